@@ -1,0 +1,137 @@
+"""Every error that Feilun raises for a reader, as one tree.
+
+FeilunError
+├── UsageError            the call itself is wrong (exit code 2)
+│   └── RecipeError       faults of a recipe, all reported together
+├── DataError             a file, a column or a row is not as it must be
+├── BaseModelError        a base model is unknown, missing, unsafe or does not fit
+├── TrainingError         training cannot go on
+│   └── LossNotFinite     a loss became NaN or infinite
+├── Interrupted           the user stopped a run (exit code 130)
+├── BundleError           a bundle is missing, damaged, tampered with or too new
+├── GateNotMet            a release misses its gate
+├── StorageError          the disk is full or not writable
+├── MissingExtra          an optional package is not installed
+└── ServiceError          the service cannot start or answer
+
+Each message says what was wrong, where, what would be valid, and what to do next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+
+
+class FeilunError(Exception):
+    """Base of all errors that a user can act on.
+
+    Args:
+        problem: What is wrong and where, one or two sentences.
+        remedy: What to do next; shown after the problem.
+    """
+
+    exit_code = 1
+
+    def __init__(self, problem: str, remedy: str = "") -> None:
+        super().__init__(f"{problem} {remedy}".strip())
+        self.problem = problem
+        self.remedy = remedy
+
+
+class UsageError(FeilunError):
+    """The call itself is wrong: an argument, an option, a key."""
+
+    exit_code = 2
+
+
+class RecipeError(UsageError):
+    """Faults of a recipe, all of them in one message.
+
+    Args:
+        faults: One finished sentence a fault, each with its line where there is one.
+        source: The recipe's file name, or a phrase for where the values came from.
+    """
+
+    def __init__(self, faults: Sequence[str], source: str) -> None:
+        count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
+        super().__init__("\n".join([f"{source} has {count}:", *(f"  - {fault}" for fault in faults)]))
+        self.faults = tuple(faults)
+
+
+class DataError(FeilunError):
+    """A file, a column or a row is not as it must be."""
+
+
+class BaseModelError(FeilunError):
+    """A base model is unknown, missing, unsafe, or does not fit."""
+
+
+class TrainingError(FeilunError):
+    """Training cannot go on."""
+
+
+class LossNotFinite(TrainingError):
+    """A loss became NaN or infinite; the last good state is kept.
+
+    Args:
+        step: The optimiser step at which it happened.
+        row_ids: Ids of the rows of the batch.
+        remedy: What to do next.
+    """
+
+    def __init__(self, step: int, row_ids: Sequence[str], remedy: str) -> None:
+        shown = ", ".join(row_ids[:20]) + (f" and {len(row_ids) - 20} more" if len(row_ids) > 20 else "")
+        super().__init__(f"The loss is not finite at step {step}, in the batch of rows {shown}.", remedy)
+        self.step = step
+        self.row_ids = tuple(row_ids)
+
+
+class Interrupted(FeilunError):
+    """The user stopped a run; the message says how to go on."""
+
+    exit_code = 130
+
+
+class BundleError(FeilunError):
+    """A bundle is missing, damaged, tampered with, or of a newer schema."""
+
+
+class GateNotMet(FeilunError):
+    """A release misses a bound of its gate and is refused."""
+
+
+class StorageError(FeilunError):
+    """The disk is full, or a folder cannot be written."""
+
+
+class MissingExtra(FeilunError):
+    """An optional package is not installed.
+
+    Args:
+        package: The package that could not be imported.
+        extra: The extra of Feilun that brings it.
+        purpose: What it is needed for.
+    """
+
+    def __init__(self, package: str, extra: str, purpose: str) -> None:
+        super().__init__(f"{purpose} needs the package {package!r}.", f"Install it: pip install 'feilun[{extra}]'")
+
+
+class ServiceError(FeilunError):
+    """The service cannot start or cannot answer."""
+
+
+def nearest(name: str, valid: Iterable[str]) -> str:
+    """Say which valid name was probably meant, or list them all.
+
+    Args:
+        name: The name that was given.
+        valid: The names that would have been valid.
+
+    Returns:
+        `Did you mean 'x'?` where one is close, else `Valid: a, b, c.`
+    """
+    names = sorted(valid)
+    close = get_close_matches(name, names, n=1, cutoff=0.6)
+    return f"Did you mean {close[0]!r}?" if close else f"Valid: {', '.join(names)}."

@@ -1,0 +1,26 @@
+"""Where Feilun keeps its state."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def home() -> Path:
+    """Return FEILUN_HOME, by default `./.feilun`."""
+    return Path(os.environ.get("FEILUN_HOME") or ".feilun")
+
+
+def cache() -> Path:
+    """Return the folder of converted base models."""
+    return home() / "cache"
+
+
+def runs() -> Path:
+    """Return the folder of training runs."""
+    return home() / "runs"
+
+
+def registered() -> Path:
+    """Return the folder of registered bundles, `NAME/VERSION` inside."""
+    return home() / "models"

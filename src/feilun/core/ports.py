@@ -1,0 +1,30 @@
+"""The contracts between rooms, as protocols of a few methods each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol, runtime_checkable
+
+from feilun.core.corpus import Corpus
+from feilun.core.prediction import Prediction
+
+
+@runtime_checkable
+class Predictor(Protocol):
+    """Anything that predicts: a torch model, an int8 bundle, a baseline, a remote service."""
+
+    def predict(self, corpus: Corpus) -> list[Prediction]:
+        """Return one prediction a row, in the order of the rows."""
+        ...
+
+
+class Tracker(Protocol):
+    """Where a run's figures go while it trains."""
+
+    def log(self, step: int, figures: Mapping[str, float]) -> None:
+        """Record named figures at an optimiser step."""
+        ...
+
+    def note(self, **facts: Any) -> None:
+        """Record facts of the run that are no series: settings, sizes, versions."""
+        ...

@@ -1,0 +1,97 @@
+"""What a judgement of a predictor says, ready for JSON and for the model card."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure with its confidence interval, where the sample supports one.
+
+    Args:
+        value: The figure.
+        low: Lower end of the 95 % bootstrap interval, or None.
+        high: Upper end, or None.
+    """
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a judgement of a predictor says.
+
+    Args:
+        n: Rows judged.
+        metrics: By name: accuracy, macro_f1, micro_f1, weighted_f1, roc_auc, log_loss,
+            expected_calibration_error, … Those that are not defined on the sample are absent.
+        per_label: By label: precision, recall, f1, support.
+        labels: Label names in the order of `confusion`.
+        confusion: Counts, true label by row, predicted label by column; shape (labels, labels).
+        calibration: Bins of the reliability curve: `{confidence, accuracy, count}`.
+        coverage: Points of the coverage–accuracy curve: `{threshold, coverage, accuracy}`.
+        slices: By column, then value: `{n, accuracy, macro_f1}`.
+        bias_gaps: By column: largest difference of a metric between its groups.
+        baselines: By baseline name: the same metrics on the same rows.
+        decisions: How many rows the machine decides and errs on: `{n, decided, wrong, to_person, threshold, …}`.
+        cost: Seconds, tokens, bytes and the like, by name.
+        notes: Warnings and remarks, finished sentences.
+    """
+
+    n: int
+    metrics: Mapping[str, Figure]
+    per_label: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    labels: Sequence[str] = ()
+    confusion: Sequence[Sequence[int]] = ()
+    calibration: Sequence[Mapping[str, float]] = ()
+    coverage: Sequence[Mapping[str, float]] = ()
+    slices: Mapping[str, Mapping[str, Mapping[str, float]]] = field(default_factory=dict)
+    bias_gaps: Mapping[str, float] = field(default_factory=dict)
+    baselines: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    decisions: Mapping[str, float] = field(default_factory=dict)
+    cost: Mapping[str, float] = field(default_factory=dict)
+    notes: Sequence[str] = ()
+
+    def value(self, metric: str) -> float:
+        """Return a metric's value.
+
+        Raises:
+            KeyError: If the metric is not defined on the sample.
+        """
+        return self.metrics[metric].value
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the public JSON form: metrics as plain top-level numbers, their intervals under `intervals`."""
+        return {
+            "n": self.n,
+            **{name: figure.value for name, figure in self.metrics.items()},
+            "intervals": {n: [f.low, f.high] for n, f in self.metrics.items() if f.low is not None},
+            "metrics": list(self.metrics),
+            "per_label": {label: dict(row) for label, row in self.per_label.items()},
+            "labels": list(self.labels),
+            "confusion": [list(row) for row in self.confusion],
+            "calibration": [dict(row) for row in self.calibration],
+            "coverage": [dict(row) for row in self.coverage],
+            "slices": {c: {v: dict(row) for v, row in values.items()} for c, values in self.slices.items()},
+            "bias_gaps": dict(self.bias_gaps),
+            "baselines": {name: dict(row) for name, row in self.baselines.items()},
+            "decisions": dict(self.decisions),
+            "cost": dict(self.cost),
+            "notes": list(self.notes),
+        }
+
+    @staticmethod
+    def from_json(value: Mapping[str, Any]) -> Report:
+        """Read what `to_json` wrote."""
+        intervals = value["intervals"]
+        metrics = {name: Figure(value[name], *intervals.get(name, ())) for name in value["metrics"]}
+        plain = (
+            "n", "per_label", "labels", "confusion", "calibration", "coverage", "slices", "bias_gaps", "baselines",
+            "decisions", "cost", "notes",
+        )  # fmt: skip
+        return Report(metrics=metrics, **{name: value[name] for name in plain})

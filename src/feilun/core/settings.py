@@ -1,0 +1,220 @@
+"""Settings: a dataclass is the TOML table, the `--set` key, the documentation row and the behaviour.
+
+A settings dataclass declares each field with `setting(default, help, …)`. `read` turns a table into the dataclass and
+collects every fault instead of stopping at the first. A field whose value is itself a table is declared with
+`table(SettingsClass)`, one whose class depends on the key `kind` with `choice({"kind": SettingsClass, …})`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import MISSING, Field, dataclass, field, fields
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from feilun.core.errors import nearest
+
+Settings = TypeVar("Settings")
+
+REQUIRED = MISSING
+"""Default of a setting that has none: the key must be given."""
+
+
+def setting(
+    default: Any,
+    description: str,
+    *,
+    minimum: float | None = None,
+    above: float | None = None,
+    maximum: float | None = None,
+    below: float | None = None,
+) -> Any:
+    """Declare a setting.
+
+    Args:
+        default: Its value where the key is absent, or `REQUIRED`.
+        description: One phrase for the reference table.
+        minimum: Smallest valid number.
+        above: Number that the value must exceed.
+        maximum: Largest valid number.
+        below: Number that the value must stay under.
+
+    Returns:
+        A dataclass field.
+    """
+    bounds = {"minimum": minimum, "above": above, "maximum": maximum, "below": below}
+    metadata = {"description": description, "bounds": {k: v for k, v in bounds.items() if v is not None}}
+    if isinstance(default, (list, dict)):
+        return field(default_factory=lambda: type(default)(default), metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+def table(kind: type, description: str) -> Any:
+    """Declare a setting that is a table of its own."""
+    return field(default_factory=kind, metadata={"description": description, "table": kind})
+
+
+def choice(kinds: Mapping[str, type], default: str, description: str) -> Any:
+    """Declare a table whose key `kind` picks the settings class."""
+    metadata = {"description": description, "kinds": dict(kinds), "default_kind": default}
+    return field(default_factory=kinds[default], metadata=metadata)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that is wrong with a key.
+
+    Args:
+        key: Dotted key, such as `training.learning_rate`.
+        message: A finished sentence.
+    """
+
+    key: str
+    message: str
+
+
+def read(cls: type[Settings], values: Mapping[str, Any], prefix: str = "") -> tuple[Settings | None, list[Fault]]:
+    """Build settings from a table and collect every fault.
+
+    Args:
+        cls: The settings dataclass.
+        values: The table, as `tomllib` gives it.
+        prefix: Dotted key of the table, for the faults.
+
+    Returns:
+        The settings (None where there are faults) and the faults.
+    """
+    faults: list[Fault] = []
+    known = {f.name: f for f in fields(cls)}  # type: ignore[arg-type]
+    hints = get_type_hints(cls)
+    for name in values:
+        if name not in known:
+            faults.append(Fault(_join(prefix, name), f"unknown key {name!r}. {nearest(name, known)}"))
+    arguments = {}
+    for name, declared in known.items():
+        key = _join(prefix, name)
+        if name not in values:
+            if declared.default is MISSING and declared.default_factory is MISSING:
+                faults.append(Fault(key, f"the key {key!r} is required: {declared.metadata['description']}."))
+            continue
+        value, found = _read_value(declared, hints[name], values[name], key)
+        faults += found
+        arguments[name] = value
+    if faults:
+        return None, faults
+    settings = cls(**arguments)
+    check: Callable[[], list[str]] | None = getattr(settings, "contradictions", None)
+    faults += [Fault(prefix, message) for message in (check() if check else [])]
+    return (None if faults else settings), faults
+
+
+def to_table(settings: Any) -> dict[str, Any]:
+    """Return settings as a table that `read` turns back into them; absent values are left out."""
+    result: dict[str, Any] = {}
+    for declared in fields(settings):
+        value = getattr(settings, declared.name)
+        if "kinds" in declared.metadata:
+            kinds: Mapping[str, type] = declared.metadata["kinds"]
+            kind = next(name for name, cls in kinds.items() if isinstance(value, cls))
+            result[declared.name] = {"kind": kind, **to_table(value)}
+        elif dataclasses.is_dataclass(value):
+            result[declared.name] = to_table(value)
+        elif value is not None:
+            result[declared.name] = list(value) if isinstance(value, tuple) else value
+    return result
+
+
+def describe(cls: type, prefix: str = "") -> Iterator[tuple[str, str, str, str]]:
+    """Yield a row for each key: dotted key, type, default, description."""
+    hints = get_type_hints(cls)
+    for declared in fields(cls):
+        key = _join(prefix, declared.name)
+        metadata = declared.metadata
+        if "kinds" in metadata:
+            kinds = " | ".join(metadata["kinds"])
+            yield f"{key}.kind", kinds, str(metadata["default_kind"]), metadata["description"]
+            for kind, kind_class in metadata["kinds"].items():
+                for row in describe(kind_class, key):
+                    yield row[0], row[1], row[2], f"({kind}) {row[3]}"
+        elif "table" in metadata:
+            yield from describe(metadata["table"], key)
+        else:
+            yield key, type_name(hints[declared.name]), _default_name(declared), metadata["description"]
+
+
+def type_name(hint: Any) -> str:
+    """Say a type as a recipe's reader would: text, number, whole number, true/false, list of …, or the choices."""
+    if get_origin(hint) is Literal:
+        return " | ".join(str(option) for option in get_args(hint))
+    if get_origin(hint) in {Union, types.UnionType}:
+        return " | ".join(type_name(option) for option in get_args(hint) if option is not type(None))
+    if get_origin(hint) in {list, tuple}:
+        return f"list of {type_name(get_args(hint)[0])}"
+    if get_origin(hint) is dict:
+        return "table"
+    return {str: "text", int: "whole number", float: "number", bool: "true/false"}.get(hint, str(hint))
+
+
+def _read_value(declared: Field[Any], hint: Any, value: Any, key: str) -> tuple[Any, list[Fault]]:
+    metadata = declared.metadata
+    if "table" in metadata or "kinds" in metadata:
+        if not isinstance(value, Mapping):
+            return None, [Fault(key, f"{key} must be a table, not {value!r}.")]
+        if "table" in metadata:
+            return read(metadata["table"], value, key)
+        return _read_kind(metadata, value, key)
+    if not _fits(value, hint):
+        return None, [Fault(key, f"{key} must be {type_name(hint)}, not {value!r}.")]
+    for bound, says, holds in _BOUNDS:
+        limit = metadata["bounds"].get(bound)
+        if limit is not None and not isinstance(value, str) and value is not None and not holds(value, limit):
+            return None, [Fault(key, f"{key} must be {says} {limit:g}, not {value!r}.")]
+    return (tuple(value) if get_origin(hint) is tuple else value), []
+
+
+def _read_kind(metadata: Mapping[str, Any], value: Mapping[str, Any], key: str) -> tuple[Any, list[Fault]]:
+    kind = value.get("kind", metadata["default_kind"])
+    if kind not in metadata["kinds"]:
+        return None, [Fault(f"{key}.kind", f"unknown kind {kind!r}. {nearest(str(kind), metadata['kinds'])}")]
+    return read(metadata["kinds"][kind], {k: v for k, v in value.items() if k != "kind"}, key)
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    origin = get_origin(hint)
+    if origin is Literal:
+        return value in get_args(hint)
+    if origin in {Union, types.UnionType}:
+        return any(_fits(value, option) for option in get_args(hint))
+    if origin in {list, tuple}:
+        return isinstance(value, (list, tuple)) and all(_fits(item, get_args(hint)[0]) for item in value)
+    if origin is dict:
+        return isinstance(value, Mapping) and all(_fits(item, get_args(hint)[1]) for item in value.values())
+    if hint is float:
+        return isinstance(value, (int, float)) and not isinstance(value, bool)
+    if hint is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, hint)
+
+
+_BOUNDS: tuple[tuple[str, str, Callable[[float, float], bool]], ...] = (
+    ("minimum", "at least", lambda value, limit: value >= limit),
+    ("above", "above", lambda value, limit: value > limit),
+    ("maximum", "at most", lambda value, limit: value <= limit),
+    ("below", "below", lambda value, limit: value < limit),
+)
+
+
+def _join(prefix: str, name: str) -> str:
+    return f"{prefix}.{name}" if prefix else name
+
+
+def _default_name(declared: Field[Any]) -> str:
+    if declared.default is MISSING and declared.default_factory is MISSING:
+        return "required"
+    value = declared.default if declared.default is not MISSING else declared.default_factory()  # type: ignore[misc]
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
