@@ -1,0 +1,219 @@
+"""The model card: what a bundle is for, how good it is and where it ends (Mitchell et al. 2019), as Markdown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from feilun.core.report import Report
+from feilun.evaluation.remarks import BASELINES_ZH, notes
+from feilun.evaluation.render import METRICS, interval, printable
+from feilun.evaluation.slices import natural_order
+from feilun.evaluation.words import Language, decision_sentences
+
+MOST_FACTS = 40
+"""Lines of the data report that the card repeats; data.json of the run holds all."""
+
+
+def model_card(manifest: Mapping[str, Any], report: Report, data_report: Mapping[str, Any]) -> str:
+    """Write the card of a bundle.
+
+    Args:
+        manifest: The bundle's manifest: `name`, `task`, `recipe`, `languages`, `max_tokens`, `fingerprints`,
+            `libraries`; what is absent is left out. `base` may be a table with `name` and `licence`.
+        report: The report on the test rows.
+        data_report: The data report.
+
+    Returns:
+        Markdown: English, opened by a Chinese summary. Names and values that came from data stand in it as plain text.
+    """
+    name = _plain(manifest.get("name") or "model")
+    sections: list[tuple[str, Iterable[str]]] = [
+        ("中文摘要", _chinese(manifest, report)),
+        ("Intended use", _use(manifest, report)),
+        ("Data", _data(manifest, data_report)),
+        ("Figures", _figures(report, "en")),
+        ("By label", _labels(report)),
+        ("By group of texts", _slices(report)),
+        ("Calibration", _calibration(report)),
+        ("Limits", _limits(manifest, report)),
+        ("Base model and licence", _licence(manifest)),
+        ("How to run it", _run(manifest)),
+    ]
+    lines = [f"# {name}", ""]
+    for title, body in sections:
+        text = list(body)
+        if text:
+            lines += [f"## {title}", "", *text, ""]
+    return "\n".join(lines)
+
+
+def _chinese(manifest: Mapping[str, Any], report: Report) -> Iterator[str]:
+    labels = "、".join(_plain(label) for label in report.labels[:10])
+    rest = f" 等 {len(report.labels)} 类" if len(report.labels) > 10 else f"（共 {len(report.labels)} 类）"
+    yield f"用途：把一段文本归入一个标签：{labels}{rest}。"
+    yield ""
+    yield from (f"- {_plain(sentence)}" for sentence in decision_sentences(report, "zh"))
+    yield ""
+    yield from _figures(report, "zh")
+    remarks = notes(report, "zh")
+    if remarks:
+        yield ""
+        yield from (f"- {_plain(remark)}" for remark in remarks)
+    yield ""
+    base, licence = _base(manifest)
+    licence = licence or "见基座模型自己的条款（`feilun bases`）"
+    yield f"基座模型：{base}；许可：{licence}。"
+    yield ""
+    yield "得分是校准过的概率，不是保证；换了与训练数据不同的文本，以上数字不再成立。"
+
+
+def _use(manifest: Mapping[str, Any], report: Report) -> Iterator[str]:
+    labels = ", ".join(f"`{_code(label)}`" for label in report.labels[:20])
+    rest = f" and {len(report.labels) - 20} more" if len(report.labels) > 20 else ""
+    yield f"Puts one text into one of {len(report.labels)} labels: {labels}{rest}."
+    languages = manifest.get("languages")
+    if languages:
+        yield ""
+        yield f"Trained on text in: {', '.join(_plain(language) for language in languages)}."
+    yield ""
+    yield from (f"- {_plain(sentence)}" for sentence in decision_sentences(report, "en"))
+    yield ""
+    yield (
+        "Meant for texts like those it was trained on, with a person reading what the model hands over and a sample of "
+        "what it decides. Not meant for decisions about a person that no person looks at."
+    )
+
+
+def _data(manifest: Mapping[str, Any], data_report: Mapping[str, Any]) -> Iterator[str]:
+    facts = list(_flat(data_report))
+    yield from (f"- {_plain(key)}: {_plain(value)}" for key, value in facts[:MOST_FACTS])
+    if len(facts) > MOST_FACTS:
+        yield f"- … and {len(facts) - MOST_FACTS} further figures in the data report"
+    fingerprint = (manifest.get("fingerprints") or {}).get("data")
+    if fingerprint:
+        yield f"- fingerprint: `{_code(fingerprint)}`"
+
+
+def _figures(report: Report, language: Language) -> Iterator[str]:
+    zh = language == "zh"
+    names = [BASELINES_ZH.get(name, name) if zh else name for name in report.baselines]
+    if zh:
+        yield f"测试 {report.n} 条，括号内为 95% 区间："
+    else:
+        yield f"On {report.n} test rows, 95 % bootstrap intervals in brackets, baselines on the same rows:"
+    yield ""
+    yield _row(["指标", "本模型", *names] if zh else ["metric", "this model", *names])
+    yield _rule(len(names) + 2)
+    for metric, shown in METRICS.items():
+        if metric in report.metrics:
+            figure = report.metrics[metric]
+            others = [f"{row[metric]:.3f}" if metric in row else "–" for row in report.baselines.values()]
+            yield _row([shown[language], interval(figure.value, figure.low, figure.high), *others])
+
+
+def _labels(report: Report) -> Iterator[str]:
+    yield _row(["label", "precision", "recall", "F1", "texts"])
+    yield _rule(5)
+    for name in report.labels:
+        row = report.per_label.get(name)
+        if row is not None:
+            f1 = interval(row["f1"], row.get("f1_low"), row.get("f1_high"))
+            yield _row([name, f"{row['precision']:.3f}", f"{row['recall']:.3f}", f1, f"{row['support']:.0f}"])
+
+
+def _slices(report: Report) -> Iterator[str]:
+    if not report.slices:
+        return
+    yield _row(["column", "value", "accuracy", "macro-F1", "texts"])
+    yield _rule(5)
+    for column, values in report.slices.items():
+        for value in natural_order(values):
+            row = values[value]
+            accuracy = interval(row["accuracy"], row.get("accuracy_low"), row.get("accuracy_high"))
+            yield _row([column, value, accuracy, f"{row['macro_f1']:.3f}", f"{row['n']:.0f}"])
+
+
+def _calibration(report: Report) -> Iterator[str]:
+    if "expected_calibration_error" in report.metrics:
+        yield (
+            "Scores are softmax probabilities, their temperature fitted on validation rows. Expected calibration error "
+            f"on the test rows: {report.value('expected_calibration_error'):.3f}."
+        )
+        yield ""
+    yield _row(["score", "accuracy", "texts"])
+    yield _rule(3)
+    for row in report.calibration:
+        yield _row([f"{row['confidence']:.3f}", f"{row['accuracy']:.3f}", f"{row['count']:.0f}"])
+
+
+def _limits(manifest: Mapping[str, Any], report: Report) -> Iterator[str]:
+    yield from (f"- {_plain(remark)}" for remark in notes(report, "en"))
+    yield "- The figures hold for texts like the test rows; traffic that drifts away from them is not covered."
+    yield "- A text that fits none of the labels still gets one; a low score is the only sign of it."
+    if manifest.get("max_tokens"):
+        yield f"- Only the first {manifest['max_tokens']} tokens of a text are read."
+    yield "- Fairness between groups of people was looked at only where a slice above says so."
+
+
+def _licence(manifest: Mapping[str, Any]) -> Iterator[str]:
+    base, licence = _base(manifest)
+    yield f"Base model: {base}. Licence of the base: {licence or 'see its own terms (`feilun bases` lists them)'}."
+    yield ""
+    yield "The licence of the training data is for its owner to say. Feilun itself is under Apache-2.0."
+
+
+def _run(manifest: Mapping[str, Any]) -> Iterator[str]:
+    yield "```"
+    yield 'feilun predict PATH_OF_THIS_FOLDER "a text" --json'
+    yield "feilun serve PATH_OF_THIS_FOLDER --port 8080"
+    yield "```"
+    libraries = manifest.get("libraries") or {}
+    if libraries:
+        yield ""
+        yield "Made with " + ", ".join(f"{_plain(name)} {_plain(libraries[name])}" for name in sorted(libraries)) + "."
+
+
+def _base(manifest: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the base model's name and licence, as far as the manifest tells."""
+    told = manifest.get("base")
+    model = (manifest.get("recipe") or {}).get("model")
+    named = model.get("base") if isinstance(model, Mapping) else None
+    if isinstance(told, Mapping):
+        return _plain(told.get("name") or named or "unknown"), _plain(told.get("licence") or "")
+    return _plain(told or named or "unknown"), ""
+
+
+def _flat(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Yield dotted keys and values of nested tables; lists are told by their length."""
+    for key, inner in value.items():
+        name = f"{prefix}{key}".replace("_", " ")
+        if isinstance(inner, Mapping):
+            yield from _flat(inner, f"{name} · ")
+        elif isinstance(inner, Sequence) and not isinstance(inner, str):
+            yield name, ", ".join(map(str, inner)) if len(inner) <= 5 and _scalars(inner) else f"{len(inner)} entries"
+        elif inner is not None:
+            yield name, f"{inner:.4g}" if isinstance(inner, float) else str(inner)
+
+
+def _scalars(values: Sequence[Any]) -> bool:
+    return not any(isinstance(value, (Mapping, list, tuple)) for value in values)
+
+
+def _row(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(_plain(cell) for cell in cells) + " |"
+
+
+def _rule(columns: int) -> str:
+    return "| --- |" + " ---: |" * (columns - 1)
+
+
+def _plain(text: Any) -> str:
+    """Escape what Markdown or HTML would take for markup, and keep to one line."""
+    return re.sub(r"([\\`*_\[\]<>|#~$&])", r"\\\1", printable(" ".join(str(text).split())))
+
+
+def _code(text: Any) -> str:
+    """Show text between backquotes; a backquote in it would end the code."""
+    return printable(" ".join(str(text).split())).replace("`", "'")

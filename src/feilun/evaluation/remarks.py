@@ -1,0 +1,128 @@
+"""What a reader of a report should be told beyond its figures: plain sentences, each for a reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+from feilun.core.report import Report
+
+CHANCE = 1.96
+"""Standard errors within which a difference may be chance, at 95 %."""
+
+FEWEST_ROWS = 200
+"""Below this the intervals are too wide to choose between good models."""
+
+FEWEST_ROWS_OF_A_SLICE = 20
+MOST_SLICES = 5
+MOST_LABELS = 5
+
+LARGEST_EXCESS = 0.03
+"""Confidence above accuracy that is worth a remark, where the sample is large enough to tell."""
+
+
+BASELINES_ZH = {"majority class": "多数类", "TF-IDF + logistic regression": "TF-IDF + 逻辑回归"}
+COLUMNS_ZH = {"length": "长度", "language": "语言", "time": "月份", "group": "分组"}
+
+
+def remarks(report: Report, language: Literal["zh", "en"]) -> list[str]:
+    """Write what the figures call for.
+
+    Args:
+        report: The figures.
+        language: `zh` or `en`.
+
+    Returns:
+        Finished sentences: a baseline that is not beaten, too few rows, labels without rows, an accuracy that looks
+        perfect, slices well below the rest, scores that promise too much.
+    """
+    zh = language == "zh"
+    if "accuracy" not in report.metrics:
+        return []
+    return [*_baselines(report, zh), *_sample(report, zh), *_weak_slices(report, zh), *_calibration(report, zh)]
+
+
+def notes(report: Report, language: Literal["zh", "en"]) -> list[str]:
+    """Return a report's notes in a language: its own remarks anew, those that others added as they stand."""
+    own = set(remarks(report, "en"))
+    return remarks(report, language) + [note for note in report.notes if note not in own]
+
+
+def _baselines(report: Report, zh: bool) -> Iterator[str]:
+    for name, figures in report.baselines.items():
+        shown = BASELINES_ZH.get(name, name) if zh else name
+        ours, theirs = report.value("macro_f1"), figures["macro_f1"]
+        won, lost = figures.get("only_model_right", 0), figures.get("only_baseline_right", 0)
+        if ours <= theirs:
+            yield (
+                f"模型没有超过基线“{shown}”（宏平均 F1 {ours:.3f} 对 {theirs:.3f}）：目前不值它的成本。"
+                if zh
+                else f"The model does not beat the baseline “{shown}” (macro-F1 {ours:.3f} against {theirs:.3f}): "
+                "it is not worth its cost as it is."
+            )
+        elif won - lost < CHANCE * (won + lost) ** 0.5:  # McNemar 1947
+            yield (
+                f"模型对基线“{shown}”的领先（宏平均 F1 {ours:.3f} 对 {theirs:.3f}）可能出于偶然："
+                f"只有一方判对的文本中，模型判对 {won} 条，基线判对 {lost} 条。"
+                if zh
+                else f"The lead over the baseline “{shown}” (macro-F1 {ours:.3f} against {theirs:.3f}) may be chance: "
+                f"of the texts that just one of them gets right, the model has {won} and the baseline {lost}."
+            )
+
+
+def _sample(report: Report, zh: bool) -> Iterator[str]:
+    if report.n < FEWEST_ROWS:
+        yield (
+            f"只评估了 {report.n} 行：数字较粗，请看区间。"
+            if zh
+            else f"Only {report.n} rows were judged: the figures are rough, see their intervals."
+        )
+    empty = [name for name, row in report.per_label.items() if not row["support"]]
+    if empty:
+        count, total = len(empty), len(report.labels)
+        shown = "、".join(empty[:MOST_LABELS]) if zh else ", ".join(empty[:MOST_LABELS])
+        more = count - MOST_LABELS
+        rest = "" if more <= 0 else (f"等 {count} 个" if zh else f" and {more} more")
+        yield (
+            f"{total} 个标签中有 {count} 个在这些数据里没有样本，其表现未知：{shown}{rest}。"
+            if zh
+            else f"{count} of {total} labels have no rows here, so nothing is known of them: {shown}{rest}."
+        )
+    if report.value("accuracy") == 1:
+        # None of n rows: the rule of three gives the upper 95 % bound of a rate (Hanley and Lippman-Hand 1983).
+        bound = min(1.0, 3 / report.n)
+        yield (
+            f"全部判对。但只有 {report.n} 行，真实错误率仍可能高达 {bound:.1%}；也请确认这些行没有用于训练。"
+            if zh
+            else f"Every row is right. With {report.n} rows the true error rate may still be as high as {bound:.1%}; "
+            "check too that no row was seen in training."
+        )
+
+
+def _weak_slices(report: Report, zh: bool) -> Iterator[str]:
+    overall = report.value("accuracy")
+    weak = [
+        (row["accuracy"], column, value, row["n"])
+        for column, values in report.slices.items()
+        for value, row in values.items()
+        if row["n"] >= FEWEST_ROWS_OF_A_SLICE and row["accuracy_high"] < overall
+    ]
+    for accuracy, column, value, n in sorted(weak)[:MOST_SLICES]:
+        shown = COLUMNS_ZH.get(column, column)
+        yield (
+            f"{shown}为 {value} 时较弱：{n} 行的准确率为 {accuracy:.3f}，总体为 {overall:.3f}。"
+            if zh
+            else f"Weaker where {column} is {value}: accuracy {accuracy:.3f} on {n} rows, {overall:.3f} over all."
+        )
+
+
+def _calibration(report: Report, zh: bool) -> Iterator[str]:
+    promised = sum(row["confidence"] * row["count"] for row in report.calibration) / report.n
+    overall = report.value("accuracy")
+    spread = CHANCE * (max(overall * (1 - overall), 1 / report.n) / report.n) ** 0.5
+    if promised - overall > max(LARGEST_EXCESS, spread):
+        yield (
+            f"得分偏高：平均得分 {promised:.3f}，而判对的只有 {overall:.3f}。"
+            if zh
+            else f"The scores promise too much: on average {promised:.3f}, while {overall:.3f} of the rows are right."
+        )

@@ -1,0 +1,130 @@
+"""A report for the terminal: the business words first, then the figures beside those of the baselines."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator, Mapping
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from feilun.core.report import Report
+from feilun.evaluation.remarks import BASELINES_ZH, COLUMNS_ZH, notes
+from feilun.evaluation.slices import natural_order
+from feilun.evaluation.words import Language, decision_sentences
+
+MOST_LABELS = 15
+"""Labels that the table shows; of more, those with the lowest f1."""
+
+METRICS: Mapping[str, Mapping[Language, str]] = {
+    "accuracy": {"en": "accuracy", "zh": "准确率"},
+    "macro_f1": {"en": "macro-F1", "zh": "宏平均 F1"},
+    "weighted_f1": {"en": "weighted F1", "zh": "加权 F1"},
+    "roc_auc": {"en": "ROC-AUC", "zh": "ROC-AUC"},
+    "log_loss": {"en": "log loss (lower is better)", "zh": "对数损失（越低越好）"},
+    "brier": {"en": "Brier score (lower is better)", "zh": "Brier 分（越低越好）"},
+    "expected_calibration_error": {"en": "calibration error (lower is better)", "zh": "校准误差（越低越好）"},
+}
+"""Metrics that people are shown, in order; with one label a text, micro-F1 equals the accuracy."""
+
+_WORDS: Mapping[str, Mapping[Language, str]] = {
+    "judged": {"en": "Judged on {n} texts", "zh": "在 {n} 条文本上评估"},
+    "interval": {"en": "95 % intervals in brackets", "zh": "括号内为 95% 区间"},
+    "metric": {"en": "metric", "zh": "指标"},
+    "model": {"en": "this model", "zh": "本模型"},
+    "labels": {"en": "By label", "zh": "按标签"},
+    "worst": {"en": "By label: the {shown} lowest f1 of {all}", "zh": "按标签：{all} 个中 F1 最低的 {shown} 个"},
+    "label": {"en": "label", "zh": "标签"},
+    "precision": {"en": "precision", "zh": "精确率"},
+    "recall": {"en": "recall", "zh": "召回率"},
+    "support": {"en": "texts", "zh": "条数"},
+    "slices": {"en": "By {column}", "zh": "按{column}"},
+    "notes": {"en": "Notes", "zh": "备注"},
+}
+
+
+def render(report: Report, language: Language = "en") -> RenderableType:
+    """Lay a report out for the terminal.
+
+    Args:
+        report: The report.
+        language: `zh` or `en`.
+
+    Returns:
+        Something that rich prints; labels and values stand in it as they are, never as markup.
+    """
+    return Group(*_parts(report, language))
+
+
+def printable(text: str) -> str:
+    """Replace control and format characters, which a terminal would obey, by a mark."""
+    return "".join("�" if unicodedata.category(character)[0] == "C" else character for character in text)
+
+
+def interval(value: float, low: float | None, high: float | None) -> str:
+    """Show a figure, and its interval where there is one."""
+    return f"{value:.3f}" if low is None or high is None else f"{value:.3f} ({low:.3f}–{high:.3f})"
+
+
+def _parts(report: Report, language: Language) -> Iterator[RenderableType]:
+    for sentence in decision_sentences(report, language):
+        yield Text(sentence, style="bold")
+    yield Text()
+    yield _metrics(report, language)
+    yield _labels(report, language)
+    for column in (column for column, values in report.slices.items() if len(values) > 1):
+        yield _slices(report, column, language)
+    remarks = notes(report, language)
+    if remarks:
+        yield Text(_WORDS["notes"][language], style="bold")
+        yield from (Text(f"• {printable(remark)}") for remark in remarks)
+
+
+def _metrics(report: Report, language: Language) -> Table:
+    judged = _WORDS["judged"][language].format(n=f"{report.n:,}")
+    with_intervals = any(figure.low is not None for figure in report.metrics.values())
+    title = f"{judged} · {_WORDS['interval'][language]}" if with_intervals else judged
+    names = [BASELINES_ZH.get(name, name) if language == "zh" else name for name in report.baselines]
+    table = _table(title, [_WORDS["metric"][language], _WORDS["model"][language], *names])
+    for metric, shown in METRICS.items():
+        if metric in report.metrics:
+            figure = report.metrics[metric]
+            others = [f"{row[metric]:.3f}" if metric in row else "–" for row in report.baselines.values()]
+            table.add_row(shown[language], interval(figure.value, figure.low, figure.high), *others)
+    return table
+
+
+def _labels(report: Report, language: Language) -> Table:
+    lowest = sorted(report.per_label, key=lambda name: report.per_label[name]["f1"])
+    few = len(lowest) <= MOST_LABELS
+    counts = {"shown": MOST_LABELS, "all": len(lowest)}
+    title = _WORDS["labels"][language] if few else _WORDS["worst"][language].format(**counts)
+    heads = [_WORDS[key][language] for key in ("label", "precision", "recall")]
+    table = _table(title, [*heads, "F1", _WORDS["support"][language]])
+    # Stored as JSON, per_label may have lost its order; report.labels keeps it.
+    for name in [name for name in report.labels if name in report.per_label] if few else lowest[:MOST_LABELS]:
+        row = report.per_label[name]
+        f1 = interval(row["f1"], row.get("f1_low"), row.get("f1_high"))
+        table.add_row(
+            Text(printable(name)), f"{row['precision']:.3f}", f"{row['recall']:.3f}", f1, f"{row['support']:,.0f}"
+        )
+    return table
+
+
+def _slices(report: Report, column: str, language: Language) -> Table:
+    column_shown = COLUMNS_ZH.get(column, column) if language == "zh" else column
+    heads = [column_shown, METRICS["accuracy"][language], METRICS["macro_f1"][language], _WORDS["support"][language]]
+    table = _table(_WORDS["slices"][language].format(column=column_shown), heads)
+    for value in natural_order(report.slices[column]):
+        row = report.slices[column][value]
+        accuracy = interval(row["accuracy"], row.get("accuracy_low"), row.get("accuracy_high"))
+        table.add_row(Text(printable(value)), accuracy, f"{row['macro_f1']:.3f}", f"{row['n']:,.0f}")
+    return table
+
+
+def _table(title: str, heads: list[str]) -> Table:
+    table = Table(title=Text(printable(title)), title_justify="left", title_style="bold")
+    for index, head in enumerate(heads):
+        table.add_column(Text(printable(head)), justify="right" if index else "left")
+    return table

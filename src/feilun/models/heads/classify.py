@@ -1,0 +1,76 @@
+"""One label of many: a linear layer over the pooled state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from feilun.core.corpus import Corpus
+from feilun.core.labels import LabelSet
+from feilun.core.prediction import Decision, Prediction
+from feilun.core.settings import setting
+
+
+@dataclass(frozen=True)
+class ClassifySettings:
+    """The table `[model.head]` of a `classify` recipe."""
+
+    dropout: float = setting(0.1, "share of the pooled state set to zero while training", minimum=0, below=1)
+    label_smoothing: float = setting(0.0, "share of the target spread over all labels", minimum=0, below=1)
+    class_weights: Literal["none", "balanced"] = setting("none", "balanced: rare labels weigh more in the loss")
+    focal_gamma: float = setting(0.0, "above 0: focal loss, easy rows weigh less (Lin et al. 2017)", minimum=0)
+
+
+class ClassifyHead(nn.Module):
+    """A linear layer over the pooled state, with cross-entropy.
+
+    Args:
+        hidden: Width of the pooled state.
+        labels: The classes.
+        settings: Dropout and loss.
+    """
+
+    weights: Tensor | None
+
+    def __init__(self, hidden: int, labels: LabelSet, settings: ClassifySettings) -> None:
+        super().__init__()
+        self.labels = labels
+        self.settings = settings
+        self.dropout = nn.Dropout(settings.dropout)
+        self.linear = nn.Linear(hidden, len(labels))
+        nn.init.zeros_(self.linear.bias)
+        self.register_buffer("weights", None, persistent=False)
+
+    def forward(self, pooled: Tensor) -> Tensor:
+        """Return logits of shape (batch, labels) for a pooled state of shape (batch, hidden)."""
+        logits: Tensor = self.linear(self.dropout(pooled))
+        return logits
+
+    def targets(self, corpus: Corpus) -> Tensor:
+        """Return class indices of shape (rows,) and, where asked for, take the class weights from them."""
+        assert corpus.target is not None  # noqa: S101 - prepare() refuses rows without target
+        indices = torch.from_numpy(self.labels.encode(corpus.target))
+        if self.settings.class_weights == "balanced":
+            counts = torch.bincount(indices, minlength=len(self.labels)).clamp(min=1)
+            self.weights = len(indices) / (len(self.labels) * counts.float())
+        return indices
+
+    def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """Return the loss of each row, shape (batch,)."""
+        weights = None if self.weights is None else self.weights.to(logits.device)
+        smoothing = self.settings.label_smoothing
+        losses = functional.cross_entropy(logits, targets, weights, reduction="none", label_smoothing=smoothing)
+        if self.settings.focal_gamma > 0:
+            certainty = logits.softmax(1).gather(1, targets[:, None])[:, 0]
+            losses = losses * (1 - certainty) ** self.settings.focal_gamma
+        return losses
+
+    def decode(self, logits: NDArray[np.float32], decision: Decision) -> list[Prediction]:
+        """Turn logits of shape (rows, labels) into predictions."""
+        return decision.decide(logits, self.labels.names)

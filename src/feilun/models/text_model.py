@@ -1,0 +1,154 @@
+"""A base, a head and the way the base may move: the model that is trained, judged and exported."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from feilun.core.corpus import Corpus
+from feilun.core.labels import LabelSet
+from feilun.core.prediction import Decision, Prediction
+from feilun.models.adaptations.table import Adaptation
+from feilun.models.bases.base import Base
+from feilun.models.fast_encoder import encode
+from feilun.models.heads.classify import ClassifyHead
+from feilun.text.tokens import TokenEncoder, batches_by_length, pad
+
+INFERENCE_TOKENS = 8192
+"""Tokens of a batch where no gradient is kept."""
+
+
+class TextModel(nn.Module):
+    """A base with a task head on its pooled state; a Predictor.
+
+    Args:
+        base: The pretrained model with its tokenizer.
+        head: What the task adds.
+        adaptation: Which of the base's weights may move; applied at once.
+        labels: The classes, in class order.
+        max_tokens: Longest sequence that the model reads; longer texts are cut.
+        dtype: Type of the matrix products: float32 or bfloat16. Weights stay float32.
+    """
+
+    def __init__(
+        self,
+        base: Base,
+        head: ClassifyHead,
+        adaptation: Adaptation,
+        labels: LabelSet,
+        max_tokens: int,
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
+        super().__init__()
+        self.base = base
+        self.body = base.model
+        self.head = head
+        self.adaptation = adaptation
+        self.labels = labels
+        self.dtype = dtype
+        self.decision = Decision()
+        self.remarks: tuple[str, ...] = ()
+        self.encoder = TokenEncoder(base.tokenizer, max_tokens, base.prefix)
+        adaptation.apply(base)
+
+    @property
+    def device(self) -> torch.device:
+        """Return where the weights are."""
+        return next(self.parameters()).device
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Run base and head by the base's own code; this is what is exported.
+
+        Args:
+            input_ids: Token ids, shape (batch, tokens).
+            attention_mask: 1 where there is a token, 0 on padding, shape (batch, tokens).
+
+        Returns:
+            Logits of shape (batch, labels) and the pooled state of shape (batch, hidden).
+        """
+        hidden = self.body(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+        pooled = pool(hidden, attention_mask, self.base.pooling)  # (batch, hidden)
+        return self.head(pooled), pooled
+
+    def pooled(self, rows: Sequence[Sequence[int]]) -> Tensor:
+        """Run the base over token ids, in the model's precision and by the fastest way there is.
+
+        Args:
+            rows: Token ids of each row.
+
+        Returns:
+            Pooled states in float32, shape (rows, hidden).
+        """
+        ids, mask = (torch.from_numpy(array).to(self.device) for array in pad(rows, self.base.pad_id))
+        with torch.autocast(self.device.type, dtype=self.dtype, enabled=self.dtype != torch.float32):
+            hidden = encode(self.body, ids, mask)  # (batch, tokens, hidden)
+        return pool(hidden.float(), mask, self.base.pooling)
+
+    def pooled_states(self, rows: Sequence[Sequence[int]]) -> Tensor:
+        """Run the base over any number of rows without gradients; shape (rows, hidden), float32."""
+        states: Tensor | None = None
+        with evaluating(self), torch.no_grad():
+            for batch in batches_by_length([len(row) for row in rows], INFERENCE_TOKENS):
+                pooled = self.pooled([rows[i] for i in batch])
+                if states is None:
+                    states = pooled.new_empty(len(rows), pooled.shape[1])
+                states[batch] = pooled
+        return torch.empty(0, self.base.hidden) if states is None else states
+
+    def logits(self, corpus: Corpus) -> NDArray[np.float32]:
+        """Return logits of shape (rows, labels)."""
+        states = self.pooled_states(self.encoder.encode(corpus.text, corpus.pair))
+        with evaluating(self), torch.no_grad():
+            result: NDArray[np.float32] = self.head(states).float().cpu().numpy()
+        return result
+
+    def predict(self, corpus: Corpus) -> list[Prediction]:
+        """Return one prediction a row, in the order of the rows."""
+        return self.head.decode(self.logits(corpus), self.decision)
+
+    def trained_state(self) -> dict[str, Tensor]:
+        """Return the weights that may move, by name: all that a checkpoint has to hold."""
+        return {name: weight.detach() for name, weight in self.named_parameters() if weight.requires_grad}
+
+    def load_trained_state(self, state: dict[str, Tensor]) -> None:
+        """Put back what `trained_state` returned, in place."""
+        with torch.no_grad():
+            for name, weight in self.named_parameters():
+                if weight.requires_grad:
+                    weight.copy_(state[name])
+
+
+def pool(hidden: Tensor, mask: Tensor, pooling: str) -> Tensor:
+    """Reduce the states of the tokens to one state a text.
+
+    Args:
+        hidden: Shape (batch, tokens, hidden).
+        mask: 1 where there is a token, shape (batch, tokens).
+        pooling: mean (over tokens), first, or last (token that is not padding).
+
+    Returns:
+        Shape (batch, hidden).
+    """
+    if pooling == "first":
+        return hidden[:, 0]
+    if pooling == "last":
+        last = mask.sum(1) - 1  # (batch,)
+        return hidden.gather(1, last[:, None, None].expand(-1, 1, hidden.shape[2]))[:, 0]
+    weights = mask.to(hidden.dtype)[:, :, None]  # (batch, tokens, 1)
+    return (hidden * weights).sum(1) / weights.sum(1).clamp(min=1)
+
+
+@contextmanager
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """Switch dropout off for a while."""
+    training = model.training
+    model.eval()
+    try:
+        yield
+    finally:
+        model.train(training)

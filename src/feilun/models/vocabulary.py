@@ -1,0 +1,261 @@
+"""Trims a base's vocabulary to the pieces of the languages at hand, so that the model becomes a fraction of its size.
+
+Most of a multilingual encoder is embeddings of pieces that a given company never meets. Text whose pieces are all kept
+is cut into the same pieces as before (Unigram: the best path is still the best; WordPiece: the longest match is still
+the longest), so its logits are equal. Other text falls back to shorter pieces, in the end to single characters.
+Idea: Abdaoui et al. 2020, "Load What You Need: Smaller Versions of Multilingual BERT".
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from feilun.core.errors import BaseModelError
+from feilun.models.bases.base import Base
+from feilun.models.bases.languages import ENGLISH, SCRIPTS, script_of, scripts_of
+
+if TYPE_CHECKING:
+    from torch import nn
+
+SHORT = 3
+"""Latin pieces of so many letters are always kept: any English word can be put together from them."""
+
+CHUNK = 4096
+
+_LETTERS = re.compile("[a-z]+")
+
+
+@dataclass(frozen=True)
+class TrimReport:
+    """What trimming kept.
+
+    Args:
+        languages: The declared languages.
+        pieces_before: Pieces of the vocabulary before.
+        pieces_kept: Pieces after.
+        outside_pieces: Kept pieces that belong to no declared language but occur in the given texts.
+        outside_tokens: How often those occur there.
+        parameters_before: Weights of the model before.
+        parameters_after: Weights after.
+    """
+
+    languages: tuple[str, ...]
+    pieces_before: int
+    pieces_kept: int
+    outside_pieces: int
+    outside_tokens: int
+    parameters_before: int
+    parameters_after: int
+
+    def sentence(self) -> str:
+        """Return the report as one or two sentences."""
+        kept = (
+            f"The vocabulary was trimmed to {', '.join(self.languages)}: {self.pieces_kept:,} of "
+            f"{self.pieces_before:,} pieces; {self.parameters_after / 1e6:.1f} M of "
+            f"{self.parameters_before / 1e6:.1f} M weights are left."
+        )
+        if not self.outside_pieces:
+            return kept
+        return (
+            f"{kept} {self.outside_pieces:,} further pieces occur in the texts ({self.outside_tokens:,} times) "
+            "and were kept."
+        )
+
+
+def trim(base: Base, languages: Sequence[str], texts: Sequence[str]) -> tuple[Base, TrimReport]:
+    """Keep the pieces of the declared languages and those that the given texts use.
+
+    Args:
+        base: The base; it is left as it is.
+        languages: ISO 639-1 codes.
+        texts: Texts whose every piece is kept, whatever its language.
+
+    Returns:
+        A base with a smaller vocabulary, and what was kept.
+
+    Raises:
+        BaseModelError: If the tokenizer is of a kind that cannot be trimmed.
+        UsageError: If a language is unknown.
+    """
+    table = json.loads(base.tokenizer.to_str())
+    pieces = _pieces(table, base.name)
+    counts = _count(base, texts, len(pieces))
+    declared = _declared(pieces, languages)
+    declared |= _special(table, len(pieces))
+    declared[base.tokenizer.encode(base.prefix).ids] = True
+    kept = np.flatnonzero(declared | (counts > 0))
+    outside = (counts > 0) & ~declared
+    new_ids = {int(old): new for new, old in enumerate(kept)}
+    model = _trim_model(base.model, kept, new_ids)
+    tokenizer = _trim_tokenizer(table, pieces, kept, new_ids)
+    content = base.sha256.encode() + kept.astype("<i8").tobytes()
+    trimmed = replace(
+        base, model=model, tokenizer=tokenizer, pad_id=new_ids[base.pad_id], sha256=hashlib.sha256(content).hexdigest()
+    )
+    return trimmed, TrimReport(
+        languages=tuple(languages),
+        pieces_before=len(pieces),
+        pieces_kept=len(kept),
+        outside_pieces=int(outside.sum()),
+        outside_tokens=int(counts[outside].sum()),
+        parameters_before=_parameters(base.model),
+        parameters_after=_parameters(model),
+    )
+
+
+def _pieces(table: Mapping[str, Any], name: str) -> list[str]:
+    """Return every piece in the order of its id, added tokens included."""
+    kind, vocabulary = table["model"]["type"], table["model"]["vocab"]
+    if kind == "Unigram":
+        found = dict(enumerate(piece for piece, _ in vocabulary))
+    elif kind in {"WordPiece", "WordLevel"}:
+        found = {number: piece for piece, number in vocabulary.items()}
+    else:
+        raise BaseModelError(
+            f"The vocabulary of {name} cannot be trimmed: its tokenizer is of kind {kind}, whose merges depend on "
+            "one another; Unigram, WordPiece and WordLevel can.",
+            'Set model.vocabulary = "keep".',
+        )
+    found |= {token["id"]: token["content"] for token in table["added_tokens"]}
+    if sorted(found) != list(range(len(found))):
+        raise BaseModelError(
+            f"The vocabulary of {name} cannot be trimmed: its ids have gaps.", 'Set model.vocabulary = "keep".'
+        )
+    return [found[number] for number in range(len(found))]
+
+
+def _count(base: Base, texts: Sequence[str], size: int) -> NDArray[np.int64]:
+    """Return how often each piece occurs, shape (pieces,)."""
+    base.tokenizer.no_truncation()
+    base.tokenizer.no_padding()
+    counts = np.zeros(size, dtype=np.int64)
+    for start in range(0, len(texts), CHUNK):
+        chunk = [base.prefix + text for text in texts[start : start + CHUNK]]
+        for encoding in base.tokenizer.encode_batch_fast(chunk):
+            np.add.at(counts, encoding.ids, 1)
+    return counts
+
+
+def _declared(pieces: Sequence[str], languages: Sequence[str]) -> NDArray[np.bool_]:
+    """Mark the pieces of the declared languages, and those without any letter; shape (pieces,)."""
+    scripts = scripts_of(languages)
+    latin = [language for language in languages if "latin" in SCRIPTS[language]]
+    english_only = latin == [ENGLISH]
+    result = np.zeros(len(pieces), dtype=bool)
+    for number, piece in enumerate(pieces):
+        bare = piece.removeprefix("##").replace("▁", "")
+        if english_only and bare.isascii():
+            result[number] = _is_english(bare)
+            continue
+        found = {script_of(character) for character in bare}
+        if found <= {""}:
+            result[number] = True
+        elif found - {""} <= scripts:
+            result[number] = not english_only or "latin" not in found or _is_english(bare)
+    return result
+
+
+def _is_english(piece: str) -> bool:
+    """Say whether a piece of Latin letters may stand in English: short, or a known word or part of one."""
+    if len(piece) <= SHORT:
+        return len(piece) == 1 or piece.isascii()
+    if not piece.isascii():
+        return False
+    return all(len(run) <= SHORT or run in _english_pieces() for run in _LETTERS.findall(piece.lower()))
+
+
+@cache
+def _english_pieces() -> frozenset[str]:
+    lines = files("feilun.models").joinpath("english_pieces.txt").read_text(encoding="ascii").splitlines()
+    return frozenset(" ".join(line for line in lines if not line.startswith("#")).split())
+
+
+def _special(table: Mapping[str, Any], size: int) -> NDArray[np.bool_]:
+    """Mark added tokens, the unknown piece and single bytes; shape (pieces,)."""
+    result = np.zeros(size, dtype=bool)
+    result[[token["id"] for token in table["added_tokens"]]] = True
+    model = table["model"]
+    if model["type"] == "Unigram":
+        if model["unk_id"] is not None:
+            result[model["unk_id"]] = True
+        result[[number for number, (piece, _) in enumerate(model["vocab"]) if _is_byte(piece)]] = True
+    elif model["unk_token"] in model["vocab"]:
+        result[model["vocab"][model["unk_token"]]] = True
+    return result
+
+
+def _is_byte(piece: str) -> bool:
+    return len(piece) == 6 and piece.startswith("<0x") and piece.endswith(">")
+
+
+def _trim_tokenizer(
+    table: dict[str, Any], pieces: Sequence[str], kept: NDArray[np.int64], new_ids: Mapping[int, int]
+) -> Tokenizer:
+    model = table["model"]
+    if model["type"] == "Unigram":
+        scored = model["vocab"]
+        model["vocab"] = [scored[old] for old in kept.tolist() if old < len(scored)]
+        if model["unk_id"] is not None:
+            model["unk_id"] = new_ids[model["unk_id"]]
+    else:
+        model["vocab"] = {pieces[old]: new_ids[old] for old in kept.tolist() if pieces[old] in model["vocab"]}
+    for token in table["added_tokens"]:
+        token["id"] = new_ids[token["id"]]
+    table["post_processor"] = _renumbered(table["post_processor"], new_ids)
+    table["truncation"] = table["padding"] = None
+    return Tokenizer.from_str(json.dumps(table, ensure_ascii=False))
+
+
+def _renumbered(node: Any, new_ids: Mapping[int, int]) -> Any:
+    """Return a post-processor with new ids: `ids` in templates, `sep` and `cls` as [token, id] elsewhere."""
+    if isinstance(node, list):
+        return [_renumbered(item, new_ids) for item in node]
+    if not isinstance(node, dict):
+        return node
+    result = {}
+    for key, value in node.items():
+        if key == "ids":
+            result[key] = [new_ids[old] for old in value]
+        elif key in {"sep", "cls"} and isinstance(value, list):
+            result[key] = [value[0], new_ids[value[1]]]
+        else:
+            result[key] = _renumbered(value, new_ids)
+    return result
+
+
+def _trim_model(model: nn.Module, kept: NDArray[np.int64], new_ids: Mapping[int, int]) -> nn.Module:
+    """Return a copy of the model whose word embeddings have the kept rows alone."""
+    import torch
+    from torch import nn
+
+    embeddings: nn.Embedding = model.get_input_embeddings()  # type: ignore[operator]
+    whole = embeddings.weight  # (pieces, hidden)
+    copied = copy.deepcopy(model, {id(whole): whole})  # shares the large table until it is replaced
+    smaller = copied.get_input_embeddings()  # type: ignore[operator]
+    rows = whole.detach()[torch.from_numpy(kept)].clone()  # (kept, hidden)
+    smaller.weight = nn.Parameter(rows, requires_grad=whole.requires_grad)
+    smaller.num_embeddings = len(kept)
+    if smaller.padding_idx is not None:
+        smaller.padding_idx = new_ids.get(smaller.padding_idx)
+    config: Any = copied.config
+    config.vocab_size = len(kept)
+    for name, value in list(vars(config).items()):
+        if name.endswith("_token_id") and isinstance(value, int):
+            setattr(config, name, new_ids.get(value))
+    return copied
+
+
+def _parameters(model: nn.Module) -> int:
+    return sum(weight.numel() for weight in model.parameters())

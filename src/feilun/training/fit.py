@@ -1,0 +1,270 @@
+"""The training loop.
+
+    for each epoch, for each batch of similar lengths:
+        loss → gradients → clipped → one optimiser step
+        now and then: look at the validation rows, keep the best weights, write a checkpoint
+
+A run is a pure function of recipe, data, seed and thread count: the order of batches depends only on (seed, epoch),
+dropout on torch's random state, and both are in the checkpoint. So a run that was killed at any point goes on to the
+bitwise same weights.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+import numpy as np
+import torch
+
+from feilun.core.errors import Interrupted, LossNotFinite, UsageError, nearest
+from feilun.core.ports import Tracker
+from feilun.core.settings import setting, table
+from feilun.core.splits import Splits
+from feilun.evaluation.judgement import from_probabilities
+from feilun.evaluation.metrics import figures
+from feilun.models.text_model import TextModel, evaluating
+from feilun.text.tokens import batches_by_length
+from feilun.training import checkpoint
+from feilun.training.checkpoint import Progress
+from feilun.training.inputs import make_inputs
+from feilun.training.interruption import Interruption
+from feilun.training.optimizer import make_optimizer
+from feilun.training.schedule import Schedule, rate
+from feilun.training.stopping import EarlyStopping
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """The table `[training]`."""
+
+    optimizer: Literal["adamw", "sgd"] = setting("adamw", "optimiser")
+    learning_rate: float | None = setting(None, "rate of the base's top layer; none: by the base's size", above=0)
+    head_learning_rate: float | None = setting(None, "rate of the head; none: ten times the base's", above=0)
+    layer_decay: float = setting(0.9, "each lower layer learns at this share of the rate above it", above=0, maximum=1)
+    schedule: Schedule = setting("linear", "how the rate falls to zero")
+    warmup: float = setting(0.1, "share of the run in which the rate rises", minimum=0, below=1)
+    batch_tokens: int = setting(1024, "largest rows × longest row of a batch", minimum=1)
+    batch_rows: int = setting(32, "largest number of rows of a batch", minimum=1)
+    accumulate: int = setting(1, "batches whose gradients make one step", minimum=1)
+    epochs: int = setting(4, "times over the training rows", minimum=1)
+    weight_decay: float = setting(0.01, "decay of matrices; norms and biases are spared", minimum=0)
+    clip: float = setting(1.0, "largest norm of the gradients; 0 clips nothing", minimum=0)
+    early_stopping: EarlyStopping = table(EarlyStopping, "when to stop")
+    checkpoint_seconds: float = setting(60.0, "seconds between checkpoints", minimum=0)
+    threads: int | None = setting(None, "processor threads; none: all cores", minimum=1)
+    seed: int = setting(13, "seeds the head, the order of rows and the dropout", minimum=0)
+
+
+class Watcher(Protocol):
+    """Sees a run go on; a progress bar is one."""
+
+    def step(self, progress: Progress, total: int, figures: Mapping[str, float]) -> None:
+        """Called after each optimiser step."""
+        ...
+
+
+def fit(
+    model: TextModel,
+    splits: Splits,
+    settings: TrainingSettings,
+    tracker: Tracker,
+    folder: Path,
+    *,
+    identity: str,
+    resume: bool = False,
+    watcher: Watcher | None = None,
+) -> Progress:
+    """Train a model in place and leave it with its best weights.
+
+    Args:
+        model: The model, its adaptation applied.
+        splits: Trains on `train`, chooses by `validation`.
+        settings: The table `[training]`.
+        tracker: Receives the figures.
+        folder: Holds checkpoint and best weights while the run lasts.
+        identity: Hash of recipe, data and base: only its own checkpoint is resumed.
+        resume: Go on from the checkpoint in `folder`, where there is one.
+        watcher: Sees every step.
+
+    Returns:
+        What the run did: its steps, its history of figures, and which step was best.
+
+    Raises:
+        LossNotFinite: A loss became NaN or infinite; the last good checkpoint stays.
+        Interrupted: The user stopped the run; a checkpoint was written.
+        UsageError: The early-stopping metric does not exist.
+    """
+    run = Run(model, splits, settings, tracker, folder, identity)
+    if resume:
+        run.restore()
+    else:
+        checkpoint.forget(folder)
+    with Interruption() as interruption:
+        run.go(watcher, interruption)
+    run.close()
+    return run.progress
+
+
+class Run:
+    """One training run and its state between steps."""
+
+    def __init__(
+        self,
+        model: TextModel,
+        splits: Splits,
+        settings: TrainingSettings,
+        tracker: Tracker,
+        folder: Path,
+        identity: str,
+    ) -> None:
+        if settings.threads:
+            torch.set_num_threads(settings.threads)
+        torch.manual_seed(settings.seed)
+        self.model, self.settings, self.tracker = model, settings, tracker
+        self.folder, self.identity = folder, identity
+        self.ids = splits.train.id
+        self.inputs = make_inputs(model, splits.train)
+        self.targets = model.head.targets(splits.train).to(model.device)
+        self.validation = make_inputs(model, splits.validation)
+        self.validation_targets = model.head.targets(splits.validation).numpy()
+        own = settings.learning_rate or default_rate(model)
+        self.optimizer = make_optimizer(
+            model, settings.optimizer, own, settings.head_learning_rate or 10 * own,
+            settings.weight_decay, settings.layer_decay,
+        )  # fmt: skip
+        self.weights = [weight for group in self.optimizer.param_groups for weight in group["params"]]
+        self.steps_per_epoch = len(list(self.steps(0)))
+        self.total = self.steps_per_epoch * settings.epochs
+        self.stride = max(1, self.steps_per_epoch // settings.early_stopping.evaluations_per_epoch)
+        self.progress = Progress()
+        self.saved_at = time.monotonic()
+
+    def restore(self) -> None:
+        """Go back to the last checkpoint, where there is one."""
+        self.progress = checkpoint.load(self.folder, self.identity, self.model, self.optimizer) or Progress()
+        checkpoint.forget_best(self.folder, keep=self.progress.best_step if self.progress.history else None)
+
+    def go(self, watcher: Watcher | None, interruption: Interruption) -> None:
+        """Train from where the run stands to its end."""
+        self.model.train()
+        while not self.progress.finished:
+            epoch, done = divmod(self.progress.step, self.steps_per_epoch)
+            for number, batches in enumerate(self.steps(epoch)):
+                if number < done:
+                    continue
+                latest = self.step(batches)
+                if watcher:
+                    watcher.step(self.progress, self.total, latest)
+                self.after_step()
+                if interruption.asked and not self.progress.finished:
+                    self.save()
+                    raise Interrupted(
+                        f"Stopped at step {self.progress.step} of {self.total}; the checkpoint is in {self.folder}.",
+                        "Run the same command with --resume to go on.",
+                    )
+                if self.progress.finished:
+                    break
+
+    def close(self) -> None:
+        """Put the best weights into the model."""
+        if self.progress.history:
+            checkpoint.load_best(self.folder, self.progress.best_step, self.model)
+        self.model.eval()
+
+    def steps(self, epoch: int) -> Iterator[list[list[int]]]:
+        """Yield the batches of each optimiser step of an epoch, in an order that depends only on seed and epoch."""
+        random = np.random.default_rng([self.settings.seed, epoch])
+        order = random.permutation(len(self.ids))
+        lengths = self.inputs.lengths
+        shuffled = batches_by_length([lengths[i] for i in order], self.settings.batch_tokens, self.settings.batch_rows)
+        batches = [[int(order[i]) for i in batch] for batch in shuffled]
+        picked = [batches[i] for i in random.permutation(len(batches))]
+        for start in range(0, len(picked), self.settings.accumulate):
+            yield picked[start : start + self.settings.accumulate]
+
+    def step(self, batches: Sequence[Sequence[int]]) -> dict[str, float]:
+        """Do one optimiser step over some batches and return its figures."""
+        began = time.monotonic()
+        share = rate(self.settings.schedule, self.progress.step, self.total, self.settings.warmup)
+        for group in self.optimizer.param_groups:
+            group["lr"] = group["full_rate"] * share
+        rows = sum(map(len, batches))
+        total = 0.0
+        for batch in batches:
+            losses = self.model.head.loss(self.model.head(self.inputs.pooled(batch)), self.targets[list(batch)])
+            loss = losses.sum() / rows
+            self.refuse_unless_finite(loss.item(), batch)
+            loss.backward()  # type: ignore[no-untyped-call]
+            total += loss.item()
+        if self.settings.clip:
+            norm = torch.nn.utils.clip_grad_norm_(self.weights, self.settings.clip, foreach=True)
+            self.refuse_unless_finite(norm.item(), [row for batch in batches for row in batch])
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        self.progress.step += 1
+        self.progress.tokens += sum(self.inputs.lengths[row] for batch in batches for row in batch)
+        self.progress.seconds += time.monotonic() - began
+        return {"loss": total, "learning_rate": self.optimizer.param_groups[0]["lr"]}
+
+    def refuse_unless_finite(self, value: float, rows: Sequence[int]) -> None:
+        """Stop the run at a loss or gradient that is NaN or infinite, before the weights are touched."""
+        if not np.isfinite(value):
+            raise LossNotFinite(
+                self.progress.step + 1,
+                [self.ids[row] for row in rows],
+                "Look at these rows; try a lower training.learning_rate, or model.precision=fp32. "
+                f"The last good checkpoint is in {self.folder}; --resume goes on from it.",
+            )
+
+    def after_step(self) -> None:
+        """Evaluate, stop and save, where it is time to."""
+        step = self.progress.step
+        last = step == self.total
+        in_epoch = step % self.steps_per_epoch
+        if last or in_epoch == 0 or (in_epoch % self.stride == 0 and self.steps_per_epoch - in_epoch >= self.stride):
+            self.evaluate()
+        self.progress.finished |= last
+        if self.progress.finished or time.monotonic() - self.saved_at >= self.settings.checkpoint_seconds:
+            self.save()
+
+    def evaluate(self) -> None:
+        """Look at the validation rows; keep the weights where they are the best so far."""
+        stopping = self.settings.early_stopping
+        measured = self.validation_figures()
+        if stopping.metric not in measured:
+            raise UsageError(
+                f"training.early_stopping.metric is {stopping.metric!r}, which is not measured. "
+                f"{nearest(stopping.metric, measured)}"
+            )
+        value, progress = measured[stopping.metric], self.progress
+        progress.history.append({"step": progress.step, "seconds": round(progress.seconds, 1), **measured})
+        self.tracker.log(progress.step, measured)
+        if stopping.better(value, progress.best):
+            progress.best, progress.best_step, progress.waited = value, progress.step, 0
+            checkpoint.save_best(self.folder, progress.step, self.model)
+            self.save()
+            checkpoint.forget_best(self.folder, keep=progress.step)
+        else:
+            progress.waited += 1
+            progress.finished |= stopping.enough(progress.waited)
+
+    def validation_figures(self) -> dict[str, float]:
+        """Return the metrics on the validation rows."""
+        with evaluating(self.model), torch.no_grad():
+            logits = self.model.head(self.validation.all()).float().cpu().numpy()
+        probabilities = self.model.decision.probabilities(logits)
+        return figures(from_probabilities(probabilities, self.validation_targets, self.model.labels))
+
+    def save(self) -> None:
+        """Write a checkpoint."""
+        checkpoint.save(self.folder, self.identity, self.progress, self.model, self.optimizer)
+        self.saved_at = time.monotonic()
+
+
+def default_rate(model: TextModel) -> float:
+    """Return the learning rate that suits a base of this width and kind (docs/benchmarks.md, "Defaults")."""
+    return 1e-4 if model.base.hidden <= 512 else 3e-5

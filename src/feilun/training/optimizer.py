@@ -1,0 +1,56 @@
+"""Optimisers, and which weights they move how fast."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+import torch
+from torch import nn
+
+from feilun.models.text_model import TextModel
+
+
+def make_optimizer(
+    model: TextModel,
+    kind: Literal["adamw", "sgd"],
+    learning_rate: float,
+    head_learning_rate: float,
+    weight_decay: float,
+    layer_decay: float,
+) -> torch.optim.Optimizer:
+    """Make an optimiser over the weights that may move.
+
+    Args:
+        model: The model, its adaptation applied.
+        kind: adamw (fused) or sgd (momentum 0.9).
+        learning_rate: Rate of the top layer of the base.
+        head_learning_rate: Rate of the head.
+        weight_decay: Decay of matrices; norms and biases are spared.
+        layer_decay: Each lower layer learns at this share of the rate above it; 1 treats all alike.
+
+    Returns:
+        The optimiser; each group carries its full rate as `full_rate`, for the schedule.
+    """
+    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    for weight, depth, is_head in _weights(model):
+        rate = head_learning_rate if is_head else learning_rate * layer_decay**depth
+        decay = weight_decay if weight.ndim >= 2 else 0.0
+        groups.setdefault((rate, decay), []).append(weight)
+    parameters = [
+        {"params": weights, "lr": rate, "weight_decay": decay, "full_rate": rate}
+        for (rate, decay), weights in groups.items()
+    ]
+    if kind == "sgd":
+        return torch.optim.SGD(parameters, lr=learning_rate, momentum=0.9)
+    return torch.optim.AdamW(parameters, lr=learning_rate, fused=True)
+
+
+def _weights(model: TextModel) -> Iterator[tuple[nn.Parameter, int, bool]]:
+    """Yield each weight that moves with its depth below the top layer and whether it is the head's."""
+    layers = list(model.base.layers)
+    depth_of = {id(p): len(layers) - 1 - i for i, layer in enumerate(layers) for p in layer.parameters()}
+    head = {id(p) for p in model.head.parameters()}
+    for weight in model.parameters():
+        if weight.requires_grad:
+            yield weight, depth_of.get(id(weight), len(layers)), id(weight) in head

@@ -1,0 +1,75 @@
+"""A real model small enough for tests: two layers, 32 wide, with a word-level tokenizer made here."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import torch
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import Whitespace
+from tokenizers.processors import TemplateProcessing
+from transformers import BertConfig, BertModel, LlamaConfig, LlamaModel
+
+from feilun.core.corpus import Corpus, corpus_of
+from feilun.core.labels import LabelSet
+from feilun.core.splits import Splits
+from feilun.models.adaptations.full import Full
+from feilun.models.adaptations.table import Adaptation
+from feilun.models.bases.base import Base
+from feilun.models.heads.classify import ClassifyHead, ClassifySettings
+from feilun.models.text_model import TextModel
+
+WORDS = ["loan", "card", "rate", "bank", "fee", "good", "bad", "fast", "slow", "help", "银行", "贷款", "利率", "很好", "很差", "服务"]
+LABELS = LabelSet(("bad", "good", "neutral"))
+
+
+def tiny_tokenizer() -> Tokenizer:
+    vocabulary = {word: i for i, word in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", *WORDS])}
+    tokenizer = Tokenizer(WordLevel(vocabulary, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = Whitespace()
+    tokenizer.post_processor = TemplateProcessing(
+        single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+    )
+    return tokenizer
+
+
+def tiny_base(kind: str = "encoder", seed: int = 0) -> Base:
+    torch.manual_seed(seed)
+    sizes = {"vocab_size": 20, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4,
+             "intermediate_size": 64, "max_position_embeddings": 64}  # fmt: skip
+    if kind == "encoder":
+        model = BertModel(BertConfig(**sizes), add_pooling_layer=False)
+    else:
+        model = LlamaModel(LlamaConfig(**sizes, num_key_value_heads=2, pad_token_id=0))
+    pooling = "mean" if kind == "encoder" else "last"
+    return Base("tiny", kind, model.eval(), tiny_tokenizer(), pooling, "", 64, 0, ("en", "zh"), f"tiny-{kind}-{seed}")
+
+
+def tiny_model(adaptation: Adaptation | None = None, kind: str = "encoder", seed: int = 0, **head: float) -> TextModel:
+    base = tiny_base(kind, seed)
+    torch.manual_seed(seed)
+    return TextModel(base, ClassifyHead(32, LABELS, ClassifySettings(**head)), adaptation or Full(), LABELS, 16)
+
+
+def reviews(rows: int, seed: int = 0) -> Corpus:
+    """Texts whose label can be read off one of their words."""
+    source = random.Random(seed)
+    texts, labels = [], []
+    for _ in range(rows):
+        words = source.choices([w for w in WORDS if w not in {"good", "bad", "很好", "很差"}], k=source.randint(1, 9))
+        label = source.choice(LABELS.names)
+        if label != "neutral":
+            words.insert(source.randrange(len(words) + 1), label)
+        texts.append(" ".join(words))
+        labels.append(label)
+    return corpus_of(texts, labels)
+
+
+def tiny_splits(rows: int = 120) -> Splits:
+    return Splits(reviews(rows, 1), reviews(40, 2), reviews(40, 3), LABELS, {}, "made")
+
+
+def read_log(folder: Path) -> list[str]:
+    return (folder / "log.jsonl").read_text().splitlines()
