@@ -55,8 +55,11 @@ def test_temperature_is_finite_and_never_raises_the_loss(rows, labels, seed, sca
 )
 def test_temperature_of_perfect_flat_few_and_no_rows_is_finite(logits):
     targets = np.arange(len(logits)) % logits.shape[1]
-    probabilities = Decision(temperature=fit_temperature(logits, targets)).probabilities(logits)
-    assert np.isfinite(probabilities).all()
+    temperature = fit_temperature(logits, targets)
+    assert np.isfinite(Decision(temperature=temperature).probabilities(logits)).all()
+    if len(logits):
+        before, after = (negative_log_likelihood(logits, targets, t) for t in (1.0, temperature))
+        assert after <= before
 
 
 def test_logits_that_are_not_finite_are_refused():
@@ -96,6 +99,7 @@ def test_a_cheap_error_decides_all_and_a_dear_one_reviews_all():
     scores, correct = np.array([0.9, 0.8, 0.7]), np.array([False, True, False])
     assert cheapest_threshold(scores, correct, 1, 100).policy == "decide all"
     assert cheapest_threshold(scores, correct, 1, 100).value == 0
+    assert cheapest_threshold(np.array([0.9, 0.8]), np.array([True, False]), 1, 1).decided == 2  # of equals, the most
     dear = cheapest_threshold(scores, correct, 100, 1)
     assert (dear.policy, dear.value, dear.cost) == ("review all", REVIEW_ALL, 3)
     assert all(

@@ -140,6 +140,15 @@ def test_small_perfect_and_partial_samples_carry_a_remark():
     assert "1 of 3 labels have no rows here, so nothing is known of them: label 0." in notes
 
 
+def test_labels_that_are_never_predicted_or_rare_are_named():
+    predictor, corpus = predictor_and_corpus(300, 3, edge=9)
+    predictor.logits[:, 2] = -99
+    rows = [i for i, target in enumerate(corpus.target) if target != "标签1" or i < 12]
+    notes = " ".join(evaluate(predictor, corpus.select(rows), resamples=0).notes)
+    assert "1 of 3 labels are never predicted: label 2." in notes
+    assert "1 of 3 labels have fewer than 10 rows here, so their figures say little: 标签1." in notes
+
+
 def test_a_weak_slice_and_scores_that_promise_too_much_are_named():
     predictor, corpus = predictor_and_corpus(400, 2, edge=2)
     logits = predictor.logits.copy()

@@ -21,7 +21,7 @@ from feilun.evaluation.metrics import (
     roc_auc,
 )
 
-CASES = [(2, 50, 0.5), (3, 500, 1.5), (7, 400, 0.0), (40, 300, 2.0), (5, 11, 8.0)]
+CASES = [(2, 50, 0.5), (3, 500, 1.5), (7, 400, 0.0), (40, 300, 2.0), (5, 11, 8.0), (30, 25, 0.5)]
 
 
 @pytest.mark.parametrize(("labels", "rows", "edge"), CASES)
@@ -114,6 +114,7 @@ def test_reliability_holds_every_row_and_gives_the_calibration_error():
     assert hits == pytest.approx(judgement.correct.sum())
     by_hand = sum(abs(row["count"] * (row["accuracy"] - row["confidence"])) for row in bins) / 700
     assert expected_calibration_error(judgement.confidence, judgement.correct) == pytest.approx(by_hand)
+    assert len(reliability(np.array([2.1, 2.9, 3.0]) / 15, np.ones(3, dtype=bool))) == 1  # (2/15, 3/15]
     certain = np.array([0.0, 1.0])
     assert len(reliability(certain, np.array([False, True]))) == 2
 
@@ -156,6 +157,7 @@ def test_scores_follow_the_wanted_order_and_miss_no_row():
     other = Prediction("b", 0.6, Ranking(("b", "c", "a"), np.array([0.6, 0.3, 0.1], dtype=np.float32)))
     collected = scores([first, other, first], ("c", "a", "b"))
     assert collected == pytest.approx(np.array([[0, 0.7, 0.3], [0.3, 0.1, 0.6], [0, 0.7, 0.3]]))
+    assert scores([other], ("a", "b")) == pytest.approx(np.array([[0.1, 0.6]]))
 
 
 def test_compare_counts_the_rows_that_one_alone_gets_right():

@@ -16,11 +16,18 @@ from feilun.evaluation.evaluate import evaluate
 MANIFEST = {
     "name": "reviews",
     "task": "classify",
-    "languages": ["zh", "en"],
     "max_tokens": 128,
     "recipe": {"model": {"base": "multilingual-e5-small"}},
     "fingerprints": {"data": "abc123", "base": "def"},
     "libraries": {"numpy": "2.4.6"},
+}
+
+
+DATA = {
+    "rows": {"in": 400, "kept": 390},
+    "sources": {"train": {"name": "/home/someone/reviews.csv"}},
+    "language": {"languages": ["zh", "en"]},
+    "notes": ["3 labels have few rows."],
 }
 
 
@@ -32,7 +39,7 @@ def report() -> Report:
 
 
 def test_the_card_holds_every_section_and_figure(report):
-    card = model_card(MANIFEST, report, {"rows": {"in": 400, "kept": 390}})
+    card = model_card(MANIFEST, report, DATA)
     titles = re.findall(r"^## (.+)$", card, flags=re.MULTILINE)
     assert titles == [
         "中文摘要", "Intended use", "Data", "Figures", "By label", "By group of texts", "Calibration", "Limits",
@@ -45,6 +52,9 @@ def test_the_card_holds_every_section_and_figure(report):
     assert "多数类" in card
     assert "rows · kept: 390" in card
     assert "abc123" in card
+    assert "Trained on text in: zh, en." in card
+    assert "3 labels have few rows." in card
+    assert "/home/someone" not in card
     assert "multilingual-e5-small" in card
     assert "first 128 tokens" in card
 

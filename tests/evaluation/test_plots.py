@@ -107,7 +107,7 @@ def test_of_many_labels_the_most_confused_are_shown_and_no_row_is_lost(monkeypat
 
 
 def test_a_picture_of_many_labels_is_drawn(tmp_path):
-    files = draw(replace(made_report(45), coverage=[], calibration=[]), [], tmp_path)
+    files = draw(replace(made_report(41), coverage=[], calibration=[]), [], tmp_path)
     assert {path.name for path in files} == {f"{n}.{k}" for n in ("confusion", "confusion_all") for k in ("png", "svg")}
 
 

@@ -46,7 +46,7 @@ class Corpus:
         """Return the rows at `indices`, in that order."""
         picked = {name: [column[i] for i in indices] for name, column in self._columns() if name in _PLAIN}
         features = {name: [column[i] for i in indices] for name, column in self.features.items()}
-        return replace(self, features=features, **picked)  # type: ignore[arg-type]
+        return replace(self, features=features, **picked)
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """Yield each row as a dictionary of the columns that there are."""

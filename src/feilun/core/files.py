@@ -6,6 +6,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -21,18 +22,27 @@ def disk_errors(path: Path) -> Iterator[None]:
     """Turn the operating system's errors of writing into a StorageError that names the place and the remedy."""
     try:
         yield
-    except OSError as error:
-        if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+    except Exception as error:
+        number = _system_error(error)
+        if number in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
             raise StorageError(
                 f"The disk is full: {path} could not be written.",
                 "Nothing half-written was left. Free some space, or choose another folder, and run the command again.",
             ) from error
-        if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
+        if number in {errno.EACCES, errno.EPERM, errno.EROFS}:
             raise StorageError(
-                f"{path} cannot be written ({error.strerror}).",
+                f"{path} cannot be written ({os.strerror(number)}).",
                 "Choose a folder that you may write to (--out, or FEILUN_HOME for state and cache).",
             ) from error
         raise
+
+
+def _system_error(error: Exception) -> int:
+    """Return the operating system's error number, also where a library in Rust only spells it out; else 0."""
+    if isinstance(error, OSError):
+        return error.errno or 0
+    spelt = re.search(r"\(os error (\d+)\)", str(error))
+    return int(spelt[1]) if spelt else 0
 
 
 @contextmanager

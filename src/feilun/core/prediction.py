@@ -84,7 +84,8 @@ class Decision:
         scaled = logits.astype(np.float64) / self.temperature
         scaled -= scaled.max(axis=1, keepdims=True)
         exponentials = np.exp(scaled)
-        return (exponentials / exponentials.sum(axis=1, keepdims=True)).astype(np.float32)
+        result: NDArray[np.float32] = (exponentials / exponentials.sum(axis=1, keepdims=True)).astype(np.float32)
+        return result
 
     def decide(self, logits: NDArray[np.float32], names: tuple[str, ...]) -> list[Prediction]:
         """Turn logits into predictions.

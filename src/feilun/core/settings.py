@@ -210,9 +210,12 @@ def _join(prefix: str, name: str) -> str:
 
 
 def _default_name(declared: Field[Any]) -> str:
-    if declared.default is MISSING and declared.default_factory is MISSING:
+    if declared.default is not MISSING:
+        value = declared.default
+    elif declared.default_factory is not MISSING:
+        value = declared.default_factory()
+    else:
         return "required"
-    value = declared.default if declared.default is not MISSING else declared.default_factory()  # type: ignore[misc]
     if value is None:
         return ""
     if isinstance(value, bool):

@@ -12,16 +12,19 @@ from feilun.evaluation.render import METRICS, interval, printable
 from feilun.evaluation.slices import natural_order
 from feilun.evaluation.words import Language, decision_sentences
 
-MOST_FACTS = 40
-"""Lines of the data report that the card repeats; data.json of the run holds all."""
+MOST_FACTS = 60
+"""Most lines of the data report that the card repeats."""
+
+TOLD_ELSEWHERE = frozenset({"fingerprint", "labels", "notes", "sources"})
+"""Parts of the data report that stand elsewhere in the card, or name files of the machine that trained."""
 
 
 def model_card(manifest: Mapping[str, Any], report: Report, data_report: Mapping[str, Any]) -> str:
     """Write the card of a bundle.
 
     Args:
-        manifest: The bundle's manifest: `name`, `task`, `recipe`, `languages`, `max_tokens`, `fingerprints`,
-            `libraries`; what is absent is left out. `base` may be a table with `name` and `licence`.
+        manifest: The bundle's manifest: `name`, `recipe`, `max_tokens`, `fingerprints`, `libraries`, and `base`, a
+            table with `name` and `licence`; what is absent is left out.
         report: The report on the test rows.
         data_report: The data report.
 
@@ -31,7 +34,7 @@ def model_card(manifest: Mapping[str, Any], report: Report, data_report: Mapping
     name = _plain(manifest.get("name") or "model")
     sections: list[tuple[str, Iterable[str]]] = [
         ("中文摘要", _chinese(manifest, report)),
-        ("Intended use", _use(manifest, report)),
+        ("Intended use", _use(report, data_report)),
         ("Data", _data(manifest, data_report)),
         ("Figures", _figures(report, "en")),
         ("By label", _labels(report)),
@@ -69,11 +72,11 @@ def _chinese(manifest: Mapping[str, Any], report: Report) -> Iterator[str]:
     yield "得分是校准过的概率，不是保证；换了与训练数据不同的文本，以上数字不再成立。"
 
 
-def _use(manifest: Mapping[str, Any], report: Report) -> Iterator[str]:
+def _use(report: Report, data_report: Mapping[str, Any]) -> Iterator[str]:
     labels = ", ".join(f"`{_code(label)}`" for label in report.labels[:20])
     rest = f" and {len(report.labels) - 20} more" if len(report.labels) > 20 else ""
     yield f"Puts one text into one of {len(report.labels)} labels: {labels}{rest}."
-    languages = manifest.get("languages")
+    languages = (data_report.get("language") or {}).get("languages")
     if languages:
         yield ""
         yield f"Trained on text in: {', '.join(_plain(language) for language in languages)}."
@@ -87,13 +90,14 @@ def _use(manifest: Mapping[str, Any], report: Report) -> Iterator[str]:
 
 
 def _data(manifest: Mapping[str, Any], data_report: Mapping[str, Any]) -> Iterator[str]:
-    facts = list(_flat(data_report))
+    facts = list(_flat({key: value for key, value in data_report.items() if key not in TOLD_ELSEWHERE}))
     yield from (f"- {_plain(key)}: {_plain(value)}" for key, value in facts[:MOST_FACTS])
     if len(facts) > MOST_FACTS:
         yield f"- … and {len(facts) - MOST_FACTS} further figures in the data report"
     fingerprint = (manifest.get("fingerprints") or {}).get("data")
     if fingerprint:
         yield f"- fingerprint: `{_code(fingerprint)}`"
+    yield from (f"- {_plain(note)}" for note in data_report.get("notes") or ())
 
 
 def _figures(report: Report, language: Language) -> Iterator[str]:
@@ -192,7 +196,9 @@ def _flat(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str
         if isinstance(inner, Mapping):
             yield from _flat(inner, f"{name} · ")
         elif isinstance(inner, Sequence) and not isinstance(inner, str):
-            yield name, ", ".join(map(str, inner)) if len(inner) <= 5 and _scalars(inner) else f"{len(inner)} entries"
+            if inner:
+                few = len(inner) <= 5 and _scalars(inner)
+                yield name, ", ".join(map(str, inner)) if few else f"{len(inner)} entries"
         elif inner is not None:
             yield name, f"{inner:.4g}" if isinstance(inner, float) else str(inner)
 

@@ -87,6 +87,8 @@ def _resample_confusion(
     confusion: NDArray[np.int64], resamples: int, generator: np.random.Generator
 ) -> tuple[dict[str, Floats], Floats]:
     """Return each figure of every resample, shape (resamples,), and each label's f1, shape (resamples, labels)."""
+    totals = confusion.sum(0) + confusion.sum(1)
+    occurring, own_f1 = totals > 0, 2 * np.diagonal(confusion) / np.maximum(totals, 1)
     cells = np.flatnonzero(confusion)
     actual_of, chosen_of = np.divmod(cells, len(confusion))
     shares = confusion.ravel()[cells] / confusion.sum()
@@ -98,8 +100,9 @@ def _resample_confusion(
         on_diagonal = actual_of == chosen_of
         hits = _sum_by(counts[:, on_diagonal], actual_of[on_diagonal], len(confusion))
         actual, chosen = (_sum_by(counts, label, len(confusion)) for label in (actual_of, chosen_of))
-        figures.append(from_totals(hits, actual, chosen))
-        f1.append(2 * hits / np.maximum(actual + chosen, 1))
+        # A rare label that a resample misses keeps the f1 it has: dropped from the mean, it would lift the others'.
+        f1.append(np.where(actual + chosen > 0, 2 * hits / np.maximum(actual + chosen, 1), own_f1))
+        figures.append({**from_totals(hits, actual, chosen), "macro_f1": f1[-1][:, occurring].mean(axis=1)})
     return {name: np.concatenate([part[name] for part in figures]) for name in figures[0]}, np.concatenate(f1)
 
 

@@ -12,6 +12,9 @@ Floats = NDArray[np.float64]
 BINS = 15
 """Equal bins of confidence for the calibration error and the reliability curve (Guo et al. 2017 use 15)."""
 
+LOWER_IS_BETTER = frozenset({"log_loss", "brier", "expected_calibration_error"})
+"""Metrics of which a lower value is the better one."""
+
 SMALLEST_PROBABILITY = float(np.finfo(np.float32).eps)
 """Scores are clipped here before the logarithm, so that one confident error does not make the log loss infinite."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from feilun.core.report import Report
@@ -14,6 +14,7 @@ FEWEST_ROWS = 200
 """Below this the intervals are too wide to choose between good models."""
 
 FEWEST_ROWS_OF_A_SLICE = 20
+FEWEST_ROWS_OF_A_LABEL = 10
 MOST_SLICES = 5
 MOST_LABELS = 5
 
@@ -33,13 +34,19 @@ def remarks(report: Report, language: Literal["zh", "en"]) -> list[str]:
         language: `zh` or `en`.
 
     Returns:
-        Finished sentences: a baseline that is not beaten, too few rows, labels without rows, an accuracy that looks
-        perfect, slices well below the rest, scores that promise too much.
+        Finished sentences: a baseline that is not beaten, too few rows, an accuracy that looks perfect, labels
+        without rows or never predicted, slices well below the rest, scores that promise too much.
     """
     zh = language == "zh"
     if "accuracy" not in report.metrics:
         return []
-    return [*_baselines(report, zh), *_sample(report, zh), *_weak_slices(report, zh), *_calibration(report, zh)]
+    return [
+        *_baselines(report, zh),
+        *_sample(report, zh),
+        *_labels(report, zh),
+        *_weak_slices(report, zh),
+        *_calibration(report, zh),
+    ]
 
 
 def notes(report: Report, language: Literal["zh", "en"]) -> list[str]:
@@ -70,23 +77,40 @@ def _baselines(report: Report, zh: bool) -> Iterator[str]:
             )
 
 
+def _labels(report: Report, zh: bool) -> Iterator[str]:
+    rows = report.per_label
+    chosen = [sum(column) for column in zip(*report.confusion, strict=True)]
+    without = [name for name, row in rows.items() if not row["support"]]
+    never = [name for name, count in zip(report.labels, chosen, strict=False) if not count and name not in without]
+    few = [name for name, row in rows.items() if 0 < row["support"] < FEWEST_ROWS_OF_A_LABEL and name not in never]
+    for names, english, chinese in (
+        (without, "have no rows here, so nothing is known of them", "在这些数据里没有样本，其表现未知"),
+        (never, "are never predicted", "从未被预测"),
+        (few, f"have fewer than {FEWEST_ROWS_OF_A_LABEL} rows here, so their figures say little",
+         f"的样本不足 {FEWEST_ROWS_OF_A_LABEL} 条，其数字参考价值不大"),
+    ):  # fmt: skip
+        if names:
+            listed = _listed(names, zh)
+            yield (
+                f"{len(report.labels)} 个标签中有 {len(names)} 个{chinese}：{listed}。"
+                if zh
+                else f"{len(names)} of {len(report.labels)} labels {english}: {listed}."
+            )
+
+
+def _listed(names: Sequence[str], zh: bool) -> str:
+    shown = ("、" if zh else ", ").join(names[:MOST_LABELS])
+    if len(names) <= MOST_LABELS:
+        return shown
+    return f"{shown}等" if zh else f"{shown} and {len(names) - MOST_LABELS} more"
+
+
 def _sample(report: Report, zh: bool) -> Iterator[str]:
     if report.n < FEWEST_ROWS:
         yield (
             f"只评估了 {report.n} 行：数字较粗，请看区间。"
             if zh
             else f"Only {report.n} rows were judged: the figures are rough, see their intervals."
-        )
-    empty = [name for name, row in report.per_label.items() if not row["support"]]
-    if empty:
-        count, total = len(empty), len(report.labels)
-        shown = "、".join(empty[:MOST_LABELS]) if zh else ", ".join(empty[:MOST_LABELS])
-        more = count - MOST_LABELS
-        rest = "" if more <= 0 else (f"等 {count} 个" if zh else f" and {more} more")
-        yield (
-            f"{total} 个标签中有 {count} 个在这些数据里没有样本，其表现未知：{shown}{rest}。"
-            if zh
-            else f"{count} of {total} labels have no rows here, so nothing is known of them: {shown}{rest}."
         )
     if report.value("accuracy") == 1:
         # None of n rows: the rule of three gives the upper 95 % bound of a rate (Hanley and Lippman-Hand 1983).

@@ -13,7 +13,6 @@ from feilun.core.splits import Splits
 from feilun.models.adaptations.full import Full
 from feilun.models.adaptations.table import ADAPTATIONS, Adaptation
 from feilun.models.bases.base import Base
-from feilun.models.bases.catalogue import open_base
 from feilun.models.heads.classify import ClassifyHead, ClassifySettings
 from feilun.models.text_model import TextModel
 from feilun.models.vocabulary import trim
@@ -67,7 +66,8 @@ def build(settings: ModelSettings, base: Base, splits: Splits, seed: int) -> Tex
     torch.manual_seed(seed)
     remarks = []
     if wants_trimming(settings, base):
-        texts = [text for part in (splits.train, splits.validation, splits.test) for text in part.text]
+        parts = (splits.train, splits.validation, splits.test)
+        texts = [text for part in parts for column in (part.text, part.pair or ()) for text in column]
         languages = settings.languages or tuple(dict.fromkeys([*languages_of(texts), "en"]))
         base, trimmed = trim(base, languages, texts)
         remarks.append(trimmed.sentence())

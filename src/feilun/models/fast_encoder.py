@@ -21,6 +21,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 _aten = torch.ops.aten
@@ -45,9 +46,11 @@ def encode(model: nn.Module, input_ids: Tensor, attention_mask: Tensor, *, layer
         output = model(input_ids=input_ids, attention_mask=attention_mask, output_hidden_states=layers is not None)
         states: Tensor = output.last_hidden_state if layers is None else output.hidden_states[layers]
         return states
-    layout = Layout.of(attention_mask, _type())
-    hidden = _embed(model, input_ids, layout)  # (T, H)
-    return layout.unpacked(_run(model, hidden, layout, model.encoder.layer[:layers]))  # type: ignore[union-attr, index]
+    dtype = _type()
+    layout = Layout(attention_mask, model.config.num_attention_heads, dtype)
+    with torch.autocast("cpu", enabled=False):  # all types are chosen here, and each check costs time
+        hidden = _embed(model, input_ids, layout, dtype)  # (T, H)
+        return _Unpack.apply(_run(model, hidden, layout, model.encoder.layer[:layers]), layout)
 
 
 def encode_from(model: nn.Module, hidden: Tensor, attention_mask: Tensor, first: int) -> Tensor:
@@ -62,9 +65,11 @@ def encode_from(model: nn.Module, hidden: Tensor, attention_mask: Tensor, first:
     Returns:
         Shape (batch, tokens, hidden), zero on padding.
     """
-    layout = Layout.of(attention_mask, _type())
-    packed = _Pack.apply(hidden.to(_type()), layout)  # type: ignore[no-untyped-call]
-    return layout.unpacked(_run(model, packed, layout, model.encoder.layer[first:]))  # type: ignore[union-attr, index]
+    dtype = _type()
+    layout = Layout(attention_mask, model.config.num_attention_heads, dtype)
+    with torch.autocast("cpu", enabled=False):
+        packed = _Pack.apply(hidden.to(dtype), layout)
+        return _Unpack.apply(_run(model, packed, layout, model.encoder.layer[first:]), layout)
 
 
 def supports(model: nn.Module) -> bool:
@@ -75,11 +80,14 @@ def supports(model: nn.Module) -> bool:
     if getattr(config, "position_embedding_type", "absolute") != "absolute":
         return False
     parts = [model.embeddings, model.encoder]
-    return all(
-        type(module).__module__ in _PLAIN_MODULES and not module._forward_hooks and not module._forward_pre_hooks
-        for part in parts
-        for module in part.modules()  # type: ignore[union-attr]
-    ) and next(model.parameters()).device.type == "cpu"
+    return (
+        all(
+            type(module).__module__ in _PLAIN_MODULES and not module._forward_hooks and not module._forward_pre_hooks
+            for part in parts
+            for module in part.modules()  # type: ignore[union-attr]
+        )
+        and next(model.parameters()).device.type == "cpu"
+    )
 
 
 _PLAIN_MODULES = {
@@ -89,138 +97,147 @@ _PLAIN_MODULES = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
 class Layout:
-    """Where each token of a batch lies: packed for matrices and norms, padded for attention.
+    """Where each token of a batch lies: packed for matrices and norms, padded and split by heads for attention.
 
     The number of packed tokens is rounded up, because the matrix library compiles a kernel for each new size; the
-    surplus tokens repeat the first and receive no gradient.
+    surplus tokens repeat the first and receive no gradient. Splitting and joining heads move vectors of D elements by
+    one index, where padding and transposing would pass over the data twice.
 
     Args:
-        rows: B.
-        width: L, the longest row rounded up to a multiple of 16.
-        shape: Shape of the attention mask.
-        count: Real tokens.
-        tokens: Slot of each packed token in the padded layout, shape (T,).
-        slots: Packed token of each slot, 0 on padding, shape (B * L,).
-        real: 1 on tokens, 0 on padding, shape (B * L, 1).
-        bias: 0 on tokens, very negative on padding, for each query and key, shape (B, 1, L * L), float32.
+        mask: Attention mask, shape (batch, tokens).
+        heads: A.
+        dtype: Type of the activations.
     """
 
-    rows: int
-    width: int
-    shape: tuple[int, int]
-    count: int
-    tokens: Tensor
-    slots: Tensor
-    real: Tensor
-    bias: Tensor
-
-    @staticmethod
-    def of(mask: Tensor, dtype: torch.dtype) -> Layout:
-        """Lay out the tokens of an attention mask of shape (batch, tokens)."""
-        rows, width = mask.shape
-        wide = -(-width // 16) * 16
-        kept = functional.pad(mask != 0, (0, wide - width))  # (B, L)
+    def __init__(self, mask: Tensor, heads: int, dtype: torch.dtype) -> None:
+        rows, longest = mask.shape
+        self.rows, self.longest, self.heads = rows, longest, heads
+        self.width = width = -(-longest // 16) * 16
+        kept = functional.pad(mask != 0, (0, width - longest))  # (B, L)
         found = kept.view(-1).nonzero()[:, 0]
-        count = len(found)
-        step = max(8, 2 ** int(math.log2(max(count, 1)) - 4.5))  # wastes about 2 % at most
-        tokens = functional.pad(found, (0, -count % step))
-        slots = torch.zeros(rows * wide, dtype=torch.long)
-        slots[found] = torch.arange(count)
-        bias = torch.where(kept, 0.0, -1e9)[:, None, :].expand(rows, wide, wide).reshape(rows, 1, wide * wide)
-        return Layout(rows, wide, (rows, width), count, tokens, slots, kept.view(-1, 1).to(dtype), bias)
+        self.count = count = len(found)
+        step = max(8, 2 ** int(math.log2(max(count, 1)) - 4.5))  # wastes 2 % at most, beyond 8
+        self.tokens = functional.pad(found, (0, -count % step))  # (T,): the slot of each packed token
+        self.slots = torch.zeros(rows * width, dtype=torch.long)  # (B*L,): the packed token of each slot
+        self.slots[found] = torch.arange(count)
+        self.real = kept.to(dtype)  # (B, L): 0 on padding
+        self.bias = torch.where(kept, 0.0, -1e9)[:, None, :].expand(rows, width, width).reshape(rows, 1, -1)
+        self.to_heads = {parts: self._to_heads(parts) for parts in (1, 3)}
+        self.to_tokens = {parts: self._to_tokens(parts) for parts in (1, 3)}
 
-    def pad(self, packed: Tensor) -> Tensor:
-        """(T, n) to (B * L, n); arbitrary on padding."""
-        return packed.index_select(0, self.slots)
+    def _to_heads(self, parts: int) -> Tensor:
+        vectors = torch.arange(len(self.tokens) * parts * self.heads).view(-1, parts * self.heads)
+        padded = vectors.index_select(0, self.slots).view(self.rows, self.width, parts, self.heads)
+        return padded.permute(2, 0, 3, 1).reshape(-1)  # (parts * B * A * L,)
 
-    def pack(self, padded: Tensor) -> Tensor:
-        """(B * L, n) to (T, n)."""
-        return padded.index_select(0, self.tokens)
+    def _to_tokens(self, parts: int) -> Tensor:
+        vectors = torch.arange(parts * self.rows * self.heads * self.width)
+        by_slot = vectors.view(parts, self.rows, self.heads, self.width).permute(1, 3, 0, 2)  # (B, L, parts, A)
+        return by_slot.reshape(len(self.slots), -1).index_select(0, self.tokens).view(-1)  # (T * parts * A,)
 
-    def pad_gradient(self, packed: Tensor) -> Tensor:
-        """(T, n) to (B * L, n); zero on padding."""
-        return self.pad(packed).mul_(self.real)
+    def split(self, packed: Tensor, parts: int = 1) -> Tensor:
+        """(T, parts*H) to (parts, B*A, L, D); arbitrary on padding."""
+        depth = packed.shape[1] // (parts * self.heads)
+        vectors = packed.view(-1, depth).index_select(0, self.to_heads[parts])
+        return vectors.view(parts, self.rows * self.heads, self.width, depth)
 
-    def pack_gradient(self, padded: Tensor) -> Tensor:
-        """(B * L, n) to (T, n); zero on surplus tokens."""
-        packed = self.pack(padded)
+    def split_gradient(self, packed: Tensor) -> Tensor:
+        """(T, H) to (B*A, L, D); zero on padding."""
+        split = self.split(packed)
+        split.view(self.rows, self.heads, self.width, -1).mul_(self.real[:, None, :, None])
+        return split[0]
+
+    def join(self, split: Tensor, parts: int = 1) -> Tensor:
+        """(parts, B*A, L, D) to (T, parts*H)."""
+        vectors = split.view(-1, split.shape[-1]).index_select(0, self.to_tokens[parts])
+        return vectors.view(len(self.tokens), -1)
+
+    def join_gradient(self, split: Tensor, parts: int) -> Tensor:
+        """(parts, B*A, L, D) to (T, parts*H); zero on surplus tokens."""
+        return self.silenced(self.join(split, parts))
+
+    def silenced(self, packed: Tensor) -> Tensor:
+        """Set the surplus tokens of (T, n) to zero."""
         packed[self.count :] = 0
         return packed
 
-    def unpacked(self, packed: Tensor) -> Tensor:
-        """(T, H) to (batch, tokens, H), zero on padding, with gradients."""
-        hidden: Tensor = _Unpack.apply(packed, self)  # type: ignore[no-untyped-call]
-        return hidden
+    def unpack(self, packed: Tensor) -> Tensor:
+        """(T, H) to (batch, tokens, H); zero on padding."""
+        padded = packed.index_select(0, self.slots).view(self.rows, self.width, -1)
+        return padded.mul_(self.real[:, :, None])[:, : self.longest]
+
+    def pack(self, padded: Tensor) -> Tensor:
+        """(batch, tokens, H) to (T, H); zero on surplus tokens."""
+        wide = functional.pad(padded, (0, 0, 0, self.width - self.longest))  # (B, L, H)
+        return self.silenced(wide.reshape(len(self.slots), -1).index_select(0, self.tokens))
 
 
 class _Unpack(torch.autograd.Function):
-    """Packed to padded at the width of the mask."""
+    """`Layout.unpack` with its gradient."""
 
     @staticmethod
     def forward(ctx: Any, packed: Tensor, layout: Layout) -> Tensor:
         ctx.layout = layout
-        padded = layout.pad_gradient(packed).view(layout.rows, layout.width, -1)
-        return padded[:, : layout.shape[1]]  # (batch, tokens, H)
+        return layout.unpack(packed)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
-        layout: Layout = ctx.layout
-        wide = functional.pad(gradient, (0, 0, 0, layout.width - layout.shape[1]))
-        return layout.pack_gradient(wide.reshape(-1, wide.shape[2])), None
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        return ctx.layout.pack(gradient), None
 
 
 class _Pack(torch.autograd.Function):
-    """Padded at the width of the mask to packed."""
+    """`Layout.pack` with its gradient."""
 
     @staticmethod
-    def forward(ctx: Any, hidden: Tensor, layout: Layout) -> Tensor:
+    def forward(ctx: Any, padded: Tensor, layout: Layout) -> Tensor:
         ctx.layout = layout
-        wide = functional.pad(hidden, (0, 0, 0, layout.width - layout.shape[1]))
-        return layout.pack(wide.reshape(-1, wide.shape[2]))  # (T, H)
+        return layout.pack(padded)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
-        layout: Layout = ctx.layout
-        return layout.pad_gradient(gradient).view(layout.rows, layout.width, -1)[:, : layout.shape[1]], None
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        return ctx.layout.unpack(gradient), None
 
 
-def _embed(model: Any, input_ids: Tensor, layout: Layout) -> Tensor:
+def _embed(model: Any, input_ids: Tensor, layout: Layout, dtype: torch.dtype) -> Tensor:
     """Return the packed output of the embedding layer, shape (T, H)."""
-    embeddings = model.embeddings
+    embeddings, norm = model.embeddings, model.embeddings.LayerNorm
     row, column = layout.tokens // layout.width, layout.tokens % layout.width  # (T,)
     total = embeddings.word_embeddings(input_ids[row, column])
     total = total + embeddings.position_embeddings(column) + embeddings.token_type_embeddings.weight[0]
-    norm = embeddings.LayerNorm
-    hidden = functional.layer_norm(total, norm.normalized_shape, norm.weight, norm.bias, norm.eps).to(_type())
-    share = embeddings.dropout.p if model.training else 0.0
-    return hidden if share == 0 else hidden * _kept(hidden.shape, share, hidden.dtype) * _raise(share)
+    hidden = functional.layer_norm(total, norm.normalized_shape, norm.weight, norm.bias, norm.eps).to(dtype)
+    share = _rounded(embeddings.dropout, model.training)
+    if share == 0:
+        return hidden
+    mask = _survivors(_random_bytes(hidden.numel()), hidden.shape, share, dtype)
+    return hidden * (mask * _raise(share))
 
 
 def _run(model: Any, hidden: Tensor, layout: Layout, layers: Sequence[nn.Module]) -> Tensor:
     """Run some layers over packed states of shape (T, H)."""
     for layer in layers:
-        attention, output = layer.attention, layer.output
-        linears = [
-            attention.self.query, attention.self.key, attention.self.value, attention.output.dense,
-            layer.intermediate.dense, output.dense,
-        ]  # fmt: skip
-        norms = [attention.output.LayerNorm, output.LayerNorm]
-        weights = [tensor for module in [*linears, *norms] for tensor in (module.weight, module.bias)]
-        shares = (attention.self.dropout.p, attention.output.dropout.p, output.dropout.p) if model.training else (0.0,) * 3
-        settings = _Settings(attention.self.num_attention_heads, norms[0].eps, *shares)
+        attention: Any = layer.attention
+        linears = [attention.output.dense, layer.intermediate.dense, layer.output.dense]  # type: ignore[union-attr]
+        norms = [attention.output.LayerNorm, layer.output.LayerNorm]  # type: ignore[union-attr]
+        three = [attention.self.query, attention.self.key, attention.self.value]
+        weights = [module.weight for module in three] + [module.bias for module in three]
+        weights += [weight for module in (*linears, *norms) for weight in (module.weight, module.bias)]
+        settings = _Settings(
+            norms[0].eps,
+            _rounded(attention.self.dropout, model.training),
+            _rounded(attention.output.dropout, model.training),
+        )
         hidden = _Layer.apply(hidden, layout, settings, *weights)  # type: ignore[no-untyped-call]
     return hidden
 
 
 @dataclass(frozen=True)
 class _Settings:
-    heads: int
     epsilon: float
     attention_dropout: float
-    projection_dropout: float
-    output_dropout: float
+    hidden_dropout: float
 
 
 class _Layer(torch.autograd.Function):
@@ -228,55 +245,63 @@ class _Layer(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, layout: Layout, settings: _Settings, *weights: Tensor) -> Tensor:
-        d = x.dtype
-        query, query_b, key, key_b, value, value_b, out, out_b, up, up_b, down, down_b, g1, b1, g2, b2 = weights
-        w_qkv = torch.cat([query.to(d), key.to(d), value.to(d)])  # (3H, H)
-        w_out, w_up, w_down = out.to(d), up.to(d), down.to(d)
-        qkv = functional.linear(x, w_qkv, torch.cat([query_b, key_b, value_b]).to(d))  # (T, 3H)
-        context, kept = _attend(qkv, layout, settings)  # (T, H)
-        projected = functional.linear(context, w_out, out_b.to(d))
-        mask1 = _kept(x.shape, settings.projection_dropout, d)
-        sum1 = _add(x, projected, mask1, settings.projection_dropout)
+        share = settings.hidden_dropout
+        g1, b1, g2, b2 = weights[12:]
+        w_qkv, b_qkv, w_out, b_out, w_up, b_up, w_down, b_down = _cast(weights[:12], x.dtype)
+        mask0, mask1, mask2 = _masks(x, layout, settings)
+        qkv = functional.linear(x, w_qkv, b_qkv)  # (T, 3H)
+        context, kept = _attend(qkv, layout, mask0, settings.attention_dropout)  # (T, H)
+        sum1 = _add(x, functional.linear(context, w_out, b_out), mask1, share)
         y, *stats1 = _aten.native_layer_norm(sum1, g1.shape, g1, b1, settings.epsilon)  # (T, H)
-        inner = functional.linear(y, w_up, up_b.to(d))  # (T, I)
+        inner = functional.linear(y, w_up, b_up)  # (T, I)
         active = functional.gelu(inner)
-        lowered = functional.linear(active, w_down, down_b.to(d))  # (T, H)
-        mask2 = _kept(x.shape, settings.output_dropout, d)
-        sum2 = _add(y, lowered, mask2, settings.output_dropout)
+        sum2 = _add(y, functional.linear(active, w_down, b_down), mask2, share)
         z, *stats2 = _aten.native_layer_norm(sum2, g2.shape, g2, b2, settings.epsilon)  # (T, H)
-        ctx.layout, ctx.settings, ctx.types = layout, settings, [weight.dtype for weight in weights]
+        ctx.layout, ctx.settings = layout, settings
         ctx.save_for_backward(
-            x, w_qkv, *kept, context, w_out, mask1, sum1, *stats1, y, w_up, inner, active, w_down, mask2, sum2, *stats2,
-            g1, b1, g2, b2,
-        )  # fmt: skip
+            *(x, w_qkv, w_out, w_up, w_down, *kept, mask0, mask1, mask2, context, sum1, *stats1, y, inner, active),
+            *(sum2, *stats2, g1, b1, g2, b2),
+        )
         result: Tensor = z
         return result
 
     @staticmethod
-    def backward(ctx: Any, dz: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
-        (
-            x, w_qkv, q, k, v, p, mask0, context, w_out, mask1, sum1, mean1, rstd1, y, w_up, inner, active, w_down,
-            mask2, sum2, mean2, rstd2, g1, b1, g2, b2,
-        ) = ctx.saved_tensors  # fmt: skip
-        layout, settings, wanted = ctx.layout, ctx.settings, any(ctx.needs_input_grad[3:])
-        all_wanted = [True, wanted, wanted]
-        dsum2, dg2, db2 = _aten.native_layer_norm_backward(dz, sum2, g2.shape, mean2, rstd2, g2, b2, all_wanted)
-        dlowered = _drop(dsum2, mask2, settings.output_dropout)
+    @once_differentiable
+    def backward(ctx: Any, dz: Tensor) -> tuple[Tensor | None, ...]:
+        x, w_qkv, w_out, w_up, w_down, q, k, v, p, dropped, mask0, mask1, mask2, *rest = ctx.saved_tensors
+        context, sum1, mean1, rstd1, y, inner, active, sum2, mean2, rstd2, g1, b1, g2, b2 = rest
+        layout, settings, moves = ctx.layout, ctx.settings, any(ctx.needs_input_grad[3:])
+        share, parts = settings.hidden_dropout, [True, moves, moves]
+        dsum2, dg2, db2 = _aten.native_layer_norm_backward(dz, sum2, g2.shape, mean2, rstd2, g2, b2, parts)
+        dlowered = _drop(dsum2, mask2, share)
         dinner = _aten.gelu_backward(dlowered @ w_down, inner)  # (T, I)
         dy = torch.addmm(dsum2, dinner, w_up)  # (T, H)
-        dsum1, dg1, db1 = _aten.native_layer_norm_backward(dy, sum1, g1.shape, mean1, rstd1, g1, b1, all_wanted)
-        dprojected = _drop(dsum1, mask1, settings.projection_dropout)
-        dqkv = _attend_backward(dprojected @ w_out, (q, k, v, p, mask0), layout, settings)  # (T, 3H)
+        dsum1, dg1, db1 = _aten.native_layer_norm_backward(dy, sum1, g1.shape, mean1, rstd1, g1, b1, parts)
+        dprojected = _drop(dsum1, mask1, share)
+        heads = (q, k, v, p, dropped, mask0)
+        dqkv = _attend_backward(dprojected @ w_out, heads, layout, settings.attention_dropout)  # (T, 3H)
         dx = torch.addmm(dsum1, dqkv, w_qkv) if ctx.needs_input_grad[0] else None
-        if not wanted:
-            return dx, None, None, *[None] * 16
-        d_qkv, d_qkv_b = _weight_gradients(dqkv, x)
-        dw = d_qkv.chunk(3)
-        db = d_qkv_b.chunk(3)
+        if not moves:
+            return dx, *[None] * 18
+        dw_qkv, db_qkv = _weight_gradients(dqkv, x)
         return (
-            dx, None, None, dw[0], db[0], dw[1], db[1], dw[2], db[2], *_weight_gradients(dprojected, context),
-            *_weight_gradients(dinner, y), *_weight_gradients(dlowered, active), dg1, db1, dg2, db2,
-        )  # fmt: skip
+            *(dx, None, None, *dw_qkv.chunk(3), *db_qkv.chunk(3), *_weight_gradients(dprojected, context)),
+            *(*_weight_gradients(dinner, y), *_weight_gradients(dlowered, active), dg1, db1, dg2, db2),
+        )
+
+
+def _cast(weights: Sequence[Tensor], dtype: torch.dtype) -> tuple[Tensor, ...]:
+    """Copy query, key, value (3 matrices, then 3 biases) and the other linear layers' weights in another type.
+
+    All copies lie in one buffer, so the first three matrices are one of shape (3H, H) without a further copy.
+    """
+    sizes = [weight.numel() for weight in weights]
+    buffer = torch.empty(sum(sizes), dtype=dtype)
+    copies = [part.view(weight.shape) for part, weight in zip(buffer.split(sizes), weights, strict=True)]
+    torch._foreach_copy_(copies, list(weights))
+    hidden = weights[0].shape[1]
+    matrix = buffer[: 3 * sizes[0]].view(-1, hidden)
+    return matrix, buffer[3 * sizes[0] : 3 * (sizes[0] + sizes[3])], *copies[6:]
 
 
 def _weight_gradients(dy: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -284,64 +309,70 @@ def _weight_gradients(dy: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
     return (dy.t() @ x).float(), dy.sum(0).float()
 
 
-def _attend(qkv: Tensor, layout: Layout, settings: _Settings) -> tuple[Tensor, tuple[Tensor, ...]]:
+def _attend(qkv: Tensor, layout: Layout, mask: Tensor, share: float) -> tuple[Tensor, tuple[Tensor, ...]]:
     """Return attention's output (T, H), and what its backward pass needs."""
-    rows, width, heads = layout.rows, layout.width, settings.heads
-    depth = qkv.shape[1] // (3 * heads)
-    padded = layout.pad(qkv).view(rows, width, 3, heads, depth)
-    q, k, v = padded.permute(2, 0, 3, 1, 4).reshape(3, rows * heads, width, depth)  # each (B*A, L, D)
-    scores = torch.bmm(q, k.transpose(1, 2)).float().view(rows, heads, -1)  # (B, A, L*L)
-    biased = torch.add(layout.bias, scores, alpha=depth**-0.5).view(-1, width, width)
-    p = biased.softmax(-1).to(qkv.dtype)  # (B*A, L, L)
-    mask = _kept(p.shape, settings.attention_dropout, p.dtype)
-    context = torch.bmm(_drop(p, mask, settings.attention_dropout), v)  # (B*A, L, D)
-    joined = context.view(rows, heads, width, depth).transpose(1, 2).reshape(rows * width, -1)
-    return layout.pack(joined), (q, k, v, p, mask)
+    q, k, v = layout.split(qkv, 3)  # each (B*A, L, D)
+    scores = torch.bmm(q, k.transpose(1, 2)).float()  # (B*A, L, L)
+    biased = torch.add(layout.bias, scores.view(layout.rows, layout.heads, -1), alpha=q.shape[2] ** -0.5)
+    p = biased.view(scores.shape).softmax(-1).to(q.dtype)
+    dropped = _drop(p, mask, share)
+    return layout.join(torch.bmm(dropped, v)), (q, k, v, p, dropped)
 
 
-def _attend_backward(
-    dcontext: Tensor, kept: tuple[Tensor, Tensor, Tensor, Tensor, Tensor], layout: Layout, settings: _Settings
-) -> Tensor:
+def _attend_backward(dcontext: Tensor, kept: tuple[Tensor, ...], layout: Layout, share: float) -> Tensor:
     """Return the gradient (T, 3H) of the joined query, key and value."""
-    q, k, v, p, mask = kept
-    rows, width, heads, depth = layout.rows, layout.width, settings.heads, q.shape[2]
-    share = settings.attention_dropout
-    padded = layout.pad_gradient(dcontext).view(rows, width, heads, depth)
-    dout = padded.transpose(1, 2).reshape(rows * heads, width, depth)  # (B*A, L, D)
-    dp = _drop(torch.bmm(dout, v.transpose(1, 2)), mask, share)  # (B*A, L, L)
-    ds = _aten._softmax_backward_data(dp.float(), p.float(), -1, torch.float32).mul_(depth**-0.5).to(q.dtype)
-    dqkv = torch.empty(3, *q.shape, dtype=q.dtype)  # (3, B*A, L, D)
+    q, k, v, p, dropped, mask = kept
+    dout = layout.split_gradient(dcontext)  # (B*A, L, D)
+    dp = torch.bmm(dout, v.transpose(1, 2))  # (B*A, L, L)
+    dp = (dp if share == 0 else dp.mul_(mask)).float().mul_(_raise(share) * q.shape[2] ** -0.5)
+    ds = _aten._softmax_backward_data(dp, p.float(), -1, torch.float32).to(q.dtype)
+    dqkv = q.new_empty(3, *q.shape)  # (3, B*A, L, D)
     torch.bmm(ds, k, out=dqkv[0])
     torch.bmm(ds.transpose(1, 2), q, out=dqkv[1])
-    torch.bmm(_drop(p, mask, share).transpose(1, 2), dout, out=dqkv[2])
-    joined = dqkv.view(3, rows, heads, width, depth).permute(1, 3, 0, 2, 4).reshape(rows * width, -1)
-    return layout.pack_gradient(joined)
+    torch.bmm(dropped.transpose(1, 2), dout, out=dqkv[2])
+    return layout.join_gradient(dqkv, 3)
 
 
-def _kept(shape: torch.Size, share: float, dtype: torch.dtype) -> Tensor:
-    """Return 1 where an element survives dropout, else 0, from one random byte an element."""
-    threshold = round(share * 256)
-    if threshold == 0:
-        return torch.empty(0, dtype=dtype)
-    size = math.prod(shape)
-    random = torch.empty(-(-size // 8), dtype=torch.int64).random_(-(2**63), None)
-    mask = torch.empty(shape, dtype=dtype)
-    return torch.ge(random.view(torch.uint8)[:size].view(shape), threshold, out=mask)
+def _masks(x: Tensor, layout: Layout, settings: _Settings) -> tuple[Tensor, Tensor, Tensor]:
+    """Draw the dropout masks of a layer: of attention (B*A, L, L), and two of hidden states (T, H); empty without."""
+    shape = (layout.rows * layout.heads, layout.width, layout.width)
+    size = math.prod(shape) if settings.attention_dropout else 0
+    random = _random_bytes(size + (2 * x.numel() if settings.hidden_dropout else 0))
+    attention = _survivors(random[:size], shape, settings.attention_dropout, x.dtype)
+    first, second = _survivors(random[size:], (2, *x.shape), settings.hidden_dropout, x.dtype)
+    return attention, first, second
+
+
+def _random_bytes(count: int) -> Tensor:
+    """Return uniform random bytes, shape (count,), from torch's generator; eight come from one draw."""
+    return torch.empty(-(-count // 8), dtype=torch.int64).random_(-(2**63), None).view(torch.uint8)[:count]
+
+
+def _survivors(random: Tensor, shape: Sequence[int], share: float, dtype: torch.dtype) -> Tensor:
+    """Return 1 where an element survives dropout, else 0; without dropout a tensor of no elements."""
+    if share == 0:
+        return torch.empty(2, 0, dtype=dtype)
+    return torch.ge(random.view(shape), round(share * 256), out=torch.empty(shape, dtype=dtype))
+
+
+def _rounded(dropout: Any, training: bool) -> float:
+    """Return the share that dropout takes, rounded to a 256th."""
+    return round(dropout.p * 256) / 256 if training else 0.0
 
 
 def _raise(share: float) -> float:
     """Return the factor by which survivors of dropout grow."""
-    return 256 / (256 - round(share * 256))
+    return 1 / (1 - share)
 
 
 def _drop(x: Tensor, mask: Tensor, share: float) -> Tensor:
     """Apply dropout; its own backward pass too."""
-    return x if mask.numel() == 0 else (x * mask).mul_(_raise(share))
+    return x if share == 0 else (x * mask).mul_(_raise(share))
 
 
 def _add(x: Tensor, y: Tensor, mask: Tensor, share: float) -> Tensor:
     """Return x + dropout(y)."""
-    return x + y if mask.numel() == 0 else torch.addcmul(x, y, mask, value=_raise(share))
+    return x + y if share == 0 else torch.addcmul(x, y, mask, value=_raise(share))
 
 
 def _type() -> torch.dtype:

@@ -122,7 +122,9 @@ def repair_mojibake(text: str) -> str:
 def remove_html(text: str) -> str:
     """Remove comments, scripts and the tags of HTML (not `<公司>` or `a<b`), and resolve entities that end in `;`."""
     if "<" in text:
-        text = TAG.sub(_gap, HIDDEN.sub(" ", text))
+        for opening, closing in HIDDEN:
+            text = _without(text, opening, closing)
+        text = TAG.sub(_gap, text)
     if "&" in text:
         text = ENTITY.sub(lambda found: html.unescape(found[0]), NESTED_AMPERSAND.sub("&", text))
     return text
@@ -152,7 +154,13 @@ def collapse_blanks(text: str) -> str:
 
 SURROGATE = re.compile("[\ud800-\udfff]")
 SINGLE_BYTE = re.compile("[\u0080-\u024f\u02c6\u02dc\u0393-\u03c6\u2018-\u203a\u20ac\u2122\u2202-\u25a0\ufb01\ufb02]")
-HIDDEN = re.compile(r"<!--.*?-->|<(script|style)\b[^<>]{0,2000}>.*?</\1\s*>", re.IGNORECASE | re.DOTALL)
+HIDDEN = (
+    (re.compile("<!--"), re.compile("-->")),
+    (re.compile(r"<script\b[^<>]{0,2000}>", re.IGNORECASE), re.compile(r"</script\s{0,9}>", re.IGNORECASE)),
+    (re.compile(r"<style\b[^<>]{0,2000}>", re.IGNORECASE), re.compile(r"</style\s{0,9}>", re.IGNORECASE)),
+)
+"""What a page does not show: comments, scripts, styles."""
+
 TAG = re.compile(
     r"<(?:/\s*)?(?:a|abbr|article|b|big|blockquote|body|br|button|center|code|dd|del|div|dl|dt|em|figure|font|footer|"
     r"form|h[1-6]|head|header|hr|html|i|iframe|img|input|ins|label|li|link|main|meta|nav|ol|option|p|pre|s|script|"
@@ -184,6 +192,16 @@ def _nfc(text: str) -> str:
 
 def _nfkc(text: str) -> str:
     return text if unicodedata.is_normalized("NFKC", text) else unicodedata.normalize("NFKC", text)
+
+
+def _without(text: str, opening: re.Pattern[str], closing: re.Pattern[str]) -> str:
+    """Replace all that stands from an opening to the next closing by a blank; one without a closing stays."""
+    parts = []
+    position = 0
+    while (start := opening.search(text, position)) and (end := closing.search(text, start.end())):
+        parts += [text[position : start.start()], " "]
+        position = end.end()
+    return "".join([*parts, text[position:]])
 
 
 def _gap(tag: re.Match[str]) -> str:

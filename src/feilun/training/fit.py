@@ -160,7 +160,7 @@ class Run:
                 if watcher:
                     watcher.step(self.progress, self.total, latest)
                 self.after_step()
-                if interruption.asked and not self.progress.finished:
+                if interruption.asked and not self.progress.finished:  # type: ignore[unreachable]
                     self.save()
                     raise Interrupted(
                         f"Stopped at step {self.progress.step} of {self.total}; the checkpoint is in {self.folder}.",

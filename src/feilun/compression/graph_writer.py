@@ -1,0 +1,75 @@
+"""A small writer of ONNX graphs: names constants and results, keeps the order of the nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+CONTRIBUTED = "com.microsoft"
+"""Domain of ONNX Runtime's own operators."""
+
+OPSET = 24
+"""The first with an `Attention` that takes the length of each row."""
+
+FORMAT = 11
+"""Version of the file format; ONNX Runtime 1.24 and later read it."""
+
+
+class GraphWriter:
+    """Collects nodes and constants.
+
+    Args:
+        prefix: Starts every name, so that two writers' names cannot meet in one graph.
+    """
+
+    def __init__(self, prefix: str = "") -> None:
+        self.prefix = prefix
+        self.nodes: list[onnx.NodeProto] = []
+        self.constants: dict[str, onnx.TensorProto] = {}
+
+    def constant(self, value: Any, name: str = "constant") -> str:
+        """Add a constant (weights as they are, Python floats as float32, integers as int64); return its name."""
+        array = value if isinstance(value, (np.ndarray, np.generic)) else _array(value)
+        unique = f"{self.prefix}{name}.{len(self.constants)}"
+        self.constants[unique] = numpy_helper.from_array(np.ascontiguousarray(array).reshape(array.shape), unique)
+        return unique
+
+    def add(self, operator: str, *inputs: str, domain: str = "", **attributes: Any) -> str:
+        """Add a node of one result and return the result's name; an empty input is an absent one."""
+        return self.add_many(operator, 1, *inputs, domain=domain, **attributes)[0]
+
+    def add_many(self, operator: str, results: int, *inputs: str, domain: str = "", **attributes: Any) -> list[str]:
+        """Add a node of several results and return their names."""
+        name = f"{self.prefix}{operator}.{len(self.nodes)}"
+        names = [name] if results == 1 else [f"{name}.{i}" for i in range(results)]
+        self.nodes.append(helper.make_node(operator, inputs, names, name, domain=domain, **attributes))
+        return names
+
+    def model(self, outputs: Mapping[str, tuple[str, Sequence[str | int]]]) -> onnx.ModelProto:
+        """Return the finished model over `input_ids` and `attention_mask`.
+
+        Args:
+            outputs: By public name: the result that it stands for and its shape.
+        """
+        for public, (result, _) in outputs.items():
+            self.nodes.append(helper.make_node("Identity", [result], [public], public))
+        ids = [
+            helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "tokens"])
+            for name in ("input_ids", "attention_mask")
+        ]
+        results = [
+            helper.make_tensor_value_info(public, TensorProto.FLOAT, shape) for public, (_, shape) in outputs.items()
+        ]
+        graph = helper.make_graph(self.nodes, "feilun", ids, results, list(self.constants.values()))
+        opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(CONTRIBUTED, 1)]
+        return helper.make_model(graph, opset_imports=opsets, ir_version=FORMAT, producer_name="feilun")
+
+
+def _array(value: Any) -> NDArray[Any]:
+    array = np.asarray(value)
+    return array.astype(np.float32 if array.dtype.kind == "f" else np.int64)

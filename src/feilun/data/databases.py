@@ -1,0 +1,133 @@
+"""Rows of a SQL database, streamed by SQLAlchemy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from feilun.core.errors import DataError, MissingExtra
+from feilun.data.paths import shown
+from feilun.data.tables import PIECE_ROWS, cell_text, frame_of, pieces
+from feilun.text.clean import join_surrogates
+
+if TYPE_CHECKING:
+    from polars import DataFrame
+    from sqlalchemy import CursorResult, Engine
+
+SERVER_BATCH = 5000
+
+
+@dataclass(frozen=True)
+class Query:
+    """The rows of one query.
+
+    Args:
+        url: The database's URL.
+        query: The SQL text, the user's own; it runs in a transaction that is rolled back.
+        columns: Column names of its result.
+    """
+
+    url: str
+    query: str
+    columns: tuple[str, ...]
+
+    def facts(self) -> dict[str, Any]:
+        """Return how the rows were read."""
+        ordered = "order by" in self.query.lower()
+        note = {} if ordered else {"notes": ["The query has no ORDER BY: the order of rows may differ between runs."]}
+        return {"kind": "sql", **note}
+
+    def frames(self, columns: Sequence[str]) -> Iterator[DataFrame]:
+        """Yield the rows in pieces, all cells as text."""
+        positions = [self.columns.index(name) for name in columns]
+        with _result(self.url, self.query) as result:
+            for piece in pieces([_text(row[i]) for i in positions] for row in result.yield_per(SERVER_BATCH)):
+                yield frame_of(columns, piece)
+
+
+def look(url: str, query: str | None) -> Query:
+    """Run a query for its column names.
+
+    Raises:
+        DataError: If there is no query, no such database, or the database refuses.
+        MissingExtra: If SQLAlchemy or the database's driver is not installed.
+    """
+    if not query:
+        raise DataError(
+            f"{shown(url)} needs a query{_tables(url)}.",
+            "Set data.query in the recipe, or pass --set 'data.query=SELECT text, label FROM …'.",
+        )
+    with _result(url, query) as result:
+        if not result.returns_rows:
+            raise DataError(f"The query returns no rows: {query!r}.", "Write a SELECT; nothing was changed.")
+        return Query(url, query, tuple(result.keys()))
+
+
+def _text(value: Any) -> str | None:
+    text = cell_text(value)
+    return None if text is None else join_surrogates(text)
+
+
+def _engine(url: str) -> Engine:
+    try:
+        import sqlalchemy
+    except ImportError as error:
+        raise MissingExtra("sqlalchemy", "data", "Reading a database") from error
+    try:
+        parsed = sqlalchemy.make_url(url)
+        path = parsed.database
+        if parsed.get_backend_name() == "sqlite" and path and path != ":memory:" and not Path(path).is_file():
+            raise DataError(
+                f"There is no database file {path}.", "Check the path; sqlite:///relative or sqlite:////absolute."
+            )
+        return sqlalchemy.create_engine(parsed, poolclass=sqlalchemy.NullPool)
+    except sqlalchemy.exc.ArgumentError as error:
+        raise DataError(
+            f"{url.partition('://')[0]}://… is not the URL of a database.",
+            "Such as sqlite:///reviews.db or postgresql+psycopg://user:password@host/name; download other files first.",
+        ) from error
+    except ModuleNotFoundError as error:
+        scheme = url.partition("://")[0]
+        if scheme.startswith("postgres"):
+            raise MissingExtra(error.name or "psycopg", "postgres", f"Reading {scheme}://…") from error
+        raise DataError(
+            f"Reading {scheme}://… needs the driver {error.name!r}, which is not installed.",
+            "Install it, or name another driver in the URL, such as mysql+pymysql://….",
+        ) from error
+
+
+@contextmanager
+def _result(url: str, query: str) -> Iterator[CursorResult[Any]]:
+    engine = _engine(url)
+    from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
+
+    try:
+        with engine.connect() as connection:
+            options = {"stream_results": True, "max_row_buffer": PIECE_ROWS}
+            yield connection.execution_options(**options).exec_driver_sql(query)
+            connection.rollback()
+    except SQLAlchemyError as error:
+        reason = str(error.orig if isinstance(error, DBAPIError) else error).strip().partition("\n")[0]
+        reachable = not isinstance(error, OperationalError) or engine.dialect.name == "sqlite"
+        remedy = (
+            f"Check the query{_tables(url)}."
+            if reachable
+            else "Check that the database runs and that the URL is right."
+        )
+        raise DataError(f"{shown(url)}: {reason}.", remedy) from error
+    finally:
+        engine.dispose()
+
+
+def _tables(url: str) -> str:
+    """Name the tables of a database, as part of a sentence; nothing where it cannot be asked."""
+    import sqlalchemy
+
+    try:
+        names = sqlalchemy.inspect(_engine(url)).get_table_names()
+    except sqlalchemy.exc.SQLAlchemyError:
+        return ""
+    return f" (its tables: {', '.join(names[:10])})" if names else ""

@@ -1,0 +1,225 @@
+"""How the bytes of a text file are to be read: by its mark, by what is valid, else by what the bytes look like."""
+
+from __future__ import annotations
+
+import codecs
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from feilun.core.errors import DataError
+from feilun.data.paths import shown
+
+BLOCK = 1 << 20
+SAMPLE = 1 << 18
+
+MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+TELLING_SHARE = 0.9
+"""Share of double bytes in the part of GB18030 that Chinese text uses, from which on a file is taken for it."""
+
+DAMAGED_SHARE = 0.01
+"""Invalid bytes per valid non-ASCII byte up to which a file is damaged UTF-8 rather than another encoding."""
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """How a file's bytes are read.
+
+    Args:
+        name: Python's name of the encoding.
+        guessed: Whether nothing but statistics speaks for it.
+        damaged: Byte sequences that are not valid in it and are read as U+FFFD.
+        first_damaged_line: The line of the first of them.
+    """
+
+    name: str
+    guessed: bool = False
+    damaged: int = 0
+    first_damaged_line: int | None = None
+
+
+def detect(path: Path) -> Encoding:
+    """Find a file's encoding by reading all of it once, in blocks.
+
+    Args:
+        path: A file of text.
+
+    Returns:
+        UTF-8, UTF-8 with mark, UTF-16, UTF-32, GB18030, or what charset-normalizer makes of the file's beginning.
+
+    Raises:
+        DataError: If the bytes are no text.
+    """
+    with path.open("rb") as file:
+        head = file.read(SAMPLE)
+    for mark, name in MARKS:
+        if head.startswith(mark):
+            return _checked(path, name)
+    if wide := _utf16_without_mark(head):
+        return _checked(path, wide)
+    if _decodes(path, "utf-8"):
+        return Encoding("utf-8")
+    damage = _damage(path)
+    if damage is not None:
+        return damage
+    if _looks_gb18030(path) and _decodes(path, "gb18030"):
+        return Encoding("gb18030")
+    return replace(_checked(path, _guessed(path, _first_foreign(path) or head)), guessed=True)
+
+
+def open_text(path: Path, encoding: Encoding) -> io.TextIOWrapper:
+    """Open a file for reading as its encoding says; line ends are left as they are."""
+    return path.open(encoding=encoding.name, errors="replace" if encoding.damaged else "strict", newline="")
+
+
+def declared(path: Path, name: str) -> Encoding:
+    """Check that a file can be read in the encoding that the user named.
+
+    Raises:
+        DataError: If there is no such encoding, or the file is not in it; the place is named.
+    """
+    try:
+        codecs.lookup(name)
+    except LookupError as error:
+        raise DataError(
+            f"There is no encoding {name!r}.", "Valid: utf-8, gb18030, utf-16, …; leave data.encoding out to detect it."
+        ) from error
+    found = _first_invalid(path, name)
+    if found is None:
+        return Encoding("utf-8-sig" if codecs.lookup(name).name == "utf-8" else name)
+    line, byte = found
+    raise DataError(
+        f"{shown(path)} is not {name}: line {line} holds the byte 0x{byte:02X}, which is not valid there.",
+        f"It reads as {detect(path).name}; leave data.encoding out, or set it to that.",
+    )
+
+
+def facts(encoding: Encoding) -> dict[str, Any]:
+    """Return what is to be said of a file's encoding."""
+    result: dict[str, Any] = {"encoding": encoding.name}
+    if encoding.guessed:
+        result["notes"] = [
+            f"read as {encoding.name}, which is a guess; where texts look wrong, save the file as UTF-8."
+        ]
+    if encoding.damaged:
+        result["notes"] = [
+            f"{encoding.damaged} byte sequences are not UTF-8, the first in line {encoding.first_damaged_line}; "
+            "they are read as U+FFFD (\ufffd)."
+        ]
+    return result
+
+
+def _blocks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while block := file.read(BLOCK):
+            yield block
+
+
+def _decodes(path: Path, name: str) -> bool:
+    return _first_invalid(path, name) is None
+
+
+def _first_invalid(path: Path, name: str) -> tuple[int, int] | None:
+    """Return line and value of the first byte that is not valid in an encoding, or None."""
+    decoder = codecs.getincrementaldecoder(name)()
+    line = 1
+    try:
+        for block in _blocks(path):
+            line += decoder.decode(block).count("\n")
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError as error:
+        before = error.object[: error.start].decode(name, "ignore")
+        return line + before.count("\n"), error.object[error.start]
+    return None
+
+
+def _damage(path: Path) -> Encoding | None:
+    """Return damaged UTF-8 where nearly all of a file's non-ASCII bytes are valid UTF-8."""
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    valid = damaged = 0
+    line, first = 1, None
+    for block in _blocks(path):
+        text = decoder.decode(block)
+        invalid = text.count("\ufffd")
+        if invalid and first is None:
+            first = line + text[: text.index("\ufffd")].count("\n")
+        damaged += invalid
+        valid += len(text.encode()) - len(text)
+        line += text.count("\n")
+    invalid = decoder.decode(b"", final=True).count("\ufffd")
+    damaged += invalid
+    first = line if first is None else first
+    return (
+        Encoding("utf-8", damaged=damaged, first_damaged_line=first)
+        if damaged <= max(1, valid * DAMAGED_SHARE) and valid > damaged
+        else None
+    )
+
+
+def _utf16_without_mark(head: bytes) -> str | None:
+    """Tell UTF-16 by its zero bytes, which stand at every second place of Latin letters, commas and line ends."""
+    even, odd = head[0:4096:2].count(0), head[1:4096:2].count(0)
+    most = len(head[:4096]) // 2
+    if most >= 2 and max(even, odd) > 0.2 * most and min(even, odd) < 0.02 * most + 1:
+        return "utf-16-le" if odd > even else "utf-16-be"
+    return None
+
+
+def _looks_gb18030(path: Path) -> bool:
+    """Say whether the double bytes of a sample are those of Chinese text, not of Latin letters or of Big5."""
+    sample = _first_foreign(path)
+    pairs = telling = position = 0
+    while position < len(sample) - 1:
+        if sample[position] < 0x80:
+            position += 1
+            continue
+        pairs += 1
+        telling += 0xA1 <= sample[position] <= 0xF7 and sample[position + 1] >= 0xA1
+        position += 2
+    return pairs > 0 and telling >= TELLING_SHARE * pairs
+
+
+def _first_foreign(path: Path) -> bytes:
+    """Return a sample that starts at the first byte that is not ASCII."""
+    sample = b""
+    for block in _blocks(path):
+        if sample:
+            return (sample + block)[:SAMPLE]
+        start = next((i for i, byte in enumerate(block) if byte >= 0x80), None) if not block.isascii() else None
+        if start is not None:
+            sample = block[start : start + SAMPLE]
+            if len(sample) == SAMPLE:
+                return sample
+    return sample
+
+
+def _guessed(path: Path, sample: bytes) -> str:
+    from charset_normalizer import from_bytes
+
+    best = from_bytes(sample).best()
+    if best is None:
+        raise DataError(
+            f"{shown(path)} is no text in any encoding that Feilun knows.",
+            "Save it as UTF-8, or name its encoding in data.encoding.",
+        )
+    return best.encoding
+
+
+def _checked(path: Path, name: str) -> Encoding:
+    found = _first_invalid(path, name)
+    if found is None:
+        return Encoding(name)
+    line, byte = found
+    raise DataError(
+        f"{shown(path)} begins as {name}, but line {line} holds the byte 0x{byte:02X}, which is not valid there.",
+        "The file may be cut off or made of two: save it again as UTF-8.",
+    )

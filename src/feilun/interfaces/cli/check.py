@@ -1,0 +1,39 @@
+"""`feilun check`: a recipe and its data are looked at; nothing is trained."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from feilun.interfaces.cli import output
+from feilun.interfaces.cli.options import AcceptLicence, AsJson, Settings
+
+EXAMPLES = ("feilun check recipe.toml", "feilun check recipe.toml --set data.train=news.csv --json")
+
+
+def check(
+    recipe: Annotated[Path, typer.Argument(help="The recipe, a TOML file.", show_default=False)],
+    settings: Settings = None,
+    accept_licence: AcceptLicence = False,
+    as_json: AsJson = False,
+) -> None:
+    """Validate a recipe and its data: what is wrong, what is dropped, what it will cost.
+
+    Reads, cleans and splits the rows exactly as training would, and trains nothing.
+    """
+    from feilun.workflow import recipe as recipes
+    from feilun.workflow.examine import examine
+
+    found = examine(recipes.load(recipe, settings or []), accept_licence=accept_licence)
+    if as_json:
+        output.print_json(found.to_json())
+        return
+    from feilun.data.quality import render
+
+    console = output.result_console()
+    console.print(render(found.splits.report))
+    for remark in found.remarks:
+        console.print(f"• {remark}", highlight=False)
+    console.print(f"{recipe} can be trained: feilun train {recipe}", highlight=False)

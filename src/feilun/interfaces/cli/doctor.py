@@ -1,0 +1,35 @@
+"""`feilun doctor`: what this machine can do, and what is missing."""
+
+from __future__ import annotations
+
+import typer
+
+from feilun.interfaces.cli import output
+from feilun.interfaces.cli.options import AsJson
+
+EXAMPLES = ("feilun doctor", "feilun doctor --json")
+
+MARKS = {"ok": "[green]✓[/green]", "note": "[yellow]![/yellow]", "missing": "[red]✗[/red]"}
+
+
+def doctor(as_json: AsJson = False) -> None:
+    """Say what this machine can do, what is missing, and the command that mends it.
+
+    Exit code 1 where something that bundles need is missing.
+    """
+    from feilun.workflow.doctor import examine
+
+    findings = list(examine())
+    if as_json:
+        for finding in findings:
+            output.print_json(finding.to_json())
+    else:
+        from rich.markup import escape
+        from rich.table import Table
+
+        table = Table("", "what", "found", "what to do", box=None, pad_edge=False)
+        for finding in findings:
+            table.add_row(MARKS[finding.state], finding.name, escape(finding.found), escape(finding.remedy))
+        output.result_console().print(table)
+    if any(finding.vital and finding.state == "missing" for finding in findings):
+        raise typer.Exit(1)

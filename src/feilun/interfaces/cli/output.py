@@ -1,0 +1,51 @@
+"""Where a verb's words go: results to standard output, progress and remarks to standard error."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def print_json(value: Any) -> None:
+    """Print one JSON object on one line."""
+    print(json.dumps(value, ensure_ascii=False), flush=True)
+
+
+def figure(value: float | None) -> str:
+    """Return a metric as a table shows it."""
+    return "" if value is None else f"{value:.3f}"
+
+
+def result_console() -> Console:
+    """Return the console for results: standard output, never narrower than a report needs."""
+    from rich.console import Console
+
+    return Console() if sys.stdout.isatty() else Console(width=120)
+
+
+def progress_console() -> Console:
+    """Return the console for progress and remarks: standard error."""
+    from rich.console import Console
+
+    return Console(stderr=True) if sys.stderr.isatty() else Console(stderr=True, width=120)
+
+
+def language() -> Literal["zh", "en"]:
+    """Return the language of the user's system for report sentences: zh or en."""
+    spoken = next((os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)), "")
+    return "zh" if spoken.lower().startswith("zh") else "en"
+
+
+def make_safe() -> None:
+    """Make the standard streams take any text: UTF-8 in pipes and files, escapes where a terminal lacks a character."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None and stream is not None:
+            narrow = (stream.encoding or "ascii").lower().replace("-", "") in {"ascii", "usascii", "ansi_x3.41968"}
+            encoding = stream.encoding if stream.isatty() and not narrow else "utf-8"
+            reconfigure(encoding=encoding, errors="backslashreplace")

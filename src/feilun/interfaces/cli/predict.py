@@ -1,0 +1,115 @@
+"""`feilun predict`: a bundle answers texts, files and streams."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from feilun.core.errors import UsageError
+from feilun.core.prediction import Prediction
+from feilun.interfaces.cli import output
+from feilun.interfaces.cli.options import AsJson, Threads
+
+if TYPE_CHECKING:
+    from feilun.bundles.bundle import Bundle
+
+EXAMPLES = (
+    'feilun predict out/model "送餐很快，味道也好" "Never again"',
+    "feilun predict out/model --file reviews.csv --out answers.csv",
+    "feilun predict out/model --json - < texts.txt",
+)
+
+
+def predict(
+    bundle: Annotated[str, typer.Argument(help="A bundle: its folder, its name, or name@version.", show_default=False)],
+    texts: Annotated[
+        list[str] | None, typer.Argument(help="Texts to answer; - reads them from standard input, one a line.")
+    ] = None,
+    file: Annotated[
+        str | None, typer.Option(help="A table: csv, tsv, jsonl, parquet, xlsx, or a database URL with --query.")
+    ] = None,
+    text: Annotated[str | None, typer.Option(help="Its column of texts; else the one trained on.")] = None,
+    query: Annotated[str | None, typer.Option(help="The SQL query, where --file is a database URL.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write the rows with the predicted columns here: .csv .tsv .jsonl .parquet.")
+    ] = None,
+    threads: Threads = None,
+    as_json: AsJson = False,
+) -> None:
+    """Answer texts, a file or standard input with a bundle.
+
+    Rows keep their order and their columns; the predicted ones are added. Files are read in pieces, so that their
+    size does not matter.
+    """
+    from feilun.bundles.bundle import open_bundle
+
+    if (file is None) == (not texts):
+        raise UsageError("Give texts, or --file, or - for standard input.", f"For example: {EXAMPLES[0]}")
+    if file is None and out is not None:
+        raise UsageError("--out goes with --file.", f"For example: {EXAMPLES[1]}")
+    opened = open_bundle(bundle, threads=threads)
+    if file is not None:
+        _answer_file(opened, file, text, query, out, as_json)
+    elif texts == ["-"]:
+        _answer_stream(opened, (line.rstrip("\r\n") for line in sys.stdin), as_json)
+    else:
+        _answer_stream(opened, texts or [], as_json)
+
+
+def _answer_stream(bundle: Bundle, texts: Iterable[str], as_json: bool) -> None:
+    from feilun.workflow.predict_file import predict_stream
+
+    for text, prediction in predict_stream(bundle.predictor, texts):
+        if as_json:
+            output.print_json(prediction.to_json())
+        else:
+            print(_line(text, prediction), flush=True)
+
+
+def _answer_file(
+    bundle: Bundle, source: str, text: str | None, query: str | None, out: Path | None, as_json: bool
+) -> None:
+    from feilun.workflow import predict_file
+
+    trained_on: dict[str, Any] = bundle.manifest.get("recipe", {}).get("data", {})
+    column = text or trained_on.get("text", "text")
+    pieces = predict_file.predict_rows(bundle.predictor, source, column, trained_on.get("pair"), query)
+    if as_json and out is None:
+        for _, predictions in pieces:
+            for prediction in predictions:
+                output.print_json(prediction.to_json())
+        return
+    frames = _counted(predict_file.with_predictions(*piece) for piece in pieces)
+    if out is None:
+        predict_file.write_csv(frames, sys.stdout)
+        return
+    rows = predict_file.write_frames(frames, out)
+    if as_json:
+        output.print_json({"rows": rows, "out": str(out)})
+    else:
+        print(f"{rows:,} rows answered: {out}")
+
+
+def _counted(frames: Iterable[Any]) -> Iterator[Any]:
+    """Show on standard error how many rows are done."""
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.completed:,} rows"), TextColumn("{task.fields[speed]}"))
+    console = output.progress_console()
+    with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as progress:
+        task = progress.add_task("", total=None, speed="")
+        for frame in frames:
+            progress.advance(task, len(frame))
+            speed = progress.tasks[0].speed
+            progress.update(task, speed=f"{speed:,.0f} rows/s" if speed else "")
+            yield frame
+
+
+def _line(text: str, prediction: Prediction) -> str:
+    asks = "  → to a person" if prediction.abstained else ""
+    shown = " ".join(text.split())
+    return f"{prediction.label}\t{prediction.score:.3f}\t{shown[:79] + '…' if len(shown) > 80 else shown}{asks}"

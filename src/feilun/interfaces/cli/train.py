@@ -1,0 +1,52 @@
+"""`feilun train`: a recipe becomes a bundle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from feilun.interfaces.cli import output
+from feilun.interfaces.cli.options import AcceptLicence, AsJson, CostError, CostReview, Settings
+
+EXAMPLES = (
+    "feilun train recipe.toml --out out/model",
+    "feilun train recipe.toml --set training.epochs=2 --set data.train=news.csv",
+)
+
+
+def train(
+    recipe: Annotated[Path, typer.Argument(help="The recipe, a TOML file.", show_default=False)],
+    out: Annotated[
+        Path | None, typer.Option(help="Write the bundle to exactly this folder; else it is registered by its name.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on where an interrupted run stopped.")] = False,
+    settings: Settings = None,
+    cost_error: CostError = None,
+    cost_review: CostReview = None,
+    accept_licence: AcceptLicence = False,
+    as_json: AsJson = False,
+) -> None:
+    """Train the model of a recipe, judge it and write its bundle.
+
+    Any key of the recipe can be set on the command line. With both costs, the threshold below which a text goes to a
+    person is the cheapest on the validation rows. Ctrl-C stops at the next step with a checkpoint; the same
+    command with --resume goes on to the bitwise same weights.
+    """
+    from feilun.workflow import recipe as recipes
+    from feilun.workflow import steps
+    from feilun.workflow.screen import Terminal
+
+    overrides = list(settings or [])
+    if cost_error is not None:
+        overrides.append(f"evaluation.cost_error={cost_error}")
+    if cost_review is not None:
+        overrides.append(f"evaluation.cost_review={cost_review}")
+    loaded = recipes.load(recipe, overrides)
+    screen = Terminal(output.progress_console() if as_json else output.result_console(), output.language())
+    bundle = steps.train(loaded, out=out, resume=resume, accept_licence=accept_licence, screen=screen)
+    if as_json:
+        output.print_json({"bundle": str(bundle.path), "hash": bundle.manifest["hash"], **bundle.report.to_json()})
+    else:
+        print(f'The bundle is in {bundle.path}\n  feilun predict {bundle.path} "…"\n  feilun serve {bundle.path}')

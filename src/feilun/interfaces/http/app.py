@@ -1,0 +1,94 @@
+"""The service over HTTP: one file a resource, errors as JSON, documentation that needs no network."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from fastapi_offline import FastAPIOffline
+from starlette.exceptions import HTTPException
+
+from feilun import __version__
+from feilun.core.errors import FeilunError, UsageError
+from feilun.interfaces.http import health, metrics, models, predict
+from feilun.interfaces.http.answers import error_answer
+from feilun.serving.engine import Engine, UnknownModel
+
+DESCRIPTION = """Predictions of fine-tuned models. 微调模型的预测服务。
+
+    curl -X POST localhost:8080/v1/predict/NAME -H 'content-type: application/json' -d '{"texts": ["送餐很快"]}'
+"""
+
+log = logging.getLogger(__name__)
+
+
+def create_app(engine: Engine) -> FastAPI:
+    """Build the application.
+
+    Args:
+        engine: Answers; it is started and stopped with the application.
+
+    Returns:
+        A FastAPI application.
+    """
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with engine:
+            yield
+
+    app = FastAPIOffline(
+        redoc_url=None,
+        title="Feilun",
+        version=__version__,
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        responses={422: {"description": "The request is wrong; the message says where."}},
+    )
+    app.state.engine = engine
+    app.state.figures = metrics.Figures()
+    app.add_middleware(metrics.Measured, figures=app.state.figures)
+    for resource in (predict, models, health, metrics):
+        app.include_router(resource.router)
+    app.add_exception_handler(FeilunError, _feilun_error)
+    app.add_exception_handler(RequestValidationError, _wrong_request)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(Exception, _unexpected)
+    return app
+
+
+async def _feilun_error(_: Request, error: Exception) -> JSONResponse:
+    if isinstance(error, UnknownModel):
+        return error_answer(404, str(error))
+    return error_answer(422 if isinstance(error, UsageError) else 503, str(error))
+
+
+async def _wrong_request(_: Request, error: Exception) -> JSONResponse:
+    faults = error.errors() if isinstance(error, RequestValidationError) else []
+    said = "; ".join(_say(fault) for fault in faults)
+    return error_answer(422, f"The request is wrong: {said}. See /docs for an example.")
+
+
+def _say(fault: Mapping[str, Any]) -> str:
+    if fault["type"] == "json_invalid":
+        return f"the body is not JSON ({fault.get('ctx', {}).get('error', 'it cannot be read')})"
+    if fault["type"] in {"model_attributes_type", "dict_type"}:
+        return 'the body must be a JSON object, sent with the header "content-type: application/json"'
+    where = ".".join(str(step) for step in fault["loc"])
+    return f"{where}: {fault['msg'].removeprefix('Value error, ')}"
+
+
+async def _http_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101
+    said = f"There is nothing at {request.url.path}. See /docs." if error.status_code == 404 else str(error.detail)
+    return error_answer(error.status_code, said, error.headers)
+
+
+async def _unexpected(request: Request, error: Exception) -> JSONResponse:
+    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return error_answer(500, f"An unexpected {type(error).__name__}; the service's log has more.")

@@ -1,0 +1,83 @@
+"""`GET /metrics`: figures for Prometheus."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, ProcessCollector
+from prometheus_client.exposition import generate_latest
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from feilun.core.prediction import Prediction
+
+router = APIRouter(tags=["health"])
+
+SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+
+
+class Figures:
+    """The counters of one application, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Counter(
+            "feilun_requests", "Answered requests.", ("method", "path", "status"), registry=self.registry
+        )
+        self.seconds = Histogram(
+            "feilun_request_seconds", "Time to answer.", ("path",), buckets=SECONDS, registry=self.registry
+        )
+        self.predictions = Counter(
+            "feilun_predictions", "Predicted texts.", ("model", "abstained"), registry=self.registry
+        )
+        ProcessCollector(registry=self.registry)
+
+    def count(self, model: str, predictions: Sequence[Prediction]) -> None:
+        """Count predictions of a served model."""
+        abstained = sum(prediction.abstained for prediction in predictions)
+        self.predictions.labels(model, "true").inc(abstained)
+        self.predictions.labels(model, "false").inc(len(predictions) - abstained)
+
+
+class Measured:
+    """Counts and times every request by the path's template, so that no visitor can add a series.
+
+    Args:
+        app: The application inside.
+        figures: Where the figures go.
+    """
+
+    def __init__(self, app: ASGIApp, figures: Figures) -> None:
+        self.app = app
+        self.figures = figures
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on and measure it."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        status = 500
+        began = time.perf_counter()
+
+        async def watch(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self.app(scope, receive, watch)
+        finally:
+            path = getattr(scope.get("route"), "path", "other")
+            method = scope["method"] if scope["method"] in {"GET", "HEAD", "POST", "OPTIONS"} else "other"
+            self.figures.requests.labels(method, path, str(status)).inc()
+            self.figures.seconds.labels(path).observe(time.perf_counter() - began)
+
+
+@router.get("/metrics", summary="Figures for Prometheus", response_class=Response)
+async def metrics(request: Request) -> Response:
+    """Return counters and times in Prometheus's text format."""
+    figures: Figures = request.app.state.figures
+    return Response(generate_latest(figures.registry), media_type=CONTENT_TYPE_LATEST)

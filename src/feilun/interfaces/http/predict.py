@@ -1,0 +1,93 @@
+"""`POST /v1/predict/{name}`: a model answers one text or a list."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from fastapi import APIRouter, Body, Path, Request
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from feilun.interfaces.http.answers import ErrorAnswer
+from feilun.interfaces.http.metrics import Figures
+from feilun.serving.engine import Engine
+
+router = APIRouter(prefix="/v1/predict", tags=["predict"])
+
+
+class PredictRequest(BaseModel):
+    """One text, or a list of texts."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    texts: list[str] | None = Field(None, description="Texts to predict, answered in their order.")
+    text: str | None = Field(None, description="A single text, instead of `texts`.")
+    ranked: int = Field(5, ge=0, le=1000, description="How many of the best labels to return with their scores.")
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.texts is None) == (self.text is None):
+            raise ValueError('give either "texts", a list of texts, or "text", a single one')
+        return self
+
+
+class RankedLabel(BaseModel):
+    """A label with its calibrated probability."""
+
+    label: str
+    score: float
+
+
+class Answer(BaseModel):
+    """What the model says about one text."""
+
+    label: str = Field(description="The chosen label; the best guess where the model abstained.")
+    score: float = Field(description="Its calibrated probability, 0 to 1.")
+    abstained: bool = Field(description="Whether the score is too low to decide, so that a person should.")
+    ranked: list[RankedLabel] = Field(description="The best labels, best first.")
+
+
+class PredictAnswer(BaseModel):
+    """One prediction a text, in their order."""
+
+    model: str = Field(description="name@version of the model that answered.")
+    predictions: list[Answer]
+
+
+EXAMPLES = {
+    "a list": {"summary": "A list of texts", "value": {"texts": ["送餐很快，味道也好", "Never again"]}},
+    "one text": {"summary": "One text", "value": {"text": "Operating profit rose to EUR 13.1 mn"}},
+    "best two": {"summary": "The two best labels of each", "value": {"texts": ["还可以"], "ranked": 2}},
+}
+ANSWER = {
+    "model": "reviews@3",
+    "predictions": [
+        {"label": "positive", "score": 0.973, "abstained": False,
+         "ranked": [{"label": "positive", "score": 0.973}, {"label": "negative", "score": 0.027}]}
+    ],
+}  # fmt: skip
+
+
+@router.post(
+    "/{name}",
+    summary="Predict texts",
+    response_model=PredictAnswer,
+    responses={
+        200: {"content": {"application/json": {"example": ANSWER}}},
+        404: {"model": ErrorAnswer, "description": "No model of that name is served."},
+        422: {"model": ErrorAnswer, "description": "The body is wrong; the message says where."},
+    },
+)
+async def predict(
+    request: Request,
+    name: Annotated[str, Path(description="The model's name; see /v1/models.", examples=["reviews"])],
+    body: Annotated[PredictRequest, Body(openapi_examples=EXAMPLES)],
+) -> JSONResponse:
+    """Answer one text or a list with the model of that name; concurrent requests are computed together."""
+    engine: Engine = request.app.state.engine
+    figures: Figures = request.app.state.figures
+    bundle = engine.bundle(name)
+    predictions = await engine.predict(name, body.texts if body.texts is not None else [body.text or ""])
+    figures.count(name, predictions)
+    answers = [prediction.to_json(body.ranked) for prediction in predictions]
+    return JSONResponse({"model": f"{name}@{bundle.version}", "predictions": answers})

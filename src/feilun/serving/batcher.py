@@ -1,0 +1,151 @@
+"""Concurrent requests to one model, answered together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+
+from feilun.core.errors import ServiceError
+from feilun.core.prediction import Prediction
+
+Predict = Callable[[Sequence[str]], list[Prediction]]
+
+BATCH_CHARACTERS = 8192
+"""Most characters answered in one go, so that none waits long for the others."""
+
+BATCH_TEXTS = 256
+WAITING = 1024
+"""Most pieces of requests in the queue; further ones wait before it."""
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A piece of a request: its texts, and where its answer goes."""
+
+    texts: Sequence[str]
+    answer: asyncio.Future[list[Prediction]]
+
+
+class Batcher:
+    """Answers whatever is waiting in one go, on a thread of its own: no request waits while the model is idle.
+
+    A request larger than one go is cut into pieces that queue up one after another, so that small requests get their
+    turn between them.
+
+    Args:
+        predict: Runs the model; called from one thread at a time.
+        name: The model's name, for the thread.
+    """
+
+    def __init__(self, predict: Predict, name: str) -> None:
+        self._predict = predict
+        self._queue: asyncio.Queue[Waiting] = asyncio.Queue(WAITING)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"predict {name}")
+        self._worker: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to answer; to be called on the event loop."""
+        self._worker = asyncio.create_task(self._work())
+
+    async def stop(self) -> None:
+        """End the work; requests that still wait are told so."""
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            worker.cancel()
+            await asyncio.gather(worker, return_exceptions=True)
+        while not self._queue.empty():
+            _fail([self._queue.get_nowait()], _stopping())
+        self._thread.shutdown(wait=False)
+
+    async def predict(self, texts: Sequence[str]) -> list[Prediction]:
+        """Predict texts together with what else is waiting.
+
+        Args:
+            texts: The texts.
+
+        Returns:
+            One prediction a text.
+
+        Raises:
+            ServiceError: If the service stops meanwhile.
+        """
+        predictions: list[Prediction] = []
+        for piece in pieces(texts):
+            answer: asyncio.Future[list[Prediction]] = asyncio.get_running_loop().create_future()
+            await self._queue.put(Waiting(piece, answer))
+            if self._worker is None:
+                raise _stopping()
+            predictions += await answer
+        return predictions
+
+    async def _work(self) -> None:
+        loop = asyncio.get_running_loop()
+        held: Waiting | None = None
+        while True:
+            group, held = self._take(held or await self._queue.get())
+            try:
+                await loop.run_in_executor(self._thread, self._answer, group, loop)
+            except asyncio.CancelledError:
+                _fail(group if held is None else [*group, held], _stopping())
+                raise
+
+    def _take(self, first: Waiting) -> tuple[list[Waiting], Waiting | None]:
+        """Take what waits as far as it fits into one go; what did not fit comes first in the next."""
+        group = [first]
+        characters, count = sum(map(len, first.texts)), len(first.texts)
+        while not self._queue.empty():
+            piece = self._queue.get_nowait()
+            characters, count = characters + sum(map(len, piece.texts)), count + len(piece.texts)
+            if characters > BATCH_CHARACTERS or count > BATCH_TEXTS:
+                return group, piece
+            group.append(piece)
+        return group, None
+
+    def _answer(self, group: list[Waiting], loop: asyncio.AbstractEventLoop) -> None:
+        """Predict on the worker's thread; where a group fails, each of its requests is tried alone."""
+        group = [piece for piece in group if not piece.answer.cancelled()]
+        try:
+            texts = [text for piece in group for text in piece.texts]
+            predictions = self._predict(texts)
+            if len(predictions) != len(texts):
+                raise RuntimeError(f"the model gave {len(predictions)} predictions for {len(texts)} texts")
+        except Exception as error:
+            if len(group) > 1:
+                for piece in group:
+                    self._answer([piece], loop)
+            else:
+                loop.call_soon_threadsafe(_fail, group, error)
+            return
+        remaining = iter(predictions)
+        for piece in group:
+            loop.call_soon_threadsafe(_succeed, piece, list(islice(remaining, len(piece.texts))))
+
+
+def pieces(texts: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Cut a request into pieces of one go each, in order; a single longer text is a piece of its own."""
+    start = characters = 0
+    for i, text in enumerate(texts):
+        if i > start and (characters + len(text) > BATCH_CHARACTERS or i - start == BATCH_TEXTS):
+            yield texts[start:i]
+            start, characters = i, 0
+        characters += len(text)
+    if start < len(texts):
+        yield texts[start:]
+
+
+def _stopping() -> ServiceError:
+    return ServiceError("The service is stopping.", "Ask again in a moment.")
+
+
+def _succeed(piece: Waiting, predictions: list[Prediction]) -> None:
+    if not piece.answer.done():
+        piece.answer.set_result(predictions)
+
+
+def _fail(group: Sequence[Waiting], error: Exception) -> None:
+    for piece in group:
+        if not piece.answer.done():
+            piece.answer.set_exception(error)

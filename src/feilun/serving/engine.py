@@ -1,0 +1,91 @@
+"""Several bundles in one process, each answering its concurrent requests together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from types import TracebackType
+from typing import Self
+
+from feilun.bundles.bundle import Bundle
+from feilun.core.errors import ServiceError, UsageError, nearest
+from feilun.core.prediction import Prediction
+from feilun.serving.batcher import Batcher
+
+
+class UnknownModel(ServiceError):
+    """No model of that name is served."""
+
+
+class Engine:
+    """Answers by model name; `async with engine:` while it works.
+
+    Args:
+        bundles: Opened bundles by the name under which they answer.
+    """
+
+    def __init__(self, bundles: Mapping[str, Bundle]) -> None:
+        self.bundles = dict(bundles)
+        self.ready = False
+        self._batchers: dict[str, Batcher] = {}
+
+    async def __aenter__(self) -> Self:
+        for name, bundle in self.bundles.items():
+            bundle.predict([""])  # the first run allocates what the later ones use
+            self._batchers[name] = Batcher(bundle.predict, name)
+            self._batchers[name].start()
+        self.ready = True
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.ready = False
+        for batcher in self._batchers.values():
+            await batcher.stop()
+        self._batchers.clear()
+
+    def bundle(self, name: str) -> Bundle:
+        """Return a served bundle.
+
+        Raises:
+            UnknownModel: If none answers to that name; the nearest name is given.
+        """
+        if name not in self.bundles:
+            raise UnknownModel(f"No model {name!r} is served. {nearest(name, self.bundles)}")
+        return self.bundles[name]
+
+    async def predict(self, name: str, texts: Sequence[str]) -> list[Prediction]:
+        """Predict texts with a model, together with what else asks it at that moment.
+
+        Args:
+            name: The model's name.
+            texts: The texts.
+
+        Returns:
+            One prediction a text, in their order.
+
+        Raises:
+            UnknownModel: If no model answers to that name.
+            ServiceError: If the engine is not running.
+        """
+        self.bundle(name)
+        if name not in self._batchers:
+            raise ServiceError("The service is not running.", "Ask again in a moment.")
+        return await self._batchers[name].predict(texts)
+
+
+def by_name(bundles: Iterable[Bundle]) -> dict[str, Bundle]:
+    """Return bundles by the name in their manifests.
+
+    Raises:
+        UsageError: If two have the same name.
+    """
+    named: dict[str, Bundle] = {}
+    for bundle in bundles:
+        if bundle.name in named:
+            raise UsageError(
+                f"Two bundles are named {bundle.name!r}: {named[bundle.name].path} and {bundle.path}.",
+                "Serve one of them, or start a second service on another port.",
+            )
+        named[bundle.name] = bundle
+    return named

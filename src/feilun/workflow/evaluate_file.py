@@ -1,0 +1,78 @@
+"""A bundle judged on a table with labels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from feilun.bundles.bundle import Bundle
+from feilun.core import settings as core_settings
+from feilun.core.errors import DataError
+from feilun.core.report import Report
+from feilun.data.prepare import DataSettings, load_corpus
+from feilun.evaluation.evaluate import evaluate
+
+
+def evaluate_file(
+    bundle: Bundle,
+    source: str,
+    *,
+    text: str | None = None,
+    target: str | None = None,
+    query: str | None = None,
+    slices: Sequence[str] = (),
+    cost_error: float | None = None,
+    cost_review: float | None = None,
+) -> Report:
+    """Judge a bundle on a table with labels.
+
+    Args:
+        bundle: The bundle.
+        source: A path or database URL.
+        text: The column of texts; else the one that the bundle was trained on.
+        target: The column of labels; else the one that it was trained on.
+        query: The SQL query of a database.
+        slices: Columns by whose values the report is broken down.
+        cost_error: What a wrong decision costs; with `cost_review` the report says what the decisions cost.
+        cost_review: What it costs when a person decides.
+
+    Returns:
+        The report.
+
+    Raises:
+        DataError: If the table cannot be read, has no rows, or none of its labels is one of the bundle's.
+    """
+    settings = data_settings(bundle, source, text=text, target=target, query=query, slices=slices)
+    corpus = load_corpus(source, settings, require_target=True)
+    if len(corpus) == 0:
+        raise DataError(f"{source} has no rows to judge.", "Give a table with texts and labels.")
+    return evaluate(bundle.predictor, corpus, slices=slices, cost_error=cost_error, cost_review=cost_review)
+
+
+def data_settings(
+    bundle: Bundle,
+    source: str,
+    *,
+    text: str | None = None,
+    target: str | None = None,
+    query: str | None = None,
+    slices: Sequence[str] = (),
+) -> DataSettings:
+    """Return how a further table is to be read: as the bundle's training rows were, but for what is named here."""
+    trained_on = {**bundle.manifest.get("recipe", {}).get("data", {}), "train": source}
+    known, _ = core_settings.read(DataSettings, trained_on)
+    settings = known or DataSettings(train=source)
+    features = tuple(dict.fromkeys([*settings.features, *(name for name in slices if name not in BUILT_IN_SLICES)]))
+    return replace(
+        settings,
+        text=text or settings.text,
+        target=target or settings.target,
+        query=query,
+        features=features,
+        validation=None,
+        test=None,
+    )
+
+
+BUILT_IN_SLICES = ("length", "language", "group", "time")
+"""Slices that `evaluate` makes by itself, without a column of that name."""

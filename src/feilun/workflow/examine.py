@@ -1,0 +1,79 @@
+"""What a recipe would do, said before anything is trained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from feilun.core.splits import Splits
+from feilun.data.prepare import prepare
+from feilun.models.bases.catalogue import open_base
+from feilun.models.bases.languages import warn_if_unfit
+from feilun.models.build import build, check_length
+from feilun.text.language import script_shares
+from feilun.text.tokens import TokenEncoder
+from feilun.training.speed import tokens_per_second
+from feilun.workflow.recipe import Recipe
+
+MEASURED_ROWS = 512
+
+
+@dataclass(frozen=True)
+class Examination:
+    """What a recipe would do.
+
+    Args:
+        splits: The rows as training would see them, with the data report.
+        tokens: Tokens of the training rows, cut texts counted as cut.
+        remarks: What to know before training, finished sentences.
+    """
+
+    splits: Splits
+    tokens: int
+    remarks: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the public JSON form."""
+        return {
+            "train": len(self.splits.train),
+            "validation": len(self.splits.validation),
+            "test": len(self.splits.test),
+            "labels": list(self.splits.labels.names),
+            "tokens": self.tokens,
+            "fingerprint": self.splits.fingerprint,
+            "remarks": list(self.remarks),
+            "data": dict(self.splits.report),
+        }
+
+
+def examine(recipe: Recipe, *, accept_licence: bool = False) -> Examination:
+    """Prepare a recipe's rows exactly as training would and say what would follow.
+
+    Args:
+        recipe: The recipe.
+        accept_licence: Agree to the terms of a base that asks for consent.
+
+    Returns:
+        The rows and what is to be said of them.
+
+    Raises:
+        FeilunError: Whatever training would refuse before its first step.
+    """
+    base = open_base(recipe.model.base, accept_licence=accept_licence)
+    check_length(recipe.model, base)
+    encoder = TokenEncoder(base.tokenizer, recipe.model.max_tokens, base.prefix)
+    splits = prepare(recipe.data, encoder.count, recipe.model.max_tokens)
+    counts = encoder.count(splits.train.text, splits.train.pair)
+    tokens = int(counts.clip(max=recipe.model.max_tokens).sum())
+    model = build(recipe.model, base, splits, recipe.training.seed)
+    sample = splits.train.select(range(0, len(splits.train), max(1, len(splits.train) // MEASURED_ROWS)))
+    speed = tokens_per_second(model, sample, recipe.training.batch_tokens, recipe.training.batch_rows)
+    minutes = tokens * recipe.training.epochs / speed / 60
+    unfit = warn_if_unfit(base.languages, script_shares(splits.train.text))
+    remarks = [
+        *([unfit] if unfit else []),
+        f"An epoch reads {len(splits.train):,} rows of {tokens / len(splits.train):.0f} tokens on average.",
+        f"At {speed:,.0f} tokens a second, measured here, {recipe.training.epochs} epochs take at most "
+        f"{minutes:.0f} min; early stopping may end them sooner.",
+    ]
+    return Examination(splits, tokens, tuple(remarks))

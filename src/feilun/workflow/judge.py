@@ -1,0 +1,72 @@
+"""Step 5: calibrated on the validation rows, then judged on the test rows exactly as it will be served."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+from feilun.compression.compress import Compressed
+from feilun.core.prediction import Decision
+from feilun.core.report import Report
+from feilun.core.splits import Splits
+from feilun.evaluation import plots
+from feilun.evaluation.baselines import fit_baselines
+from feilun.evaluation.calibration import cheapest_threshold, fit_temperature, threshold_for_accuracy
+from feilun.evaluation.evaluate import evaluate
+from feilun.evaluation.judgement import from_probabilities
+from feilun.training.checkpoint import Progress
+from feilun.workflow.recipe import EvaluationSettings
+from feilun.workflow.run import Run
+
+
+def judge(small: Compressed, splits: Splits, settings: EvaluationSettings, run: Run, progress: Progress) -> Report:
+    """Calibrate a compressed model and judge it.
+
+    Args:
+        small: The compressed model; receives temperature and threshold.
+        splits: Calibrates on `validation`, judges on `test`, fits the baselines to `train`.
+        settings: The table `[evaluation]`.
+        run: Receives report and plots.
+        progress: What training did; for the learning curve and the cost.
+
+    Returns:
+        The report; the model carries its decision from here on.
+    """
+    small.decide(decision_for(small, splits, settings))
+    began = time.perf_counter()
+    baselines = fit_baselines(splits.train, splits.labels)
+    report = evaluate(
+        small,
+        splits.test,
+        slices=settings.slices,
+        baselines=baselines,
+        resamples=settings.resamples,
+        cost_error=settings.cost_error,
+        cost_review=settings.cost_review,
+    )
+    cost = {
+        "training_seconds": round(progress.seconds, 1),
+        "training_tokens": progress.tokens,
+        "training_steps": progress.step,
+        "judging_seconds": round(time.perf_counter() - began, 1),
+        **small.cost(),
+    }
+    report = replace(report, cost=cost, notes=[*report.notes, *small.remarks])
+    run.tracker.note(report=report.to_json())
+    plots.draw(report, progress.history, run.folder / "plots")
+    return report
+
+
+def decision_for(small: Compressed, splits: Splits, settings: EvaluationSettings) -> Decision:
+    """Fit temperature and threshold on the validation rows."""
+    logits = small.logits(splits.validation)
+    targets = splits.labels.encode(splits.validation.target or [])
+    decision = Decision(temperature=fit_temperature(logits, targets))
+    judged = from_probabilities(decision.probabilities(logits), targets, splits.labels)
+    if settings.cost_error is not None and settings.cost_review is not None:
+        threshold = cheapest_threshold(judged.confidence, judged.correct, settings.cost_error, settings.cost_review)
+    elif settings.wanted_accuracy is not None:
+        threshold = threshold_for_accuracy(judged.confidence, judged.correct, settings.wanted_accuracy)
+    else:
+        return decision
+    return replace(decision, abstain_below=threshold.value)

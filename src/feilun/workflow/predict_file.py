@@ -1,0 +1,184 @@
+"""Predictions for a file or a stream of any length: read in pieces, answered in order, never held whole."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from feilun.core.corpus import Corpus, corpus_of
+from feilun.core.errors import DataError, UsageError, nearest
+from feilun.core.files import atomic_file
+from feilun.core.ports import Predictor
+from feilun.core.prediction import Prediction
+
+if TYPE_CHECKING:
+    from polars import DataFrame
+
+ADDED_COLUMNS = ("predicted_label", "predicted_score", "predicted_abstained")
+FIRST_PIECE, LARGEST_PIECE = 16, 4096
+
+
+def predict_stream(predictor: Predictor, texts: Iterable[str]) -> Iterator[tuple[str, Prediction]]:
+    """Answer texts in order; pieces grow, so that the first answers come at once and the many go fast.
+
+    Args:
+        predictor: What predicts.
+        texts: Any number of texts.
+
+    Yields:
+        Each text with its prediction.
+    """
+    piece: list[str] = []
+    size = FIRST_PIECE
+    for text in texts:
+        piece.append(text)
+        if len(piece) == size:
+            yield from zip(piece, predictor.predict(corpus_of(piece)), strict=True)
+            piece, size = [], min(2 * size, LARGEST_PIECE)
+    yield from zip(piece, predictor.predict(corpus_of(piece)), strict=True)
+
+
+def predict_rows(
+    predictor: Predictor, source: str, text: str, pair: str | None = None, query: str | None = None
+) -> Iterator[tuple[DataFrame, list[Prediction]]]:
+    """Answer the rows of a file or database in order.
+
+    Args:
+        predictor: What predicts.
+        source: A path or database URL.
+        text: The column to read.
+        pair: The column of the second text, where the model reads two.
+        query: The SQL query of a database.
+
+    Yields:
+        A piece of the table with its predictions; a missing text is read as an empty one.
+
+    Raises:
+        DataError: If a column is missing.
+    """
+    from feilun.data.sources import column_names, open_rows
+
+    names = column_names(source, query=query)
+    for wanted in (text, pair):
+        if wanted is not None and wanted not in names:
+            raise DataError(f"{source} has no column {wanted!r}. {nearest(wanted, names)}", "Name it with --text.")
+    taken = [name for name in ADDED_COLUMNS if name in names]
+    if taken:
+        raise DataError(f"{source} already has the column {taken[0]!r}.", "Rename it: predictions would overwrite it.")
+    for frame in open_rows(source, query=query):
+        for piece in frame.iter_slices(LARGEST_PIECE):
+            yield piece, predictor.predict(_corpus(piece, text, pair))
+
+
+def with_predictions(frame: DataFrame, predictions: Sequence[Prediction]) -> DataFrame:
+    """Return the rows with the predicted columns behind their own."""
+    import polars
+
+    added = (
+        [prediction.label for prediction in predictions],
+        [round(prediction.score, 6) for prediction in predictions],
+        [prediction.abstained for prediction in predictions],
+    )
+    types = (polars.String, polars.Float64, polars.Boolean)
+    return frame.with_columns(
+        polars.Series(name, values, kind) for name, values, kind in zip(ADDED_COLUMNS, added, types, strict=True)
+    )
+
+
+def write_frames(frames: Iterable[DataFrame], path: Path) -> int:
+    """Write pieces of a table as one file, atomically and without holding them.
+
+    Args:
+        frames: The pieces, in order.
+        path: Where to; its ending picks csv, tsv, jsonl or parquet.
+
+    Returns:
+        Rows written.
+
+    Raises:
+        UsageError: If the ending is none of these.
+    """
+    write = WRITERS.get(path.suffix.lower())
+    if write is None:
+        raise UsageError(
+            f"{path} has the ending {path.suffix!r}; valid: {', '.join(WRITERS)}.", "Rename the file given by --out."
+        )
+    with atomic_file(path) as temporary:
+        return write(frames, temporary)
+
+
+def write_csv(frames: Iterable[DataFrame], file: TextIO, separator: str = ",") -> int:
+    """Write pieces of a table as one CSV text with one header; return the rows."""
+    rows = 0
+    for number, frame in enumerate(frames):
+        file.write(_flat(frame).write_csv(separator=separator, include_header=number == 0))
+        file.flush()
+        rows += len(frame)
+    return rows
+
+
+def _write_csv_file(frames: Iterable[DataFrame], path: Path, separator: str = ",") -> int:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        return write_csv(frames, file, separator)
+
+
+def _write_tsv_file(frames: Iterable[DataFrame], path: Path) -> int:
+    return _write_csv_file(frames, path, "\t")
+
+
+def _write_jsonl(frames: Iterable[DataFrame], path: Path) -> int:
+    rows = 0
+    with path.open("w", encoding="utf-8", newline="") as file:
+        for frame in frames:
+            file.write(frame.write_ndjson())
+            rows += len(frame)
+    return rows
+
+
+def _write_parquet(frames: Iterable[DataFrame], path: Path) -> int:
+    """Write each piece beside the target, then join them as a stream: a parquet file cannot be appended to."""
+    import polars
+
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".pieces.") as folder:
+        rows = 0
+        pieces = []
+        for number, frame in enumerate(frames):
+            pieces.append(Path(folder) / f"{number:08d}.parquet")
+            frame.write_parquet(pieces[-1])
+            rows += len(frame)
+        if pieces:
+            polars.scan_parquet(pieces).sink_parquet(path)
+        else:
+            polars.DataFrame().write_parquet(path)
+        return rows
+
+
+WRITERS: Mapping[str, Callable[[Iterable[Any], Path], int]] = {
+    ".csv": _write_csv_file,
+    ".tsv": _write_tsv_file,
+    ".jsonl": _write_jsonl,
+    ".parquet": _write_parquet,
+}
+
+
+def _corpus(frame: DataFrame, text: str, pair: str | None) -> Corpus:
+    columns = {name: ["" if v is None else str(v) for v in frame[name].to_list()] for name in (text, pair) if name}
+    return Corpus(
+        id=[str(i) for i in range(len(frame))], text=columns[text], pair=columns[pair] if pair is not None else None
+    )
+
+
+def _flat(frame: DataFrame) -> DataFrame:
+    """Turn columns that CSV cannot hold, lists and tables within cells, into JSON text."""
+    import json
+
+    import polars
+
+    nested = [name for name, kind in frame.schema.items() if kind.is_nested()]
+    return frame.with_columns(
+        polars.Series(name, [None if v is None else json.dumps(v, ensure_ascii=False, default=str)
+                             for v in frame[name].to_list()], polars.String)
+        for name in nested
+    )  # fmt: skip

@@ -1,0 +1,122 @@
+"""Step 6: a bundle, or a refusal that says why."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from feilun.bundles.bundle import Bundle, open_bundle, write_bundle
+from feilun.bundles.registry import next_version
+from feilun.compression.compress import Compressed
+from feilun.core.corpus import Corpus
+from feilun.core.errors import BundleError, GateNotMet
+from feilun.core.files import write_json, write_text
+from feilun.core.report import Report
+from feilun.core.settings import to_table
+from feilun.core.splits import Splits
+from feilun.evaluation.card import model_card
+from feilun.models.bases.base import Base
+from feilun.training.stopping import LOWER_IS_BETTER
+from feilun.workflow.recipe import Recipe
+from feilun.workflow.run import Run, libraries
+
+COMPARED_ROWS = 64
+LARGEST_DIFFERENCE = 1e-3
+
+
+def check_gate(report: Report, gate: Mapping[str, float], folder: Path) -> None:
+    """Refuse a release that misses a bound.
+
+    Args:
+        report: The judgement on the test rows.
+        gate: Bound by metric: a lower one, or an upper one for losses.
+        folder: The run's folder, for the message.
+
+    Raises:
+        GateNotMet: With every bound that is missed.
+    """
+    missed = []
+    for metric, bound in gate.items():
+        value = report.value(metric)
+        if value > bound if metric in LOWER_IS_BETTER else value < bound:
+            missed.append(f"{metric} is {value:.4f}, the gate wants {bound:g}")
+    if missed:
+        raise GateNotMet(
+            f"The release is refused: {'; '.join(missed)} (on {report.n} test rows).",
+            f"No bundle was written; report and plots are in {folder}. More or cleaner rows, another base, or another "
+            "[gate] would let it pass.",
+        )
+
+
+def publish(
+    small: Compressed, report: Report, splits: Splits, recipe: Recipe, run: Run, base: Base, out: Path | None
+) -> Bundle:
+    """Write a bundle, reopen it, and compare its logits with those that were judged.
+
+    Args:
+        small: The compressed model with its decision.
+        report: The judgement on the test rows.
+        splits: For labels, profile and fingerprint.
+        recipe: Stored in the manifest.
+        run: Its plots go into the bundle.
+        base: Named in the manifest by name and hash.
+        out: The bundle's folder; without it the bundle is registered under the recipe's name.
+
+    Returns:
+        The bundle as reopened from disk.
+
+    Raises:
+        StorageError: If the disk is full; nothing half-written is left.
+        BundleError: If the reopened bundle answers otherwise than what was judged.
+    """
+    facts = {
+        "name": recipe.name,
+        "task": recipe.task,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "precision": small.precision,
+        "max_tokens": small.runtime.encoder.max_tokens,
+        "prefix": small.runtime.encoder.prefix,
+        "pad_id": base.pad_id,
+        "languages": list(base.languages),
+        "base": {"name": base.name, "sha256": base.sha256, "licence": base.licence},
+        "recipe": to_table(recipe),
+        "fingerprints": {"data": splits.fingerprint, "base": base.sha256},
+        "libraries": libraries(),
+    }
+
+    def write(folder: Path) -> None:
+        shutil.copyfile(small.model, folder / "model.onnx")
+        small.runtime.encoder.tokenizer.no_padding()
+        small.runtime.encoder.tokenizer.no_truncation()
+        write_text(folder / "tokenizer.json", small.runtime.encoder.tokenizer.to_str())
+        write_json(folder / "labels.json", list(splits.labels.names))
+        write_json(folder / "calibration.json", asdict(small.runtime.decision))
+        write_json(folder / "preparation.json", to_table(recipe.data.clean.cleaning()))
+        write_json(folder / "profile.json", dict(splits.profile))
+        write_json(folder / "report.json", report.to_json())
+        write_text(folder / "CARD.md", model_card(facts, report, splits.report))
+
+    path = out or next_version(recipe.name)
+    write_bundle(path, write, facts)
+    bundle = open_bundle(path)
+    refuse_unless_equal(bundle, small, splits.test.select(range(min(COMPARED_ROWS, len(splits.test)))))
+    return bundle
+
+
+def refuse_unless_equal(bundle: Bundle, small: Compressed, corpus: Corpus) -> None:
+    """Compare what the reopened bundle says with what was judged.
+
+    Raises:
+        BundleError: If they differ.
+    """
+    difference = float(np.abs(bundle.predictor.logits(corpus) - small.logits(corpus)).max(initial=0))
+    if difference > LARGEST_DIFFERENCE:
+        raise BundleError(
+            f"The reopened bundle {bundle.path} answers otherwise than what was judged, by {difference:.4f}.",
+            "Do not use it; run the training again, and look at the disk.",
+        )

@@ -1,0 +1,249 @@
+"""A recipe: one TOML file that says what is to be made, of what, and how good it has to be."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from feilun.compression.quantize import CompressionSettings
+from feilun.core import settings as core_settings
+from feilun.core.errors import RecipeError, UsageError, nearest
+from feilun.core.settings import REQUIRED, Fault, setting, table
+from feilun.data.prepare import DataSettings
+from feilun.models.build import ModelSettings
+from feilun.training.fit import TrainingSettings
+from feilun.workflow import toml_text
+
+GATE_METRICS = (
+    "accuracy",
+    "macro_f1",
+    "micro_f1",
+    "weighted_f1",
+    "roc_auc",
+    "log_loss",
+    "brier",
+    "expected_calibration_error",
+)
+"""Metrics that a gate may bound: the last three from above, the others from below."""
+
+PATHS = ("data.train", "data.validation", "data.test", "model.base")
+"""Keys that may hold a path relative to the recipe's folder."""
+
+
+@dataclass(frozen=True)
+class EvaluationSettings:
+    """The table `[evaluation]`."""
+
+    slices: tuple[str, ...] = setting((), "columns by whose values the report is broken down; also length, language")
+    resamples: int = setting(1000, "bootstrap samples of the confidence intervals; 0 leaves them out", minimum=0)
+    cost_error: float | None = setting(
+        None, "what a wrong decision costs; with cost_review picks abstention", minimum=0
+    )
+    cost_review: float | None = setting(None, "what it costs when a person decides a text", minimum=0)
+    wanted_accuracy: float | None = setting(
+        None, "accuracy that the decided texts must reach; the others go to a person", above=0, maximum=1
+    )
+
+    def contradictions(self) -> list[str]:
+        """Say which settings exclude each other."""
+        found = []
+        if (self.cost_error is None) != (self.cost_review is None):
+            found.append("evaluation.cost_error and evaluation.cost_review belong together: give both, or neither.")
+        if self.cost_error is not None and self.wanted_accuracy is not None:
+            found.append("evaluation.wanted_accuracy and the two costs both set the threshold: keep one of them.")
+        return found
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What is to be made, of what, and how good it has to be."""
+
+    task: Literal["classify"] = setting(REQUIRED, "what the model is to do: classify gives each text one label")
+    name: str = setting("model", "name of the bundle; where absent, the recipe's file name")
+    data: DataSettings = table(DataSettings, "the rows")
+    model: ModelSettings = table(ModelSettings, "the base model and what is put on it")
+    training: TrainingSettings = table(TrainingSettings, "how the model learns")
+    compression: CompressionSettings = table(CompressionSettings, "how the bundle is made small")
+    evaluation: EvaluationSettings = table(EvaluationSettings, "how the model is judged")
+    gate: dict[str, float] = setting({}, f"bounds that the release must keep, by metric: {', '.join(GATE_METRICS)}")
+
+    def contradictions(self) -> list[str]:
+        """Say what in the recipe cannot be."""
+        if re.fullmatch(r"[\w][\w.\-]*", self.name):
+            return []
+        return [f"name is a folder's name: letters, digits, '-', '_' and '.' only, not {self.name!r}."]
+
+
+def load(path: Path, overrides: Sequence[str] = ()) -> Recipe:
+    """Read a recipe from its file.
+
+    Relative paths in the file are relative to the file's folder, those in `overrides` to the working directory.
+
+    Args:
+        path: The TOML file.
+        overrides: Settings that replace the file's, each `key=value` with a dotted key, as `--set` takes them.
+
+    Returns:
+        The recipe.
+
+    Raises:
+        UsageError: If there is no such file.
+        RecipeError: With every fault, each with its line and the nearest valid key.
+    """
+    text = _read_text(path)
+    values = _parse(text, path)
+    values.setdefault("name", re.sub(r"[^\w.\-]+", "-", path.stem).strip("-.") or "model")
+    _resolve(values, path.absolute().parent)
+    overridden, faults = _apply(values, overrides)
+    _resolve(values, Path.cwd())
+    recipe, more = _read(values)
+    if recipe is None or faults:
+        lines = toml_text.lines_of_keys(text)
+        placed = sorted((_place(fault, lines, overridden) for fault in more), key=lambda place: place[0])
+        raise RecipeError([*faults, *(message for _, message in placed)], str(path))
+    return recipe
+
+
+def from_table(values: Mapping[str, Any], source: str = "The recipe") -> Recipe:
+    """Make a recipe from nested dictionaries; paths are taken as they stand.
+
+    Args:
+        values: What the TOML file would hold.
+        source: Where the values came from, for the message.
+
+    Returns:
+        The recipe.
+
+    Raises:
+        RecipeError: With every fault.
+    """
+    recipe, faults = _read(values)
+    if recipe is None:
+        raise RecipeError([fault.message for fault in faults], source)
+    return recipe
+
+
+def to_toml(recipe: Recipe) -> str:
+    """Write a recipe with all its settings as TOML text that `load` reads back to an equal recipe."""
+    return toml_text.to_toml(core_settings.to_table(recipe))
+
+
+def _read(values: Mapping[str, Any]) -> tuple[Recipe | None, list[Fault]]:
+    table_of_data = {"data": {}, **values}  # so that the keys missing in [data] are named
+    bounds, gate_faults = _read_gate(values.get("gate", {}))
+    recipe, faults = core_settings.read(Recipe, {**table_of_data, "gate": bounds})
+    return (None if gate_faults else recipe), faults + gate_faults
+
+
+def _read_gate(gate: Any) -> tuple[Any, list[Fault]]:
+    """Return the sound bounds of a gate and what is wrong with the others."""
+    if not isinstance(gate, Mapping):
+        return gate, []
+    faults = []
+    for metric, bound in gate.items():
+        if metric not in GATE_METRICS:
+            faults.append(Fault(f"gate.{metric}", f"unknown metric {metric!r}. {nearest(metric, GATE_METRICS)}"))
+        elif isinstance(bound, bool) or not isinstance(bound, (int, float)):
+            faults.append(Fault(f"gate.{metric}", f"gate.{metric} must be number, not {bound!r}."))
+    unsound = {fault.key for fault in faults}
+    return {metric: bound for metric, bound in gate.items() if f"gate.{metric}" not in unsound}, faults
+
+
+def _read_text(path: Path) -> str:
+    if not path.is_file():
+        kind = "a folder, not a recipe" if path.is_dir() else "not there"
+        raise UsageError(
+            f"The recipe {str(path)!r} is {kind}.",
+            "A recipe is a TOML file; `feilun init --task classify --data FILE` writes one after looking at the data.",
+        )
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise RecipeError([f"line {line}: not UTF-8. Save the file in the encoding UTF-8."], str(path)) from error
+
+
+def _parse(text: str, path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise RecipeError([_syntax_fault(str(error), text)], str(path)) from error
+
+
+def _syntax_fault(message: str, text: str) -> str:
+    """Say where TOML's grammar is broken, with the line itself and the commonest remedy."""
+    place = re.search(r" \(at line (\d+), column (\d+)\)", message)
+    lines = text.split("\n")
+    if place is None:  # tomllib says "at end of document"
+        return f"line {len(lines)}: {message}."
+    number, column = int(place[1]), int(place[2])
+    line = lines[number - 1].strip()
+    remedy = ""
+    if re.search("[“”‘’＝，：]", line):
+        remedy = " It has Chinese or typographic punctuation: write straight quotes and the plain = and , instead."
+    elif "{" in line and "}" not in line:
+        remedy = " A table in braces must end on its line; a table over several lines has a [header]."
+    elif "Invalid value" in message:
+        remedy = ' Text stands in straight quotes: key = "value".'
+    return f"line {number}, column {column}: {message[: place.start()]}: {line!r}.{remedy}"
+
+
+def _resolve(values: dict[str, Any], folder: Path) -> None:
+    """Make relative paths absolute; URLs, hub ids and packaged names stay."""
+    for key in PATHS:
+        room, name = key.split(".")
+        inner = values.get(room)
+        value = inner.get(name) if isinstance(inner, dict) else None
+        if isinstance(value, str) and value and "://" not in value and (room == "data" or value.startswith(".")):
+            values[room] = {**values[room], name: os.path.normpath(folder / value)}
+
+
+def _apply(values: dict[str, Any], overrides: Sequence[str]) -> tuple[set[str], list[str]]:
+    """Put the `key=value` settings into the table; return their keys and what is wrong with their form."""
+    types = {key: kind for key, kind, *_ in core_settings.describe(Recipe)}
+    faults = []
+    keys = set()
+    for override in overrides:
+        key, equals, text = override.partition("=")
+        names = key.strip().split(".")
+        if not equals or not all(names):
+            faults.append(f"--set {override}: write key=value, such as --set training.epochs=3.")
+            continue
+        inner = values
+        for name in names[:-1]:
+            held = inner.get(name)
+            inner[name] = dict(held) if isinstance(held, dict) else {}
+            inner = inner[name]
+        inner[names[-1]] = _override_value(text.strip(), types.get(key.strip(), ""))
+        keys.add(key.strip())
+    return keys, faults
+
+
+def _override_value(text: str, kind: str) -> Any:
+    """Read a value as the key's type wants it: shells eat quotes, so text needs none, and lists may be a,b,c."""
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text
+    if kind == "text" and not isinstance(value, str):
+        return text
+    if kind.startswith("list of") and not isinstance(value, list):
+        return [part.strip() for part in text.split(",") if part.strip()]
+    return value
+
+
+def _place(fault: Fault, lines: Mapping[str, int], overridden: set[str]) -> tuple[int, str]:
+    """Find the fault's line (0 where it has none) and put it, or the option that brought it, before its message."""
+    if any(fault.key == key or fault.key.startswith(f"{key}.") for key in overridden):
+        return 0, f"--set {fault.key}: {fault.message}"
+    words: list[str] = re.findall(r"\w+(?:\.\w+)*", fault.message)
+    # a contradiction belongs to a whole table: the first key that it speaks of gives the line
+    key = next((word for word in words if word in lines and word.startswith(fault.key)), fault.key)
+    while key and key not in lines:
+        key = key.rpartition(".")[0]
+    return (lines[key], f"line {lines[key]}: {fault.message}") if key else (0, fault.message)

@@ -1,0 +1,79 @@
+"""One run of a recipe: its identity, its folder, its log."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from feilun import __version__
+from feilun.core import places
+from feilun.core.settings import to_table
+from feilun.core.splits import Splits
+from feilun.models.bases.base import Base
+from feilun.training.trackers.run_folder import RunFolder
+from feilun.workflow.recipe import Recipe
+
+LIBRARIES = ("feilun", "torch", "transformers", "tokenizers", "onnxruntime", "numpy")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a recipe.
+
+    Args:
+        identity: Hash of what decides the weights: the recipe's data, model and training, the rows, the base.
+        folder: Where its checkpoint, log, plots and reports are.
+        tracker: Writes its figures there.
+    """
+
+    identity: str
+    folder: Path
+    tracker: RunFolder
+
+    @staticmethod
+    def of(recipe: Recipe, splits: Splits, base: Base) -> Run:
+        """Open the run that this recipe on these rows always has: equal inputs meet in one folder."""
+        table = to_table(recipe)
+        deciding = {
+            "model": table["model"],
+            "training": {k: v for k, v in table["training"].items() if k != "checkpoint_seconds"},
+            "data": splits.fingerprint,
+            "base": base.sha256,
+            "threads": recipe.training.threads or torch.get_num_threads(),
+        }
+        identity = hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()
+        folder = places.runs() / f"{recipe.name}-{identity[:8]}"
+        tracker = RunFolder(folder)
+        tracker.note(
+            recipe=table, fingerprint=splits.fingerprint, base=base.sha256, libraries=libraries(), machine=machine(),
+            data_report=splits.report,
+        )  # fmt: skip
+        return Run(identity, folder, tracker)
+
+
+def libraries() -> dict[str, str]:
+    """Return the versions of the libraries that decide what comes out."""
+    found = {"python": platform.python_version()}
+    for name in LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = __version__ if name == "feilun" else "absent"
+    return found
+
+
+def machine() -> dict[str, Any]:
+    """Return what of this machine decides speed and rounding."""
+    return {
+        "system": platform.system(),
+        "architecture": platform.machine(),
+        "threads": torch.get_num_threads(),
+        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
+    }

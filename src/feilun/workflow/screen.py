@@ -1,0 +1,89 @@
+"""What the user sees while a recipe runs: nothing, or the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Literal
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from feilun.core.report import Report
+from feilun.core.splits import Splits
+from feilun.data import quality
+from feilun.evaluation import render
+from feilun.training.checkpoint import Progress as RunProgress
+from feilun.training.fit import Watcher
+
+
+class Screen:
+    """Shows nothing; `Terminal` shows all."""
+
+    def say(self, text: str) -> None:
+        """Show one line."""
+
+    def show_data(self, splits: Splits) -> None:
+        """Show the data report."""
+
+    def show_report(self, report: Report) -> None:
+        """Show the report beside its baselines."""
+
+    @contextmanager
+    def training(self) -> Iterator[Watcher | None]:
+        """Show a run while it goes on."""
+        yield None
+
+
+silent = Screen()
+
+
+class Terminal(Screen):
+    """Shows reports and progress on a terminal.
+
+    Args:
+        console: Where to; stderr where stdout is for machines.
+        language: Language of the report's sentences: zh or en.
+    """
+
+    def __init__(self, console: Console, language: Literal["zh", "en"] = "en") -> None:
+        self.console = console
+        self.language = language
+
+    def say(self, text: str) -> None:
+        """Show one line."""
+        self.console.print(text, highlight=False)
+
+    def show_data(self, splits: Splits) -> None:
+        """Show the data report."""
+        self.console.print(quality.render(splits.report))
+
+    def show_report(self, report: Report) -> None:
+        """Show the report beside its baselines."""
+        self.console.print(render.render(report, self.language))
+
+    @contextmanager
+    def training(self) -> Iterator[Watcher | None]:
+        """Show a run while it goes on."""
+        bar = Progress(
+            TextColumn("[bold]fine-tuning"), BarColumn(), TextColumn("{task.completed}/{task.total} steps"),
+            TextColumn("{task.fields[figures]}"), TimeRemainingColumn(), console=self.console, transient=True,
+        )  # fmt: skip
+        with bar:
+            yield _Bar(bar)
+
+
+class _Bar:
+    """A progress bar that shows speed, loss, learning rate and the last validation figures."""
+
+    def __init__(self, bar: Progress) -> None:
+        self.bar = bar
+        self.task = bar.add_task("", total=None, figures="")
+
+    def step(self, progress: RunProgress, total: int, figures: Mapping[str, float]) -> None:
+        """Show the state after a step."""
+        speed = progress.tokens / max(progress.seconds, 1e-9)
+        text = f"{speed:,.0f} tokens/s · loss {figures['loss']:.3f} · rate {figures['learning_rate']:.1e}"
+        if progress.best is not None:
+            text += f" · best {progress.best:.4f}"
+        self.bar.update(self.task, completed=progress.step, total=total, figures=text)

@@ -1,0 +1,72 @@
+"""The page to read first: from a recipe to a bundle, in six steps.
+
+1  prepare    records are cleaned, checked and split
+2  build      a pretrained base gets a task head
+3  fit        the model is fine-tuned and stops early
+4  compress   it becomes a small file that needs no torch, or stays as it was where that would cost too much
+5  judge      it is calibrated on validation rows and judged on test rows, exactly as it will be served
+6  publish    it is written as a bundle; a release that misses its gate is refused
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from feilun.bundles.bundle import Bundle
+from feilun.compression.compress import compress
+from feilun.data.prepare import prepare
+from feilun.models.bases.catalogue import open_base
+from feilun.models.build import build, check_length
+from feilun.text.tokens import TokenEncoder
+from feilun.training.fit import fit
+from feilun.workflow.judge import judge
+from feilun.workflow.publish import check_gate, publish
+from feilun.workflow.recipe import Recipe, load
+from feilun.workflow.run import Run
+from feilun.workflow.screen import Screen, silent
+
+
+def train(
+    recipe: Recipe | Path | str,
+    *,
+    out: Path | None = None,
+    resume: bool = False,
+    accept_licence: bool = False,
+    screen: Screen = silent,
+) -> Bundle:
+    """Train what a recipe describes.
+
+    Args:
+        recipe: A recipe, or the path of one.
+        out: Folder of the bundle; without it the bundle is registered under the recipe's name.
+        resume: Go on with an interrupted run of the same recipe and data, where there is one.
+        accept_licence: Agree to the terms of a base that asks for consent.
+        screen: What the user sees meanwhile.
+
+    Returns:
+        The bundle, reopened from disk.
+
+    Raises:
+        FeilunError: Everything that a user can act on, by its own kind; see `core/errors.py`.
+    """
+    if not isinstance(recipe, Recipe):
+        recipe = load(Path(recipe))
+    base = open_base(recipe.model.base, accept_licence=accept_licence)
+    check_length(recipe.model, base)
+    tokens = TokenEncoder(base.tokenizer, recipe.model.max_tokens, base.prefix)
+
+    splits = prepare(recipe.data, tokens.count, recipe.model.max_tokens)
+    screen.show_data(splits)
+    run = Run.of(recipe, splits, base)
+    model = build(recipe.model, base, splits, recipe.training.seed)
+    with screen.training() as watcher:
+        progress = fit(
+            model, splits, recipe.training, run.tracker, run.folder,
+            identity=run.identity, resume=resume, watcher=watcher,
+        )  # fmt: skip
+    cleaning = recipe.data.clean.cleaning()
+    small = compress(model, splits, recipe.compression, cleaning, run.folder / "small")
+    report = judge(small, splits, recipe.evaluation, run, progress)
+    screen.show_report(report)
+    check_gate(report, recipe.gate, run.folder)
+    return publish(small, report, splits, recipe, run, base, out)

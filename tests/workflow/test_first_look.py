@@ -1,0 +1,110 @@
+import pytest
+
+from feilun.core.errors import DataError, FeilunError, UsageError
+from feilun.workflow.first_look import (
+    Column,
+    base_for,
+    guess_target,
+    guess_text,
+    look,
+    name_of,
+    without_labels,
+    write_recipe,
+)
+from feilun.workflow.recipe import load
+
+
+def column(name, distinct, length, filled=1.0):
+    return Column(name, filled, distinct, length)
+
+
+@pytest.fixture
+def reviews(tmp_path):
+    path = tmp_path / "shop reviews.csv"
+    rows = [f"{i},第{i}次买了，味道很好,{('pos', 'neg')[i % 2]},{i % 5}" for i in range(60)]
+    path.write_text("\n".join(["number,body,mood,stars", *rows]) + "\n", encoding="utf-8")
+    return path
+
+
+def test_texts_are_long_and_labels_are_few():
+    columns = [column("id", 1000, 6), column("review", 990, 42), column("sentiment", 3, 8), column("day", 300, 10)]
+    assert guess_text(columns) == "review"
+    assert guess_target(columns, 1000) == "sentiment"
+
+
+def test_a_telling_name_decides_between_two_columns_that_look_like_labels():
+    columns = [column("channel", 3, 5), column("标签", 4, 2)]
+    assert guess_target(columns, 1000) == "标签"
+
+
+def test_names_are_read_as_words():
+    columns = [column("percentage", 3, 5), column("Sentiment_Label", 4, 2)]  # "tag" is in the first
+    assert guess_target(columns, 1000) == "Sentiment_Label"
+    assert guess_target([column("stage", 3, 5), column("advantage", 4, 2)], 1000) is None
+
+
+def test_two_likely_columns_without_a_telling_name_are_not_guessed():
+    assert guess_target([column("channel", 3, 5), column("shop", 4, 2)], 1000) is None
+
+
+@pytest.mark.parametrize("other", [column("x", 1, 5), column("x", 900, 5), column("x", 5, 300), column("x", 5, 4, 0.1)])
+def test_constant_unique_long_or_mostly_empty_columns_are_no_labels(other):
+    assert guess_target([other], 1000) is None
+
+
+def test_a_look_finds_the_columns_of_a_real_file(reviews):
+    found = look(str(reviews), target="mood")
+    assert (found.text, found.target, found.labels, found.rows) == ("body", "mood", 2, 60)
+    assert found.scripts["han"] > 0.5
+
+
+def test_a_column_that_is_not_there_is_answered_with_the_nearest(reviews):
+    with pytest.raises(UsageError, match="'body'"):
+        look(str(reviews), text="boddy")
+
+
+def test_a_table_without_rows_says_so(tmp_path):
+    path = tmp_path / "empty.csv"
+    path.write_text("text,label\n", encoding="utf-8")
+    with pytest.raises(FeilunError):
+        look(str(path))
+
+
+def test_a_table_without_texts_says_so(tmp_path):
+    path = tmp_path / "numbers.csv"
+    path.write_text("a\n" + "1\n" * 30, encoding="utf-8")
+    with pytest.raises(DataError, match="--text"):
+        look(str(path))
+
+
+def test_without_labels_the_message_says_what_can_be_done(tmp_path):
+    path = tmp_path / "texts.csv"
+    path.write_text("text\n" + "".join(f"some text number {i}\n" for i in range(30)), encoding="utf-8")
+    found = look(str(path))
+    assert found.target is None
+    assert "feilun predict" in without_labels(found)
+
+
+def test_the_recipe_written_is_valid_and_finds_its_table_from_anywhere(reviews, tmp_path, monkeypatch):
+    recipes = tmp_path / "recipes"
+    recipes.mkdir()
+    path = recipes / "own.toml"
+    assert write_recipe(path, name_of(str(reviews)), look(str(reviews), target="mood")) == "multilingual-e5-small"
+    monkeypatch.chdir("/")
+    recipe = load(path)
+    assert recipe.data.train == str(reviews)
+    assert (recipe.name, recipe.data.text, recipe.data.target) == ("shop-reviews", "body", "mood")
+
+
+def test_only_latin_texts_get_the_english_base():
+    assert base_for({"latin": 1.0}) == "minilm-l6-en"
+    assert base_for({"latin": 0.7, "han": 0.3}) == "multilingual-e5-small"
+    assert base_for({}) == "multilingual-e5-small"
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [("news/train.csv", "news"), ("a/新闻 2024.csv", "新闻-2024"), ("sqlite:///x.db", "database"), ("..csv", "model")],
+)
+def test_names_are_folder_names(source, name):
+    assert name_of(source) == name

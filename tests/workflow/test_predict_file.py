@@ -1,0 +1,141 @@
+import csv
+import itertools
+
+import numpy as np
+import polars
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from feilun.core.errors import DataError, UsageError
+from feilun.core.prediction import Prediction, Ranking
+from feilun.workflow.predict_file import (
+    ADDED_COLUMNS,
+    LARGEST_PIECE,
+    WRITERS,
+    predict_rows,
+    predict_stream,
+    with_predictions,
+    write_frames,
+)
+
+
+class Lengths:
+    """Predicts whether a text is long, and remembers how many it was asked at once."""
+
+    def __init__(self):
+        self.asked = []
+
+    def predict(self, corpus):
+        self.asked.append(len(corpus))
+        names = ("long", "short")
+        scores = np.array([0.75, 0.25], dtype=np.float32)
+        return [Prediction("long" if len(t) > 9 else "short", 0.75, Ranking(names, scores)) for t in corpus.text]
+
+
+@given(st.lists(st.text(max_size=20), max_size=100))
+def test_a_stream_is_answered_in_order_and_none_is_lost(texts):
+    answers = list(predict_stream(Lengths(), texts))
+    assert [text for text, _ in answers] == texts
+    assert all((prediction.label == "long") == (len(text) > 9) for text, prediction in answers)
+
+
+def test_a_stream_without_end_is_answered_at_once_and_in_bounded_pieces():
+    lengths = Lengths()
+    endless = predict_stream(lengths, map(str, itertools.count()))
+    next(endless)
+    assert lengths.asked == [16]
+    for _ in range(3 * LARGEST_PIECE):
+        next(endless)
+    assert max(lengths.asked) == LARGEST_PIECE
+
+
+@pytest.fixture
+def table():
+    texts = [
+        "很好，下次再来",
+        'with "quotes", commas\nand a line break',
+        "",
+        None,
+        "一段比较长的文本，超过九个字",
+        "=1+1",
+    ]
+    return polars.DataFrame({"id": range(6), "text": texts, "note": [None, "a", "b", "", "e", "f"]})
+
+
+def read(path):
+    if path.suffix == ".parquet":
+        return polars.read_parquet(path)
+    if path.suffix == ".jsonl":
+        return polars.read_ndjson(path)
+    with path.open(encoding="utf-8", newline="") as file:
+        header, *rows = csv.reader(file, delimiter="\t" if path.suffix == ".tsv" else ",")
+    return polars.DataFrame(rows, schema=header, orient="row")
+
+
+@pytest.mark.parametrize("ending", WRITERS)
+@pytest.mark.parametrize("source_ending", [".csv", ".jsonl", ".parquet"])
+def test_rows_come_back_in_order_with_their_columns_and_the_predicted_ones(tmp_path, table, source_ending, ending):
+    source, target = tmp_path / f"in{source_ending}", tmp_path / f"out{ending}"
+    {".csv": table.write_csv, ".jsonl": table.write_ndjson, ".parquet": table.write_parquet}[source_ending](source)
+    pieces = predict_rows(Lengths(), str(source), "text")
+    assert write_frames((with_predictions(*piece) for piece in pieces), target) == len(table)
+    result = read(target)
+    assert result.columns == [*table.columns, *ADDED_COLUMNS]
+    assert [str(i) for i in result["id"]] == [str(i) for i in table["id"]]
+    assert [t or "" for t in result["text"]] == [t or "" for t in table["text"]]
+    assert result["predicted_label"].to_list() == ["short", "long", "short", "short", "long", "short"]
+
+
+def test_many_pieces_become_one_file(tmp_path):
+    rows = 2 * LARGEST_PIECE + 5
+    source = tmp_path / "in.csv"
+    polars.DataFrame({"text": [f"text {i}" for i in range(rows)]}).write_csv(source)
+    for ending in WRITERS:
+        pieces = (with_predictions(*piece) for piece in predict_rows(Lengths(), str(source), "text"))
+        assert write_frames(pieces, tmp_path / f"out{ending}") == rows
+        result = read(tmp_path / f"out{ending}")
+        assert result["text"].to_list() == [f"text {i}" for i in range(rows)]
+    assert {path.suffix for path in tmp_path.iterdir()} == {".csv", *WRITERS}
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
+
+
+def test_nested_cells_become_json_text_in_csv(tmp_path):
+    source = tmp_path / "in.jsonl"
+    source.write_text('{"text": "好", "tags": ["a", "b"]}\n', encoding="utf-8")
+    write_frames((with_predictions(*p) for p in predict_rows(Lengths(), str(source), "text")), tmp_path / "out.csv")
+    assert read(tmp_path / "out.csv")["tags"].to_list() == ['["a", "b"]']
+
+
+def test_a_failure_midway_leaves_no_file(tmp_path, table):
+    def frames():
+        yield with_predictions(table, Lengths().predict(_corpus(table)))
+        raise DataError("line 7 is broken")
+
+    for ending in WRITERS:
+        with pytest.raises(DataError):
+            write_frames(frames(), tmp_path / f"out{ending}")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_missing_column_is_answered_with_the_nearest(tmp_path, table):
+    table.write_csv(tmp_path / "in.csv")
+    with pytest.raises(DataError, match="'text'"):
+        list(predict_rows(Lengths(), str(tmp_path / "in.csv"), "txt"))
+
+
+def test_predicted_columns_never_overwrite(tmp_path, table):
+    with_predictions(table, Lengths().predict(_corpus(table))).write_csv(tmp_path / "in.csv")
+    with pytest.raises(DataError, match="predicted_label"):
+        list(predict_rows(Lengths(), str(tmp_path / "in.csv"), "text"))
+
+
+def test_an_unknown_ending_lists_the_valid_ones(tmp_path):
+    with pytest.raises(UsageError, match=r"\.parquet"):
+        write_frames([], tmp_path / "out.docx")
+
+
+def _corpus(frame):
+    from feilun.core.corpus import corpus_of
+
+    return corpus_of([text or "" for text in frame["text"]])
