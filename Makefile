@@ -22,7 +22,7 @@ install: $(VENV)/.installed
 # On Linux the plain torch brings gigabytes of GPU libraries, so a processor build is taken where pip finds one and
 # the machine has no GPU.
 $(VENV)/.installed: pyproject.toml
-	@python=$$(for p in python3.12 python3.11 python3.13 python3; do \
+	@python=$$(for p in python3.11 python3.12 python3.13 python3; do \
 	    $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done); \
 	test -n "$$python" || { echo "Feilun needs Python 3.11 or newer, and none was found." >&2; exit 1; }; \
 	test -x $(BIN)/python || { echo "Making $(VENV) with $$python"; $$python -m venv $(VENV); }

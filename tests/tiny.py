@@ -21,7 +21,24 @@ from feilun.models.bases.base import Base
 from feilun.models.heads.classify import ClassifyHead, ClassifySettings
 from feilun.models.text_model import TextModel
 
-WORDS = ["loan", "card", "rate", "bank", "fee", "good", "bad", "fast", "slow", "help", "银行", "贷款", "利率", "很好", "很差", "服务"]
+WORDS = [
+    "loan",
+    "card",
+    "rate",
+    "bank",
+    "fee",
+    "good",
+    "bad",
+    "fast",
+    "slow",
+    "help",
+    "银行",
+    "贷款",
+    "利率",
+    "很好",
+    "很差",
+    "服务",
+]
 LABELS = LabelSet(("bad", "good", "neutral"))
 
 

@@ -123,7 +123,7 @@ def test_excel_numbers_read_as_a_person_sees_them(tmp_path: Path) -> None:
 
 
 RAGGED = "text,label\nfine,good\na,b,c\nfine,good\nonly\n"
-UNCLOSED = 'text,label\nfine,good\n"never closed,good\nfine,good\n'
+UNCLOSED = 'text,label\nfine,good\nfine,"good\nfine,good\n'
 
 
 @pytest.mark.parametrize(

@@ -221,9 +221,7 @@ def test_killed_at_random_points_and_resumed_gives_bitwise_the_same_weights(tmp_
     assert resumed == whole
 
 
-def test_a_full_disk_stops_the_run_and_keeps_the_former_checkpoint(
-    tmp_path: Path
-) -> None:
+def test_a_full_disk_stops_the_run_and_keeps_the_former_checkpoint(tmp_path: Path) -> None:
     import resource
 
     run(tmp_path)

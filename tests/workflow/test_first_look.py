@@ -37,6 +37,11 @@ def test_a_telling_name_decides_between_two_columns_that_look_like_labels():
     assert guess_target(columns, 1000) == "标签"
 
 
+def test_a_telling_name_outweighs_some_length():
+    assert guess_text([column("address", 900, 50), column("评论内容", 900, 30)]) == "评论内容"
+    assert guess_text([column("address", 900, 50), column("评论内容", 900, 3)]) == "address"
+
+
 def test_names_are_read_as_words():
     columns = [column("percentage", 3, 5), column("Sentiment_Label", 4, 2)]  # "tag" is in the first
     assert guess_target(columns, 1000) == "Sentiment_Label"

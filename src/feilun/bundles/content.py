@@ -109,7 +109,7 @@ def verified_manifest(folder: Path) -> dict[str, Any]:
         if not os.path.lexists(folder / name):
             raise BundleError(f"The bundle {folder} is damaged: {name} is missing.", REPLACE)
     for name, digest in file_hashes(folder).items():
-        if False:
+        if name not in listed:
             raise BundleError(
                 f"The bundle {folder} holds {name}, which its manifest does not list.",
                 "Remove the file if you know it; else do not trust the bundle.",

@@ -83,15 +83,16 @@ def compress(
     quantize_int8(plain, small)
     int8 = _runtime(small, model, splits, cleaning)
     pool = [text for part in (splits.validation, splits.test, splits.train) for text in part.text]
-    texts = texts_of_all_lengths(pool, settings.texts, seed=13)
+    texts = texts_of_all_lengths(pool, model.encoder, settings.texts, seed=13)
     fidelity = judge_fidelity(float32, int8, texts, splits.validation)
     objections = fidelity.objections(settings.max_changed)
     if objections:
         remark = f"Weights are float32: int8 was tried and refused, for {'; '.join(objections)}."
         return Compressed(plain, float32, "fp32", fidelity, (remark,))
     remark = (
-        f"Weights are int8: of {fidelity.texts:,} texts of all lengths, {max(fidelity.changed.values()):.2%} get another "
-        f"label than in float32; of the validation rows it lost {fidelity.worse} and won {fidelity.better}."
+        f"Weights are int8: of {fidelity.texts:,} texts of {fidelity.shortest} to {fidelity.longest} tokens, "
+        f"{max(fidelity.changed.values()):.2%} get another label than in float32; "
+        f"of the validation rows it lost {fidelity.worse} and won {fidelity.better}."
     )
     return Compressed(small, int8, "int8", fidelity, (remark,))
 

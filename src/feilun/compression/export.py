@@ -29,7 +29,7 @@ LARGEST_FILE = 2**31 - 1
 """A file of the ONNX format, a protocol buffer, holds no more bytes."""
 
 LARGEST_DIFFERENCE = 1e-3
-"""Between logits of torch and of ONNX Runtime, both in float32, as a share of the largest logit where that is above 1."""
+"""Between logits of torch and of ONNX Runtime in float32, as a share of the largest value where that is above 1."""
 
 
 def export_onnx(model: TextModel, path: Path) -> float:

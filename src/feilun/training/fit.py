@@ -14,6 +14,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -24,8 +25,8 @@ from feilun.core.errors import Interrupted, LossNotFinite, UsageError, nearest
 from feilun.core.ports import Tracker
 from feilun.core.settings import setting, table
 from feilun.core.splits import Splits
+from feilun.evaluation import metrics
 from feilun.evaluation.judgement import from_probabilities
-from feilun.evaluation.metrics import figures
 from feilun.models.text_model import TextModel, evaluating
 from feilun.text.tokens import batches_by_length
 from feilun.training import checkpoint
@@ -152,22 +153,24 @@ class Run:
         """Train from where the run stands to its end."""
         self.model.train()
         while not self.progress.finished:
-            epoch, done = divmod(self.progress.step, self.steps_per_epoch)
-            for number, batches in enumerate(self.steps(epoch)):
-                if number < done:
-                    continue
-                latest = self.step(batches)
-                if watcher:
-                    watcher.step(self.progress, self.total, latest)
-                self.after_step()
-                if interruption.asked and not self.progress.finished:  # type: ignore[unreachable]
-                    self.save()
-                    raise Interrupted(
-                        f"Stopped at step {self.progress.step} of {self.total}; the checkpoint is in {self.folder}.",
-                        "Run the same command with --resume to go on.",
-                    )
-                if self.progress.finished:
-                    break
+            self.go_on_to_the_end_of_the_epoch(watcher, interruption)
+
+    def go_on_to_the_end_of_the_epoch(self, watcher: Watcher | None, interruption: Interruption) -> None:
+        """Do the steps of the epoch that are not done yet; fewer where training ends early."""
+        epoch, done = divmod(self.progress.step, self.steps_per_epoch)
+        for batches in islice(self.steps(epoch), done, None):
+            figures = self.step(batches)
+            if watcher:
+                watcher.step(self.progress, self.total, figures)
+            self.after_step()
+            if self.progress.finished:
+                return
+            if interruption.asked:
+                self.save()
+                raise Interrupted(
+                    f"Stopped at step {self.progress.step} of {self.total}; the checkpoint is in {self.folder}.",
+                    "Run the same command with --resume to go on.",
+                )
 
     def close(self) -> None:
         """Put the best weights into the model."""
@@ -257,7 +260,7 @@ class Run:
         with evaluating(self.model), torch.no_grad():
             logits = self.model.head(self.validation.all()).float().cpu().numpy()
         probabilities = self.model.decision.probabilities(logits)
-        return figures(from_probabilities(probabilities, self.validation_targets, self.model.labels))
+        return metrics.figures(from_probabilities(probabilities, self.validation_targets, self.model.labels))
 
     def save(self) -> None:
         """Write a checkpoint."""

@@ -118,6 +118,29 @@ def test_predict_reads_standard_input(bundle):
     assert [json.loads(line)["label"] for line in found.stdout.splitlines()][::2] == ["good", "bad"]
 
 
+def test_bytes_that_are_no_text_are_answered_too(bundle):
+    command = [sys.executable, "-m", "feilun.interfaces.cli.main", "predict", bundle, "--json", "-"]
+    found = subprocess.run(command, input=b"good \xff\xfe loan\r\nbad\r\n", capture_output=True, check=True)
+    assert [json.loads(line)["label"] for line in found.stdout.splitlines()] == ["good", "bad"]
+
+
+def test_a_reader_that_leaves_early_is_no_traceback(bundle):
+    command = [sys.executable, "-m", "feilun.interfaces.cli.main", "predict", bundle, "--json", "-"]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process.stdout.close()
+    _, shown = process.communicate(b"good\n" * 5000, timeout=60)
+    assert b"Traceback" not in shown
+
+
+def test_predicting_texts_needs_neither_torch_nor_tables(bundle):
+    script = f"""import sys
+from feilun.interfaces.cli import main
+assert main.run(["predict", {bundle!r}, "good"]) == 0
+print([name for name in ("torch", "transformers", "polars", "sklearn", "scipy", "matplotlib") if name in sys.modules])"""
+    found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert found.stdout.splitlines()[-1] == "[]"
+
+
 @pytest.mark.parametrize("ending", [".csv", ".jsonl", ".parquet"])
 def test_predict_adds_columns_to_a_file(place, bundle, tmp_path, ending, capsys):
     out = tmp_path / f"answers{ending}"

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from feilun.bundles.bundle import Bundle, open_bundle, write_bundle
+from feilun.interfaces.http.answers import error_answer
 from feilun.interfaces.http.app import create_app
 from feilun.serving.engine import Engine
 from tiny_bundle import LABELS, made_bundle, made_facts, made_files
@@ -21,7 +22,7 @@ from tiny_bundle import LABELS, made_bundle, made_facts, made_files
 
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
-    return open_bundle(made_bundle(tmp_path_factory.mktemp("服务") / "模型", abstain_below=0.8), threads=1)
+    return open_bundle(made_bundle(tmp_path_factory.mktemp("服务") / "模型", abstain_below=0.97), threads=1)
 
 
 @pytest.fixture(scope="module")
@@ -170,3 +171,7 @@ def test_any_text_is_answered(client: TestClient, texts: list[str]) -> None:
 
 def test_chinese_path(bundle: Bundle) -> None:
     assert Path(bundle.path).name == "模型"
+
+
+def test_message_that_utf8_cannot_hold_is_escaped() -> None:
+    assert json.loads(error_answer(422, "label \ud800").body) == {"error": {"message": "label \\ud800"}}

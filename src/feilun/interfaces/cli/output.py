@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import os
 import sys
+from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -44,8 +46,12 @@ def language() -> Literal["zh", "en"]:
 def make_safe() -> None:
     """Make the standard streams take any text: UTF-8 in pipes and files, escapes where a terminal lacks a character."""
     for stream in (sys.stdout, sys.stderr):
-        reconfigure = getattr(stream, "reconfigure", None)
-        if reconfigure is not None and stream is not None:
-            narrow = (stream.encoding or "ascii").lower().replace("-", "") in {"ascii", "usascii", "ansi_x3.41968"}
-            encoding = stream.encoding if stream.isatty() and not narrow else "utf-8"
-            reconfigure(encoding=encoding, errors="backslashreplace")
+        if isinstance(stream, TextIOWrapper):
+            keeps = stream.isatty() and not _is_ascii(stream)
+            stream.reconfigure(encoding=stream.encoding if keeps else "utf-8", errors="backslashreplace")
+    if isinstance(sys.stdin, TextIOWrapper):
+        sys.stdin.reconfigure(encoding="utf-8" if _is_ascii(sys.stdin) else sys.stdin.encoding, errors="replace")
+
+
+def _is_ascii(stream: TextIOWrapper) -> bool:
+    return codecs.lookup(stream.encoding).name == "ascii"

@@ -1,0 +1,128 @@
+"""From a recipe to a bundle on a tiny base: what every release must keep."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import polars
+import pytest
+
+from feilun.bundles.bundle import open_bundle
+from feilun.core.errors import GateNotMet, StorageError
+from feilun.workflow import recipe as recipes
+from feilun.workflow.steps import train
+from tiny import reviews, tiny_base
+
+RECIPE = """
+name = "made"
+task = "classify"
+[data]
+train = "train.csv"
+[data.clean]
+deduplicate = "exact"
+[model]
+base = "./base"
+max_tokens = 16
+[training]
+learning_rate = 3e-3
+epochs = 3
+checkpoint_seconds = 0
+"""
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("数据")
+    base = tiny_base()
+    base.model.save_pretrained(folder / "base")
+    base.tokenizer.save(str(folder / "base" / "tokenizer.json"))
+    corpus = reviews(300, 1)
+    polars.DataFrame({"text": corpus.text, "label": corpus.target}).write_csv(folder / "train.csv")
+    (folder / "recipe.toml").write_text(RECIPE, encoding="utf-8")
+    return folder
+
+
+def test_the_same_recipe_gives_the_same_bundle_hash_and_another_seed_another(place: Path, tmp_path: Path) -> None:
+    first, second = (train(place / "recipe.toml", out=tmp_path / name).manifest["hash"] for name in "ab")
+    other = train(recipes.load(place / "recipe.toml", ["training.seed=99"]), out=tmp_path / "c").manifest["hash"]
+    assert first == second != other
+
+
+def test_the_bundle_says_what_was_judged(place: Path, tmp_path: Path) -> None:
+    written = train(place / "recipe.toml", out=tmp_path / "模型")
+    again = open_bundle(tmp_path / "模型")
+    assert again.report.to_json() == written.report.to_json()
+    assert again.report.n == len(open_bundle(tmp_path / "模型").predict(["good"] * again.report.n))
+    assert {"majority class", "TF-IDF + logistic regression"} <= set(again.report.baselines)
+
+
+def test_costs_choose_a_threshold_that_the_bundle_keeps(place: Path, tmp_path: Path) -> None:
+    asked = ["evaluation.cost_error=50", "evaluation.cost_review=1", "training.epochs=1"]
+    bundle = train(recipes.load(place / "recipe.toml", asked), out=tmp_path / "bundle")
+    threshold = bundle.predictor.decision.abstain_below
+    assert threshold > 0
+    for prediction in bundle.predict(list(reviews(50, 7).text)):
+        assert prediction.abstained == (prediction.score < threshold)
+
+
+def test_a_missed_gate_writes_no_bundle_and_names_every_miss(place: Path, tmp_path: Path) -> None:
+    strict = recipes.load(place / "recipe.toml", ["gate.accuracy=1.0", "gate.log_loss=0.0", "training.epochs=1"])
+    with pytest.raises(GateNotMet, match=r"accuracy is .* log_loss is") as refused:
+        train(strict, out=tmp_path / "bundle")
+    assert not (tmp_path / "bundle").exists()
+    assert "report and plots" in str(refused.value)
+
+
+def test_a_full_disk_while_the_bundle_is_written_leaves_the_former_one(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import resource
+
+    from feilun.workflow import steps
+
+    train(place / "recipe.toml", out=tmp_path / "bundle")
+    former = open_bundle(tmp_path / "bundle").manifest["hash"]
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    publish = steps.publish
+
+    def publish_on_a_full_disk(*arguments: object) -> object:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2000, limits[1]))
+        return publish(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(steps, "publish", publish_on_a_full_disk)
+    try:
+        with pytest.raises(StorageError, match="disk is full"):
+            train(recipes.load(place / "recipe.toml", ["training.seed=5"]), out=tmp_path / "bundle")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert open_bundle(tmp_path / "bundle").manifest["hash"] == former
+    assert [path.name for path in tmp_path.iterdir() if "bundle" in path.name] == ["bundle"]
+
+
+def test_ctrl_c_stops_with_a_checkpoint_and_resume_gives_the_same_bundle(place: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "feilun.interfaces.cli.main", "train", str(place / "recipe.toml")]
+    command += ["--set", "training.epochs=60", "--set", "training.early_stopping.patience=0", "--out"]
+    stopped = {**os.environ, "FEILUN_HOME": str(tmp_path / "stopped")}
+    process = subprocess.Popen(
+        [*command, str(tmp_path / "a")], env=stopped, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+    )
+    deadline = time.monotonic() + 60
+    while not list((tmp_path / "stopped").rglob("checkpoint.safetensors")) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    message = process.communicate(timeout=60)[1]
+    assert process.returncode == 130
+    assert "--resume" in message
+    assert "Traceback" not in message
+    assert not (tmp_path / "a").exists()
+    whole = {**os.environ, "FEILUN_HOME": str(tmp_path / "whole")}
+    subprocess.run([*command, str(tmp_path / "a"), "--resume"], env=stopped, check=True, capture_output=True)
+    subprocess.run([*command, str(tmp_path / "b")], env=whole, check=True, capture_output=True)
+    assert open_bundle(tmp_path / "a").manifest["hash"] == open_bundle(tmp_path / "b").manifest["hash"]
