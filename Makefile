@@ -58,7 +58,8 @@ docs: install
 	$(BIN)/python docs/generate.py
 
 bench: install
-	$(BIN)/python benchmarks/speed.py
+	$(BIN)/python benchmarks/training.py
+	$(BIN)/python benchmarks/inference.py
 	$(BIN)/python benchmarks/quality.py
 
 clean:

@@ -104,7 +104,8 @@ def trainer_arm(
             arguments = TrainingArguments(
                 folder, per_device_train_batch_size=rows, num_train_epochs=epochs or 100, learning_rate=1e-4,
                 use_cpu=True, bf16=bf16, save_strategy="no", logging_strategy="no",
-                train_sampling_strategy="group_by_length" if grouped else "random", report_to=[], disable_tqdm=True, seed=13, remove_unused_columns=False,
+                train_sampling_strategy="group_by_length" if grouped else "random", report_to=[],
+                disable_tqdm=True, seed=13, remove_unused_columns=False,
                 warmup_steps=0.1,
             )  # fmt: skip
             began = time.perf_counter()

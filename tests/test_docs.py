@@ -78,6 +78,12 @@ def test_ci_calls_targets_that_exist():
     assert {"check", "test"} <= called <= targets
 
 
+def test_every_script_that_make_runs_exists():
+    scripts = re.findall(r"python ([\w/]+\.py)", text_of("Makefile"))
+    assert scripts
+    assert not [script for script in scripts if not (ROOT / script).is_file()]
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_every_link_to_a_file_leads_somewhere(page):
     folder = (ROOT / page).parent

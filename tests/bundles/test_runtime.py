@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -118,6 +119,18 @@ def test_pieces_of_a_long_corpus_are_joined_in_order(runtime: Runtime, monkeypat
     monkeypatch.setattr(module, "LARGEST_PIECE", 100)
     np.testing.assert_allclose(runtime.logits(many), whole, atol=1e-5)
     assert runtime.embed(many).shape == (250, HIDDEN)
+
+
+@pytest.mark.parametrize("then", ["replaced", "removed"])
+def test_bundle_in_use_goes_on_when_its_folder_is_replaced(tmp_path: Path, then: str) -> None:
+    bundle = open_bundle(made_bundle(tmp_path / "b"), threads=2)
+    many = texts(500)
+    before = [bundle.predict([text])[0].label for text in many]
+    shutil.rmtree(tmp_path / "b")
+    if then == "replaced":
+        made_bundle(tmp_path / "b", seed=1)
+        assert [p.label for p in open_bundle(tmp_path / "b").predict(many)] != before
+    assert [p.label for p in bundle.predict(many)] == before
 
 
 def test_threads_may_share_a_runtime(runtime: Runtime) -> None:

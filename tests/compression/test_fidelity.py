@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from onnx import numpy_helper
-from tiny import LABELS, reviews, tiny_model
 
 from feilun.bundles.runtime import Runtime
 from feilun.compression.export import export_onnx
@@ -22,8 +22,10 @@ from feilun.compression.fidelity import (
     texts_of_all_lengths,
 )
 from feilun.compression.quantize import quantize_int8
+from feilun.core.corpus import corpus_of
 from feilun.models.text_model import TextModel
 from feilun.text.clean import Cleaning
+from tiny import LABELS, reviews, tiny_model
 
 
 @pytest.fixture
@@ -51,21 +53,22 @@ def judged(model: TextModel, folder: Path, damage: float) -> Fidelity:
     labelled = reviews(200, seed=5)
     plain = runtime(folder / "plain.onnx", model)
     sure = [prediction.label for prediction in plain.predict(labelled)]
-    labelled = type(labelled)(id=labelled.id, text=labelled.text, target=sure)
+    labelled = corpus_of(labelled.text, sure)
     return judge_fidelity(plain, runtime(folder / "int8.onnx", model), texts, labelled)
 
 
 def test_int8_as_it_is_made_passes(model: TextModel, tmp_path: Path) -> None:
     fidelity = judged(model, tmp_path, damage=0)
     assert fidelity.objections(0.02) == []
-    assert fidelity.texts == 400
-    assert (fidelity.shortest, fidelity.longest) == (3, 16)
+    assert fidelity.texts == 600
+    assert fidelity.shortest <= 3
+    assert fidelity.longest == 16
     assert fidelity.changed_between == 0
     assert 0 < fidelity.mean_difference < fidelity.largest_difference < 0.1
 
 
 def test_damaged_int8_is_refused(model: TextModel, tmp_path: Path) -> None:
-    fidelity = judged(model, tmp_path, damage=1.0)
+    fidelity = judged(model, tmp_path, damage=4.0)
     assert max(fidelity.changed.values()) > 0.02
     objections = " ".join(fidelity.objections(0.02))
     assert "predictions changed" in objections
@@ -127,3 +130,14 @@ def test_losing_a_rare_class_is_significant_where_accuracy_hardly_moves() -> Non
     _, chance = macro_f1_loss(targets, before, after, 2, seed=0)
     assert chance < 0.05
     assert macro_f1_loss(targets, before, before, 2, seed=0)[1] == 1.0
+
+
+def test_pairs_are_compared_as_pairs(model: TextModel, tmp_path: Path) -> None:
+    export_onnx(model, tmp_path / "plain.onnx")
+    plain = runtime(tmp_path / "plain.onnx", model)
+    labelled = replace(reviews(20), pair=["bank card"] * 20)
+    fidelity = judge_fidelity(plain, plain, ["good", "loan rate"], labelled)
+    assert fidelity.texts == 22
+    assert fidelity.largest_difference < 1e-5
+    assert fidelity.shortest == 6  # [CLS] good [SEP] bank card [SEP]
+    assert fidelity.objections(0.0) == []

@@ -294,7 +294,7 @@ def test_lengths_in_tokens_and_what_is_cut(tmp_path: Path) -> None:
     )
     length = splits.report["length"]
     assert (length["cut_rows"], length["cut_tokens"], length["tokens"]["maximum"]) == (1, 49_980, 50_000)
-    assert "1 texts are longer than 20 tokens" in shown(splits)
+    assert "Longer than 20 tokens, and cut: 1 of the texts" in shown(splits)
     assert "tokens" in splits.profile
 
 

@@ -67,7 +67,7 @@ def unigram(prefix: str = "") -> Base:
 
 
 def wordpiece() -> Base:
-    tokenizer = Tokenizer(WordPiece({piece: i for i, piece in enumerate(WORDPIECE)}, unk_token="[UNK]"))  # noqa: S106
+    tokenizer = Tokenizer(WordPiece({piece: i for i, piece in enumerate(WORDPIECE)}, unk_token="[UNK]"))
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     tokenizer.add_special_tokens(["[PAD]", "[UNK]", "[CLS]", "[SEP]"])
     tokenizer.post_processor = BertProcessing(("[SEP]", 3), ("[CLS]", 2))

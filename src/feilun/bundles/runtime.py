@@ -64,7 +64,7 @@ class Runtime:
         self.decision = decision or Decision()
         self.pad_id = pad_id
         self.threads = threads or usable_cores()
-        self._model = model
+        self._model, self._identity = model, _identity(model)
         self._session = _open(model, self.threads)
         self.widths = _output_widths(self._session, model, len(labels))
         self._encoding = Lock()  # a tokenizer's settings are changed before it encodes
@@ -142,12 +142,23 @@ class Runtime:
         """Return the session for many batches, opened when first needed.
 
         A batch on each core is faster than all cores on one batch after another: nothing waits within a layer. It
-        costs a second copy of the weights, which a service that only sees a few texts at a time never opens.
+        costs a second copy of the weights, which a service that only sees a few texts at a time never opens. Where
+        the file was replaced or removed meanwhile, by a newer bundle in the same folder, the first session goes on.
         """
         with self._opening:
             if self._parallel is None:
-                self._parallel = _open(self._model, 1)
+                same = _identity(self._model) == self._identity
+                self._parallel = _open(self._model, 1) if same else self._session
             return self._parallel
+
+
+def _identity(file: Path) -> tuple[int, int, int] | None:
+    """Return what changes when a file is replaced."""
+    try:
+        status = file.stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _open(model: Path, threads: int) -> onnxruntime.InferenceSession:

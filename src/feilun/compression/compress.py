@@ -82,8 +82,9 @@ def compress(
     small = folder / "model.int8.onnx"
     quantize_int8(plain, small)
     int8 = _runtime(small, model, splits, cleaning)
-    pool = [text for part in (splits.validation, splits.test, splits.train) for text in part.text]
-    texts = texts_of_all_lengths(pool, model.encoder, settings.texts, seed=13)
+    pool = [text for part in (splits.test, splits.train) for text in part.text]
+    wanted = max(settings.texts - len(splits.validation), settings.texts // 4)
+    texts = texts_of_all_lengths(pool, model.encoder, wanted, seed=13)
     fidelity = judge_fidelity(float32, int8, texts, splits.validation)
     objections = fidelity.objections(settings.max_changed)
     if objections:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,12 @@ SIGNIFICANT = 0.05
 
 MADE_TOKENS = 16_384
 """Most tokens of the texts that are made to have a text of every length; 512 tokens thus come in steps of 8."""
+
+PIECES, LETTERS_OF_A_PIECE = 1_000, 2_000
+"""Texts that are joined, and how much of each, before texts of every length are cut out."""
+
+MOST_LABELLED = 4_000
+"""Labelled rows compared; of more, the comparison would take longer than it is worth."""
 
 SWAPS, SWAPS_AT_ONCE = 2_000, 100
 
@@ -78,33 +84,36 @@ class Fidelity:
 
 
 def judge_fidelity(float32: Runtime, int8: Runtime, texts: Sequence[str], labelled: Corpus, seed: int = 13) -> Fidelity:
-    """Compare int8 with float32.
+    """Compare int8 with float32; it sees every text in batches of each size of `BATCHES`.
 
     Args:
         float32: The model as trained.
         int8: The same in 8 bits.
-        texts: Texts to compare on, labelled or not; each is seen in batches of every size of `BATCHES`.
-        labelled: Rows with targets, for the loss of accuracy and of macro-F1.
-        seed: Seeds the randomisation test.
+        texts: Texts to compare on beside the labelled ones.
+        labelled: Rows with targets, for the loss of accuracy and of macro-F1; of very many, `MOST_LABELLED` are drawn.
+        seed: Seeds the draws.
 
     Returns:
         The comparison.
     """
-    corpus = corpus_of(texts)
+    random = np.random.default_rng(seed)
+    if len(labelled) > MOST_LABELLED:
+        labelled = labelled.select(random.permutation(len(labelled))[:MOST_LABELLED].tolist())
+    corpus = _joined(labelled, texts)
+    lengths = np.array([len(row) for row in float32.encode(corpus)])
     wanted = float32.logits(corpus)  # (texts, labels)
-    found = np.stack([_in_batches(int8, corpus, size) for size in BATCHES])  # (sizes, texts, labels)
+    found = np.stack([_in_batches(int8, corpus, lengths, size, random) for size in BATCHES])  # (sizes, texts, labels)
     answers = found.argmax(2)  # (sizes, texts)
     differences = np.abs(found - wanted)
-    lengths = [len(row) for row in float32.encode(corpus)]
     targets = float32.labels.encode(labelled.target or [])
-    before, after = (runtime.logits(labelled).argmax(1) for runtime in (float32, int8))
+    before, after = (chosen[: len(labelled)] for chosen in (wanted.argmax(1), answers[-1]))
     worse = int(((before == targets) & (after != targets)).sum())
     better = int(((before != targets) & (after == targets)).sum())
     macro_f1, macro_f1_chance = macro_f1_loss(targets, before, after, len(float32.labels), seed)
     return Fidelity(
         texts=len(corpus),
-        shortest=min(lengths),
-        longest=max(lengths),
+        shortest=int(lengths.min()),
+        longest=int(lengths.max()),
         changed=dict(zip(BATCHES, (answers != wanted.argmax(1)).mean(1).tolist(), strict=True)),
         changed_between=float((answers != answers[0]).any(0).mean()),
         largest_difference=float(differences.max()),
@@ -135,17 +144,22 @@ def texts_of_all_lengths(texts: Sequence[str], encoder: TokenEncoder, count: int
     lengths = lengths_to_make(encoder.max_tokens)
     kept = min(len(distinct), max(count - len(lengths), count // 2))
     drawn = [distinct[i] for i in random.permutation(len(distinct))[:kept]]
-    sample = [distinct[i] for i in random.integers(0, len(distinct), 200)]
+    pieces = [distinct[i][:LETTERS_OF_A_PIECE] for i in random.integers(0, len(distinct), PIECES)]
+    joined, places = " ".join(pieces), _places(" ".join(pieces), encoder)
     special = int(encoder.count([""])[0])
-    letters = max(1.0, sum(map(len, sample)) / max(1, int((encoder.count(sample) - special).sum())))
     for i in range(count - kept):
-        wanted = max(1, round((lengths[i % len(lengths)] - special) * letters))  # letters
-        made = ""
-        while len(made) < wanted + 1:
-            made += f"{distinct[int(random.integers(len(distinct)))]} "
-        start = int(random.integers(0, len(made) - wanted))
-        drawn.append(made[start : start + wanted])
+        wanted = lengths[i % len(lengths)] - special
+        first = int(random.integers(0, max(1, len(places) - wanted)))
+        inside = places[first : first + max(1, wanted)]
+        drawn.append(joined[inside[0][0] : inside[-1][1]] if inside else "")
     return drawn
+
+
+def _places(text: str, encoder: TokenEncoder) -> list[tuple[int, int]]:
+    """Return where in a text each of its tokens starts and ends."""
+    encoder.tokenizer.no_truncation()
+    places: list[tuple[int, int]] = encoder.tokenizer.encode(text, add_special_tokens=False).offsets
+    return places
 
 
 def lengths_to_make(longest: int) -> list[int]:
@@ -157,8 +171,11 @@ def lengths_to_make(longest: int) -> list[int]:
 def mcnemar(worse: int, better: int) -> float:
     """Return the probability of at least `worse` of `worse + better` differing rows by a fair coin (McNemar 1947)."""
     differing = worse + better
-    ways = sum(math.comb(differing, k) for k in range(worse, differing + 1))
-    return float(ways / 2**differing)
+    ways = total = math.comb(differing, worse)
+    for rows in range(worse, differing):
+        ways = ways * (differing - rows) // (rows + 1)
+        total += ways
+    return float(total / 2**differing)
 
 
 def macro_f1_loss(
@@ -219,7 +236,19 @@ def _macro_f1(actual: Indices, counts: Indices) -> NDArray[np.float64]:
     return from_totals(counts[0], np.broadcast_to(actual, counts[0].shape), counts[1])["macro_f1"]
 
 
-def _in_batches(runtime: Runtime, corpus: Corpus, size: int) -> NDArray[np.float32]:
-    """Run a model over batches of `size` texts, in the order of the texts."""
-    parts = [range(start, min(start + size, len(corpus))) for start in range(0, len(corpus), size)]
-    return np.concatenate([runtime.logits(corpus.select(part)) for part in parts])
+def _joined(labelled: Corpus, texts: Sequence[str]) -> Corpus:
+    """Put texts behind labelled rows; where those are pairs, each text gets one of their second texts."""
+    corpus = corpus_of([*labelled.text, *texts])
+    if labelled.pair is None or len(labelled) == 0:
+        return corpus
+    return replace(corpus, pair=[labelled.pair[i % len(labelled)] for i in range(len(corpus))])
+
+
+def _in_batches(
+    runtime: Runtime, corpus: Corpus, lengths: Indices, size: int, random: np.random.Generator
+) -> NDArray[np.float32]:
+    """Run a model over batches of `size` texts of nearly, but not quite, the same length; shape (texts, labels)."""
+    order = np.argsort(lengths + random.uniform(0, 8, len(lengths)), kind="stable")
+    batches = [order[start : start + size] for start in range(0, len(order), size)]
+    parts = [runtime.logits(corpus.select(batch.tolist())) for batch in batches]
+    return np.concatenate(parts)[np.argsort(order)]

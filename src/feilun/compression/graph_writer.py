@@ -14,10 +14,10 @@ CONTRIBUTED = "com.microsoft"
 """Domain of ONNX Runtime's own operators."""
 
 OPSET = 24
-"""The first with an `Attention` that takes the length of each row."""
+"""The first with an `Attention` that takes the length of each row; ONNX Runtime 1.24 gets that wrong, 1.25 right."""
 
 FORMAT = 11
-"""Version of the file format; ONNX Runtime 1.24 and later read it."""
+"""Version of the file format, older than the operators need, so that every ONNX Runtime that has them reads it."""
 
 
 class GraphWriter:

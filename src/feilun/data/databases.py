@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from sqlalchemy import CursorResult, Engine
 
 SERVER_BATCH = 5000
+
+BIND = re.compile(r"(?<![:\w\\]):(?=\w)")
+"""What SQLAlchemy would take for a parameter; a user's query has none."""
 
 
 @dataclass(frozen=True)
@@ -102,12 +106,13 @@ def _engine(url: str) -> Engine:
 @contextmanager
 def _result(url: str, query: str) -> Iterator[CursorResult[Any]]:
     engine = _engine(url)
+    from sqlalchemy import text
     from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
     try:
         with engine.connect() as connection:
             options = {"stream_results": True, "max_row_buffer": PIECE_ROWS}
-            yield connection.execution_options(**options).exec_driver_sql(query)
+            yield connection.execution_options(**options).execute(text(BIND.sub(r"\\\g<0>", query)))
             connection.rollback()
     except SQLAlchemyError as error:
         reason = str(error.orig if isinstance(error, DBAPIError) else error).strip().partition("\n")[0]

@@ -165,7 +165,9 @@ def _notes(sources: Mapping[int, Loaded], result: Mapping[str, Any]) -> list[str
         if label not in alike:
             notes.append(f"The label {label!r} has blanks around it; predictions will have them too.")
     if contested := result["conflicts"]["texts"]:
-        notes.append(f"{contested:,} texts stand in the data with several labels; all are kept. Settle which is right.")
+        notes.append(
+            f"Texts that stand in the data with several labels: {contested:,}; all are kept. Settle which is right."
+        )
     return notes
 
 
@@ -234,7 +236,7 @@ def _warnings(report: Mapping[str, Any]) -> list[RenderableType]:
     length = report["length"]
     if length.get("cut_rows"):
         found.append(
-            f"{length['cut_rows']:,} texts are longer than {length['max_tokens']} tokens and are cut: "
+            f"Longer than {length['max_tokens']} tokens, and cut: {length['cut_rows']:,} of the texts, "
             f"{length['cut_share']:.1%} of all tokens. Raise model.max_tokens to read more."
         )
     rare = report["rare_labels"]
@@ -246,8 +248,8 @@ def _warnings(report: Mapping[str, Any]) -> list[RenderableType]:
         found.append(f"{len(rare) - SHOWN:,} more labels are rare; all are in the JSON report.")
     for conflict in report["conflicts"]["listed"][:3]:
         labels = ", ".join(f"{label!r} ({rows})" for label, rows in conflict["labels"].items())
-        found.append(f"  {_plain(conflict['text'])[:60]!r} has the labels {labels}")
-    return [Text(f"  ! {line}" if not line.startswith(" ") else f"    {line}", style="yellow") for line in found]
+        found.append(f"Several labels: {_plain(conflict['text'])!r}: {labels}.")
+    return [Text(f"  ! {line}", style="yellow") for line in found]
 
 
 def _plain(text: str) -> str:

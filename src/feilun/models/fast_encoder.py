@@ -18,7 +18,7 @@ from feilun.models.fast_layer import Layer, LayerSettings, growth, random_bytes,
 from feilun.models.token_layout import Layout, Pack, Unpack
 
 _FAMILIES = {"BertModel": "bert", "RobertaModel": "roberta", "XLMRobertaModel": "xlm_roberta"}
-_STOCK = {f"torch.nn.modules.{name}" for name in ("linear", "normalization", "dropout", "sparse", "container")}
+_STOCK = {nn.Linear, nn.LayerNorm, nn.Dropout, nn.Embedding, nn.ModuleList}
 
 
 def encode(model: nn.Module, input_ids: Tensor, attention_mask: Tensor, *, layers: int | None = None) -> Tensor:
@@ -70,18 +70,21 @@ def encode_from(model: nn.Module, hidden: Tensor, attention_mask: Tensor, first:
 def supports(model: nn.Module) -> bool:
     """Say whether the fast way computes what this model's own forward would.
 
-    It does for BERT, RoBERTa and XLM-RoBERTa on a processor, as long as nothing in them was exchanged (a linear layer
-    wrapped by LoRA, say) or hooked.
+    It does for BERT, RoBERTa and XLM-RoBERTa with float32 weights on a processor, as long as nothing in them was
+    exchanged (a linear layer wrapped by LoRA, say) or hooked.
     """
-    family, config = _FAMILIES.get(type(model).__name__), getattr(model, "config", None)
-    if family is None or config is None or config.hidden_act != "gelu" or config.is_decoder:
+    stock: Any = model
+    family = _FAMILIES.get(type(model).__name__)
+    if family is None or stock.config.hidden_act != "gelu" or stock.config.is_decoder:
         return False
-    known = {*_STOCK, "transformers.activations", f"transformers.models.{family}.modeling_{family}"}
+    known = {"transformers.activations", f"transformers.models.{family}.modeling_{family}"}
     plain = all(
-        type(module).__module__ in known and not module._forward_hooks and not module._forward_pre_hooks
-        for module in model.modules()
+        (type(module) in _STOCK or type(module).__module__ in known)
+        and not (module._forward_hooks or module._forward_pre_hooks)
+        for module in (model, *stock.embeddings.modules(), *stock.encoder.modules())
     )
-    return plain and next(model.parameters()).device.type == "cpu"
+    first = next(model.parameters())
+    return plain and first.device.type == "cpu" and first.dtype == torch.float32
 
 
 def _embed(model: Any, input_ids: Tensor, layout: Layout) -> Tensor:

@@ -37,6 +37,19 @@ class Layer(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, layout: Layout, settings: LayerSettings, *weights: Tensor) -> Tensor:
+        """Run the layer.
+
+        Args:
+            ctx: Autograd's notebook.
+            x: Packed states, shape (T, H).
+            layout: Where the tokens lie.
+            settings: Beside the weights.
+            weights: Of query, key and value first the matrices, then the biases; then matrix and bias of the attention
+                output, of both feed-forward layers, and weight and bias of both norms. Any tensors that autograd knows.
+
+        Returns:
+            Packed states, shape (T, H).
+        """
         g1, b1, g2, b2 = weights[12:]
         w_qkv, b_qkv, w_out, b_out, w_up, b_up, w_down, b_down = _cast(weights[:12], x.dtype)
         mask0, mask1, mask2 = _masks(x, layout, settings)
@@ -59,6 +72,7 @@ class Layer(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, dz: Tensor) -> tuple[Tensor | None, ...]:
+        """Return the gradients of x and of the weights, from that of the result, shape (T, H)."""
         x, w_qkv, w_out, w_up, w_down, q, k, v, p, dropped, mask0, mask1, mask2, *rest = ctx.saved_tensors
         context, sum1, mean1, rstd1, y, inner, active, sum2, mean2, rstd2, g1, b1, g2, b2 = rest
         layout, settings, learns = ctx.layout, ctx.settings, any(ctx.needs_input_grad[3:])

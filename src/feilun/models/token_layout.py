@@ -90,12 +90,14 @@ class Unpack(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, packed: Tensor, layout: Layout) -> Tensor:
+        """(T, H) to (batch, tokens, H)."""
         ctx.layout = layout
         return layout.unpack(packed)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        """(batch, tokens, H) to (T, H)."""
         return ctx.layout.pack(gradient), None
 
 
@@ -104,10 +106,12 @@ class Pack(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, padded: Tensor, layout: Layout) -> Tensor:
+        """(batch, tokens, H) to (T, H)."""
         ctx.layout, ctx.dtype = layout, padded.dtype
         return layout.pack(padded)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        """(T, H) to (batch, tokens, H)."""
         return ctx.layout.unpack(gradient).to(ctx.dtype), None

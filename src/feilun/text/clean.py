@@ -144,7 +144,7 @@ def compose_safely(text: str) -> str:
 
 def narrow(text: str) -> str:
     """Make full-width letters, digits and signs half-width, but for Chinese punctuation."""
-    return text.translate(HALF_WIDTH) if WIDE.search(text) else text
+    return FULL_STOP.sub(".", text.translate(HALF_WIDTH)) if WIDE.search(text) else text
 
 
 def collapse_blanks(text: str) -> str:
@@ -178,8 +178,9 @@ INVISIBLE = re.compile(
 JOINERS = re.compile("[\u200c\u200d]+")
 UNSEEN = re.compile(f"{INVISIBLE.pattern}|{JOINERS.pattern}")
 COMPATIBLE = re.compile("[\u2e80-\u2fdf\ufb00-\ufb17\ufe70-\ufefc\uff61-\uffdc\U0001d400-\U0001d7ff]+")
-KEPT_WIDE = "！（），：；？～"
+KEPT_WIDE = "！（），：；？～．"
 HALF_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F) if chr(code) not in KEPT_WIDE}
+FULL_STOP = re.compile("(?<=[0-9A-Za-z])．(?=[0-9A-Za-z])")
 WIDE = re.compile("[\uff01-\uff5e]")
 BLANKS = re.compile(r"\s+")
 BREAK = re.compile("[\n\r\x85\u2028\u2029]")

@@ -33,6 +33,7 @@ from feilun.training import checkpoint
 from feilun.training.checkpoint import Progress
 from feilun.training.inputs import make_inputs
 from feilun.training.interruption import Interruption
+from feilun.training.memory import keep_freed_memory
 from feilun.training.optimizer import make_optimizer
 from feilun.training.schedule import Schedule, rate
 from feilun.training.stopping import EarlyStopping
@@ -124,6 +125,7 @@ class Run:
     ) -> None:
         if settings.threads:
             torch.set_num_threads(settings.threads)
+        keep_freed_memory()
         torch.manual_seed(settings.seed)
         self.model, self.settings, self.tracker = model, settings, tracker
         self.folder, self.identity = folder, identity

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from feilun.bundles.bundle import Bundle
+from feilun.bundles.bundle import Bundle, check_target
 from feilun.compression.compress import compress
 from feilun.data.prepare import prepare
 from feilun.models.bases.catalogue import open_base
@@ -51,6 +51,8 @@ def train(
     """
     if not isinstance(recipe, Recipe):
         recipe = load(Path(recipe))
+    if out is not None:
+        check_target(out)
     base = open_base(recipe.model.base, accept_licence=accept_licence)
     check_length(recipe.model, base)
     tokens = TokenEncoder(base.tokenizer, recipe.model.max_tokens, base.prefix)

@@ -20,7 +20,7 @@ SIZES = {"vocab_size": len(WORDS), "hidden_size": 32, "num_hidden_layers": 2, "n
 
 
 def word_tokenizer(special: bool = True) -> Tokenizer:
-    tokenizer = Tokenizer(WordLevel({word: i for i, word in enumerate(WORDS)}, unk_token="[UNK]"))  # noqa: S106
+    tokenizer = Tokenizer(WordLevel({word: i for i, word in enumerate(WORDS)}, unk_token="[UNK]"))
     tokenizer.pre_tokenizer = Whitespace()
     if special:
         tokenizer.post_processor = TemplateProcessing(

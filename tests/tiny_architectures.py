@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import torch
-from tiny import LABELS, tiny_base
 from transformers import (
     BertConfig,
     BertModel,
@@ -23,6 +22,7 @@ from feilun.models.adaptations.full import Full
 from feilun.models.bases.base import Base
 from feilun.models.heads.classify import ClassifyHead, ClassifySettings
 from feilun.models.text_model import TextModel
+from tiny import LABELS, tiny_base
 
 LONGEST = 16
 

@@ -1,0 +1,23 @@
+"""Memory that training reuses from step to step."""
+
+from __future__ import annotations
+
+import ctypes
+
+_TRIM_THRESHOLD, _MMAP_MAX = -1, -4  # names of glibc's mallopt(3)
+
+
+def keep_freed_memory() -> bool:
+    """Tell the C library to keep freed memory for the next step instead of giving it back to the system.
+
+    Every step frees and asks anew for its gradients and activations; otherwise the system clears each page again,
+    which costs small batches up to a fifth of their time. The process's peak stays the same.
+
+    Returns:
+        Whether it took effect: only glibc (most Linux distributions) can be told.
+    """
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (OSError, TypeError, AttributeError):
+        return False
+    return bool(mallopt(_MMAP_MAX, 0)) and bool(mallopt(_TRIM_THRESHOLD, 2**31 - 1))
