@@ -29,7 +29,7 @@ from feilun.workflow.screen import Screen, silent
 from feilun.workflow.steps import train
 from feilun.workflow.toml_text import to_toml
 
-TRAINING_SECONDS = 180
+TRAINING_SECONDS = 150
 """Seconds that the training rows are drawn for; in the run itself they take less, as kernels are warm by then."""
 
 MOST_EPOCHS = 4
