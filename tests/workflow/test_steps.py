@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -42,7 +44,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     base.model.save_pretrained(folder / "base")
     base.tokenizer.save(str(folder / "base" / "tokenizer.json"))
     corpus = reviews(300, 1)
-    polars.DataFrame({"text": corpus.text, "label": corpus.target}).write_csv(folder / "train.csv")
+    channels = [("app", "web")[i % 2] for i in range(300)]
+    polars.DataFrame({"text": corpus.text, "label": corpus.target, "channel": channels}).write_csv(folder / "train.csv")
     (folder / "recipe.toml").write_text(RECIPE, encoding="utf-8")
     return folder
 
@@ -59,6 +62,29 @@ def test_the_bundle_says_what_was_judged(place: Path, tmp_path: Path) -> None:
     assert again.report.to_json() == written.report.to_json()
     assert again.report.n == len(open_bundle(tmp_path / "模型").predict(["good"] * again.report.n))
     assert {"majority class", "TF-IDF + logistic regression"} <= set(again.report.baselines)
+
+
+def test_the_report_is_broken_down_by_any_column_and_speaks_of_the_base(place: Path, tmp_path: Path) -> None:
+    base = tmp_path / "russian-base"
+    shutil.copytree(place / "base", base)
+    (base / "README.md").write_text("---\nlanguage: ru\nlicense: mit\n---\n", encoding="utf-8")
+    asked = ['evaluation.slices=["channel", "length"]', "training.epochs=1", f"model.base={base}"]
+    report = train(recipes.load(place / "recipe.toml", asked), out=tmp_path / "bundle").report
+    assert sum(figures["n"] for figures in report.slices["channel"].values()) == report.n
+    assert set(report.slices) == {"channel", "length"}
+    assert any("russian-base" in note or "language" in note.lower() for note in report.notes)
+
+
+def test_a_second_start_has_a_log_of_its_own_and_leaves_no_checkpoint(
+    place: Path, tmp_path: Path, own_home: Path
+) -> None:
+    for _ in range(2):
+        train(place / "recipe.toml", out=tmp_path / "bundle")
+    (folder,) = (own_home / "runs").iterdir()
+    steps = [json.loads(line)["step"] for line in (folder / "log.jsonl").read_text().splitlines()]
+    assert steps == sorted(set(steps))
+    assert not list(folder.rglob("*.safetensors")) + list(folder.rglob("*.onnx"))
+    assert list((folder / "plots").glob("*.png"))
 
 
 def test_costs_choose_a_threshold_that_the_bundle_keeps(place: Path, tmp_path: Path) -> None:

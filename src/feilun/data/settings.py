@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
 from typing import Literal
 
 from feilun.core.settings import REQUIRED, setting, table
@@ -64,6 +65,10 @@ class DataSettings:
             if name == self.text
         ]
         return found
+
+    def with_features(self, names: Sequence[str]) -> DataSettings:
+        """Return the settings with further columns to keep."""
+        return replace(self, features=tuple(dict.fromkeys([*self.features, *names])))
 
     def columns(self, *, target: bool) -> dict[str, str]:
         """Return the columns to read, by the key that names each."""

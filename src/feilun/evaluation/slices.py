@@ -26,6 +26,14 @@ MOST_VALUES = 20
 
 MISSING = "(missing)"
 
+BUILT_IN = ("length", "language", "time", "group")
+"""Slices made without a column of that name."""
+
+
+def slice_columns(names: Iterable[str]) -> list[str]:
+    """Return those slices that need a column of their own to be read: all but length, language, time and group."""
+    return [name for name in names if name not in BUILT_IN]
+
 
 def default_slices(corpus: Corpus) -> list[str]:
     """Name the slices that a corpus supports: length, language, time, group and its features."""

@@ -9,6 +9,7 @@ import torch
 from feilun.core.corpus import Corpus
 from feilun.models.text_model import TextModel
 from feilun.text.tokens import batches_by_length
+from feilun.training.memory import keep_freed_memory
 
 WARM_UP = 2
 
@@ -32,6 +33,7 @@ def tokens_per_second(
     targets = model.head.targets(corpus).to(model.device)
     batches = batches_by_length([len(row) for row in rows], batch_tokens, batch_rows)
     batches = batches[:: max(1, len(batches) // 16)]  # every length takes part
+    keep_freed_memory()
     random_state = torch.get_rng_state()
     model.train()
     tokens, began = 0, time.perf_counter()

@@ -11,6 +11,7 @@ from feilun.core.errors import DataError
 from feilun.core.report import Report
 from feilun.data.prepare import DataSettings, load_corpus
 from feilun.evaluation.evaluate import evaluate
+from feilun.evaluation.slices import slice_columns
 
 
 def evaluate_file(
@@ -62,17 +63,11 @@ def data_settings(
     trained_on = {**bundle.manifest.get("recipe", {}).get("data", {}), "train": source}
     known, _ = core_settings.read(DataSettings, trained_on)
     settings = known or DataSettings(train=source)
-    features = tuple(dict.fromkeys([*settings.features, *(name for name in slices if name not in BUILT_IN_SLICES)]))
     return replace(
-        settings,
+        settings.with_features(slice_columns(slices)),
         text=text or settings.text,
         target=target or settings.target,
         query=query,
-        features=features,
         validation=None,
         test=None,
     )
-
-
-BUILT_IN_SLICES = ("length", "language", "group", "time")
-"""Slices that `evaluate` makes by itself, without a column of that name."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 
 from feilun.compression.compress import Compressed
@@ -14,12 +15,22 @@ from feilun.evaluation.baselines import fit_baselines
 from feilun.evaluation.calibration import cheapest_threshold, fit_temperature, threshold_for_accuracy
 from feilun.evaluation.evaluate import evaluate
 from feilun.evaluation.judgement import from_probabilities
+from feilun.models.bases.languages import warn_if_unfit
+from feilun.models.text_model import TextModel
+from feilun.text.language import script_shares
 from feilun.training.checkpoint import Progress
 from feilun.workflow.recipe import EvaluationSettings
 from feilun.workflow.run import Run
 
 
-def judge(small: Compressed, splits: Splits, settings: EvaluationSettings, run: Run, progress: Progress) -> Report:
+def judge(
+    small: Compressed,
+    splits: Splits,
+    settings: EvaluationSettings,
+    run: Run,
+    progress: Progress,
+    remarks: Sequence[str] = (),
+) -> Report:
     """Calibrate a compressed model and judge it.
 
     Args:
@@ -28,6 +39,7 @@ def judge(small: Compressed, splits: Splits, settings: EvaluationSettings, run: 
         settings: The table `[evaluation]`.
         run: Receives report and plots.
         progress: What training did; for the learning curve and the cost.
+        remarks: What the report is to say of the base, finished sentences.
 
     Returns:
         The report; the model carries its decision from here on.
@@ -51,10 +63,16 @@ def judge(small: Compressed, splits: Splits, settings: EvaluationSettings, run: 
         "judging_seconds": round(time.perf_counter() - began, 1),
         **small.cost(),
     }
-    report = replace(report, cost=cost, notes=[*report.notes, *small.remarks])
+    report = replace(report, cost=cost, notes=[*report.notes, *remarks, *small.remarks])
     run.tracker.note(report=report.to_json())
     plots.draw(report, progress.history, run.folder / "plots")
     return report
+
+
+def remarks_on(model: TextModel, splits: Splits) -> list[str]:
+    """Say whether the base fits the language of the texts, and what of its vocabulary was left out."""
+    unfit = warn_if_unfit(model.base.languages, script_shares(splits.train.text))
+    return [*([unfit] if unfit else []), *model.remarks]
 
 
 def decision_for(small: Compressed, splits: Splits, settings: EvaluationSettings) -> Decision:

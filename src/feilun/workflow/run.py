@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
+import shutil
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -17,6 +18,7 @@ from feilun.core import places
 from feilun.core.settings import to_table
 from feilun.core.splits import Splits
 from feilun.models.bases.base import Base
+from feilun.training import checkpoint
 from feilun.training.trackers.run_folder import RunFolder
 from feilun.workflow.recipe import Recipe
 
@@ -56,6 +58,11 @@ class Run:
             data_report=splits.report,
         )  # fmt: skip
         return Run(identity, folder, tracker)
+
+    def tidy(self) -> None:
+        """Remove what only an unfinished run needs, hundreds of megabytes; log, report and plots stay."""
+        checkpoint.forget(self.folder)
+        shutil.rmtree(self.folder / "small", ignore_errors=True)
 
 
 def libraries() -> dict[str, str]:

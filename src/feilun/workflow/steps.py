@@ -15,11 +15,12 @@ from pathlib import Path
 from feilun.bundles.bundle import Bundle, check_target
 from feilun.compression.compress import compress
 from feilun.data.prepare import prepare
+from feilun.evaluation.slices import slice_columns
 from feilun.models.bases.catalogue import open_base
 from feilun.models.build import build, check_length
 from feilun.text.tokens import TokenEncoder
 from feilun.training.fit import fit
-from feilun.workflow.judge import judge
+from feilun.workflow.judge import judge, remarks_on
 from feilun.workflow.publish import check_gate, publish
 from feilun.workflow.recipe import Recipe, load
 from feilun.workflow.run import Run
@@ -57,9 +58,12 @@ def train(
     check_length(recipe.model, base)
     tokens = TokenEncoder(base.tokenizer, recipe.model.max_tokens, base.prefix)
 
-    splits = prepare(recipe.data, tokens.count, recipe.model.max_tokens)
+    data = recipe.data.with_features(slice_columns(recipe.evaluation.slices))
+    splits = prepare(data, tokens.count, recipe.model.max_tokens)
     screen.show_data(splits)
     run = Run.of(recipe, splits, base)
+    if not resume:
+        run.tracker.clear()
     model = build(recipe.model, base, splits, recipe.training.seed)
     with screen.training() as watcher:
         progress = fit(
@@ -68,7 +72,9 @@ def train(
         )  # fmt: skip
     cleaning = recipe.data.clean.cleaning()
     small = compress(model, splits, recipe.compression, cleaning, run.folder / "small")
-    report = judge(small, splits, recipe.evaluation, run, progress)
+    report = judge(small, splits, recipe.evaluation, run, progress, remarks_on(model, splits))
     screen.show_report(report)
     check_gate(report, recipe.gate, run.folder)
-    return publish(small, report, splits, recipe, run, base, out)
+    bundle = publish(small, report, splits, recipe, run, base, out)
+    run.tidy()
+    return bundle

@@ -82,9 +82,9 @@ _register()
 
 def main() -> None:
     """Run the command line and exit with 0 (done), 1 (failed), 2 (wrong use) or 130 (stopped by the user)."""
-    # Read by OpenMP when torch is loaded. Threads that spin while they wait are a seventh faster on an idle machine and
-    # twenty times slower on a busy one, as measured with two trainings side by side on two cores.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # Read by GNU OpenMP when torch is loaded. By default its threads spin for milliseconds as they wait: two trainings
+    # side by side then slow each other down twentyfold. Spinning shortly costs nothing alone (docs/benchmarks.md).
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     sys.exit(run(sys.argv[1:]))
 
 
