@@ -34,4 +34,7 @@ def test_pages_are_not_cleared_anew() -> None:
     took_effect, kept = faults("keep")
     if not took_effect:
         pytest.skip("another C library")
-    assert kept < faults("leave")[1] / 10
+    _, left = faults("leave")
+    if not left:
+        pytest.skip("this system does not count page faults")
+    assert kept < left / 10
