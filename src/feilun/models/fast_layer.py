@@ -75,23 +75,25 @@ class Layer(torch.autograd.Function):
         """Return the gradients of x and of the weights, from that of the result, shape (T, H)."""
         x, w_qkv, w_out, w_up, w_down, q, k, v, p, dropped, mask0, mask1, mask2, *rest = ctx.saved_tensors
         context, sum1, mean1, rstd1, y, inner, active, sum2, mean2, rstd2, g1, b1, g2, b2 = rest
-        layout, settings, learns = ctx.layout, ctx.settings, any(ctx.needs_input_grad[3:])
-        wanted = [True, learns, learns]
-        dsum2, dg2, db2 = _aten.native_layer_norm_backward(dz, sum2, g2.shape, mean2, rstd2, g2, b2, wanted)
+        layout, settings = ctx.layout, ctx.settings
+        learns_qkv, learns_out, learns_up, learns_down, *learns_norm = _which_learn(ctx.needs_input_grad[3:])
+        wanted = [[True, learns, learns] for learns in learns_norm]
+        dsum2, dg2, db2 = _aten.native_layer_norm_backward(dz, sum2, g2.shape, mean2, rstd2, g2, b2, wanted[1])
         dlowered = _drop(dsum2, mask2, settings.share)  # (T, H)
         dinner = _aten.gelu_backward(dlowered @ w_down, inner)  # (T, I)
         dy = torch.addmm(dsum2, dinner, w_up)  # (T, H)
-        dsum1, dg1, db1 = _aten.native_layer_norm_backward(dy, sum1, g1.shape, mean1, rstd1, g1, b1, wanted)
+        dsum1, dg1, db1 = _aten.native_layer_norm_backward(dy, sum1, g1.shape, mean1, rstd1, g1, b1, wanted[0])
         dprojected = _drop(dsum1, mask1, settings.share)  # (T, H)
         kept = (q, k, v, p, dropped, mask0)
         dqkv = _attend_backward(dprojected @ w_out, kept, layout, settings.attention_share)  # (T, 3H)
         dx = torch.addmm(dsum1, dqkv, w_qkv) if ctx.needs_input_grad[0] else None
-        if not learns:
-            return dx, *[None] * 18
-        dw_qkv, db_qkv = _weight_gradients(dqkv, x)
+        dw_qkv, db_qkv = _weight_gradients(dqkv, x) if learns_qkv else (None, None)
         return (
-            *(dx, None, None, *dw_qkv.chunk(3), *db_qkv.chunk(3), *_weight_gradients(dprojected, context)),
-            *(*_weight_gradients(dinner, y), *_weight_gradients(dlowered, active), dg1, db1, dg2, db2),
+            *(dx, None, None, *_thirds(dw_qkv), *_thirds(db_qkv)),
+            *(_weight_gradients(dprojected, context) if learns_out else (None, None)),
+            *(_weight_gradients(dinner, y) if learns_up else (None, None)),
+            *(_weight_gradients(dlowered, active) if learns_down else (None, None)),
+            *(dg1, db1, dg2, db2),
         )
 
 
@@ -106,6 +108,16 @@ def _cast(weights: Sequence[Tensor], dtype: torch.dtype) -> tuple[Tensor, ...]:
     torch._foreach_copy_(copies, list(weights))
     matrices, biases = sum(sizes[:3]), sum(sizes[3:6])
     return buffer[:matrices].view(biases, -1), buffer[matrices : matrices + biases], *copies[6:]
+
+
+def _which_learn(wanted: Sequence[bool]) -> list[bool]:
+    """Say of query, key and value together, of each further linear layer and of both norms whether they learn."""
+    return [any(wanted[:6]), *(any(wanted[i : i + 2]) for i in range(6, 16, 2))]
+
+
+def _thirds(gradient: Tensor | None) -> Sequence[Tensor | None]:
+    """Part the gradient of query, key and value."""
+    return (None, None, None) if gradient is None else gradient.chunk(3)
 
 
 def _weight_gradients(dy: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:

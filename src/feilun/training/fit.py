@@ -44,8 +44,12 @@ class TrainingSettings:
     """The table `[training]`."""
 
     optimizer: Literal["adamw", "sgd"] = setting("adamw", "optimiser")
-    learning_rate: float | None = setting(None, "rate of the base's top layer; none: by the base's size", above=0)
-    head_learning_rate: float | None = setting(None, "rate of the head; none: ten times the base's", above=0)
+    learning_rate: float | None = setting(
+        None, "rate of the base's top layer; none: by the base's size and the adaptation", above=0
+    )
+    head_learning_rate: float | None = setting(
+        None, "rate of the head; none: ten times what full fine-tuning takes", above=0
+    )
     layer_decay: float = setting(0.9, "each lower layer learns at this share of the rate above it", above=0, maximum=1)
     schedule: Schedule = setting("linear", "how the rate falls to zero")
     warmup: float = setting(0.1, "share of the run in which the rate rises", minimum=0, below=1)
@@ -136,7 +140,7 @@ class Run:
         self.validation_targets = model.head.targets(splits.validation).numpy()
         own = settings.learning_rate or default_rate(model)
         self.optimizer = make_optimizer(
-            model, settings.optimizer, own, settings.head_learning_rate or 10 * own,
+            model, settings.optimizer, own, settings.head_learning_rate or 10 * own / model.adaptation.pace,
             settings.weight_decay, settings.layer_decay,
         )  # fmt: skip
         self.weights = [weight for group in self.optimizer.param_groups for weight in group["params"]]
@@ -197,6 +201,7 @@ class Run:
         share = rate(self.settings.schedule, self.progress.step, self.total, self.settings.warmup)
         for group in self.optimizer.param_groups:
             group["lr"] = group["full_rate"] * share
+        self.model.adaptation.before_step(self.model.base, self.progress.step, self.total)
         rows = sum(map(len, batches))
         total = 0.0
         for batch in batches:
@@ -209,8 +214,11 @@ class Run:
             norm = torch.nn.utils.clip_grad_norm_(self.weights, self.settings.clip, foreach=True)
             self.refuse_unless_finite(norm.item(), [row for batch in batches for row in batch])
         self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
         self.progress.step += 1
+        noted = self.model.adaptation.after_step(self.model.base, self.progress.step, self.total)
+        self.optimizer.zero_grad(set_to_none=True)
+        if noted:
+            self.tracker.log(self.progress.step, noted)
         self.progress.tokens += sum(self.inputs.lengths[row] for batch in batches for row in batch)
         self.progress.seconds += time.monotonic() - began
         return {"loss": total, "learning_rate": self.optimizer.param_groups[0]["lr"]}
@@ -271,5 +279,5 @@ class Run:
 
 
 def default_rate(model: TextModel) -> float:
-    """Return the learning rate that suits a base of this width and kind (docs/benchmarks.md, "Defaults")."""
-    return 1e-4 if model.base.hidden <= 512 else 3e-5
+    """Return the learning rate that suits a base of this width and the adaptation (docs/benchmarks.md, "Defaults")."""
+    return model.adaptation.pace * (1e-4 if model.base.hidden <= 512 else 3e-5)

@@ -82,6 +82,6 @@ def make_inputs(model: TextModel, corpus: Corpus) -> Inputs:
         Kept outputs where the whole base stands still, else the base run anew each time.
     """
     tokens = model.encoder.encode(corpus.text, corpus.pair)
-    if model.adaptation.fixed_layers(model.base) == len(model.base.layers):
+    if not any(weight.requires_grad for weight in model.body.parameters()):
         return KeptInputs(model.pooled_states(tokens))
     return TokenInputs(model, tokens)

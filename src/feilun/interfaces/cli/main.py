@@ -36,8 +36,8 @@ VERBS = (quickstart, init, check, train, evaluate, predict, serve, bases, models
 """The verbs in the order of a first day; each module has `EXAMPLES` and a function, or an `app`, of its name."""
 
 EXTRA_OF_PACKAGE = {
-    "torch": "train", "transformers": "train", "safetensors": "train", "gguf": "train", "onnx": "train",
-    "onnxscript": "train", "polars": "data", "fastexcel": "data", "sklearn": "data", "scipy": "data",
+    "torch": "train", "transformers": "train", "peft": "train", "safetensors": "train", "gguf": "train",
+    "onnx": "train", "onnxscript": "train", "polars": "data", "fastexcel": "data", "sklearn": "data", "scipy": "data",
     "sqlalchemy": "data", "matplotlib": "data", "rjieba": "data", "charset_normalizer": "data",
     "snownlp": "sample",
 }  # fmt: skip
