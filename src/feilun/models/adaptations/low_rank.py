@@ -82,8 +82,8 @@ def effective_weight(module: Any) -> Tensor:
     if not is_low_rank(module):
         weight: Tensor = module.weight
         return weight
-    updated: Tensor = module.get_base_layer().weight + module.get_delta_weight(NAME)
-    return updated
+    left, right, scale = _factors(module)
+    return torch.addmm(module.get_base_layer().weight, left, right, alpha=scale)  # one pass over the weight
 
 
 def low_rank_modules(model: nn.Module) -> Iterator[tuple[str, Any]]:
@@ -99,6 +99,14 @@ def fold_low_rank(model: nn.Module) -> None:
             plain.weight.copy_(effective_weight(module))
         parent, _, own = name.rpartition(".")
         setattr(model.get_submodule(parent), own, plain)
+
+
+def _factors(module: Any) -> tuple[Tensor, Tensor, float]:
+    """Return B (out, rank), A (rank, in) and the scale of B A, as peft's `get_delta_weight` multiplies them."""
+    if hasattr(module, "lora_E"):  # AdaLoRA's P, Λ Q
+        scale = module.scaling[NAME] / (module.r[NAME] + 1e-5)
+        return module.lora_B[NAME], module.lora_A[NAME] * module.lora_E[NAME], scale
+    return module.lora_B[NAME].weight, module.lora_A[NAME].weight, module.scaling[NAME]
 
 
 def _fitting(names: Sequence[str], wanted: str) -> bool:
