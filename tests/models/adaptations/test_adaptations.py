@@ -15,6 +15,7 @@ from feilun.models.adaptations.adapter import Adapter
 from feilun.models.adaptations.frozen import Frozen
 from feilun.models.adaptations.full import Full
 from feilun.models.adaptations.lora import LoRA
+from feilun.models.adaptations.table import ADAPTATIONS
 from feilun.models.text_model import TextModel
 from feilun.training import checkpoint
 from feilun.training.fit import TrainingSettings, fit
@@ -123,3 +124,10 @@ def test_killed_and_resumed_equals_uninterrupted(adaptation: Adaptation, kind: s
     fit(resumed, tiny_splits(60), SETTINGS, RunFolder(folder), folder, identity="made", resume=True)
     for name, tensor in whole.trained_state().items():
         assert torch.equal(tensor, resumed.trained_state()[name]), name
+
+
+def test_the_guide_has_a_section_for_every_adaptation() -> None:
+    guide = (Path(__file__).parents[3] / "docs" / "adaptations.md").read_text(encoding="utf-8")
+    for kind in ADAPTATIONS:
+        assert f"\n## {kind}\n" in guide
+        assert f"| `{kind}` |" in guide

@@ -18,6 +18,7 @@ import feilun
 from feilun.core.errors import FeilunError, MissingExtra
 from feilun.core.places import home
 from feilun.interfaces.cli import (
+    adaptations,
     bases,
     check,
     doctor,
@@ -32,7 +33,7 @@ from feilun.interfaces.cli import (
 )
 from feilun.interfaces.cli.output import make_safe
 
-VERBS = (quickstart, init, check, train, evaluate, predict, serve, bases, models, runs, doctor)
+VERBS = (quickstart, init, check, train, evaluate, predict, serve, bases, adaptations, models, runs, doctor)
 """The verbs in the order of a first day; each module has `EXAMPLES` and a function, or an `app`, of its name."""
 
 EXTRA_OF_PACKAGE = {

@@ -34,11 +34,11 @@ MATRICES = ("lora_A", "lora_B", "lora_E")
 class AdaLoRA(Adaptation):
     """The base stands still; low-rank updates learn, and a falling budget of ranks goes where it is of most use."""
 
-    pace: ClassVar[float] = 10.0
+    pace: ClassVar[float] = 20.0
 
     rank: int = setting(8, "rank of the updates at the end, on average over the weights", minimum=1)
     initial_rank: int = setting(12, "rank of every update at the beginning", minimum=2)
-    alpha: int = setting(16, "an update is scaled by alpha / initial_rank", minimum=1)
+    alpha: int = setting(32, "an update is scaled by alpha / initial_rank", minimum=1)
     targets: tuple[str, ...] = setting(("all",), "linear layers that get one; none: query and value; all: every one")
     warmup_share: float = setting(0.1, "share of the run before ranks begin to fall", minimum=0, below=1)
     final_share: float = setting(0.3, "share of the run after the ranks are settled", minimum=0, below=1)
