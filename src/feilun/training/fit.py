@@ -34,7 +34,7 @@ from feilun.training.checkpoint import Progress
 from feilun.training.inputs import make_inputs
 from feilun.training.interruption import Interruption
 from feilun.training.memory import keep_freed_memory
-from feilun.training.optimizer import make_optimizer
+from feilun.training.optimizer import clip_gradients, make_optimizer
 from feilun.training.schedule import Schedule, rate
 from feilun.training.stopping import EarlyStopping
 
@@ -211,7 +211,7 @@ class Run:
             loss.backward()  # type: ignore[no-untyped-call]
             total += loss.item()
         if self.settings.clip:
-            norm = torch.nn.utils.clip_grad_norm_(self.weights, self.settings.clip, foreach=True)
+            norm = clip_gradients(self.optimizer, self.weights, self.settings.clip)
             self.refuse_unless_finite(norm.item(), [row for batch in batches for row in batch])
         self.optimizer.step()
         self.progress.step += 1
