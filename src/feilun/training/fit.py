@@ -27,6 +27,8 @@ from feilun.core.settings import setting, table
 from feilun.core.splits import Splits
 from feilun.evaluation import metrics
 from feilun.evaluation.judgement import from_probabilities
+from feilun.models.adaptations.adaptation import Adaptation
+from feilun.models.bases.base import Base
 from feilun.models.text_model import TextModel, evaluating
 from feilun.text.tokens import batches_by_length
 from feilun.training import checkpoint
@@ -138,7 +140,7 @@ class Run:
         self.targets = model.head.targets(splits.train).to(model.device)
         self.validation = make_inputs(model, splits.validation)
         self.validation_targets = model.head.targets(splits.validation).numpy()
-        own = settings.learning_rate or default_rate(model)
+        own = settings.learning_rate or default_rate(model.base, model.adaptation)
         self.optimizer = make_optimizer(
             model, settings.optimizer, own, settings.head_learning_rate or 10 * own / model.adaptation.pace,
             settings.weight_decay, settings.layer_decay,
@@ -278,6 +280,6 @@ class Run:
         self.saved_at = time.monotonic()
 
 
-def default_rate(model: TextModel) -> float:
+def default_rate(base: Base, adaptation: Adaptation) -> float:
     """Return the learning rate that suits a base of this width and the adaptation (docs/benchmarks.md, "Defaults")."""
-    return model.adaptation.pace * (1e-4 if model.base.hidden <= 512 else 3e-5)
+    return adaptation.pace * (1e-4 if base.hidden <= 512 else 3e-5)

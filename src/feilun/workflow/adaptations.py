@@ -128,7 +128,7 @@ def measure(base: str, kind: str, seconds: float, threads: int | None = None) ->
         what=(ADAPTATIONS[kind].__doc__ or "").partition("\n")[0],
         moving=moving,
         share=moving / sum(weight.numel() for weight in weights.values()),
-        learning_rate=default_rate(model),
+        learning_rate=default_rate(opened, model.adaptation),
         tokens_per_second=speed,
         peak_megabytes=peak_bytes() / 1e6,
     )

@@ -14,6 +14,7 @@ HEAVY = (
     "torch",
     "transformers",
     "peft",
+    "optuna",
     "polars",
     "sklearn",
     "scipy",

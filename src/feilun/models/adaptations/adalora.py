@@ -35,6 +35,7 @@ class AdaLoRA(Adaptation):
     """The base stands still; low-rank updates learn, and a falling budget of ranks goes where it is of most use."""
 
     pace: ClassVar[float] = 20.0
+    searched: ClassVar[Mapping[str, tuple[int, ...]]] = {"alpha": (16, 32, 64)}
 
     rank: int = setting(8, "rank of the updates at the end, on average over the weights", minimum=1)
     initial_rank: int = setting(12, "rank of every update at the beginning", minimum=2)

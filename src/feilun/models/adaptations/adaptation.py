@@ -19,6 +19,9 @@ class Adaptation:
     pace: ClassVar[float] = 1.0
     """Learning rate that suits, as a multiple of the one for a base whose every weight moves."""
 
+    searched: ClassVar[Mapping[str, tuple[int, ...]]] = {}
+    """What a search varies where a recipe declares nothing: values by key."""
+
     def apply(self, base: Base) -> None:
         """Put in what is added to the base, and say by `requires_grad` which weights will ever move.
 

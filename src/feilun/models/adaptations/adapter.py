@@ -8,7 +8,7 @@ adapter then follows the feed-forward sub-layer.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 
@@ -43,6 +43,7 @@ class Adapter(Adaptation):
     """The base stands still; small bottleneck layers between its layers learn."""
 
     pace: ClassVar[float] = 10.0
+    searched: ClassVar[Mapping[str, tuple[int, ...]]] = {"size": (16, 32, 64, 128)}
 
     size: int = setting(32, "width of the bottleneck", minimum=1)
     placement: Literal["houlsby", "pfeiffer"] = setting(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -18,6 +19,7 @@ class LoRA(Adaptation):
     """The base stands still; the product of two small matrices is added to some of its weights."""
 
     pace: ClassVar[float] = 10.0
+    searched: ClassVar[Mapping[str, tuple[int, ...]]] = {"rank": (4, 8, 16, 32)}
 
     rank: int = setting(8, "rank of the updates", minimum=1)
     alpha: int = setting(16, "an update is scaled by alpha / rank", minimum=1)
