@@ -7,14 +7,14 @@ activations are bfloat16; softmax, the norms' statistics, weights and their grad
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from feilun.models.adaptations.low_rank import comes_to_a_weight, effective_weight, is_low_rank
+from feilun.models.adaptations.low_rank import comes_to_a_weight, factors, is_low_rank
 from feilun.models.fast_layer import Layer, LayerSettings, growth, random_bytes, rounded_share, survivors
 from feilun.models.token_layout import Layout, Pack, Unpack
 
@@ -120,11 +120,22 @@ def _run(hidden: Tensor, layers: Iterable[Any], layout: Layout) -> Tensor:
         triple = (attention.self.query, attention.self.key, attention.self.value)
         others = (attention.output.dense, layer.intermediate.dense, output.dense)
         norms = (attention.output.LayerNorm, output.LayerNorm)
-        weights = [effective_weight(module) for module in triple] + [module.bias for module in triple]
-        weights += [weight for module in others + norms for weight in (effective_weight(module), module.bias)]
-        settings = LayerSettings(norms[0].eps, rounded_share(attention.self.dropout), rounded_share(output.dropout))
-        hidden = Layer.apply(hidden, layout, settings, *weights)  # type: ignore[no-untyped-call]
+        weights = [module.weight for module in triple] + [module.bias for module in triple]
+        weights += [weight for module in others + norms for weight in (module.weight, module.bias)]
+        updates, scales = _updates(triple + others)
+        settings = LayerSettings(
+            norms[0].eps, rounded_share(attention.self.dropout), rounded_share(output.dropout), scales
+        )
+        hidden = Layer.apply(hidden, layout, settings, *weights, *updates)  # type: ignore[no-untyped-call]
     return hidden
+
+
+def _updates(linear: Sequence[nn.Module]) -> tuple[list[Tensor | None], tuple[float, ...]]:
+    """Return B and A of each layer's low-rank update, or None twice, and the scales; nothing where none has one."""
+    if not any(is_low_rank(module) for module in linear):
+        return [], ()
+    found = [factors(module) if is_low_rank(module) else (None, None, 0.0) for module in linear]
+    return [matrix for b, a, _ in found for matrix in (b, a)], tuple(scale for *_, scale in found)
 
 
 def _type() -> torch.dtype:

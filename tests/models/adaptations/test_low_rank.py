@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
+from transformers import BertConfig, BertModel
 
 from feilun.core.errors import UsageError
 from feilun.models.adaptations.adalora import AdaLoRA
 from feilun.models.adaptations.adaptation import Adaptation
 from feilun.models.adaptations.lora import LoRA
-from feilun.models.adaptations.low_rank import find_targets
+from feilun.models.adaptations.low_rank import find_targets, low_rank_modules
 from feilun.models.fast_encoder import encode, supports
 from feilun.models.text_model import TextModel
 from tiny import tiny_base, tiny_model
-from tiny_architectures import TRACED, architecture
+from tiny_architectures import SIZES, TRACED, architecture
 
 UPDATES: list[Adaptation] = [LoRA(2), LoRA(2, targets=("all",)), AdaLoRA(2, 3)]
 
@@ -46,6 +49,30 @@ def test_the_fast_way_computes_what_peft_does_with_its_gradients(adaptation: Ada
     largest = max(gradient.abs().max() for gradient in expected.values())
     for name, gradient in expected.items():
         torch.testing.assert_close(found[name], gradient, atol=1e-5 * largest, rtol=1e-4, msg=name)
+
+
+@pytest.mark.parametrize("adaptation", UPDATES, ids=str)
+def test_bfloat16_is_about_as_near_to_float32_as_autocast_is(adaptation: Adaptation) -> None:
+    model = moved(adaptation)
+    ids, mask = torch.randint(4, 20, (3, 7)), torch.ones(3, 7, dtype=torch.long)
+    exact = gradients(model, encode(model.body, ids, mask))
+    far = []
+    for forward in (encode, lambda body, ids, mask: body(input_ids=ids, attention_mask=mask).last_hidden_state):
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            hidden = forward(model.body, ids, mask)
+        found = gradients(model, hidden.float())
+        assert all(gradient.dtype == torch.float32 for gradient in found.values())
+        far.append(torch.stack([(found[name] - exact[name]).norm() for name in exact]).norm())
+    assert far[0] < 2 * far[1]
+
+
+def test_every_layer_of_a_deep_base_gets_its_update_and_no_other() -> None:
+    model = BertModel(BertConfig(**{**SIZES, "num_hidden_layers": 12}))  # with a pooler, which is none of the layers
+    base = replace(tiny_base(), model=model)
+    LoRA(2, targets=("all",)).apply(base)
+    updated = [name for name, _ in low_rank_modules(model)]
+    assert len(updated) == 12 * 6
+    assert all(name.startswith("encoder.layer.") for name in updated)
 
 
 def test_dropout_before_an_update_takes_the_own_forward_while_training() -> None:

@@ -1,7 +1,7 @@
 """Low-rank updates of linear layers, put in by peft: where they go, what weight they come to, how they are merged.
 
 The update of a weight W is B A, of low rank; a layer then computes x (W + B A)ᵀ. peft computes x Wᵀ and x Aᵀ Bᵀ apart,
-which is right for wide layers; narrow ones are faster with the sum formed once a batch (`effective_weight`).
+which is right for wide layers; narrow ones are faster with the sum formed once a batch (`fast_encoder`).
 """
 
 from __future__ import annotations
@@ -77,15 +77,6 @@ def comes_to_a_weight(module: nn.Module) -> bool:
     )
 
 
-def effective_weight(module: Any) -> Tensor:
-    """Return the weight of a linear layer, its update added where it has one; autograd knows where it came from."""
-    if not is_low_rank(module):
-        weight: Tensor = module.weight
-        return weight
-    left, right, scale = _factors(module)
-    return torch.addmm(module.get_base_layer().weight, left, right, alpha=scale)  # one pass over the weight
-
-
 def low_rank_modules(model: nn.Module) -> Iterator[tuple[str, Any]]:
     """Yield the linear layers with an update, by name."""
     return ((name, module) for name, module in model.named_modules() if is_low_rank(module))
@@ -96,12 +87,13 @@ def fold_low_rank(model: nn.Module) -> None:
     for name, module in list(low_rank_modules(model)):
         plain = module.get_base_layer()
         with torch.no_grad():
-            plain.weight.copy_(effective_weight(module))
+            b, a, scale = factors(module)
+            plain.weight.addmm_(b, a, alpha=scale)
         parent, _, own = name.rpartition(".")
         setattr(model.get_submodule(parent), own, plain)
 
 
-def _factors(module: Any) -> tuple[Tensor, Tensor, float]:
+def factors(module: Any) -> tuple[Tensor, Tensor, float]:
     """Return B (out, rank), A (rank, in) and the scale of B A, as peft's `get_delta_weight` multiplies them."""
     if hasattr(module, "lora_E"):  # AdaLoRA's P, Λ Q
         scale = module.scaling[NAME] / (module.r[NAME] + 1e-5)
