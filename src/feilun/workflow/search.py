@@ -120,6 +120,12 @@ class _Search:
     def with_settings(self, settings: Mapping[str, str]) -> Recipe:
         return load(self.path, [*self.overrides, *(f"{key}={value}" for key, value in settings.items())])
 
+    def _where_absent(self, key: str) -> Any:
+        """Return what stands for a key that the recipe leaves out."""
+        if key == "training.learning_rate":
+            return default_rate(self.base, self.recipe.model.adaptation)
+        return self.recipe.training.largest_batch(len(self.splits.train)) if key == "training.batch_rows" else None
+
     def standing(self) -> dict[str, Any] | None:
         """Return the recipe's own values where the space holds them all."""
         values: dict[str, Any] = {}
@@ -127,8 +133,8 @@ class _Search:
             value: Any = to_table(self.recipe)
             for name in dimension.key.split("."):
                 value = value.get(name) if isinstance(value, Mapping) else None
-            if dimension.key == "training.learning_rate" and value is None:
-                value = default_rate(self.base, self.recipe.model.adaptation)
+            if value is None:
+                value = self._where_absent(dimension.key)
             held = dimension.holds(str(value).lower() if isinstance(value, bool) else value)
             if held is None:
                 return None
@@ -190,15 +196,17 @@ def _open(path: Path, overrides: Sequence[str], accept_licence: bool = False) ->
     data = recipe.data.with_features(slice_columns(recipe.evaluation.slices))
     splits = prepare(data, tokens.count, recipe.model.max_tokens)
     types = {key: kind for key, kind, *_ in describe(Recipe)}
-    space = tuple(read_dimension(text, types) for text in recipe.search.vary or default_space(recipe, base))
+    space = tuple(
+        read_dimension(text, types) for text in recipe.search.vary or default_space(recipe, base, len(splits.train))
+    )
     return _Search(path, tuple(overrides), recipe, base, splits, space)
 
 
-def default_space(recipe: Recipe, base: Base) -> list[str]:
+def default_space(recipe: Recipe, base: Base, rows: int) -> list[str]:
     """Return what is varied where a recipe declares nothing: its own values and those around them."""
     training, adaptation = recipe.training, recipe.model.adaptation
     own = training.learning_rate or default_rate(base, adaptation)
-    choices = {"training.batch_rows": {8, 16, 32, 64, training.batch_rows}}
+    choices = {"training.batch_rows": {16, 32, 64, 128, training.largest_batch(rows)}}
     for name, values in adaptation.searched.items():
         choices[f"model.adaptation.{name}"] = {*values, getattr(adaptation, name)}
     return [
