@@ -51,6 +51,7 @@ class Trial:
         value: The metric at the trial's best step; None where it failed before an evaluation.
         settings: The values of the varied keys, as `--set` takes them.
         seconds: How long it took.
+        reason: Why it failed, else empty.
     """
 
     number: int
@@ -58,6 +59,7 @@ class Trial:
     value: float | None
     settings: Mapping[str, str]
     seconds: float
+    reason: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return the public JSON form."""
@@ -172,7 +174,7 @@ def search(
     for dimension in searched.space:  # a value that no recipe may have is refused before anything is trained
         for value in dimension.extremes():
             searched.with_settings({dimension.key: value})
-    folder = out or places.home() / "studies" / f"{searched.recipe.name}-{searched.identity[:8]}"
+    folder = out or places.studies() / f"{searched.recipe.name}-{searched.identity[:8]}"
     study = open_study(folder, searched.identity, searched.metric, searched.recipe.training.seed)
     forget_broken(study)
     standing = searched.standing()
@@ -235,7 +237,8 @@ def _work(searched: _Search, folder: Path, study: Any, deadline: float | None, s
             ) from stopped
         except TrialStopped:
             study.tell(trial, state=TrialState.PRUNED)
-        except (TrainingError, UsageError):  # a rate that is too high, ranks that exclude each other
+        except (TrainingError, UsageError) as error:  # a rate that is too high, ranks that exclude each other
+            trial.set_user_attr("reason", str(error))
             study.tell(trial, state=TrialState.FAIL)
         else:
             study.tell(trial, value)
@@ -304,6 +307,7 @@ def _trials(study: Any) -> list[Trial]:
             value=trial.value,
             settings={key: str(value) for key, value in trial.params.items()},
             seconds=trial.duration.total_seconds() if trial.duration else 0.0,
+            reason=str(trial.user_attrs.get("reason", "")),
         )
         for trial in study.get_trials(deepcopy=False)
         if trial.state.name in states
@@ -314,9 +318,10 @@ def _found(searched: _Search, folder: Path, study: Any, standing: Mapping[str, A
     trials = _trials(study)
     valued = [trial for trial in trials if trial.value is not None]
     if not valued:
+        reason = next((f" The last one failed: {trial.reason}" for trial in reversed(trials) if trial.reason), "")
         raise TrainingError(
-            f"None of the {len(trials)} trials gave a value.",
-            "Run `feilun check` on the recipe, give more minutes, or search a smaller space (search.vary).",
+            f"None of the {len(trials)} trials gave a value.{reason}",
+            "Give more minutes, or search another space (search.vary).",
         )
     sign = -1.0 if study.direction.name == "MINIMIZE" else 1.0
     best = max(valued, key=lambda trial: (trial.state == "complete", sign * (trial.value or 0.0), -trial.number))

@@ -21,7 +21,7 @@ from feilun.training import checkpoint
 from feilun.training.fit import TrainingSettings, fit
 from feilun.training.stopping import EarlyStopping
 from feilun.training.trackers.run_folder import RunFolder
-from tiny import reviews, tiny_model, tiny_splits
+from tiny import reviews, tiny_base, tiny_model, tiny_splits
 
 ADDED: list[Adaptation] = [
     Adapter(4),
@@ -131,3 +131,15 @@ def test_the_guide_has_a_section_for_every_adaptation() -> None:
     for kind in ADAPTATIONS:
         assert f"\n## {kind}\n" in guide
         assert f"| `{kind}` |" in guide
+
+
+def test_gradual_unfreezing_begins_at_the_top_and_ends_at_half_of_the_run() -> None:
+    adaptation, base = Frozen(layers=2, gradual=True), tiny_base()
+    adaptation.apply(base)
+    awake = []
+    for step in range(100):
+        adaptation.before_step(base, step, 100)
+        awake.append([all(weight.requires_grad for weight in layer.parameters()) for layer in base.layers])
+    assert awake[0] == awake[24] == [False, True]
+    assert awake[25] == awake[99] == [True, True]
+    assert Frozen(gradual=True).contradictions()

@@ -59,6 +59,8 @@ def search(
         values = ", ".join(f"{key.rpartition('.')[2]} {_short(value)}" for key, value in trial.settings.items())
         found = "" if trial.value is None else f" {trial.value:.4f}"
         console.print(f"{trial.number:3d} {trial.state}{found}  {values}  ({trial.seconds:.0f} s)", highlight=False)
+        if trial.reason:
+            console.print(f"    {trial.reason}", highlight=False, markup=False)
 
     found = run(recipe, overrides, out=out, workers=workers, accept_licence=accept_licence, show=show)
     if as_json:
