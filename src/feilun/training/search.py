@@ -202,8 +202,8 @@ def forget_broken(study: Any) -> None:
             study.enqueue_trial(trial.params)
 
 
-def done(study: Any) -> int:
-    """Return how many trials came to a value or were stopped for it."""
+def begun(study: Any) -> int:
+    """Return how many trials came to a value, were stopped for it, or are running in some worker."""
     from optuna.trial import TrialState
 
-    return len(study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED)))
+    return len(study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED, TrialState.RUNNING)))

@@ -31,7 +31,7 @@ from feilun.training.search import (
     Dimension,
     TrialStopped,
     TrialTracker,
-    done,
+    begun,
     forget_broken,
     open_study,
     read_dimension,
@@ -223,7 +223,7 @@ def _work(searched: _Search, folder: Path, study: Any, deadline: float | None, s
     from optuna.trial import TrialState
 
     for _ in range(searched.recipe.search.trials):
-        if done(study) >= searched.recipe.search.trials or (deadline is not None and time.time() > deadline):
+        if begun(study) >= searched.recipe.search.trials or (deadline is not None and time.time() > deadline):
             return
         trial = study.ask()
         settings = {dimension.key: dimension.propose(trial) for dimension in searched.space}
