@@ -10,7 +10,8 @@ import pytest
 
 from feilun.core.errors import Interrupted, RecipeError, TrainingError, UsageError
 from feilun.workflow.recipe import load
-from feilun.workflow.search import Trial, search
+from feilun.workflow.search import search
+from feilun.workflow.search_result import Trial
 from tiny import reviews
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "models" / "bases"))

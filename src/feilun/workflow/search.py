@@ -37,59 +37,9 @@ from feilun.training.search import (
     read_dimension,
 )
 from feilun.workflow.recipe import Recipe, load, to_toml
+from feilun.workflow.search_result import Found, Trial, trials_of
 
 BEST = "best.toml"
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One trial.
-
-    Args:
-        number: From 0, in the order of beginning.
-        state: complete, stopped (others were better, or time was over), or failed.
-        value: The metric at the trial's best step; None where it failed before an evaluation.
-        settings: The values of the varied keys, as `--set` takes them.
-        seconds: How long it took.
-        reason: Why it failed, else empty.
-    """
-
-    number: int
-    state: str
-    value: float | None
-    settings: Mapping[str, str]
-    seconds: float
-    reason: str = ""
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the public JSON form."""
-        return asdict(self)
-
-
-@dataclass(frozen=True)
-class Found:
-    """What a search found.
-
-    Args:
-        metric: What was to become best, on the validation rows.
-        best: The best trial.
-        recipe: Its recipe, written out.
-        standing: The value of the recipe as it stood; None where that trial did not come to its end.
-        trials: All trials.
-    """
-
-    metric: str
-    best: Trial
-    recipe: Path
-    standing: float | None
-    trials: tuple[Trial, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the public JSON form."""
-        return {
-            "metric": self.metric, "best": self.best.to_json(), "recipe": str(self.recipe), "standing": self.standing,
-            "trials": len(self.trials),
-        }  # fmt: skip
 
 
 Show = Callable[[Trial], None]
@@ -182,7 +132,7 @@ def search(
         study.enqueue_trial(standing)
     minutes = searched.recipe.search.minutes
     deadline = None if minutes is None else time.time() + 60 * minutes
-    shown = {trial.number for trial in _trials(study)}
+    shown = {trial.number for trial in trials_of(study)}
     if workers == 1:
         _work(searched, folder, study, deadline, lambda trial: show(trial))
     else:
@@ -242,7 +192,7 @@ def _work(searched: _Search, folder: Path, study: Any, deadline: float | None, s
             study.tell(trial, state=TrialState.FAIL)
         else:
             study.tell(trial, value)
-        show(next(one for one in _trials(study) if one.number == trial.number))
+        show(next(one for one in trials_of(study) if one.number == trial.number))
 
 
 def _train(searched: _Search, settings: Mapping[str, str], tracker: TrialTracker, folder: Path) -> float:
@@ -278,7 +228,7 @@ def _work_together(
         ]
         while futures:
             finished, _ = wait(futures, timeout=1)
-            for trial in _trials(study):
+            for trial in trials_of(study):
                 if trial.number not in shown:
                     shown.add(trial.number)
                     show(trial)
@@ -297,25 +247,8 @@ def _worker(
     _work(searched, folder, study, deadline, lambda trial: None)
 
 
-def _trials(study: Any) -> list[Trial]:
-    """Return the trials that have ended."""
-    states = {"COMPLETE": "complete", "PRUNED": "stopped", "FAIL": "failed"}
-    return [
-        Trial(
-            number=trial.number,
-            state=states[trial.state.name],
-            value=trial.value,
-            settings={key: str(value) for key, value in trial.params.items()},
-            seconds=trial.duration.total_seconds() if trial.duration else 0.0,
-            reason=str(trial.user_attrs.get("reason", "")),
-        )
-        for trial in study.get_trials(deepcopy=False)
-        if trial.state.name in states
-    ]
-
-
 def _found(searched: _Search, folder: Path, study: Any, standing: Mapping[str, Any] | None) -> Found:
-    trials = _trials(study)
+    trials = trials_of(study)
     valued = [trial for trial in trials if trial.value is not None]
     if not valued:
         reason = next((f" The last one failed: {trial.reason}" for trial in reversed(trials) if trial.reason), "")

@@ -11,7 +11,7 @@ from feilun.interfaces.cli import output
 from feilun.interfaces.cli.options import AcceptLicence, AsJson, Settings
 
 if TYPE_CHECKING:
-    from feilun.workflow.search import Trial
+    from feilun.workflow.search_result import Trial
 
 EXAMPLES = (
     "feilun search recipe.toml --trials 20",
