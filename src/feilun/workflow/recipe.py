@@ -17,6 +17,7 @@ from feilun.core.settings import REQUIRED, Fault, setting, table
 from feilun.data.prepare import DataSettings
 from feilun.models.build import ModelSettings
 from feilun.training.fit import TrainingSettings
+from feilun.training.search import SearchSettings
 from feilun.workflow import toml_text
 
 GATE_METRICS = (
@@ -70,6 +71,7 @@ class Recipe:
     training: TrainingSettings = table(TrainingSettings, "how the model learns")
     compression: CompressionSettings = table(CompressionSettings, "how the bundle is made small")
     evaluation: EvaluationSettings = table(EvaluationSettings, "how the model is judged")
+    search: SearchSettings = table(SearchSettings, "how better settings are searched for")
     gate: dict[str, float] = setting({}, f"bounds that the release must keep, by metric: {', '.join(GATE_METRICS)}")
 
     def contradictions(self) -> list[str]:
