@@ -25,10 +25,11 @@ from feilun.bundles.registry import resolve, version_of
 from feilun.bundles.runtime import Runtime
 from feilun.core import settings
 from feilun.core.corpus import Corpus, corpus_of
+from feilun.core.decisions.table import DECISIONS, AnyDecision
 from feilun.core.errors import BundleError, UsageError
 from feilun.core.files import atomic_folder, read_json, write_json
 from feilun.core.labels import LabelSet
-from feilun.core.prediction import Decision, Prediction
+from feilun.core.prediction import Prediction
 from feilun.core.report import Report
 from feilun.text.clean import Cleaning
 from feilun.text.tokens import TokenEncoder
@@ -163,7 +164,7 @@ def _runtime(folder: Path, manifest: Mapping[str, Any], threads: int | None) -> 
         encoder,
         _labels(folder),
         cleaning=_settings(Cleaning, folder, "preparation.json"),
-        decision=_decision(folder),
+        decision=_decision(folder, manifest),
         pad_id=pad_id,
         threads=threads,
     )
@@ -184,16 +185,15 @@ def _settings(cls: type[settings.Settings], folder: Path, name: str) -> settings
     return value
 
 
-def _decision(folder: Path) -> Decision:
-    table = read_table(folder, "calibration.json")
-    try:
-        pairs = table.get("label_thresholds", ())
-        thresholds = pairs.items() if isinstance(pairs, Mapping) else pairs
-        return Decision(
-            float(table["temperature"]),
-            float(table["abstain_below"]),
-            tuple((str(label), float(score)) for label, score in thresholds),
+def _decision(folder: Path, manifest: Mapping[str, Any]) -> AnyDecision:
+    task = str(manifest.get("task", "classify"))
+    if task not in DECISIONS:
+        raise BundleError(
+            f"The bundle {folder} is for the task {task!r}, which this Feilun does not know.",
+            "Upgrade: pip install -U feilun",
         )
+    try:
+        return DECISIONS[task].from_table(read_table(folder, "calibration.json"))
     except (KeyError, TypeError, ValueError) as error:
         problem = f"The bundle {folder} is damaged: calibration.json holds no temperature and thresholds."
         raise BundleError(problem, REPLACE) from error

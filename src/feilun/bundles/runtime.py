@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from feilun.bundles.processor import usable_cores
 from feilun.core.corpus import Corpus, corpus_of
+from feilun.core.decisions.table import AnyDecision
 from feilun.core.errors import BundleError, UsageError
 from feilun.core.labels import LabelSet
 from feilun.core.prediction import Decision, Prediction
@@ -54,19 +55,19 @@ class Runtime:
         labels: LabelSet,
         *,
         cleaning: Cleaning,
-        decision: Decision | None = None,
+        decision: AnyDecision | None = None,
         pad_id: int = 0,
         threads: int | None = None,
     ) -> None:
         self.encoder = encoder
         self.labels = labels
         self.cleaning = cleaning
-        self.decision = decision or Decision()
+        self.decision: AnyDecision = decision or Decision()
         self.pad_id = pad_id
         self.threads = threads or usable_cores()
         self._model, self._identity = model, _identity(model)
         self._session = _open(model, self.threads)
-        self.widths = _output_widths(self._session, model, len(labels))
+        self.widths = _output_widths(self._session, model, self.decision.width(len(labels)), len(labels))
         self._encoding = Lock()  # a tokenizer's settings are changed before it encodes
         self._parallel: onnxruntime.InferenceSession | None = None
         self._opening = Lock()
@@ -175,7 +176,7 @@ def _open(model: Path, threads: int) -> onnxruntime.InferenceSession:
         ) from error
 
 
-def _output_widths(session: onnxruntime.InferenceSession, model: Path, labels: int) -> dict[str, int]:
+def _output_widths(session: onnxruntime.InferenceSession, model: Path, width: int, labels: int) -> dict[str, int]:
     """Return the width of each output, once inputs, outputs and labels are known to fit."""
     inputs = {value.name for value in session.get_inputs()}
     shapes = {value.name: value.shape for value in session.get_outputs()}
@@ -186,7 +187,7 @@ def _output_widths(session: onnxruntime.InferenceSession, model: Path, labels: i
             "Export it again.",
         )
     widths = {name: shapes[name][-1] for name in OUTPUTS}
-    if widths["logits"] != labels or not isinstance(widths["pooled"], int):
+    if widths["logits"] != width or not isinstance(widths["pooled"], int):
         raise BundleError(
             f"{model} gives {widths['logits']} scores a text, but there are {labels} labels.", "Export it again."
         )

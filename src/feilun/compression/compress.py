@@ -14,7 +14,8 @@ from feilun.compression.export import export_onnx
 from feilun.compression.fidelity import Fidelity, judge_fidelity, texts_of_all_lengths
 from feilun.compression.quantize import CompressionSettings, quantize_int8
 from feilun.core.corpus import Corpus
-from feilun.core.prediction import Decision, Prediction
+from feilun.core.decisions.table import AnyDecision
+from feilun.core.prediction import Prediction
 from feilun.core.splits import Splits
 from feilun.models.text_model import TextModel
 from feilun.text.clean import Cleaning
@@ -46,7 +47,7 @@ class Compressed:
         """Return logits of shape (rows, labels), not yet calibrated."""
         return self.runtime.logits(corpus)
 
-    def decide(self, decision: Decision) -> None:
+    def decide(self, decision: AnyDecision) -> None:
         """Set temperature and thresholds."""
         self.runtime.decision = decision
 
@@ -99,4 +100,6 @@ def compress(
 
 
 def _runtime(path: Path, model: TextModel, splits: Splits, cleaning: Cleaning) -> Runtime:
-    return Runtime(path, model.encoder, splits.labels, cleaning=cleaning, pad_id=model.base.pad_id)
+    return Runtime(
+        path, model.encoder, splits.labels, cleaning=cleaning, decision=model.decision, pad_id=model.base.pad_id
+    )

@@ -11,10 +11,13 @@ from numpy.typing import NDArray
 
 from feilun.bundles.runtime import Runtime
 from feilun.core.corpus import Corpus, corpus_of
-from feilun.evaluation.metrics import from_totals
+from feilun.evaluation.judges.multilabel import multi_hot
+from feilun.evaluation.judges.table import JUDGES
+from feilun.evaluation.set_metrics import from_counts
 from feilun.text.tokens import TokenEncoder
 
 Indices = NDArray[np.int64]
+Choices = NDArray[np.bool_] | NDArray[np.int64]
 
 BATCHES = (1, 8)
 """Sizes of the batches in which int8 sees every text."""
@@ -103,19 +106,22 @@ def judge_fidelity(float32: Runtime, int8: Runtime, texts: Sequence[str], labell
     lengths = np.array([len(row) for row in float32.encode(corpus)])
     wanted = float32.logits(corpus)  # (texts, labels)
     found = np.stack([_in_batches(int8, corpus, lengths, size, random) for size in BATCHES])  # (sizes, texts, labels)
-    answers = found.argmax(2)  # (sizes, texts)
     differences = np.abs(found - wanted)
-    targets = float32.labels.encode(labelled.target or [])
-    before, after = (chosen[: len(labelled)] for chosen in (wanted.argmax(1), answers[-1]))
-    worse = int(((before == targets) & (after != targets)).sum())
-    better = int(((before != targets) & (after == targets)).sum())
+    judge = JUDGES[float32.decision.task]
+    decision = judge.calibrate(wanted[: len(labelled)], labelled, float32.labels, None)
+    plain = decision.choices(wanted, float32.labels.names)  # (texts, labels)
+    answers = np.stack([decision.choices(logits, float32.labels.names) for logits in found])  # (sizes, texts, labels)
+    targets = _targets(labelled, float32)
+    before, after = (chosen[: len(labelled)] for chosen in (plain, answers[-1]))
+    right, still = ((chosen == targets).all(1) for chosen in (before, after))
+    worse, better = int((right & ~still).sum()), int((~right & still).sum())
     macro_f1, macro_f1_chance = macro_f1_loss(targets, before, after, len(float32.labels), seed)
     return Fidelity(
         texts=len(corpus),
         shortest=int(lengths.min()),
         longest=int(lengths.max()),
-        changed=dict(zip(BATCHES, (answers != wanted.argmax(1)).mean(1).tolist(), strict=True)),
-        changed_between=float((answers != answers[0]).any(0).mean()),
+        changed=dict(zip(BATCHES, (answers != plain).any(2).mean(1).tolist(), strict=True)),
+        changed_between=float((answers != answers[0]).any((0, 2)).mean()),
         largest_difference=float(differences.max()),
         mean_difference=float(differences.mean()),
         worse=worse,
@@ -179,15 +185,15 @@ def mcnemar(worse: int, better: int) -> float:
 
 
 def macro_f1_loss(
-    targets: Indices, before: Indices, after: Indices, labels: int, seed: int
+    targets: Choices, before: Choices, after: Choices, labels: int, seed: int
 ) -> tuple[tuple[float, float], float]:
     """Test a loss of macro-F1 by randomisation (Noreen 1989; Yeh 2000): would swapped answers lose as much?
 
     Args:
-        targets: True classes, shape (rows,).
-        before: Answers of the first model, shape (rows,).
-        after: Answers of the second, shape (rows,).
-        labels: Number of classes.
+        targets: True labels, shape (rows, labels); or true classes, shape (rows,).
+        before: Answers of the first model, of the same shape.
+        after: Answers of the second.
+        labels: Number of labels.
         seed: Seeds the swaps.
 
     Returns:
@@ -195,45 +201,36 @@ def macro_f1_loss(
     """
     if len(targets) == 0:
         return (0.0, 0.0), 1.0
-    actual = np.bincount(targets, minlength=labels)
-    figures = [float(_macro_f1(actual, _counts(targets, answers[None], labels))[0]) for answers in (before, after)]
+    truth, one, other = (_chosen(array, labels) for array in (targets, before, after))
+    first, second = (np.stack([truth & chosen, truth, chosen], axis=1).astype(np.float64) for chosen in (one, other))
+    figures = [float(from_counts(counts.sum(0))["macro_f1"]) for counts in (first, second)]
     loss = figures[0] - figures[1]
     if loss <= 0:
         return (figures[0], figures[1]), 1.0
     random = np.random.default_rng(seed)
-    differ = before != after
-    same = _counts(targets[~differ], before[None, ~differ], labels)
-    targets, before, after = targets[differ], before[differ], after[differ]
+    differ = (one != other).any(1)
+    total = (first.sum(0) + second.sum(0)).ravel()
+    moved = (second - first)[differ].reshape(-1, total.size)  # what swapping a row moves from one model to the other
     as_much = 0
     for _ in range(SWAPS // SWAPS_AT_ONCE):
-        swap = random.random((SWAPS_AT_ONCE, len(targets))) < 0.5
-        first, second = np.where(swap, after, before), np.where(swap, before, after)  # (swaps, rows)
-        one, other = (_macro_f1(actual, same + _counts(targets, answers, labels)) for answers in (first, second))
-        as_much += int((one - other >= loss - 1e-12).sum())
+        swap = random.random((SWAPS_AT_ONCE, len(moved))) < 0.5
+        sums = first.sum(0).ravel() + swap @ moved  # (swaps, 3 × labels)
+        mine, theirs = (
+            from_counts(counts.reshape(-1, 3, labels))["macro_f1"] for counts in (sums, total - sums)
+        )  # fmt: skip
+        as_much += int((mine - theirs >= loss - 1e-12).sum())
     return (figures[0], figures[1]), (as_much + 1) / (SWAPS + 1)
 
 
-def _counts(targets: Indices, answers: Indices, labels: int) -> Indices:
-    """Count for each class how often it was rightly chosen, and how often chosen at all.
-
-    Args:
-        targets: Shape (rows,).
-        answers: Of several models, shape (models, rows).
-        labels: Number of classes.
-
-    Returns:
-        Shape (2, models, labels).
-    """
-    numbered = np.arange(len(answers))[:, None] * labels + answers
-    size = len(answers) * labels
-    right = np.bincount(numbered[answers == targets], minlength=size)
-    chosen = np.bincount(numbered.ravel(), minlength=size)
-    return np.stack([right, chosen]).reshape(2, len(answers), labels)
+def _chosen(answers: Choices, labels: int) -> NDArray[np.bool_]:
+    """Return answers as shape (rows, labels), where they are class indices of shape (rows,)."""
+    return answers.astype(np.bool_) if answers.ndim == 2 else np.eye(labels, dtype=np.bool_)[answers]
 
 
-def _macro_f1(actual: Indices, counts: Indices) -> NDArray[np.float64]:
-    """Return the macro-F1 of each model, shape (models,), from the rows of each class and `_counts`."""
-    return from_totals(counts[0], np.broadcast_to(actual, counts[0].shape), counts[1])["macro_f1"]
+def _targets(labelled: Corpus, runtime: Runtime) -> NDArray[np.bool_]:
+    """Return which labels each row truly has, shape (rows, labels)."""
+    names = [(target,) if isinstance(target, str) else tuple(target) for target in labelled.target or ()]
+    return multi_hot(replace(labelled, target=names), runtime.labels)
 
 
 def _joined(labelled: Corpus, texts: Sequence[str]) -> Corpus:

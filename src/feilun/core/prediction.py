@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,16 +44,24 @@ class Prediction:
     """What a model says about one text.
 
     Args:
-        label: The chosen label; also given where the model abstained, as its best guess.
-        score: The calibrated probability of `label`, 0 to 1.
+        label: The chosen label; also given where the model abstained, as its best guess. Of several labels, all of
+            them, joined.
+        score: The calibrated probability that `label` is right, 0 to 1.
         ranked: All labels with their scores, best first.
         abstained: Whether the score is below the bundle's threshold, so that a person should decide.
+        labels: The chosen labels in class order, where a text may have several or none.
     """
 
     label: str
     score: float
     ranked: Ranking
     abstained: bool = False
+    labels: tuple[str, ...] | None = None
+
+    @property
+    def task(self) -> str:
+        """Return the task that makes predictions of this kind."""
+        return "classify" if self.labels is None else "multilabel"
 
     def to_json(self, ranked: int = 5) -> dict[str, Any]:
         """Return the public JSON form with the `ranked` best labels."""
@@ -61,6 +69,7 @@ class Prediction:
             "label": self.label,
             "score": round(self.score, 6),
             "abstained": self.abstained,
+            **({} if self.labels is None else {"labels": list(self.labels)}),
             "ranked": [{"label": label, "score": round(score, 6)} for label, score in self.ranked.top(ranked)],
         }
 
@@ -75,9 +84,32 @@ class Decision:
         label_thresholds: Per-label replacements of `abstain_below`.
     """
 
+    task: ClassVar[str] = "classify"
+
     temperature: float = 1.0
     abstain_below: float = 0.0
     label_thresholds: tuple[tuple[str, float], ...] = ()
+
+    @classmethod
+    def from_table(cls, table: Mapping[str, Any]) -> Self:
+        """Read what `dataclasses.asdict` wrote.
+
+        Raises:
+            KeyError, TypeError, ValueError: If the table is not of that form.
+        """
+        return cls(
+            float(table["temperature"]), float(table["abstain_below"]), thresholds(table.get("label_thresholds", ()))
+        )
+
+    def width(self, labels: int) -> int:
+        """Return how many numbers the model gives for a text."""
+        return labels
+
+    def choices(self, logits: NDArray[np.float32], names: tuple[str, ...]) -> NDArray[np.bool_]:
+        """Return which labels are chosen, shape (rows, labels)."""
+        chosen = np.zeros(logits.shape, dtype=np.bool_)
+        chosen[np.arange(len(logits)), logits.argmax(1)] = True
+        return chosen
 
     def probabilities(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the calibrated softmax of `logits`, shape (rows, labels)."""
@@ -107,3 +139,9 @@ class Decision:
             Prediction(names[i], float(row[i]), Ranking(names, row), float(row[i]) < thresholds[i])
             for i, row in zip(best.tolist(), probabilities, strict=True)
         ]
+
+
+def thresholds(value: Any) -> tuple[tuple[str, float], ...]:
+    """Read thresholds by label from a table, or from a list of pairs."""
+    pairs = value.items() if isinstance(value, Mapping) else value
+    return tuple((str(label), float(score)) for label, score in pairs)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from sys import intern
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,9 @@ from feilun.data.sources import Source, open_source
 from feilun.data.tables import texts_of
 from feilun.data.times import read_time
 from feilun.text.clean import Cleaning
+
+if TYPE_CHECKING:
+    from feilun.data.target_kinds.table import TargetKind
 
 TARGET_NAMES = ("label", "target", "class", "category", "sentiment", "intent", "tag", "topic", "rating", "polarity",
                 "标签", "类别", "分类", "情感", "意图", "主题")  # fmt: skip
@@ -97,14 +100,16 @@ def take(corpus: Corpus, indices: NDArray[np.int64]) -> Corpus:
     return taken
 
 
-def load(source: str, settings: DataSettings, *, key: str, target: bool, cleaning: Cleaning | None) -> Loaded:
+def load(
+    source: str, settings: DataSettings, *, key: str, target: TargetKind | None, cleaning: Cleaning | None
+) -> Loaded:
     """Read a source's rows.
 
     Args:
         source: A path or database URL.
         settings: Which columns to read.
         key: The setting that named the source, for messages.
-        target: Whether rows must have a target.
+        target: How targets are read; None where rows need none.
         cleaning: The cleaning of texts; None leaves them, and keeps rows of empty text.
 
     Returns:
@@ -115,9 +120,9 @@ def load(source: str, settings: DataSettings, *, key: str, target: bool, cleanin
     """
     query = settings.query if "://" in source else None
     opened = open_source(source, query=query, encoding=settings.encoding)
-    wanted = settings.columns(target=target)
+    wanted = settings.columns(target=target is not None)
     _check_columns(source, opened, wanted)
-    reader = _Reader(settings, target, cleaning)
+    reader = _Reader(settings, target is not None, cleaning)
     for frame in opened.frames(list(dict.fromkeys(wanted.values()))):
         reader.read({name: texts_of(frame, name) for name in frame.columns})
     loaded = reader.loaded(source, opened.facts())
@@ -131,6 +136,8 @@ def load(source: str, settings: DataSettings, *, key: str, target: bool, cleanin
         raise DataError(
             f"None of the {loaded.rows:,} rows of {shown(source)} can be used ({reasons}).", _columns_hint(wanted)
         )
+    if target is not None:
+        target.read(loaded, settings)
     return loaded
 
 
@@ -174,7 +181,7 @@ class _Reader:
         for name in ("time", "group"):
             if column := getattr(settings, name):
                 self._keep(name, [value or "" for value in cells[column]], kept)
-        for column in settings.features:
+        for column in settings.kept_features(target=self.target):
             self._keep(f"features.{column}", [intern(value) if value else None for value in cells[column]], kept)
         self.rows += len(texts)
 
@@ -187,7 +194,10 @@ class _Reader:
         corpus = Corpus(
             id=RowNumbers(np.concatenate([np.empty(0, np.int64), *self.numbers])),
             text=columns["text"],
-            features={name: _numbers_or_text(columns[f"features.{name}"]) for name in self.settings.features},
+            features={
+                name: _numbers_or_text(columns[f"features.{name}"])
+                for name in self.settings.kept_features(target=self.target)
+            },
             **plain,
         )
         return Loaded(source, corpus, self.rows, self.dropped, self.examples, self.cleaned, facts)

@@ -39,6 +39,10 @@ class DataSettings:
     text: str = setting("text", "column of the texts")
     pair: str | None = setting(None, "column of a second text, read after the first")
     target: str = setting("label", "column of what is to be predicted")
+    separator: str = setting("auto", "what stands between the labels of a cell (multilabel); auto finds it")
+    gather: str | None = setting(
+        None, "column whose equal values are one text with a line for each of its labels (multilabel)"
+    )
     time: str | None = setting(None, "column of when each row happened")
     group: str | None = setting(None, "column whose equal values never stand in two sets")
     features: tuple[str, ...] = setting((), "further columns to keep, for slices of the report")
@@ -70,9 +74,14 @@ class DataSettings:
         """Return the settings with further columns to keep."""
         return replace(self, features=tuple(dict.fromkeys([*self.features, *names])))
 
+    def kept_features(self, *, target: bool) -> tuple[str, ...]:
+        """Return the further columns to keep; lines are gathered by one of them."""
+        return tuple(dict.fromkeys([*self.features, *([self.gather] if target and self.gather else [])]))
+
     def columns(self, *, target: bool) -> dict[str, str]:
         """Return the columns to read, by the key that names each."""
         single = {"text": self.text, "pair": self.pair, "target": self.target if target else None}
         single |= {"time": self.time, "group": self.group}
+        single |= {"gather": self.gather if target else None}
         named = {f"data.{key}": name for key, name in single.items() if name is not None}
         return named | {f"data.features ({name})": name for name in self.features}

@@ -8,7 +8,7 @@ from typing import Any
 
 from feilun.core.report import Report
 from feilun.evaluation.remarks import BASELINES_ZH, notes
-from feilun.evaluation.render import METRICS, interval, printable
+from feilun.evaluation.render import METRICS, interval, metric_rows, printable, right_share
 from feilun.evaluation.slices import natural_order
 from feilun.evaluation.words import Language, decision_sentences
 
@@ -17,6 +17,11 @@ MOST_FACTS = 60
 
 TOLD_ELSEWHERE = frozenset({"fingerprint", "labels", "notes", "sources"})
 """Parts of the data report that stand elsewhere in the card, or name files of the machine that trained."""
+
+PURPOSES: Mapping[str, Mapping[Language, str]] = {
+    "classify": {"en": "Puts one text into one of {n} labels", "zh": "把一段文本归入一个标签"},
+    "multilabel": {"en": "Gives one text those of {n} labels that apply", "zh": "给一段文本标出所有适用的标签"},
+}
 
 
 def model_card(manifest: Mapping[str, Any], report: Report, data_report: Mapping[str, Any]) -> str:
@@ -55,7 +60,8 @@ def model_card(manifest: Mapping[str, Any], report: Report, data_report: Mapping
 def _chinese(manifest: Mapping[str, Any], report: Report) -> Iterator[str]:
     labels = "、".join(_plain(label) for label in report.labels[:10])
     rest = f" 等 {len(report.labels)} 类" if len(report.labels) > 10 else f"（共 {len(report.labels)} 类）"
-    yield f"用途：把一段文本归入一个标签：{labels}{rest}。"
+    purpose = PURPOSES[report.task]["zh"]
+    yield f"用途：{purpose}：{labels}{rest}。"
     yield ""
     yield from (f"- {_plain(sentence)}" for sentence in decision_sentences(report, "zh"))
     yield ""
@@ -75,7 +81,7 @@ def _chinese(manifest: Mapping[str, Any], report: Report) -> Iterator[str]:
 def _use(report: Report, data_report: Mapping[str, Any]) -> Iterator[str]:
     labels = ", ".join(f"`{_code(label)}`" for label in report.labels[:20])
     rest = f" and {len(report.labels) - 20} more" if len(report.labels) > 20 else ""
-    yield f"Puts one text into one of {len(report.labels)} labels: {labels}{rest}."
+    yield f"{PURPOSES[report.task]['en'].format(n=len(report.labels))}: {labels}{rest}."
     languages = (data_report.get("language") or {}).get("languages")
     if languages:
         yield ""
@@ -110,11 +116,7 @@ def _figures(report: Report, language: Language) -> Iterator[str]:
     yield ""
     yield _row(["指标", "本模型", *names] if zh else ["metric", "this model", *names])
     yield _rule(len(names) + 2)
-    for metric, shown in METRICS.items():
-        if metric in report.metrics:
-            figure = report.metrics[metric]
-            others = [f"{row[metric]:.3f}" if metric in row else "–" for row in report.baselines.values()]
-            yield _row([shown[language], interval(figure.value, figure.low, figure.high), *others])
+    yield from (_row(row) for row in metric_rows(report, language))
 
 
 def _labels(report: Report) -> Iterator[str]:
@@ -130,12 +132,13 @@ def _labels(report: Report) -> Iterator[str]:
 def _slices(report: Report) -> Iterator[str]:
     if not report.slices:
         return
-    yield _row(["column", "value", "accuracy", "macro-F1", "texts"])
+    share = right_share(report.metrics)
+    yield _row(["column", "value", METRICS[share]["en"], "macro-F1", "texts"])
     yield _rule(5)
     for column, values in report.slices.items():
         for value in natural_order(values):
             row = values[value]
-            accuracy = interval(row["accuracy"], row.get("accuracy_low"), row.get("accuracy_high"))
+            accuracy = interval(row[share], row.get(f"{share}_low"), row.get(f"{share}_high"))
             yield _row([column, value, accuracy, f"{row['macro_f1']:.3f}", f"{row['n']:.0f}"])
 
 

@@ -22,7 +22,14 @@ LARGEST_EXCESS = 0.03
 """Confidence above accuracy that is worth a remark, where the sample is large enough to tell."""
 
 
-BASELINES_ZH = {"majority class": "多数类", "TF-IDF + logistic regression": "TF-IDF + 逻辑回归"}
+BASELINES_ZH = {
+    "majority class": "多数类",
+    "commonest set of labels": "最常见的标签组",
+    "TF-IDF + logistic regression": "TF-IDF + 逻辑回归",
+}
+RIGHT = {"accuracy", "subset_accuracy"}
+"""Names of the share of rows that are right, of which each task has one."""
+
 COLUMNS_ZH = {"length": "长度", "language": "语言", "time": "月份", "group": "分组"}
 
 
@@ -38,7 +45,7 @@ def remarks(report: Report, language: Literal["zh", "en"]) -> list[str]:
         without rows or never predicted, slices well below the rest, scores that promise too much.
     """
     zh = language == "zh"
-    if "accuracy" not in report.metrics:
+    if not RIGHT & report.metrics.keys():
         return []
     return [
         *_baselines(report, zh),
@@ -112,7 +119,7 @@ def _sample(report: Report, zh: bool) -> Iterator[str]:
             if zh
             else f"Only {report.n} rows were judged: the figures are rough, see their intervals."
         )
-    if report.value("accuracy") == 1:
+    if _right(report) == 1:
         # None of n rows: the rule of three gives the upper 95 % bound of a rate (Hanley and Lippman-Hand 1983).
         bound = min(1.0, 3 / report.n)
         yield (
@@ -124,12 +131,12 @@ def _sample(report: Report, zh: bool) -> Iterator[str]:
 
 
 def _weak_slices(report: Report, zh: bool) -> Iterator[str]:
-    overall = report.value("accuracy")
+    overall, share = _right(report), next(iter(RIGHT & report.metrics.keys()))
     weak = [
-        (row["accuracy"], column, value, row["n"])
+        (row[share], column, value, row["n"])
         for column, values in report.slices.items()
         for value, row in values.items()
-        if row["n"] >= FEWEST_ROWS_OF_A_SLICE and row["accuracy_high"] < overall
+        if row["n"] >= FEWEST_ROWS_OF_A_SLICE and row[f"{share}_high"] < overall
     ]
     for accuracy, column, value, n in sorted(weak)[:MOST_SLICES]:
         shown = COLUMNS_ZH.get(column, column)
@@ -140,9 +147,14 @@ def _weak_slices(report: Report, zh: bool) -> Iterator[str]:
         )
 
 
+def _right(report: Report) -> float:
+    """Return the share of rows that are right."""
+    return next(report.value(name) for name in RIGHT if name in report.metrics)
+
+
 def _calibration(report: Report, zh: bool) -> Iterator[str]:
     promised = sum(row["confidence"] * row["count"] for row in report.calibration) / report.n
-    overall = report.value("accuracy")
+    overall = _right(report)
     spread = CHANCE * (max(overall * (1 - overall), 1 / report.n) / report.n) ** 0.5
     if promised - overall > max(LARGEST_EXCESS, spread):
         yield (

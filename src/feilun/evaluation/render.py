@@ -19,14 +19,23 @@ MOST_LABELS = 15
 
 METRICS: Mapping[str, Mapping[Language, str]] = {
     "accuracy": {"en": "accuracy", "zh": "准确率"},
+    "subset_accuracy": {"en": "accuracy of the whole set", "zh": "整组标签全对率"},
+    "micro_f1": {"en": "micro-F1", "zh": "微平均 F1"},
     "macro_f1": {"en": "macro-F1", "zh": "宏平均 F1"},
     "weighted_f1": {"en": "weighted F1", "zh": "加权 F1"},
+    "micro_precision": {"en": "micro precision", "zh": "微平均精确率"},
+    "micro_recall": {"en": "micro recall", "zh": "微平均召回率"},
+    "hamming_loss": {"en": "Hamming loss (lower is better)", "zh": "汉明损失（越低越好）"},
+    "ndcg": {"en": "nDCG of the five best", "zh": "前五名 nDCG"},
     "roc_auc": {"en": "ROC-AUC", "zh": "ROC-AUC"},
     "log_loss": {"en": "log loss (lower is better)", "zh": "对数损失（越低越好）"},
     "brier": {"en": "Brier score (lower is better)", "zh": "Brier 分（越低越好）"},
     "expected_calibration_error": {"en": "calibration error (lower is better)", "zh": "校准误差（越低越好）"},
 }
-"""Metrics that people are shown, in order; with one label a text, micro-F1 equals the accuracy."""
+"""Metrics that people are shown, in order."""
+
+LEFT_OUT: Mapping[str, frozenset[str]] = {"classify": frozenset({"micro_f1"})}
+"""By task what says nothing new: with one label a text, micro-F1 equals the accuracy."""
 
 _WORDS: Mapping[str, Mapping[Language, str]] = {
     "judged": {"en": "Judged on {n} texts", "zh": "在 {n} 条文本上评估"},
@@ -81,17 +90,28 @@ def _parts(report: Report, language: Language) -> Iterator[RenderableType]:
         yield from (Text(f"• {printable(remark)}") for remark in remarks)
 
 
+def metric_rows(report: Report, language: Language) -> Iterator[list[str]]:
+    """Yield a row for each metric that people are shown: its name, its figure, and that of each baseline."""
+    for metric, shown in METRICS.items():
+        if metric in report.metrics and metric not in LEFT_OUT.get(report.task, ()):
+            figure = report.metrics[metric]
+            others = [f"{row[metric]:.3f}" if metric in row else "–" for row in report.baselines.values()]
+            yield [shown[language], interval(figure.value, figure.low, figure.high), *others]
+
+
+def right_share(figures: Mapping[str, object]) -> str:
+    """Return the name of the metric that says which share of rows is right."""
+    return next((name for name in ("accuracy", "subset_accuracy") if name in figures), "accuracy")
+
+
 def _metrics(report: Report, language: Language) -> Table:
     judged = _WORDS["judged"][language].format(n=f"{report.n:,}")
     with_intervals = any(figure.low is not None for figure in report.metrics.values())
     title = f"{judged} · {_WORDS['interval'][language]}" if with_intervals else judged
     names = [BASELINES_ZH.get(name, name) if language == "zh" else name for name in report.baselines]
     table = _table(title, [_WORDS["metric"][language], _WORDS["model"][language], *names])
-    for metric, shown in METRICS.items():
-        if metric in report.metrics:
-            figure = report.metrics[metric]
-            others = [f"{row[metric]:.3f}" if metric in row else "–" for row in report.baselines.values()]
-            table.add_row(shown[language], interval(figure.value, figure.low, figure.high), *others)
+    for row in metric_rows(report, language):
+        table.add_row(*row)
     return table
 
 
@@ -114,11 +134,12 @@ def _labels(report: Report, language: Language) -> Table:
 
 def _slices(report: Report, column: str, language: Language) -> Table:
     column_shown = COLUMNS_ZH.get(column, column) if language == "zh" else column
-    heads = [column_shown, METRICS["accuracy"][language], METRICS["macro_f1"][language], _WORDS["support"][language]]
+    share = right_share(report.metrics)
+    heads = [column_shown, METRICS[share][language], METRICS["macro_f1"][language], _WORDS["support"][language]]
     table = _table(_WORDS["slices"][language].format(column=column_shown), heads)
     for value in natural_order(report.slices[column]):
         row = report.slices[column][value]
-        accuracy = interval(row["accuracy"], row.get("accuracy_low"), row.get("accuracy_high"))
+        accuracy = interval(row[share], row.get(f"{share}_low"), row.get(f"{share}_high"))
         table.add_row(Text(printable(value)), accuracy, f"{row['macro_f1']:.3f}", f"{row['n']:,.0f}")
     return table
 

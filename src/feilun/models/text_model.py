@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from feilun.core.corpus import Corpus
+from feilun.core.decisions.table import DECISIONS, AnyDecision
 from feilun.core.labels import LabelSet
-from feilun.core.prediction import Decision, Prediction
+from feilun.core.prediction import Prediction
 from feilun.models.adaptations.table import Adaptation
 from feilun.models.bases.base import Base
 from feilun.models.fast_encoder import encode
-from feilun.models.heads.classify import ClassifyHead
+from feilun.models.heads.head import Head
 from feilun.text.tokens import TokenEncoder, batches_by_length, pad
 
 INFERENCE_TOKENS = 8192
@@ -38,7 +39,7 @@ class TextModel(nn.Module):
     def __init__(
         self,
         base: Base,
-        head: ClassifyHead,
+        head: Head,
         adaptation: Adaptation,
         labels: LabelSet,
         max_tokens: int,
@@ -51,7 +52,7 @@ class TextModel(nn.Module):
         self.adaptation = adaptation
         self.labels = labels
         self.dtype = dtype
-        self.decision = Decision()
+        self.decision: AnyDecision = DECISIONS[head.task]()
         self.remarks: tuple[str, ...] = ()
         self.encoder = TokenEncoder(base.tokenizer, max_tokens, base.prefix)
         adaptation.apply(base)

@@ -135,7 +135,9 @@ def guess_target(columns: Sequence[Column], rows: int) -> str | None:
     return candidates[0].name if len(candidates) == 1 else None
 
 
-def write_recipe(path: Path, name: str, found: FirstLook, base: str | None = None, query: str | None = None) -> str:
+def write_recipe(
+    path: Path, name: str, found: FirstLook, base: str | None = None, query: str | None = None, task: str = "classify"
+) -> str:
     """Write a recipe for a table that was looked at.
 
     Args:
@@ -144,6 +146,7 @@ def write_recipe(path: Path, name: str, found: FirstLook, base: str | None = Non
         found: What the look found; its target must be known.
         base: The base model; else the one that fits the texts' language.
         query: The SQL query of a database.
+        task: What the model is to do.
 
     Returns:
         The name of the base.
@@ -153,7 +156,7 @@ def write_recipe(path: Path, name: str, found: FirstLook, base: str | None = Non
     if "://" not in source:
         source = _as_seen_from(path.absolute().parent, Path(source))
     data = {"train": source, **({"query": query} if query else {}), "text": found.text, "target": found.target}
-    table = {"name": name, "task": "classify", "data": data, "model": {"base": base}}
+    table = {"name": name, "task": task, "data": data, "model": {"base": base}}
     write_text(path, RECIPE.format(rows=found.rows, labels=found.labels, target=found.target, table=to_toml(table)))
     return base
 

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from polars import DataFrame
 
 ADDED_COLUMNS = ("predicted_label", "predicted_score", "predicted_abstained")
+TASK_COLUMNS = ("predicted_labels",)
+"""What only some tasks add."""
+
 FIRST_PIECE, LARGEST_PIECE = 16, 4096
 
 
@@ -64,7 +67,7 @@ def predict_rows(
     for wanted in (text, pair):
         if wanted is not None and wanted not in names:
             raise DataError(f"{source} has no column {wanted!r}. {nearest(wanted, names)}", "Name it with --text.")
-    taken = [name for name in ADDED_COLUMNS if name in names]
+    taken = [name for name in (*ADDED_COLUMNS, *TASK_COLUMNS) if name in names]
     if taken:
         raise DataError(f"{source} already has the column {taken[0]!r}.", "Rename it: predictions would overwrite it.")
     for frame in open_rows(source, query=query):
@@ -76,15 +79,15 @@ def with_predictions(frame: DataFrame, predictions: Sequence[Prediction]) -> Dat
     """Return the rows with the predicted columns behind their own."""
     import polars
 
-    added = (
-        [prediction.label for prediction in predictions],
-        [round(prediction.score, 6) for prediction in predictions],
-        [prediction.abstained for prediction in predictions],
-    )
-    types = (polars.String, polars.Float64, polars.Boolean)
-    return frame.with_columns(
-        polars.Series(name, values, kind) for name, values, kind in zip(ADDED_COLUMNS, added, types, strict=True)
-    )
+    added = [
+        polars.Series("predicted_label", [prediction.label for prediction in predictions], polars.String),
+        polars.Series("predicted_score", [round(prediction.score, 6) for prediction in predictions], polars.Float64),
+        polars.Series("predicted_abstained", [prediction.abstained for prediction in predictions], polars.Boolean),
+    ]
+    if any(prediction.labels is not None for prediction in predictions):
+        lists = [list(prediction.labels or ()) for prediction in predictions]
+        added.append(polars.Series("predicted_labels", lists, polars.List(polars.String)))
+    return frame.with_columns(added)
 
 
 def write_frames(frames: Iterable[DataFrame], path: Path) -> int:

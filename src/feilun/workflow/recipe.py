@@ -15,21 +15,13 @@ from feilun.core import settings as core_settings
 from feilun.core.errors import RecipeError, UsageError, nearest
 from feilun.core.settings import REQUIRED, Fault, setting, table
 from feilun.data.prepare import DataSettings
+from feilun.evaluation.judges.table import JUDGES
 from feilun.models.build import ModelSettings
 from feilun.training.fit import TrainingSettings
 from feilun.workflow import toml_text
 
-GATE_METRICS = (
-    "accuracy",
-    "macro_f1",
-    "micro_f1",
-    "weighted_f1",
-    "roc_auc",
-    "log_loss",
-    "brier",
-    "expected_calibration_error",
-)
-"""Metrics that a gate may bound: the last three from above, the others from below."""
+GATE_METRICS = tuple(dict.fromkeys(metric for judge in JUDGES.values() for metric in judge.metrics))
+"""Metrics that a gate may bound, of all tasks: losses and errors from above, the others from below."""
 
 PATHS = ("data.train", "data.validation", "data.test", "model.base")
 """Keys that may hold a path relative to the recipe's folder."""
@@ -63,14 +55,19 @@ class EvaluationSettings:
 class Recipe:
     """What is to be made, of what, and how good it has to be."""
 
-    task: Literal["classify"] = setting(REQUIRED, "what the model is to do: classify gives each text one label")
+    task: Literal["classify", "multilabel"] = setting(
+        REQUIRED, "what the model is to do: classify gives each text one label, multilabel a set of labels"
+    )
     name: str = setting("model", "name of the bundle; where absent, the recipe's file name")
     data: DataSettings = table(DataSettings, "the rows")
     model: ModelSettings = table(ModelSettings, "the base model and what is put on it")
     training: TrainingSettings = table(TrainingSettings, "how the model learns")
     compression: CompressionSettings = table(CompressionSettings, "how the bundle is made small")
     evaluation: EvaluationSettings = table(EvaluationSettings, "how the model is judged")
-    gate: dict[str, float] = setting({}, f"bounds that the release must keep, by metric: {', '.join(GATE_METRICS)}")
+    gate: dict[str, float] = setting(
+        {}, "bounds that the release must keep, by metric of the task: "
+        + "; ".join(f"{task}: {', '.join(judge.metrics)}" for task, judge in JUDGES.items()),
+    )  # fmt: skip
 
     def contradictions(self) -> list[str]:
         """Say what in the recipe cannot be."""
@@ -134,20 +131,45 @@ def to_toml(recipe: Recipe) -> str:
 
 
 def _read(values: Mapping[str, Any]) -> tuple[Recipe | None, list[Fault]]:
+    task = str(values.get("task"))
+    task = task if task in JUDGES else "classify"  # an unknown one is named below
     table_of_data = {"data": {}, **values}  # so that the keys missing in [data] are named
-    bounds, gate_faults = _read_gate(values.get("gate", {}))
-    recipe, faults = core_settings.read(Recipe, {**table_of_data, "gate": bounds})
-    return (None if gate_faults else recipe), faults + gate_faults
+    model, model_faults = _with_head(values.get("model", {}), task)
+    training = _with_metric(values.get("training", {}), JUDGES[task].metrics[0])
+    bounds, gate_faults = _read_gate(values.get("gate", {}), JUDGES[task].metrics)
+    recipe, faults = core_settings.read(Recipe, {**table_of_data, "model": model, "training": training, "gate": bounds})
+    own = gate_faults + model_faults
+    return (None if own else recipe), faults + own
 
 
-def _read_gate(gate: Any) -> tuple[Any, list[Fault]]:
+def _with_head(model: Any, task: str) -> tuple[Any, list[Fault]]:
+    """Let the task choose the head's settings in a table `[model]`."""
+    head = model.get("head", {}) if isinstance(model, Mapping) else None
+    if not isinstance(head, Mapping):
+        return model, []
+    faults = []
+    if head.get("kind", task) != task:
+        said = f"model.head.kind is {head['kind']!r}, but the head follows from the task {task!r}: leave it out."
+        faults.append(Fault("model.head.kind", said))
+    return {**model, "head": {**head, "kind": task}}, faults
+
+
+def _with_metric(training: Any, metric: str) -> Any:
+    """Let the task choose what stops training early, where a table `[training]` does not."""
+    stopping = training.get("early_stopping", {}) if isinstance(training, Mapping) else None
+    if not isinstance(stopping, Mapping):
+        return training
+    return {**training, "early_stopping": {"metric": metric, **stopping}}
+
+
+def _read_gate(gate: Any, metrics: Sequence[str]) -> tuple[Any, list[Fault]]:
     """Return the sound bounds of a gate and what is wrong with the others."""
     if not isinstance(gate, Mapping):
         return gate, []
     faults = []
     for metric, bound in gate.items():
-        if metric not in GATE_METRICS:
-            faults.append(Fault(f"gate.{metric}", f"unknown metric {metric!r}. {nearest(metric, GATE_METRICS)}"))
+        if metric not in metrics:
+            faults.append(Fault(f"gate.{metric}", f"unknown metric {metric!r}. {nearest(metric, metrics)}"))
         elif isinstance(bound, bool) or not isinstance(bound, (int, float)):
             faults.append(Fault(f"gate.{metric}", f"gate.{metric} must be number, not {bound!r}."))
     unsound = {fault.key for fault in faults}

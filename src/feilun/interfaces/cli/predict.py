@@ -112,4 +112,4 @@ def _counted(frames: Iterable[Any]) -> Iterator[Any]:
 def _line(text: str, prediction: Prediction) -> str:
     asks = "  → to a person" if prediction.abstained else ""
     shown = " ".join(text.split())
-    return f"{prediction.label}\t{prediction.score:.3f}\t{shown[:79] + '…' if len(shown) > 80 else shown}{asks}"
+    return f"{prediction.label or '–'}\t{prediction.score:.3f}\t{shown[:79] + '…' if len(shown) > 80 else shown}{asks}"

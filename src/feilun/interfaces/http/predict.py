@@ -44,6 +44,7 @@ class Answer(BaseModel):
     label: str = Field(description="The chosen label; the best guess where the model abstained.")
     score: float = Field(description="Its calibrated probability, 0 to 1.")
     abstained: bool = Field(description="Whether the score is too low to decide, so that a person should.")
+    labels: list[str] | None = Field(None, description="All chosen labels, where a text may have several or none.")
     ranked: list[RankedLabel] = Field(description="The best labels, best first.")
 
 

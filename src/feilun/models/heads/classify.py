@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from feilun.core.corpus import Corpus
 from feilun.core.labels import LabelSet
 from feilun.core.prediction import Decision, Prediction
 from feilun.core.settings import setting
+from feilun.models.heads.head import Head
 
 
 @dataclass(frozen=True)
@@ -26,8 +27,12 @@ class ClassifySettings:
     class_weights: Literal["none", "balanced"] = setting("none", "balanced: rare labels weigh more in the loss")
     focal_gamma: float = setting(0.0, "above 0: focal loss, easy rows weigh less (Lin et al. 2017)", minimum=0)
 
+    def make(self, hidden: int, labels: LabelSet) -> ClassifyHead:
+        """Make a fresh head over states of width `hidden`."""
+        return ClassifyHead(hidden, labels, self)
 
-class ClassifyHead(nn.Module):
+
+class ClassifyHead(Head):
     """A linear layer over the pooled state, with cross-entropy.
 
     Args:
@@ -36,6 +41,7 @@ class ClassifyHead(nn.Module):
         settings: Dropout and loss.
     """
 
+    task: ClassVar[str] = "classify"
     weights: Tensor | None
 
     def __init__(self, hidden: int, labels: LabelSet, settings: ClassifySettings) -> None:
@@ -52,14 +58,16 @@ class ClassifyHead(nn.Module):
         logits: Tensor = self.linear(self.dropout(pooled))
         return logits
 
-    def targets(self, corpus: Corpus) -> Tensor:
-        """Return class indices of shape (rows,) and, where asked for, take the class weights from them."""
-        assert corpus.target is not None  # noqa: S101 - prepare() refuses rows without target
-        indices = torch.from_numpy(self.labels.encode(corpus.target))
+    def observe(self, train: Corpus) -> None:
+        """Take the class weights from the training rows, where they are asked for."""
         if self.settings.class_weights == "balanced":
-            counts = torch.bincount(indices, minlength=len(self.labels)).clamp(min=1)
-            self.weights = len(indices) / (len(self.labels) * counts.float())
-        return indices
+            counts = torch.bincount(self.targets(train), minlength=len(self.labels)).clamp(min=1)
+            self.weights = len(train) / (len(self.labels) * counts.float())
+
+    def targets(self, corpus: Corpus) -> Tensor:
+        """Return class indices of shape (rows,)."""
+        assert corpus.target is not None  # noqa: S101 - prepare() refuses rows without target
+        return torch.from_numpy(self.labels.encode(corpus.target))
 
     def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
         """Return the loss of each row, shape (batch,)."""

@@ -1,0 +1,42 @@
+"""How a model's numbers become predictions, by task; the half of a head that serving needs, without torch.
+
+A new task is a file beside this and a line here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Protocol, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from feilun.core.decisions.multilabel import MultilabelDecision
+from feilun.core.prediction import Decision, Prediction
+
+
+class AnyDecision(Protocol):
+    """How logits become predictions; a frozen dataclass that `calibration.json` of a bundle holds."""
+
+    task: ClassVar[str]
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    @classmethod
+    def from_table(cls, table: Mapping[str, Any]) -> Self:
+        """Read what `dataclasses.asdict` wrote."""
+        ...
+
+    def width(self, labels: int) -> int:
+        """Return how many numbers the model gives for a text, or for each token."""
+        ...
+
+    def choices(self, logits: NDArray[np.float32], names: tuple[str, ...]) -> NDArray[np.bool_]:
+        """Return what is chosen, shape (rows, anything): two answers are the same where their choices are equal."""
+        ...
+
+    def decide(self, logits: NDArray[np.float32], names: tuple[str, ...]) -> list[Prediction]:
+        """Turn logits into predictions, one a row."""
+        ...
+
+
+DECISIONS: Mapping[str, type[AnyDecision]] = {"classify": Decision, "multilabel": MultilabelDecision}

@@ -1,0 +1,37 @@
+"""The contract of a task head."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from feilun.core.corpus import Corpus
+from feilun.core.prediction import Prediction
+
+
+class Head(nn.Module, ABC):
+    """What a task adds on top of the base: a module from the base's pooled states to logits, and its loss.
+
+    The half of it that serving needs, from logits to predictions, is its decision in `feilun.core.decisions`.
+    """
+
+    task: ClassVar[str]
+
+    def observe(self, train: Corpus) -> None:
+        """Learn from the training rows what the loss needs beforehand, such as the weights of the labels."""
+
+    @abstractmethod
+    def targets(self, corpus: Corpus) -> Tensor:
+        """Return what the loss compares with, a row each, shape (rows, …)."""
+
+    @abstractmethod
+    def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """Return the loss of each row, shape (batch,)."""
+
+    @abstractmethod
+    def decode(self, logits: NDArray[np.float32], decision: Any) -> list[Prediction]:
+        """Turn logits into predictions."""
