@@ -93,7 +93,7 @@ def compress(
         return Compressed(plain, float32, "fp32", fidelity, (remark,))
     remark = (
         f"Weights are int8: of {fidelity.texts:,} texts of {fidelity.shortest} to {fidelity.longest} tokens, "
-        f"{max(fidelity.changed.values()):.2%} get another label than in float32; "
+        f"{max(fidelity.changed.values()):.2%} get another answer than in float32; "
         f"of the validation rows it lost {fidelity.worse} and won {fidelity.better}."
     )
     return Compressed(small, int8, "int8", fidelity, (remark,))

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from feilun.bundles.runtime import Runtime
 from feilun.core.corpus import Corpus, corpus_of
-from feilun.evaluation.judges.multilabel import multi_hot
 from feilun.evaluation.judges.table import JUDGES
-from feilun.evaluation.set_metrics import from_counts
+from feilun.evaluation.metrics import Floats
+from feilun.evaluation.quality import QUALITIES, label_counts
 from feilun.text.tokens import TokenEncoder
 
 Indices = NDArray[np.int64]
-Choices = NDArray[np.bool_] | NDArray[np.int64]
 
 BATCHES = (1, 8)
 """Sizes of the batches in which int8 sees every text."""
@@ -45,15 +45,16 @@ class Fidelity:
         texts: Texts compared.
         shortest: Tokens of the shortest of them.
         longest: Tokens of the longest, as the model reads it.
-        changed: Share of the texts whose label changed, by the size of the batches that int8 saw them in.
-        changed_between: Share of the texts whose int8 label depends on the size of the batch.
+        changed: Share of the texts whose answer changed, by the size of the batches that int8 saw them in.
+        changed_between: Share of the texts whose int8 answer depends on the size of the batch.
         largest_difference: Largest absolute difference of a logit.
         mean_difference: Mean absolute difference of a logit.
         worse: Labelled rows that float32 gets right and int8 wrong.
         better: Labelled rows of which the reverse holds.
         chance: Probability of so many more `worse` than `better` by chance (McNemar's exact test, one-sided).
-        macro_f1: Of float32 and of int8, on the labelled rows.
-        macro_f1_chance: Probability of such a loss of macro-F1 by chance (randomisation test, one-sided).
+        quality: The task's first figure of float32 and of int8, on the labelled rows.
+        quality_chance: Probability of such a loss by chance (randomisation test, one-sided).
+        metric: Name of that figure.
     """
 
     texts: int
@@ -66,8 +67,9 @@ class Fidelity:
     worse: int
     better: int
     chance: float
-    macro_f1: tuple[float, float]
-    macro_f1_chance: float
+    quality: tuple[float, float]
+    quality_chance: float
+    metric: str = "macro-F1"
 
     def objections(self, most_changed: float) -> list[str]:
         """Say what speaks against int8: finished clauses, none where nothing does."""
@@ -80,9 +82,9 @@ class Fidelity:
             found.append("it gave scores that are not finite")
         if self.chance < SIGNIFICANT:
             found.append(f"it lost {self.worse} labelled rows and won {self.better} (chance {self.chance:.3f})")
-        if self.macro_f1_chance < SIGNIFICANT:
-            before, after = self.macro_f1
-            found.append(f"macro-F1 fell from {before:.4f} to {after:.4f} (chance {self.macro_f1_chance:.3f})")
+        if self.quality_chance < SIGNIFICANT:
+            before, after = self.quality
+            found.append(f"{self.metric} fell from {before:.4f} to {after:.4f} (chance {self.quality_chance:.3f})")
         return found
 
 
@@ -93,7 +95,8 @@ def judge_fidelity(float32: Runtime, int8: Runtime, texts: Sequence[str], labell
         float32: The model as trained.
         int8: The same in 8 bits.
         texts: Texts to compare on beside the labelled ones.
-        labelled: Rows with targets, for the loss of accuracy and of macro-F1; of very many, `MOST_LABELLED` are drawn.
+        labelled: Rows with targets, for the loss of right rows and of the task's first figure; of very many,
+            `MOST_LABELLED` are drawn.
         seed: Seeds the draws.
 
     Returns:
@@ -107,28 +110,30 @@ def judge_fidelity(float32: Runtime, int8: Runtime, texts: Sequence[str], labell
     wanted = float32.logits(corpus)  # (texts, labels)
     found = np.stack([_in_batches(int8, corpus, lengths, size, random) for size in BATCHES])  # (sizes, texts, labels)
     differences = np.abs(found - wanted)
-    judge = JUDGES[float32.decision.task]
-    decision = judge.calibrate(wanted[: len(labelled)], labelled, float32.labels, None)
-    plain = decision.choices(wanted, float32.labels.names)  # (texts, labels)
-    answers = np.stack([decision.choices(logits, float32.labels.names) for logits in found])  # (sizes, texts, labels)
-    targets = _targets(labelled, float32)
-    before, after = (chosen[: len(labelled)] for chosen in (plain, answers[-1]))
-    right, still = ((chosen == targets).all(1) for chosen in (before, after))
+    labels, undecided = float32.labels, float32.decision
+    quality = QUALITIES[undecided.task]
+    decision = JUDGES[undecided.task].calibrate(wanted[: len(labelled)], labelled, labels, undecided, None)
+    changed = np.stack([decision.changed(wanted, logits, labels.names) for logits in found])  # (sizes, texts)
+    between = np.stack([decision.changed(found[0], logits, labels.names) for logits in found]).any(0)  # (texts,)
+    (right, before), (still, after) = (
+        quality.rows(logits[: len(labelled)], labelled, labels, decision) for logits in (wanted, found[-1])
+    )
     worse, better = int((right & ~still).sum()), int((~right & still).sum())
-    macro_f1, macro_f1_chance = macro_f1_loss(targets, before, after, len(float32.labels), seed)
+    figures, chance = loss_by_chance(before, after, quality.figure, seed)
     return Fidelity(
         texts=len(corpus),
         shortest=int(lengths.min()),
         longest=int(lengths.max()),
-        changed=dict(zip(BATCHES, (answers != plain).any(2).mean(1).tolist(), strict=True)),
-        changed_between=float((answers != answers[0]).any((0, 2)).mean()),
+        changed=dict(zip(BATCHES, changed.mean(1).tolist(), strict=True)),
+        changed_between=float(between.mean()),
         largest_difference=float(differences.max()),
         mean_difference=float(differences.mean()),
         worse=worse,
         better=better,
         chance=mcnemar(worse, better),
-        macro_f1=macro_f1,
-        macro_f1_chance=macro_f1_chance,
+        quality=figures,
+        quality_chance=chance,
+        metric=quality.metric,
     )
 
 
@@ -185,52 +190,57 @@ def mcnemar(worse: int, better: int) -> float:
 
 
 def macro_f1_loss(
-    targets: Choices, before: Choices, after: Choices, labels: int, seed: int
+    targets: Indices, before: Indices, after: Indices, labels: int, seed: int
 ) -> tuple[tuple[float, float], float]:
-    """Test a loss of macro-F1 by randomisation (Noreen 1989; Yeh 2000): would swapped answers lose as much?
+    """Test a loss of macro-F1.
 
     Args:
-        targets: True labels, shape (rows, labels); or true classes, shape (rows,).
-        before: Answers of the first model, of the same shape.
-        after: Answers of the second.
-        labels: Number of labels.
+        targets: True classes, shape (rows,).
+        before: Answers of the first model, shape (rows,).
+        after: Answers of the second, shape (rows,).
+        labels: Number of classes.
+        seed: Seeds the swaps.
+
+    Returns:
+        As `loss_by_chance`.
+    """
+    first, second = (label_counts(targets, answers, labels) for answers in (before, after))
+    return loss_by_chance(first, second, QUALITIES["classify"].figure, seed)
+
+
+def loss_by_chance(
+    before: NDArray[Any], after: NDArray[Any], figure: Callable[[Floats], Floats], seed: int
+) -> tuple[tuple[float, float], float]:
+    """Test the loss of a figure by randomisation (Noreen 1989; Yeh 2000): would swapped answers lose as much?
+
+    Args:
+        before: What the figure needs of each row's first answer, shape (rows, …).
+        after: Of its second answer, of the same shape.
+        figure: Computes the figure from sums over rows.
         seed: Seeds the swaps.
 
     Returns:
         Both figures, and the share of random swaps of the two models' answers that lose at least as much.
     """
-    if len(targets) == 0:
+    if len(before) == 0:
         return (0.0, 0.0), 1.0
-    truth, one, other = (_chosen(array, labels) for array in (targets, before, after))
-    first, second = (np.stack([truth & chosen, truth, chosen], axis=1).astype(np.float64) for chosen in (one, other))
-    figures = [float(from_counts(counts.sum(0))["macro_f1"]) for counts in (first, second)]
+    rows, shape = len(before), before.shape[1:]
+    first, second = (array.reshape(rows, -1).astype(np.float64) for array in (before, after))
+    total = first.sum(0) + second.sum(0)
+    figures = [float(figure(array.sum(0).reshape(shape))) for array in (first, second)]
     loss = figures[0] - figures[1]
-    if loss <= 0:
+    if not loss > 0:
         return (figures[0], figures[1]), 1.0
     random = np.random.default_rng(seed)
-    differ = (one != other).any(1)
-    total = (first.sum(0) + second.sum(0)).ravel()
-    moved = (second - first)[differ].reshape(-1, total.size)  # what swapping a row moves from one model to the other
+    moved = second - first  # what swapping a row takes from one model to the other
+    moved = moved[moved.any(1)]
     as_much = 0
     for _ in range(SWAPS // SWAPS_AT_ONCE):
         swap = random.random((SWAPS_AT_ONCE, len(moved))) < 0.5
-        sums = first.sum(0).ravel() + swap @ moved  # (swaps, 3 × labels)
-        mine, theirs = (
-            from_counts(counts.reshape(-1, 3, labels))["macro_f1"] for counts in (sums, total - sums)
-        )  # fmt: skip
+        sums = first.sum(0) + swap @ moved  # (swaps, …)
+        mine, theirs = (figure(part.reshape(-1, *shape)) for part in (sums, total - sums))
         as_much += int((mine - theirs >= loss - 1e-12).sum())
     return (figures[0], figures[1]), (as_much + 1) / (SWAPS + 1)
-
-
-def _chosen(answers: Choices, labels: int) -> NDArray[np.bool_]:
-    """Return answers as shape (rows, labels), where they are class indices of shape (rows,)."""
-    return answers.astype(np.bool_) if answers.ndim == 2 else np.eye(labels, dtype=np.bool_)[answers]
-
-
-def _targets(labelled: Corpus, runtime: Runtime) -> NDArray[np.bool_]:
-    """Return which labels each row truly has, shape (rows, labels)."""
-    names = [(target,) if isinstance(target, str) else tuple(target) for target in labelled.target or ()]
-    return multi_hot(replace(labelled, target=names), runtime.labels)
 
 
 def _joined(labelled: Corpus, texts: Sequence[str]) -> Corpus:

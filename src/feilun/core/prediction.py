@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
@@ -40,6 +41,23 @@ class Ranking(Sequence[tuple[str, float]]):
 
 
 @dataclass(frozen=True, slots=True)
+class Number:
+    """A predicted number.
+
+    Args:
+        name: The column that it stands for.
+        value: The number.
+        low: Lower end of its interval.
+        high: Upper end.
+    """
+
+    name: str
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
 class Prediction:
     """What a model says about one text.
 
@@ -50,6 +68,7 @@ class Prediction:
         ranked: All labels with their scores, best first.
         abstained: Whether the score is below the bundle's threshold, so that a person should decide.
         labels: The chosen labels in class order, where a text may have several or none.
+        numbers: The predicted numbers, where the task is to predict some.
     """
 
     label: str
@@ -57,21 +76,34 @@ class Prediction:
     ranked: Ranking
     abstained: bool = False
     labels: tuple[str, ...] | None = None
+    numbers: tuple[Number, ...] | None = None
 
     @property
     def task(self) -> str:
         """Return the task that makes predictions of this kind."""
+        if self.numbers is not None:
+            return "regress"
         return "classify" if self.labels is None else "multilabel"
 
     def to_json(self, ranked: int = 5) -> dict[str, Any]:
         """Return the public JSON form with the `ranked` best labels."""
+        said = {"label": self.label, "score": round(self.score, 6), "abstained": self.abstained}
+        if self.numbers is not None:
+            return said | _numbers(self.numbers)
         return {
-            "label": self.label,
-            "score": round(self.score, 6),
-            "abstained": self.abstained,
+            **said,
             **({} if self.labels is None else {"labels": list(self.labels)}),
             "ranked": [{"label": label, "score": round(score, 6)} for label, score in self.ranked.top(ranked)],
         }
+
+
+def _numbers(numbers: tuple[Number, ...]) -> dict[str, Any]:
+    """Return `value` and `interval` of a number, or tables of both by name where there are several."""
+    values = {number.name: number.value for number in numbers}
+    intervals = {number.name: [number.low, number.high] if math.isfinite(number.high) else None for number in numbers}
+    if len(numbers) == 1:
+        return {"value": numbers[0].value, "interval": intervals[numbers[0].name]}
+    return {"value": values, "interval": intervals}
 
 
 @dataclass(frozen=True)
@@ -105,11 +137,12 @@ class Decision:
         """Return how many numbers the model gives for a text."""
         return labels
 
-    def choices(self, logits: NDArray[np.float32], names: tuple[str, ...]) -> NDArray[np.bool_]:
-        """Return which labels are chosen, shape (rows, labels)."""
-        chosen = np.zeros(logits.shape, dtype=np.bool_)
-        chosen[np.arange(len(logits)), logits.argmax(1)] = True
-        return chosen
+    def changed(
+        self, before: NDArray[np.float32], after: NDArray[np.float32], names: tuple[str, ...]
+    ) -> NDArray[np.bool_]:
+        """Return which rows get another label, shape (rows,)."""
+        other: NDArray[np.bool_] = before.argmax(1) != after.argmax(1)
+        return other
 
     def probabilities(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the calibrated softmax of `logits`, shape (rows, labels)."""

@@ -45,6 +45,7 @@ class Loaded:
         examples: Ids of some of them by reason.
         cleaned: Rows changed, by cleaning step.
         facts: How the source was read.
+        gathered_by: Of each row, which text it is a line of, where `data.gather` names a column.
         leaks: Rows whose text or group stands in a later file too, dropped or not.
     """
 
@@ -56,6 +57,7 @@ class Loaded:
     cleaned: Counter[str] = field(default_factory=Counter)
     facts: dict[str, Any] = field(default_factory=dict)
     leaks: Counter[str] = field(default_factory=Counter)
+    gathered_by: Sequence[str | None] = ()
 
     def drop(self, reason: str, kept: NDArray[np.bool_]) -> None:
         """Drop the rows for which `kept`, of shape (rows,), is false, and count them."""
@@ -160,12 +162,12 @@ class _Reader:
         settings = self.settings
         texts = self._clean(cells[settings.text])
         pairs = self._clean(cells[settings.pair]) if settings.pair else None
-        targets = cells[settings.target] if self.target else None
+        targets = _targets(cells, settings.targets) if self.target else None
         kept = []
         for i, text in enumerate(texts):
             if self.cleaning is not None and not text:
                 self._drop("empty text", i)
-            elif targets is not None and not (targets[i] or "").strip():
+            elif targets is not None and _blank(targets[i]):
                 self._drop("no label", i)
             else:
                 kept.append(i)
@@ -177,11 +179,13 @@ class _Reader:
         if pairs is not None:
             self._keep("pair", pairs, kept)
         if targets is not None:
-            self._keep("target", [intern(value) if value else value for value in targets], kept)
+            self._keep("target", [intern(value) if isinstance(value, str) else value for value in targets], kept)
         for name in ("time", "group"):
             if column := getattr(settings, name):
                 self._keep(name, [value or "" for value in cells[column]], kept)
-        for column in settings.kept_features(target=self.target):
+        if targets is not None and settings.gather:
+            self._keep("gather", cells[settings.gather], kept)
+        for column in settings.features:
             self._keep(f"features.{column}", [intern(value) if value else None for value in cells[column]], kept)
         self.rows += len(texts)
 
@@ -194,13 +198,12 @@ class _Reader:
         corpus = Corpus(
             id=RowNumbers(np.concatenate([np.empty(0, np.int64), *self.numbers])),
             text=columns["text"],
-            features={
-                name: _numbers_or_text(columns[f"features.{name}"])
-                for name in self.settings.kept_features(target=self.target)
-            },
+            features={name: _numbers_or_text(columns[f"features.{name}"]) for name in self.settings.features},
             **plain,
         )
-        return Loaded(source, corpus, self.rows, self.dropped, self.examples, self.cleaned, facts)
+        return Loaded(
+            source, corpus, self.rows, self.dropped, self.examples, self.cleaned, facts, gathered_by=columns["gather"]
+        )
 
     def _keep(self, name: str, values: Sequence[Any], kept: Sequence[int]) -> None:
         self.columns[name] += values if len(kept) == len(values) else [values[i] for i in kept]
@@ -219,6 +222,15 @@ class _Reader:
             self.cleaned.update(steps)
             result.append(clean)
         return result
+
+
+def _targets(cells: dict[str, list[str | None]], columns: Sequence[str]) -> Sequence[str | tuple[Any, ...] | None]:
+    """Return the cells of the target column, or of several as tuples."""
+    return cells[columns[0]] if len(columns) == 1 else list(zip(*(cells[name] for name in columns), strict=True))
+
+
+def _blank(target: str | tuple[Any, ...] | None) -> bool:
+    return any(not (cell or "").strip() for cell in (target if isinstance(target, tuple) else (target,)))
 
 
 def _check_columns(source: str, opened: Source, wanted: dict[str, str]) -> None:

@@ -59,8 +59,8 @@ def prepare(
     notes = [note for note in (targets.check_texts(loaded, settings.text) for loaded in sources.values()) if note]
     labels = LabelSet(())
     if require_target:
-        notes += kind.check(train, settings)
-        labels = targets.label_set(name for target in train.corpus.target or () for name in kind.names(target))
+        labels, remarks = kind.learn(train, settings)
+        notes += remarks
     everything = _together([loaded.corpus for loaded in sources.values()])
     conflicts = duplicates.conflicts(everything, duplicates.same_text(duplicates.compared_texts(everything)))
     del everything  # a second copy of the columns, which would last as long as the rest takes
@@ -71,7 +71,7 @@ def prepare(
         if require_target and name != TRAIN:
             targets.check_known(loaded, [kind.names(t) for t in loaded.corpus.target or ()], labels, train.source)
     found = Counter(name for target in train.corpus.target or () for name in kind.names(target))
-    counts = {label: found[label] for label in labels.names}
+    counts = {label: found[label] for label in labels.names if found}  # numbers have names, but no rows of their own
     sets = _split(sources, settings, groups, kind)
     splits = Splits(*sets, labels, {}, fingerprint(sets))
     report = quality.report(splits, sources, settings, kind, counts, conflicts, notes, count_tokens, max_tokens)

@@ -78,7 +78,7 @@ def report(
         "deduplicate": settings.clean.deduplicate,
         "split": {"by": settings.split.by, "seed": settings.split.seed} if len(sources) < len(sets) else None,
         "leaks": {SET_NAMES[number]: dict(loaded.leaks) for number, loaded in sources.items() if loaded.leaks},
-        "labels": {label: {name: by_set[name].get(label, 0) for name in sets} for label in splits.labels.names},
+        "labels": {label: {name: by_set[name].get(label, 0) for name in sets} for label in counts},
         "rare_labels": targets.rare_labels(counts, by_set, len(sources) < len(sets)),
         "similar_labels": targets.similar_labels(counts),
         "padded_labels": targets.padded_labels(counts),
@@ -107,7 +107,7 @@ def profile(splits: Splits, kind: TargetKind, report: Mapping[str, Any]) -> dict
     return {
         "rows": len(splits.train),
         **{key: report["sources"]["train"][key] for key in ("read_with",) if report["sources"]["train"].get(key)},
-        "labels": {label: counts[label] / rows for label in splits.labels.names},
+        "labels": {label: counts[label] / rows for label in report["labels"]},
         "characters": quantiles(lengths),
         **({"tokens": report["length"]["tokens"]} if "tokens" in report["length"] else {}),
         "languages": list(languages_of(sample)),
@@ -199,7 +199,8 @@ def render(report: Mapping[str, Any]) -> RenderableType:
     parts: list[RenderableType] = [Text(head, style="bold"), Text(f"  {sets}")]
     parts += [Text(f"  dropped {count:,}: {reason}") for reason, count in rows["dropped"].items()]
     parts += [Text(f"  cleaned {count:,}: {STEPS[step]}") for step, count in report["cleaning"].items()]
-    parts += [_labels_table(report), _lengths_table(report)]
+    parts += [_labels_table(report)] if report["labels"] else []
+    parts.append(_lengths_table(report))
     scripts = ", ".join(f"{name} {share:.0%}" for name, share in list(report["language"]["scripts"].items())[:4])
     languages = ", ".join(report["language"]["languages"]) or "none"
     parts.append(Text(f"  languages: {languages} (letters: {scripts}) · fingerprint {report['fingerprint'][:12]}"))

@@ -8,7 +8,7 @@ from typing import Any
 
 from feilun.core.report import Report
 from feilun.evaluation.remarks import BASELINES_ZH, notes
-from feilun.evaluation.render import METRICS, interval, metric_rows, printable, right_share
+from feilun.evaluation.render import METRICS, interval, metric_rows, printable, slice_metrics
 from feilun.evaluation.slices import natural_order
 from feilun.evaluation.words import Language, decision_sentences
 
@@ -21,6 +21,7 @@ TOLD_ELSEWHERE = frozenset({"fingerprint", "labels", "notes", "sources"})
 PURPOSES: Mapping[str, Mapping[Language, str]] = {
     "classify": {"en": "Puts one text into one of {n} labels", "zh": "把一段文本归入一个标签"},
     "multilabel": {"en": "Gives one text those of {n} labels that apply", "zh": "给一段文本标出所有适用的标签"},
+    "regress": {"en": "Gives one text {n} number(s), each with an interval", "zh": "为一段文本预测数值，并给出区间"},
 }
 
 
@@ -120,6 +121,8 @@ def _figures(report: Report, language: Language) -> Iterator[str]:
 
 
 def _labels(report: Report) -> Iterator[str]:
+    if not any("f1" in row for row in report.per_label.values()):
+        return
     yield _row(["label", "precision", "recall", "F1", "texts"])
     yield _rule(5)
     for name in report.labels:
@@ -132,14 +135,14 @@ def _labels(report: Report) -> Iterator[str]:
 def _slices(report: Report) -> Iterator[str]:
     if not report.slices:
         return
-    share = right_share(report.metrics)
-    yield _row(["column", "value", METRICS[share]["en"], "macro-F1", "texts"])
-    yield _rule(5)
+    metrics = slice_metrics({value: row for values in report.slices.values() for value, row in values.items()})
+    yield _row(["column", "value", *(METRICS[metric]["en"] for metric in metrics), "texts"])
+    yield _rule(len(metrics) + 3)
     for column, values in report.slices.items():
         for value in natural_order(values):
             row = values[value]
-            accuracy = interval(row[share], row.get(f"{share}_low"), row.get(f"{share}_high"))
-            yield _row([column, value, accuracy, f"{row['macro_f1']:.3f}", f"{row['n']:.0f}"])
+            figures = [interval(row[m], row.get(f"{m}_low"), row.get(f"{m}_high")) for m in metrics]
+            yield _row([column, value, *figures, f"{row['n']:.0f}"])
 
 
 def _calibration(report: Report) -> Iterator[str]:
@@ -149,6 +152,8 @@ def _calibration(report: Report) -> Iterator[str]:
             f"on the test rows: {report.value('expected_calibration_error'):.3f}."
         )
         yield ""
+    if not report.calibration:
+        return
     yield _row(["score", "accuracy", "texts"])
     yield _rule(3)
     for row in report.calibration:
@@ -158,7 +163,8 @@ def _calibration(report: Report) -> Iterator[str]:
 def _limits(manifest: Mapping[str, Any], report: Report) -> Iterator[str]:
     yield from (f"- {_plain(remark)}" for remark in notes(report, "en"))
     yield "- The figures hold for texts like the test rows; traffic that drifts away from them is not covered."
-    yield "- A text that fits none of the labels still gets one; a low score is the only sign of it."
+    if report.task == "classify":
+        yield "- A text that fits none of the labels still gets one; a low score is the only sign of it."
     if manifest.get("max_tokens"):
         yield f"- Only the first {manifest['max_tokens']} tokens of a text are read."
     yield "- Fairness between groups of people was looked at only where a slice above says so."

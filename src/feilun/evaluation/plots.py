@@ -204,7 +204,7 @@ def _learning_curve(curve: LearningCurve) -> Any:
     names = list(dict.fromkeys(name for row in curve for name in row))
     across = "step" if "step" in names else ("epoch" if "epoch" in names else None)
     drawn = [name for name in names if "loss" in name] + [
-        name for name in names if name.endswith(("accuracy", "f1", "auc"))
+        name for name in names if name.endswith(("accuracy", "f1", "auc", "r2"))
     ]
     figure, axes = _figure(6.4, 4.4)
     right = axes.twinx() if any("loss" not in name for name in drawn) else None

@@ -26,7 +26,13 @@ BASELINES_ZH = {
     "majority class": "多数类",
     "commonest set of labels": "最常见的标签组",
     "TF-IDF + logistic regression": "TF-IDF + 逻辑回归",
+    "mean": "均值",
+    "TF-IDF + ridge regression": "TF-IDF + 岭回归",
 }
+HEADLINE = {"classify": "macro_f1", "multilabel": "macro_f1", "regress": "r2"}
+"""By task the figure by which a model is held against baselines."""
+
+NAMES = {"macro_f1": ("macro-F1", "宏平均 F1"), "r2": ("R²", "R²")}
 RIGHT = {"accuracy", "subset_accuracy"}
 """Names of the share of rows that are right, of which each task has one."""
 
@@ -45,8 +51,10 @@ def remarks(report: Report, language: Literal["zh", "en"]) -> list[str]:
         without rows or never predicted, slices well below the rest, scores that promise too much.
     """
     zh = language == "zh"
-    if not RIGHT & report.metrics.keys():
+    if HEADLINE[report.task] not in report.metrics:
         return []
+    if not RIGHT & report.metrics.keys():
+        return [*_baselines(report, zh), *_sample(report, zh)]
     return [
         *_baselines(report, zh),
         *_sample(report, zh),
@@ -63,23 +71,25 @@ def notes(report: Report, language: Literal["zh", "en"]) -> list[str]:
 
 
 def _baselines(report: Report, zh: bool) -> Iterator[str]:
+    metric = HEADLINE[report.task]
+    english, chinese = NAMES[metric]
     for name, figures in report.baselines.items():
         shown = BASELINES_ZH.get(name, name) if zh else name
-        ours, theirs = report.value("macro_f1"), figures["macro_f1"]
+        ours, theirs = report.value(metric), figures[metric]
         won, lost = figures.get("only_model_right", 0), figures.get("only_baseline_right", 0)
         if ours <= theirs:
             yield (
-                f"模型没有超过基线“{shown}”（宏平均 F1 {ours:.3f} 对 {theirs:.3f}）：目前不值它的成本。"
+                f"模型没有超过基线“{shown}”（{chinese} {ours:.3f} 对 {theirs:.3f}）：目前不值它的成本。"
                 if zh
-                else f"The model does not beat the baseline “{shown}” (macro-F1 {ours:.3f} against {theirs:.3f}): "
+                else f"The model does not beat the baseline “{shown}” ({english} {ours:.3f} against {theirs:.3f}): "
                 "it is not worth its cost as it is."
             )
         elif won - lost < CHANCE * (won + lost) ** 0.5:  # McNemar 1947
             yield (
-                f"模型对基线“{shown}”的领先（宏平均 F1 {ours:.3f} 对 {theirs:.3f}）可能出于偶然："
+                f"模型对基线“{shown}”的领先（{chinese} {ours:.3f} 对 {theirs:.3f}）可能出于偶然："
                 f"只有一方判对的文本中，模型判对 {won} 条，基线判对 {lost} 条。"
                 if zh
-                else f"The lead over the baseline “{shown}” (macro-F1 {ours:.3f} against {theirs:.3f}) may be chance: "
+                else f"The lead over the baseline “{shown}” ({english} {ours:.3f} against {theirs:.3f}) may be chance: "
                 f"of the texts that just one of them gets right, the model has {won} and the baseline {lost}."
             )
 
@@ -119,7 +129,7 @@ def _sample(report: Report, zh: bool) -> Iterator[str]:
             if zh
             else f"Only {report.n} rows were judged: the figures are rough, see their intervals."
         )
-    if _right(report) == 1:
+    if RIGHT & report.metrics.keys() and _right(report) == 1:
         # None of n rows: the rule of three gives the upper 95 % bound of a rate (Hanley and Lippman-Hand 1983).
         bound = min(1.0, 3 / report.n)
         yield (

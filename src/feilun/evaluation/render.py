@@ -27,6 +27,11 @@ METRICS: Mapping[str, Mapping[Language, str]] = {
     "micro_recall": {"en": "micro recall", "zh": "微平均召回率"},
     "hamming_loss": {"en": "Hamming loss (lower is better)", "zh": "汉明损失（越低越好）"},
     "ndcg": {"en": "nDCG of the five best", "zh": "前五名 nDCG"},
+    "r2": {"en": "R²", "zh": "R²"},
+    "mae": {"en": "mean absolute error (lower is better)", "zh": "平均绝对误差（越低越好）"},
+    "rmse": {"en": "root mean squared error (lower is better)", "zh": "均方根误差（越低越好）"},
+    "coverage": {"en": "truths within the interval", "zh": "真值落入区间的比例"},
+    "interval_width": {"en": "width of the interval (lower is better)", "zh": "区间宽度（越低越好）"},
     "roc_auc": {"en": "ROC-AUC", "zh": "ROC-AUC"},
     "log_loss": {"en": "log loss (lower is better)", "zh": "对数损失（越低越好）"},
     "brier": {"en": "Brier score (lower is better)", "zh": "Brier 分（越低越好）"},
@@ -73,7 +78,12 @@ def printable(text: str) -> str:
 
 def interval(value: float, low: float | None, high: float | None) -> str:
     """Show a figure, and its interval where there is one."""
-    return f"{value:.3f}" if low is None or high is None else f"{value:.3f} ({low:.3f}–{high:.3f})"
+    return _shown(value) if low is None or high is None else f"{_shown(value)} ({_shown(low)}–{_shown(high)})"
+
+
+def _shown(value: float) -> str:
+    """Show three digits behind the point, and of large numbers as many as say something."""
+    return f"{value:.3f}" if abs(value) < 1000 else f"{value:,.0f}"
 
 
 def _parts(report: Report, language: Language) -> Iterator[RenderableType]:
@@ -81,7 +91,8 @@ def _parts(report: Report, language: Language) -> Iterator[RenderableType]:
         yield Text(sentence, style="bold")
     yield Text()
     yield _metrics(report, language)
-    yield _labels(report, language)
+    if any("f1" in row for row in report.per_label.values()):
+        yield _labels(report, language)
     for column in (column for column, values in report.slices.items() if len(values) > 1):
         yield _slices(report, column, language)
     remarks = notes(report, language)
@@ -95,13 +106,13 @@ def metric_rows(report: Report, language: Language) -> Iterator[list[str]]:
     for metric, shown in METRICS.items():
         if metric in report.metrics and metric not in LEFT_OUT.get(report.task, ()):
             figure = report.metrics[metric]
-            others = [f"{row[metric]:.3f}" if metric in row else "–" for row in report.baselines.values()]
+            others = [_shown(row[metric]) if metric in row else "–" for row in report.baselines.values()]
             yield [shown[language], interval(figure.value, figure.low, figure.high), *others]
 
 
-def right_share(figures: Mapping[str, object]) -> str:
-    """Return the name of the metric that says which share of rows is right."""
-    return next((name for name in ("accuracy", "subset_accuracy") if name in figures), "accuracy")
+def slice_metrics(values: Mapping[str, Mapping[str, float]]) -> list[str]:
+    """Return the metrics that slices have, in the order in which people are shown them."""
+    return [metric for metric in METRICS if any(metric in row for row in values.values())]
 
 
 def _metrics(report: Report, language: Language) -> Table:
@@ -134,13 +145,13 @@ def _labels(report: Report, language: Language) -> Table:
 
 def _slices(report: Report, column: str, language: Language) -> Table:
     column_shown = COLUMNS_ZH.get(column, column) if language == "zh" else column
-    share = right_share(report.metrics)
-    heads = [column_shown, METRICS[share][language], METRICS["macro_f1"][language], _WORDS["support"][language]]
+    metrics = slice_metrics(report.slices[column])
+    heads = [column_shown, *(METRICS[metric][language] for metric in metrics), _WORDS["support"][language]]
     table = _table(_WORDS["slices"][language].format(column=column_shown), heads)
     for value in natural_order(report.slices[column]):
         row = report.slices[column][value]
-        accuracy = interval(row[share], row.get(f"{share}_low"), row.get(f"{share}_high"))
-        table.add_row(Text(printable(value)), accuracy, f"{row['macro_f1']:.3f}", f"{row['n']:,.0f}")
+        figures = [interval(row[m], row.get(f"{m}_low"), row.get(f"{m}_high")) for m in metrics]
+        table.add_row(Text(printable(value)), *figures, f"{row['n']:,.0f}")
     return table
 
 

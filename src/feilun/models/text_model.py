@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from feilun.core.corpus import Corpus
-from feilun.core.decisions.table import DECISIONS, AnyDecision
 from feilun.core.labels import LabelSet
 from feilun.core.prediction import Prediction
 from feilun.models.adaptations.table import Adaptation
@@ -52,7 +51,7 @@ class TextModel(nn.Module):
         self.adaptation = adaptation
         self.labels = labels
         self.dtype = dtype
-        self.decision: AnyDecision = DECISIONS[head.task]()
+        self.decision = head.decision
         self.remarks: tuple[str, ...] = ()
         self.encoder = TokenEncoder(base.tokenizer, max_tokens, base.prefix)
         adaptation.apply(base)

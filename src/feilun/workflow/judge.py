@@ -45,9 +45,9 @@ def judge(
     Returns:
         The report; the model carries its decision from here on.
     """
-    judge_of_task = JUDGES[small.runtime.decision.task]
-    logits = small.logits(splits.validation)
-    small.decide(judge_of_task.calibrate(logits, splits.validation, splits.labels, threshold_picker(settings)))
+    undecided, logits = small.runtime.decision, small.logits(splits.validation)
+    judge_of_task, pick = JUDGES[undecided.task], threshold_picker(settings)
+    small.decide(judge_of_task.calibrate(logits, splits.validation, splits.labels, undecided, pick))
     began = time.perf_counter()
     baselines = judge_of_task.baselines(splits.train, splits.validation, splits.labels)
     report = evaluate(

@@ -55,8 +55,9 @@ class EvaluationSettings:
 class Recipe:
     """What is to be made, of what, and how good it has to be."""
 
-    task: Literal["classify", "multilabel"] = setting(
-        REQUIRED, "what the model is to do: classify gives each text one label, multilabel a set of labels"
+    task: Literal["classify", "multilabel", "regress"] = setting(
+        REQUIRED,
+        "what the model is to do: classify gives each text one label, multilabel a set of labels, regress numbers",
     )
     name: str = setting("model", "name of the bundle; where absent, the recipe's file name")
     data: DataSettings = table(DataSettings, "the rows")
@@ -71,9 +72,17 @@ class Recipe:
 
     def contradictions(self) -> list[str]:
         """Say what in the recipe cannot be."""
-        if re.fullmatch(r"[\w][\w.\-]*", self.name):
-            return []
-        return [f"name is a folder's name: letters, digits, '-', '_' and '.' only, not {self.name!r}."]
+        found = []
+        if not re.fullmatch(r"[\w][\w.\-]*", self.name):
+            found.append(f"name is a folder's name: letters, digits, '-', '_' and '.' only, not {self.name!r}.")
+        if len(self.data.targets) != 1 and self.task != "regress":
+            found.append(f"data.target names {len(self.data.targets)} columns, but the task {self.task} reads one.")
+        if self.task != "multilabel" and (self.data.gather is not None or self.data.separator != "auto"):
+            found.append(f"data.gather and data.separator are for several labels, but the task is {self.task}.")
+        evaluation = self.evaluation
+        if self.task == "regress" and (evaluation.cost_error or evaluation.wanted_accuracy):
+            found.append("evaluation.cost_error and evaluation.wanted_accuracy are for tasks that give labels.")
+        return found
 
 
 def load(path: Path, overrides: Sequence[str] = ()) -> Recipe:
@@ -253,6 +262,8 @@ def _override_value(text: str, kind: str) -> Any:
     except tomllib.TOMLDecodeError:
         value = text
     if kind == "text" and not isinstance(value, str):
+        return text
+    if kind == "text | list of text" and not isinstance(value, (str, list)):
         return text
     if kind.startswith("list of") and not isinstance(value, list):
         return [part.strip() for part in text.split(",") if part.strip()]

@@ -62,6 +62,13 @@ class MultilabelDecision:
         chosen: NDArray[np.bool_] = self.probabilities(logits) >= self.by_label(names)
         return chosen
 
+    def changed(
+        self, before: NDArray[np.float32], after: NDArray[np.float32], names: tuple[str, ...]
+    ) -> NDArray[np.bool_]:
+        """Return which rows get another set of labels, shape (rows,)."""
+        other: NDArray[np.bool_] = (self.choices(before, names) != self.choices(after, names)).any(1)
+        return other
+
     def by_label(self, names: tuple[str, ...]) -> NDArray[np.float32]:
         """Return the threshold of each label, shape (labels,)."""
         own = dict(self.label_thresholds)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feilun.core.decisions.multilabel import MultilabelDecision
+from feilun.core.decisions.regress import RegressDecision
 from feilun.core.prediction import Decision, Prediction
 
 
@@ -30,8 +31,10 @@ class AnyDecision(Protocol):
         """Return how many numbers the model gives for a text, or for each token."""
         ...
 
-    def choices(self, logits: NDArray[np.float32], names: tuple[str, ...]) -> NDArray[np.bool_]:
-        """Return what is chosen, shape (rows, anything): two answers are the same where their choices are equal."""
+    def changed(
+        self, before: NDArray[np.float32], after: NDArray[np.float32], names: tuple[str, ...]
+    ) -> NDArray[np.bool_]:
+        """Return which rows get another answer, shape (rows,)."""
         ...
 
     def decide(self, logits: NDArray[np.float32], names: tuple[str, ...]) -> list[Prediction]:
@@ -39,4 +42,8 @@ class AnyDecision(Protocol):
         ...
 
 
-DECISIONS: Mapping[str, type[AnyDecision]] = {"classify": Decision, "multilabel": MultilabelDecision}
+DECISIONS: Mapping[str, type[AnyDecision]] = {
+    "classify": Decision,
+    "multilabel": MultilabelDecision,
+    "regress": RegressDecision,
+}

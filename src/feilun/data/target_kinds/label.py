@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING
 
+from feilun.core.labels import LabelSet
 from feilun.data import targets
 
 if TYPE_CHECKING:
@@ -18,14 +19,14 @@ class OneLabel:
     def read(self, loaded: Loaded, settings: DataSettings) -> None:
         """Leave the cells as they are."""
 
-    def check(self, loaded: Loaded, settings: DataSettings) -> list[str]:
-        """Refuse targets that are no labels.
+    def learn(self, loaded: Loaded, settings: DataSettings) -> tuple[LabelSet, list[str]]:
+        """Return the different labels.
 
         Raises:
             DataError: If there is one label only, or nearly every row has its own.
         """
-        targets.check_labels(loaded, settings.target)
-        return []
+        targets.check_labels(loaded, settings.targets[0])
+        return targets.label_set(loaded.corpus.target or ()), []
 
     def names(self, target: str) -> Sequence[str]:
         """Return the label."""

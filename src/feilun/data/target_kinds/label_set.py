@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from feilun.core.errors import DataError
+from feilun.core.labels import LabelSet
 from feilun.data.paths import shown
+from feilun.data.targets import label_set
 
 if TYPE_CHECKING:
     from feilun.data.loading import Loaded
@@ -49,15 +51,15 @@ class LabelLists:
         if settings.gather is not None:
             gather(loaded, settings.gather)
 
-    def check(self, loaded: Loaded, settings: DataSettings) -> list[str]:
-        """Refuse targets that are no sets of labels.
+    def learn(self, loaded: Loaded, settings: DataSettings) -> tuple[LabelSet, list[str]]:
+        """Return the different labels, and how many rows have several or none.
 
         Raises:
             DataError: If there is no label at all, or nearly every row has its own.
         """
         targets: Sequence[tuple[str, ...]] = loaded.corpus.target or ()
         counts = Counter(name for target in targets for name in target)
-        rows, place = len(targets), f"column {settings.target!r} of {shown(loaded.source)}"
+        rows, place = len(targets), f"column {settings.targets[0]!r} of {shown(loaded.source)}"
         if not counts:
             raise DataError(
                 f"None of the {rows:,} rows has a label ({place}): there is nothing to learn.",
@@ -77,7 +79,7 @@ class LabelLists:
         everywhere = [name for name, count in counts.items() if count == rows]
         if everywhere:
             notes.append(f"Every row has the label {everywhere[0]!r}: there is nothing to tell apart by it.")
-        return notes
+        return label_set(counts), notes
 
     def names(self, target: tuple[str, ...]) -> Sequence[str]:
         """Return the labels."""
@@ -114,8 +116,8 @@ def split(cell: str, separator: str | None) -> tuple[str, ...]:
 
 def gather(loaded: Loaded, column: str) -> None:
     """Join the rows of equal value in a column to one row that has all their labels."""
-    keys = loaded.corpus.features[column]
-    firsts: dict[Any, int] = {}
+    keys = loaded.gathered_by
+    firsts: dict[str, int] = {}
     labels: dict[int, set[str]] = {}
     for row, (key, target) in enumerate(zip(keys, loaded.corpus.target or (), strict=True)):
         first = row if key is None else firsts.setdefault(key, row)

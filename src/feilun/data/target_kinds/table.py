@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from feilun.data.target_kinds.label import OneLabel
 from feilun.data.target_kinds.label_set import LabelLists
+from feilun.data.target_kinds.numbers import Numbers
 
 if TYPE_CHECKING:
+    from feilun.core.labels import LabelSet
     from feilun.data.loading import Loaded
     from feilun.data.settings import DataSettings
 
@@ -24,11 +26,11 @@ class TargetKind(Protocol):
         """
         ...
 
-    def check(self, loaded: Loaded, settings: DataSettings) -> list[str]:
-        """Refuse targets that cannot be learnt, and return remarks.
+    def learn(self, loaded: Loaded, settings: DataSettings) -> tuple[LabelSet, list[str]]:
+        """Return the labels (or names of the numbers) of the training rows, and remarks.
 
         Raises:
-            DataError: If they cannot.
+            DataError: If the targets cannot be learnt.
         """
         ...
 
@@ -41,4 +43,4 @@ class TargetKind(Protocol):
         ...
 
 
-TARGET_KINDS: Mapping[str, TargetKind] = {"classify": OneLabel(), "multilabel": LabelLists()}
+TARGET_KINDS: Mapping[str, TargetKind] = {"classify": OneLabel(), "multilabel": LabelLists(), "regress": Numbers()}

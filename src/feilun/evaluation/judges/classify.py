@@ -59,11 +59,12 @@ class ClassifyJudge:
         logits: NDArray[np.float32],
         corpus: Corpus,
         labels: LabelSet,
+        decision: Decision,
         pick: Callable[[NDArray[np.float64], NDArray[np.bool_]], float] | None,
     ) -> Decision:
         """Fit the temperature and, where `pick` is given, the threshold below which a person decides."""
         targets = labels.encode(corpus.target or ())
-        decision = Decision(temperature=fit_temperature(logits, targets))
+        decision = replace(decision, temperature=fit_temperature(logits, targets))
         if pick is None:
             return decision
         judged = from_probabilities(decision.probabilities(logits), targets, labels)

@@ -58,23 +58,24 @@ class MultilabelJudge:
         Returns:
             Those of `metrics` that are defined on the rows.
         """
-        return set_metrics.figures(_from_logits(logits, multi_hot(corpus, labels), labels, decision))
+        return set_metrics.figures(judgement_of(logits, corpus, labels, decision))
 
     def calibrate(
         self,
         logits: NDArray[np.float32],
         corpus: Corpus,
         labels: LabelSet,
+        decision: MultilabelDecision,
         pick: Callable[[NDArray[np.float64], NDArray[np.bool_]], float] | None,
     ) -> MultilabelDecision:
         """Fit temperature and thresholds and, where `pick` is given, the score below which a person decides."""
         targets = multi_hot(corpus, labels)
-        plain = MultilabelDecision(temperature=fit_sigmoid_temperature(logits, targets))
+        plain = replace(decision, temperature=fit_sigmoid_temperature(logits, targets))
         threshold, own = fit_thresholds(plain.probabilities(logits), targets, labels.names)
         decision = replace(plain, threshold=threshold, label_thresholds=own)
         if pick is None:
             return decision
-        judged = _from_logits(logits, targets, labels, decision)
+        judged = judgement_of(logits, corpus, labels, decision)
         return replace(decision, abstain_below=pick(judged.confidence, judged.correct))
 
     def baselines(self, train: Corpus, validation: Corpus, labels: LabelSet) -> dict[str, Predictor]:
@@ -140,9 +141,11 @@ def _lists(corpus: Corpus) -> list[Sequence[str]]:
     return targets
 
 
-def _from_logits(
-    logits: NDArray[np.float32], targets: NDArray[np.bool_], labels: LabelSet, decision: MultilabelDecision
+def judgement_of(
+    logits: NDArray[np.float32], corpus: Corpus, labels: LabelSet, decision: MultilabelDecision
 ) -> SetJudgement:
+    """Set a model's logits beside the truth; no row abstains."""
+    targets = multi_hot(corpus, labels)
     probabilities = decision.probabilities(logits)
     chosen = decision.choices(logits, labels.names)
     nothing = np.zeros(len(targets), dtype=np.bool_)

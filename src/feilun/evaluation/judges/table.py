@@ -15,6 +15,7 @@ from feilun.core.report import Report
 from feilun.evaluation.judges.asked import Asked
 from feilun.evaluation.judges.classify import ClassifyJudge
 from feilun.evaluation.judges.multilabel import MultilabelJudge
+from feilun.evaluation.judges.regress import RegressJudge
 
 PickThreshold = Callable[[NDArray[np.float64], NDArray[np.bool_]], float]
 """Picks the score below which a person decides, from the scores of rows and whether each is right."""
@@ -29,11 +30,13 @@ class Judge(Protocol):
         ...
 
     def figures(self, logits: Any, corpus: Corpus, labels: LabelSet, decision: Any) -> dict[str, float]:
-        """Compute the figures while training, from a model's numbers for rows with targets."""
+        """Compute the figures while training, from a model's logits of rows with targets."""
         ...
 
-    def calibrate(self, logits: Any, corpus: Corpus, labels: LabelSet, pick: PickThreshold | None) -> Any:
-        """Choose on validation rows how numbers become predictions; `pick` sets when a person is asked."""
+    def calibrate(
+        self, logits: Any, corpus: Corpus, labels: LabelSet, decision: Any, pick: PickThreshold | None
+    ) -> Any:
+        """Choose on validation rows how logits become predictions; `pick` sets when a person is asked."""
         ...
 
     def baselines(self, train: Corpus, validation: Corpus, labels: LabelSet) -> dict[str, Predictor]:
@@ -45,4 +48,8 @@ class Judge(Protocol):
         ...
 
 
-JUDGES: Mapping[str, Judge] = {"classify": ClassifyJudge(), "multilabel": MultilabelJudge()}
+JUDGES: Mapping[str, Judge] = {
+    "classify": ClassifyJudge(),
+    "multilabel": MultilabelJudge(),
+    "regress": RegressJudge(),
+}

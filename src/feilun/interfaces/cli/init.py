@@ -23,6 +23,7 @@ class Task(StrEnum):
 
     CLASSIFY = "classify"
     MULTILABEL = "multilabel"
+    REGRESS = "regress"
 
 
 def init(

@@ -112,4 +112,8 @@ def _counted(frames: Iterable[Any]) -> Iterator[Any]:
 def _line(text: str, prediction: Prediction) -> str:
     asks = "  → to a person" if prediction.abstained else ""
     shown = " ".join(text.split())
-    return f"{prediction.label or '–'}\t{prediction.score:.3f}\t{shown[:79] + '…' if len(shown) > 80 else shown}{asks}"
+    if prediction.numbers is not None:
+        said = " | ".join(f"{one.value:.4g} ({one.low:.4g}–{one.high:.4g})" for one in prediction.numbers)
+    else:
+        said = f"{prediction.label or '–'}\t{prediction.score:.3f}"
+    return f"{said}\t{shown[:79] + '…' if len(shown) > 80 else shown}{asks}"

@@ -45,7 +45,13 @@ class Answer(BaseModel):
     score: float = Field(description="Its calibrated probability, 0 to 1.")
     abstained: bool = Field(description="Whether the score is too low to decide, so that a person should.")
     labels: list[str] | None = Field(None, description="All chosen labels, where a text may have several or none.")
-    ranked: list[RankedLabel] = Field(description="The best labels, best first.")
+    ranked: list[RankedLabel] | None = Field(None, description="The best labels, best first, where there are labels.")
+    value: float | dict[str, float] | None = Field(
+        None, description="The predicted number, or several by name, where the task is to predict numbers."
+    )
+    interval: list[float] | dict[str, list[float]] | None = Field(
+        None, description="The ends of the interval that holds the truth with the probability `score`."
+    )
 
 
 class PredictAnswer(BaseModel):

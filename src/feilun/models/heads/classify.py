@@ -5,15 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
 from feilun.core.corpus import Corpus
 from feilun.core.labels import LabelSet
-from feilun.core.prediction import Decision, Prediction
 from feilun.core.settings import setting
 from feilun.models.heads.head import Head
 
@@ -45,8 +42,7 @@ class ClassifyHead(Head):
     weights: Tensor | None
 
     def __init__(self, hidden: int, labels: LabelSet, settings: ClassifySettings) -> None:
-        super().__init__()
-        self.labels = labels
+        super().__init__(labels)
         self.settings = settings
         self.dropout = nn.Dropout(settings.dropout)
         self.linear = nn.Linear(hidden, len(labels))
@@ -78,7 +74,3 @@ class ClassifyHead(Head):
             certainty = logits.softmax(1).gather(1, targets[:, None])[:, 0]
             losses = losses * (1 - certainty) ** self.settings.focal_gamma
         return losses
-
-    def decode(self, logits: NDArray[np.float32], decision: Decision) -> list[Prediction]:
-        """Turn logits of shape (rows, labels) into predictions."""
-        return decision.decide(logits, self.labels.names)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from feilun.core.corpus import Corpus
+from feilun.core.decisions.table import DECISIONS, AnyDecision
+from feilun.core.labels import LabelSet
 from feilun.core.prediction import Prediction
 
 
@@ -20,6 +22,11 @@ class Head(nn.Module, ABC):
     """
 
     task: ClassVar[str]
+
+    def __init__(self, labels: LabelSet) -> None:
+        super().__init__()
+        self.labels = labels
+        self.decision: AnyDecision = DECISIONS[self.task]()
 
     def observe(self, train: Corpus) -> None:
         """Learn from the training rows what the loss needs beforehand, such as the weights of the labels."""
@@ -32,6 +39,6 @@ class Head(nn.Module, ABC):
     def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
         """Return the loss of each row, shape (batch,)."""
 
-    @abstractmethod
-    def decode(self, logits: NDArray[np.float32], decision: Any) -> list[Prediction]:
+    def decode(self, logits: NDArray[np.float32], decision: AnyDecision) -> list[Prediction]:
         """Turn logits into predictions."""
+        return decision.decide(logits, self.labels.names)

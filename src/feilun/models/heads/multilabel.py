@@ -7,14 +7,11 @@ from typing import ClassVar, Literal
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
 from feilun.core.corpus import Corpus
-from feilun.core.decisions.multilabel import MultilabelDecision
 from feilun.core.labels import LabelSet
-from feilun.core.prediction import Prediction
 from feilun.core.settings import setting
 from feilun.models.heads.head import Head
 
@@ -50,8 +47,7 @@ class MultilabelHead(Head):
     weights: Tensor | None
 
     def __init__(self, hidden: int, labels: LabelSet, settings: MultilabelSettings) -> None:
-        super().__init__()
-        self.labels = labels
+        super().__init__(labels)
         self.settings = settings
         self.dropout = nn.Dropout(settings.dropout)
         self.linear = nn.Linear(hidden, len(labels))
@@ -84,7 +80,3 @@ class MultilabelHead(Head):
         smoothed = targets * (1 - smoothing) + smoothing / 2
         losses = functional.binary_cross_entropy_with_logits(logits, smoothed, pos_weight=weights, reduction="none")
         return losses.mean(1)
-
-    def decode(self, logits: NDArray[np.float32], decision: MultilabelDecision) -> list[Prediction]:
-        """Turn logits of shape (rows, labels) into predictions."""
-        return decision.decide(logits, self.labels.names)

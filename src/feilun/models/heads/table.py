@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from feilun.models.heads.classify import ClassifySettings
 from feilun.models.heads.multilabel import MultilabelSettings
+from feilun.models.heads.regress import RegressSettings
 
 if TYPE_CHECKING:
     from feilun.core.labels import LabelSet
@@ -20,4 +21,8 @@ class HeadSettings(Protocol):
         ...
 
 
-HEADS: dict[str, type[HeadSettings]] = {"classify": ClassifySettings, "multilabel": MultilabelSettings}
+HEADS: dict[str, type[HeadSettings]] = {
+    "classify": ClassifySettings,
+    "multilabel": MultilabelSettings,
+    "regress": RegressSettings,
+}

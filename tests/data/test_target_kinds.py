@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from feilun.core.errors import DataError
+from feilun.data.prepare import DataSettings, prepare
+from feilun.data.target_kinds.label_set import find_separator, split
+from feilun.data.target_kinds.numbers import number
+
+
+def lines(path: Path, rows: list[dict]) -> str:
+    path.write_text("\n".join(json.dumps(row, ensure_ascii=False) for row in rows), encoding="utf-8")
+    return str(path)
+
+
+def table(path: Path, rows: list[tuple]) -> str:
+    import polars
+
+    polars.DataFrame(rows, schema=["text", "label"], orient="row").write_csv(path)
+    return str(path)
+
+
+def texts(count: int) -> list[str]:
+    return [f"第 {i} 条评论，内容是 {i * 7919 % 1009} 与 {i * 104729 % 997} 号" for i in range(count)]
+
+
+@given(st.lists(st.text("abc 价格", min_size=1).filter(lambda name: name.strip()), max_size=4))
+def test_arrays_and_joined_cells_give_the_same_labels(names):
+    stripped = tuple(sorted({name.strip() for name in names}))
+    assert split(json.dumps(names), None) == stripped
+    assert split("##".join(names), "##") == stripped
+
+
+@pytest.mark.parametrize("separator", ["##", "|", ";", "、", "，", ","])
+def test_what_stands_between_labels_is_found(separator, tmp_path):
+    labels = [("价格",), ("动力", "价格"), ("空间",), ("空间", "动力")]
+    rows = [(text, separator.join(labels[i % 4])) for i, text in enumerate(texts(80))]
+    assert find_separator([label for _, label in rows]) == separator
+    splits = prepare(DataSettings(train=table(tmp_path / "a.csv", rows)), task="multilabel")
+    assert splits.labels.names == ("价格", "动力", "空间")
+    assert splits.profile["read_with"] == {"separator": separator}
+    assert sorted(map(len, splits.train.target)) == sorted(1 + len(t) // 2 for t in splits.train.target)
+
+
+def test_a_separator_that_hardly_any_cell_holds_is_part_of_a_name():
+    assert find_separator(["冒充领导、熟人类"] + ["正常"] * 40) is None
+
+
+def test_empty_lists_are_kept_and_empty_cells_dropped_and_counted(tmp_path):
+    rows = [{"text": text, "label": [["a"], ["b", "a"], [], None][i % 4]} for i, text in enumerate(texts(80))]
+    splits = prepare(DataSettings(train=lines(tmp_path / "a.jsonl", rows)), task="multilabel")
+    kept = [*splits.train.target, *splits.validation.target, *splits.test.target]
+    assert sorted(set(kept)) == [(), ("a",), ("a", "b")]
+    assert splits.report["rows"] == {"in": 80, "kept": 60, "dropped": {"no label": 20}}
+    assert splits.report["labels"]["a"]["train"] == sum("a" in target for target in splits.train.target)
+
+
+def test_lines_of_one_text_are_gathered_and_every_line_is_accounted_for(tmp_path):
+    source = tmp_path / "long.csv"
+    body = [f"{i // 2},{text},{('x', 'y', 'z')[i % 3]}" for i, text in enumerate(t for t in texts(50) for _ in (0, 1))]
+    source.write_text("\n".join(["id,text,label", *(line.replace("，", " ") for line in body)]), encoding="utf-8")
+    splits = prepare(DataSettings(train=str(source), gather="id"), task="multilabel")
+    assert splits.report["rows"]["in"] == 100
+    assert splits.report["rows"]["kept"] == 50
+    assert sum(splits.report["rows"]["dropped"].values()) == 50
+    assert all(len(target) == 2 for target in splits.train.target)
+    source.write_text("id,text,label\n" + "\n".join(f"{i // 2},文本 {i},x" for i in range(60)), encoding="utf-8")
+    with pytest.raises(DataError, match=r"rows 1 and 2 have the same 'id' \(0\) but different texts"):
+        prepare(DataSettings(train=str(source), gather="id"), task="multilabel")
+
+
+def test_rare_labels_reach_every_set(tmp_path):
+    rows = [{"text": t, "label": ["often", "rare"] if i % 20 == 0 else ["often"]} for i, t in enumerate(texts(200))]
+    splits = prepare(DataSettings(train=lines(tmp_path / "a.jsonl", rows)), task="multilabel")
+    for corpus in (splits.train, splits.validation, splits.test):
+        assert any("rare" in target for target in corpus.target)
+
+
+@pytest.mark.parametrize(
+    ("cell", "said"), [("[1, {}]", "is no label"), ('["a"', "no list of labels"), ("[true]", "True is no label")]
+)
+def test_cells_that_are_no_lists_are_named_with_their_row(cell, said, tmp_path):
+    rows = [(text, '["a"]') for text in texts(30)]
+    rows[4] = (rows[4][0], cell)
+    with pytest.raises(DataError, match=r"row 5: the target") as refused:
+        prepare(DataSettings(train=table(tmp_path / "a.csv", rows)), task="multilabel")
+    assert said in str(refused.value)
+
+
+def test_as_many_labels_as_rows_and_no_label_at_all_are_refused(tmp_path):
+    many = [{"text": text, "label": [text[:9], "x"]} for text in texts(60)]
+    with pytest.raises(DataError, match="61 different labels in 60 rows"):
+        prepare(DataSettings(train=lines(tmp_path / "a.jsonl", many)), task="multilabel")
+    without = DataSettings(train=lines(tmp_path / "b.jsonl", [{"text": text, "label": []} for text in texts(60)]))
+    with pytest.raises(DataError, match="None of the 60 rows has a label"):
+        prepare(without, task="multilabel")
+
+
+def test_numbers_are_read_and_split_alike(tmp_path):
+    rows = [{"text": text, "a": i, "b": f"{1000 + i:,}"} for i, text in enumerate(texts(100))]
+    splits = prepare(DataSettings(train=lines(tmp_path / "a.jsonl", rows), target=("a", "b")), task="regress")
+    assert splits.labels.names == ("a", "b")
+    assert all(b == a + 1000 for a, b in splits.train.target)
+    for corpus in (splits.validation, splits.test):
+        assert len({int(a) // 10 for a, _ in corpus.target}) >= 8  # every tenth stands in every set
+    assert "lies between 0 and 99" in " ".join(splits.report["notes"])
+
+
+@pytest.mark.parametrize("cell", ["good", "nan", "inf", "1,2,3", "12%", "三"])
+def test_targets_that_are_no_numbers_are_named_with_their_rows(cell, tmp_path):
+    rows = [(text, str(i)) for i, text in enumerate(texts(30))]
+    rows[2] = rows[7] = (rows[7][0], cell)
+    with pytest.raises(DataError, match=r"2 targets .*row 3: .*row 8: "):
+        prepare(DataSettings(train=table(tmp_path / "a.csv", rows)), task="regress")
+
+
+def test_a_column_of_one_number_is_refused(tmp_path):
+    rows = [(text, "5") for text in texts(30)]
+    with pytest.raises(DataError, match="the same number 5"):
+        prepare(DataSettings(train=table(tmp_path / "a.csv", rows)), task="regress")
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False, width=32))
+def test_numbers_come_back_as_they_were_written(value):
+    assert number(repr(value)) == value
+    assert number(f" {int(value):,} ") == int(value)

@@ -1,0 +1,117 @@
+"""Each task on a tiny base, from its table to a bundle that answers and is judged again."""
+
+from __future__ import annotations
+
+import json
+import random
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from feilun.bundles.bundle import open_bundle
+from feilun.core.errors import RecipeError
+from feilun.interfaces.cli import main
+from feilun.workflow import recipe as recipes
+from feilun.workflow.evaluate_file import evaluate_file
+from feilun.workflow.steps import train
+from tiny import WORDS, tiny_base
+
+TOPICS = {"loan": "credit", "贷款": "credit", "card": "cards", "rate": "interest", "利率": "interest"}
+PRICES = {"good": 20.0, "很好": 20.0, "bad": -20.0, "很差": -20.0, "fast": 5.0, "slow": -5.0}
+
+RECIPE = """
+task = "{task}"
+[data]
+train = "{table}"
+{data}
+[model]
+base = "./base"
+max_tokens = 16
+[training]
+learning_rate = 3e-3
+epochs = 6
+batch_rows = 8
+"""
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("tasks")
+    base = tiny_base()
+    base.model.save_pretrained(folder / "base")
+    base.tokenizer.save(str(folder / "base" / "tokenizer.json"))
+    source = random.Random(5)
+    with (
+        (folder / "multilabel.jsonl").open("w", encoding="utf-8") as sets,
+        (folder / "regress.jsonl").open("w", encoding="utf-8") as numbers,
+    ):
+        for _ in range(360):
+            words = source.choices(WORDS, k=source.randint(2, 7))
+            topics = sorted({TOPICS[word] for word in words if word in TOPICS})
+            print(json.dumps({"text": " ".join(words), "label": topics}, ensure_ascii=False), file=sets)
+            price = 100 + sum(PRICES.get(word, 0) for word in words) / len(words)
+            print(json.dumps({"text": " ".join(words), "price": price, "length": len(words)}), file=numbers)
+    return folder
+
+
+def recipe(folder: Path, task: str, data: str = "", table: str = "") -> recipes.Recipe:
+    path = folder / f"{task}.toml"
+    path.write_text(RECIPE.format(task=task, data=data, table=table or f"{task}.jsonl"), encoding="utf-8")
+    return recipes.load(path)
+
+
+def test_sets_of_labels_are_learnt_bundled_and_judged_again(place: Path, tmp_path: Path, capsys) -> None:
+    bundle = train(recipe(place, "multilabel"), out=tmp_path / "bundle")
+    report = bundle.report
+    assert report.task == "multilabel"
+    assert report.value("micro_f1") > 0.9 > report.baselines["commonest set of labels"]["micro_f1"]
+    assert report.cost["int8_changed_share"] <= 1
+    assert {"threshold", "label_thresholds"} <= set(json.loads((bundle.path / "calibration.json").read_text()))
+    again = evaluate_file(open_bundle(bundle.path), str(place / "multilabel.jsonl"))
+    assert again.n == 360
+    assert again.value("micro_f1") > 0.9
+
+    capsys.readouterr()
+    assert main.run(["predict", str(bundle.path), "loan card bank", "help fee", "--json"]) == 0
+    first, second = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert set(first["labels"]) == {"credit", "cards"}
+    assert second["labels"] == []
+    assert len(first["ranked"]) == 3
+    for answer in (first, second):
+        assert 0 <= answer["score"] <= 1
+
+
+def test_numbers_are_learnt_with_intervals_in_their_own_unit(place: Path, tmp_path: Path, capsys) -> None:
+    bundle = train(recipe(place, "regress", 'target = ["price", "length"]'), out=tmp_path / "bundle")
+    report = bundle.report
+    assert report.value("r2") > 0.6 > report.baselines["mean"]["r2"]
+    assert set(report.per_label) == {"price", "length"}
+    assert evaluate_file(open_bundle(bundle.path), str(place / "regress.jsonl")).value("coverage") > 0.8
+    capsys.readouterr()
+    assert main.run(["predict", str(bundle.path), "good loan card", "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    low, high = answer["interval"]["price"]
+    assert low < answer["value"]["price"] < high
+    assert 90 < answer["value"]["price"] < 125
+    table = tmp_path / "new.csv"
+    table.write_text("text\ngood loan\n", encoding="utf-8")
+    assert main.run(["predict", str(bundle.path), "--file", str(table), "--out", str(tmp_path / "out.csv")]) == 0
+    header = (tmp_path / "out.csv").read_text(encoding="utf-8").splitlines()[0]
+    assert "predicted_value_price,predicted_low_price,predicted_high_price" in header
+
+
+def test_what_belongs_to_another_task_is_refused_before_anything_is_read(place: Path) -> None:
+    with pytest.raises(RecipeError, match="names 2 columns, but the task classify reads one"):
+        recipe(place, "classify", 'target = ["a", "b"]')
+    with pytest.raises(RecipeError, match=r"data\.gather and data\.separator are for several labels"):
+        recipe(place, "regress", 'gather = "id"')
+    with pytest.raises(RecipeError, match="unknown key 'focal_gamma'"):
+        recipes.from_table({"task": "regress", "data": {"train": "a"}, "model": {"head": {"focal_gamma": 1}}})
+    with pytest.raises(RecipeError, match="unknown metric 'macro_f1'"):
+        recipes.from_table({"task": "regress", "data": {"train": "a"}, "gate": {"macro_f1": 1}})
+    with pytest.raises(RecipeError, match="the head follows from the task 'regress'"):
+        recipes.from_table({"task": "regress", "data": {"train": "a"}, "model": {"head": {"kind": "classify"}}})
+    made = recipes.from_table({"task": "regress", "data": {"train": "a"}})
+    assert made.training.early_stopping.metric == "r2"
+    assert recipes.from_table(tomllib.loads(recipes.to_toml(made))) == made
