@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from transformers import BertConfig, BertModel, LlamaConfig, LlamaModel
 
 from feilun.core.corpus import Corpus, corpus_of
 from feilun.core.labels import LabelSet
+from feilun.core.spans import Span
 from feilun.core.splits import Splits
 from feilun.models.adaptations.full import Full
 from feilun.models.adaptations.table import Adaptation
@@ -94,6 +96,16 @@ def tiny_task(task: str, rows: int = 60, seed: int = 0) -> tuple[Corpus, LabelSe
         "multilabel": (
             LabelSet(("bank", "fast", "贷款")),
             [tuple(w for w in ("bank", "fast", "贷款") if w in text.split()) for text in corpus.text],
+        ),
+        "tag": (
+            LabelSet(("service", "thing")),
+            [
+                tuple(
+                    Span(found.start(), found.end(), "thing" if found[0] == "loan" else "service")
+                    for found in re.finditer("bank card|loan|服务", text)
+                )
+                for text in corpus.text
+            ],
         ),
         "regress": (LabelSet(("words", "banks")), [(len(t.split()), t.count("bank")) for t in corpus.text]),
     }

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import tomllib
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,7 @@ from feilun.workflow.steps import train
 from tiny import WORDS, tiny_base
 
 TOPICS = {"loan": "credit", "贷款": "credit", "card": "cards", "rate": "interest", "利率": "interest"}
+ENTITIES = {"loan": "product", "贷款": "product", "bank": "place", "银行": "place"}
 PRICES = {"good": 20.0, "很好": 20.0, "bad": -20.0, "很差": -20.0, "fast": 5.0, "slow": -5.0}
 
 RECIPE = """
@@ -42,23 +45,27 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     base.model.save_pretrained(folder / "base")
     base.tokenizer.save(str(folder / "base" / "tokenizer.json"))
     source = random.Random(5)
-    with (
-        (folder / "multilabel.jsonl").open("w", encoding="utf-8") as sets,
-        (folder / "regress.jsonl").open("w", encoding="utf-8") as numbers,
-    ):
+    paths = [folder / f"{task}.jsonl" for task in ("multilabel", "regress", "tag")]
+    with ExitStack() as stack:
+        sets, numbers, spans = (stack.enter_context(path.open("w", encoding="utf-8")) for path in paths)
         for _ in range(360):
-            words = source.choices(WORDS, k=source.randint(2, 7))
+            words = source.choices(WORDS, k=source.randint(2, 13))
             topics = sorted({TOPICS[word] for word in words if word in TOPICS})
             print(json.dumps({"text": " ".join(words), "label": topics}, ensure_ascii=False), file=sets)
+            entities = [
+                {"start": found.start(), "end": found.end(), "label": ENTITIES[found[0]], "text": found[0]}
+                for found in re.finditer("|".join(ENTITIES), " ".join(words))
+            ]
+            print(json.dumps({"text": " ".join(words), "label": entities}, ensure_ascii=False), file=spans)
             price = 100 + sum(PRICES.get(word, 0) for word in words) / len(words)
             print(json.dumps({"text": " ".join(words), "price": price, "length": len(words)}), file=numbers)
     return folder
 
 
-def recipe(folder: Path, task: str, data: str = "", table: str = "") -> recipes.Recipe:
+def recipe(folder: Path, task: str, data: str = "", *settings: str) -> recipes.Recipe:
     path = folder / f"{task}.toml"
-    path.write_text(RECIPE.format(task=task, data=data, table=table or f"{task}.jsonl"), encoding="utf-8")
-    return recipes.load(path)
+    path.write_text(RECIPE.format(task=task, data=data, table=f"{task}.jsonl"), encoding="utf-8")
+    return recipes.load(path, settings)
 
 
 def test_sets_of_labels_are_learnt_bundled_and_judged_again(place: Path, tmp_path: Path, capsys) -> None:
@@ -101,11 +108,33 @@ def test_numbers_are_learnt_with_intervals_in_their_own_unit(place: Path, tmp_pa
     assert "predicted_value_price,predicted_low_price,predicted_high_price" in header
 
 
+def test_spans_are_learnt_and_found_at_their_characters_in_texts_of_any_length(
+    place: Path, tmp_path: Path, capsys
+) -> None:
+    bundle = train(recipe(place, "tag", "", "model.head.characters=false"), out=tmp_path / "bundle")
+    report = bundle.report
+    assert report.value("entity_f1") > 0.95
+    assert set(report.per_label) == {"place", "product"}
+    assert "mentions of the training rows" in report.baselines
+    assert evaluate_file(open_bundle(bundle.path), str(place / "tag.jsonl")).value("entity_f1") > 0.95
+
+    long = "😀 " + "fee help " * 40 + "银行 " + "slow fast " * 30 + "loan"
+    (found,) = bundle.predict([long])
+    assert [(span.text, span.label) for span in found.spans or ()] == [("银行", "place"), ("loan", "product")]
+    capsys.readouterr()
+    assert main.run(["predict", str(bundle.path), long, "", "--json"]) == 0
+    first, second = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert [long[span["start"] : span["end"]] for span in first["spans"]] == ["银行", "loan"]
+    assert second["spans"] == []
+
+
 def test_what_belongs_to_another_task_is_refused_before_anything_is_read(place: Path) -> None:
     with pytest.raises(RecipeError, match="names 2 columns, but the task classify reads one"):
         recipe(place, "classify", 'target = ["a", "b"]')
     with pytest.raises(RecipeError, match=r"data\.gather and data\.separator are for several labels"):
         recipe(place, "regress", 'gather = "id"')
+    with pytest.raises(RecipeError, match="it would move the spans"):
+        recipe(place, "tag", "clean = { html = true }")
     with pytest.raises(RecipeError, match="unknown key 'focal_gamma'"):
         recipes.from_table({"task": "regress", "data": {"train": "a"}, "model": {"head": {"focal_gamma": 1}}})
     with pytest.raises(RecipeError, match="unknown metric 'macro_f1'"):

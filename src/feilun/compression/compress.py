@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any, Literal
 
 from feilun.bundles.runtime import Runtime
 from feilun.compression.export import export_onnx
@@ -43,8 +40,8 @@ class Compressed:
         """Return one prediction a row, in the order of the rows."""
         return self.runtime.predict(corpus)
 
-    def logits(self, corpus: Corpus) -> NDArray[np.float32]:
-        """Return logits of shape (rows, labels), not yet calibrated."""
+    def logits(self, corpus: Corpus) -> Any:
+        """Return logits of shape (rows, labels) or of each row's tokens, not yet calibrated."""
         return self.runtime.logits(corpus)
 
     def decide(self, decision: AnyDecision) -> None:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from feilun.bundles.runtime import Runtime
 from feilun.core.corpus import Corpus, corpus_of
+from feilun.core.spans import differences, reordered
 from feilun.evaluation.judges.table import JUDGES
 from feilun.evaluation.metrics import Floats
 from feilun.evaluation.quality import QUALITIES, label_counts
@@ -107,9 +108,9 @@ def judge_fidelity(float32: Runtime, int8: Runtime, texts: Sequence[str], labell
         labelled = labelled.select(random.permutation(len(labelled))[:MOST_LABELLED].tolist())
     corpus = _joined(labelled, texts)
     lengths = np.array([len(row) for row in float32.encode(corpus)])
-    wanted = float32.logits(corpus)  # (texts, labels)
-    found = np.stack([_in_batches(int8, corpus, lengths, size, random) for size in BATCHES])  # (sizes, texts, labels)
-    differences = np.abs(found - wanted)
+    wanted = float32.logits(corpus)
+    found = [_in_batches(int8, corpus, lengths, size, random) for size in BATCHES]
+    apart = np.concatenate([differences(wanted, logits) for logits in found])
     labels, undecided = float32.labels, float32.decision
     quality = QUALITIES[undecided.task]
     decision = JUDGES[undecided.task].calibrate(wanted[: len(labelled)], labelled, labels, undecided, None)
@@ -126,8 +127,8 @@ def judge_fidelity(float32: Runtime, int8: Runtime, texts: Sequence[str], labell
         longest=int(lengths.max()),
         changed=dict(zip(BATCHES, changed.mean(1).tolist(), strict=True)),
         changed_between=float(between.mean()),
-        largest_difference=float(differences.max()),
-        mean_difference=float(differences.mean()),
+        largest_difference=float(apart.max(initial=0)),
+        mean_difference=float(apart.mean()) if len(apart) else 0.0,
         worse=worse,
         better=better,
         chance=mcnemar(worse, better),
@@ -251,11 +252,9 @@ def _joined(labelled: Corpus, texts: Sequence[str]) -> Corpus:
     return replace(corpus, pair=[labelled.pair[i % len(labelled)] for i in range(len(corpus))])
 
 
-def _in_batches(
-    runtime: Runtime, corpus: Corpus, lengths: Indices, size: int, random: np.random.Generator
-) -> NDArray[np.float32]:
-    """Run a model over batches of `size` texts of nearly, but not quite, the same length; shape (texts, labels)."""
+def _in_batches(runtime: Runtime, corpus: Corpus, lengths: Indices, size: int, random: np.random.Generator) -> Any:
+    """Run a model over batches of `size` texts of nearly, but not quite, the same length."""
     order = np.argsort(lengths + random.uniform(0, 8, len(lengths)), kind="stable")
     batches = [order[start : start + size] for start in range(0, len(order), size)]
     parts = [runtime.logits(corpus.select(batch.tolist())) for batch in batches]
-    return np.concatenate(parts)[np.argsort(order)]
+    return reordered(parts, order)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
+
+from feilun.core.spans import PredictedSpan
 
 
 class Ranking(Sequence[tuple[str, float]]):
@@ -69,6 +71,7 @@ class Prediction:
         abstained: Whether the score is below the bundle's threshold, so that a person should decide.
         labels: The chosen labels in class order, where a text may have several or none.
         numbers: The predicted numbers, where the task is to predict some.
+        spans: The spans that were found, in their order, where the task is to find some.
     """
 
     label: str
@@ -77,12 +80,15 @@ class Prediction:
     abstained: bool = False
     labels: tuple[str, ...] | None = None
     numbers: tuple[Number, ...] | None = None
+    spans: tuple[PredictedSpan, ...] | None = None
 
     @property
     def task(self) -> str:
         """Return the task that makes predictions of this kind."""
         if self.numbers is not None:
             return "regress"
+        if self.spans is not None:
+            return "tag"
         return "classify" if self.labels is None else "multilabel"
 
     def to_json(self, ranked: int = 5) -> dict[str, Any]:
@@ -90,6 +96,8 @@ class Prediction:
         said = {"label": self.label, "score": round(self.score, 6), "abstained": self.abstained}
         if self.numbers is not None:
             return said | _numbers(self.numbers)
+        if self.spans is not None:
+            return said | {"spans": [{**asdict(span), "score": round(span.score, 6)} for span in self.spans]}
         return {
             **said,
             **({} if self.labels is None else {"labels": list(self.labels)}),
@@ -106,6 +114,10 @@ def _numbers(numbers: tuple[Number, ...]) -> dict[str, Any]:
     return {"value": values, "interval": intervals}
 
 
+Reads = Literal["pooled", "tokens"]
+"""Whether a task has numbers for a text as a whole, or for each of its tokens."""
+
+
 @dataclass(frozen=True)
 class Decision:
     """How calibrated probabilities become predictions; part of the bundle.
@@ -117,6 +129,7 @@ class Decision:
     """
 
     task: ClassVar[str] = "classify"
+    reads: ClassVar[Reads] = "pooled"
 
     temperature: float = 1.0
     abstain_below: float = 0.0

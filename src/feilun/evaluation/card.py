@@ -21,6 +21,7 @@ TOLD_ELSEWHERE = frozenset({"fingerprint", "labels", "notes", "sources"})
 PURPOSES: Mapping[str, Mapping[Language, str]] = {
     "classify": {"en": "Puts one text into one of {n} labels", "zh": "把一段文本归入一个标签"},
     "multilabel": {"en": "Gives one text those of {n} labels that apply", "zh": "给一段文本标出所有适用的标签"},
+    "tag": {"en": "Finds spans of {n} kinds in a text", "zh": "在一段文本中找出实体"},
     "regress": {"en": "Gives one text {n} number(s), each with an interval", "zh": "为一段文本预测数值，并给出区间"},
 }
 
@@ -123,7 +124,7 @@ def _figures(report: Report, language: Language) -> Iterator[str]:
 def _labels(report: Report) -> Iterator[str]:
     if not any("f1" in row for row in report.per_label.values()):
         return
-    yield _row(["label", "precision", "recall", "F1", "texts"])
+    yield _row(["label", "precision", "recall", "F1", "spans" if report.task == "tag" else "texts"])
     yield _rule(5)
     for name in report.labels:
         row = report.per_label.get(name)
@@ -165,7 +166,7 @@ def _limits(manifest: Mapping[str, Any], report: Report) -> Iterator[str]:
     yield "- The figures hold for texts like the test rows; traffic that drifts away from them is not covered."
     if report.task == "classify":
         yield "- A text that fits none of the labels still gets one; a low score is the only sign of it."
-    if manifest.get("max_tokens"):
+    if manifest.get("max_tokens") and report.task != "tag":
         yield f"- Only the first {manifest['max_tokens']} tokens of a text are read."
     yield "- Fairness between groups of people was looked at only where a slice above says so."
 

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from feilun.core.corpus import Corpus
 from feilun.core.labels import LabelSet
 from feilun.core.prediction import Decision
-from feilun.evaluation.judges import multilabel, regress
+from feilun.evaluation import span_metrics
+from feilun.evaluation.judges import multilabel, regress, tag
 from feilun.evaluation.metrics import Floats
 from feilun.evaluation.number_metrics import from_sums
 from feilun.evaluation.set_metrics import from_counts
@@ -61,6 +62,15 @@ def _numbers(
     return judged.correct, judged.sums
 
 
+def _spans(logits: Any, corpus: Corpus, labels: LabelSet, decision: Any) -> tuple[NDArray[np.bool_], NDArray[Any]]:
+    judged = tag.judgement_of(logits, corpus, labels, decision)
+    return judged.correct, judged.counts
+
+
+def _entity_f1(sums: Floats) -> Floats:
+    return span_metrics.figures(sums)["entity_f1"]
+
+
 def _macro_f1(sums: Floats) -> Floats:
     return from_counts(sums)["macro_f1"]
 
@@ -74,4 +84,5 @@ QUALITIES: Mapping[str, Quality] = {
     "classify": Quality("macro-F1", _one_label, _macro_f1),
     "multilabel": Quality("macro-F1", _label_sets, _macro_f1),
     "regress": Quality("R²", _numbers, _r2),
+    "tag": Quality("entity F1", _spans, _entity_f1),
 }

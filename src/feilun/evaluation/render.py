@@ -21,6 +21,10 @@ METRICS: Mapping[str, Mapping[Language, str]] = {
     "accuracy": {"en": "accuracy", "zh": "准确率"},
     "subset_accuracy": {"en": "accuracy of the whole set", "zh": "整组标签全对率"},
     "micro_f1": {"en": "micro-F1", "zh": "微平均 F1"},
+    "entity_f1": {"en": "entity F1", "zh": "实体 F1"},
+    "entity_precision": {"en": "entity precision", "zh": "实体精确率"},
+    "entity_recall": {"en": "entity recall", "zh": "实体召回率"},
+    "partial_f1": {"en": "entity F1 by overlap", "zh": "实体 F1（重叠即算）"},
     "macro_f1": {"en": "macro-F1", "zh": "宏平均 F1"},
     "weighted_f1": {"en": "weighted F1", "zh": "加权 F1"},
     "micro_precision": {"en": "micro precision", "zh": "微平均精确率"},
@@ -53,6 +57,7 @@ _WORDS: Mapping[str, Mapping[Language, str]] = {
     "precision": {"en": "precision", "zh": "精确率"},
     "recall": {"en": "recall", "zh": "召回率"},
     "support": {"en": "texts", "zh": "条数"},
+    "spans": {"en": "spans", "zh": "实体数"},
     "slices": {"en": "By {column}", "zh": "按{column}"},
     "notes": {"en": "Notes", "zh": "备注"},
 }
@@ -132,7 +137,7 @@ def _labels(report: Report, language: Language) -> Table:
     counts = {"shown": MOST_LABELS, "all": len(lowest)}
     title = _WORDS["labels"][language] if few else _WORDS["worst"][language].format(**counts)
     heads = [_WORDS[key][language] for key in ("label", "precision", "recall")]
-    table = _table(title, [*heads, "F1", _WORDS["support"][language]])
+    table = _table(title, [*heads, "F1", _WORDS["spans" if report.task == "tag" else "support"][language]])
     # Stored as JSON, per_label may have lost its order; report.labels keeps it.
     for name in [name for name in report.labels if name in report.per_label] if few else lowest[:MOST_LABELS]:
         row = report.per_label[name]

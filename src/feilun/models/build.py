@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
@@ -65,6 +65,7 @@ def build(settings: ModelSettings, base: Base, splits: Splits, seed: int) -> Tex
     check_length(settings, base)
     torch.manual_seed(seed)
     remarks = []
+    base = replace(base, tokenizer=settings.head.tokenizer(base.tokenizer))
     if wants_trimming(settings, base):
         parts = (splits.train, splits.validation, splits.test)
         texts = [text for part in parts for column in (part.text, part.pair or ()) for text in column]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -13,14 +14,24 @@ from torch import Tensor, nn
 from feilun.core.corpus import Corpus
 from feilun.core.labels import LabelSet
 from feilun.core.prediction import Prediction
+from feilun.core.spans import TokenLogits
 from feilun.models.adaptations.table import Adaptation
 from feilun.models.bases.base import Base
 from feilun.models.fast_encoder import encode
 from feilun.models.heads.head import Head
 from feilun.text.tokens import TokenEncoder, batches_by_length, pad
+from feilun.text.windows import windows
 
 INFERENCE_TOKENS = 8192
 """Tokens of a batch where no gradient is kept."""
+
+
+class StateSource(Protocol):
+    """Gives the pooled states of all rows of a corpus."""
+
+    def all(self) -> Tensor:
+        """Return the pooled states, shape (rows, hidden)."""
+        ...
 
 
 class TextModel(nn.Module):
@@ -54,6 +65,7 @@ class TextModel(nn.Module):
         self.decision = head.decision
         self.remarks: tuple[str, ...] = ()
         self.encoder = TokenEncoder(base.tokenizer, max_tokens, base.prefix)
+        head.encoder = self.encoder
         adaptation.apply(base)
 
     @property
@@ -69,11 +81,12 @@ class TextModel(nn.Module):
             attention_mask: 1 where there is a token, 0 on padding, shape (batch, tokens).
 
         Returns:
-            Logits of shape (batch, labels) and the pooled state of shape (batch, hidden).
+            Logits of shape (batch, labels), or (batch, tokens, tags) where the head reads tokens, and the pooled state
+            of shape (batch, hidden).
         """
         hidden = self.body(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
         pooled = pool(hidden, attention_mask, self.base.pooling)  # (batch, hidden)
-        return self.head(pooled), pooled
+        return self.head(hidden if self.head.reads == "tokens" else pooled), pooled
 
     def pooled(self, rows: Sequence[Sequence[int]]) -> Tensor:
         """Run the base over token ids, in the model's precision and by the fastest way there is.
@@ -82,12 +95,13 @@ class TextModel(nn.Module):
             rows: Token ids of each row.
 
         Returns:
-            Pooled states in float32, shape (rows, hidden).
+            What the head reads, in float32: pooled states of shape (rows, hidden), or those of the tokens, shape
+            (rows, longest, hidden).
         """
         ids, mask = (torch.from_numpy(array).to(self.device) for array in pad(rows, self.base.pad_id))
         with torch.autocast(self.device.type, dtype=self.dtype, enabled=self.dtype != torch.float32):
             hidden = encode(self.body, ids, mask)  # (batch, tokens, hidden)
-        return pool(hidden.float(), mask, self.base.pooling)
+        return hidden.float() if self.head.reads == "tokens" else pool(hidden.float(), mask, self.base.pooling)
 
     def pooled_states(self, rows: Sequence[Sequence[int]]) -> Tensor:
         """Run the base over any number of rows without gradients; shape (rows, hidden), float32."""
@@ -100,12 +114,32 @@ class TextModel(nn.Module):
                 states[batch] = pooled
         return torch.empty(0, self.base.hidden) if states is None else states
 
-    def logits(self, corpus: Corpus) -> NDArray[np.float32]:
-        """Return logits of shape (rows, labels)."""
+    def logits(self, corpus: Corpus) -> Any:
+        """Return logits of shape (rows, labels), or those of each row's tokens."""
+        if self.head.reads == "tokens":
+            return self.token_logits(corpus)
         states = self.pooled_states(self.encoder.encode(corpus.text, corpus.pair))
         with evaluating(self), torch.no_grad():
             result: NDArray[np.float32] = self.head(states).float().cpu().numpy()
         return result
+
+    def logits_from(self, inputs: StateSource, corpus: Corpus) -> Any:
+        """Return logits of rows whose states are at hand already, where the head reads pooled states."""
+        if self.head.reads == "tokens":
+            return self.token_logits(corpus)
+        with evaluating(self), torch.no_grad():
+            return self.head(inputs.all()).float().cpu().numpy()
+
+    def token_logits(self, corpus: Corpus) -> list[TokenLogits]:
+        """Return the logits of each row's tokens; long texts are read in windows."""
+        found = windows(self.encoder, corpus.text)
+        logits: list[NDArray[np.float32]] = [np.empty(0, np.float32)] * len(found.rows)
+        with evaluating(self), torch.no_grad():
+            for batch in batches_by_length([len(row) for row in found.rows], INFERENCE_TOKENS):
+                states = self.head(self.pooled([found.rows[i] for i in batch])).float().cpu().numpy()
+                for i, own in zip(batch, states, strict=True):
+                    logits[i] = own[: len(found.rows[i])]
+        return found.join(logits, self.decision.width(len(self.labels)))
 
     def predict(self, corpus: Corpus) -> list[Prediction]:
         """Return one prediction a row, in the order of the rows."""

@@ -26,7 +26,7 @@ from feilun.core.ports import Tracker
 from feilun.core.settings import setting, table
 from feilun.core.splits import Splits
 from feilun.evaluation.judges.table import JUDGES
-from feilun.models.text_model import TextModel, evaluating
+from feilun.models.text_model import TextModel
 from feilun.text.tokens import batches_by_length
 from feilun.training import checkpoint
 from feilun.training.checkpoint import Progress
@@ -258,9 +258,8 @@ class Run:
 
     def validation_figures(self) -> dict[str, float]:
         """Return the metrics on the validation rows."""
-        with evaluating(self.model), torch.no_grad():
-            logits = self.model.head(self.validation.all()).float().cpu().numpy()
         model = self.model
+        logits = model.logits_from(self.validation, self.validation_rows)
         return JUDGES[model.head.task].figures(logits, self.validation_rows, model.labels, model.decision)
 
     def save(self) -> None:

@@ -82,6 +82,7 @@ def make_inputs(model: TextModel, corpus: Corpus) -> Inputs:
         Kept outputs where the whole base stands still, else the base run anew each time.
     """
     tokens = model.encoder.encode(corpus.text, corpus.pair)
-    if model.adaptation.fixed_layers(model.base) == len(model.base.layers):
+    standing_still = model.adaptation.fixed_layers(model.base) == len(model.base.layers)
+    if standing_still and model.head.reads == "pooled":  # the states of all tokens would fill the memory
         return KeptInputs(model.pooled_states(tokens))
     return TokenInputs(model, tokens)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from polars import DataFrame
 
 ADDED_COLUMNS = ("predicted_label", "predicted_score", "predicted_abstained")
-TASK_COLUMNS = ("predicted_labels", "predicted_value", "predicted_low", "predicted_high")
+TASK_COLUMNS = ("predicted_labels", "predicted_spans", "predicted_value", "predicted_low", "predicted_high")
 """What only some tasks add."""
 
 FIRST_PIECE, LARGEST_PIECE = 16, 4096
@@ -87,6 +87,9 @@ def with_predictions(frame: DataFrame, predictions: Sequence[Prediction]) -> Dat
     if any(prediction.labels is not None for prediction in predictions):
         lists = [list(prediction.labels or ()) for prediction in predictions]
         added.append(polars.Series("predicted_labels", lists, polars.List(polars.String)))
+    if any(prediction.spans is not None for prediction in predictions):
+        tables = [prediction.to_json().get("spans", []) for prediction in predictions]
+        added.append(polars.Series("predicted_spans", tables, polars.List(polars.Struct(_span_fields()))))
     for number in range(len(predictions[0].numbers or ()) if predictions else 0):
         own = [prediction.numbers[number] for prediction in predictions if prediction.numbers is not None]
         name = "" if predictions[0].numbers is None or len(predictions[0].numbers) == 1 else f"_{own[0].name}"
@@ -97,6 +100,14 @@ def with_predictions(frame: DataFrame, predictions: Sequence[Prediction]) -> Dat
         ):
             added.append(polars.Series(f"predicted_{part}{name}", values, polars.Float64))
     return frame.with_columns(added)
+
+
+def _span_fields() -> dict[str, Any]:
+    """Return the columns of a span's table with their types."""
+    import polars
+
+    places, words = polars.Int64, polars.String
+    return {"start": places, "end": places, "label": words, "text": words, "score": polars.Float64}
 
 
 def write_frames(frames: Iterable[DataFrame], path: Path) -> int:

@@ -17,11 +17,17 @@ from feilun.core.settings import REQUIRED, Fault, setting, table
 from feilun.data.prepare import DataSettings
 from feilun.evaluation.judges.table import JUDGES
 from feilun.models.build import ModelSettings
+from feilun.text.clean import Cleaning
 from feilun.training.fit import TrainingSettings
 from feilun.workflow import toml_text
 
 GATE_METRICS = tuple(dict.fromkeys(metric for judge in JUDGES.values() for metric in judge.metrics))
 """Metrics that a gate may bound, of all tasks: losses and errors from above, the others from below."""
+
+AS_THEY_ARE = Cleaning(
+    mojibake=False, html=False, unicode="none", full_width=False, control=False, whitespace=False, redact=()
+)
+"""The cleaning that changes no text."""
 
 PATHS = ("data.train", "data.validation", "data.test", "model.base")
 """Keys that may hold a path relative to the recipe's folder."""
@@ -55,9 +61,10 @@ class EvaluationSettings:
 class Recipe:
     """What is to be made, of what, and how good it has to be."""
 
-    task: Literal["classify", "multilabel", "regress"] = setting(
+    task: Literal["classify", "multilabel", "regress", "tag"] = setting(
         REQUIRED,
-        "what the model is to do: classify gives each text one label, multilabel a set of labels, regress numbers",
+        "what the model is to do: classify gives each text one label, multilabel a set of labels, regress numbers, "
+        "tag finds spans such as names",
     )
     name: str = setting("model", "name of the bundle; where absent, the recipe's file name")
     data: DataSettings = table(DataSettings, "the rows")
@@ -77,10 +84,14 @@ class Recipe:
             found.append(f"name is a folder's name: letters, digits, '-', '_' and '.' only, not {self.name!r}.")
         if len(self.data.targets) != 1 and self.task != "regress":
             found.append(f"data.target names {len(self.data.targets)} columns, but the task {self.task} reads one.")
+        if self.task == "tag" and self.data.clean.cleaning() != AS_THEY_ARE:
+            found.append("data.clean must leave texts as they are in a tag recipe: it would move the spans.")
+        if self.task == "tag" and self.data.pair is not None:
+            found.append("data.pair names a second text, but a tag recipe finds spans in one text.")
         if self.task != "multilabel" and (self.data.gather is not None or self.data.separator != "auto"):
             found.append(f"data.gather and data.separator are for several labels, but the task is {self.task}.")
         evaluation = self.evaluation
-        if self.task == "regress" and (evaluation.cost_error or evaluation.wanted_accuracy):
+        if self.task in {"regress", "tag"} and (evaluation.cost_error or evaluation.wanted_accuracy):
             found.append("evaluation.cost_error and evaluation.wanted_accuracy are for tasks that give labels.")
         return found
 
@@ -144,9 +155,12 @@ def _read(values: Mapping[str, Any]) -> tuple[Recipe | None, list[Fault]]:
     task = task if task in JUDGES else "classify"  # an unknown one is named below
     table_of_data = {"data": {}, **values}  # so that the keys missing in [data] are named
     model, model_faults = _with_head(values.get("model", {}), task)
+    data = _with_cleaning(table_of_data["data"], task)
     training = _with_metric(values.get("training", {}), JUDGES[task].metrics[0])
     bounds, gate_faults = _read_gate(values.get("gate", {}), JUDGES[task].metrics)
-    recipe, faults = core_settings.read(Recipe, {**table_of_data, "model": model, "training": training, "gate": bounds})
+    recipe, faults = core_settings.read(
+        Recipe, {**table_of_data, "data": data, "model": model, "training": training, "gate": bounds}
+    )
     own = gate_faults + model_faults
     return (None if own else recipe), faults + own
 
@@ -161,6 +175,14 @@ def _with_head(model: Any, task: str) -> tuple[Any, list[Fault]]:
         said = f"model.head.kind is {head['kind']!r}, but the head follows from the task {task!r}: leave it out."
         faults.append(Fault("model.head.kind", said))
     return {**model, "head": {**head, "kind": task}}, faults
+
+
+def _with_cleaning(data: Any, task: str) -> Any:
+    """Leave texts as they are where the task's targets are places in them; other tasks keep the defaults."""
+    clean = data.get("clean", {}) if isinstance(data, Mapping) else None
+    if task != "tag" or not isinstance(clean, Mapping):
+        return data
+    return {**data, "clean": {**core_settings.to_table(AS_THEY_ARE), **clean}}
 
 
 def _with_metric(training: Any, metric: str) -> Any:

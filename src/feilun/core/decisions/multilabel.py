@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from feilun.core.prediction import Prediction, Ranking, thresholds
+from feilun.core.prediction import Prediction, Ranking, Reads, thresholds
 
 JOINED_BY = " | "
 """Stands between the labels of a text where they are shown as one."""
@@ -31,6 +31,7 @@ class MultilabelDecision:
     """
 
     task: ClassVar[str] = "multilabel"
+    reads: ClassVar[Reads] = "pooled"
 
     temperature: float = 1.0
     abstain_below: float = 0.0

@@ -9,10 +9,10 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from feilun.core.prediction import Number, Prediction, Ranking
+from feilun.core.prediction import Number, Prediction, Ranking, Reads
 
-NOTICEABLE = 0.05
-"""Standard deviations of the training targets by which a number has to move to count as another answer."""
+NOTICEABLE = 0.1
+"""Share of its interval's reach by which a number has to move to count as another answer."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class RegressDecision:
     """
 
     task: ClassVar[str] = "regress"
+    reads: ClassVar[Reads] = "pooled"
 
     centre: tuple[float, ...] = ()
     scale: tuple[float, ...] = ()
@@ -59,8 +60,10 @@ class RegressDecision:
         self, before: NDArray[np.float32], after: NDArray[np.float32], names: tuple[str, ...]
     ) -> NDArray[np.bool_]:
         """Return which rows get a noticeably different answer, shape (rows,)."""
-        moved: NDArray[np.bool_] = (np.abs(after - before) > NOTICEABLE).any(1)
-        return moved | ~np.isfinite(after).all(1)
+        reach = np.array(self.reach or (1.0,) * len(names))
+        still = (np.abs(self.values(after) - self.values(before)) <= NOTICEABLE * reach) | (after == before)
+        moved: NDArray[np.bool_] = ~np.logical_and.reduce(still, axis=1)  # what is not a number has moved
+        return moved
 
     def decide(self, logits: NDArray[np.float32], names: tuple[str, ...]) -> list[Prediction]:
         """Turn standardised numbers into predictions.

@@ -13,13 +13,15 @@ from numpy.typing import NDArray
 
 from feilun.core.decisions.multilabel import MultilabelDecision
 from feilun.core.decisions.regress import RegressDecision
-from feilun.core.prediction import Decision, Prediction
+from feilun.core.decisions.tag import TagDecision
+from feilun.core.prediction import Decision, Prediction, Reads
 
 
 class AnyDecision(Protocol):
     """How logits become predictions; a frozen dataclass that `calibration.json` of a bundle holds."""
 
     task: ClassVar[str]
+    reads: ClassVar[Reads]
     __dataclass_fields__: ClassVar[dict[str, Any]]
 
     @classmethod
@@ -31,14 +33,12 @@ class AnyDecision(Protocol):
         """Return how many numbers the model gives for a text, or for each token."""
         ...
 
-    def changed(
-        self, before: NDArray[np.float32], after: NDArray[np.float32], names: tuple[str, ...]
-    ) -> NDArray[np.bool_]:
+    def changed(self, before: Any, after: Any, names: tuple[str, ...]) -> NDArray[np.bool_]:
         """Return which rows get another answer, shape (rows,)."""
         ...
 
-    def decide(self, logits: NDArray[np.float32], names: tuple[str, ...]) -> list[Prediction]:
-        """Turn logits into predictions, one a row."""
+    def decide(self, logits: Any, names: tuple[str, ...]) -> list[Prediction]:
+        """Turn logits, of shape (rows, width) or of each row's tokens, into predictions, one a row."""
         ...
 
 
@@ -46,4 +46,5 @@ DECISIONS: Mapping[str, type[AnyDecision]] = {
     "classify": Decision,
     "multilabel": MultilabelDecision,
     "regress": RegressDecision,
+    "tag": TagDecision,
 }

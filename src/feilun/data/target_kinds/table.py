@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from feilun.data.target_kinds.label import OneLabel
 from feilun.data.target_kinds.label_set import LabelLists
 from feilun.data.target_kinds.numbers import Numbers
+from feilun.data.target_kinds.spans import SpanLists
 
 if TYPE_CHECKING:
     from feilun.core.labels import LabelSet
@@ -43,4 +44,9 @@ class TargetKind(Protocol):
         ...
 
 
-TARGET_KINDS: Mapping[str, TargetKind] = {"classify": OneLabel(), "multilabel": LabelLists(), "regress": Numbers()}
+TARGET_KINDS: Mapping[str, TargetKind] = {
+    "classify": OneLabel(),
+    "multilabel": LabelLists(),
+    "regress": Numbers(),
+    "tag": SpanLists(),
+}

@@ -16,6 +16,7 @@ from feilun.evaluation.judges.asked import Asked
 from feilun.evaluation.judges.classify import ClassifyJudge
 from feilun.evaluation.judges.multilabel import MultilabelJudge
 from feilun.evaluation.judges.regress import RegressJudge
+from feilun.evaluation.judges.tag import TagJudge
 
 PickThreshold = Callable[[NDArray[np.float64], NDArray[np.bool_]], float]
 """Picks the score below which a person decides, from the scores of rows and whether each is right."""
@@ -52,4 +53,5 @@ JUDGES: Mapping[str, Judge] = {
     "classify": ClassifyJudge(),
     "multilabel": MultilabelJudge(),
     "regress": RegressJudge(),
+    "tag": TagJudge(),
 }

@@ -24,6 +24,7 @@ class Task(StrEnum):
     CLASSIFY = "classify"
     MULTILABEL = "multilabel"
     REGRESS = "regress"
+    TAG = "tag"
 
 
 def init(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import torch
+from tokenizers import Tokenizer
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -23,6 +24,10 @@ class ClassifySettings:
     label_smoothing: float = setting(0.0, "share of the target spread over all labels", minimum=0, below=1)
     class_weights: Literal["none", "balanced"] = setting("none", "balanced: rare labels weigh more in the loss")
     focal_gamma: float = setting(0.0, "above 0: focal loss, easy rows weigh less (Lin et al. 2017)", minimum=0)
+
+    def tokenizer(self, tokenizer: Tokenizer) -> Tokenizer:
+        """Return the base's own tokenizer."""
+        return tokenizer
 
     def make(self, hidden: int, labels: LabelSet) -> ClassifyHead:
         """Make a fresh head over states of width `hidden`."""

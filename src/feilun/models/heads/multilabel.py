@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 import torch
+from tokenizers import Tokenizer
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -28,6 +29,10 @@ class MultilabelSettings:
     class_weights: Literal["none", "balanced"] = setting(
         "none", "balanced: of each label, the rows that have it weigh as much in the loss as those that do not"
     )
+
+    def tokenizer(self, tokenizer: Tokenizer) -> Tokenizer:
+        """Return the base's own tokenizer."""
+        return tokenizer
 
     def make(self, hidden: int, labels: LabelSet) -> MultilabelHead:
         """Make a fresh head over states of width `hidden`."""

@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 import torch
+from tokenizers import Tokenizer
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -27,6 +28,10 @@ class RegressSettings:
     loss: Literal["huber", "mse"] = setting("huber", "huber: far misses weigh less (Huber 1964); mse: squared")
     delta: float = setting(1.0, "huber: standard deviations up to which a miss is squared", above=0)
     coverage: float = setting(0.9, "share of the truths that the intervals are to hold", above=0, below=1)
+
+    def tokenizer(self, tokenizer: Tokenizer) -> Tokenizer:
+        """Return the base's own tokenizer."""
+        return tokenizer
 
     def make(self, hidden: int, labels: LabelSet) -> RegressHead:
         """Make a fresh head over states of width `hidden`."""

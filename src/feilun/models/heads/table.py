@@ -7,14 +7,21 @@ from typing import TYPE_CHECKING, Protocol
 from feilun.models.heads.classify import ClassifySettings
 from feilun.models.heads.multilabel import MultilabelSettings
 from feilun.models.heads.regress import RegressSettings
+from feilun.models.heads.tag import TagSettings
 
 if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
     from feilun.core.labels import LabelSet
     from feilun.models.heads.head import Head
 
 
 class HeadSettings(Protocol):
     """The table `[model.head]`: the head's settings, which make it."""
+
+    def tokenizer(self, tokenizer: Tokenizer) -> Tokenizer:
+        """Return the tokenizer that the head wants: the base's own, or one that reads in smaller pieces."""
+        ...
 
     def make(self, hidden: int, labels: LabelSet) -> Head:
         """Make a fresh head over states of width `hidden`."""
@@ -25,4 +32,5 @@ HEADS: dict[str, type[HeadSettings]] = {
     "classify": ClassifySettings,
     "multilabel": MultilabelSettings,
     "regress": RegressSettings,
+    "tag": TagSettings,
 }
