@@ -129,3 +129,52 @@ def test_a_column_of_one_number_is_refused(tmp_path):
 def test_numbers_come_back_as_they_were_written(value):
     assert number(repr(value)) == value
     assert number(f" {int(value):,} ") == int(value)
+
+
+def entities(path: Path, *odd: object) -> str:
+    """Write rows with a span each; odd ones replace the spans of the first rows."""
+    rows = [{"text": text, "entities": [{"start": 0, "end": 3, "label": "数"}]} for text in texts(40)]
+    for row, spans in zip(rows, odd, strict=False):
+        row["entities"] = spans
+    return lines(path, rows)
+
+
+def test_spans_are_read_and_those_that_overlap_reported(tmp_path):
+    odd = [{"start": 0, "end": 5, "label": "数"}, {"start": 4, "end": 6, "label": "名"}]
+    source = entities(tmp_path / "a.jsonl", odd, [], None)
+    splits = prepare(DataSettings(train=source, target="entities"), task="tag")
+    everything = [*splits.train.target, *splits.validation.target, *splits.test.target]
+    assert splits.report["rows"]["dropped"] == {"no label": 1}
+    assert sum(target == () for target in everything) == 1
+    assert ((0, 5, "数"),) in everything
+    assert "1 spans overlap a longer one and are left out, as a token has one tag: rows 1" in str(splits.report)
+    assert splits.labels.names == ("数",)
+
+
+@pytest.mark.parametrize(
+    ("spans", "said"),
+    [
+        ([{"start": 0, "end": 99, "label": "a"}], "0 to 99 does not lie within the"),
+        ([{"start": 3, "end": 3, "label": "a"}], "3 to 3 does not lie within"),
+        ([{"start": "0", "end": 3, "label": "a"}], "lacks a whole start or end, or a label"),
+        ([{"start": 0, "end": 3}], "lacks a whole start or end, or a label"),
+        ({"start": 0}, "no array of tables"),
+        ([{"start": 2, "end": 7, "label": "a", "text": "1 条评论，"}], "`end` seems to be the last character"),
+        ([{"start": 4, "end": 9, "label": "a", "text": "1 条"}], "they seem to count UTF-8 bytes"),
+        ([{"start": 0, "end": 2, "label": "a", "text": "另外"}], "are '第 ', not '另外'"),
+    ],
+)
+def test_spans_that_cannot_be_are_named_with_their_row_and_how_they_were_counted(spans, said, tmp_path):
+    source = entities(tmp_path / "a.jsonl", [], spans)
+    with pytest.raises(DataError, match=r"1 rows .* row 2: ") as refused:
+        prepare(DataSettings(train=source, target="entities"), task="tag")
+    assert said in str(refused.value)
+
+
+def test_places_counted_in_utf_16_are_recognised_behind_an_emoji(tmp_path):
+    path = tmp_path / "a.jsonl"
+    rows = [
+        {"text": f"😀 {text}", "entities": [{"start": 3, "end": 4, "label": "a", "text": "第"}]} for text in texts(30)
+    ]
+    with pytest.raises(DataError, match="they seem to count UTF-16 units"):
+        prepare(DataSettings(train=lines(path, rows), target="entities"), task="tag")
