@@ -93,6 +93,7 @@ def tiny_task(task: str, rows: int = 60, seed: int = 0) -> tuple[Corpus, LabelSe
     corpus = reviews(rows, seed)
     made: dict[str, tuple[LabelSet, list[object]]] = {
         "classify": (LABELS, list(corpus.target or ())),
+        "match": (LABELS, list(corpus.target or ())),
         "multilabel": (
             LabelSet(("bank", "fast", "贷款")),
             [tuple(w for w in ("bank", "fast", "贷款") if w in text.split()) for text in corpus.text],

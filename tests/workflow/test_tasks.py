@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from feilun.bundles.bundle import open_bundle
+from feilun.core.corpus import Corpus
 from feilun.core.errors import RecipeError
 from feilun.interfaces.cli import main
 from feilun.workflow import recipe as recipes
@@ -128,6 +129,34 @@ def test_spans_are_learnt_and_found_at_their_characters_in_texts_of_any_length(
     assert second["spans"] == []
 
 
+def test_pairs_are_read_together_from_the_table_to_the_answers(place: Path, tmp_path: Path, capsys) -> None:
+    source = random.Random(8)
+    plain = [word for word in WORDS if word not in {"good", "bad"}]
+    with (place / "match.jsonl").open("w", encoding="utf-8") as file:
+        for _ in range(300):
+            one, other = (source.choices(plain, k=source.randint(1, 4)) for _ in "12")
+            label = source.choice(["good", "bad"])  # what the second text says, whatever the first one does
+            row = {"text": " ".join([*one, source.choice(["good", "bad"])]), "b": " ".join([*other, label])}
+            print(json.dumps({**row, "label": label}, ensure_ascii=False), file=file)
+    bundle = train(recipe(place, "match", 'pair = "b"'), out=tmp_path / "bundle")
+    assert bundle.report.value("accuracy") > 0.9
+    assert bundle.manifest["task"] == "match"
+    assert evaluate_file(open_bundle(bundle.path), str(place / "match.jsonl")).value("accuracy") > 0.9
+    capsys.readouterr()
+    assert main.run(["predict", str(bundle.path), "loan bad", "--pair", "fee good", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["label"] == "good"
+    texts, pairs = ["fee good", "loan bad", "help bad"], ["loan bad", "fee good", "card rate bad"]
+    table = "\n".join(["text,b", *(f"{text},{pair}" for text, pair in zip(texts, pairs, strict=True))])
+    (tmp_path / "new.csv").write_text(table, encoding="utf-8")
+    assert main.run(["predict", str(bundle.path), "--file", str(tmp_path / "new.csv"), "--json"]) == 0
+    answers = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    corpus = Corpus(id=["0", "1", "2"], text=texts, pair=pairs)
+    assert answers == [prediction.to_json() for prediction in bundle.predict(corpus)]
+    assert answers != [prediction.to_json() for prediction in bundle.predict(texts)]
+    assert main.run(["predict", str(bundle.path), "loan bad"]) == 2
+    assert "compares two texts: 1 texts were given, and 0 with --pair" in capsys.readouterr().err
+
+
 def test_what_belongs_to_another_task_is_refused_before_anything_is_read(place: Path) -> None:
     with pytest.raises(RecipeError, match="names 2 columns, but the task classify reads one"):
         recipe(place, "classify", 'target = ["a", "b"]')
@@ -135,6 +164,8 @@ def test_what_belongs_to_another_task_is_refused_before_anything_is_read(place: 
         recipe(place, "regress", 'gather = "id"')
     with pytest.raises(RecipeError, match="it would move the spans"):
         recipe(place, "tag", "clean = { html = true }")
+    with pytest.raises(RecipeError, match=r"data\.pair is missing"):
+        recipe(place, "match")
     with pytest.raises(RecipeError, match="unknown key 'focal_gamma'"):
         recipes.from_table({"task": "regress", "data": {"train": "a"}, "model": {"head": {"focal_gamma": 1}}})
     with pytest.raises(RecipeError, match="unknown metric 'macro_f1'"):

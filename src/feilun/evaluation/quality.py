@@ -82,6 +82,7 @@ def _r2(sums: Floats) -> Floats:
 
 QUALITIES: Mapping[str, Quality] = {
     "classify": Quality("macro-F1", _one_label, _macro_f1),
+    "match": Quality("macro-F1", _one_label, _macro_f1),
     "multilabel": Quality("macro-F1", _label_sets, _macro_f1),
     "regress": Quality("R²", _numbers, _r2),
     "tag": Quality("entity F1", _spans, _entity_f1),

@@ -61,10 +61,10 @@ class EvaluationSettings:
 class Recipe:
     """What is to be made, of what, and how good it has to be."""
 
-    task: Literal["classify", "multilabel", "regress", "tag"] = setting(
+    task: Literal["classify", "multilabel", "match", "regress", "tag"] = setting(
         REQUIRED,
-        "what the model is to do: classify gives each text one label, multilabel a set of labels, regress numbers, "
-        "tag finds spans such as names",
+        "what the model is to do: classify gives each text one label, multilabel a set of labels, match each pair of "
+        "texts one label, regress numbers; tag finds spans such as names",
     )
     name: str = setting("model", "name of the bundle; where absent, the recipe's file name")
     data: DataSettings = table(DataSettings, "the rows")
@@ -86,6 +86,8 @@ class Recipe:
             found.append(f"data.target names {len(self.data.targets)} columns, but the task {self.task} reads one.")
         if self.task == "tag" and self.data.clean.cleaning() != AS_THEY_ARE:
             found.append("data.clean must leave texts as they are in a tag recipe: it would move the spans.")
+        if self.task == "match" and self.data.pair is None:
+            found.append("data.pair is missing: a match recipe compares two texts, and it names the second one.")
         if self.task == "tag" and self.data.pair is not None:
             found.append("data.pair names a second text, but a tag recipe finds spans in one text.")
         if self.task != "multilabel" and (self.data.gather is not None or self.data.separator != "auto"):

@@ -44,6 +44,7 @@ class AnyDecision(Protocol):
 
 DECISIONS: Mapping[str, type[AnyDecision]] = {
     "classify": Decision,
+    "match": Decision,
     "multilabel": MultilabelDecision,
     "regress": RegressDecision,
     "tag": TagDecision,

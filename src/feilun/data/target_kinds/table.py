@@ -46,6 +46,7 @@ class TargetKind(Protocol):
 
 TARGET_KINDS: Mapping[str, TargetKind] = {
     "classify": OneLabel(),
+    "match": OneLabel(),
     "multilabel": LabelLists(),
     "regress": Numbers(),
     "tag": SpanLists(),

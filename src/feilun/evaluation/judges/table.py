@@ -51,6 +51,7 @@ class Judge(Protocol):
 
 JUDGES: Mapping[str, Judge] = {
     "classify": ClassifyJudge(),
+    "match": ClassifyJudge(),
     "multilabel": MultilabelJudge(),
     "regress": RegressJudge(),
     "tag": TagJudge(),

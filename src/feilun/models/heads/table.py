@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from feilun.models.heads.classify import ClassifySettings
+from feilun.models.heads.match import MatchSettings
 from feilun.models.heads.multilabel import MultilabelSettings
 from feilun.models.heads.regress import RegressSettings
 from feilun.models.heads.tag import TagSettings
@@ -29,6 +30,7 @@ class HeadSettings(Protocol):
 
 
 HEADS: dict[str, type[HeadSettings]] = {
+    "match": MatchSettings,  # before the class that it extends, so that settings are told apart
     "classify": ClassifySettings,
     "multilabel": MultilabelSettings,
     "regress": RegressSettings,
