@@ -94,18 +94,17 @@ class Runtime:
         texts = [self._clean(text, i) for i, text in enumerate(corpus.text)]
         with self._encoding:
             found = windows(self.encoder, texts)
-        logits: list[NDArray[np.float32]] = [np.empty(0, np.float32)] * len(found.rows)
-
-        def keep(batch: list[int], answers: NDArray[np.float32]) -> None:
-            for i, own in zip(batch, answers, strict=True):
-                logits[i] = own[: len(found.rows[i])]
-
-        self._run_batches(found.rows, "logits", keep)
-        return found.join(logits, self.widths["logits"])
+        return found.join(self._run_tokens(found.rows), self.widths["logits"])
 
     def embed(self, corpus: Corpus) -> NDArray[np.float32]:
         """Return the pooled states, of shape (rows, hidden)."""
         return self._run(corpus, "pooled")
+
+    def logits_of(self, rows: list[list[int]]) -> NDArray[np.float32]:
+        """Return logits of shape (rows, labels) for token ids, or of shape (tokens of all rows, tags)."""
+        if self.decision.reads == "pooled":
+            return self._run_rows(rows, "logits")
+        return np.concatenate([np.empty((0, self.widths["logits"]), np.float32), *self._run_tokens(rows)])
 
     def stream(self, texts: Iterable[str], chunk: int = LARGEST_PIECE) -> Iterator[Prediction]:
         """Predict any number of texts in order, holding only a piece of them.
@@ -146,6 +145,17 @@ class Runtime:
 
         self._run_batches(rows, output, keep)
         return result
+
+    def _run_tokens(self, rows: list[list[int]]) -> list[NDArray[np.float32]]:
+        """Return the logits of each row's tokens, shape (tokens, tags)."""
+        logits: list[NDArray[np.float32]] = [np.empty(0, np.float32)] * len(rows)
+
+        def keep(batch: list[int], answers: NDArray[np.float32]) -> None:
+            for i, own in zip(batch, answers, strict=True):
+                logits[i] = own[: len(rows[i])]
+
+        self._run_batches(rows, "logits", keep)
+        return logits
 
     def _run_batches(
         self, rows: list[list[int]], output: str, keep: Callable[[list[int], NDArray[np.float32]], None]

@@ -33,9 +33,12 @@ from feilun.training.checkpoint import Progress
 from feilun.training.inputs import make_inputs
 from feilun.training.interruption import Interruption
 from feilun.training.memory import keep_freed_memory
-from feilun.training.optimizer import make_optimizer
+from feilun.training.optimizer import clip_gradients, make_optimizer
 from feilun.training.schedule import Schedule, rate
 from feilun.training.stopping import EarlyStopping
+
+FEWEST_STEPS = 400
+"""Steps of a run that batches are not made larger for."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +51,10 @@ class TrainingSettings:
     layer_decay: float = setting(0.9, "each lower layer learns at this share of the rate above it", above=0, maximum=1)
     schedule: Schedule = setting("linear", "how the rate falls to zero")
     warmup: float = setting(0.1, "share of the run in which the rate rises", minimum=0, below=1)
-    batch_tokens: int = setting(1024, "largest rows × longest row of a batch", minimum=1)
-    batch_rows: int = setting(32, "largest number of rows of a batch", minimum=1)
+    batch_tokens: int = setting(2048, "largest rows × longest row of a batch", minimum=1)
+    batch_rows: int | None = setting(
+        None, "largest number of rows of a batch; none: 8 to 128, so that the run has 400 steps", minimum=1
+    )
     accumulate: int = setting(1, "batches whose gradients make one step", minimum=1)
     epochs: int = setting(4, "times over the training rows", minimum=1)
     weight_decay: float = setting(0.01, "decay of matrices; norms and biases are spared", minimum=0)
@@ -58,6 +63,13 @@ class TrainingSettings:
     checkpoint_seconds: float = setting(60.0, "seconds between checkpoints", minimum=0)
     threads: int | None = setting(None, "processor threads; none: all cores", minimum=1)
     seed: int = setting(13, "seeds the head, the order of rows and the dropout", minimum=0)
+
+    def largest_batch(self, rows: int) -> int:
+        """Return the largest number of rows of a batch for so many training rows.
+
+        Large batches are fast, but a model needs some hundreds of steps to learn (docs/benchmarks.md, "Defaults").
+        """
+        return self.batch_rows or min(128, max(8, rows * self.epochs // FEWEST_STEPS))
 
 
 class Watcher(Protocol):
@@ -183,8 +195,8 @@ class Run:
         """Yield the batches of each optimiser step of an epoch, in an order that depends only on seed and epoch."""
         random = np.random.default_rng([self.settings.seed, epoch])
         order = random.permutation(len(self.ids))
-        lengths = self.inputs.lengths
-        shuffled = batches_by_length([lengths[i] for i in order], self.settings.batch_tokens, self.settings.batch_rows)
+        lengths, largest = self.inputs.lengths, self.settings.largest_batch(len(order))
+        shuffled = batches_by_length([lengths[i] for i in order], self.settings.batch_tokens, largest)
         batches = [[int(order[i]) for i in batch] for batch in shuffled]
         picked = [batches[i] for i in random.permutation(len(batches))]
         for start in range(0, len(picked), self.settings.accumulate):
@@ -205,7 +217,7 @@ class Run:
             loss.backward()  # type: ignore[no-untyped-call]
             total += loss.item()
         if self.settings.clip:
-            norm = torch.nn.utils.clip_grad_norm_(self.weights, self.settings.clip, foreach=True)
+            norm = clip_gradients(self.optimizer, self.weights, self.settings.clip)
             self.refuse_unless_finite(norm.item(), [row for batch in batches for row in batch])
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
