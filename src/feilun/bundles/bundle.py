@@ -65,6 +65,12 @@ class Bundle:
         """Return the classes, in the order of the logits."""
         return self.predictor.labels
 
+    @property
+    def pair(self) -> str | None:
+        """Return the column of the second text that the model reads, or None where it reads one text."""
+        column = self.manifest.get("recipe", {}).get("data", {}).get("pair")
+        return None if column is None else str(column)
+
     @cached_property
     def report(self) -> Report:
         """Return the judgement on the test rows, as it was when the bundle was made."""
@@ -80,11 +86,18 @@ class Bundle:
             One prediction a text, in their order.
 
         Raises:
-            UsageError: If a single string is given, or something that is no text.
+            UsageError: If a single string is given, something that is no text, or no second texts where the model
+                compares two.
         """
         if isinstance(corpus, str):
             raise UsageError("predict takes a list of texts, not one string.", "Write: bundle.predict([text])")
-        return self.predictor.predict(corpus if isinstance(corpus, Corpus) else corpus_of(list(corpus)))
+        rows = corpus if isinstance(corpus, Corpus) else corpus_of(list(corpus))
+        if self.pair is not None and rows.pair is None:
+            raise UsageError(
+                f"The model {self.name} compares two texts, and only the first of each row was given.",
+                "Write: bundle.predict(Corpus(id=[…], text=[…], pair=[…]))",
+            )
+        return self.predictor.predict(rows)
 
 
 def write_bundle(path: Path, files: Callable[[Path], None], manifest_facts: Mapping[str, Any]) -> None:

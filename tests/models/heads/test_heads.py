@@ -24,6 +24,7 @@ from feilun.models.heads.multilabel import HEAVIEST, MultilabelHead, MultilabelS
 from feilun.models.heads.regress import RegressHead, RegressSettings
 from feilun.models.heads.table import HEADS
 from feilun.text.clean import Cleaning
+from feilun.training.inputs import make_inputs
 from tiny import tiny_head_model, tiny_task
 
 cases = pytest.mark.parametrize(
@@ -48,6 +49,20 @@ def test_gradients_flow_only_where_weights_may_move(task: str, adaptation: Adapt
     losses.mean().backward()
     for name, weight in model.named_parameters():
         assert (weight.grad is not None) == weight.requires_grad, name
+
+
+@pytest.mark.parametrize("adaptation", [Frozen(), Frozen(layers=1), Full()])
+def test_a_head_that_reads_tokens_gets_their_states_however_its_rows_are_kept(adaptation: Adaptation) -> None:
+    model = tiny_head_model("tag", adaptation).eval()
+    corpus, _ = tiny_task("tag", 12)
+    rows = [7, 2, 9]
+    states = make_inputs(model, corpus).pooled(rows)  # (rows, longest, hidden)
+    tokens = model.encoder.encode(corpus.text)
+    expected = model.pooled([tokens[row] for row in rows])
+    for i, row in enumerate(rows):
+        assert torch.allclose(states[i, : len(tokens[row])], expected[i, : len(tokens[row])], atol=1e-5)
+    targets = model.head.targets(corpus)
+    assert model.head.loss(model.head(states), targets[rows]).shape == (3,)
 
 
 @each

@@ -69,13 +69,12 @@ def predict(
 
 def _check_pairs(bundle: Bundle, texts: list[str], pairs: list[str]) -> None:
     """Refuse texts without their second texts, where the model compares two, and second texts where it does not."""
-    column = bundle.manifest.get("recipe", {}).get("data", {}).get("pair")
-    if column is None and pairs:
+    if bundle.pair is None and pairs:
         raise UsageError(f"The model {bundle.name} reads one text, not two.", "Leave out --pair.")
-    if column is not None and len(texts) != len(pairs):
+    if bundle.pair is not None and len(texts) != len(pairs):
         raise UsageError(
             f"The model {bundle.name} compares two texts: {len(texts)} texts were given, and {len(pairs)} with --pair.",
-            f"Give --pair once for each text, or a table with the column {column!r} as --file.",
+            f"Give --pair once for each text, or a table with the column {bundle.pair!r} as --file.",
         )
 
 
