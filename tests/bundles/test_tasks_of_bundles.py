@@ -37,7 +37,7 @@ def test_a_task_that_is_not_known_and_a_calibration_of_another_task_are_refused(
     with pytest.raises(BundleError, match="for the task 'dream', which this Feilun does not know"):
         open_bundle(tmp_path / "new")
     write_bundle(tmp_path / "odd", made_files(), made_facts(task="multilabel"))
-    with pytest.raises(BundleError, match="calibration.json"):
+    with pytest.raises(BundleError, match=r"calibration\.json"):
         open_bundle(tmp_path / "odd")
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from feilun.core.errors import DataError
 from feilun.data.prepare import DataSettings, prepare
+from feilun.data.sources import open_rows
 from feilun.data.target_kinds.label_set import find_separator, split
 from feilun.data.target_kinds.numbers import number
 
@@ -178,3 +179,34 @@ def test_places_counted_in_utf_16_are_recognised_behind_an_emoji(tmp_path):
     ]
     with pytest.raises(DataError, match="they seem to count UTF-16 units"):
         prepare(DataSettings(train=lines(path, rows), target="entities"), task="tag")
+
+
+@pytest.mark.parametrize(
+    ("scheme", "tags"),
+    [
+        ("BIO", "O B-人 I-人 O B-地 O B-org I-org"),
+        ("IOB1", "O I-人 I-人 O I-地 O I-org I-org"),
+        ("BMES", "O B-人 E-人 O S-地 O B-org E-org"),
+        ("BILOU", "O B-人 L-人 O U-地 O B-org L-org"),
+    ],
+)
+def test_conll_columns_give_texts_with_their_spans_in_every_scheme(scheme, tags, tmp_path):
+    path = tmp_path / f"{scheme}.conll"
+    tokens = ["👍", "李", "明", "去", "京", "with", "Acme", "Inc"]
+    block = "\n".join(f"{token}\tx\t{tag}" for token, tag in zip(tokens, tags.split(), strict=True))
+    path.write_text(f"-DOCSTART- O\n\n{block}\n\nno O\none O\n", encoding="utf-8")
+    (frame,) = open_rows(str(path))
+    assert frame["text"].to_list() == ["👍李明去京with Acme Inc", "no one"]
+    first, second = map(json.loads, frame["entities"].to_list())
+    text = frame["text"][0]
+    assert [(text[span["start"] : span["end"]], span["label"]) for span in first] == [
+        ("李明", "人"), ("京", "地"), ("Acme Inc", "org"),
+    ]  # fmt: skip
+    assert second == []
+
+
+@pytest.mark.parametrize("line", ["word", "word X", "word B-", "word Q-name"])
+def test_a_line_without_a_tag_is_named(line, tmp_path):
+    (tmp_path / "a.bio").write_text(f"good O\n{line}\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r"a\.bio, line 2: "):
+        list(open_rows(str(tmp_path / "a.bio")))

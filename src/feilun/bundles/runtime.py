@@ -232,7 +232,9 @@ def _output_widths(session: onnxruntime.InferenceSession, model: Path, width: in
         )
     widths = {name: shapes[name][-1] for name in OUTPUTS}
     if widths["logits"] != width or not isinstance(widths["pooled"], int):
+        wanted = "" if width == labels else f", for which its task wants {width}"
         raise BundleError(
-            f"{model} gives {widths['logits']} scores a text, but there are {labels} labels.", "Export it again."
+            f"{model} gives {widths['logits']} scores a text, but there are {labels} labels{wanted}.",
+            "Export it again.",
         )
     return widths
