@@ -77,7 +77,8 @@ def _chinese(manifest: Mapping[str, Any], report: Report) -> Iterator[str]:
     licence = licence or "见基座模型自己的条款（`feilun bases`）"
     yield f"基座模型：{base}；许可：{licence}。"
     yield ""
-    yield "得分是校准过的概率，不是保证；换了与训练数据不同的文本，以上数字不再成立。"
+    calibrated = "得分是校准过的概率，不是保证；" if report.calibration else ""
+    yield f"{calibrated}换了与训练数据不同的文本，以上数字不再成立。"
 
 
 def _use(report: Report, data_report: Mapping[str, Any]) -> Iterator[str]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from feilun.evaluation.intervals import CHUNK, FEWEST_ROWS, LEVEL
+from feilun.evaluation.intervals import CHUNK, FEWEST_ROWS, LEVEL, MOST_ROWS_RESAMPLED
 from feilun.evaluation.metrics import Floats
 
 
@@ -23,12 +23,30 @@ def sums_of_resamples(statistics: NDArray[np.generic], resamples: int, seed: int
         Sums of some of the resamples, shape (some, …), all together `resamples`.
     """
     generator = np.random.default_rng(seed)
-    rows = len(statistics)
-    flat = statistics.reshape(rows, -1).astype(np.float64)
+    flat = _grouped(statistics.reshape(len(statistics), -1).astype(np.float64))
+    rows = len(flat)
     step = max(1, CHUNK // max(rows, flat.shape[1]))
     for start in range(0, resamples, step):
         drawn = generator.multinomial(rows, np.full(rows, 1 / rows), size=min(step, resamples - start))
         yield (drawn @ flat).reshape(-1, *statistics.shape[1:])
+
+
+def _grouped(flat: Floats) -> Floats:
+    """Sum rows in groups where there are very many: sums of groups drawn with replacement spread as those of rows do.
+
+    Args:
+        flat: Shape (rows, numbers).
+
+    Returns:
+        Shape (at most `MOST_ROWS_RESAMPLED`, numbers).
+    """
+    if len(flat) <= MOST_ROWS_RESAMPLED:
+        return flat
+    groups = np.zeros((MOST_ROWS_RESAMPLED, flat.shape[1]))
+    for start in range(0, len(flat), MOST_ROWS_RESAMPLED):
+        part = flat[start : start + MOST_ROWS_RESAMPLED]
+        groups[: len(part)] += part
+    return groups
 
 
 def intervals_of(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from feilun.core.errors import DataError, UsageError, nearest
 from feilun.core.files import write_text
 from feilun.data.sources import open_rows
+from feilun.evaluation.judges.table import JUDGES
 from feilun.text.language import script_shares
 from feilun.workflow.toml_text import to_toml
 
@@ -39,7 +40,7 @@ RECIPE = """\
 
 # A release that misses one of these is refused:
 # [gate]
-# macro_f1 = 0.80
+# {metric} = 0.80
 """
 
 
@@ -157,7 +158,16 @@ def write_recipe(
         source = _as_seen_from(path.absolute().parent, Path(source))
     data = {"train": source, **({"query": query} if query else {}), "text": found.text, "target": found.target}
     table = {"name": name, "task": task, "data": data, "model": {"base": base}}
-    write_text(path, RECIPE.format(rows=found.rows, labels=found.labels, target=found.target, table=to_toml(table)))
+    write_text(
+        path,
+        RECIPE.format(
+            rows=found.rows,
+            labels=found.labels,
+            target=found.target,
+            table=to_toml(table),
+            metric=JUDGES[task].metrics[0],
+        ),
+    )
     return base
 
 

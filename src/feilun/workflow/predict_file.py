@@ -20,6 +20,9 @@ ADDED_COLUMNS = ("predicted_label", "predicted_score", "predicted_abstained")
 TASK_COLUMNS = ("predicted_labels", "predicted_spans", "predicted_value", "predicted_low", "predicted_high")
 """What only some tasks add."""
 
+NUMBER_COLUMNS = ("predicted_value_", "predicted_low_", "predicted_high_")
+"""How the columns begin where several numbers are predicted."""
+
 FIRST_PIECE, LARGEST_PIECE = 16, 4096
 
 
@@ -67,7 +70,7 @@ def predict_rows(
     for wanted in (text, pair):
         if wanted is not None and wanted not in names:
             raise DataError(f"{source} has no column {wanted!r}. {nearest(wanted, names)}", "Name it with --text.")
-    taken = [name for name in (*ADDED_COLUMNS, *TASK_COLUMNS) if name in names]
+    taken = [name for name in names if name in (*ADDED_COLUMNS, *TASK_COLUMNS) or name.startswith(NUMBER_COLUMNS)]
     if taken:
         raise DataError(f"{source} already has the column {taken[0]!r}.", "Rename it: predictions would overwrite it.")
     for frame in open_rows(source, query=query):
