@@ -85,7 +85,7 @@ def _head(write: GraphWriter, model: TextModel, states: str, pooled: str) -> tup
     weights = [
         write.constant(tensor.detach().float().cpu().numpy(), "head") for tensor in (head.weight, head.bias)
     ]  # fmt: skip
-    if model.head.reads == "pooled":
+    if model.reads == "pooled":
         return write.add("Gemm", pooled, *weights, transB=1), ["batch", head.out_features]
     flat = write.add("Reshape", states, write.constant([-1, head.in_features]))  # (batch × tokens, hidden)
     logits = write.add("Gemm", flat, *weights, transB=1)

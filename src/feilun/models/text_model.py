@@ -63,6 +63,7 @@ class TextModel(nn.Module):
         self.labels = labels
         self.dtype = dtype
         self.decision = head.decision
+        self.reads = head.reads
         self.remarks: tuple[str, ...] = ()
         self.encoder = TokenEncoder(base.tokenizer, max_tokens, base.prefix)
         head.encoder = self.encoder
@@ -86,7 +87,7 @@ class TextModel(nn.Module):
         """
         hidden = self.body(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
         pooled = pool(hidden, attention_mask, self.base.pooling)  # (batch, hidden)
-        return self.head(hidden if self.head.reads == "tokens" else pooled), pooled
+        return self.head(hidden if self.reads == "tokens" else pooled), pooled
 
     def pooled(self, rows: Sequence[Sequence[int]]) -> Tensor:
         """Run the base over token ids, in the model's precision and by the fastest way there is.
@@ -103,7 +104,7 @@ class TextModel(nn.Module):
 
     def read(self, hidden: Tensor, mask: Tensor) -> Tensor:
         """Return what the head reads of states of shape (rows, tokens, hidden): all of them, or the pooled ones."""
-        return hidden if self.head.reads == "tokens" else pool(hidden, mask, self.base.pooling)
+        return hidden if self.reads == "tokens" else pool(hidden, mask, self.base.pooling)
 
     def hidden(self, rows: Sequence[Sequence[int]], layers: int | None = None) -> tuple[Tensor, Tensor]:
         """Run the base, or only so many of its lowest layers, over token ids.
@@ -141,7 +142,7 @@ class TextModel(nn.Module):
 
     def logits(self, corpus: Corpus) -> Any:
         """Return logits of shape (rows, labels), or those of each row's tokens."""
-        if self.head.reads == "tokens":
+        if self.reads == "tokens":
             return self.token_logits(corpus)
         states = self.pooled_states(self.encoder.encode(corpus.text, corpus.pair))
         with evaluating(self), torch.no_grad():
@@ -150,7 +151,7 @@ class TextModel(nn.Module):
 
     def logits_from(self, inputs: StateSource, corpus: Corpus) -> Any:
         """Return logits of rows whose states are at hand already, where the head reads pooled states."""
-        if self.head.reads == "tokens":
+        if self.reads == "tokens":
             return self.token_logits(corpus)
         with evaluating(self), torch.no_grad():
             return self.head(inputs.all()).float().cpu().numpy()
