@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,7 +75,7 @@ def examine(recipe: Recipe, *, accept_licence: bool = False) -> Examination:
     remarks = [
         *([unfit] if unfit else []),
         f"An epoch reads {len(splits.train):,} rows of {tokens / len(splits.train):.0f} tokens on average.",
-        f"At {speed:,.0f} tokens a second, measured here, {settings.epochs} epochs take at most "
-        f"{minutes:.0f} min; early stopping may end them sooner.",
+        f"At {speed:,.0f} tokens a second, measured here, training (training.epochs = {settings.epochs}) takes at most "
+        f"{math.ceil(minutes)} min; early stopping may end it sooner.",
     ]
     return Examination(splits, tokens, tuple(remarks))
