@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -14,11 +16,13 @@ from transformers import BertConfig, BertModel, LlamaConfig, LlamaModel
 
 from feilun.core.corpus import Corpus, corpus_of
 from feilun.core.labels import LabelSet
+from feilun.core.spans import Span
 from feilun.core.splits import Splits
 from feilun.models.adaptations.adaptation import Adaptation
 from feilun.models.adaptations.full import Full
 from feilun.models.bases.base import Base
 from feilun.models.heads.classify import ClassifyHead, ClassifySettings
+from feilun.models.heads.table import HEADS
 from feilun.models.text_model import TextModel
 
 WORDS = [
@@ -82,6 +86,41 @@ def reviews(rows: int, seed: int = 0) -> Corpus:
         texts.append(" ".join(words))
         labels.append(label)
     return corpus_of(texts, labels)
+
+
+def tiny_task(task: str, rows: int = 60, seed: int = 0) -> tuple[Corpus, LabelSet]:
+    """Rows of a task, whose targets can be read off their words, and the labels (or names of the numbers)."""
+    corpus = reviews(rows, seed)
+    made: dict[str, tuple[LabelSet, list[object]]] = {
+        "classify": (LABELS, list(corpus.target or ())),
+        "match": (LABELS, list(corpus.target or ())),
+        "multilabel": (
+            LabelSet(("bank", "fast", "贷款")),
+            [tuple(w for w in ("bank", "fast", "贷款") if w in text.split()) for text in corpus.text],
+        ),
+        "tag": (
+            LabelSet(("service", "thing")),
+            [
+                tuple(
+                    Span(found.start(), found.end(), "thing" if found[0] == "loan" else "service")
+                    for found in re.finditer("bank card|loan|服务", text)
+                )
+                for text in corpus.text
+            ],
+        ),
+        "regress": (LabelSet(("words", "banks")), [(len(t.split()), t.count("bank")) for t in corpus.text]),
+    }
+    labels, target = made[task]
+    return replace(corpus, target=target), labels
+
+
+def tiny_head_model(task: str, adaptation: Adaptation | None = None, kind: str = "encoder") -> TextModel:
+    base = tiny_base(kind)
+    corpus, labels = tiny_task(task)
+    torch.manual_seed(0)
+    head = HEADS[task]().make(32, labels)
+    head.observe(corpus)
+    return TextModel(base, head, adaptation or Full(), labels, 16)
 
 
 def tiny_splits(rows: int = 120) -> Splits:

@@ -98,7 +98,9 @@ def test_pooling_looks_at_tokens_only() -> None:
 def test_balanced_weights_make_each_class_count_the_same() -> None:
     model = tiny_model(class_weights="balanced")  # type: ignore[arg-type]
     corpus = reviews(50)
+    model.head.observe(corpus)
     targets = model.head.targets(corpus)
+    model.head.targets(corpus.select([0]))  # other rows, such as those of validation, change nothing
     weights = model.head.weights
     assert weights is not None
     counts = torch.bincount(targets, minlength=3)

@@ -185,7 +185,8 @@ print(digest(run(Path(sys.argv[1]), settings, resume=True)))
 
 def child(folder: Path) -> subprocess.Popen[str]:
     code = CHILD.format(tests=str(Path(__file__).parent))
-    path = os.pathsep.join([str(Path(__file__).parent), str(Path(__file__).parent.parent)])
+    own = os.environ.get("PYTHONPATH", "")
+    path = os.pathsep.join([str(Path(__file__).parent), str(Path(__file__).parent.parent), own])
     return subprocess.Popen(
         [sys.executable, "-c", code, str(folder)],
         stdout=subprocess.PIPE,

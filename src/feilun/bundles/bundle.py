@@ -26,10 +26,11 @@ from feilun.bundles.registry import resolve, version_of
 from feilun.bundles.runtime import Runtime
 from feilun.core import settings
 from feilun.core.corpus import Corpus, corpus_of
+from feilun.core.decisions.table import DECISIONS, AnyDecision
 from feilun.core.errors import BundleError, UsageError
 from feilun.core.files import atomic_folder, read_json, write_json
 from feilun.core.labels import LabelSet
-from feilun.core.prediction import Decision, Prediction
+from feilun.core.prediction import Prediction
 from feilun.core.report import Report
 from feilun.text.clean import Cleaning
 from feilun.text.tokens import TokenEncoder
@@ -64,6 +65,12 @@ class Bundle:
         """Return the classes, in the order of the logits."""
         return self.predictor.labels
 
+    @property
+    def pair(self) -> str | None:
+        """Return the column of the second text that the model reads, or None where it reads one text."""
+        column = self.manifest.get("recipe", {}).get("data", {}).get("pair")
+        return None if column is None else str(column)
+
     @cached_property
     def report(self) -> Report:
         """Return the judgement on the test rows, as it was when the bundle was made."""
@@ -79,11 +86,18 @@ class Bundle:
             One prediction a text, in their order.
 
         Raises:
-            UsageError: If a single string is given, or something that is no text.
+            UsageError: If a single string is given, something that is no text, or no second texts where the model
+                compares two.
         """
         if isinstance(corpus, str):
             raise UsageError("predict takes a list of texts, not one string.", "Write: bundle.predict([text])")
-        return self.predictor.predict(corpus if isinstance(corpus, Corpus) else corpus_of(list(corpus)))
+        rows = corpus if isinstance(corpus, Corpus) else corpus_of(list(corpus))
+        if self.pair is not None and rows.pair is None:
+            raise UsageError(
+                f"The model {self.name} compares two texts, and only the first of each row was given.",
+                "Write: bundle.predict(Corpus(id=[…], text=[…], pair=[…]))",
+            )
+        return self.predictor.predict(rows)
 
 
 def write_bundle(path: Path, files: Callable[[Path], None], manifest_facts: Mapping[str, Any]) -> None:
@@ -167,7 +181,7 @@ def _runtime(folder: Path, manifest: Mapping[str, Any], threads: int | None) -> 
         encoder,
         _labels(folder),
         cleaning=_settings(Cleaning, folder, "preparation.json"),
-        decision=_decision(folder),
+        decision=_decision(folder, manifest),
         pad_id=pad_id,
         threads=threads,
     )
@@ -188,16 +202,15 @@ def _settings(cls: type[settings.Settings], folder: Path, name: str) -> settings
     return value
 
 
-def _decision(folder: Path) -> Decision:
-    table = read_table(folder, "calibration.json")
-    try:
-        pairs = table.get("label_thresholds", ())
-        thresholds = pairs.items() if isinstance(pairs, Mapping) else pairs
-        return Decision(
-            float(table["temperature"]),
-            float(table["abstain_below"]),
-            tuple((str(label), float(score)) for label, score in thresholds),
+def _decision(folder: Path, manifest: Mapping[str, Any]) -> AnyDecision:
+    task = str(manifest.get("task", "classify"))
+    if task not in DECISIONS:
+        raise BundleError(
+            f"The bundle {folder} is for the task {task!r}, which this Feilun does not know.",
+            "Upgrade: pip install -U feilun",
         )
+    try:
+        return DECISIONS[task].from_table(read_table(folder, "calibration.json"))
     except (KeyError, TypeError, ValueError) as error:
         problem = f"The bundle {folder} is damaged: calibration.json holds no temperature and thresholds."
         raise BundleError(problem, REPLACE) from error

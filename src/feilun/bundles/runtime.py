@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
 from threading import Lock
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -14,11 +15,14 @@ from numpy.typing import NDArray
 
 from feilun.bundles.processor import usable_cores
 from feilun.core.corpus import Corpus, corpus_of
+from feilun.core.decisions.table import AnyDecision
 from feilun.core.errors import BundleError, UsageError
 from feilun.core.labels import LabelSet
 from feilun.core.prediction import Decision, Prediction
+from feilun.core.spans import TokenLogits
 from feilun.text.clean import Cleaning
 from feilun.text.tokens import TokenEncoder, batches_by_length, pad
+from feilun.text.windows import windows
 
 BATCH_TOKENS = 256
 """Tokens of a batch: its activations stay in a core's own cache (measured: 10 % faster than 1024, 40 % than 4096)."""
@@ -35,7 +39,7 @@ class Runtime:
 
     Args:
         model: The ONNX file: `input_ids` and `attention_mask`, int64 (batch, tokens), give `logits`, float32
-            (batch, labels), and `pooled`, float32 (batch, hidden).
+            (batch, labels) or, of tokens, (batch, tokens, tags), and `pooled`, float32 (batch, hidden).
         encoder: Turns cleaned texts into token ids.
         labels: The classes, in the order of the logits.
         cleaning: Applied to every text first, as it was in training.
@@ -54,19 +58,19 @@ class Runtime:
         labels: LabelSet,
         *,
         cleaning: Cleaning,
-        decision: Decision | None = None,
+        decision: AnyDecision | None = None,
         pad_id: int = 0,
         threads: int | None = None,
     ) -> None:
         self.encoder = encoder
         self.labels = labels
         self.cleaning = cleaning
-        self.decision = decision or Decision()
+        self.decision: AnyDecision = decision or Decision()
         self.pad_id = pad_id
         self.threads = threads or usable_cores()
         self._model, self._identity = model, _identity(model)
         self._session = _open(model, self.threads)
-        self.widths = _output_widths(self._session, model, len(labels))
+        self.widths = _output_widths(self._session, model, self.decision.width(len(labels)), len(labels))
         self._encoding = Lock()  # a tokenizer's settings are changed before it encodes
         self._parallel: onnxruntime.InferenceSession | None = None
         self._opening = Lock()
@@ -75,17 +79,32 @@ class Runtime:
         """Return one prediction a row, in the order of the rows."""
         return self.decision.decide(self.logits(corpus), self.labels.names)
 
-    def logits(self, corpus: Corpus) -> NDArray[np.float32]:
-        """Return logits, not yet calibrated, of shape (rows, labels)."""
-        return self._run(corpus, "logits")
+    def logits(self, corpus: Corpus) -> Any:
+        """Return logits, not yet calibrated, of shape (rows, labels), or those of each row's tokens."""
+        return self.token_logits(corpus) if self.decision.reads == "tokens" else self._run(corpus, "logits")
+
+    def token_logits(self, corpus: Corpus) -> list[TokenLogits]:
+        """Return the logits of each row's tokens; long texts are read in windows.
+
+        Raises:
+            UsageError: If the model has no numbers for tokens.
+        """
+        if self.decision.reads != "tokens":
+            raise UsageError(f"A model of the task {self.decision.task} has no numbers for tokens.", "Use `logits`.")
+        texts = [self._clean(text, i) for i, text in enumerate(corpus.text)]
+        with self._encoding:
+            found = windows(self.encoder, texts)
+        return found.join(self._run_tokens(found.rows), self.widths["logits"])
 
     def embed(self, corpus: Corpus) -> NDArray[np.float32]:
         """Return the pooled states, of shape (rows, hidden)."""
         return self._run(corpus, "pooled")
 
     def logits_of(self, rows: list[list[int]]) -> NDArray[np.float32]:
-        """Return logits of shape (rows, labels) for token ids."""
-        return self._run_rows(rows, "logits")
+        """Return logits of shape (rows, labels) for token ids, or of shape (tokens of all rows, tags)."""
+        if self.decision.reads == "pooled":
+            return self._run_rows(rows, "logits")
+        return np.concatenate([np.empty((0, self.widths["logits"]), np.float32), *self._run_tokens(rows)])
 
     def stream(self, texts: Iterable[str], chunk: int = LARGEST_PIECE) -> Iterator[Prediction]:
         """Predict any number of texts in order, holding only a piece of them.
@@ -120,13 +139,36 @@ class Runtime:
 
     def _run_rows(self, rows: list[list[int]], output: str) -> NDArray[np.float32]:
         result = np.empty((len(rows), self.widths[output]), dtype=np.float32)
+
+        def keep(batch: list[int], answers: NDArray[np.float32]) -> None:
+            result[batch] = answers
+
+        self._run_batches(rows, output, keep)
+        return result
+
+    def _run_tokens(self, rows: list[list[int]]) -> list[NDArray[np.float32]]:
+        """Return the logits of each row's tokens, shape (tokens, tags)."""
+        logits: list[NDArray[np.float32]] = [np.empty(0, np.float32)] * len(rows)
+
+        def keep(batch: list[int], answers: NDArray[np.float32]) -> None:
+            for i, own in zip(batch, answers, strict=True):
+                logits[i] = own[: len(rows[i])]
+
+        self._run_batches(rows, "logits", keep)
+        return logits
+
+    def _run_batches(
+        self, rows: list[list[int]], output: str, keep: Callable[[list[int], NDArray[np.float32]], None]
+    ) -> None:
+        """Run rows in batches of similar length and hand over what each batch gives."""
         batches = batches_by_length([len(row) for row in rows], BATCH_TOKENS)
         many = self.threads > 1 and len(batches) >= 2 * self.threads
         session = self._single_threaded if many else self._session
 
         def answer(batch: list[int]) -> None:
             ids, mask = pad([rows[i] for i in batch], self.pad_id)
-            (result[batch],) = session.run([output], dict(zip(INPUTS, (ids, mask), strict=True)))
+            (answers,) = session.run([output], dict(zip(INPUTS, (ids, mask), strict=True)))
+            keep(batch, answers)
 
         if many:
             with ThreadPoolExecutor(self.threads) as pool:
@@ -134,7 +176,6 @@ class Runtime:
         else:
             for batch in batches:
                 answer(batch)
-        return result
 
     def _clean(self, text: str, row: int) -> str:
         if not isinstance(text, str):
@@ -179,7 +220,7 @@ def _open(model: Path, threads: int) -> onnxruntime.InferenceSession:
         ) from error
 
 
-def _output_widths(session: onnxruntime.InferenceSession, model: Path, labels: int) -> dict[str, int]:
+def _output_widths(session: onnxruntime.InferenceSession, model: Path, width: int, labels: int) -> dict[str, int]:
     """Return the width of each output, once inputs, outputs and labels are known to fit."""
     inputs = {value.name for value in session.get_inputs()}
     shapes = {value.name: value.shape for value in session.get_outputs()}
@@ -190,8 +231,10 @@ def _output_widths(session: onnxruntime.InferenceSession, model: Path, labels: i
             "Export it again.",
         )
     widths = {name: shapes[name][-1] for name in OUTPUTS}
-    if widths["logits"] != labels or not isinstance(widths["pooled"], int):
+    if widths["logits"] != width or not isinstance(widths["pooled"], int):
+        wanted = "" if width == labels else f", for which its task wants {width}"
         raise BundleError(
-            f"{model} gives {widths['logits']} scores a text, but there are {labels} labels.", "Export it again."
+            f"{model} gives {widths['logits']} scores a text, but there are {labels} labels{wanted}.",
+            "Export it again.",
         )
     return widths

@@ -75,12 +75,22 @@ def bert_graph(model: TextModel) -> onnx.ModelProto:
         states = _layer(write, weights, config, f"encoder.layer.{i}.", states, shape, lengths)
     states = write.add("Reshape", states, shape)
     pooled = _pool(write, states, lengths, model.base.pooling)  # (batch, hidden)
+    logits, axes = _head(write, model, states, pooled)
+    return write.model({"logits": (logits, axes), "pooled": (pooled, ["batch", config.hidden_size])})
+
+
+def _head(write: GraphWriter, model: TextModel, states: str, pooled: str) -> tuple[str, list[str | int]]:
+    """Write the head over what it reads; return its logits and their axes."""
     head: Any = model.head.linear
-    head_weights = [tensor.detach().float().cpu().numpy() for tensor in (head.weight, head.bias)]
-    logits = write.add("Gemm", pooled, *(write.constant(w, "head") for w in head_weights), transB=1)
-    return write.model(
-        {"logits": (logits, ["batch", head.out_features]), "pooled": (pooled, ["batch", config.hidden_size])}
-    )
+    weights = [
+        write.constant(tensor.detach().float().cpu().numpy(), "head") for tensor in (head.weight, head.bias)
+    ]  # fmt: skip
+    if model.reads == "pooled":
+        return write.add("Gemm", pooled, *weights, transB=1), ["batch", head.out_features]
+    flat = write.add("Reshape", states, write.constant([-1, head.in_features]))  # (batch × tokens, hidden)
+    logits = write.add("Gemm", flat, *weights, transB=1)
+    shape = write.add("Concat", write.add("Shape", "input_ids"), write.constant([head.out_features]), axis=0)
+    return write.add("Reshape", logits, shape), ["batch", "tokens", head.out_features]
 
 
 def _known(name: str, layers: int) -> bool:

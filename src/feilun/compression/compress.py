@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any, Literal
 
 from feilun.bundles.runtime import Runtime
 from feilun.compression.export import export_onnx
 from feilun.compression.fidelity import Fidelity, judge_fidelity, texts_of_all_lengths
 from feilun.compression.quantize import CompressionSettings, quantize_int8
 from feilun.core.corpus import Corpus
-from feilun.core.prediction import Decision, Prediction
+from feilun.core.decisions.table import AnyDecision
+from feilun.core.prediction import Prediction
 from feilun.core.splits import Splits
 from feilun.models.text_model import TextModel
 from feilun.text.clean import Cleaning
@@ -42,11 +40,11 @@ class Compressed:
         """Return one prediction a row, in the order of the rows."""
         return self.runtime.predict(corpus)
 
-    def logits(self, corpus: Corpus) -> NDArray[np.float32]:
-        """Return logits of shape (rows, labels), not yet calibrated."""
+    def logits(self, corpus: Corpus) -> Any:
+        """Return logits of shape (rows, labels) or of each row's tokens, not yet calibrated."""
         return self.runtime.logits(corpus)
 
-    def decide(self, decision: Decision) -> None:
+    def decide(self, decision: AnyDecision) -> None:
         """Set temperature and thresholds."""
         self.runtime.decision = decision
 
@@ -93,11 +91,13 @@ def compress(
         return Compressed(plain, float32, "fp32", fidelity, (remark,))
     remark = (
         f"Weights are int8: of {fidelity.texts:,} texts of {fidelity.shortest} to {fidelity.longest} tokens, "
-        f"{max(fidelity.changed.values()):.2%} get another label than in float32; "
+        f"{max(fidelity.changed.values()):.2%} get another answer than in float32; "
         f"of the validation rows it lost {fidelity.worse} and won {fidelity.better}."
     )
     return Compressed(small, int8, "int8", fidelity, (remark,))
 
 
 def _runtime(path: Path, model: TextModel, splits: Splits, cleaning: Cleaning) -> Runtime:
-    return Runtime(path, model.encoder, splits.labels, cleaning=cleaning, pad_id=model.base.pad_id)
+    return Runtime(
+        path, model.encoder, splits.labels, cleaning=cleaning, decision=model.decision, pad_id=model.base.pad_id
+    )

@@ -40,7 +40,7 @@ def export_onnx(model: TextModel, path: Path) -> float:
     Args:
         model: The model; it is left as it was.
         path: The file: `input_ids` and `attention_mask`, int64 (batch, tokens), padded on the right, give `logits`,
-            float32 (batch, labels), and `pooled`, float32 (batch, hidden).
+            float32 (batch, labels) or, of tokens, (batch, tokens, tags), and `pooled`, float32 (batch, hidden).
 
     Returns:
         The largest absolute difference of a logit between torch and the reopened file.
@@ -140,15 +140,21 @@ def compare(model: TextModel, path: Path) -> float:
         with torch.no_grad():
             wanted = model(*(torch.from_numpy(array).to(model.device) for array in (ids, mask)))
         found = session.run(["logits", "pooled"], {"input_ids": ids, "attention_mask": mask})
-        for one, other in zip(wanted, found, strict=True):
-            expected = one.float().cpu().numpy()
+        wanted, found = ([_of_tokens(output, mask) for output in outputs] for outputs in (wanted, found))
+        for expected, other in zip(wanted, found, strict=True):
             if expected.shape != other.shape or not np.isfinite(other).all():
                 raise _unequal(f"shape {other.shape} or values that are not finite, where torch gives {expected.shape}")
             scale = max(scale, float(np.abs(expected).max()))
-        largest = max(largest, float(np.abs(found[0] - wanted[0].float().cpu().numpy()).max()))
+        largest = max(largest, float(np.abs(found[0] - wanted[0]).max()))
     if largest > LARGEST_DIFFERENCE * max(1.0, scale):
         raise _unequal(f"logits that differ by {largest:.2g} from torch's, at most {LARGEST_DIFFERENCE:g} is rounding")
     return largest
+
+
+def _of_tokens(output: Any, mask: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Return an output as an array; of those with an axis of tokens only what stands on tokens, not on padding."""
+    array: NDArray[np.float32] = output if isinstance(output, np.ndarray) else output.float().cpu().numpy()
+    return array[mask.astype(bool)] if array.ndim == 3 else array
 
 
 def _examples(model: TextModel, lengths: list[int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from feilun.bundles.runtime import Runtime
 from feilun.core.corpus import Corpus, corpus_of
-from feilun.evaluation.metrics import from_totals
+from feilun.core.spans import differences, reordered
+from feilun.evaluation.judges.table import JUDGES
+from feilun.evaluation.metrics import Floats
+from feilun.evaluation.quality import QUALITIES, label_counts
 from feilun.text.tokens import TokenEncoder
 
 Indices = NDArray[np.int64]
@@ -42,15 +46,16 @@ class Fidelity:
         texts: Texts compared.
         shortest: Tokens of the shortest of them.
         longest: Tokens of the longest, as the model reads it.
-        changed: Share of the texts whose label changed, by the size of the batches that int8 saw them in.
-        changed_between: Share of the texts whose int8 label depends on the size of the batch.
+        changed: Share of the texts whose answer changed, by the size of the batches that int8 saw them in.
+        changed_between: Share of the texts whose int8 answer depends on the size of the batch.
         largest_difference: Largest absolute difference of a logit.
         mean_difference: Mean absolute difference of a logit.
         worse: Labelled rows that float32 gets right and int8 wrong.
         better: Labelled rows of which the reverse holds.
         chance: Probability of so many more `worse` than `better` by chance (McNemar's exact test, one-sided).
-        macro_f1: Of float32 and of int8, on the labelled rows.
-        macro_f1_chance: Probability of such a loss of macro-F1 by chance (randomisation test, one-sided).
+        quality: The task's first figure of float32 and of int8, on the labelled rows.
+        quality_chance: Probability of such a loss by chance (randomisation test, one-sided).
+        metric: Name of that figure.
     """
 
     texts: int
@@ -63,8 +68,9 @@ class Fidelity:
     worse: int
     better: int
     chance: float
-    macro_f1: tuple[float, float]
-    macro_f1_chance: float
+    quality: tuple[float, float]
+    quality_chance: float
+    metric: str = "macro-F1"
 
     def objections(self, most_changed: float) -> list[str]:
         """Say what speaks against int8: finished clauses, none where nothing does."""
@@ -77,9 +83,9 @@ class Fidelity:
             found.append("it gave scores that are not finite")
         if self.chance < SIGNIFICANT:
             found.append(f"it lost {self.worse} labelled rows and won {self.better} (chance {self.chance:.3f})")
-        if self.macro_f1_chance < SIGNIFICANT:
-            before, after = self.macro_f1
-            found.append(f"macro-F1 fell from {before:.4f} to {after:.4f} (chance {self.macro_f1_chance:.3f})")
+        if self.quality_chance < SIGNIFICANT:
+            before, after = self.quality
+            found.append(f"{self.metric} fell from {before:.4f} to {after:.4f} (chance {self.quality_chance:.3f})")
         return found
 
 
@@ -90,7 +96,8 @@ def judge_fidelity(float32: Runtime, int8: Runtime, texts: Sequence[str], labell
         float32: The model as trained.
         int8: The same in 8 bits.
         texts: Texts to compare on beside the labelled ones.
-        labelled: Rows with targets, for the loss of accuracy and of macro-F1; of very many, `MOST_LABELLED` are drawn.
+        labelled: Rows with targets, for the loss of right rows and of the task's first figure; of very many,
+            `MOST_LABELLED` are drawn.
         seed: Seeds the draws.
 
     Returns:
@@ -101,28 +108,33 @@ def judge_fidelity(float32: Runtime, int8: Runtime, texts: Sequence[str], labell
         labelled = labelled.select(random.permutation(len(labelled))[:MOST_LABELLED].tolist())
     corpus = _joined(labelled, texts)
     lengths = np.array([len(row) for row in float32.encode(corpus)])
-    wanted = float32.logits(corpus)  # (texts, labels)
-    found = np.stack([_in_batches(int8, corpus, lengths, size, random) for size in BATCHES])  # (sizes, texts, labels)
-    answers = found.argmax(2)  # (sizes, texts)
-    differences = np.abs(found - wanted)
-    targets = float32.labels.encode(labelled.target or [])
-    before, after = (chosen[: len(labelled)] for chosen in (wanted.argmax(1), answers[-1]))
-    worse = int(((before == targets) & (after != targets)).sum())
-    better = int(((before != targets) & (after == targets)).sum())
-    macro_f1, macro_f1_chance = macro_f1_loss(targets, before, after, len(float32.labels), seed)
+    wanted = float32.logits(corpus)
+    found = [_in_batches(int8, corpus, lengths, size, random) for size in BATCHES]
+    apart = np.concatenate([differences(wanted, logits) for logits in found])
+    labels, undecided = float32.labels, float32.decision
+    quality = QUALITIES[undecided.task]
+    decision = JUDGES[undecided.task].calibrate(wanted[: len(labelled)], labelled, labels, undecided, None)
+    changed = np.stack([decision.changed(wanted, logits, labels.names) for logits in found])  # (sizes, texts)
+    between = np.stack([decision.changed(found[0], logits, labels.names) for logits in found]).any(0)  # (texts,)
+    (right, before), (still, after) = (
+        quality.rows(logits[: len(labelled)], labelled, labels, decision) for logits in (wanted, found[-1])
+    )
+    worse, better = int((right & ~still).sum()), int((~right & still).sum())
+    figures, chance = loss_by_chance(before, after, quality.figure, seed)
     return Fidelity(
         texts=len(corpus),
         shortest=int(lengths.min()),
         longest=int(lengths.max()),
-        changed=dict(zip(BATCHES, (answers != wanted.argmax(1)).mean(1).tolist(), strict=True)),
-        changed_between=float((answers != answers[0]).any(0).mean()),
-        largest_difference=float(differences.max()),
-        mean_difference=float(differences.mean()),
+        changed=dict(zip(BATCHES, changed.mean(1).tolist(), strict=True)),
+        changed_between=float(between.mean()),
+        largest_difference=float(apart.max(initial=0)),
+        mean_difference=float(apart.mean()) if len(apart) else 0.0,
         worse=worse,
         better=better,
         chance=mcnemar(worse, better),
-        macro_f1=macro_f1,
-        macro_f1_chance=macro_f1_chance,
+        quality=figures,
+        quality_chance=chance,
+        metric=quality.metric,
     )
 
 
@@ -181,7 +193,7 @@ def mcnemar(worse: int, better: int) -> float:
 def macro_f1_loss(
     targets: Indices, before: Indices, after: Indices, labels: int, seed: int
 ) -> tuple[tuple[float, float], float]:
-    """Test a loss of macro-F1 by randomisation (Noreen 1989; Yeh 2000): would swapped answers lose as much?
+    """Test a loss of macro-F1.
 
     Args:
         targets: True classes, shape (rows,).
@@ -191,49 +203,45 @@ def macro_f1_loss(
         seed: Seeds the swaps.
 
     Returns:
-        Both figures, and the share of random swaps of the two models' answers that lose at least as much.
+        As `loss_by_chance`.
     """
-    if len(targets) == 0:
-        return (0.0, 0.0), 1.0
-    actual = np.bincount(targets, minlength=labels)
-    figures = [float(_macro_f1(actual, _counts(targets, answers[None], labels))[0]) for answers in (before, after)]
-    loss = figures[0] - figures[1]
-    if loss <= 0:
-        return (figures[0], figures[1]), 1.0
-    random = np.random.default_rng(seed)
-    differ = before != after
-    same = _counts(targets[~differ], before[None, ~differ], labels)
-    targets, before, after = targets[differ], before[differ], after[differ]
-    as_much = 0
-    for _ in range(SWAPS // SWAPS_AT_ONCE):
-        swap = random.random((SWAPS_AT_ONCE, len(targets))) < 0.5
-        first, second = np.where(swap, after, before), np.where(swap, before, after)  # (swaps, rows)
-        one, other = (_macro_f1(actual, same + _counts(targets, answers, labels)) for answers in (first, second))
-        as_much += int((one - other >= loss - 1e-12).sum())
-    return (figures[0], figures[1]), (as_much + 1) / (SWAPS + 1)
+    first, second = (label_counts(targets, answers, labels) for answers in (before, after))
+    return loss_by_chance(first, second, QUALITIES["classify"].figure, seed)
 
 
-def _counts(targets: Indices, answers: Indices, labels: int) -> Indices:
-    """Count for each class how often it was rightly chosen, and how often chosen at all.
+def loss_by_chance(
+    before: NDArray[Any], after: NDArray[Any], figure: Callable[[Floats], Floats], seed: int
+) -> tuple[tuple[float, float], float]:
+    """Test the loss of a figure by randomisation (Noreen 1989; Yeh 2000): would swapped answers lose as much?
 
     Args:
-        targets: Shape (rows,).
-        answers: Of several models, shape (models, rows).
-        labels: Number of classes.
+        before: What the figure needs of each row's first answer, shape (rows, …).
+        after: Of its second answer, of the same shape.
+        figure: Computes the figure from sums over rows.
+        seed: Seeds the swaps.
 
     Returns:
-        Shape (2, models, labels).
+        Both figures, and the share of random swaps of the two models' answers that lose at least as much.
     """
-    numbered = np.arange(len(answers))[:, None] * labels + answers
-    size = len(answers) * labels
-    right = np.bincount(numbered[answers == targets], minlength=size)
-    chosen = np.bincount(numbered.ravel(), minlength=size)
-    return np.stack([right, chosen]).reshape(2, len(answers), labels)
-
-
-def _macro_f1(actual: Indices, counts: Indices) -> NDArray[np.float64]:
-    """Return the macro-F1 of each model, shape (models,), from the rows of each class and `_counts`."""
-    return from_totals(counts[0], np.broadcast_to(actual, counts[0].shape), counts[1])["macro_f1"]
+    if len(before) == 0:
+        return (0.0, 0.0), 1.0
+    rows, shape = len(before), before.shape[1:]
+    first, second = (array.reshape(rows, -1).astype(np.float64) for array in (before, after))
+    total = first.sum(0) + second.sum(0)
+    figures = [float(figure(array.sum(0).reshape(shape))) for array in (first, second)]
+    loss = figures[0] - figures[1]
+    if not loss > 0:
+        return (figures[0], figures[1]), 1.0
+    random = np.random.default_rng(seed)
+    moved = second - first  # what swapping a row takes from one model to the other
+    moved = moved[moved.any(1)]
+    as_much = 0
+    for _ in range(SWAPS // SWAPS_AT_ONCE):
+        swap = random.random((SWAPS_AT_ONCE, len(moved))) < 0.5
+        sums = first.sum(0) + swap @ moved  # (swaps, …)
+        mine, theirs = (figure(part.reshape(-1, *shape)) for part in (sums, total - sums))
+        as_much += int((mine - theirs >= loss - 1e-12).sum())
+    return (figures[0], figures[1]), (as_much + 1) / (SWAPS + 1)
 
 
 def _joined(labelled: Corpus, texts: Sequence[str]) -> Corpus:
@@ -244,11 +252,9 @@ def _joined(labelled: Corpus, texts: Sequence[str]) -> Corpus:
     return replace(corpus, pair=[labelled.pair[i % len(labelled)] for i in range(len(corpus))])
 
 
-def _in_batches(
-    runtime: Runtime, corpus: Corpus, lengths: Indices, size: int, random: np.random.Generator
-) -> NDArray[np.float32]:
-    """Run a model over batches of `size` texts of nearly, but not quite, the same length; shape (texts, labels)."""
+def _in_batches(runtime: Runtime, corpus: Corpus, lengths: Indices, size: int, random: np.random.Generator) -> Any:
+    """Run a model over batches of `size` texts of nearly, but not quite, the same length."""
     order = np.argsort(lengths + random.uniform(0, 8, len(lengths)), kind="stable")
     batches = [order[start : start + size] for start in range(0, len(order), size)]
     parts = [runtime.logits(corpus.select(batch.tolist())) for batch in batches]
-    return np.concatenate(parts)[np.argsort(order)]
+    return reordered(parts, order)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
+
+from feilun.core.spans import PredictedSpan
 
 
 class Ranking(Sequence[tuple[str, float]]):
@@ -40,29 +43,79 @@ class Ranking(Sequence[tuple[str, float]]):
 
 
 @dataclass(frozen=True, slots=True)
+class Number:
+    """A predicted number.
+
+    Args:
+        name: The column that it stands for.
+        value: The number.
+        low: Lower end of its interval.
+        high: Upper end.
+    """
+
+    name: str
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
 class Prediction:
     """What a model says about one text.
 
     Args:
-        label: The chosen label; also given where the model abstained, as its best guess.
-        score: The calibrated probability of `label`, 0 to 1.
+        label: The chosen label; also given where the model abstained, as its best guess. Of several labels, all of
+            them, joined.
+        score: The calibrated probability that `label` is right, 0 to 1.
         ranked: All labels with their scores, best first.
         abstained: Whether the score is below the bundle's threshold, so that a person should decide.
+        labels: The chosen labels in class order, where a text may have several or none.
+        numbers: The predicted numbers, where the task is to predict some.
+        spans: The spans that were found, in their order, where the task is to find some.
     """
 
     label: str
     score: float
     ranked: Ranking
     abstained: bool = False
+    labels: tuple[str, ...] | None = None
+    numbers: tuple[Number, ...] | None = None
+    spans: tuple[PredictedSpan, ...] | None = None
+
+    @property
+    def task(self) -> str:
+        """Return the task that makes predictions of this kind."""
+        if self.numbers is not None:
+            return "regress"
+        if self.spans is not None:
+            return "tag"
+        return "classify" if self.labels is None else "multilabel"
 
     def to_json(self, ranked: int = 5) -> dict[str, Any]:
         """Return the public JSON form with the `ranked` best labels."""
+        said = {"label": self.label, "score": round(self.score, 6), "abstained": self.abstained}
+        if self.numbers is not None:
+            return said | _numbers(self.numbers)
+        if self.spans is not None:
+            return said | {"spans": [{**asdict(span), "score": round(span.score, 6)} for span in self.spans]}
         return {
-            "label": self.label,
-            "score": round(self.score, 6),
-            "abstained": self.abstained,
+            **said,
+            **({} if self.labels is None else {"labels": list(self.labels)}),
             "ranked": [{"label": label, "score": round(score, 6)} for label, score in self.ranked.top(ranked)],
         }
+
+
+def _numbers(numbers: tuple[Number, ...]) -> dict[str, Any]:
+    """Return `value` and `interval` of a number, or tables of both by name where there are several."""
+    values = {number.name: number.value for number in numbers}
+    intervals = {number.name: [number.low, number.high] if math.isfinite(number.high) else None for number in numbers}
+    if len(numbers) == 1:
+        return {"value": numbers[0].value, "interval": intervals[numbers[0].name]}
+    return {"value": values, "interval": intervals}
+
+
+Reads = Literal["pooled", "tokens"]
+"""Whether a task has numbers for a text as a whole, or for each of its tokens."""
 
 
 @dataclass(frozen=True)
@@ -75,9 +128,34 @@ class Decision:
         label_thresholds: Per-label replacements of `abstain_below`.
     """
 
+    task: ClassVar[str] = "classify"
+    reads: ClassVar[Reads] = "pooled"
+
     temperature: float = 1.0
     abstain_below: float = 0.0
     label_thresholds: tuple[tuple[str, float], ...] = ()
+
+    @classmethod
+    def from_table(cls, table: Mapping[str, Any]) -> Self:
+        """Read what `dataclasses.asdict` wrote.
+
+        Raises:
+            KeyError, TypeError, ValueError: If the table is not of that form.
+        """
+        return cls(
+            float(table["temperature"]), float(table["abstain_below"]), thresholds(table.get("label_thresholds", ()))
+        )
+
+    def width(self, labels: int) -> int:
+        """Return how many numbers the model gives for a text."""
+        return labels
+
+    def changed(
+        self, before: NDArray[np.float32], after: NDArray[np.float32], names: tuple[str, ...]
+    ) -> NDArray[np.bool_]:
+        """Return which rows get another label, shape (rows,)."""
+        other: NDArray[np.bool_] = before.argmax(1) != after.argmax(1)
+        return other
 
     def probabilities(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the calibrated softmax of `logits`, shape (rows, labels)."""
@@ -107,3 +185,9 @@ class Decision:
             Prediction(names[i], float(row[i]), Ranking(names, row), float(row[i]) < thresholds[i])
             for i, row in zip(best.tolist(), probabilities, strict=True)
         ]
+
+
+def thresholds(value: Any) -> tuple[tuple[str, float], ...]:
+    """Read thresholds by label from a table, or from a list of pairs."""
+    pairs = value.items() if isinstance(value, Mapping) else value
+    return tuple((str(label), float(score)) for label, score in pairs)

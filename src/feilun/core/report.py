@@ -29,7 +29,8 @@ class Report:
     Args:
         n: Rows judged.
         metrics: By name: accuracy, macro_f1, micro_f1, weighted_f1, roc_auc, log_loss,
-            expected_calibration_error, … Those that are not defined on the sample are absent.
+            expected_calibration_error, … Which there are depends on the task; those that are not defined on the
+            sample are absent.
         per_label: By label: precision, recall, f1, support.
         labels: Label names in the order of `confusion`.
         confusion: Counts, true label by row, predicted label by column; shape (labels, labels).
@@ -41,6 +42,7 @@ class Report:
         decisions: How many rows the machine decides and errs on: `{n, decided, wrong, to_person, threshold, …}`.
         cost: Seconds, tokens, bytes and the like, by name.
         notes: Warnings and remarks, finished sentences.
+        task: What the predictor does.
     """
 
     n: int
@@ -56,6 +58,7 @@ class Report:
     decisions: Mapping[str, float] = field(default_factory=dict)
     cost: Mapping[str, float] = field(default_factory=dict)
     notes: Sequence[str] = ()
+    task: str = "classify"
 
     def value(self, metric: str) -> float:
         """Return a metric's value.
@@ -68,6 +71,7 @@ class Report:
     def to_json(self) -> dict[str, Any]:
         """Return the public JSON form: metrics as plain top-level numbers, their intervals under `intervals`."""
         return {
+            "task": self.task,
             "n": self.n,
             **{name: figure.value for name, figure in self.metrics.items()},
             "intervals": {n: [f.low, f.high] for n, f in self.metrics.items() if f.low is not None},
@@ -94,4 +98,5 @@ class Report:
             "n", "per_label", "labels", "confusion", "calibration", "coverage", "slices", "bias_gaps", "baselines",
             "decisions", "cost", "notes",
         )  # fmt: skip
-        return Report(metrics=metrics, **{name: value[name] for name in plain})
+        task = value.get("task", "classify")  # reports of the first version name none
+        return Report(metrics=metrics, task=task, **{name: value[name] for name in plain})

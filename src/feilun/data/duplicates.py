@@ -112,13 +112,18 @@ def conflicts(corpus: Corpus, texts: NDArray[np.int64]) -> dict[str, Any]:
     found: dict[int, Counter[str]] = defaultdict(Counter)
     first: dict[int, int] = {}
     for row in rows.tolist():
-        found[int(texts[row])][corpus.target[row]] += 1
+        found[int(texts[row])][shown_target(corpus.target[row])] += 1
         first.setdefault(int(texts[row]), row)
     listed = [
         {"text": corpus.text[row][:200], "row": corpus.id[row], "labels": dict(found[number])}
         for number, row in list(first.items())[:LISTED_CONFLICTS]
     ]
     return {"texts": len(contested), "rows": len(rows), "listed": listed}
+
+
+def shown_target(target: Any) -> str:
+    """Return a target as a text to show: a label as it is, several of them joined."""
+    return target if isinstance(target, str) else " | ".join(map(str, target))
 
 
 def leaking_groups(values: Sequence[str], sets: NDArray[np.int64]) -> NDArray[np.int64]:

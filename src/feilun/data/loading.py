@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from sys import intern
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,9 @@ from feilun.data.sources import Source, open_source
 from feilun.data.tables import texts_of
 from feilun.data.times import read_time
 from feilun.text.clean import Cleaning
+
+if TYPE_CHECKING:
+    from feilun.data.target_kinds.table import TargetKind
 
 TARGET_NAMES = ("label", "target", "class", "category", "sentiment", "intent", "tag", "topic", "rating", "polarity",
                 "标签", "类别", "分类", "情感", "意图", "主题")  # fmt: skip
@@ -42,6 +45,7 @@ class Loaded:
         examples: Ids of some of them by reason.
         cleaned: Rows changed, by cleaning step.
         facts: How the source was read.
+        gathered_by: Of each row, which text it is a line of, where `data.gather` names a column.
         leaks: Rows whose text or group stands in a later file too, dropped or not.
     """
 
@@ -53,6 +57,7 @@ class Loaded:
     cleaned: Counter[str] = field(default_factory=Counter)
     facts: dict[str, Any] = field(default_factory=dict)
     leaks: Counter[str] = field(default_factory=Counter)
+    gathered_by: Sequence[str | None] = ()
 
     def drop(self, reason: str, kept: NDArray[np.bool_]) -> None:
         """Drop the rows for which `kept`, of shape (rows,), is false, and count them."""
@@ -97,14 +102,16 @@ def take(corpus: Corpus, indices: NDArray[np.int64]) -> Corpus:
     return taken
 
 
-def load(source: str, settings: DataSettings, *, key: str, target: bool, cleaning: Cleaning | None) -> Loaded:
+def load(
+    source: str, settings: DataSettings, *, key: str, target: TargetKind | None, cleaning: Cleaning | None
+) -> Loaded:
     """Read a source's rows.
 
     Args:
         source: A path or database URL.
         settings: Which columns to read.
         key: The setting that named the source, for messages.
-        target: Whether rows must have a target.
+        target: How targets are read; None where rows need none.
         cleaning: The cleaning of texts; None leaves them, and keeps rows of empty text.
 
     Returns:
@@ -115,9 +122,9 @@ def load(source: str, settings: DataSettings, *, key: str, target: bool, cleanin
     """
     query = settings.query if "://" in source else None
     opened = open_source(source, query=query, encoding=settings.encoding)
-    wanted = settings.columns(target=target)
+    wanted = settings.columns(target=target is not None)
     _check_columns(source, opened, wanted)
-    reader = _Reader(settings, target, cleaning)
+    reader = _Reader(settings, target is not None, cleaning)
     for frame in opened.frames(list(dict.fromkeys(wanted.values()))):
         reader.read({name: texts_of(frame, name) for name in frame.columns})
     loaded = reader.loaded(source, opened.facts())
@@ -131,6 +138,8 @@ def load(source: str, settings: DataSettings, *, key: str, target: bool, cleanin
         raise DataError(
             f"None of the {loaded.rows:,} rows of {shown(source)} can be used ({reasons}).", _columns_hint(wanted)
         )
+    if target is not None:
+        target.read(loaded, settings)
     return loaded
 
 
@@ -153,12 +162,12 @@ class _Reader:
         settings = self.settings
         texts = self._clean(cells[settings.text])
         pairs = self._clean(cells[settings.pair]) if settings.pair else None
-        targets = cells[settings.target] if self.target else None
+        targets = _targets(cells, settings.targets) if self.target else None
         kept = []
         for i, text in enumerate(texts):
             if self.cleaning is not None and not text:
                 self._drop("empty text", i)
-            elif targets is not None and not (targets[i] or "").strip():
+            elif targets is not None and _blank(targets[i]):
                 self._drop("no label", i)
             else:
                 kept.append(i)
@@ -170,10 +179,12 @@ class _Reader:
         if pairs is not None:
             self._keep("pair", pairs, kept)
         if targets is not None:
-            self._keep("target", [intern(value) if value else value for value in targets], kept)
+            self._keep("target", [intern(value) if isinstance(value, str) else value for value in targets], kept)
         for name in ("time", "group"):
             if column := getattr(settings, name):
                 self._keep(name, [value or "" for value in cells[column]], kept)
+        if targets is not None and settings.gather:
+            self._keep("gather", cells[settings.gather], kept)
         for column in settings.features:
             self._keep(f"features.{column}", [intern(value) if value else None for value in cells[column]], kept)
         self.rows += len(texts)
@@ -190,7 +201,9 @@ class _Reader:
             features={name: _numbers_or_text(columns[f"features.{name}"]) for name in self.settings.features},
             **plain,
         )
-        return Loaded(source, corpus, self.rows, self.dropped, self.examples, self.cleaned, facts)
+        return Loaded(
+            source, corpus, self.rows, self.dropped, self.examples, self.cleaned, facts, gathered_by=columns["gather"]
+        )
 
     def _keep(self, name: str, values: Sequence[Any], kept: Sequence[int]) -> None:
         self.columns[name] += values if len(kept) == len(values) else [values[i] for i in kept]
@@ -209,6 +222,15 @@ class _Reader:
             self.cleaned.update(steps)
             result.append(clean)
         return result
+
+
+def _targets(cells: dict[str, list[str | None]], columns: Sequence[str]) -> Sequence[str | tuple[Any, ...] | None]:
+    """Return the cells of the target column, or of several as tuples."""
+    return cells[columns[0]] if len(columns) == 1 else list(zip(*(cells[name] for name in columns), strict=True))
+
+
+def _blank(target: str | tuple[Any, ...] | None) -> bool:
+    return any(not (cell or "").strip() for cell in (target if isinstance(target, tuple) else (target,)))
 
 
 def _check_columns(source: str, opened: Source, wanted: dict[str, str]) -> None:

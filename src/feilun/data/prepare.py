@@ -6,6 +6,7 @@ import hashlib
 import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ from feilun.data.loading import Loaded, load, take
 from feilun.data.paths import shown
 from feilun.data.settings import DataSettings as DataSettings
 from feilun.data.split import SET_NAMES, TEST, TRAIN, VALIDATION, assign, assign_by_time
+from feilun.data.target_kinds.table import TARGET_KINDS, TargetKind
 from feilun.text.near_duplicates import near_duplicate_groups
 
 CountTokens = Callable[[Sequence[str], Sequence[str] | None], NDArray[np.int64]]
@@ -34,6 +36,7 @@ def prepare(
     count_tokens: CountTokens | None = None,
     max_tokens: int | None = None,
     require_target: bool = True,
+    task: str = "classify",
 ) -> Splits:
     """Read, clean, check and split the rows of a recipe.
 
@@ -42,6 +45,7 @@ def prepare(
         count_tokens: Counts the tokens of texts (and second texts), shape (rows,), for the report.
         max_tokens: Tokens that the model reads of a text; longer texts are counted.
         require_target: Whether rows must have a target.
+        task: What the model is to do, which says how targets are read.
 
     Returns:
         The sets with labels, profile, fingerprint and data report. Rows read = rows kept + rows dropped by reason.
@@ -49,13 +53,14 @@ def prepare(
     Raises:
         DataError: If a source cannot be read or its rows cannot train a model; the message says what to do.
     """
-    sources = _load_all(settings, require_target)
+    kind = TARGET_KINDS[task]
+    sources = _load_all(settings, kind if require_target else None)
     train = sources[TRAIN]
     notes = [note for note in (targets.check_texts(loaded, settings.text) for loaded in sources.values()) if note]
     labels = LabelSet(())
     if require_target:
-        targets.check_labels(train, settings.target)
-        labels = targets.label_set(train.corpus.target or ())
+        labels, remarks = kind.learn(train, settings)
+        notes += remarks
     everything = _together([loaded.corpus for loaded in sources.values()])
     conflicts = duplicates.conflicts(everything, duplicates.same_text(duplicates.compared_texts(everything)))
     del everything  # a second copy of the columns, which would last as long as the rest takes
@@ -64,16 +69,16 @@ def prepare(
     groups = _drop_near(sources, settings)
     for name, loaded in sources.items():
         if require_target and name != TRAIN:
-            targets.check_known(loaded, labels, train.source)
-    found = Counter(train.corpus.target or ())
-    counts = {label: found[label] for label in labels.names}
-    sets = _split(sources, settings, groups)
+            targets.check_known(loaded, [kind.names(t) for t in loaded.corpus.target or ()], labels, train.source)
+    found = Counter(name for target in train.corpus.target or () for name in kind.names(target))
+    counts = {label: found[label] for label in labels.names if found}  # numbers have names, but no rows of their own
+    sets = _split(sources, settings, groups, kind)
     splits = Splits(*sets, labels, {}, fingerprint(sets))
-    report = quality.report(splits, sources, settings, counts, conflicts, notes, count_tokens, max_tokens)
-    return Splits(*sets, labels, quality.profile(splits, report), splits.fingerprint, report)
+    report = quality.report(splits, sources, settings, kind, counts, conflicts, notes, count_tokens, max_tokens)
+    return Splits(*sets, labels, quality.profile(splits, kind, report), splits.fingerprint, report)
 
 
-def load_corpus(source: str, settings: DataSettings, *, require_target: bool) -> Corpus:
+def load_corpus(source: str, settings: DataSettings, *, require_target: bool, task: str = "classify") -> Corpus:
     """Read a further source as it is, texts uncleaned: the bundle cleans what it reads.
 
     Rows without a label, where one is required, are left out with a warning that counts them.
@@ -82,6 +87,7 @@ def load_corpus(source: str, settings: DataSettings, *, require_target: bool) ->
         source: A path or database URL.
         settings: Which columns to read.
         require_target: Whether rows must have a target.
+        task: What the model does, which says how targets are read.
 
     Returns:
         The rows in order.
@@ -89,7 +95,8 @@ def load_corpus(source: str, settings: DataSettings, *, require_target: bool) ->
     Raises:
         DataError: If the source cannot be read or has no usable row.
     """
-    loaded = load(source, settings, key="the source", target=require_target, cleaning=None)
+    kind = TARGET_KINDS[task] if require_target else None
+    loaded = load(source, settings, key="the source", target=kind, cleaning=None)
     for reason, count in loaded.dropped.items():
         rows = ", ".join(loaded.examples[reason])
         log.warning("%s: %d of %d rows left out (%s): rows %s", shown(source), count, loaded.rows, reason, rows)
@@ -109,15 +116,17 @@ def fingerprint(sets: Sequence[Corpus]) -> str:
     return digest.hexdigest()
 
 
-def _load_all(settings: DataSettings, require_target: bool) -> dict[int, Loaded]:
+def _load_all(settings: DataSettings, kind: TargetKind | None) -> dict[int, Loaded]:
     """Read the sources that are named, by their set."""
     named = {TRAIN: settings.train, VALIDATION: settings.validation, TEST: settings.test}
     cleaning = settings.clean.cleaning()
-    return {
-        number: load(source, settings, key=f"data.{SET_NAMES[number]}", target=require_target, cleaning=cleaning)
-        for number, source in named.items()
-        if source is not None
-    }
+    sources = {}
+    for number, source in named.items():
+        if source is not None:
+            loaded = load(source, settings, key=f"data.{SET_NAMES[number]}", target=kind, cleaning=cleaning)
+            settings = replace(settings, **loaded.facts.get("read_with", {}))  # later files are read as the first
+            sources[number] = loaded
+    return sources
 
 
 def _together(corpora: Sequence[Corpus]) -> Corpus:
@@ -182,7 +191,7 @@ def _drop_near(sources: dict[int, Loaded], settings: DataSettings) -> NDArray[np
 
 
 def _split(
-    sources: dict[int, Loaded], settings: DataSettings, groups: NDArray[np.int64]
+    sources: dict[int, Loaded], settings: DataSettings, groups: NDArray[np.int64], kind: TargetKind
 ) -> tuple[Corpus, Corpus, Corpus]:
     """Return train, validation and test: the given files, and what is split off for those that are not given."""
     train, split = sources[TRAIN], settings.split
@@ -198,7 +207,9 @@ def _split(
     if train.corpus.group is not None:
         groups = duplicates.joined(groups, duplicates.named_groups(train.corpus.group))
     sets = (
-        _sets_by_time(train, groups, shares) if split.by == "time" else _sets_at_random(train, settings, groups, shares)
+        _sets_by_time(train, groups, shares)
+        if split.by == "time"
+        else _sets_at_random(train, settings, groups, shares, kind)
     )
     parts = [take(train.corpus, np.flatnonzero(sets == number)) for number in (TRAIN, VALIDATION, TEST)]
     for number, part in enumerate(parts):
@@ -211,10 +222,11 @@ def _split(
 
 
 def _sets_at_random(
-    train: Loaded, settings: DataSettings, groups: NDArray[np.int64], shares: tuple[float, float]
+    train: Loaded, settings: DataSettings, groups: NDArray[np.int64], shares: tuple[float, float], kind: TargetKind
 ) -> NDArray[np.int64]:
     stratified = settings.split.by == "label" and train.corpus.target is not None
-    labels = duplicates.label_numbers(train.corpus.target, len(train.corpus)) if stratified else None
+    strata = kind.strata(train.corpus.target or ()) if stratified else ()
+    labels = duplicates.label_numbers(strata, len(train.corpus)) if stratified else None
     return assign(groups, labels, shares, settings.split.seed)
 
 

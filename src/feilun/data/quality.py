@@ -22,6 +22,8 @@ from feilun.text.language import languages_of, script_shares
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from feilun.data.target_kinds.table import TargetKind
+
 QUANTILES = {"minimum": 0.0, "p05": 0.05, "median": 0.5, "p95": 0.95, "p99": 0.99, "maximum": 1.0}
 LANGUAGE_SAMPLE = 20_000
 COUNTED_AT_ONCE = 10_000
@@ -32,6 +34,7 @@ def report(
     splits: Splits,
     sources: Mapping[int, Loaded],
     settings: DataSettings,
+    kind: TargetKind,
     counts: Mapping[str, int],
     conflicts: Mapping[str, Any],
     notes: Sequence[str],
@@ -44,6 +47,7 @@ def report(
         splits: The sets.
         sources: The sources by set, with what was dropped of each.
         settings: The table `[data]`.
+        kind: Tells the labels within a target.
         counts: Rows of each label before the split.
         conflicts: Texts with several labels.
         notes: Remarks made on the way.
@@ -59,7 +63,7 @@ def report(
     for loaded in sources.values():
         dropped.update(loaded.dropped)
         cleaned.update(loaded.cleaned)
-    by_set = {name: dict(Counter(corpus.target or ())) for name, corpus in sets.items()}
+    by_set = {name: dict(label_counts(corpus, kind)) for name, corpus in sets.items()}
     everything = [text for corpus in sets.values() for text in corpus.text]
     sample = everything[:: max(1, len(everything) // LANGUAGE_SAMPLE)]
     result: dict[str, Any] = {
@@ -74,7 +78,7 @@ def report(
         "deduplicate": settings.clean.deduplicate,
         "split": {"by": settings.split.by, "seed": settings.split.seed} if len(sources) < len(sets) else None,
         "leaks": {SET_NAMES[number]: dict(loaded.leaks) for number, loaded in sources.items() if loaded.leaks},
-        "labels": {label: {name: by_set[name].get(label, 0) for name in sets} for label in splits.labels.names},
+        "labels": {label: {name: by_set[name].get(label, 0) for name in sets} for label in counts},
         "rare_labels": targets.rare_labels(counts, by_set, len(sources) < len(sets)),
         "similar_labels": targets.similar_labels(counts),
         "padded_labels": targets.padded_labels(counts),
@@ -89,15 +93,21 @@ def report(
     return result
 
 
-def profile(splits: Splits, report: Mapping[str, Any]) -> dict[str, Any]:
+def label_counts(corpus: Corpus, kind: TargetKind) -> Counter[str]:
+    """Count the rows of each label."""
+    return Counter(name for target in corpus.target or () for name in kind.names(target))
+
+
+def profile(splits: Splits, kind: TargetKind, report: Mapping[str, Any]) -> dict[str, Any]:
     """Return what serving compares its traffic with: label shares, lengths and scripts of the training rows."""
-    counts = Counter(splits.train.target or ())
+    counts = label_counts(splits.train, kind)
     rows = max(1, len(splits.train))
     lengths = np.fromiter(map(len, splits.train.text), np.int64, len(splits.train))
     sample = splits.train.text[:: max(1, rows // LANGUAGE_SAMPLE)]
     return {
         "rows": len(splits.train),
-        "labels": {label: counts[label] / rows for label in splits.labels.names},
+        **{key: report["sources"]["train"][key] for key in ("read_with",) if report["sources"]["train"].get(key)},
+        "labels": {label: counts[label] / rows for label in report["labels"]},
         "characters": quantiles(lengths),
         **({"tokens": report["length"]["tokens"]} if "tokens" in report["length"] else {}),
         "languages": list(languages_of(sample)),
@@ -189,7 +199,8 @@ def render(report: Mapping[str, Any]) -> RenderableType:
     parts: list[RenderableType] = [Text(head, style="bold"), Text(f"  {sets}")]
     parts += [Text(f"  dropped {count:,}: {reason}") for reason, count in rows["dropped"].items()]
     parts += [Text(f"  cleaned {count:,}: {STEPS[step]}") for step, count in report["cleaning"].items()]
-    parts += [_labels_table(report), _lengths_table(report)]
+    parts += [_labels_table(report)] if report["labels"] else []
+    parts.append(_lengths_table(report))
     scripts = ", ".join(f"{name} {share:.0%}" for name, share in list(report["language"]["scripts"].items())[:4])
     languages = ", ".join(report["language"]["languages"]) or "none"
     parts.append(Text(f"  languages: {languages} (letters: {scripts}) · fingerprint {report['fingerprint'][:12]}"))

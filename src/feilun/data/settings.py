@@ -38,7 +38,11 @@ class DataSettings:
     query: str | None = setting(None, "SQL query, where `train` is a database URL")
     text: str = setting("text", "column of the texts")
     pair: str | None = setting(None, "column of a second text, read after the first")
-    target: str = setting("label", "column of what is to be predicted")
+    target: str | tuple[str, ...] = setting("label", "column of what is to be predicted; of numbers, also several")
+    separator: str = setting("auto", "what stands between the labels of a cell (multilabel); auto finds it")
+    gather: str | None = setting(
+        None, "column whose equal values are one text with a line for each of its labels (multilabel)"
+    )
     time: str | None = setting(None, "column of when each row happened")
     group: str | None = setting(None, "column whose equal values never stand in two sets")
     features: tuple[str, ...] = setting((), "further columns to keep, for slices of the report")
@@ -58,11 +62,10 @@ class DataSettings:
             for key in ("validation", "test")
             if "://" in (getattr(self, key) or "")
         ]
-        named = {"pair": self.pair, "target": self.target, "time": self.time, "group": self.group}
+        named = [("pair", self.pair), *(("target", name) for name in self.targets)]
+        named += [("time", self.time), ("group", self.group)]
         found += [
-            f"data.{key} and data.text name the same column {name!r}."
-            for key, name in named.items()
-            if name == self.text
+            f"data.{key} and data.text name the same column {name!r}." for key, name in named if name == self.text
         ]
         return found
 
@@ -70,9 +73,17 @@ class DataSettings:
         """Return the settings with further columns to keep."""
         return replace(self, features=tuple(dict.fromkeys([*self.features, *names])))
 
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Return the columns of what is to be predicted."""
+        return (self.target,) if isinstance(self.target, str) else tuple(self.target)
+
     def columns(self, *, target: bool) -> dict[str, str]:
         """Return the columns to read, by the key that names each."""
-        single = {"text": self.text, "pair": self.pair, "target": self.target if target else None}
+        single: dict[str, str | None] = {"text": self.text, "pair": self.pair}
+        several = self.targets if target else ()
+        single |= {"target": several[0]} if len(several) == 1 else {f"target ({name})": name for name in several}
         single |= {"time": self.time, "group": self.group}
+        single |= {"gather": self.gather if target else None}
         named = {f"data.{key}": name for key, name in single.items() if name is not None}
         return named | {f"data.features ({name})": name for name in self.features}

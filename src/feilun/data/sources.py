@@ -1,4 +1,4 @@
-"""Tables of any kind, read in pieces: CSV, TSV, JSON Lines, Parquet, Excel, and SQL databases by URL."""
+"""Tables of any kind, read in pieces: CSV, TSV, JSON Lines, CoNLL, Parquet, Excel, and SQL databases by URL."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from feilun.core.errors import DataError, nearest
-from feilun.data import databases, delimited, encodings, json_lines
+from feilun.data import conll, databases, delimited, encodings, json_lines
 from feilun.data.paths import readable_file, shown
 from feilun.data.tables import PIECE_ROWS, frame_of, pieces, polars
 
@@ -171,6 +171,10 @@ def _json_lines(path: Path, encoding: str) -> Source:
     return found
 
 
+def _conll(path: Path, encoding: str) -> Source:
+    return conll.Conll(path, _encoding(path, encoding))
+
+
 def _parquet(path: Path, encoding: str) -> Source:
     pl = polars()
     try:
@@ -222,6 +226,9 @@ READERS: Mapping[str, Callable[[Path, str], Source]] = {
     ".txt": _delimited,
     ".jsonl": _json_lines,
     ".ndjson": _json_lines,
+    ".conll": _conll,
+    ".bio": _conll,
+    ".bmes": _conll,
     ".parquet": _parquet,
     ".xlsx": _excel,
     ".xls": _excel,

@@ -73,17 +73,24 @@ def check_texts(loaded: Loaded, column: str) -> str | None:
     return None
 
 
-def check_known(loaded: Loaded, labels: LabelSet, train: str) -> None:
+def check_known(loaded: Loaded, names: Sequence[Sequence[str]], labels: LabelSet, train: str) -> None:
     """Refuse labels of a validation or test file that training does not have.
+
+    Args:
+        loaded: The file.
+        names: The labels of each of its rows.
+        labels: Those of training.
+        train: The training file.
 
     Raises:
         DataError: Naming each with its rows.
     """
     known = set(labels.names)
     rows: dict[str, list[str]] = defaultdict(list)
-    for identity, label in zip(loaded.corpus.id, loaded.corpus.target or (), strict=True):
-        if label not in known:
-            rows[label].append(identity)
+    for identity, own in zip(loaded.corpus.id, names, strict=True):
+        for label in own:
+            if label not in known:
+                rows[label].append(identity)
     if rows:
         listed = "; ".join(
             f"{label!r} ({len(ids)} rows, the first is row {ids[0]})" for label, ids in list(rows.items())[:NAMED]

@@ -65,7 +65,7 @@ class WordModel:
         """Return one prediction a row, in the order of the rows."""
         if len(corpus) == 0:
             return []
-        weighed = self._vectorizer.transform(_texts(corpus))
+        weighed = self._vectorizer.transform(texts_of(corpus))
         scores = np.zeros((len(corpus), len(self.labels)), dtype=np.float32)
         scores[:, self._regression.classes_] = self._regression.predict_proba(weighed)
         return _predictions(self.labels, scores)
@@ -118,7 +118,7 @@ def _fit_words(train: Corpus, targets: NDArray[np.int64], labels: LabelSet) -> W
         dtype=np.float32,
     )
     try:
-        weighed = vectorizer.fit_transform(_texts(train))
+        weighed = vectorizer.fit_transform(texts_of(train))
     except ValueError:  # no text holds a word: an empty vocabulary
         return None
     iterations = int(np.clip(MOST_WORK / (rows * classes), 20, 100))
@@ -129,7 +129,8 @@ def _fit_words(train: Corpus, targets: NDArray[np.int64], labels: LabelSet) -> W
     return WordModel(labels, vectorizer, regression)
 
 
-def _texts(corpus: Corpus) -> Sequence[str]:
+def texts_of(corpus: Corpus) -> Sequence[str]:
+    """Return what of each row is read: the text, and the second text behind it where there is one."""
     if corpus.pair is None:
         return corpus.text
     return [f"{text}\n{pair}" for text, pair in zip(corpus.text, corpus.pair, strict=True)]

@@ -8,7 +8,7 @@ from typing import Any
 
 from feilun.core.report import Report
 from feilun.evaluation.remarks import BASELINES_ZH, notes
-from feilun.evaluation.render import METRICS, interval, printable
+from feilun.evaluation.render import METRICS, interval, metric_rows, printable, slice_metrics
 from feilun.evaluation.slices import natural_order
 from feilun.evaluation.words import Language, decision_sentences
 
@@ -17,6 +17,13 @@ MOST_FACTS = 60
 
 TOLD_ELSEWHERE = frozenset({"fingerprint", "labels", "notes", "sources"})
 """Parts of the data report that stand elsewhere in the card, or name files of the machine that trained."""
+
+PURPOSES: Mapping[str, Mapping[Language, str]] = {
+    "classify": {"en": "Puts one text into one of {n} labels", "zh": "把一段文本归入一个标签"},
+    "multilabel": {"en": "Gives one text those of {n} labels that apply", "zh": "给一段文本标出所有适用的标签"},
+    "tag": {"en": "Finds spans of {n} kinds in a text", "zh": "在一段文本中找出实体"},
+    "regress": {"en": "Gives one text {n} number(s), each with an interval", "zh": "为一段文本预测数值，并给出区间"},
+}
 
 
 def model_card(manifest: Mapping[str, Any], report: Report, data_report: Mapping[str, Any]) -> str:
@@ -55,7 +62,8 @@ def model_card(manifest: Mapping[str, Any], report: Report, data_report: Mapping
 def _chinese(manifest: Mapping[str, Any], report: Report) -> Iterator[str]:
     labels = "、".join(_plain(label) for label in report.labels[:10])
     rest = f" 等 {len(report.labels)} 类" if len(report.labels) > 10 else f"（共 {len(report.labels)} 类）"
-    yield f"用途：把一段文本归入一个标签：{labels}{rest}。"
+    purpose = PURPOSES[report.task]["zh"]
+    yield f"用途：{purpose}：{labels}{rest}。"
     yield ""
     yield from (f"- {_plain(sentence)}" for sentence in decision_sentences(report, "zh"))
     yield ""
@@ -69,13 +77,14 @@ def _chinese(manifest: Mapping[str, Any], report: Report) -> Iterator[str]:
     licence = licence or "见基座模型自己的条款（`feilun bases`）"
     yield f"基座模型：{base}；许可：{licence}。"
     yield ""
-    yield "得分是校准过的概率，不是保证；换了与训练数据不同的文本，以上数字不再成立。"
+    calibrated = "得分是校准过的概率，不是保证；" if report.calibration else ""
+    yield f"{calibrated}换了与训练数据不同的文本，以上数字不再成立。"
 
 
 def _use(report: Report, data_report: Mapping[str, Any]) -> Iterator[str]:
     labels = ", ".join(f"`{_code(label)}`" for label in report.labels[:20])
     rest = f" and {len(report.labels) - 20} more" if len(report.labels) > 20 else ""
-    yield f"Puts one text into one of {len(report.labels)} labels: {labels}{rest}."
+    yield f"{PURPOSES[report.task]['en'].format(n=len(report.labels))}: {labels}{rest}."
     languages = (data_report.get("language") or {}).get("languages")
     if languages:
         yield ""
@@ -110,15 +119,13 @@ def _figures(report: Report, language: Language) -> Iterator[str]:
     yield ""
     yield _row(["指标", "本模型", *names] if zh else ["metric", "this model", *names])
     yield _rule(len(names) + 2)
-    for metric, shown in METRICS.items():
-        if metric in report.metrics:
-            figure = report.metrics[metric]
-            others = [f"{row[metric]:.3f}" if metric in row else "–" for row in report.baselines.values()]
-            yield _row([shown[language], interval(figure.value, figure.low, figure.high), *others])
+    yield from (_row(row) for row in metric_rows(report, language))
 
 
 def _labels(report: Report) -> Iterator[str]:
-    yield _row(["label", "precision", "recall", "F1", "texts"])
+    if not any("f1" in row for row in report.per_label.values()):
+        return
+    yield _row(["label", "precision", "recall", "F1", "spans" if report.task == "tag" else "texts"])
     yield _rule(5)
     for name in report.labels:
         row = report.per_label.get(name)
@@ -130,13 +137,14 @@ def _labels(report: Report) -> Iterator[str]:
 def _slices(report: Report) -> Iterator[str]:
     if not report.slices:
         return
-    yield _row(["column", "value", "accuracy", "macro-F1", "texts"])
-    yield _rule(5)
+    metrics = slice_metrics({value: row for values in report.slices.values() for value, row in values.items()})
+    yield _row(["column", "value", *(METRICS[metric]["en"] for metric in metrics), "texts"])
+    yield _rule(len(metrics) + 3)
     for column, values in report.slices.items():
         for value in natural_order(values):
             row = values[value]
-            accuracy = interval(row["accuracy"], row.get("accuracy_low"), row.get("accuracy_high"))
-            yield _row([column, value, accuracy, f"{row['macro_f1']:.3f}", f"{row['n']:.0f}"])
+            figures = [interval(row[m], row.get(f"{m}_low"), row.get(f"{m}_high")) for m in metrics]
+            yield _row([column, value, *figures, f"{row['n']:.0f}"])
 
 
 def _calibration(report: Report) -> Iterator[str]:
@@ -146,6 +154,8 @@ def _calibration(report: Report) -> Iterator[str]:
             f"on the test rows: {report.value('expected_calibration_error'):.3f}."
         )
         yield ""
+    if not report.calibration:
+        return
     yield _row(["score", "accuracy", "texts"])
     yield _rule(3)
     for row in report.calibration:
@@ -155,8 +165,9 @@ def _calibration(report: Report) -> Iterator[str]:
 def _limits(manifest: Mapping[str, Any], report: Report) -> Iterator[str]:
     yield from (f"- {_plain(remark)}" for remark in notes(report, "en"))
     yield "- The figures hold for texts like the test rows; traffic that drifts away from them is not covered."
-    yield "- A text that fits none of the labels still gets one; a low score is the only sign of it."
-    if manifest.get("max_tokens"):
+    if report.task == "classify":
+        yield "- A text that fits none of the labels still gets one; a low score is the only sign of it."
+    if manifest.get("max_tokens") and report.task != "tag":
         yield f"- Only the first {manifest['max_tokens']} tokens of a text are read."
     yield "- Fairness between groups of people was looked at only where a slice above says so."
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,11 +14,22 @@ Floats = NDArray[np.float64]
 BINS = 15
 """Equal bins of confidence for the calibration error and the reliability curve (Guo et al. 2017 use 15)."""
 
-LOWER_IS_BETTER = frozenset({"log_loss", "brier", "expected_calibration_error"})
+LOWER_IS_BETTER = frozenset(
+    {"log_loss", "brier", "expected_calibration_error", "hamming_loss", "mae", "rmse", "interval_width"}
+)
 """Metrics of which a lower value is the better one."""
 
 SMALLEST_PROBABILITY = float(np.finfo(np.float32).eps)
 """Scores are clipped here before the logarithm, so that one confident error does not make the log loss infinite."""
+
+
+class Judged(Protocol):
+    """Predictions set beside the truth, of any task."""
+
+    @property
+    def correct(self) -> NDArray[np.bool_]:
+        """Whether each row is right, shape (rows,)."""
+        ...
 
 
 def figures(judgement: Judgement) -> dict[str, float]:
@@ -53,14 +66,14 @@ def from_totals(hits: NDArray[np.int64], actual: NDArray[np.int64], chosen: NDAr
         accuracy, macro_f1, micro_f1 and weighted_f1, each of shape (…). As in scikit-learn, the macro average runs
         over the classes that occur as truth or as prediction; with one label a row, micro-F1 is the accuracy.
     """
-    f1 = _divide(2 * hits, actual + chosen)  # (…, labels)
+    f1 = divide(2 * hits, actual + chosen)  # (…, labels)
     occurring = (actual + chosen > 0).sum(-1)
-    accuracy = _divide(hits.sum(-1), actual.sum(-1))
+    accuracy = divide(hits.sum(-1), actual.sum(-1))
     return {
         "accuracy": accuracy,
-        "macro_f1": _divide(f1.sum(-1), occurring),
+        "macro_f1": divide(f1.sum(-1), occurring),
         "micro_f1": accuracy,
-        "weighted_f1": _divide((f1 * actual).sum(-1), actual.sum(-1)),
+        "weighted_f1": divide((f1 * actual).sum(-1), actual.sum(-1)),
     }
 
 
@@ -68,7 +81,7 @@ def per_label(judgement: Judgement) -> dict[str, dict[str, float]]:
     """Compute precision, recall, f1 and support of every label; 0 where the denominator is 0."""
     confusion = judgement.confusion
     hits, actual, chosen = np.diagonal(confusion), confusion.sum(1), confusion.sum(0)
-    precision, recall, f1 = _divide(hits, chosen), _divide(hits, actual), _divide(2 * hits, actual + chosen)
+    precision, recall, f1 = divide(hits, chosen), divide(hits, actual), divide(2 * hits, actual + chosen)
     return {
         name: {
             "precision": float(precision[i]),
@@ -115,8 +128,8 @@ def reliability(confidence: Floats, correct: NDArray[np.bool_]) -> list[dict[str
     """Return the bins of the reliability curve that hold rows: `{confidence, accuracy, count}`, lowest first."""
     bins = np.clip(np.ceil(confidence * BINS).astype(np.int64) - 1, 0, BINS - 1)
     counts = np.bincount(bins, minlength=BINS)
-    means = _divide(np.bincount(bins, weights=confidence, minlength=BINS), counts)
-    accuracies = _divide(np.bincount(bins, weights=correct, minlength=BINS), counts)
+    means = divide(np.bincount(bins, weights=confidence, minlength=BINS), counts)
+    accuracies = divide(np.bincount(bins, weights=correct, minlength=BINS), counts)
     return [
         {"confidence": float(means[i]), "accuracy": float(accuracies[i]), "count": int(counts[i])}
         for i in np.flatnonzero(counts)
@@ -170,8 +183,8 @@ def roc_auc(judgement: Judgement) -> tuple[float, float] | None:
             return None
         column = judgement.probabilities[:, label]
         inside, outside = np.sort(column[own]), np.sort(column[~own])
-        beaten = _share_below(outside, column[own])  # (rows of the class,)
-        beating = 1 - _share_below(inside, column[~own])  # (other rows,)
+        beaten = share_below(outside, column[own])  # (rows of the class,)
+        beating = 1 - share_below(inside, column[~own])  # (other rows,)
         area = float(beaten.mean())
         areas.append(area)
         influence[own] += (beaten - area) * rows / count
@@ -180,7 +193,7 @@ def roc_auc(judgement: Judgement) -> tuple[float, float] | None:
     return float(np.mean(areas)), error
 
 
-def compare(ours: Judgement, other: Judgement) -> dict[str, float]:
+def compare(ours: Judged, other: Judged) -> dict[str, float]:
     """Count the rows on which just one of two predictors is right: `only_model_right`, `only_baseline_right`."""
     return {
         "only_model_right": int((ours.correct & ~other.correct).sum()),
@@ -188,13 +201,13 @@ def compare(ours: Judgement, other: Judgement) -> dict[str, float]:
     }
 
 
-def _share_below(ranked: Floats, values: Floats) -> Floats:
+def share_below(ranked: Floats, values: Floats) -> Floats:
     """Return for each value the share of `ranked` (sorted) that is lower, equal ones counted by half."""
     below = np.searchsorted(ranked, values, side="left") + np.searchsorted(ranked, values, side="right")
     return below / (2 * len(ranked))
 
 
-def _divide(numerator: NDArray[np.generic], denominator: NDArray[np.generic]) -> Floats:
+def divide(numerator: NDArray[np.generic], denominator: NDArray[np.generic]) -> Floats:
     """Divide; 0 where the denominator is 0."""
     top, bottom = np.asarray(numerator, dtype=np.float64), np.asarray(denominator, dtype=np.float64)
     return np.divide(top, bottom, out=np.zeros(np.broadcast_shapes(top.shape, bottom.shape)), where=bottom > 0)

@@ -182,10 +182,11 @@ def _coverage(report: Report) -> Any:
     axes.plot(coverage, accuracy, color=BLUE, linewidth=1.5, label=_say("this model", "本模型"))
     # A majority class far below would flatten the curve: then its figure alone is given.
     lowest = max(0.0, float(accuracy.min()) - 0.15)
+    share = "accuracy" if "accuracy" in report.metrics else "subset_accuracy"
     for (name, row), style in zip(report.baselines.items(), cycle(("--", ":", "-."))):
-        below = row["accuracy"] < lowest
-        label = f"{drawable(name, 40)} {row['accuracy']:.3f}{' ↓' if below else ''}"
-        axes.axhline(row["accuracy"], color=GREY, linewidth=0 if below else 1, linestyle=style, label=label)
+        below = row[share] < lowest
+        label = f"{drawable(name, 40)} {row[share]:.3f}{' ↓' if below else ''}"
+        axes.axhline(row[share], color=GREY, linewidth=0 if below else 1, linestyle=style, label=label)
     decided = report.decisions.get("decided", 0)
     if decided and report.decisions.get("to_person"):
         right = 1 - report.decisions["wrong"] / decided
@@ -203,7 +204,7 @@ def _learning_curve(curve: LearningCurve) -> Any:
     names = list(dict.fromkeys(name for row in curve for name in row))
     across = "step" if "step" in names else ("epoch" if "epoch" in names else None)
     drawn = [name for name in names if "loss" in name] + [
-        name for name in names if name.endswith(("accuracy", "f1", "auc"))
+        name for name in names if name.endswith(("accuracy", "f1", "auc", "r2"))
     ]
     figure, axes = _figure(6.4, 4.4)
     right = axes.twinx() if any("loss" not in name for name in drawn) else None

@@ -22,7 +22,21 @@ LARGEST_EXCESS = 0.03
 """Confidence above accuracy that is worth a remark, where the sample is large enough to tell."""
 
 
-BASELINES_ZH = {"majority class": "多数类", "TF-IDF + logistic regression": "TF-IDF + 逻辑回归"}
+BASELINES_ZH = {
+    "majority class": "多数类",
+    "commonest set of labels": "最常见的标签组",
+    "TF-IDF + logistic regression": "TF-IDF + 逻辑回归",
+    "mean": "均值",
+    "mentions of the training rows": "训练集词典",
+    "TF-IDF + ridge regression": "TF-IDF + 岭回归",
+}
+HEADLINE = {"classify": "macro_f1", "multilabel": "macro_f1", "regress": "r2", "tag": "entity_f1"}
+"""By task the figure by which a model is held against baselines."""
+
+NAMES = {"macro_f1": ("macro-F1", "宏平均 F1"), "r2": ("R²", "R²"), "entity_f1": ("entity F1", "实体 F1")}
+RIGHT = {"accuracy", "subset_accuracy"}
+"""Names of the share of rows that are right, of which each task has one."""
+
 COLUMNS_ZH = {"length": "长度", "language": "语言", "time": "月份", "group": "分组"}
 
 
@@ -38,8 +52,10 @@ def remarks(report: Report, language: Literal["zh", "en"]) -> list[str]:
         without rows or never predicted, slices well below the rest, scores that promise too much.
     """
     zh = language == "zh"
-    if "accuracy" not in report.metrics:
+    if HEADLINE[report.task] not in report.metrics:
         return []
+    if not RIGHT & report.metrics.keys():
+        return [*_baselines(report, zh), *_sample(report, zh)]
     return [
         *_baselines(report, zh),
         *_sample(report, zh),
@@ -56,23 +72,25 @@ def notes(report: Report, language: Literal["zh", "en"]) -> list[str]:
 
 
 def _baselines(report: Report, zh: bool) -> Iterator[str]:
+    metric = HEADLINE[report.task]
+    english, chinese = NAMES[metric]
     for name, figures in report.baselines.items():
         shown = BASELINES_ZH.get(name, name) if zh else name
-        ours, theirs = report.value("macro_f1"), figures["macro_f1"]
+        ours, theirs = report.value(metric), figures[metric]
         won, lost = figures.get("only_model_right", 0), figures.get("only_baseline_right", 0)
         if ours <= theirs:
             yield (
-                f"模型没有超过基线“{shown}”（宏平均 F1 {ours:.3f} 对 {theirs:.3f}）：目前不值它的成本。"
+                f"模型没有超过基线“{shown}”（{chinese} {ours:.3f} 对 {theirs:.3f}）：目前不值它的成本。"
                 if zh
-                else f"The model does not beat the baseline “{shown}” (macro-F1 {ours:.3f} against {theirs:.3f}): "
+                else f"The model does not beat the baseline “{shown}” ({english} {ours:.3f} against {theirs:.3f}): "
                 "it is not worth its cost as it is."
             )
         elif won - lost < CHANCE * (won + lost) ** 0.5:  # McNemar 1947
             yield (
-                f"模型对基线“{shown}”的领先（宏平均 F1 {ours:.3f} 对 {theirs:.3f}）可能出于偶然："
+                f"模型对基线“{shown}”的领先（{chinese} {ours:.3f} 对 {theirs:.3f}）可能出于偶然："
                 f"只有一方判对的文本中，模型判对 {won} 条，基线判对 {lost} 条。"
                 if zh
-                else f"The lead over the baseline “{shown}” (macro-F1 {ours:.3f} against {theirs:.3f}) may be chance: "
+                else f"The lead over the baseline “{shown}” ({english} {ours:.3f} against {theirs:.3f}) may be chance: "
                 f"of the texts that just one of them gets right, the model has {won} and the baseline {lost}."
             )
 
@@ -112,7 +130,7 @@ def _sample(report: Report, zh: bool) -> Iterator[str]:
             if zh
             else f"Only {report.n} rows were judged: the figures are rough, see their intervals."
         )
-    if report.value("accuracy") == 1:
+    if RIGHT & report.metrics.keys() and _right(report) == 1:
         # None of n rows: the rule of three gives the upper 95 % bound of a rate (Hanley and Lippman-Hand 1983).
         bound = min(1.0, 3 / report.n)
         yield (
@@ -124,12 +142,12 @@ def _sample(report: Report, zh: bool) -> Iterator[str]:
 
 
 def _weak_slices(report: Report, zh: bool) -> Iterator[str]:
-    overall = report.value("accuracy")
+    overall, share = _right(report), next(iter(RIGHT & report.metrics.keys()))
     weak = [
-        (row["accuracy"], column, value, row["n"])
+        (row[share], column, value, row["n"])
         for column, values in report.slices.items()
         for value, row in values.items()
-        if row["n"] >= FEWEST_ROWS_OF_A_SLICE and row["accuracy_high"] < overall
+        if row["n"] >= FEWEST_ROWS_OF_A_SLICE and row[f"{share}_high"] < overall
     ]
     for accuracy, column, value, n in sorted(weak)[:MOST_SLICES]:
         shown = COLUMNS_ZH.get(column, column)
@@ -140,9 +158,14 @@ def _weak_slices(report: Report, zh: bool) -> Iterator[str]:
         )
 
 
+def _right(report: Report) -> float:
+    """Return the share of rows that are right."""
+    return next(report.value(name) for name in RIGHT if name in report.metrics)
+
+
 def _calibration(report: Report, zh: bool) -> Iterator[str]:
     promised = sum(row["confidence"] * row["count"] for row in report.calibration) / report.n
-    overall = report.value("accuracy")
+    overall = _right(report)
     spread = CHANCE * (max(overall * (1 - overall), 1 / report.n) / report.n) ** 0.5
     if promised - overall > max(LARGEST_EXCESS, spread):
         yield (

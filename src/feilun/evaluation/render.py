@@ -19,14 +19,32 @@ MOST_LABELS = 15
 
 METRICS: Mapping[str, Mapping[Language, str]] = {
     "accuracy": {"en": "accuracy", "zh": "准确率"},
+    "subset_accuracy": {"en": "accuracy of the whole set", "zh": "整组标签全对率"},
+    "micro_f1": {"en": "micro-F1", "zh": "微平均 F1"},
+    "entity_f1": {"en": "entity F1", "zh": "实体 F1"},
+    "entity_precision": {"en": "entity precision", "zh": "实体精确率"},
+    "entity_recall": {"en": "entity recall", "zh": "实体召回率"},
+    "partial_f1": {"en": "entity F1 by overlap", "zh": "实体 F1（重叠即算）"},
     "macro_f1": {"en": "macro-F1", "zh": "宏平均 F1"},
     "weighted_f1": {"en": "weighted F1", "zh": "加权 F1"},
+    "micro_precision": {"en": "micro precision", "zh": "微平均精确率"},
+    "micro_recall": {"en": "micro recall", "zh": "微平均召回率"},
+    "hamming_loss": {"en": "Hamming loss (lower is better)", "zh": "汉明损失（越低越好）"},
+    "ndcg": {"en": "nDCG of the five best", "zh": "前五名 nDCG"},
+    "r2": {"en": "R²", "zh": "R²"},
+    "mae": {"en": "mean absolute error (lower is better)", "zh": "平均绝对误差（越低越好）"},
+    "rmse": {"en": "root mean squared error (lower is better)", "zh": "均方根误差（越低越好）"},
+    "coverage": {"en": "truths within the interval", "zh": "真值落入区间的比例"},
+    "interval_width": {"en": "width of the interval (lower is better)", "zh": "区间宽度（越低越好）"},
     "roc_auc": {"en": "ROC-AUC", "zh": "ROC-AUC"},
     "log_loss": {"en": "log loss (lower is better)", "zh": "对数损失（越低越好）"},
     "brier": {"en": "Brier score (lower is better)", "zh": "Brier 分（越低越好）"},
     "expected_calibration_error": {"en": "calibration error (lower is better)", "zh": "校准误差（越低越好）"},
 }
-"""Metrics that people are shown, in order; with one label a text, micro-F1 equals the accuracy."""
+"""Metrics that people are shown, in order."""
+
+LEFT_OUT: Mapping[str, frozenset[str]] = {"classify": frozenset({"micro_f1"})}
+"""By task what says nothing new: with one label a text, micro-F1 equals the accuracy."""
 
 _WORDS: Mapping[str, Mapping[Language, str]] = {
     "judged": {"en": "Judged on {n} texts", "zh": "在 {n} 条文本上评估"},
@@ -39,6 +57,7 @@ _WORDS: Mapping[str, Mapping[Language, str]] = {
     "precision": {"en": "precision", "zh": "精确率"},
     "recall": {"en": "recall", "zh": "召回率"},
     "support": {"en": "texts", "zh": "条数"},
+    "spans": {"en": "spans", "zh": "实体数"},
     "slices": {"en": "By {column}", "zh": "按{column}"},
     "notes": {"en": "Notes", "zh": "备注"},
 }
@@ -64,7 +83,12 @@ def printable(text: str) -> str:
 
 def interval(value: float, low: float | None, high: float | None) -> str:
     """Show a figure, and its interval where there is one."""
-    return f"{value:.3f}" if low is None or high is None else f"{value:.3f} ({low:.3f}–{high:.3f})"
+    return _shown(value) if low is None or high is None else f"{_shown(value)} ({_shown(low)}–{_shown(high)})"
+
+
+def _shown(value: float) -> str:
+    """Show three digits behind the point, and of large numbers as many as say something."""
+    return f"{value:.3f}" if abs(value) < 1000 else f"{value:,.0f}"
 
 
 def _parts(report: Report, language: Language) -> Iterator[RenderableType]:
@@ -72,7 +96,8 @@ def _parts(report: Report, language: Language) -> Iterator[RenderableType]:
         yield Text(sentence, style="bold")
     yield Text()
     yield _metrics(report, language)
-    yield _labels(report, language)
+    if any("f1" in row for row in report.per_label.values()):
+        yield _labels(report, language)
     for column in (column for column, values in report.slices.items() if len(values) > 1):
         yield _slices(report, column, language)
     remarks = notes(report, language)
@@ -81,17 +106,28 @@ def _parts(report: Report, language: Language) -> Iterator[RenderableType]:
         yield from (Text(f"• {printable(remark)}") for remark in remarks)
 
 
+def metric_rows(report: Report, language: Language) -> Iterator[list[str]]:
+    """Yield a row for each metric that people are shown: its name, its figure, and that of each baseline."""
+    for metric, shown in METRICS.items():
+        if metric in report.metrics and metric not in LEFT_OUT.get(report.task, ()):
+            figure = report.metrics[metric]
+            others = [_shown(row[metric]) if metric in row else "–" for row in report.baselines.values()]
+            yield [shown[language], interval(figure.value, figure.low, figure.high), *others]
+
+
+def slice_metrics(values: Mapping[str, Mapping[str, float]]) -> list[str]:
+    """Return the metrics that slices have, in the order in which people are shown them."""
+    return [metric for metric in METRICS if any(metric in row for row in values.values())]
+
+
 def _metrics(report: Report, language: Language) -> Table:
     judged = _WORDS["judged"][language].format(n=f"{report.n:,}")
     with_intervals = any(figure.low is not None for figure in report.metrics.values())
     title = f"{judged} · {_WORDS['interval'][language]}" if with_intervals else judged
     names = [BASELINES_ZH.get(name, name) if language == "zh" else name for name in report.baselines]
     table = _table(title, [_WORDS["metric"][language], _WORDS["model"][language], *names])
-    for metric, shown in METRICS.items():
-        if metric in report.metrics:
-            figure = report.metrics[metric]
-            others = [f"{row[metric]:.3f}" if metric in row else "–" for row in report.baselines.values()]
-            table.add_row(shown[language], interval(figure.value, figure.low, figure.high), *others)
+    for row in metric_rows(report, language):
+        table.add_row(*row)
     return table
 
 
@@ -101,7 +137,7 @@ def _labels(report: Report, language: Language) -> Table:
     counts = {"shown": MOST_LABELS, "all": len(lowest)}
     title = _WORDS["labels"][language] if few else _WORDS["worst"][language].format(**counts)
     heads = [_WORDS[key][language] for key in ("label", "precision", "recall")]
-    table = _table(title, [*heads, "F1", _WORDS["support"][language]])
+    table = _table(title, [*heads, "F1", _WORDS["spans" if report.task == "tag" else "support"][language]])
     # Stored as JSON, per_label may have lost its order; report.labels keeps it.
     for name in [name for name in report.labels if name in report.per_label] if few else lowest[:MOST_LABELS]:
         row = report.per_label[name]
@@ -114,12 +150,13 @@ def _labels(report: Report, language: Language) -> Table:
 
 def _slices(report: Report, column: str, language: Language) -> Table:
     column_shown = COLUMNS_ZH.get(column, column) if language == "zh" else column
-    heads = [column_shown, METRICS["accuracy"][language], METRICS["macro_f1"][language], _WORDS["support"][language]]
+    metrics = slice_metrics(report.slices[column])
+    heads = [column_shown, *(METRICS[metric][language] for metric in metrics), _WORDS["support"][language]]
     table = _table(_WORDS["slices"][language].format(column=column_shown), heads)
     for value in natural_order(report.slices[column]):
         row = report.slices[column][value]
-        accuracy = interval(row["accuracy"], row.get("accuracy_low"), row.get("accuracy_high"))
-        table.add_row(Text(printable(value)), accuracy, f"{row['macro_f1']:.3f}", f"{row['n']:,.0f}")
+        figures = [interval(row[m], row.get(f"{m}_low"), row.get(f"{m}_high")) for m in metrics]
+        table.add_row(Text(printable(value)), *figures, f"{row['n']:,.0f}")
     return table
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -46,12 +46,12 @@ def default_slices(corpus: Corpus) -> list[str]:
 def slice_figures(
     judgement: Judgement, corpus: Corpus, columns: Sequence[str]
 ) -> dict[str, dict[str, dict[str, float]]]:
-    """Compute figures for each value of each column.
+    """Compute a classifier's figures for each value of each column.
 
     Args:
         judgement: Predictions beside the truth.
         corpus: The same rows.
-        columns: Names of features, or `length`, `language`, `time` (by month), `group`; a feature of such a name wins.
+        columns: As for `figures_by`.
 
     Returns:
         By column, then by value: `{n, accuracy, accuracy_low, accuracy_high, macro_f1}`; every row is in one slice of
@@ -60,7 +60,26 @@ def slice_figures(
     Raises:
         UsageError: If the corpus has no such column.
     """
-    return {column: _figures(judgement, slice_values(corpus, column)) for column in columns}
+    return figures_by(corpus, columns, lambda own: _one(judgement, own))
+
+
+def figures_by(
+    corpus: Corpus, columns: Sequence[str], figures: Callable[[NDArray[np.bool_]], dict[str, float]]
+) -> dict[str, dict[str, dict[str, float]]]:
+    """Compute figures for each value of each column.
+
+    Args:
+        corpus: The rows.
+        columns: Names of features, or `length`, `language`, `time` (by month), `group`; a feature of such a name wins.
+        figures: Computes those of the rows for which its argument, of shape (rows,), is true.
+
+    Returns:
+        By column, then by value; every row is in one slice of each column.
+
+    Raises:
+        UsageError: If the corpus has no such column.
+    """
+    return {column: _figures(slice_values(corpus, column), figures) for column in columns}
 
 
 def slice_values(corpus: Corpus, column: str) -> list[str]:
@@ -90,10 +109,12 @@ def natural_order(names: Iterable[str]) -> list[str]:
     return sorted(names, key=_natural_key)
 
 
-def _figures(judgement: Judgement, values: Sequence[str]) -> dict[str, dict[str, float]]:
+def _figures(
+    values: Sequence[str], figures: Callable[[NDArray[np.bool_]], dict[str, float]]
+) -> dict[str, dict[str, float]]:
     names, slice_of = np.unique(values, return_inverse=True)
     positions = {str(name): i for i, name in enumerate(names)}
-    return {name: _one(judgement, slice_of == positions[name]) for name in natural_order(positions)}
+    return {name: figures(slice_of == positions[name]) for name in natural_order(positions)}
 
 
 def _one(judgement: Judgement, own: NDArray[np.bool_]) -> dict[str, float]:

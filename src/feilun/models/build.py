@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
 
 from feilun.core.errors import UsageError
-from feilun.core.settings import choice, setting, table
+from feilun.core.settings import choice, setting
 from feilun.core.splits import Splits
 from feilun.models.adaptations.adaptation import Adaptation
 from feilun.models.adaptations.full import Full
 from feilun.models.adaptations.table import ADAPTATIONS
 from feilun.models.bases.base import Base
-from feilun.models.heads.classify import ClassifyHead, ClassifySettings
+from feilun.models.heads.table import HEADS, HeadSettings
 from feilun.models.text_model import TextModel
 from feilun.models.vocabulary import trim
 from feilun.text.language import languages_of
@@ -35,7 +35,7 @@ class ModelSettings:
         "auto", "type of the matrix products; auto: bf16 where the processor has the instructions"
     )
     adaptation: Adaptation = choice(ADAPTATIONS, "full", "how the base's weights may move")
-    head: ClassifySettings = table(ClassifySettings, "the task head")
+    head: HeadSettings = choice(HEADS, "classify", "the task, which the recipe's own `task` sets: leave it out")
 
     def __post_init__(self) -> None:
         if not isinstance(self.adaptation, tuple(ADAPTATIONS.values())):
@@ -66,6 +66,7 @@ def build(settings: ModelSettings, base: Base, splits: Splits, seed: int) -> Tex
     check_length(settings, base)
     torch.manual_seed(seed)
     remarks = []
+    base = replace(base, tokenizer=settings.head.tokenizer(base.tokenizer))
     if wants_trimming(settings, base):
         parts = (splits.train, splits.validation, splits.test)
         texts = [text for part in parts for column in (part.text, part.pair or ()) for text in column]
@@ -73,7 +74,8 @@ def build(settings: ModelSettings, base: Base, splits: Splits, seed: int) -> Tex
         base, trimmed = trim(base, languages, texts)
         remarks.append(trimmed.sentence())
     set_dropout(base.model, settings.dropout)
-    head = ClassifyHead(base.hidden, splits.labels, settings.head)
+    head = settings.head.make(base.hidden, splits.labels)
+    head.observe(splits.train)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     dtype = matrix_type(settings.precision, device)
     model = TextModel(base, head, settings.adaptation, splits.labels, settings.max_tokens, dtype).to(device)

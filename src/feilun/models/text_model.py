@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -12,15 +13,25 @@ from torch import Tensor, nn
 
 from feilun.core.corpus import Corpus
 from feilun.core.labels import LabelSet
-from feilun.core.prediction import Decision, Prediction
+from feilun.core.prediction import Prediction
+from feilun.core.spans import TokenLogits
 from feilun.models.adaptations.adaptation import Adaptation
 from feilun.models.bases.base import Base
 from feilun.models.fast_encoder import encode, encode_from
-from feilun.models.heads.classify import ClassifyHead
+from feilun.models.heads.head import Head
 from feilun.text.tokens import TokenEncoder, batches_by_length, pad
+from feilun.text.windows import windows
 
 INFERENCE_TOKENS = 8192
 """Tokens of a batch where no gradient is kept."""
+
+
+class StateSource(Protocol):
+    """Gives the pooled states of all rows of a corpus."""
+
+    def all(self) -> Tensor:
+        """Return the pooled states, shape (rows, hidden)."""
+        ...
 
 
 class TextModel(nn.Module):
@@ -38,7 +49,7 @@ class TextModel(nn.Module):
     def __init__(
         self,
         base: Base,
-        head: ClassifyHead,
+        head: Head,
         adaptation: Adaptation,
         labels: LabelSet,
         max_tokens: int,
@@ -51,9 +62,11 @@ class TextModel(nn.Module):
         self.adaptation = adaptation
         self.labels = labels
         self.dtype = dtype
-        self.decision = Decision()
+        self.decision = head.decision
+        self.reads = head.reads
         self.remarks: tuple[str, ...] = ()
         self.encoder = TokenEncoder(base.tokenizer, max_tokens, base.prefix)
+        head.encoder = self.encoder
         adaptation.apply(base)
         self.moving = tuple(name for name, weight in self.named_parameters() if weight.requires_grad)
 
@@ -70,11 +83,12 @@ class TextModel(nn.Module):
             attention_mask: 1 where there is a token, 0 on padding, shape (batch, tokens).
 
         Returns:
-            Logits of shape (batch, labels) and the pooled state of shape (batch, hidden).
+            Logits of shape (batch, labels), or (batch, tokens, tags) where the head reads tokens, and the pooled state
+            of shape (batch, hidden).
         """
         hidden = self.body(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
         pooled = pool(hidden, attention_mask, self.base.pooling)  # (batch, hidden)
-        return self.head(pooled), pooled
+        return self.head(hidden if self.reads == "tokens" else pooled), pooled
 
     def pooled(self, rows: Sequence[Sequence[int]]) -> Tensor:
         """Run the base over token ids, in the model's precision and by the fastest way there is.
@@ -83,10 +97,15 @@ class TextModel(nn.Module):
             rows: Token ids of each row.
 
         Returns:
-            Pooled states in float32, shape (rows, hidden).
+            What the head reads, in float32: pooled states of shape (rows, hidden), or those of the tokens, shape
+            (rows, longest, hidden).
         """
         hidden, mask = self.hidden(rows)
-        return pool(hidden.float(), mask, self.base.pooling)
+        return self.read(hidden.float(), mask)
+
+    def read(self, hidden: Tensor, mask: Tensor) -> Tensor:
+        """Return what the head reads of states of shape (rows, tokens, hidden): all of them, or the pooled ones."""
+        return hidden if self.reads == "tokens" else pool(hidden, mask, self.base.pooling)
 
     def hidden(self, rows: Sequence[Sequence[int]], layers: int | None = None) -> tuple[Tensor, Tensor]:
         """Run the base, or only so many of its lowest layers, over token ids.
@@ -105,7 +124,7 @@ class TextModel(nn.Module):
     def pooled_from(self, hidden: Tensor, mask: Tensor, first: int) -> Tensor:
         """Run the layers from `first` on over what `hidden(rows, layers=first)` gave; pooled as `pooled` does."""
         with self.precision():
-            return pool(encode_from(self.body, hidden, mask, first).float(), mask, self.base.pooling)
+            return self.read(encode_from(self.body, hidden, mask, first).float(), mask)
 
     def precision(self) -> torch.autocast:
         """Return the context in which the base's matrix products have the model's type."""
@@ -122,12 +141,32 @@ class TextModel(nn.Module):
                 states[batch] = pooled
         return torch.empty(0, self.base.hidden) if states is None else states
 
-    def logits(self, corpus: Corpus) -> NDArray[np.float32]:
-        """Return logits of shape (rows, labels)."""
+    def logits(self, corpus: Corpus) -> Any:
+        """Return logits of shape (rows, labels), or those of each row's tokens."""
+        if self.reads == "tokens":
+            return self.token_logits(corpus)
         states = self.pooled_states(self.encoder.encode(corpus.text, corpus.pair))
         with evaluating(self), torch.no_grad():
             result: NDArray[np.float32] = self.head(states).float().cpu().numpy()
         return result
+
+    def logits_from(self, inputs: StateSource, corpus: Corpus) -> Any:
+        """Return logits of rows whose states are at hand already, where the head reads pooled states."""
+        if self.reads == "tokens":
+            return self.token_logits(corpus)
+        with evaluating(self), torch.no_grad():
+            return self.head(inputs.all()).float().cpu().numpy()
+
+    def token_logits(self, corpus: Corpus) -> list[TokenLogits]:
+        """Return the logits of each row's tokens; long texts are read in windows."""
+        found = windows(self.encoder, corpus.text)
+        logits: list[NDArray[np.float32]] = [np.empty(0, np.float32)] * len(found.rows)
+        with evaluating(self), torch.no_grad():
+            for batch in batches_by_length([len(row) for row in found.rows], INFERENCE_TOKENS):
+                states = self.head(self.pooled([found.rows[i] for i in batch])).float().cpu().numpy()
+                for i, own in zip(batch, states, strict=True):
+                    logits[i] = own[: len(found.rows[i])]
+        return found.join(logits, self.decision.width(len(self.labels)))
 
     def predict(self, corpus: Corpus) -> list[Prediction]:
         """Return one prediction a row, in the order of the rows."""

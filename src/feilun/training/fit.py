@@ -25,11 +25,10 @@ from feilun.core.errors import Interrupted, LossNotFinite, UsageError, nearest
 from feilun.core.ports import Tracker
 from feilun.core.settings import setting, table
 from feilun.core.splits import Splits
-from feilun.evaluation import metrics
-from feilun.evaluation.judgement import from_probabilities
+from feilun.evaluation.judges.table import JUDGES
 from feilun.models.adaptations.adaptation import Adaptation
 from feilun.models.bases.base import Base
-from feilun.models.text_model import TextModel, evaluating
+from feilun.models.text_model import TextModel
 from feilun.text.tokens import batches_by_length
 from feilun.training import checkpoint
 from feilun.training.averaging import AveragedWeights
@@ -155,7 +154,7 @@ class Run:
         self.inputs = make_inputs(model, splits.train)
         self.targets = model.head.targets(splits.train).to(model.device)
         self.validation = make_inputs(model, splits.validation)
-        self.validation_targets = model.head.targets(splits.validation).numpy()
+        self.validation_rows = splits.validation
         own = settings.learning_rate or default_rate(model.base, model.adaptation)
         self.optimizer = make_optimizer(
             model, settings.optimizer, own, settings.head_learning_rate or 10 * own / model.adaptation.pace,
@@ -292,10 +291,9 @@ class Run:
 
     def validation_figures(self) -> dict[str, float]:
         """Return the metrics on the validation rows."""
-        with evaluating(self.model), torch.no_grad():
-            logits = self.model.head(self.validation.all()).float().cpu().numpy()
-        probabilities = self.model.decision.probabilities(logits)
-        return metrics.figures(from_probabilities(probabilities, self.validation_targets, self.model.labels))
+        model = self.model
+        logits = model.logits_from(self.validation, self.validation_rows)
+        return JUDGES[model.head.task].figures(logits, self.validation_rows, model.labels, model.decision)
 
     def save(self) -> None:
         """Write a checkpoint."""

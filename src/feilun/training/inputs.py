@@ -126,7 +126,7 @@ def make_inputs(model: TextModel, corpus: Corpus) -> Inputs:
     """
     tokens = model.encoder.encode(corpus.text, corpus.pair)
     fixed = fixed_layers(model)
-    if fixed == len(model.base.layers):
+    if fixed == len(model.base.layers) and model.reads == "pooled":
         return KeptInputs(model.pooled_states(tokens))
     kept_bytes = sum(map(len, tokens)) * model.base.hidden * model.dtype.itemsize
     if fixed and kept_bytes <= MOST_KEPT_BYTES and supports(model.body):

@@ -5,15 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from feilun.core.settings import setting
+from feilun.evaluation import metrics
 
-LOWER_IS_BETTER = frozenset({"loss", "log_loss", "expected_calibration_error"})
+LOWER_IS_BETTER = metrics.LOWER_IS_BETTER | {"loss"}
 
 
 @dataclass(frozen=True)
 class EarlyStopping:
     """The table `training.early_stopping`."""
 
-    metric: str = setting("macro_f1", "metric on the validation rows that picks the best weights")
+    metric: str = setting(
+        "macro_f1", "metric on the validation rows that picks the best weights; by default the first of the task's"
+    )
     patience: int = setting(4, "evaluations without a better value before training stops; 0 never stops", minimum=0)
     evaluations_per_epoch: int = setting(2, "how often the validation rows are looked at", minimum=1)
 

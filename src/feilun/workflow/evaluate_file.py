@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from feilun.bundles.bundle import Bundle
+from feilun.bundles.content import read_table
 from feilun.core import settings as core_settings
 from feilun.core.errors import DataError
 from feilun.core.report import Report
@@ -44,7 +45,7 @@ def evaluate_file(
         DataError: If the table cannot be read, has no rows, or none of its labels is one of the bundle's.
     """
     settings = data_settings(bundle, source, text=text, target=target, query=query, slices=slices)
-    corpus = load_corpus(source, settings, require_target=True)
+    corpus = load_corpus(source, settings, require_target=True, task=bundle.predictor.decision.task)
     if len(corpus) == 0:
         raise DataError(f"{source} has no rows to judge.", "Give a table with texts and labels.")
     return evaluate(bundle.predictor, corpus, slices=slices, cost_error=cost_error, cost_review=cost_review)
@@ -60,7 +61,8 @@ def data_settings(
     slices: Sequence[str] = (),
 ) -> DataSettings:
     """Return how a further table is to be read: as the bundle's training rows were, but for what is named here."""
-    trained_on = {**bundle.manifest.get("recipe", {}).get("data", {}), "train": source}
+    read_with = read_table(bundle.path, "profile.json").get("read_with", {})
+    trained_on = {**bundle.manifest.get("recipe", {}).get("data", {}), **read_with, "train": source}
     known, _ = core_settings.read(DataSettings, trained_on)
     settings = known or DataSettings(train=source)
     return replace(

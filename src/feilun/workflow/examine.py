@@ -63,7 +63,7 @@ def examine(recipe: Recipe, *, accept_licence: bool = False) -> Examination:
     base = open_base(recipe.model.base, accept_licence=accept_licence)
     check_length(recipe.model, base)
     encoder = TokenEncoder(base.tokenizer, recipe.model.max_tokens, base.prefix)
-    splits = prepare(recipe.data, encoder.count, recipe.model.max_tokens)
+    splits = prepare(recipe.data, encoder.count, recipe.model.max_tokens, task=recipe.task)
     counts = encoder.count(splits.train.text, splits.train.pair)
     tokens = int(counts.clip(max=recipe.model.max_tokens).sum())
     model = build(recipe.model, base, splits, recipe.training.seed)

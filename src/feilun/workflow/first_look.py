@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from feilun.core.errors import DataError, UsageError, nearest
 from feilun.core.files import write_text
 from feilun.data.sources import open_rows
+from feilun.evaluation.judges.table import JUDGES
 from feilun.text.language import script_shares
 from feilun.workflow.toml_text import to_toml
 
@@ -39,7 +40,7 @@ RECIPE = """\
 
 # A release that misses one of these is refused:
 # [gate]
-# macro_f1 = 0.80
+# {metric} = 0.80
 """
 
 
@@ -135,7 +136,9 @@ def guess_target(columns: Sequence[Column], rows: int) -> str | None:
     return candidates[0].name if len(candidates) == 1 else None
 
 
-def write_recipe(path: Path, name: str, found: FirstLook, base: str | None = None, query: str | None = None) -> str:
+def write_recipe(
+    path: Path, name: str, found: FirstLook, base: str | None = None, query: str | None = None, task: str = "classify"
+) -> str:
     """Write a recipe for a table that was looked at.
 
     Args:
@@ -144,6 +147,7 @@ def write_recipe(path: Path, name: str, found: FirstLook, base: str | None = Non
         found: What the look found; its target must be known.
         base: The base model; else the one that fits the texts' language.
         query: The SQL query of a database.
+        task: What the model is to do.
 
     Returns:
         The name of the base.
@@ -153,8 +157,17 @@ def write_recipe(path: Path, name: str, found: FirstLook, base: str | None = Non
     if "://" not in source:
         source = _as_seen_from(path.absolute().parent, Path(source))
     data = {"train": source, **({"query": query} if query else {}), "text": found.text, "target": found.target}
-    table = {"name": name, "task": "classify", "data": data, "model": {"base": base}}
-    write_text(path, RECIPE.format(rows=found.rows, labels=found.labels, target=found.target, table=to_toml(table)))
+    table = {"name": name, "task": task, "data": data, "model": {"base": base}}
+    write_text(
+        path,
+        RECIPE.format(
+            rows=found.rows,
+            labels=found.labels,
+            target=found.target,
+            table=to_toml(table),
+            metric=JUDGES[task].metrics[0],
+        ),
+    )
     return base
 
 

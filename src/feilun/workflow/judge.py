@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from feilun.compression.compress import Compressed
-from feilun.core.prediction import Decision
 from feilun.core.report import Report
 from feilun.core.splits import Splits
 from feilun.evaluation import plots
-from feilun.evaluation.baselines import fit_baselines
-from feilun.evaluation.calibration import cheapest_threshold, fit_temperature, threshold_for_accuracy
+from feilun.evaluation.calibration import cheapest_threshold, threshold_for_accuracy
 from feilun.evaluation.evaluate import evaluate
-from feilun.evaluation.judgement import from_probabilities
+from feilun.evaluation.judges.table import JUDGES
 from feilun.models.bases.languages import warn_if_unfit
 from feilun.models.text_model import TextModel
 from feilun.text.language import script_shares
@@ -44,9 +45,11 @@ def judge(
     Returns:
         The report; the model carries its decision from here on.
     """
-    small.decide(decision_for(small, splits, settings))
+    undecided, logits = small.runtime.decision, small.logits(splits.validation)
+    judge_of_task, pick = JUDGES[undecided.task], threshold_picker(settings)
+    small.decide(judge_of_task.calibrate(logits, splits.validation, splits.labels, undecided, pick))
     began = time.perf_counter()
-    baselines = fit_baselines(splits.train, splits.labels)
+    baselines = judge_of_task.baselines(splits.train, splits.validation, splits.labels)
     report = evaluate(
         small,
         splits.test,
@@ -75,16 +78,13 @@ def remarks_on(model: TextModel, splits: Splits) -> list[str]:
     return [*([unfit] if unfit else []), *model.remarks]
 
 
-def decision_for(small: Compressed, splits: Splits, settings: EvaluationSettings) -> Decision:
-    """Fit temperature and threshold on the validation rows."""
-    logits = small.logits(splits.validation)
-    targets = splits.labels.encode(splits.validation.target or [])
-    decision = Decision(temperature=fit_temperature(logits, targets))
-    judged = from_probabilities(decision.probabilities(logits), targets, splits.labels)
-    if settings.cost_error is not None and settings.cost_review is not None:
-        threshold = cheapest_threshold(judged.confidence, judged.correct, settings.cost_error, settings.cost_review)
-    elif settings.wanted_accuracy is not None:
-        threshold = threshold_for_accuracy(judged.confidence, judged.correct, settings.wanted_accuracy)
-    else:
-        return decision
-    return replace(decision, abstain_below=threshold.value)
+def threshold_picker(
+    settings: EvaluationSettings,
+) -> Callable[[NDArray[np.float64], NDArray[np.bool_]], float] | None:
+    """Return what picks the score below which a person decides; None where the recipe does not ask for one."""
+    error, review, accuracy = settings.cost_error, settings.cost_review, settings.wanted_accuracy
+    if error is not None and review is not None:
+        return lambda scores, correct: cheapest_threshold(scores, correct, error, review).value
+    if accuracy is not None:
+        return lambda scores, correct: threshold_for_accuracy(scores, correct, accuracy).value
+    return None

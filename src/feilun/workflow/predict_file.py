@@ -17,6 +17,12 @@ if TYPE_CHECKING:
     from polars import DataFrame
 
 ADDED_COLUMNS = ("predicted_label", "predicted_score", "predicted_abstained")
+TASK_COLUMNS = ("predicted_labels", "predicted_spans", "predicted_value", "predicted_low", "predicted_high")
+"""What only some tasks add."""
+
+NUMBER_COLUMNS = ("predicted_value_", "predicted_low_", "predicted_high_")
+"""How the columns begin where several numbers are predicted."""
+
 FIRST_PIECE, LARGEST_PIECE = 16, 4096
 
 
@@ -64,7 +70,7 @@ def predict_rows(
     for wanted in (text, pair):
         if wanted is not None and wanted not in names:
             raise DataError(f"{source} has no column {wanted!r}. {nearest(wanted, names)}", "Name it with --text.")
-    taken = [name for name in ADDED_COLUMNS if name in names]
+    taken = [name for name in names if name in (*ADDED_COLUMNS, *TASK_COLUMNS) or name.startswith(NUMBER_COLUMNS)]
     if taken:
         raise DataError(f"{source} already has the column {taken[0]!r}.", "Rename it: predictions would overwrite it.")
     for frame in open_rows(source, query=query):
@@ -76,15 +82,35 @@ def with_predictions(frame: DataFrame, predictions: Sequence[Prediction]) -> Dat
     """Return the rows with the predicted columns behind their own."""
     import polars
 
-    added = (
-        [prediction.label for prediction in predictions],
-        [round(prediction.score, 6) for prediction in predictions],
-        [prediction.abstained for prediction in predictions],
-    )
-    types = (polars.String, polars.Float64, polars.Boolean)
-    return frame.with_columns(
-        polars.Series(name, values, kind) for name, values, kind in zip(ADDED_COLUMNS, added, types, strict=True)
-    )
+    added = [
+        polars.Series("predicted_label", [prediction.label for prediction in predictions], polars.String),
+        polars.Series("predicted_score", [round(prediction.score, 6) for prediction in predictions], polars.Float64),
+        polars.Series("predicted_abstained", [prediction.abstained for prediction in predictions], polars.Boolean),
+    ]
+    if any(prediction.labels is not None for prediction in predictions):
+        lists = [list(prediction.labels or ()) for prediction in predictions]
+        added.append(polars.Series("predicted_labels", lists, polars.List(polars.String)))
+    if any(prediction.spans is not None for prediction in predictions):
+        tables = [prediction.to_json().get("spans", []) for prediction in predictions]
+        added.append(polars.Series("predicted_spans", tables, polars.List(polars.Struct(_span_fields()))))
+    for number in range(len(predictions[0].numbers or ()) if predictions else 0):
+        own = [prediction.numbers[number] for prediction in predictions if prediction.numbers is not None]
+        name = "" if predictions[0].numbers is None or len(predictions[0].numbers) == 1 else f"_{own[0].name}"
+        for part, values in (
+            ("value", [one.value for one in own]),
+            ("low", [one.low for one in own]),
+            ("high", [one.high for one in own]),
+        ):
+            added.append(polars.Series(f"predicted_{part}{name}", values, polars.Float64))
+    return frame.with_columns(added)
+
+
+def _span_fields() -> dict[str, Any]:
+    """Return the columns of a span's table with their types."""
+    import polars
+
+    places, words = polars.Int64, polars.String
+    return {"start": places, "end": places, "label": words, "text": words, "score": polars.Float64}
 
 
 def write_frames(frames: Iterable[DataFrame], path: Path) -> int:

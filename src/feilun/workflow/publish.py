@@ -8,8 +8,6 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
-import numpy as np
-
 from feilun.bundles.bundle import Bundle, open_bundle, write_bundle
 from feilun.bundles.golden import write_golden
 from feilun.bundles.registry import next_version
@@ -19,6 +17,7 @@ from feilun.core.errors import BundleError, GateNotMet
 from feilun.core.files import write_json, write_text
 from feilun.core.report import Report
 from feilun.core.settings import to_table
+from feilun.core.spans import differences
 from feilun.core.splits import Splits
 from feilun.evaluation.card import model_card
 from feilun.models.bases.base import Base
@@ -120,7 +119,7 @@ def refuse_unless_equal(bundle: Bundle, small: Compressed, corpus: Corpus) -> No
     Raises:
         BundleError: If they differ.
     """
-    difference = float(np.abs(bundle.predictor.logits(corpus) - small.logits(corpus)).max(initial=0))
+    difference = float(differences(bundle.predictor.logits(corpus), small.logits(corpus)).max(initial=0))
     if difference > LARGEST_DIFFERENCE:
         raise BundleError(
             f"The reopened bundle {bundle.path} answers otherwise than what was judged, by {difference:.4f}.",

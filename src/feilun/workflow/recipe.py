@@ -15,22 +15,20 @@ from feilun.core import settings as core_settings
 from feilun.core.errors import RecipeError, UsageError, nearest
 from feilun.core.settings import REQUIRED, Fault, setting, table
 from feilun.data.prepare import DataSettings
+from feilun.evaluation.judges.table import JUDGES
 from feilun.models.build import ModelSettings
+from feilun.text.clean import Cleaning
 from feilun.training.fit import TrainingSettings
 from feilun.training.search import SearchSettings
 from feilun.workflow import toml_text
 
-GATE_METRICS = (
-    "accuracy",
-    "macro_f1",
-    "micro_f1",
-    "weighted_f1",
-    "roc_auc",
-    "log_loss",
-    "brier",
-    "expected_calibration_error",
+GATE_METRICS = tuple(dict.fromkeys(metric for judge in JUDGES.values() for metric in judge.metrics))
+"""Metrics that a gate may bound, of all tasks: losses and errors from above, the others from below."""
+
+AS_THEY_ARE = Cleaning(
+    mojibake=False, html=False, unicode="none", full_width=False, control=False, whitespace=False, redact=()
 )
-"""Metrics that a gate may bound: the last three from above, the others from below."""
+"""The cleaning that changes no text."""
 
 PATHS = ("data.train", "data.validation", "data.test", "model.base")
 """Keys that may hold a path relative to the recipe's folder."""
@@ -64,7 +62,11 @@ class EvaluationSettings:
 class Recipe:
     """What is to be made, of what, and how good it has to be."""
 
-    task: Literal["classify"] = setting(REQUIRED, "what the model is to do: classify gives each text one label")
+    task: Literal["classify", "multilabel", "match", "regress", "tag"] = setting(
+        REQUIRED,
+        "what the model is to do: classify gives each text one label, multilabel a set of labels, match each pair of "
+        "texts one label, regress numbers; tag finds spans such as names",
+    )
     name: str = setting("model", "name of the bundle; where absent, the recipe's file name")
     data: DataSettings = table(DataSettings, "the rows")
     model: ModelSettings = table(ModelSettings, "the base model and what is put on it")
@@ -72,13 +74,30 @@ class Recipe:
     compression: CompressionSettings = table(CompressionSettings, "how the bundle is made small")
     evaluation: EvaluationSettings = table(EvaluationSettings, "how the model is judged")
     search: SearchSettings = table(SearchSettings, "how better settings are searched for")
-    gate: dict[str, float] = setting({}, f"bounds that the release must keep, by metric: {', '.join(GATE_METRICS)}")
+    gate: dict[str, float] = setting(
+        {}, "bounds that the release must keep, by metric of the task: "
+        + "; ".join(f"{task}: {', '.join(judge.metrics)}" for task, judge in JUDGES.items()),
+    )  # fmt: skip
 
     def contradictions(self) -> list[str]:
         """Say what in the recipe cannot be."""
-        if re.fullmatch(r"[\w][\w.\-]*", self.name):
-            return []
-        return [f"name is a folder's name: letters, digits, '-', '_' and '.' only, not {self.name!r}."]
+        found = []
+        if not re.fullmatch(r"[\w][\w.\-]*", self.name):
+            found.append(f"name is a folder's name: letters, digits, '-', '_' and '.' only, not {self.name!r}.")
+        if len(self.data.targets) != 1 and self.task != "regress":
+            found.append(f"data.target names {len(self.data.targets)} columns, but the task {self.task} reads one.")
+        if self.task == "tag" and self.data.clean.cleaning() != AS_THEY_ARE:
+            found.append("data.clean must leave texts as they are in a tag recipe: it would move the spans.")
+        if self.task == "match" and self.data.pair is None:
+            found.append("data.pair is missing: a match recipe compares two texts, and it names the second one.")
+        if self.task == "tag" and self.data.pair is not None:
+            found.append("data.pair names a second text, but a tag recipe finds spans in one text.")
+        if self.task != "multilabel" and (self.data.gather is not None or self.data.separator != "auto"):
+            found.append(f"data.gather and data.separator are for several labels, but the task is {self.task}.")
+        evaluation = self.evaluation
+        if self.task in {"regress", "tag"} and (evaluation.cost_error or evaluation.wanted_accuracy):
+            found.append("evaluation.cost_error and evaluation.wanted_accuracy are for tasks that give labels.")
+        return found
 
 
 def load(path: Path, overrides: Sequence[str] = ()) -> Recipe:
@@ -136,20 +155,56 @@ def to_toml(recipe: Recipe) -> str:
 
 
 def _read(values: Mapping[str, Any]) -> tuple[Recipe | None, list[Fault]]:
+    task = str(values.get("task"))
+    task = task if task in JUDGES else "classify"  # an unknown one is named below
     table_of_data = {"data": {}, **values}  # so that the keys missing in [data] are named
-    bounds, gate_faults = _read_gate(values.get("gate", {}))
-    recipe, faults = core_settings.read(Recipe, {**table_of_data, "gate": bounds})
-    return (None if gate_faults else recipe), faults + gate_faults
+    model, model_faults = _with_head(values.get("model", {}), task)
+    data = _with_cleaning(table_of_data["data"], task)
+    training = _with_metric(values.get("training", {}), JUDGES[task].metrics[0])
+    bounds, gate_faults = _read_gate(values.get("gate", {}), JUDGES[task].metrics)
+    recipe, faults = core_settings.read(
+        Recipe, {**table_of_data, "data": data, "model": model, "training": training, "gate": bounds}
+    )
+    own = gate_faults + model_faults
+    return (None if own else recipe), faults + own
 
 
-def _read_gate(gate: Any) -> tuple[Any, list[Fault]]:
+def _with_head(model: Any, task: str) -> tuple[Any, list[Fault]]:
+    """Let the task choose the head's settings in a table `[model]`."""
+    head = model.get("head", {}) if isinstance(model, Mapping) else None
+    if not isinstance(head, Mapping):
+        return model, []
+    faults = []
+    if head.get("kind", task) != task:
+        said = f"model.head.kind is {head['kind']!r}, but the head follows from the task {task!r}: leave it out."
+        faults.append(Fault("model.head.kind", said))
+    return {**model, "head": {**head, "kind": task}}, faults
+
+
+def _with_cleaning(data: Any, task: str) -> Any:
+    """Leave texts as they are where the task's targets are places in them; other tasks keep the defaults."""
+    clean = data.get("clean", {}) if isinstance(data, Mapping) else None
+    if task != "tag" or not isinstance(clean, Mapping):
+        return data
+    return {**data, "clean": {**core_settings.to_table(AS_THEY_ARE), **clean}}
+
+
+def _with_metric(training: Any, metric: str) -> Any:
+    """Let the task choose what stops training early, where a table `[training]` does not."""
+    stopping = training.get("early_stopping", {}) if isinstance(training, Mapping) else None
+    if not isinstance(stopping, Mapping):
+        return training
+    return {**training, "early_stopping": {"metric": metric, **stopping}}
+
+
+def _read_gate(gate: Any, metrics: Sequence[str]) -> tuple[Any, list[Fault]]:
     """Return the sound bounds of a gate and what is wrong with the others."""
     if not isinstance(gate, Mapping):
         return gate, []
     faults = []
     for metric, bound in gate.items():
-        if metric not in GATE_METRICS:
-            faults.append(Fault(f"gate.{metric}", f"unknown metric {metric!r}. {nearest(metric, GATE_METRICS)}"))
+        if metric not in metrics:
+            faults.append(Fault(f"gate.{metric}", f"unknown metric {metric!r}. {nearest(metric, metrics)}"))
         elif isinstance(bound, bool) or not isinstance(bound, (int, float)):
             faults.append(Fault(f"gate.{metric}", f"gate.{metric} must be number, not {bound!r}."))
     unsound = {fault.key for fault in faults}
@@ -233,6 +288,8 @@ def _override_value(text: str, kind: str) -> Any:
     except tomllib.TOMLDecodeError:
         value = text
     if kind == "text" and not isinstance(value, str):
+        return text
+    if kind == "text | list of text" and not isinstance(value, (str, list)):
         return text
     if kind.startswith("list of") and not isinstance(value, list):
         return [part.strip() for part in text.split(",") if part.strip()]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 from urllib.parse import quote
 
 import uvicorn
 
-from feilun.bundles.bundle import open_bundle
+from feilun.bundles.bundle import Bundle, open_bundle
 from feilun.core.errors import ServiceError, UsageError
 from feilun.serving.engine import Engine, by_name
 
@@ -35,14 +35,17 @@ def serve(
         say: Receives the addresses, a line each.
 
     Raises:
-        UsageError: If the address is not this machine's own, or two bundles have the same name.
+        UsageError: If the address is not this machine's own, two bundles have the same name, or one compares two
+            texts.
         BundleError: If a bundle cannot be opened.
         ServiceError: If the port is in use or may not be used.
     """
     check_address(host)
     listener = listen(host, port)
     try:
-        engine = Engine(by_name(open_bundle(bundle, threads=threads) for bundle in bundles))
+        opened = by_name(open_bundle(bundle, threads=threads) for bundle in bundles)
+        refuse_pairs(opened.values())
+        engine = Engine(opened)
         address = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
         for name, bundle in engine.bundles.items():
             say(f"{name}@{bundle.version}  POST {address}/v1/predict/{quote(name)}")
@@ -51,6 +54,20 @@ def serve(
         uvicorn.Server(config).run(sockets=[listener])
     finally:
         listener.close()
+
+
+def refuse_pairs(bundles: Iterable[Bundle]) -> None:
+    """Refuse models that compare two texts: a request holds single ones.
+
+    Raises:
+        UsageError: If one does.
+    """
+    for bundle in bundles:
+        if bundle.pair is not None:
+            raise UsageError(
+                f"The model {bundle.name} compares two texts, which the service cannot be asked yet.",
+                f"Answer tables of pairs with: feilun predict {bundle.path} --file PAIRS.csv",
+            )
 
 
 def check_address(host: str) -> None:

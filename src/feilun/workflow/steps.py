@@ -59,7 +59,7 @@ def train(
     tokens = TokenEncoder(base.tokenizer, recipe.model.max_tokens, base.prefix)
 
     data = recipe.data.with_features(slice_columns(recipe.evaluation.slices))
-    splits = prepare(data, tokens.count, recipe.model.max_tokens)
+    splits = prepare(data, tokens.count, recipe.model.max_tokens, task=recipe.task)
     screen.show_data(splits)
     run = Run.of(recipe, splits, base)
     if not resume:

@@ -22,6 +22,9 @@ class Task(StrEnum):
     """The tasks that there are."""
 
     CLASSIFY = "classify"
+    MULTILABEL = "multilabel"
+    REGRESS = "regress"
+    TAG = "tag"
 
 
 def init(
@@ -48,7 +51,7 @@ def init(
     found = first_look.look(data, text, target, query)
     if found.target is None:
         raise UsageError(first_look.without_labels(found), "Name the column of labels with --target.")
-    written = first_look.write_recipe(path, name, found, base, query)
+    written = first_look.write_recipe(path, name, found, base, query, task=task.value)
     if as_json:
         output.print_json({"recipe": str(path), "text": found.text, "target": found.target, "labels": found.labels,
                            "base": written})  # fmt: skip

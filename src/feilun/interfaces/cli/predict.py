@@ -29,6 +29,9 @@ def predict(
     texts: Annotated[
         list[str] | None, typer.Argument(help="Texts to answer; - reads them from standard input, one a line.")
     ] = None,
+    pair: Annotated[
+        list[str] | None, typer.Option(help="The second text of each text, where the model compares two.")
+    ] = None,
     file: Annotated[
         str | None, typer.Option(help="A table: csv, tsv, jsonl, parquet, xlsx, or a database URL with --query.")
     ] = None,
@@ -52,12 +55,38 @@ def predict(
     if file is None and out is not None:
         raise UsageError("--out goes with --file.", f"For example: {EXAMPLES[1]}")
     opened = open_bundle(bundle, threads=threads)
+    if file is None:
+        _check_pairs(opened, texts or [], pair or [])
     if file is not None:
         _answer_file(opened, file, text, query, out, as_json)
+    elif pair:
+        _answer_pairs(opened, texts or [], pair, as_json)
     elif texts == ["-"]:
         _answer_stream(opened, (line.rstrip("\r\n") for line in sys.stdin), as_json)
     else:
         _answer_stream(opened, texts or [], as_json)
+
+
+def _check_pairs(bundle: Bundle, texts: list[str], pairs: list[str]) -> None:
+    """Refuse texts without their second texts, where the model compares two, and second texts where it does not."""
+    if bundle.pair is None and pairs:
+        raise UsageError(f"The model {bundle.name} reads one text, not two.", "Leave out --pair.")
+    if bundle.pair is not None and len(texts) != len(pairs):
+        raise UsageError(
+            f"The model {bundle.name} compares two texts: {len(texts)} texts were given, and {len(pairs)} with --pair.",
+            f"Give --pair once for each text, or a table with the column {bundle.pair!r} as --file.",
+        )
+
+
+def _answer_pairs(bundle: Bundle, texts: list[str], pairs: list[str], as_json: bool) -> None:
+    from feilun.core.corpus import Corpus
+
+    corpus = Corpus(id=[str(i) for i in range(len(texts))], text=texts, pair=pairs)
+    for text, pair, prediction in zip(texts, pairs, bundle.predict(corpus), strict=True):
+        if as_json:
+            output.print_json(prediction.to_json())
+        else:
+            print(_line(f"{text} | {pair}", prediction))
 
 
 def _answer_stream(bundle: Bundle, texts: Iterable[str], as_json: bool) -> None:
@@ -112,4 +141,8 @@ def _counted(frames: Iterable[Any]) -> Iterator[Any]:
 def _line(text: str, prediction: Prediction) -> str:
     asks = "  → to a person" if prediction.abstained else ""
     shown = " ".join(text.split())
-    return f"{prediction.label}\t{prediction.score:.3f}\t{shown[:79] + '…' if len(shown) > 80 else shown}{asks}"
+    if prediction.numbers is not None:
+        said = " | ".join(f"{one.value:.4g} ({one.low:.4g}–{one.high:.4g})" for one in prediction.numbers)
+    else:
+        said = f"{prediction.label or '–'}\t{prediction.score:.3f}"
+    return f"{said}\t{shown[:79] + '…' if len(shown) > 80 else shown}{asks}"

@@ -38,13 +38,31 @@ class RankedLabel(BaseModel):
     score: float
 
 
+class FoundSpan(BaseModel):
+    """A part of the text and what it is."""
+
+    start: int = Field(description="Its first character, counted from 0.")
+    end: int = Field(description="The character behind its last.")
+    label: str
+    text: str
+    score: float
+
+
 class Answer(BaseModel):
     """What the model says about one text."""
 
     label: str = Field(description="The chosen label; the best guess where the model abstained.")
     score: float = Field(description="Its calibrated probability, 0 to 1.")
     abstained: bool = Field(description="Whether the score is too low to decide, so that a person should.")
-    ranked: list[RankedLabel] = Field(description="The best labels, best first.")
+    labels: list[str] | None = Field(None, description="All chosen labels, where a text may have several or none.")
+    ranked: list[RankedLabel] | None = Field(None, description="The best labels, best first, where there are labels.")
+    spans: list[FoundSpan] | None = Field(None, description="The spans found, where the task is to find some.")
+    value: float | dict[str, float] | None = Field(
+        None, description="The predicted number, or several by name, where the task is to predict numbers."
+    )
+    interval: list[float] | dict[str, list[float]] | None = Field(
+        None, description="The ends of the interval that holds the truth with the probability `score`."
+    )
 
 
 class PredictAnswer(BaseModel):

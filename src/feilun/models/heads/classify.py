@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
+from tokenizers import Tokenizer
 from torch import Tensor, nn
 from torch.nn import functional
 
 from feilun.core.corpus import Corpus
 from feilun.core.labels import LabelSet
-from feilun.core.prediction import Decision, Prediction
 from feilun.core.settings import setting
+from feilun.models.heads.head import Head
 
 
 @dataclass(frozen=True)
@@ -26,8 +25,16 @@ class ClassifySettings:
     class_weights: Literal["none", "balanced"] = setting("none", "balanced: rare labels weigh more in the loss")
     focal_gamma: float = setting(0.0, "above 0: focal loss, easy rows weigh less (Lin et al. 2017)", minimum=0)
 
+    def tokenizer(self, tokenizer: Tokenizer) -> Tokenizer:
+        """Return the base's own tokenizer."""
+        return tokenizer
 
-class ClassifyHead(nn.Module):
+    def make(self, hidden: int, labels: LabelSet) -> ClassifyHead:
+        """Make a fresh head over states of width `hidden`."""
+        return ClassifyHead(hidden, labels, self)
+
+
+class ClassifyHead(Head):
     """A linear layer over the pooled state, with cross-entropy.
 
     Args:
@@ -36,11 +43,11 @@ class ClassifyHead(nn.Module):
         settings: Dropout and loss.
     """
 
+    task: ClassVar[str] = "classify"
     weights: Tensor | None
 
     def __init__(self, hidden: int, labels: LabelSet, settings: ClassifySettings) -> None:
-        super().__init__()
-        self.labels = labels
+        super().__init__(labels)
         self.settings = settings
         self.dropout = nn.Dropout(settings.dropout)
         self.linear = nn.Linear(hidden, len(labels))
@@ -52,14 +59,16 @@ class ClassifyHead(nn.Module):
         logits: Tensor = self.linear(self.dropout(pooled))
         return logits
 
-    def targets(self, corpus: Corpus) -> Tensor:
-        """Return class indices of shape (rows,) and, where asked for, take the class weights from them."""
-        assert corpus.target is not None  # noqa: S101 - prepare() refuses rows without target
-        indices = torch.from_numpy(self.labels.encode(corpus.target))
+    def observe(self, train: Corpus) -> None:
+        """Take the class weights from the training rows, where they are asked for."""
         if self.settings.class_weights == "balanced":
-            counts = torch.bincount(indices, minlength=len(self.labels)).clamp(min=1)
-            self.weights = len(indices) / (len(self.labels) * counts.float())
-        return indices
+            counts = torch.bincount(self.targets(train), minlength=len(self.labels)).clamp(min=1)
+            self.weights = len(train) / (len(self.labels) * counts.float())
+
+    def targets(self, corpus: Corpus) -> Tensor:
+        """Return class indices of shape (rows,)."""
+        assert corpus.target is not None  # noqa: S101 - prepare() refuses rows without target
+        return torch.from_numpy(self.labels.encode(corpus.target))
 
     def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
         """Return the loss of each row, shape (batch,)."""
@@ -70,7 +79,3 @@ class ClassifyHead(nn.Module):
             certainty = logits.softmax(1).gather(1, targets[:, None])[:, 0]
             losses = losses * (1 - certainty) ** self.settings.focal_gamma
         return losses
-
-    def decode(self, logits: NDArray[np.float32], decision: Decision) -> list[Prediction]:
-        """Turn logits of shape (rows, labels) into predictions."""
-        return decision.decide(logits, self.labels.names)

@@ -1,0 +1,164 @@
+"""Spans of a text: each token has a tag, and no tag stands where it cannot (BIO, decoded by Viterbi)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from feilun.core.prediction import Prediction, Ranking, Reads
+from feilun.core.spans import PredictedSpan, Span, TokenLogits
+
+AT_ONCE = 1 << 20
+"""Tokens × tags that are decoded together; bounds the memory."""
+
+IMPOSSIBLE = -1e30
+
+
+@dataclass(frozen=True)
+class TagDecision:
+    """How the logits of tokens become spans; part of the bundle.
+
+    Tags are: outside, then for each label its first token and its further ones (BIO; Ramshaw and Marcus 1995). A
+    further token stands only behind a token of the same label; of the sequences that keep to this, the most probable
+    one is taken (Viterbi 1967).
+
+    Args:
+        temperature: Divides the logits before the softmax.
+        abstain_below: Kept at 0: spans are never withheld.
+    """
+
+    task: ClassVar[str] = "tag"
+    reads: ClassVar[Reads] = "tokens"
+
+    temperature: float = 1.0
+    abstain_below: float = 0.0
+
+    @classmethod
+    def from_table(cls, table: Mapping[str, Any]) -> Self:
+        """Read what `dataclasses.asdict` wrote.
+
+        Raises:
+            KeyError, TypeError, ValueError: If the table is not of that form.
+        """
+        return cls(float(table["temperature"]))
+
+    def width(self, labels: int) -> int:
+        """Return how many tags a token may have."""
+        return 2 * labels + 1
+
+    def changed(
+        self, before: Sequence[TokenLogits], after: Sequence[TokenLogits], names: tuple[str, ...]
+    ) -> NDArray[np.bool_]:
+        """Return which texts get other spans, shape (rows,)."""
+        one, other = (self.spans(logits, names) for logits in (before, after))
+        return np.array([a != b for a, b in zip(one, other, strict=True)], dtype=np.bool_)
+
+    def spans(self, logits: Sequence[TokenLogits], names: tuple[str, ...]) -> list[list[Span]]:
+        """Return the spans of each text."""
+        return [[Span(one.start, one.end, one.label) for one in p.spans or ()] for p in self.decide(logits, names)]
+
+    def decide(self, logits: Sequence[TokenLogits], names: tuple[str, ...]) -> list[Prediction]:
+        """Turn the logits of tokens into predictions.
+
+        Args:
+            logits: Of each text; tags in the order of `names`.
+            names: Labels of the spans.
+
+        Returns:
+            One prediction a text; its score is the probability of its least certain tag.
+        """
+        predictions: list[Prediction] = []
+        order = sorted(range(len(logits)), key=lambda row: len(logits[row].logits))
+        found: dict[int, Prediction] = {}
+        for rows in _groups(order, [len(one.logits) for one in logits], self.width(len(names))):
+            scores = [_log_softmax(logits[row].logits, self.temperature) for row in rows]
+            for row, own, tags in zip(rows, scores, viterbi(scores), strict=True):
+                found[row] = _prediction(logits[row], own, tags, names)
+        predictions += [found[row] for row in range(len(logits))]
+        return predictions
+
+
+def viterbi(scores: Sequence[NDArray[np.float64]]) -> list[NDArray[np.int64]]:
+    """Find the most probable tags of which each is possible behind the one before it.
+
+    Args:
+        scores: Log-probabilities of each text's tokens, shape (tokens, tags).
+
+    Returns:
+        The tags of each text, shape (tokens,).
+    """
+    rows, longest = len(scores), max(map(len, scores), default=0)
+    if not longest:
+        return [np.empty(0, np.int64) for _ in scores]
+    tags = next(one.shape[1] for one in scores if len(one))
+    padded = np.zeros((rows, longest, tags))
+    for row, one in enumerate(scores):
+        padded[row, : len(one)] = one
+    further = np.arange(2, tags, 2)  # tags of tokens that go on with a span; the one before each begins it
+    best = padded[:, 0].copy()  # (rows, tags)
+    best[:, further] = IMPOSSIBLE
+    history = np.zeros((longest, rows, tags), dtype=np.int64)
+    path = np.zeros((rows, longest), dtype=np.int64)
+    lengths = np.array([len(one) for one in scores])
+    final = np.where((lengths == 1)[:, None], best, 0.0)
+    for token in range(1, longest):
+        history[token] = best.argmax(1)[:, None]
+        going_on = np.where(best[:, further] >= best[:, further - 1], further, further - 1)
+        history[token][:, further] = going_on
+        best = np.take_along_axis(best, history[token], axis=1) + padded[:, token]
+        final[lengths == token + 1] = best[lengths == token + 1]
+    last = final.argmax(1)
+    for row, length in enumerate(lengths.tolist()):
+        tag = int(last[row])
+        for token in range(length - 1, -1, -1):
+            path[row, token] = tag
+            tag = int(history[token, row, tag])
+    return [path[row, :length] for row, length in enumerate(lengths.tolist())]
+
+
+def _prediction(
+    one: TokenLogits, scores: NDArray[np.float64], tags: NDArray[np.int64], names: tuple[str, ...]
+) -> Prediction:
+    chosen = np.exp(scores[np.arange(len(tags)), tags])  # (tokens,)
+    spans = []
+    for first, last in runs(tags):
+        start, end = int(one.offsets[first, 0]), int(one.offsets[last, 1])
+        score = float(chosen[first : last + 1].mean())
+        label = names[(int(tags[first]) - 1) // 2]
+        spans.append(PredictedSpan(start, end, label, one.text[start:end], score))
+    label = " | ".join(f"{span.text} [{span.label}]" for span in spans)
+    nothing = Ranking(names, np.zeros(len(names), np.float32))
+    return Prediction(label, float(chosen.min(initial=1.0)), nothing, spans=tuple(spans))
+
+
+def runs(tags: NDArray[np.int64]) -> list[tuple[int, int]]:
+    """Return the first and the last token of each span that tags describe."""
+    found: list[tuple[int, int]] = []
+    for token, tag in enumerate(tags.tolist()):
+        if tag % 2:
+            found.append((token, token))
+        elif tag:
+            found[-1] = (found[-1][0], token)
+    return found
+
+
+def _log_softmax(logits: NDArray[np.float32], temperature: float) -> NDArray[np.float64]:
+    scaled = logits.astype(np.float64) / temperature
+    scaled -= scaled.max(axis=1, keepdims=True)
+    result: NDArray[np.float64] = scaled - np.log(np.exp(scaled).sum(axis=1, keepdims=True))
+    return result
+
+
+def _groups(order: Sequence[int], lengths: Sequence[int], tags: int) -> list[list[int]]:
+    """Group rows, shortest first, so that each group, padded, stays within the memory."""
+    groups: list[list[int]] = []
+    for row in order:
+        if groups and (len(groups[-1]) + 1) * max(1, lengths[row]) * tags <= AT_ONCE:
+            groups[-1].append(row)
+        else:
+            groups.append([row])
+    return groups

@@ -1,0 +1,155 @@
+"""Several labels a row: a JSON array, labels with a separator between them, or a line for each label."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Hashable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from feilun.core.errors import DataError
+from feilun.core.labels import LabelSet
+from feilun.data.paths import shown
+from feilun.data.targets import label_set
+
+if TYPE_CHECKING:
+    from feilun.data.loading import Loaded
+    from feilun.data.settings import DataSettings
+
+SEPARATORS = ("##", "|", ";", "；", "、", "，", ",")
+"""What may stand between labels, where the recipe does not say; the first that a twentieth of the cells hold."""
+
+FEWEST_SEPARATED = 0.05
+MOST_LABELS = 2000
+MOST_DISTINCT_SHARE = 0.5
+LIST_EXAMPLE = 'Write a list as ["a", "b"], [] where no label applies, or labels with one separator between them.'
+
+
+class LabelLists:
+    """A target is a tuple of different label names, sorted."""
+
+    def read(self, loaded: Loaded, settings: DataSettings) -> None:
+        """Split the cells into labels and, where `data.gather` names a column, join the lines of a text."""
+        cells = loaded.corpus.target or ()
+        distinct = set(cells)
+        separator = settings.separator if settings.separator != "auto" else find_separator(cells)
+        loaded.facts["read_with"] = {} if separator is None else {"separator": separator}
+        read: dict[str, tuple[str, ...]] = {}
+        for cell in distinct:
+            try:
+                read[cell] = split(cell, separator)
+            except ValueError as error:
+                row = loaded.corpus.id[list(cells).index(cell)]
+                raise DataError(
+                    f"{shown(loaded.source)}, row {row}: the target {cell[:60]!r} is no list of labels ({error}).",
+                    LIST_EXAMPLE,
+                ) from error
+        loaded.corpus = replace(loaded.corpus, target=[read[cell] for cell in cells])
+        if settings.gather is not None:
+            gather(loaded, settings.gather)
+
+    def learn(self, loaded: Loaded, settings: DataSettings) -> tuple[LabelSet, list[str]]:
+        """Return the different labels, and how many rows have several or none.
+
+        Raises:
+            DataError: If there is no label at all, or nearly every row has its own.
+        """
+        targets: Sequence[tuple[str, ...]] = loaded.corpus.target or ()
+        counts = Counter(name for target in targets for name in target)
+        rows, place = len(targets), f"column {settings.targets[0]!r} of {shown(loaded.source)}"
+        if not counts:
+            raise DataError(
+                f"None of the {rows:,} rows has a label ({place}): there is nothing to learn.",
+                "Name the column of labels in data.target.",
+            )
+        if len(counts) > max(20, min(MOST_LABELS, MOST_DISTINCT_SHARE * rows)):
+            raise DataError(
+                f"The {place} has {len(counts):,} different labels in {rows:,} rows, "
+                f"{_read_with(loaded)}: these cannot be learnt.",
+                "Set data.separator to what stands between the labels, or keep only labels with 10 rows and more.",
+            )
+        several = sum(len(target) > 1 for target in targets)
+        without = sum(not target for target in targets)
+        notes = [f"Of {rows:,} rows, {several:,} have several labels and {without:,} none ({place})."]
+        if not several and not without:
+            notes.append('Every row has just one label: task = "classify" fits such data better.')
+        everywhere = [name for name, count in counts.items() if count == rows]
+        if everywhere:
+            notes.append(f"Every row has the label {everywhere[0]!r}: there is nothing to tell apart by it.")
+        return label_set(counts), notes
+
+    def names(self, target: tuple[str, ...]) -> Sequence[str]:
+        """Return the labels."""
+        return target
+
+    def strata(self, targets: Sequence[tuple[str, ...]]) -> Sequence[Hashable]:
+        """Return each row's rarest label, so that rare labels reach every set (after Sechidis et al. 2011)."""
+        counts = Counter(name for target in targets for name in target)
+        return [min(target, key=lambda name: (counts[name], name), default="") for target in targets]
+
+
+def find_separator(cells: Sequence[str]) -> str | None:
+    """Return what stands between labels: the first separator that enough cells hold, or None."""
+    plain = [cell for cell in cells if not cell.lstrip().startswith("[")]
+    needed = max(1, FEWEST_SEPARATED * len(plain))
+    return next((one for one in SEPARATORS if sum(one in cell for cell in plain) >= needed), None)
+
+
+def split(cell: str, separator: str | None) -> tuple[str, ...]:
+    """Return the different labels of a cell, sorted.
+
+    Args:
+        cell: A JSON array of texts or numbers, or labels with a separator between them.
+        separator: What stands between labels; None where a cell holds a single one.
+
+    Raises:
+        ValueError: If the cell starts as a JSON array and is none, or holds something else than texts and numbers.
+    """
+    if cell.lstrip().startswith("["):
+        return tuple(sorted({_label(value) for value in _array(cell)}))
+    parts = [cell] if separator is None else cell.split(separator)
+    return tuple(sorted({part.strip() for part in parts if part.strip()}))
+
+
+def gather(loaded: Loaded, column: str) -> None:
+    """Join the rows of equal value in a column to one row that has all their labels."""
+    keys = loaded.gathered_by
+    firsts: dict[str, int] = {}
+    labels: dict[int, set[str]] = {}
+    for row, (key, target) in enumerate(zip(keys, loaded.corpus.target or (), strict=True)):
+        first = row if key is None else firsts.setdefault(key, row)
+        labels.setdefault(first, set()).update(target)
+        if loaded.corpus.text[first] != loaded.corpus.text[row]:
+            raise DataError(
+                f"{shown(loaded.source)}: rows {loaded.corpus.id[first]} and {loaded.corpus.id[row]} have the same "
+                f"{column!r} ({key}) but different texts.",
+                "data.gather names the column whose value is the same for all labels of one text.",
+            )
+    targets = list(loaded.corpus.target or ())
+    for first, names in labels.items():
+        targets[first] = tuple(sorted(names))
+    loaded.corpus = replace(loaded.corpus, target=targets)
+    kept = np.zeros(len(targets), dtype=bool)
+    kept[list(labels)] = True
+    loaded.drop(f"label joined to an earlier row of the same {column}", kept)
+
+
+def _read_with(loaded: Loaded) -> str:
+    separator = loaded.facts["read_with"].get("separator")
+    return "no separator found" if separator is None else f"read with the separator {separator!r}"
+
+
+def _array(cell: str) -> list[Any]:
+    value = json.loads(cell)
+    if not isinstance(value, list):
+        raise ValueError("it is no JSON array")
+    return value
+
+
+def _label(value: Any) -> str:
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)) or not str(value).strip():
+        raise ValueError(f"{value!r} is no label")
+    return str(value).strip()

@@ -1,0 +1,98 @@
+"""One or several numbers a row, each in a column of its own."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Hashable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from feilun.core.errors import DataError
+from feilun.core.labels import LabelSet
+from feilun.data.paths import shown
+
+if TYPE_CHECKING:
+    from feilun.data.loading import Loaded
+    from feilun.data.settings import DataSettings
+
+THOUSANDS = re.compile(r"[-+]?\d{1,3}(,\d{3})+(\.\d+)?")
+STRATA = 10
+"""Parts of equal size by the first number; each has the same share in all sets."""
+
+NAMED = 5
+
+
+class Numbers:
+    """A target is a tuple of numbers, in the order of the columns."""
+
+    def read(self, loaded: Loaded, settings: DataSettings) -> None:
+        """Read the cells as numbers.
+
+        Raises:
+            DataError: If one is none; the rows are named.
+        """
+        read: list[tuple[float, ...]] = []
+        wrong: list[str] = []
+        for identity, cells in zip(loaded.corpus.id, loaded.corpus.target or (), strict=True):
+            try:
+                read.append(tuple(number(cell) for cell in ([cells] if isinstance(cells, str) else cells)))
+            except ValueError as error:
+                wrong.append(f"row {identity}: {error}")
+        if wrong:
+            more = f" and {len(wrong) - NAMED:,} more" if len(wrong) > NAMED else ""
+            raise DataError(
+                f"{len(wrong):,} targets of {shown(loaded.source)} are no numbers ({'; '.join(wrong[:NAMED])}{more}).",
+                'Name columns of finite numbers in data.target, correct the rows, or use task = "classify" for labels.',
+            )
+        loaded.corpus = replace(loaded.corpus, target=read)
+
+    def learn(self, loaded: Loaded, settings: DataSettings) -> tuple[LabelSet, list[str]]:
+        """Return the columns' names and how their numbers lie.
+
+        Raises:
+            DataError: If all rows have the same number.
+        """
+        values = np.array(loaded.corpus.target, dtype=np.float64)
+        notes = []
+        for name, column in zip(settings.targets, values.T, strict=True):
+            if column.min() == column.max():
+                raise DataError(
+                    f"All {len(column):,} rows have the same number {column[0]:g} in column {name!r} of "
+                    f"{shown(loaded.source)}: there is nothing to learn.",
+                    "Name another column in data.target.",
+                )
+            low, middle, high = np.quantile(column, [0, 0.5, 1])
+            notes.append(
+                f"{name!r} lies between {low:g} and {high:g}, median {middle:g}, standard deviation {column.std():.4g}."
+            )
+        return LabelSet(settings.targets), notes
+
+    def names(self, target: tuple[float, ...]) -> Sequence[str]:
+        """Return no labels."""
+        return ()
+
+    def strata(self, targets: Sequence[tuple[float, ...]]) -> Sequence[Hashable]:
+        """Return the tenth in which each row's first number lies."""
+        first = np.array([target[0] for target in targets])
+        cuts = np.unique(np.quantile(first, np.arange(1, STRATA) / STRATA))
+        strata: list[Hashable] = np.searchsorted(cuts, first, side="right").tolist()
+        return strata
+
+
+def number(cell: Any) -> float:
+    """Read a finite number; thousands may be set off by commas.
+
+    Raises:
+        ValueError: If the cell holds none.
+    """
+    text = str(cell).strip()
+    try:
+        value = float(text.replace(",", "") if THOUSANDS.fullmatch(text) else text)
+    except ValueError:
+        raise ValueError(f"{text[:30]!r}") from None
+    if not math.isfinite(value):
+        raise ValueError(f"{text[:30]!r} is not finite")
+    return value

@@ -1,0 +1,53 @@
+"""How the cells of the target column are read, by task; a new task is a file beside this and a line here."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+from feilun.data.target_kinds.label import OneLabel
+from feilun.data.target_kinds.label_set import LabelLists
+from feilun.data.target_kinds.numbers import Numbers
+from feilun.data.target_kinds.spans import SpanLists
+
+if TYPE_CHECKING:
+    from feilun.core.labels import LabelSet
+    from feilun.data.loading import Loaded
+    from feilun.data.settings import DataSettings
+
+
+class TargetKind(Protocol):
+    """What stands in the target column."""
+
+    def read(self, loaded: Loaded, settings: DataSettings) -> None:
+        """Turn the texts of the cells into targets, in place.
+
+        Raises:
+            DataError: If a cell cannot be read; the row is named.
+        """
+        ...
+
+    def learn(self, loaded: Loaded, settings: DataSettings) -> tuple[LabelSet, list[str]]:
+        """Return the labels (or names of the numbers) of the training rows, and remarks.
+
+        Raises:
+            DataError: If the targets cannot be learnt.
+        """
+        ...
+
+    def names(self, target: Any) -> Sequence[str]:
+        """Return the labels within a target."""
+        ...
+
+    def strata(self, targets: Sequence[Any]) -> Sequence[Hashable]:
+        """Return for each target what is to have the same share in all sets."""
+        ...
+
+
+TARGET_KINDS: Mapping[str, TargetKind] = {
+    "classify": OneLabel(),
+    "match": OneLabel(),
+    "multilabel": LabelLists(),
+    "regress": Numbers(),
+    "tag": SpanLists(),
+}

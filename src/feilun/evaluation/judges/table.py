@@ -1,0 +1,58 @@
+"""How models of each task are calibrated and judged; a new task is a file beside this and a line here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from feilun.core.corpus import Corpus
+from feilun.core.labels import LabelSet
+from feilun.core.ports import Predictor
+from feilun.core.report import Report
+from feilun.evaluation.judges.asked import Asked
+from feilun.evaluation.judges.classify import ClassifyJudge
+from feilun.evaluation.judges.multilabel import MultilabelJudge
+from feilun.evaluation.judges.regress import RegressJudge
+from feilun.evaluation.judges.tag import TagJudge
+
+PickThreshold = Callable[[NDArray[np.float64], NDArray[np.bool_]], float]
+"""Picks the score below which a person decides, from the scores of rows and whether each is right."""
+
+
+class Judge(Protocol):
+    """What a task's models are judged by."""
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Return the names of the figures in a report, the one that stops training early first."""
+        ...
+
+    def figures(self, logits: Any, corpus: Corpus, labels: LabelSet, decision: Any) -> dict[str, float]:
+        """Compute the figures while training, from a model's logits of rows with targets."""
+        ...
+
+    def calibrate(
+        self, logits: Any, corpus: Corpus, labels: LabelSet, decision: Any, pick: PickThreshold | None
+    ) -> Any:
+        """Choose on validation rows how logits become predictions; `pick` sets when a person is asked."""
+        ...
+
+    def baselines(self, train: Corpus, validation: Corpus, labels: LabelSet) -> dict[str, Predictor]:
+        """Fit what a model has to beat to be worth its cost."""
+        ...
+
+    def report(self, predictor: Predictor, corpus: Corpus, asked: Asked) -> Report:
+        """Judge a predictor on rows with targets."""
+        ...
+
+
+JUDGES: Mapping[str, Judge] = {
+    "classify": ClassifyJudge(),
+    "match": ClassifyJudge(),
+    "multilabel": MultilabelJudge(),
+    "regress": RegressJudge(),
+    "tag": TagJudge(),
+}

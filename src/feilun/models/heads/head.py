@@ -1,0 +1,47 @@
+"""The contract of a task head."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+from torch import Tensor, nn
+
+from feilun.core.corpus import Corpus
+from feilun.core.decisions.table import DECISIONS, AnyDecision
+from feilun.core.labels import LabelSet
+from feilun.core.prediction import Prediction, Reads
+from feilun.core.spans import Logits
+from feilun.text.tokens import TokenEncoder
+
+
+class Head(nn.Module, ABC):
+    """What a task adds on top of the base: a module from the base's states to logits, and its loss.
+
+    The half of it that serving needs, from logits to predictions, is its decision in `feilun.core.decisions`.
+    """
+
+    task: ClassVar[str]
+    reads: ClassVar[Reads] = "pooled"
+    encoder: TokenEncoder | None = None
+    """The model's own, for heads that read tokens; the model gives it."""
+
+    def __init__(self, labels: LabelSet) -> None:
+        super().__init__()
+        self.labels = labels
+        self.decision: AnyDecision = DECISIONS[self.task]()
+
+    def observe(self, train: Corpus) -> None:
+        """Learn from the training rows what the loss needs beforehand, such as the weights of the labels."""
+
+    @abstractmethod
+    def targets(self, corpus: Corpus) -> Tensor:
+        """Return what the loss compares with, a row each, shape (rows, …)."""
+
+    @abstractmethod
+    def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """Return the loss of each row, shape (batch,)."""
+
+    def decode(self, logits: Logits, decision: AnyDecision) -> list[Prediction]:
+        """Turn logits into predictions."""
+        return decision.decide(logits, self.labels.names)

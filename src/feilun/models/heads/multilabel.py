@@ -1,0 +1,87 @@
+"""Several labels of many, or none: a linear layer over the pooled state, each label decided for itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import numpy as np
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor, nn
+from torch.nn import functional
+
+from feilun.core.corpus import Corpus
+from feilun.core.labels import LabelSet
+from feilun.core.settings import setting
+from feilun.models.heads.head import Head
+
+HEAVIEST = 20.0
+"""Most that a row with a rare label weighs, so that a single wrong one does not govern the training."""
+
+
+@dataclass(frozen=True)
+class MultilabelSettings:
+    """The table `[model.head]` of a `multilabel` recipe."""
+
+    dropout: float = setting(0.1, "share of the pooled state set to zero while training", minimum=0, below=1)
+    label_smoothing: float = setting(0.0, "how far targets are drawn from 0 and 1 towards one half", minimum=0, below=1)
+    class_weights: Literal["none", "balanced"] = setting(
+        "none", "balanced: of each label, the rows that have it weigh as much in the loss as those that do not"
+    )
+
+    def tokenizer(self, tokenizer: Tokenizer) -> Tokenizer:
+        """Return the base's own tokenizer."""
+        return tokenizer
+
+    def make(self, hidden: int, labels: LabelSet) -> MultilabelHead:
+        """Make a fresh head over states of width `hidden`."""
+        return MultilabelHead(hidden, labels, self)
+
+
+class MultilabelHead(Head):
+    """A linear layer over the pooled state, with binary cross-entropy on each label.
+
+    Args:
+        hidden: Width of the pooled state.
+        labels: The classes.
+        settings: Dropout and loss.
+    """
+
+    task: ClassVar[str] = "multilabel"
+    weights: Tensor | None
+
+    def __init__(self, hidden: int, labels: LabelSet, settings: MultilabelSettings) -> None:
+        super().__init__(labels)
+        self.settings = settings
+        self.dropout = nn.Dropout(settings.dropout)
+        self.linear = nn.Linear(hidden, len(labels))
+        nn.init.zeros_(self.linear.bias)
+        self.register_buffer("weights", None, persistent=False)
+
+    def forward(self, pooled: Tensor) -> Tensor:
+        """Return logits of shape (batch, labels) for a pooled state of shape (batch, hidden)."""
+        logits: Tensor = self.linear(self.dropout(pooled))
+        return logits
+
+    def observe(self, train: Corpus) -> None:
+        """Take the weights of the labels from the training rows, where they are asked for."""
+        if self.settings.class_weights == "balanced":
+            having = self.targets(train).sum(0).clamp(min=1)  # (labels,)
+            self.weights = ((len(train) - having) / having).clamp(1, HEAVIEST)
+
+    def targets(self, corpus: Corpus) -> Tensor:
+        """Return 1 where a row has a label, else 0, shape (rows, labels)."""
+        lists = corpus.target or ()
+        targets = torch.zeros(len(lists), len(self.labels))
+        rows = np.repeat(np.arange(len(lists)), [len(own) for own in lists])
+        targets[rows, self.labels.encode([name for own in lists for name in own])] = 1
+        return targets
+
+    def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """Return the loss of each row, shape (batch,): the mean over its labels."""
+        weights = None if self.weights is None else self.weights.to(logits.device)
+        smoothing = self.settings.label_smoothing
+        smoothed = targets * (1 - smoothing) + smoothing / 2
+        losses = functional.binary_cross_entropy_with_logits(logits, smoothed, pos_weight=weights, reduction="none")
+        return losses.mean(1)

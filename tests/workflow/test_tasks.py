@@ -1,0 +1,181 @@
+"""Each task on a tiny base, from its table to a bundle that answers and is judged again."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import tomllib
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from feilun.bundles.bundle import open_bundle
+from feilun.core.corpus import Corpus
+from feilun.core.errors import RecipeError, UsageError
+from feilun.interfaces.cli import main
+from feilun.workflow import recipe as recipes
+from feilun.workflow.evaluate_file import evaluate_file
+from feilun.workflow.service import refuse_pairs
+from feilun.workflow.steps import train
+from tiny import WORDS, tiny_base
+
+TOPICS = {"loan": "credit", "贷款": "credit", "card": "cards", "rate": "interest", "利率": "interest"}
+ENTITIES = {"loan": "product", "贷款": "product", "bank": "place", "银行": "place"}
+PRICES = {"good": 20.0, "很好": 20.0, "bad": -20.0, "很差": -20.0, "fast": 5.0, "slow": -5.0}
+
+RECIPE = """
+task = "{task}"
+[data]
+train = "{table}"
+{data}
+[model]
+base = "./base"
+max_tokens = 16
+[training]
+learning_rate = 3e-3
+epochs = 6
+batch_rows = 8
+"""
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("tasks")
+    base = tiny_base()
+    base.model.save_pretrained(folder / "base")
+    base.tokenizer.save(str(folder / "base" / "tokenizer.json"))
+    source = random.Random(5)
+    paths = [folder / f"{task}.jsonl" for task in ("multilabel", "regress", "tag")]
+    with ExitStack() as stack:
+        sets, numbers, spans = (stack.enter_context(path.open("w", encoding="utf-8")) for path in paths)
+        for _ in range(360):
+            words = source.choices(WORDS, k=source.randint(2, 13))
+            topics = sorted({TOPICS[word] for word in words if word in TOPICS})
+            print(json.dumps({"text": " ".join(words), "label": topics}, ensure_ascii=False), file=sets)
+            entities = [
+                {"start": found.start(), "end": found.end(), "label": ENTITIES[found[0]], "text": found[0]}
+                for found in re.finditer("|".join(ENTITIES), " ".join(words))
+            ]
+            print(json.dumps({"text": " ".join(words), "label": entities}, ensure_ascii=False), file=spans)
+            price = 100 + sum(PRICES.get(word, 0) for word in words) / len(words)
+            print(json.dumps({"text": " ".join(words), "price": price, "length": len(words)}), file=numbers)
+    return folder
+
+
+def recipe(folder: Path, task: str, data: str = "", *settings: str) -> recipes.Recipe:
+    path = folder / f"{task}.toml"
+    path.write_text(RECIPE.format(task=task, data=data, table=f"{task}.jsonl"), encoding="utf-8")
+    return recipes.load(path, settings)
+
+
+def test_sets_of_labels_are_learnt_bundled_and_judged_again(place: Path, tmp_path: Path, capsys) -> None:
+    bundle = train(recipe(place, "multilabel"), out=tmp_path / "bundle")
+    report = bundle.report
+    assert report.task == "multilabel"
+    assert report.value("micro_f1") > 0.9 > report.baselines["commonest set of labels"]["micro_f1"]
+    assert report.cost["int8_changed_share"] <= 1
+    assert {"threshold", "label_thresholds"} <= set(json.loads((bundle.path / "calibration.json").read_text()))
+    again = evaluate_file(open_bundle(bundle.path), str(place / "multilabel.jsonl"))
+    assert again.n == 360
+    assert again.value("micro_f1") > 0.9
+
+    capsys.readouterr()
+    assert main.run(["predict", str(bundle.path), "loan card bank", "help fee", "--json"]) == 0
+    first, second = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert set(first["labels"]) == {"credit", "cards"}
+    assert second["labels"] == []
+    assert len(first["ranked"]) == 3
+    for answer in (first, second):
+        assert 0 <= answer["score"] <= 1
+
+
+def test_numbers_are_learnt_with_intervals_in_their_own_unit(place: Path, tmp_path: Path, capsys) -> None:
+    bundle = train(recipe(place, "regress", 'target = ["price", "length"]'), out=tmp_path / "bundle")
+    report = bundle.report
+    assert report.value("r2") > 0.6 > report.baselines["mean"]["r2"]
+    assert set(report.per_label) == {"price", "length"}
+    assert evaluate_file(open_bundle(bundle.path), str(place / "regress.jsonl")).value("coverage") > 0.8
+    capsys.readouterr()
+    assert main.run(["predict", str(bundle.path), "good loan card", "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    low, high = answer["interval"]["price"]
+    assert low < answer["value"]["price"] < high
+    assert 90 < answer["value"]["price"] < 125
+    table = tmp_path / "new.csv"
+    table.write_text("text\ngood loan\n", encoding="utf-8")
+    assert main.run(["predict", str(bundle.path), "--file", str(table), "--out", str(tmp_path / "out.csv")]) == 0
+    header = (tmp_path / "out.csv").read_text(encoding="utf-8").splitlines()[0]
+    assert "predicted_value_price,predicted_low_price,predicted_high_price" in header
+
+
+def test_spans_are_learnt_and_found_at_their_characters_in_texts_of_any_length(
+    place: Path, tmp_path: Path, capsys
+) -> None:
+    bundle = train(recipe(place, "tag", "", "model.head.characters=false"), out=tmp_path / "bundle")
+    report = bundle.report
+    assert report.value("entity_f1") > 0.95
+    assert set(report.per_label) == {"place", "product"}
+    assert "mentions of the training rows" in report.baselines
+    assert evaluate_file(open_bundle(bundle.path), str(place / "tag.jsonl")).value("entity_f1") > 0.95
+
+    long = "😀 " + "fee help " * 40 + "银行 " + "slow fast " * 30 + "loan"
+    (found,) = bundle.predict([long])
+    assert [(span.text, span.label) for span in found.spans or ()] == [("银行", "place"), ("loan", "product")]
+    capsys.readouterr()
+    assert main.run(["predict", str(bundle.path), long, "", "--json"]) == 0
+    first, second = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert [long[span["start"] : span["end"]] for span in first["spans"]] == ["银行", "loan"]
+    assert second["spans"] == []
+
+
+def test_pairs_are_read_together_from_the_table_to_the_answers(place: Path, tmp_path: Path, capsys) -> None:
+    source = random.Random(8)
+    plain = [word for word in WORDS if word not in {"good", "bad"}]
+    with (place / "match.jsonl").open("w", encoding="utf-8") as file:
+        for _ in range(300):
+            one, other = (source.choices(plain, k=source.randint(1, 4)) for _ in "12")
+            label = source.choice(["good", "bad"])  # what the second text says, whatever the first one does
+            row = {"text": " ".join([*one, source.choice(["good", "bad"])]), "b": " ".join([*other, label])}
+            print(json.dumps({**row, "label": label}, ensure_ascii=False), file=file)
+    bundle = train(recipe(place, "match", 'pair = "b"'), out=tmp_path / "bundle")
+    assert bundle.report.value("accuracy") > 0.9
+    assert bundle.manifest["task"] == "match"
+    assert evaluate_file(open_bundle(bundle.path), str(place / "match.jsonl")).value("accuracy") > 0.9
+    capsys.readouterr()
+    assert main.run(["predict", str(bundle.path), "loan bad", "--pair", "fee good", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["label"] == "good"
+    texts, pairs = ["fee good", "loan bad", "help bad"], ["loan bad", "fee good", "card rate bad"]
+    table = "\n".join(["text,b", *(f"{text},{pair}" for text, pair in zip(texts, pairs, strict=True))])
+    (tmp_path / "new.csv").write_text(table, encoding="utf-8")
+    assert main.run(["predict", str(bundle.path), "--file", str(tmp_path / "new.csv"), "--json"]) == 0
+    answers = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    corpus = Corpus(id=["0", "1", "2"], text=texts, pair=pairs)
+    assert answers == [prediction.to_json() for prediction in bundle.predict(corpus)]
+    with pytest.raises(UsageError, match="compares two texts, and only the first"):
+        bundle.predict(texts)
+    with pytest.raises(UsageError, match="which the service cannot be asked yet"):
+        refuse_pairs([bundle])
+    assert main.run(["predict", str(bundle.path), "loan bad"]) == 2
+    assert "compares two texts: 1 texts were given, and 0 with --pair" in capsys.readouterr().err
+
+
+def test_what_belongs_to_another_task_is_refused_before_anything_is_read(place: Path) -> None:
+    with pytest.raises(RecipeError, match="names 2 columns, but the task classify reads one"):
+        recipe(place, "classify", 'target = ["a", "b"]')
+    with pytest.raises(RecipeError, match=r"data\.gather and data\.separator are for several labels"):
+        recipe(place, "regress", 'gather = "id"')
+    with pytest.raises(RecipeError, match="it would move the spans"):
+        recipe(place, "tag", "clean = { html = true }")
+    with pytest.raises(RecipeError, match=r"data\.pair is missing"):
+        recipe(place, "match")
+    with pytest.raises(RecipeError, match="unknown key 'focal_gamma'"):
+        recipes.from_table({"task": "regress", "data": {"train": "a"}, "model": {"head": {"focal_gamma": 1}}})
+    with pytest.raises(RecipeError, match="unknown metric 'macro_f1'"):
+        recipes.from_table({"task": "regress", "data": {"train": "a"}, "gate": {"macro_f1": 1}})
+    with pytest.raises(RecipeError, match="the head follows from the task 'regress'"):
+        recipes.from_table({"task": "regress", "data": {"train": "a"}, "model": {"head": {"kind": "classify"}}})
+    made = recipes.from_table({"task": "regress", "data": {"train": "a"}})
+    assert made.training.early_stopping.metric == "r2"
+    assert recipes.from_table(tomllib.loads(recipes.to_toml(made))) == made
