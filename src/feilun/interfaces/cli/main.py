@@ -38,7 +38,7 @@ VERBS = (quickstart, init, check, train, evaluate, predict, serve, bases, models
 EXTRA_OF_PACKAGE = {
     "torch": "train", "transformers": "train", "safetensors": "train", "gguf": "train", "onnx": "train",
     "onnxscript": "train", "polars": "data", "fastexcel": "data", "sklearn": "data", "scipy": "data",
-    "sqlalchemy": "data", "matplotlib": "data", "rjieba": "data", "charset_normalizer": "data",
+    "matplotlib": "data", "rjieba": "data", "charset_normalizer": "data",
     "snownlp": "sample",
 }  # fmt: skip
 """Which extra of Feilun brings an importable package."""
