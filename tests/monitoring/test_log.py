@@ -142,7 +142,9 @@ def test_a_row_that_cannot_be_stored_does_not_keep_the_others_out(database: Data
     assert (log.written, log.lost) == (2, 1)
 
 
-def test_many_threads_observe_and_flush_at_once(file_database: Database) -> None:
+def test_many_threads_observe_and_flush_at_once(tmp_path: Path) -> None:
+    file_database = open_database(f"sqlite:///{tmp_path / 'feilun.db'}")
+
     def work(number: int) -> None:
         for i in range(10):
             (identity,) = log.observe("m@1", [f"{number} {i}"], predictions(1), 0.0)
@@ -159,6 +161,7 @@ def test_many_threads_observe_and_flush_at_once(file_database: Database) -> None
         for thread in threads:
             thread.join()
     assert len(done) == len(stored(file_database)) == 40
+    file_database.close()
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
