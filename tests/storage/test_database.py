@@ -43,7 +43,7 @@ def test_what_is_written_is_read_back_and_ids_never_double(database: Database) -
         assert observations.latest(connection, "舆情") == [*rows, seen(5)]
         assert observations.find(connection, rows[2].id) == rows[2]
         assert observations.find(connection, "none") is None
-        assert observations.models(connection) == ["舆情"]
+        assert observations.bundles(connection) == ["舆情@1"]
 
 
 def test_windows_by_count_time_and_version_keep_the_order_of_writing(database: Database) -> None:

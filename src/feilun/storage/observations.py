@@ -73,9 +73,11 @@ def latest(
     return found[::-1]
 
 
-def models(connection: Connection) -> list[str]:
-    """Return the names of all models that were observed."""
-    return list(connection.execute(select(observations.c.model).distinct().order_by(observations.c.model)).scalars())
+def bundles(connection: Connection) -> list[str]:
+    """Return name@version of everything that was observed."""
+    columns = (observations.c.model, observations.c.version)
+    found = connection.execute(select(*columns).distinct().order_by(*columns))
+    return [f"{model}@{version}" for model, version in found]
 
 
 def give(connection: Connection, said: Feedback) -> None:
