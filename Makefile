@@ -65,6 +65,7 @@ bench: install
 	$(BIN)/python benchmarks/inference.py --data $(DATA)/banking77
 	$(BIN)/python benchmarks/quality.py --data $(DATA)
 	$(BIN)/python benchmarks/drift.py --data $(DATA) --replays 1000
+	$(BIN)/python benchmarks/performance.py --data $(DATA)
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

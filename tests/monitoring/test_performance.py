@@ -41,12 +41,12 @@ def test_without_a_shift_every_way_gives_the_reference_accuracy() -> None:
         assert way(known, correct, known) == pytest.approx(correct.mean(), abs=1e-3)
 
 
-def test_the_interval_holds_the_truth_as_often_as_it_says() -> None:
+def test_without_a_shift_the_interval_holds_the_truth_as_often_as_it_says() -> None:
     held = 0
     for seed in range(200):
         known, correct = calibrated(400, seed, sure=6)
-        scores, _ = calibrated(200, 1000 + seed, sure=3)
-        truth = 0.5 + 0.5 * 3 / 5  # the mean of the distribution that the window is drawn from
+        scores, _ = calibrated(200, 1000 + seed, sure=6)
+        truth = 0.5 + 0.5 * 6 / 8  # the mean of the scores' distribution
         figure = estimated_accuracy(known, correct, scores)
         assert figure is not None
         assert figure.low is not None

@@ -52,10 +52,10 @@ def average_thresholded_confidence(
 def estimated_accuracy(
     reference: NDArray[np.float64], correct: NDArray[np.bool_], scores: NDArray[np.float64]
 ) -> Figure | None:
-    """Estimate the accuracy on a window without labels, by the difference of confidences.
+    """Estimate the accuracy on a window without labels, by average thresholded confidence.
 
-    The interval holds only the chance in drawing reference and window, not the error of the method: that grows with the
-    shift, and is measured in docs/monitoring.md.
+    Of the three ways above it erred least on other review domains (docs/monitoring.md). The interval holds only the
+    chance in drawing reference and window, not the error of the method, which grows with the shift.
 
     Args:
         reference: Scores of rows whose right labels are known, shape (rows,).
@@ -67,9 +67,10 @@ def estimated_accuracy(
     """
     if min(len(reference), len(scores)) < FEWEST_ROWS:
         return None
-    value = difference_of_confidences(reference, correct, scores)
-    error = np.sqrt(np.var(correct - reference) / len(reference) + np.var(scores) / len(scores))
-    reach = NormalDist().inv_cdf((1 + LEVEL) / 2) * float(error)
+    value = average_thresholded_confidence(reference, correct, scores)
+    known = float(correct.mean())
+    variance = known * (1 - known) / len(reference) + value * (1 - value) / len(scores)
+    reach = NormalDist().inv_cdf((1 + LEVEL) / 2) * variance**0.5
     return Figure(value, max(0.0, value - reach), min(1.0, value + reach))
 
 

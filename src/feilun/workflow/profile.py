@@ -20,6 +20,10 @@ UNKNOWN = ("[UNK]", "<unk>", "<UNK>", "[unk]")
 """How tokenizers call the token for what their vocabulary does not hold."""
 
 
+PIECE = 64
+"""Texts that are encoded in one go: meanwhile the tokenizer is not free for a service's answers."""
+
+
 def with_reference(runtime: Runtime, splits: Splits) -> dict[str, Any]:
     """Return the profile of the data, and in it figures of what the model says about the validation rows.
 
@@ -50,8 +54,11 @@ def unknown_shares(runtime: Runtime, texts: Sequence[str]) -> NDArray[np.float64
     number = unknown_token(runtime.encoder.tokenizer)
     if number is None:
         return np.empty(0)
-    rows = runtime.encode(corpus_of(list(texts)))
-    return np.array([row.count(number) / max(1, len(row)) for row in rows], dtype=np.float64)
+    shares: list[float] = []
+    for start in range(0, len(texts), PIECE):
+        rows = runtime.encode(corpus_of(list(texts[start : start + PIECE])))
+        shares += [row.count(number) / max(1, len(row)) for row in rows]
+    return np.array(shares, dtype=np.float64)
 
 
 def unknown_token(tokenizer: Tokenizer) -> int | None:

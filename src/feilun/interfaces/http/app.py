@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 
 from feilun import __version__
 from feilun.core.errors import FeilunError, UsageError
-from feilun.interfaces.http import feedback, health, metrics, models, predict
+from feilun.interfaces.http import feedback, health, metrics, models, predict, watched
 from feilun.interfaces.http.answers import error_answer
 from feilun.monitoring.feedback import FeedbackDesk, KeyReused, UnknownObservation
 from feilun.serving.engine import Engine, UnknownModel
@@ -68,6 +68,8 @@ def create_app(engine: Engine, desk: FeedbackDesk | None = None) -> FastAPI:
     app.state.feedback = desk
     app.state.log = desk.log if desk is not None else None
     app.state.figures = metrics.Figures(app.state.log)
+    if desk is not None:
+        app.state.figures.registry.register(watched.Watched(engine, desk.log.database))
     app.add_middleware(metrics.Measured, figures=app.state.figures)
     for resource in (predict, feedback, models, health, metrics):
         app.include_router(resource.router)

@@ -101,7 +101,7 @@ class Measured:
 
 
 @router.get("/metrics", summary="Figures for Prometheus", response_class=Response)
-async def metrics(request: Request) -> Response:
-    """Return counters and times in Prometheus's text format."""
+def metrics(request: Request) -> Response:
+    """Return counters, times and, of what was observed lately, drift and accuracy, in Prometheus's text format."""
     figures: Figures = request.app.state.figures
     return Response(generate_latest(figures.registry), media_type=CONTENT_TYPE_LATEST)
