@@ -66,6 +66,7 @@ bench: install
 	$(BIN)/python benchmarks/quality.py --data $(DATA)
 	$(BIN)/python benchmarks/drift.py --data $(DATA) --replays 1000
 	$(BIN)/python benchmarks/performance.py --data $(DATA)
+	$(BIN)/python benchmarks/kills.py --kills 200
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
