@@ -77,10 +77,11 @@ def labels_of(engine: Engine, bundle: str) -> Collection[str]:
         bundle: What answered: name@version.
     """
     served = engine.bundles.get(bundle.rpartition("@")[0])
-    return {*(served.labels.names if served else ()), *_registered_labels(bundle)}
+    return {*(served.labels.names if served else ()), *registered_labels(bundle)}
 
 
-def _registered_labels(bundle: str) -> tuple[str, ...]:
+def registered_labels(bundle: str) -> tuple[str, ...]:
+    """Return the labels of a registered bundle, name@version; none where it is not registered (any more)."""
     try:
         return tuple(read_json(resolve(bundle) / "labels.json"))
     except (BundleError, OSError, ValueError):

@@ -23,6 +23,7 @@ from feilun.interfaces.cli import (
     doctor,
     evaluate,
     init,
+    label,
     models,
     monitor,
     predict,
@@ -33,7 +34,7 @@ from feilun.interfaces.cli import (
 )
 from feilun.interfaces.cli.output import make_safe
 
-VERBS = (quickstart, init, check, train, evaluate, predict, serve, monitor, bases, models, runs, doctor)
+VERBS = (quickstart, init, check, train, evaluate, predict, serve, monitor, label, bases, models, runs, doctor)
 """The verbs in the order of a first day; each module has `EXAMPLES` and a function, or an `app`, of its name."""
 
 EXTRA_OF_PACKAGE = {
