@@ -86,6 +86,43 @@ def give(connection: Connection, said: Feedback) -> None:
     connection.execute(feedback.insert(), row)
 
 
+def delete(
+    connection: Connection,
+    *,
+    model: str | None = None,
+    before: float | None = None,
+    identities: Sequence[str] = (),
+    containing: str | None = None,
+) -> int:
+    """Delete observations that meet every condition given, with the feedback on them.
+
+    Args:
+        connection: In a transaction that may write.
+        model: Only of this model.
+        before: Only earlier than this, seconds since 1970.
+        identities: Only these.
+        containing: Only those whose text holds this, as it is stored: personal data is not in it.
+
+    Returns:
+        How many were deleted.
+
+    Raises:
+        ValueError: If no condition is given.
+    """
+    conditions = []
+    if model is not None:
+        conditions.append(observations.c.model == model)
+    if before is not None:
+        conditions.append(observations.c.time < before)
+    if identities:
+        conditions.append(observations.c.id.in_(identities))
+    if containing is not None:
+        conditions.append(observations.c.text.contains(containing, autoescape=True))
+    if not conditions:
+        raise ValueError("without a condition everything would be deleted")
+    return connection.execute(observations.delete().where(*conditions)).rowcount
+
+
 def _read(connection: Connection, query: Select[Any]) -> list[Observation]:
     rows = connection.execute(query).all()
     said = _feedback(connection, [row.id for row in rows])

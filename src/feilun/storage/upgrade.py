@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from sqlalchemy import Connection, inspect, text
 
 from feilun.core.errors import StorageError
 from feilun.storage.tables import REVISION
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 VERSION_TABLE = "feilun_schema"
 """Holds the revision; not alembic's default name, so that the database may be shared with other programs."""
@@ -31,20 +36,33 @@ def upgrade(connection: Connection, place: str, revision: str = REVISION) -> Non
     if found == revision:
         return  # alembic is imported only where there is something to do
 
-    from alembic import command
-    from alembic.config import Config
-    from alembic.script import ScriptDirectory
+    refuse_newer(found, place)
 
-    config = Config()
-    config.set_main_option("script_location", "feilun.storage:migrations")
-    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-    if found is not None and found not in known:
-        raise StorageError(
-            f"{place} was written by a newer Feilun: its schema is {found}, this one reads up to {REVISION}.",
-            "Upgrade: pip install --upgrade feilun. Nothing was changed.",
-        )
+    from alembic import command
+
+    config = _config()
     config.attributes["connection"] = connection
     command.upgrade(config, revision)
+
+
+def refuse_newer(revision: str | None, place: str) -> None:
+    """Refuse a revision that this Feilun does not know.
+
+    Args:
+        revision: What a database holds.
+        place: What the database is called in the message.
+
+    Raises:
+        StorageError: If a newer Feilun wrote it.
+    """
+    from alembic.script import ScriptDirectory
+
+    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+    if revision is not None and revision not in known:
+        raise StorageError(
+            f"{place} was written by a newer Feilun: its schema is {revision}, this one reads up to {REVISION}.",
+            "Upgrade: pip install --upgrade feilun. Nothing was changed.",
+        )
 
 
 def current(connection: Connection) -> str | None:
@@ -52,3 +70,11 @@ def current(connection: Connection) -> str | None:
     if not inspect(connection).has_table(VERSION_TABLE):
         return None
     return connection.execute(text(f"select version_num from {VERSION_TABLE}")).scalar_one_or_none()  # noqa: S608
+
+
+def _config() -> Config:
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", "feilun.storage:migrations")
+    return config

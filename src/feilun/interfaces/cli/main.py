@@ -18,8 +18,10 @@ import feilun
 from feilun.core.errors import FeilunError, MissingExtra
 from feilun.core.places import home
 from feilun.interfaces.cli import (
+    audit,
     bases,
     check,
+    database,
     doctor,
     evaluate,
     init,
@@ -34,7 +36,23 @@ from feilun.interfaces.cli import (
 )
 from feilun.interfaces.cli.output import make_safe
 
-VERBS = (quickstart, init, check, train, evaluate, predict, serve, monitor, label, bases, models, runs, doctor)
+VERBS = (
+    quickstart,
+    init,
+    check,
+    train,
+    evaluate,
+    predict,
+    serve,
+    monitor,
+    label,
+    database,
+    audit,
+    bases,
+    models,
+    runs,
+    doctor,
+)
 """The verbs in the order of a first day; each module has `EXAMPLES` and a function, or an `app`, of its name."""
 
 EXTRA_OF_PACKAGE = {
