@@ -25,6 +25,10 @@ from feilun.storage.database import Database
 from feilun.workflow.profile import unknown_shares
 
 HOUR = 3600.0
+NO_REFERENCE = (
+    "this bundle remembers no validation rows to compare with: those of `classify` do, made since Feilun watches; "
+    "train it again to watch for drift"
+)
 LARGEST_WINDOW = 5000
 """Most predictions of a window in hours that are looked at, the last ones."""
 
@@ -160,7 +164,7 @@ def _window(
     counts = Counter(row.label for row in rows)
     verdict, note = None, ""
     if reference is None:
-        note = "this bundle was made before its validation rows were remembered: train it again to watch for drift"
+        note = NO_REFERENCE
     elif len(rows) < FEWEST_ROWS:
         note = f"a verdict on drift takes {FEWEST_ROWS} predictions"
     else:

@@ -24,13 +24,16 @@ PIECE = 64
 """Texts that are encoded in one go: meanwhile the tokenizer is not free for a service's answers."""
 
 
-def with_reference(runtime: Runtime, splits: Splits) -> dict[str, Any]:
+def with_reference(runtime: Runtime, splits: Splits, task: str = "classify") -> dict[str, Any]:
     """Return the profile of the data, and in it figures of what the model says about the validation rows.
 
     Args:
         runtime: The model as it will be served, calibrated.
         splits: For the profile and the validation rows.
+        task: The recipe's; others than `classify` have no single label to compare, and get no such figures yet.
     """
+    if task != "classify":
+        return dict(splits.profile)
     rows = splits.validation.select(evenly(len(splits.validation), ROWS).tolist())
     predictions = runtime.predict(rows)
     texts = [kept(text) for text in rows.text]

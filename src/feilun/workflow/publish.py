@@ -103,7 +103,7 @@ def publish(
         write_json(folder / "labels.json", list(splits.labels.names))
         write_json(folder / "calibration.json", asdict(small.runtime.decision))
         write_json(folder / "preparation.json", to_table(recipe.data.clean.cleaning()))
-        write_json(folder / "profile.json", with_reference(small.runtime, splits))
+        write_json(folder / "profile.json", with_reference(small.runtime, splits, recipe.task))
         write_json(folder / "report.json", report.to_json())
         write_text(folder / "CARD.md", model_card(facts, report, splits.report))
 
