@@ -204,7 +204,7 @@ def test_three_thousand_labels(tmp_path: Path) -> None:
             labelled(40),
             {"target": "sentiment"},
             "a.csv has no column 'sentiment' (it has: text, label). "
-            "Set data.target in recipe.toml, or pass --set data.target=label.",
+            "Set data.target in the recipe, or pass --set data.target=label.",
         ),
         (labelled(40), {"features": ("amount",)}, "no column 'amount'"),
     ],
@@ -227,7 +227,7 @@ def test_a_missing_target_names_the_likely_column(tmp_path: Path, monkeypatch: p
         prepare(DataSettings(train="news.csv", text="title"))
     assert str(error.value) == (
         "news.csv has no column 'label' (it has: title, body, sentiment). "
-        "Set data.target in recipe.toml, or pass --set data.target=sentiment."
+        "Set data.target in the recipe, or pass --set data.target=sentiment."
     )
 
 

@@ -19,6 +19,7 @@ from feilun.models.adaptations.full import Full
 from feilun.models.build import set_dropout
 from feilun.models.text_model import TextModel
 from feilun.training import checkpoint
+from feilun.training.averaging import AveragedWeights
 from feilun.training.fit import TrainingSettings, fit
 from feilun.training.stopping import EarlyStopping
 from feilun.training.trackers.run_folder import RunFolder
@@ -231,8 +232,9 @@ def test_a_full_disk_stops_the_run_and_keeps_the_former_checkpoint(tmp_path: Pat
     try:
         resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
         model = tiny_model()
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
         with pytest.raises(StorageError, match="disk is full"):
-            checkpoint.save(tmp_path, "made", checkpoint.Progress(), model, torch.optim.SGD(model.parameters(), lr=0.1))
+            checkpoint.save(tmp_path, "made", checkpoint.Progress(), model, optimizer, AveragedWeights([], 0))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         signal.signal(signal.SIGXFSZ, handler)

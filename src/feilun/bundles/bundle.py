@@ -21,6 +21,7 @@ from feilun.bundles.content import (
     read_table,
     verified_manifest,
 )  # fmt: skip
+from feilun.bundles.golden import check_golden
 from feilun.bundles.registry import resolve, version_of
 from feilun.bundles.runtime import Runtime
 from feilun.core import settings
@@ -139,11 +140,14 @@ def open_bundle(path: str | Path, *, threads: int | None = None) -> Bundle:
         The bundle, ready to predict.
 
     Raises:
-        BundleError: If there is none, if it is damaged, tampered with or of a newer schema; the message names the file.
+        BundleError: If there is none, if it is damaged, tampered with or of a newer schema, or answers otherwise here
+            than where it was written; the message names the file.
     """
     folder = resolve(path)
     manifest = verified_manifest(folder)
-    return Bundle(folder, manifest, _runtime(folder, manifest, threads))
+    runtime = _runtime(folder, manifest, threads)
+    check_golden(folder, runtime)
+    return Bundle(folder, manifest, runtime)
 
 
 def _runtime(folder: Path, manifest: Mapping[str, Any], threads: int | None) -> Runtime:

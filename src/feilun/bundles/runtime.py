@@ -83,6 +83,10 @@ class Runtime:
         """Return the pooled states, of shape (rows, hidden)."""
         return self._run(corpus, "pooled")
 
+    def logits_of(self, rows: list[list[int]]) -> NDArray[np.float32]:
+        """Return logits of shape (rows, labels) for token ids."""
+        return self._run_rows(rows, "logits")
+
     def stream(self, texts: Iterable[str], chunk: int = LARGEST_PIECE) -> Iterator[Prediction]:
         """Predict any number of texts in order, holding only a piece of them.
 

@@ -220,7 +220,7 @@ def _check_columns(source: str, opened: Source, wanted: dict[str, str]) -> None:
         key = key.partition(" ")[0]
         raise DataError(
             f"{shown(source)} has no column {name!r} (it has: {', '.join(opened.columns)}).",
-            f"Set {key} in recipe.toml, or pass --set {key}={guess}.",
+            f"Set {key} in the recipe, or pass --set {key}={guess}.",
         )
 
 

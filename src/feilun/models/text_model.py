@@ -15,7 +15,7 @@ from feilun.core.labels import LabelSet
 from feilun.core.prediction import Decision, Prediction
 from feilun.models.adaptations.table import Adaptation
 from feilun.models.bases.base import Base
-from feilun.models.fast_encoder import encode
+from feilun.models.fast_encoder import encode, encode_from
 from feilun.models.heads.classify import ClassifyHead
 from feilun.text.tokens import TokenEncoder, batches_by_length, pad
 
@@ -84,10 +84,31 @@ class TextModel(nn.Module):
         Returns:
             Pooled states in float32, shape (rows, hidden).
         """
-        ids, mask = (torch.from_numpy(array).to(self.device) for array in pad(rows, self.base.pad_id))
-        with torch.autocast(self.device.type, dtype=self.dtype, enabled=self.dtype != torch.float32):
-            hidden = encode(self.body, ids, mask)  # (batch, tokens, hidden)
+        hidden, mask = self.hidden(rows)
         return pool(hidden.float(), mask, self.base.pooling)
+
+    def hidden(self, rows: Sequence[Sequence[int]], layers: int | None = None) -> tuple[Tensor, Tensor]:
+        """Run the base, or only so many of its lowest layers, over token ids.
+
+        Args:
+            rows: Token ids of each row.
+            layers: How many of the lowest layers to run; None runs all.
+
+        Returns:
+            States of shape (rows, tokens, hidden) and the mask, 1 where there is a token, of shape (rows, tokens).
+        """
+        ids, mask = (torch.from_numpy(array).to(self.device) for array in pad(rows, self.base.pad_id))
+        with self.precision():
+            return encode(self.body, ids, mask, layers=layers), mask
+
+    def pooled_from(self, hidden: Tensor, mask: Tensor, first: int) -> Tensor:
+        """Run the layers from `first` on over what `hidden(rows, layers=first)` gave; pooled as `pooled` does."""
+        with self.precision():
+            return pool(encode_from(self.body, hidden, mask, first).float(), mask, self.base.pooling)
+
+    def precision(self) -> torch.autocast:
+        """Return the context in which the base's matrix products have the model's type."""
+        return torch.autocast(self.device.type, dtype=self.dtype, enabled=self.dtype != torch.float32)
 
     def pooled_states(self, rows: Sequence[Sequence[int]]) -> Tensor:
         """Run the base over any number of rows without gradients; shape (rows, hidden), float32."""

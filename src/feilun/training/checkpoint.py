@@ -15,6 +15,7 @@ from torch import Tensor
 from feilun.core.errors import TrainingError
 from feilun.core.files import atomic_file
 from feilun.models.text_model import TextModel
+from feilun.training.averaging import AveragedWeights
 
 CHECKPOINT = "checkpoint.safetensors"
 
@@ -44,7 +45,14 @@ class Progress:
     history: list[dict[str, float]] = field(default_factory=list)
 
 
-def save(folder: Path, identity: str, progress: Progress, model: TextModel, optimizer: torch.optim.Optimizer) -> None:
+def save(
+    folder: Path,
+    identity: str,
+    progress: Progress,
+    model: TextModel,
+    optimizer: torch.optim.Optimizer,
+    average: AveragedWeights,
+) -> None:
     """Write the state of a run as one file, atomically.
 
     Args:
@@ -53,6 +61,7 @@ def save(folder: Path, identity: str, progress: Progress, model: TextModel, opti
         progress: Where the run stands.
         model: Its moving weights are saved.
         optimizer: Its state is saved.
+        average: It is saved.
 
     Raises:
         StorageError: If the disk is full; the former checkpoint then stays.
@@ -60,6 +69,7 @@ def save(folder: Path, identity: str, progress: Progress, model: TextModel, opti
     tensors = {f"model.{name}": weight.contiguous() for name, weight in model.trained_state().items()}
     for index, state in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{index}.{k}": v.contiguous() for k, v in state.items() if isinstance(v, Tensor)}
+    tensors |= {f"average.{number}": weight.contiguous() for number, weight in average.state().items()}
     tensors["random"] = torch.get_rng_state()
     if torch.cuda.is_available():
         tensors["random_gpu"] = torch.cuda.get_rng_state()
@@ -68,7 +78,9 @@ def save(folder: Path, identity: str, progress: Progress, model: TextModel, opti
         save_file(tensors, temporary, metadata=metadata)
 
 
-def load(folder: Path, identity: str, model: TextModel, optimizer: torch.optim.Optimizer) -> Progress | None:
+def load(
+    folder: Path, identity: str, model: TextModel, optimizer: torch.optim.Optimizer, average: AveragedWeights
+) -> Progress | None:
     """Put a run back to its last checkpoint.
 
     Args:
@@ -76,6 +88,7 @@ def load(folder: Path, identity: str, model: TextModel, optimizer: torch.optim.O
         identity: What the run's recipe, data and base hash to now.
         model: Receives the weights.
         optimizer: Receives its state.
+        average: Receives its state.
 
     Returns:
         Where the run stands, or None where there is no checkpoint.
@@ -100,6 +113,7 @@ def load(folder: Path, identity: str, model: TextModel, optimizer: torch.optim.O
         index, key = name.split(".", 1)
         state.setdefault(int(index), {})[key] = tensor
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+    average.load(_under(tensors, "average."))
     torch.set_rng_state(tensors["random"])
     if "random_gpu" in tensors:
         torch.cuda.set_rng_state(tensors["random_gpu"])

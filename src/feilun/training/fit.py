@@ -2,7 +2,7 @@
 
     for each epoch, for each batch of similar lengths:
         loss → gradients → clipped → one optimiser step
-        now and then: look at the validation rows, keep the best weights, write a checkpoint
+        now and then: look at the validation rows, keep the best averaged weights, write a checkpoint
 
 A run is a pure function of recipe, data, seed and thread count: the order of batches depends only on (seed, epoch),
 dropout on torch's random state, and both are in the checkpoint. So a run that was killed at any point goes on to the
@@ -30,13 +30,17 @@ from feilun.evaluation.judgement import from_probabilities
 from feilun.models.text_model import TextModel, evaluating
 from feilun.text.tokens import batches_by_length
 from feilun.training import checkpoint
+from feilun.training.averaging import AveragedWeights
 from feilun.training.checkpoint import Progress
 from feilun.training.inputs import make_inputs
 from feilun.training.interruption import Interruption
 from feilun.training.memory import keep_freed_memory
-from feilun.training.optimizer import make_optimizer
+from feilun.training.optimizer import clip_gradients, make_optimizer
 from feilun.training.schedule import Schedule, rate
 from feilun.training.stopping import EarlyStopping
+
+FEWEST_STEPS = 400
+"""Steps of a run that batches are not made larger for."""
 
 
 @dataclass(frozen=True)
@@ -49,16 +53,28 @@ class TrainingSettings:
     layer_decay: float = setting(0.9, "each lower layer learns at this share of the rate above it", above=0, maximum=1)
     schedule: Schedule = setting("linear", "how the rate falls to zero")
     warmup: float = setting(0.1, "share of the run in which the rate rises", minimum=0, below=1)
-    batch_tokens: int = setting(1024, "largest rows × longest row of a batch", minimum=1)
-    batch_rows: int = setting(32, "largest number of rows of a batch", minimum=1)
+    batch_tokens: int = setting(2048, "largest rows × longest row of a batch", minimum=1)
+    batch_rows: int | None = setting(
+        None, "largest number of rows of a batch; none: 8 to 128, so that the run has 400 steps", minimum=1
+    )
     accumulate: int = setting(1, "batches whose gradients make one step", minimum=1)
     epochs: int = setting(4, "times over the training rows", minimum=1)
     weight_decay: float = setting(0.01, "decay of matrices; norms and biases are spared", minimum=0)
     clip: float = setting(1.0, "largest norm of the gradients; 0 clips nothing", minimum=0)
+    average: float = setting(
+        0.25, "share of the run that the weights are averaged over; 0 takes the last ones", minimum=0, maximum=1
+    )
     early_stopping: EarlyStopping = table(EarlyStopping, "when to stop")
     checkpoint_seconds: float = setting(60.0, "seconds between checkpoints", minimum=0)
     threads: int | None = setting(None, "processor threads; none: all cores", minimum=1)
     seed: int = setting(13, "seeds the head, the order of rows and the dropout", minimum=0)
+
+    def largest_batch(self, rows: int) -> int:
+        """Return the largest number of rows of a batch for so many training rows.
+
+        Large batches are fast, but a model needs some hundreds of steps to learn (docs/benchmarks.md, "Defaults").
+        """
+        return self.batch_rows or min(128, max(8, rows * self.epochs // FEWEST_STEPS))
 
 
 class Watcher(Protocol):
@@ -142,13 +158,15 @@ class Run:
         self.weights = [weight for group in self.optimizer.param_groups for weight in group["params"]]
         self.steps_per_epoch = len(list(self.steps(0)))
         self.total = self.steps_per_epoch * settings.epochs
+        self.average = AveragedWeights(self.weights, settings.average * self.total)
         self.stride = max(1, self.steps_per_epoch // settings.early_stopping.evaluations_per_epoch)
         self.progress = Progress()
         self.saved_at = time.monotonic()
 
     def restore(self) -> None:
         """Go back to the last checkpoint, where there is one."""
-        self.progress = checkpoint.load(self.folder, self.identity, self.model, self.optimizer) or Progress()
+        found = checkpoint.load(self.folder, self.identity, self.model, self.optimizer, self.average)
+        self.progress = found or Progress()
         checkpoint.forget_best(self.folder, keep=self.progress.best_step if self.progress.history else None)
 
     def go(self, watcher: Watcher | None, interruption: Interruption) -> None:
@@ -184,8 +202,8 @@ class Run:
         """Yield the batches of each optimiser step of an epoch, in an order that depends only on seed and epoch."""
         random = np.random.default_rng([self.settings.seed, epoch])
         order = random.permutation(len(self.ids))
-        lengths = self.inputs.lengths
-        shuffled = batches_by_length([lengths[i] for i in order], self.settings.batch_tokens, self.settings.batch_rows)
+        lengths, largest = self.inputs.lengths, self.settings.largest_batch(len(order))
+        shuffled = batches_by_length([lengths[i] for i in order], self.settings.batch_tokens, largest)
         batches = [[int(order[i]) for i in batch] for batch in shuffled]
         picked = [batches[i] for i in random.permutation(len(batches))]
         for start in range(0, len(picked), self.settings.accumulate):
@@ -206,11 +224,12 @@ class Run:
             loss.backward()  # type: ignore[no-untyped-call]
             total += loss.item()
         if self.settings.clip:
-            norm = torch.nn.utils.clip_grad_norm_(self.weights, self.settings.clip, foreach=True)
+            norm = clip_gradients(self.optimizer, self.weights, self.settings.clip)
             self.refuse_unless_finite(norm.item(), [row for batch in batches for row in batch])
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         self.progress.step += 1
+        self.average.after_step(self.progress.step)
         self.progress.tokens += sum(self.inputs.lengths[row] for batch in batches for row in batch)
         self.progress.seconds += time.monotonic() - began
         return {"loss": total, "learning_rate": self.optimizer.param_groups[0]["lr"]}
@@ -237,20 +256,23 @@ class Run:
             self.save()
 
     def evaluate(self) -> None:
-        """Look at the validation rows; keep the weights where they are the best so far."""
-        stopping = self.settings.early_stopping
-        measured = self.validation_figures()
-        if stopping.metric not in measured:
-            raise UsageError(
-                f"training.early_stopping.metric is {stopping.metric!r}, which is not measured. "
-                f"{nearest(stopping.metric, measured)}"
-            )
-        value, progress = measured[stopping.metric], self.progress
+        """Look at the validation rows with the averaged weights; keep these where they are the best so far."""
+        stopping, progress = self.settings.early_stopping, self.progress
+        with self.average.in_place():
+            measured = self.validation_figures()
+            if stopping.metric not in measured:
+                raise UsageError(
+                    f"training.early_stopping.metric is {stopping.metric!r}, which is not measured. "
+                    f"{nearest(stopping.metric, measured)}"
+                )
+            value = measured[stopping.metric]
+            better = stopping.better(value, progress.best)
+            if better:
+                checkpoint.save_best(self.folder, progress.step, self.model)
         progress.history.append({"step": progress.step, "seconds": round(progress.seconds, 1), **measured})
         self.tracker.log(progress.step, measured)
-        if stopping.better(value, progress.best):
+        if better:
             progress.best, progress.best_step, progress.waited = value, progress.step, 0
-            checkpoint.save_best(self.folder, progress.step, self.model)
             self.save()
             checkpoint.forget_best(self.folder, keep=progress.step)
         else:
@@ -266,7 +288,7 @@ class Run:
 
     def save(self) -> None:
         """Write a checkpoint."""
-        checkpoint.save(self.folder, self.identity, self.progress, self.model, self.optimizer)
+        checkpoint.save(self.folder, self.identity, self.progress, self.model, self.optimizer, self.average)
         self.saved_at = time.monotonic()
 
 

@@ -1,18 +1,25 @@
-"""What the head reads while it trains: the base run anew each time, or its outputs kept from one run.
+"""What the head reads while it trains: the base run anew each time, or what its fixed layers gave, kept from one run.
 
-Weights that never move give the same outputs in every epoch; then the base runs once.
+Weights that never move give the same outputs in every epoch, so they run once; without dropout, which would differ.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Protocol
 
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from feilun.core.corpus import Corpus
-from feilun.models.text_model import TextModel
+from feilun.models.fast_encoder import supports
+from feilun.models.text_model import INFERENCE_TOKENS, TextModel, evaluating
+from feilun.text.tokens import batches_by_length
+
+MOST_KEPT_BYTES = 2 * 2**30
+"""Largest memory for kept states of tokens; where they would take more, the fixed layers run anew each time."""
 
 
 class Inputs(Protocol):
@@ -71,6 +78,42 @@ class KeptInputs:
         return self.states
 
 
+class KeptLayers:
+    """Holds what the fixed lower layers gave for every token, and runs the upper ones.
+
+    Args:
+        model: The model; its base must be one that `fast_encoder.supports`.
+        tokens: Token ids of every row.
+        fixed: How many of the lowest layers never move.
+    """
+
+    def __init__(self, model: TextModel, tokens: list[list[int]], fixed: int) -> None:
+        self.model, self.fixed = model, fixed
+        self.lengths = [len(row) for row in tokens]
+        self.starts = [0, *accumulate(self.lengths)]
+        self.states = torch.empty(self.starts[-1], model.base.hidden, dtype=model.dtype)  # (tokens of all rows, hidden)
+        with evaluating(model), torch.no_grad():
+            for batch in batches_by_length(self.lengths, INFERENCE_TOKENS):
+                hidden, _ = model.hidden([tokens[i] for i in batch], layers=fixed)
+                for states, row in zip(hidden, batch, strict=True):
+                    self.states[self.starts[row] : self.starts[row + 1]] = states[: self.lengths[row]]
+
+    def pooled(self, rows: Sequence[int]) -> Tensor:
+        """Return the pooled states of the rows, shape (rows, hidden)."""
+        lengths = torch.tensor([self.lengths[row] for row in rows])
+        hidden = pad_sequence([self.states[self.starts[row] : self.starts[row + 1]] for row in rows], batch_first=True)
+        mask = (torch.arange(hidden.shape[1])[None] < lengths[:, None]).long()  # (rows, tokens)
+        return self.model.pooled_from(hidden, mask, self.fixed)
+
+    def all(self) -> Tensor:
+        """Return the pooled states of every row without gradients, shape (rows, hidden)."""
+        pooled = torch.empty(len(self.lengths), self.model.base.hidden)
+        with evaluating(self.model), torch.no_grad():
+            for batch in batches_by_length(self.lengths, INFERENCE_TOKENS):
+                pooled[batch] = self.pooled(batch)
+        return pooled
+
+
 def make_inputs(model: TextModel, corpus: Corpus) -> Inputs:
     """Choose how the rows of a corpus reach the head.
 
@@ -79,9 +122,13 @@ def make_inputs(model: TextModel, corpus: Corpus) -> Inputs:
         corpus: The rows.
 
     Returns:
-        Kept outputs where the whole base stands still, else the base run anew each time.
+        Kept outputs where the whole base or its lower layers stand still, else the base run anew each time.
     """
     tokens = model.encoder.encode(corpus.text, corpus.pair)
-    if model.adaptation.fixed_layers(model.base) == len(model.base.layers):
+    fixed = model.adaptation.fixed_layers(model.base)
+    if fixed == len(model.base.layers):
         return KeptInputs(model.pooled_states(tokens))
+    kept_bytes = sum(map(len, tokens)) * model.base.hidden * model.dtype.itemsize
+    if fixed and kept_bytes <= MOST_KEPT_BYTES and supports(model.body):
+        return KeptLayers(model, tokens, fixed)
     return TokenInputs(model, tokens)

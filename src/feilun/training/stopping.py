@@ -14,7 +14,7 @@ class EarlyStopping:
     """The table `training.early_stopping`."""
 
     metric: str = setting("macro_f1", "metric on the validation rows that picks the best weights")
-    patience: int = setting(2, "evaluations without a better value before training stops; 0 never stops", minimum=0)
+    patience: int = setting(4, "evaluations without a better value before training stops; 0 never stops", minimum=0)
     evaluations_per_epoch: int = setting(2, "how often the validation rows are looked at", minimum=1)
 
     def better(self, value: float, best: float | None) -> bool:

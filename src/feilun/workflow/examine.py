@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,13 +68,14 @@ def examine(recipe: Recipe, *, accept_licence: bool = False) -> Examination:
     tokens = int(counts.clip(max=recipe.model.max_tokens).sum())
     model = build(recipe.model, base, splits, recipe.training.seed)
     sample = splits.train.select(range(0, len(splits.train), max(1, len(splits.train) // MEASURED_ROWS)))
-    speed = tokens_per_second(model, sample, recipe.training.batch_tokens, recipe.training.batch_rows)
-    minutes = tokens * recipe.training.epochs / speed / 60
+    settings = recipe.training
+    speed = tokens_per_second(model, sample, settings.batch_tokens, settings.largest_batch(len(splits.train)))
+    minutes = tokens * settings.epochs / speed / 60
     unfit = warn_if_unfit(base.languages, script_shares(splits.train.text))
     remarks = [
         *([unfit] if unfit else []),
         f"An epoch reads {len(splits.train):,} rows of {tokens / len(splits.train):.0f} tokens on average.",
-        f"At {speed:,.0f} tokens a second, measured here, {recipe.training.epochs} epochs take at most "
-        f"{minutes:.0f} min; early stopping may end them sooner.",
+        f"At {speed:,.0f} tokens a second, measured here, training (training.epochs = {settings.epochs}) takes at most "
+        f"{math.ceil(minutes)} min; early stopping may end it sooner.",
     ]
     return Examination(splits, tokens, tuple(remarks))

@@ -7,12 +7,11 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 
 import numpy as np
 
 from feilun.bundles.bundle import Bundle, open_bundle, write_bundle
+from feilun.bundles.golden import write_golden
 from feilun.bundles.registry import next_version
 from feilun.compression.compress import Compressed
 from feilun.core.corpus import Corpus
@@ -24,6 +23,7 @@ from feilun.core.splits import Splits
 from feilun.evaluation.card import model_card
 from feilun.models.bases.base import Base
 from feilun.training.stopping import LOWER_IS_BETTER
+from feilun.workflow.confidential import without_places
 from feilun.workflow.profile import with_reference
 from feilun.workflow.recipe import Recipe
 from feilun.workflow.run import Run, libraries
@@ -103,6 +103,7 @@ def publish(
         write_json(folder / "labels.json", list(splits.labels.names))
         write_json(folder / "calibration.json", asdict(small.runtime.decision))
         write_json(folder / "preparation.json", to_table(recipe.data.clean.cleaning()))
+        write_golden(folder, small.runtime)
         write_json(folder / "profile.json", with_reference(small.runtime, splits, recipe.task))
         write_json(folder / "report.json", report.to_json())
         write_text(folder / "CARD.md", model_card(facts, report, splits.report))
@@ -112,25 +113,6 @@ def publish(
     bundle = open_bundle(path)
     refuse_unless_equal(bundle, small, splits.test.select(range(min(COMPARED_ROWS, len(splits.test)))))
     return bundle
-
-
-def without_places(table: dict[str, Any]) -> dict[str, Any]:
-    """Return a recipe's table with file names instead of paths, and database addresses without user and password.
-
-    A bundle travels; the folders and the secrets of the machine that made it stay there.
-    """
-    data = dict(table["data"])
-    for part in ("train", "validation", "test"):
-        source = data.get(part)
-        if source is not None:
-            parts = urlsplit(source)
-            data[part] = (
-                f"{parts.scheme}://{parts.hostname or ''}{parts.path}" if "://" in source else Path(source).name
-            )
-    model = dict(table["model"])
-    if Path(model["base"]).is_absolute():
-        model["base"] = Path(model["base"]).name
-    return {**table, "data": data, "model": model}
 
 
 def refuse_unless_equal(bundle: Bundle, small: Compressed, corpus: Corpus) -> None:

@@ -37,6 +37,9 @@ FEWEST_EPOCHS = 1
 TEST_SHARE = 0.2
 MOST_TEST_ROWS = 15_000
 MEASURED_ROWS = 400
+USUAL_ROWS = 10_000
+"""Rows that two cores read in the time; the speed is measured with the batches of such a run."""
+
 SEED = 13
 
 PARTS = {"train": ("train",), "validation": ("dev", "validation", "valid"), "test": ("test",)}
@@ -207,9 +210,9 @@ def affordable_rows(pairs: Sequence[tuple[str, str]], base_name: str) -> tuple[i
     labels = LabelSet(tuple(sorted({label for _, label in measured})))
     nothing = corpus.select([])
     splits = Splits(corpus, nothing, nothing, labels, {}, "")
-    settings = TrainingSettings()
+    settings = TrainingSettings(epochs=FEWEST_EPOCHS)
     model = build(ModelSettings(base=base_name), open_base(base_name), splits, SEED)
-    speed = tokens_per_second(model, corpus, settings.batch_tokens, settings.batch_rows)
+    speed = tokens_per_second(model, corpus, settings.batch_tokens, settings.largest_batch(USUAL_ROWS))
     lengths = [len(row) for row in model.encoder.encode(corpus.text)]
     return int(TRAINING_SECONDS * speed / (sum(lengths) / len(lengths))), speed
 

@@ -241,6 +241,9 @@ def _place(fault: Fault, lines: Mapping[str, int], overridden: set[str]) -> tupl
     """Find the fault's line (0 where it has none) and put it, or the option that brought it, before its message."""
     if any(fault.key == key or fault.key.startswith(f"{key}.") for key in overridden):
         return 0, f"--set {fault.key}: {fault.message}"
+    brought = next((key for key in overridden if key.startswith(f"{fault.key}.")), None)
+    if brought and fault.key not in lines:
+        return 0, f"--set {brought}: {fault.message}"
     words: list[str] = re.findall(r"\w+(?:\.\w+)*", fault.message)
     # a contradiction belongs to a whole table: the first key that it speaks of gives the line
     key = next((word for word in words if word in lines and word.startswith(fault.key)), fault.key)

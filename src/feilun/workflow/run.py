@@ -20,6 +20,7 @@ from feilun.core.splits import Splits
 from feilun.models.bases.base import Base
 from feilun.training import checkpoint
 from feilun.training.trackers.run_folder import RunFolder
+from feilun.workflow.confidential import without_passwords
 from feilun.workflow.recipe import Recipe
 
 LIBRARIES = ("feilun", "torch", "transformers", "tokenizers", "onnxruntime", "numpy")
@@ -54,8 +55,8 @@ class Run:
         folder = places.runs() / f"{recipe.name}-{identity[:8]}"
         tracker = RunFolder(folder)
         tracker.note(
-            recipe=table, fingerprint=splits.fingerprint, base=base.sha256, libraries=libraries(), machine=machine(),
-            data_report=splits.report,
+            recipe=without_passwords(table), fingerprint=splits.fingerprint, base=base.sha256, libraries=libraries(),
+            machine=machine(), data_report=splits.report,
         )  # fmt: skip
         return Run(identity, folder, tracker)
 

@@ -1,0 +1,64 @@
+"""Golden inputs: made-up token ids with the logits that a bundle's model gave where it was written.
+
+Another version of ONNX Runtime, or another processor, may run a model without complaint and answer wrong (ONNX Runtime
+1.24 does so with these int8 files). So the first thing that an opened bundle does is to answer these again. They are
+numbers by chance, nobody's text.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+
+from feilun.bundles.content import REPLACE, read_table
+from feilun.bundles.runtime import Runtime
+from feilun.core.errors import BundleError
+from feilun.core.files import write_json
+
+GOLDEN = "golden.json"
+LENGTHS = (2, 5, 11, 24)
+LARGEST_DIFFERENCE = 0.2
+"""Norm of the difference over norm of the logits: int8 rounds otherwise on other processors, a wrong model is at 1."""
+
+
+def write_golden(folder: Path, runtime: Runtime) -> None:
+    """Write golden inputs and what a model answers to them.
+
+    Args:
+        folder: The bundle's folder.
+        runtime: Runs the bundle's model.
+    """
+    random = np.random.default_rng(0)
+    size = runtime.encoder.tokenizer.get_vocab_size()
+    lengths = [min(length, runtime.encoder.max_tokens) for length in LENGTHS]
+    rows = [random.integers(0, size, length).tolist() for length in lengths]
+    write_json(folder / GOLDEN, {"token_ids": rows, "logits": runtime.logits_of(rows).round(5).tolist()})
+
+
+def check_golden(folder: Path, runtime: Runtime) -> None:
+    """Refuse a model that answers otherwise here than where it was written.
+
+    Args:
+        folder: The bundle's folder; a bundle from before golden inputs passes.
+        runtime: Runs the bundle's model.
+
+    Raises:
+        BundleError: If it does, or if the file holds no golden inputs.
+    """
+    if not (folder / GOLDEN).is_file():
+        return
+    table = read_table(folder, GOLDEN)
+    try:
+        rows = [[int(token) for token in row] for row in table["token_ids"]]
+        expected = np.array(table["logits"], dtype=np.float64)
+        difference = np.linalg.norm(runtime.logits_of(rows) - expected) / np.linalg.norm(expected)
+    except (KeyError, TypeError, ValueError) as error:
+        raise BundleError(f"The bundle {folder} is damaged: {GOLDEN} holds no golden inputs.", REPLACE) from error
+    if not difference <= LARGEST_DIFFERENCE:
+        raise BundleError(
+            f"The bundle {folder} answers otherwise here than where it was written: its golden inputs differ by "
+            f"{difference:.0%} of their logits. ONNX Runtime here is {onnxruntime.__version__}.",
+            f"Install the versions that {folder / 'manifest.json'} lists under `libraries`, or train it again here.",
+        )
