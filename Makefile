@@ -64,6 +64,9 @@ bench: install
 	$(BIN)/python benchmarks/training.py --data $(DATA)/waimai_10k --base multilingual-e5-small
 	$(BIN)/python benchmarks/inference.py --data $(DATA)/banking77
 	$(BIN)/python benchmarks/quality.py --data $(DATA)
+	$(BIN)/python benchmarks/drift.py --data $(DATA) --replays 1000
+	$(BIN)/python benchmarks/performance.py --data $(DATA)
+	$(BIN)/python benchmarks/kills.py --kills 200
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

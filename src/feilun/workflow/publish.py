@@ -23,6 +23,7 @@ from feilun.evaluation.card import model_card
 from feilun.models.bases.base import Base
 from feilun.training.stopping import LOWER_IS_BETTER
 from feilun.workflow.confidential import without_places
+from feilun.workflow.profile import with_reference
 from feilun.workflow.recipe import Recipe
 from feilun.workflow.run import Run, libraries
 
@@ -102,7 +103,7 @@ def publish(
         write_json(folder / "calibration.json", asdict(small.runtime.decision))
         write_json(folder / "preparation.json", to_table(recipe.data.clean.cleaning()))
         write_golden(folder, small.runtime)
-        write_json(folder / "profile.json", dict(splits.profile))
+        write_json(folder / "profile.json", with_reference(small.runtime, splits, recipe.task))
         write_json(folder / "report.json", report.to_json())
         write_text(folder / "CARD.md", model_card(facts, report, splits.report))
 

@@ -4,34 +4,43 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import ExitStack
 from typing import Any
 from urllib.parse import quote
 
 import uvicorn
 
 from feilun.bundles.bundle import Bundle, open_bundle
-from feilun.core.errors import ServiceError, UsageError
+from feilun.bundles.registry import resolve
+from feilun.core.errors import BundleError, ServiceError, UsageError
+from feilun.core.files import read_json
+from feilun.monitoring.feedback import FeedbackDesk
+from feilun.monitoring.log import ObservationLog
 from feilun.serving.engine import Engine, by_name
+from feilun.storage.database import open_database
 
 
 def serve(
     bundles: Sequence[str],
-    application: Callable[[Engine], Any],
+    application: Callable[[Engine, FeedbackDesk | None], Any],
     *,
     host: str = "127.0.0.1",
     port: int = 8080,
     threads: int | None = None,
+    observe: float = 1.0,
     say: Callable[[str], Any] = print,
 ) -> None:
     """Serve bundles over HTTP until Ctrl-C or SIGTERM.
 
     Args:
         bundles: Folders, names of registered models, or `name@version`.
-        application: Makes an ASGI application that asks an engine; it starts and stops the engine with itself.
+        application: Makes an ASGI application that asks an engine and remembers what it answers; it starts and stops
+            the engine and the log with itself.
         host: Address to listen on; only this machine's own.
         port: TCP port; 0 takes a free one.
         threads: Processor threads a model; None uses all cores that this process may.
+        observe: Share of the predictions that is remembered, 0 to 1; with 0 no database is opened.
         say: Receives the addresses, a line each.
 
     Raises:
@@ -39,21 +48,47 @@ def serve(
             texts.
         BundleError: If a bundle cannot be opened.
         ServiceError: If the port is in use or may not be used.
+        StorageError: If the database cannot be opened.
     """
     check_address(host)
-    listener = listen(host, port)
-    try:
+    with ExitStack() as exits:
+        listener = listen(host, port)
+        exits.callback(listener.close)
         opened = by_name(open_bundle(bundle, threads=threads) for bundle in bundles)
         refuse_pairs(opened.values())
         engine = Engine(opened)
         address = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
         for name, bundle in engine.bundles.items():
             say(f"{name}@{bundle.version}  POST {address}/v1/predict/{quote(name)}")
+        desk = None
+        if observe > 0:
+            database = open_database()
+            exits.callback(database.close)
+            desk = FeedbackDesk(ObservationLog(database, observe), lambda bundle: labels_of(engine, bundle))
         say(f"Documentation: {address}/docs  Stop with Ctrl-C.")
-        config = uvicorn.Config(application(engine), log_level="warning", timeout_graceful_shutdown=10)
+        config = uvicorn.Config(application(engine, desk), log_level="warning", timeout_graceful_shutdown=10)
         uvicorn.Server(config).run(sockets=[listener])
-    finally:
-        listener.close()
+
+
+def labels_of(engine: Engine, bundle: str) -> Collection[str]:
+    """Return the labels that feedback on a bundle's predictions may name.
+
+    Those of the served version and those of the version that answered: a label set may change between the two.
+
+    Args:
+        engine: What is served.
+        bundle: What answered: name@version.
+    """
+    served = engine.bundles.get(bundle.rpartition("@")[0])
+    return {*(served.labels.names if served else ()), *registered_labels(bundle)}
+
+
+def registered_labels(bundle: str) -> tuple[str, ...]:
+    """Return the labels of a registered bundle, name@version; none where it is not registered (any more)."""
+    try:
+        return tuple(read_json(resolve(bundle) / "labels.json"))
+    except (BundleError, OSError, ValueError):
+        return ()
 
 
 def refuse_pairs(bundles: Iterable[Bundle]) -> None:

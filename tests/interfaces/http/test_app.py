@@ -40,7 +40,7 @@ def test_a_list_is_answered_in_order_as_in_process(client: TestClient, bundle: B
     assert answer.status_code == 200
     assert answer.json() == {
         "model": f"reviews@{bundle.version}",
-        "predictions": [prediction.to_json() for prediction in bundle.predict(texts)],
+        "predictions": [{**prediction.to_json(), "observation": None} for prediction in bundle.predict(texts)],
     }
     assert {prediction["abstained"] for prediction in answer.json()["predictions"]} == {True, False}
 

@@ -20,6 +20,8 @@ import pytest
 from feilun.bundles.bundle import open_bundle
 from feilun.bundles.registry import next_version
 from feilun.core.errors import ServiceError, UsageError
+from feilun.storage import observations
+from feilun.storage.database import open_database
 from feilun.workflow import service
 from tiny_bundle import WORDS, made_bundle
 
@@ -29,7 +31,10 @@ from feilun.interfaces.http.app import create_app
 from feilun.workflow import service
 def say(line):
     print(line, flush=True)
-    assert not {"torch", "transformers", "polars", "sklearn"} & set(sys.modules)
+    assert not {"torch", "transformers", "polars", "sklearn", "alembic"} & set(sys.modules)
+service.open_database().close()  # made, so that it is found as on a second start
+for name in [name for name in sys.modules if name.startswith("alembic")]:
+    del sys.modules[name]
 service.serve(sys.argv[1:], create_app, port=0, threads=1, say=say)
 """
 
@@ -71,6 +76,15 @@ def test_concurrent_requests_get_what_single_ones_get(server: tuple[subprocess.P
     assert [body["predictions"][0]["label"] for _, body in answers] == expected  # type: ignore[index]
     process.send_signal(signal.SIGTERM)
     assert process.wait(10) in {0, -signal.SIGTERM}
+    database = open_database()
+    with database.read() as connection:
+        kept = {one.id: one for one in observations.latest(connection, "reviews")}
+    database.close()
+    for text, (_, body) in zip(texts, answers, strict=True):
+        answer = body["predictions"][0]  # type: ignore[index]
+        found = kept.pop(answer.pop("observation"))
+        assert (found.text, found.bundle, dict(found.prediction)) == (text, "reviews@1", answer)
+    assert not kept
 
 
 def test_small_answers_are_sent_at_once() -> None:
@@ -97,13 +111,13 @@ def test_port_in_use_is_said_before_anything_is_loaded(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(ServiceError, match=rf"Port {port} of 127\.0\.0\.1 cannot be used.*--port"):
-            service.serve([str(tmp_path / "no bundle")], lambda engine: engine, port=port)
+            service.serve([str(tmp_path / "no bundle")], lambda engine, desk: engine, port=port)
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "example.org", ""])  # noqa: S104
 def test_addresses_that_others_can_reach_are_refused(host: str) -> None:
     with pytest.raises(UsageError, match="other machines could reach it"):
-        service.serve(["x"], lambda engine: engine, host=host)
+        service.serve(["x"], lambda engine, desk: engine, host=host)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "localhost", "::1"])

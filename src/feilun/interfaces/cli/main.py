@@ -19,12 +19,16 @@ from feilun.core.errors import FeilunError, MissingExtra
 from feilun.core.places import home
 from feilun.interfaces.cli import (
     adaptations,
+    audit,
     bases,
     check,
+    database,
     doctor,
     evaluate,
     init,
+    label,
     models,
+    monitor,
     predict,
     quickstart,
     runs,
@@ -34,13 +38,31 @@ from feilun.interfaces.cli import (
 )
 from feilun.interfaces.cli.output import make_safe
 
-VERBS = (quickstart, init, check, train, search, evaluate, predict, serve, bases, adaptations, models, runs, doctor)
+VERBS = (
+    quickstart,
+    init,
+    check,
+    train,
+    search,
+    evaluate,
+    predict,
+    serve,
+    monitor,
+    label,
+    database,
+    audit,
+    bases,
+    adaptations,
+    models,
+    runs,
+    doctor,
+)
 """The verbs in the order of a first day; each module has `EXAMPLES` and a function, or an `app`, of its name."""
 
 EXTRA_OF_PACKAGE = {
     "torch": "train", "transformers": "train", "peft": "train", "optuna": "train", "safetensors": "train",
     "gguf": "train", "onnx": "train", "onnxscript": "train", "polars": "data", "fastexcel": "data", "sklearn": "data",
-    "scipy": "data", "sqlalchemy": "data", "matplotlib": "data", "rjieba": "data", "charset_normalizer": "data",
+    "scipy": "data", "matplotlib": "data", "rjieba": "data", "charset_normalizer": "data",
     "snownlp": "sample",
 }  # fmt: skip
 """Which extra of Feilun brings an importable package."""

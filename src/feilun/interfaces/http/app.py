@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -15,23 +15,36 @@ from starlette.exceptions import HTTPException
 
 from feilun import __version__
 from feilun.core.errors import FeilunError, UsageError
-from feilun.interfaces.http import health, metrics, models, predict
+from feilun.interfaces.http import feedback, health, metrics, models, predict, watched
 from feilun.interfaces.http.answers import error_answer
+from feilun.monitoring.feedback import FeedbackDesk, KeyReused, UnknownObservation
 from feilun.serving.engine import Engine, UnknownModel
+from feilun.storage.faults import StorageFull
 
 DESCRIPTION = """Predictions of fine-tuned models. 微调模型的预测服务。
 
     curl -X POST localhost:8080/v1/predict/NAME -H 'content-type: application/json' -d '{"texts": ["送餐很快"]}'
 """
 
+STATUSES: tuple[tuple[type[FeilunError], int], ...] = (
+    (UnknownModel, 404),
+    (UnknownObservation, 404),
+    (KeyReused, 409),
+    (UsageError, 422),
+    (StorageFull, 507),
+)
+"""The status of each kind of error, the first that fits; the others are 503."""
+
 log = logging.getLogger(__name__)
 
 
-def create_app(engine: Engine) -> FastAPI:
+def create_app(engine: Engine, desk: FeedbackDesk | None = None) -> FastAPI:
     """Build the application.
 
     Args:
         engine: Answers; it is started and stopped with the application.
+        desk: Takes feedback; its log remembers what is answered, and is started and stopped with the application.
+            Without it nothing is remembered.
 
     Returns:
         A FastAPI application.
@@ -39,8 +52,9 @@ def create_app(engine: Engine) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with engine:
-            yield
+        with desk.log if desk is not None else nullcontext():
+            async with engine:
+                yield
 
     app = FastAPIOffline(
         redoc_url=None,
@@ -51,9 +65,13 @@ def create_app(engine: Engine) -> FastAPI:
         responses={422: {"description": "The request is wrong; the message says where."}},
     )
     app.state.engine = engine
-    app.state.figures = metrics.Figures()
+    app.state.feedback = desk
+    app.state.log = desk.log if desk is not None else None
+    app.state.figures = metrics.Figures(app.state.log)
+    if desk is not None:
+        app.state.figures.registry.register(watched.Watched(engine, desk.log.database))
     app.add_middleware(metrics.Measured, figures=app.state.figures)
-    for resource in (predict, models, health, metrics):
+    for resource in (predict, feedback, models, health, metrics):
         app.include_router(resource.router)
     app.add_exception_handler(FeilunError, _feilun_error)
     app.add_exception_handler(RequestValidationError, _wrong_request)
@@ -63,9 +81,8 @@ def create_app(engine: Engine) -> FastAPI:
 
 
 async def _feilun_error(_: Request, error: Exception) -> JSONResponse:
-    if isinstance(error, UnknownModel):
-        return error_answer(404, str(error))
-    return error_answer(422 if isinstance(error, UsageError) else 503, str(error))
+    status = next((status for kind, status in STATUSES if isinstance(error, kind)), 503)
+    return error_answer(status, str(error))
 
 
 async def _wrong_request(_: Request, error: Exception) -> JSONResponse:

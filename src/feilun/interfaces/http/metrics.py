@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, ProcessCollector
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import generate_latest
+from prometheus_client.registry import Collector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from feilun.core.prediction import Prediction
+from feilun.monitoring.log import ObservationLog
 
 router = APIRouter(tags=["health"])
 
@@ -19,9 +22,13 @@ SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 1
 
 
 class Figures:
-    """The counters of one application, in a registry of their own."""
+    """The counters of one application, in a registry of their own.
 
-    def __init__(self) -> None:
+    Args:
+        log: Its observation log, where it has one.
+    """
+
+    def __init__(self, log: ObservationLog | None = None) -> None:
         self.registry = CollectorRegistry()
         self.requests = Counter(
             "feilun_requests", "Answered requests.", ("method", "path", "status"), registry=self.registry
@@ -33,12 +40,29 @@ class Figures:
             "feilun_predictions", "Predicted texts.", ("model", "abstained"), registry=self.registry
         )
         ProcessCollector(registry=self.registry)
+        if log is not None:
+            self.registry.register(Observed(log))
 
     def count(self, model: str, predictions: Sequence[Prediction]) -> None:
         """Count predictions of a served model."""
         abstained = sum(prediction.abstained for prediction in predictions)
         self.predictions.labels(model, "true").inc(abstained)
         self.predictions.labels(model, "false").inc(len(predictions) - abstained)
+
+
+class Observed(Collector):
+    """Reads the figures of an observation log when they are asked for."""
+
+    def __init__(self, log: ObservationLog) -> None:
+        self.log = log
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield how many observations are written, lost and waiting."""
+        observed = CounterMetricFamily("feilun_observations", "Remembered predictions.", labels=["state"])
+        observed.add_metric(["written"], self.log.written)
+        observed.add_metric(["lost"], self.log.lost)
+        yield observed
+        yield GaugeMetricFamily("feilun_observations_waiting", "Not written yet.", self.log.waiting)
 
 
 class Measured:
@@ -77,7 +101,7 @@ class Measured:
 
 
 @router.get("/metrics", summary="Figures for Prometheus", response_class=Response)
-async def metrics(request: Request) -> Response:
-    """Return counters and times in Prometheus's text format."""
+def metrics(request: Request) -> Response:
+    """Return counters, times and, of what was observed lately, drift and accuracy, in Prometheus's text format."""
     figures: Figures = request.app.state.figures
     return Response(generate_latest(figures.registry), media_type=CONTENT_TYPE_LATEST)

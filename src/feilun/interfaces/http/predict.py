@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Annotated, Self
 
 from fastapi import APIRouter, Body, Path, Request
@@ -10,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from feilun.interfaces.http.answers import ErrorAnswer
 from feilun.interfaces.http.metrics import Figures
+from feilun.monitoring.log import ObservationLog
 from feilun.serving.engine import Engine
 
 router = APIRouter(prefix="/v1/predict", tags=["predict"])
@@ -63,6 +65,9 @@ class Answer(BaseModel):
     interval: list[float] | dict[str, list[float]] | None = Field(
         None, description="The ends of the interval that holds the truth with the probability `score`."
     )
+    observation: str | None = Field(
+        None, description="Names this prediction for /v1/feedback; null where none is kept of it."
+    )
 
 
 class PredictAnswer(BaseModel):
@@ -81,7 +86,8 @@ ANSWER = {
     "model": "reviews@3",
     "predictions": [
         {"label": "positive", "score": 0.973, "abstained": False,
-         "ranked": [{"label": "positive", "score": 0.973}, {"label": "negative", "score": 0.027}]}
+         "ranked": [{"label": "positive", "score": 0.973}, {"label": "negative", "score": 0.027}],
+         "observation": "9f86d081884c7d659a2feaa0c55ad015"}
     ],
 }  # fmt: skip
 
@@ -104,8 +110,15 @@ async def predict(
     """Answer one text or a list with the model of that name; concurrent requests are computed together."""
     engine: Engine = request.app.state.engine
     figures: Figures = request.app.state.figures
-    bundle = engine.bundle(name)
-    predictions = await engine.predict(name, body.texts if body.texts is not None else [body.text or ""])
+    log: ObservationLog | None = request.app.state.log
+    began = time.perf_counter()
+    model = f"{name}@{engine.bundle(name).version}"
+    texts = body.texts if body.texts is not None else [body.text or ""]
+    predictions = await engine.predict(name, texts)
     figures.count(name, predictions)
-    answers = [prediction.to_json(body.ranked) for prediction in predictions]
-    return JSONResponse({"model": f"{name}@{bundle.version}", "predictions": answers})
+    kept = log.observe(model, texts, predictions, time.perf_counter() - began) if log else [None] * len(texts)
+    answers = [
+        {**prediction.to_json(body.ranked), "observation": observation}
+        for prediction, observation in zip(predictions, kept, strict=True)
+    ]
+    return JSONResponse({"model": model, "predictions": answers})

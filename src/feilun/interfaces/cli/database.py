@@ -1,0 +1,124 @@
+"""`feilun database`: what is remembered, copies of it, and what is to be forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from feilun.interfaces.cli import output
+from feilun.interfaces.cli.options import AsJson
+
+if TYPE_CHECKING:
+    from feilun.storage.database import Database
+
+EXAMPLES = (
+    "feilun database status",
+    "feilun database backup feilun-backup.db",
+    "feilun database restore feilun-backup.db",
+    "feilun database forget --model reviews --older-than 90",
+)
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, add_completion=False)
+
+
+@app.callback()
+def database() -> None:
+    """Look after the database of observations and feedback.
+
+    FEILUN_HOME/feilun.db, or PostgreSQL by FEILUN_DATABASE. What changes it is noted in the audit log.
+    """
+
+
+@contextmanager
+def opened_database() -> Iterator[Database]:
+    """Open the database for the length of a block."""
+    from feilun.storage.database import open_database
+
+    opened = open_database()
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+@app.command(epilog=f"Example: {EXAMPLES[0]}")
+def status(as_json: AsJson = False) -> None:
+    """Show where the database is and what it holds."""
+    from feilun.workflow import keeping
+
+    with opened_database() as opened:
+        found = keeping.holdings(opened)
+    if as_json:
+        output.print_json(found.to_json())
+        return
+    since = "" if found.earliest is None else f" since {datetime.fromtimestamp(found.earliest):%Y-%m-%d}"
+    print(f"{found.place}, schema {found.schema}")
+    print(f"{found.observations:,} observations{since}, {found.feedback:,} feedbacks")
+    for bundle in found.bundles:
+        print(f"  {bundle}")
+
+
+@app.command(epilog=f"Example: {EXAMPLES[1]}")
+def backup(
+    file: Annotated[Path, typer.Argument(help="The copy to write.", show_default=False)], as_json: AsJson = False
+) -> None:
+    """Copy the database while it is in use."""
+    from feilun.workflow import keeping
+
+    with opened_database() as opened:
+        keeping.back_up(opened, file)
+    _done({"backup": str(file), "bytes": file.stat().st_size}, f"Copied: {file}", as_json)
+
+
+@app.command(epilog=f"Example: {EXAMPLES[2]}")
+def restore(
+    file: Annotated[Path, typer.Argument(help="A copy that `backup` wrote.", show_default=False)],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Replace all that the database holds by a copy of it."""
+    from feilun.workflow import keeping
+
+    with opened_database() as opened:
+        held = keeping.holdings(opened)
+        if not yes and held.observations:
+            typer.confirm(f"Replace {held.observations:,} observations by what is in {file}?", abort=True)
+        keeping.restore(opened, file)
+        held = keeping.holdings(opened)
+    _done({"restored": str(file), **held.to_json()}, f"Restored: {held.observations:,} observations.", as_json)
+
+
+@app.command(epilog=f"Example: {EXAMPLES[3]}")
+def forget(
+    model: Annotated[str | None, typer.Option(help="Only of this model.", show_default=False)] = None,
+    older_than: Annotated[
+        float | None, typer.Option(min=0, metavar="DAYS", help="Only older than so many days.", show_default=False)
+    ] = None,
+    observation: Annotated[
+        list[str] | None, typer.Option(metavar="ID", help="Only this one; may be given again.", show_default=False)
+    ] = None,
+    containing: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Only those whose stored text holds this.", show_default=False)
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Delete observations that meet every condition given, with the feedback on them."""
+    from feilun.workflow import keeping
+
+    with opened_database() as opened:
+        count = keeping.forget(
+            opened, model=model, older_than_days=older_than, identities=observation or (), containing=containing
+        )
+    _done({"deleted": count}, f"{count:,} observations deleted.", as_json)
+
+
+def _done(facts: dict[str, object], sentence: str, as_json: bool) -> None:
+    if as_json:
+        output.print_json(facts)
+    else:
+        print(sentence)

@@ -1,0 +1,116 @@
+"""`feilun monitor`: how a model fares in service."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from feilun.interfaces.cli import output
+from feilun.interfaces.cli.options import AsJson, Threads
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from feilun.core.report import Figure
+    from feilun.workflow.monitor import Window
+
+EXAMPLES = (
+    "feilun monitor reviews",
+    "feilun monitor reviews@3 --count 500 --hours 24 --json",
+)
+
+SHOWN_LABELS = 4
+
+
+def monitor(
+    bundle: Annotated[str, typer.Argument(help="A bundle: its folder, its name, or name@version.", show_default=False)],
+    count: Annotated[
+        list[int] | None,
+        typer.Option(min=1, help="A window of the last so many predictions; may be given again.", show_default=False),
+    ] = None,
+    hours: Annotated[
+        list[float] | None,
+        typer.Option(min=0.01, help="A window of the last so many hours; may be given again.", show_default=False),
+    ] = None,
+    alpha: Annotated[
+        float, typer.Option(min=0.006, max=0.5, help="Chance of a false alarm in a window without drift.")
+    ] = 0.01,
+    threads: Threads = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show how a model fares in service: volume, labels, drift, accuracy, feedback.
+
+    Compares what was observed with the rows that the model was validated on. With --json, one object a window.
+    """
+    from feilun.bundles.bundle import open_bundle
+    from feilun.storage.database import open_database
+    from feilun.workflow import monitor as watching
+
+    spans = [*(watching.Span(count=n) for n in count or ()), *(watching.Span(hours=n) for n in hours or ())]
+    opened = open_bundle(bundle, threads=threads)
+    database = open_database()
+    try:
+        windows = watching.watch(opened, database, spans or watching.SPANS, alpha=alpha)
+    finally:
+        database.close()
+    if as_json:
+        for window in windows:
+            output.print_json({"model": f"{opened.name}@{opened.version}", **window.to_json()})
+        return
+    console = output.result_console()
+    console.print(f"{opened.name}@{opened.version}", style="bold")
+    console.print(_table(windows))
+    findings: dict[str, list[str]] = {}
+    for window in windows:
+        for line in _findings(window):
+            findings.setdefault(line, []).append(window.name)
+    for line, names in findings.items():
+        console.print(f"  {', '.join(names)}: {line}", soft_wrap=True, highlight=False)
+
+
+def _table(windows: list[Window]) -> Table:
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for name in ("window", "texts", "from", "median ms", "labels", "to a person", "drift", "accuracy, estimated",
+                 "accuracy, feedback"):  # fmt: skip
+        table.add_column(name)
+    for window in windows:
+        shares = [f"{label} {share:.0%}" for label, share in list(window.labels.items())[:SHOWN_LABELS]]
+        more = len(window.labels) - SHOWN_LABELS
+        table.add_row(
+            window.name,
+            f"{window.rows:,}",
+            "" if window.since is None else f"{datetime.fromtimestamp(window.since):%m-%d %H:%M}",
+            "" if window.latency is None else f"{window.latency[0] * 1000:.1f}",
+            ", ".join(shares) + (f" and {more} more" if more > 0 else ""),
+            f"{window.abstained:.0%}" if window.rows else "",
+            "" if window.drift is None else ("DRIFT" if window.drift.drifted else "none found"),
+            _figure(window.estimated),
+            _figure(window.observed.accuracy),
+        )
+    return table
+
+
+def _findings(window: Window) -> list[str]:
+    found = [window.note] if window.note else []
+    if window.drift is not None:
+        found += [
+            f"{signal.name} drifted{f': {signal.change}' if signal.change else ''} (p = {signal.p_value:.3f})"
+            for signal in window.drift.signals
+            if signal.drifted
+        ]
+    said = window.observed
+    if said.refused:
+        found.append(f"{said.refused} called wrong, the right label not named")
+    if said.conflicting:
+        found.append(f"{said.conflicting} with conflicting feedback")
+    return found
+
+
+def _figure(figure: Figure | None) -> str:
+    if figure is None:
+        return ""
+    return f"{figure.value:.3f} ({figure.low:.2f}–{figure.high:.2f})"

@@ -1,0 +1,106 @@
+"""`POST /v1/feedback`: what people say of a prediction."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from fastapi import APIRouter, Body, Header, Request
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from feilun.core.observation import Feedback
+from feilun.interfaces.http.answers import ErrorAnswer, error_answer
+from feilun.monitoring.feedback import FeedbackDesk
+
+router = APIRouter(prefix="/v1/feedback", tags=["feedback"])
+
+
+class FeedbackRequest(BaseModel):
+    """What somebody says of one prediction: at least one of label, thumbs and text."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    observation: str = Field(description="The `observation` of the prediction.", min_length=1, max_length=64)
+    label: str | None = Field(None, description="The right label.")
+    thumbs: Literal["up", "down"] | None = Field(None, description="Whether the predicted label is right.")
+    text: str | None = Field(None, description="Free words; personal data is replaced.", max_length=10_000)
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if self.label is None and self.thumbs is None and not (self.text and self.text.strip()):
+            raise ValueError('give at least one of "label", "thumbs" and "text"')
+        return self
+
+
+class Said(BaseModel):
+    """Feedback as it is kept."""
+
+    id: str
+    label: str | None
+    thumbs: Literal["up", "down"] | None
+    text: str | None
+
+
+class FeedbackAnswer(BaseModel):
+    """The feedback as it was taken, and what else was said of the same prediction."""
+
+    feedback: str = Field(description="Id of this feedback.")
+    observation: str
+    model: str = Field(description="name@version of the model that had answered.")
+    predicted: str | None = Field(description="The label that was predicted.")
+    repeated: bool = Field(description="Whether the same came before under this key; nothing was added.")
+    conflicting: bool = Field(description="Whether what people say of this prediction disagrees; all of it is kept.")
+    all: list[Said] = Field(description="All feedback on this prediction, earliest first.")
+
+
+EXAMPLES = {
+    "label": {"summary": "The right label", "value": {"observation": "ID", "label": "negative"}},
+    "thumbs": {"summary": "Right or wrong", "value": {"observation": "ID", "thumbs": "down"}},
+    "text": {"summary": "Free words", "value": {"observation": "ID", "text": "反讽，其实是差评"}},
+}
+KEY = Annotated[
+    str | None,
+    Header(alias="Idempotency-Key", max_length=200, description="The same feedback sent again under it is taken once."),
+]
+
+
+@router.post(
+    "",
+    summary="Say whether a prediction was right",
+    status_code=201,
+    response_model=FeedbackAnswer,
+    responses={
+        200: {"model": FeedbackAnswer, "description": "Taken before under the same key."},
+        404: {"model": ErrorAnswer, "description": "There is no such observation, or this service observes nothing."},
+        409: {"model": ErrorAnswer, "description": "The key came before with other feedback."},
+        422: {"model": ErrorAnswer, "description": "The body is wrong, or the label is none of the model's."},
+        503: {"model": ErrorAnswer, "description": "The database refuses; nothing was taken. Send it again."},
+    },
+)
+def give_feedback(
+    request: Request, body: Annotated[FeedbackRequest, Body(openapi_examples=EXAMPLES)], key: KEY = None
+) -> JSONResponse:
+    """Take feedback on a prediction; once answered it is on the disk. Feedback adds up and never replaces another."""
+    desk: FeedbackDesk | None = request.app.state.feedback
+    if desk is None:
+        return error_answer(404, "This service observes nothing, so there is nothing to give feedback on.")
+    correct = None if body.thumbs is None else body.thumbs == "up"
+    given = desk.give(body.observation, label=body.label, correct=correct, text=body.text, key=key)
+    found = given.observation
+    answer = FeedbackAnswer(
+        feedback=given.feedback.id,
+        observation=found.id,
+        model=found.bundle,
+        predicted=found.label,
+        repeated=given.repeated,
+        conflicting=found.conflicting,
+        all=[_said(one) for one in found.feedback],
+    )
+    return JSONResponse(answer.model_dump(), 200 if given.repeated else 201)
+
+
+def _said(feedback: Feedback) -> Said:
+    thumbs: Literal["up", "down"] | None = None
+    if feedback.correct is not None:
+        thumbs = "up" if feedback.correct else "down"
+    return Said(id=feedback.id, label=feedback.label, thumbs=thumbs, text=feedback.text)

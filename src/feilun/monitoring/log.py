@@ -1,0 +1,216 @@
+"""The observation log: every prediction is remembered, and no answer waits for it.
+
+An answer only puts what is to be remembered into a buffer. A thread takes all that has come together, replaces personal
+data and writes it in one transaction. What `flush` returned for is on the disk; what an answer promised is written
+within a fraction of a second, and before the service ends. While the database refuses, the buffer holds what comes, up
+to its bounds; what goes beyond is counted as lost, and its answer carries no id.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+from threading import Condition, Thread
+from typing import Self
+
+from feilun.core.errors import StorageError
+from feilun.core.observation import Observation
+from feilun.core.prediction import Prediction
+from feilun.monitoring.redaction import kept
+from feilun.storage import observations
+from feilun.storage.database import Database
+
+BATCH = 500
+"""Observations of one transaction."""
+
+GATHER_SECONDS = 0.1
+"""How long a transaction waits for more to write; none is longer than that behind its answer."""
+
+RETRY_SECONDS = 1.0
+LEAVING_SECONDS = 10.0
+"""How long the last observations are tried when the service ends."""
+
+WAITING = 20_000
+WAITING_CHARACTERS = 32_000_000
+"""Bounds of the buffer."""
+
+RANKED = 5
+"""Best labels that are remembered of a prediction."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A prediction that waits to be written."""
+
+    id: str
+    time: float
+    bundle: str
+    text: str
+    prediction: Prediction
+    latency: float
+
+
+class ObservationLog:
+    """Remembers predictions; `with log:` while it works.
+
+    Args:
+        database: Where they go; stays open, and is the caller's to close.
+        share: Share of the predictions that is remembered, 0 to 1.
+        waiting: Most observations that wait to be written.
+    """
+
+    def __init__(self, database: Database, share: float = 1.0, *, waiting: int = WAITING) -> None:
+        self.database = database
+        self.share = share
+        self.written = 0
+        self.lost = 0
+        self.fault: StorageError | None = None
+        self._bound = waiting
+        self._buffer: deque[Seen] = deque()
+        self._characters = 0
+        self._taken = 0  # put into the buffer since the start
+        self._settled = 0  # of these, written or given up
+        self._changed = Condition()
+        self._hurried = False
+        self._deadline: float | None = None
+        self._thread: Thread | None = None
+
+    def __enter__(self) -> Self:
+        self._deadline = None
+        self._thread = Thread(target=self._work, name="observation log", daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self._changed:
+            self._deadline = time.monotonic() + LEAVING_SECONDS
+            self._changed.notify_all()
+        if self._thread is not None:
+            self._thread.join()
+
+    @property
+    def waiting(self) -> int:
+        """Return how many observations are not written yet."""
+        return len(self._buffer)
+
+    def observe(
+        self, bundle: str, texts: Sequence[str], predictions: Sequence[Prediction], latency: float
+    ) -> list[str | None]:
+        """Remember predictions; takes some microseconds and never waits for the database.
+
+        Args:
+            bundle: What gave them: name@version.
+            texts: The texts as they came.
+            predictions: One a text.
+            latency: Seconds from the request to the predictions.
+
+        Returns:
+            The id of each observation; None where the prediction is not remembered: it is not among the share, or
+            the buffer is full.
+        """
+        now = time.time()
+        identities: list[str | None] = []
+        with self._changed:
+            for text, prediction in zip(texts, predictions, strict=True):
+                drawn = os.urandom(16)
+                chosen = int.from_bytes(drawn[:4]) < self.share * 2**32
+                if chosen and not self._room_for(text):
+                    self.lost += 1
+                    chosen = False
+                if chosen:
+                    self._buffer.append(Seen(drawn.hex(), now, bundle, text, prediction, latency))
+                    self._characters += len(text)
+                    self._taken += 1
+                identities.append(drawn.hex() if chosen else None)
+            self._changed.notify_all()
+        return identities
+
+    def flush(self) -> None:
+        """Wait until all that was observed before is on the disk.
+
+        Raises:
+            StorageError: If the database refuses; what waits is kept and tried again.
+        """
+        with self._changed:
+            goal, self.fault, self._hurried = self._taken, None, True
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self._settled >= goal or self.fault is not None)
+            if self._settled < goal and self.fault is not None:
+                raise self.fault
+
+    def _room_for(self, text: str) -> bool:
+        return len(self._buffer) < self._bound and self._characters + len(text) <= WAITING_CHARACTERS
+
+    def _work(self) -> None:
+        while batch := self._next():
+            rows = [_observation(seen) for seen in batch]
+            lost = self._write(rows)
+            with self._changed:
+                for seen in batch:
+                    self._buffer.popleft()
+                    self._characters -= len(seen.text)
+                self._settled += len(batch)
+                self.written += len(batch) - lost
+                self.lost += lost
+                self._changed.notify_all()
+
+    def _next(self) -> list[Seen]:
+        """Wait for something to write and for what comes with it; nothing means that the work is over."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._buffer or self._deadline is not None)
+            self._changed.wait_for(
+                lambda: self._hurried or self._deadline is not None or len(self._buffer) >= BATCH, GATHER_SECONDS
+            )
+            if len(self._buffer) <= BATCH:
+                self._hurried = False
+            return list(islice(self._buffer, BATCH))
+
+    def _write(self, rows: list[Observation]) -> int:
+        """Write rows, trying again while the database refuses; return how many were given up."""
+        failing = False
+        while True:
+            try:
+                lost = self._write_once(rows)
+            except StorageError as error:
+                if not failing:
+                    log.error("Observations wait in memory: %s", error)
+                failing = True
+                with self._changed:
+                    self.fault = error
+                    self._changed.notify_all()
+                    if self._deadline is not None and time.monotonic() > self._deadline:
+                        log.error("%d observations are lost: the service ended first.", len(rows))
+                        return len(rows)
+                    self._changed.wait(RETRY_SECONDS)
+                continue
+            if failing:
+                log.warning("The database takes observations again.")
+            self.fault = None
+            return lost
+
+    def _write_once(self, rows: list[Observation]) -> int:
+        try:
+            with self.database.write() as connection:
+                observations.add(connection, rows)
+            return 0
+        except StorageError:
+            raise
+        except Exception as error:  # one row that the database cannot hold must not keep the others out
+            if len(rows) > 1:
+                return sum(self._write_once([row]) for row in rows)
+            log.error("Observation %s cannot be stored: %s", rows[0].id, error)
+            return 1
+
+
+def _observation(seen: Seen) -> Observation:
+    prediction = seen.prediction.to_json(RANKED)
+    if "spans" in prediction:  # they quote the text
+        prediction["spans"] = [{**span, "text": kept(span["text"])} for span in prediction["spans"]]
+    return Observation(seen.id, seen.time, seen.bundle, kept(seen.text), prediction, seen.latency)

@@ -1,0 +1,80 @@
+"""The schema of a database, brought to the newest form when it is opened."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, inspect, text
+
+from feilun.core.errors import StorageError
+from feilun.storage.tables import REVISION
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+VERSION_TABLE = "feilun_schema"
+"""Holds the revision; not alembic's default name, so that the database may be shared with other programs."""
+
+LOCK = 0x6665696C756E
+"""Number of the PostgreSQL lock under which one process migrates and the others wait."""
+
+
+def upgrade(connection: Connection, place: str, revision: str = REVISION) -> None:
+    """Bring the schema to a revision, all steps in the connection's transaction: an interrupted one leaves no trace.
+
+    Args:
+        connection: In a transaction that may write.
+        place: What the database is called in messages.
+        revision: The revision to reach.
+
+    Raises:
+        StorageError: If a newer Feilun wrote the database.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+    found = current(connection)
+    if found == revision:
+        return  # alembic is imported only where there is something to do
+
+    refuse_newer(found, place)
+
+    from alembic import command
+
+    config = _config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
+
+
+def refuse_newer(revision: str | None, place: str) -> None:
+    """Refuse a revision that this Feilun does not know.
+
+    Args:
+        revision: What a database holds.
+        place: What the database is called in the message.
+
+    Raises:
+        StorageError: If a newer Feilun wrote it.
+    """
+    from alembic.script import ScriptDirectory
+
+    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+    if revision is not None and revision not in known:
+        raise StorageError(
+            f"{place} was written by a newer Feilun: its schema is {revision}, this one reads up to {REVISION}.",
+            "Upgrade: pip install --upgrade feilun. Nothing was changed.",
+        )
+
+
+def current(connection: Connection) -> str | None:
+    """Return the revision of a database's schema, None where it has none."""
+    if not inspect(connection).has_table(VERSION_TABLE):
+        return None
+    return connection.execute(text(f"select version_num from {VERSION_TABLE}")).scalar_one_or_none()  # noqa: S608
+
+
+def _config() -> Config:
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", "feilun.storage:migrations")
+    return config

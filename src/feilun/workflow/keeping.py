@@ -1,0 +1,120 @@
+"""The database as its keeper sees it: what it holds, copies of it, and what is to be forgotten; all of it audited."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import func, select
+
+from feilun.core.errors import UsageError
+from feilun.storage import audit, backup, observations
+from feilun.storage.database import Database
+from feilun.storage.tables import feedback
+from feilun.storage.tables import observations as observed
+from feilun.storage.upgrade import current
+
+DAY = 86400.0
+
+
+@dataclass(frozen=True)
+class Holdings:
+    """What a database holds.
+
+    Args:
+        place: Where it is.
+        schema: Its revision.
+        observations: Predictions remembered.
+        feedback: What people said of them.
+        earliest: Time of the earliest observation, seconds since 1970; None where there is none.
+        bundles: What was observed, each name@version.
+    """
+
+    place: str
+    schema: str | None
+    observations: int
+    feedback: int
+    earliest: float | None
+    bundles: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the public JSON form."""
+        return asdict(self)
+
+
+def holdings(database: Database) -> Holdings:
+    """Return what a database holds."""
+    with database.read() as connection:
+        return Holdings(
+            database.place.removeprefix("The database "),
+            current(connection),
+            connection.execute(select(func.count()).select_from(observed)).scalar_one(),
+            connection.execute(select(func.count()).select_from(feedback)).scalar_one(),
+            connection.execute(select(func.min(observed.c.time))).scalar_one(),
+            tuple(observations.bundles(connection)),
+        )
+
+
+def back_up(database: Database, path: Path) -> None:
+    """Copy a SQLite database while it is in use, and note it in the audit log.
+
+    Raises:
+        UsageError: If the database is on PostgreSQL.
+        StorageError: If the copy cannot be written.
+    """
+    backup.back_up(database, path)
+    with database.write() as connection:
+        audit.record(connection, "back up", file=path.name)
+
+
+def restore(database: Database, path: Path) -> None:
+    """Replace what a SQLite database holds by a copy of it, and note it in the audit log that came with the copy.
+
+    Raises:
+        UsageError: If the database is on PostgreSQL.
+        StorageError: If the file is no sound copy, or the database is in use; nothing is changed then.
+    """
+    backup.restore(database, path)
+    with database.write() as connection:
+        audit.record(connection, "restore", file=path.name)
+
+
+def forget(
+    database: Database,
+    *,
+    model: str | None = None,
+    older_than_days: float | None = None,
+    identities: Sequence[str] = (),
+    containing: str | None = None,
+) -> int:
+    """Delete observations that meet every condition, with the feedback on them, and note how many in the audit log.
+
+    Args:
+        database: It.
+        model: Only of this model.
+        older_than_days: Only older than so many days.
+        identities: Only the observations of these ids.
+        containing: Only those whose stored text holds this; the audit log does not keep it.
+
+    Returns:
+        How many were deleted; SQLite overwrites their place in the file with zeros.
+
+    Raises:
+        UsageError: If no condition is given.
+        StorageError: If the database refuses; nothing was deleted.
+    """
+    if model is None and older_than_days is None and not identities and containing is None:
+        raise UsageError("Forget what? Without a condition everything would be deleted.", "Give at least one option.")
+    before = None if older_than_days is None else time.time() - older_than_days * DAY
+    with database.write() as connection:
+        count = observations.delete(
+            connection, model=model, before=before, identities=identities, containing=containing
+        )  # fmt: skip
+        audit.record(
+            connection, "delete observations", count=count, model=model, older_than_days=older_than_days,
+            identities=list(identities), by_text=containing is not None,
+        )  # fmt: skip
+    return count

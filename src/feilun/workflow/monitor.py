@@ -1,0 +1,197 @@
+"""What `feilun monitor` and /metrics show: how a model fares in service, window by window."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from feilun.bundles.bundle import Bundle
+from feilun.bundles.content import read_table
+from feilun.core.corpus import corpus_of
+from feilun.core.errors import UsageError
+from feilun.core.observation import Observation
+from feilun.core.report import Figure
+from feilun.monitoring.drift import ALPHA, FEWEST_ROWS, STATES, Drift, drift
+from feilun.monitoring.performance import Observed, estimated_accuracy, observed
+from feilun.monitoring.reference import Reference, read_reference
+from feilun.monitoring.sample import Sample, sample_of
+from feilun.storage import observations
+from feilun.storage.database import Database
+from feilun.workflow.profile import unknown_shares
+
+HOUR = 3600.0
+NO_REFERENCE = (
+    "this bundle remembers no validation rows to compare with: those of `classify` do, made since Feilun watches; "
+    "train it again to watch for drift"
+)
+LARGEST_WINDOW = 5000
+"""Most predictions of a window in hours that are looked at, the last ones."""
+
+
+@dataclass(frozen=True)
+class Span:
+    """Which predictions a window holds: the last so many, or those of the last hours.
+
+    Args:
+        count: Predictions, or None.
+        hours: Hours, or None.
+    """
+
+    count: int | None = None
+    hours: float | None = None
+
+    @property
+    def name(self) -> str:
+        """Return what the window is called."""
+        return f"last {self.count:,}" if self.count is not None else f"last {self.hours:g} h"
+
+
+SPANS = (Span(count=200), Span(count=1000), Span(hours=24), Span(hours=24 * 7))
+
+
+@dataclass(frozen=True)
+class Window:
+    """How a model fared in a window.
+
+    Args:
+        name: What the window is called.
+        rows: Predictions in it.
+        since: Time of the earliest, seconds since 1970; None where there is none.
+        until: Time of the latest.
+        latency: Seconds to the prediction: median and 95th percentile; None where there is none.
+        labels: Shares of the predicted labels, largest first.
+        abstained: Share of the predictions that were left to a person.
+        drift: Comparison with the validation rows; None where it cannot be made.
+        estimated: Accuracy as estimated without labels; None where it cannot be.
+        observed: What feedback says.
+        note: Why there is no verdict, or what else is to be known; empty where there is nothing.
+    """
+
+    name: str
+    rows: int
+    since: float | None
+    until: float | None
+    latency: tuple[float, float] | None
+    labels: dict[str, float]
+    abstained: float
+    drift: Drift | None
+    estimated: Figure | None
+    observed: Observed
+    note: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the public JSON form."""
+        return {
+            "window": self.name,
+            "n": self.rows,
+            "since": self.since,
+            "until": self.until,
+            "latency": None if self.latency is None else {"p50": self.latency[0], "p95": self.latency[1]},
+            "labels": self.labels,
+            "abstained": self.abstained,
+            "drift": None if self.drift is None else self.drift.to_json(),
+            "estimated_accuracy": _figure(self.estimated),
+            "observed_accuracy": _figure(self.observed.accuracy),
+            "feedback": {
+                "labelled": self.observed.labelled, "right": self.observed.right, "refused": self.observed.refused,
+                "conflicting": self.observed.conflicting,
+            },
+            "note": self.note,
+        }  # fmt: skip
+
+
+def _figure(figure: Figure | None) -> dict[str, float | None] | None:
+    return None if figure is None else {"value": figure.value, "low": figure.low, "high": figure.high}
+
+
+def watch(
+    bundle: Bundle,
+    database: Database,
+    spans: Sequence[Span] = SPANS,
+    *,
+    alpha: float = ALPHA,
+    states: bool = True,
+    now: float | None = None,
+) -> list[Window]:
+    """Look at what a bundle answered.
+
+    Args:
+        bundle: It; only what this version answered is looked at.
+        database: Where its observations are.
+        spans: The windows.
+        alpha: Chance of a false alarm in a window without drift.
+        states: Also compare pooled states, for which the texts are run through the model again.
+        now: Seconds since 1970; None is now.
+
+    Returns:
+        The windows, in the order of the spans.
+
+    Raises:
+        UsageError: If this version was never observed; what was is named.
+        StorageError: If the database refuses.
+    """
+    now = time.time() if now is None else now
+    with database.read() as connection:
+        found = [
+            observations.latest(
+                connection, bundle.name, version=bundle.version,
+                count=span.count if span.count is not None else LARGEST_WINDOW,
+                since=None if span.hours is None else now - span.hours * HOUR,
+            )
+            for span in spans
+        ]  # fmt: skip
+        if not any(found) and not observations.latest(connection, bundle.name, version=bundle.version, count=1):
+            raise UsageError(_never_observed(bundle, observations.bundles(connection)))
+    reference = read_reference(read_table(bundle.path, "profile.json"))
+    return [_window(span, rows, bundle, reference, alpha, states) for span, rows in zip(spans, found, strict=True)]
+
+
+def _never_observed(bundle: Bundle, bundles: Sequence[str]) -> str:
+    seen = f"Observed were: {', '.join(bundles)}." if bundles else "Nothing was observed yet in this database."
+    return f"{bundle.name}@{bundle.version} was never observed. {seen} `feilun serve` observes what it answers."
+
+
+def _window(
+    span: Span, rows: list[Observation], bundle: Bundle, reference: Reference | None, alpha: float, states: bool
+) -> Window:
+    times, waits = [row.time for row in rows], [row.latency for row in rows]
+    scores = np.array([row.score for row in rows], dtype=np.float64)
+    counts = Counter(row.label for row in rows)
+    verdict, note = None, ""
+    if reference is None:
+        note = NO_REFERENCE
+    elif len(rows) < FEWEST_ROWS:
+        note = f"a verdict on drift takes {FEWEST_ROWS} predictions"
+    else:
+        verdict = drift(reference, _sample(rows, bundle, reference, states), alpha=alpha)
+    estimated = None if reference is None else estimated_accuracy(reference.sample.scores, reference.correct, scores)
+    return Window(
+        span.name,
+        len(rows),
+        min(times, default=None),
+        max(times, default=None),
+        (float(np.quantile(waits, 0.5)), float(np.quantile(waits, 0.95))) if waits else None,
+        {str(label): count / len(rows) for label, count in counts.most_common()},
+        sum(bool(row.prediction.get("abstained")) for row in rows) / max(1, len(rows)),
+        verdict,
+        estimated,
+        observed(rows),
+        note,
+    )
+
+
+def _sample(rows: list[Observation], bundle: Bundle, reference: Reference, states: bool) -> Sample:
+    texts = [row.text for row in rows]
+    runtime = bundle.predictor
+    return sample_of(
+        texts,
+        [str(row.label) for row in rows],
+        [float(row.score or 0) for row in rows],
+        unknown_shares(runtime, texts),
+        reference.reduce(runtime.embed(corpus_of(texts[-STATES:]))) if states else None,
+    )

@@ -1,0 +1,71 @@
+"""The keeper's verbs: status, backup, restore, forget, and the audit log of them."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from feilun.core.observation import Observation
+from feilun.interfaces.cli.main import run
+from feilun.storage import observations
+from feilun.storage.database import open_database
+
+
+@pytest.fixture(autouse=True)
+def some(own_home: Path) -> None:
+    database = open_database()
+    with database.write() as connection:
+        prediction = {"label": "good", "score": 0.5}
+        texts = ["订单 4711 很好", "bad", "good"]
+        observations.add(
+            connection, [Observation(f"o{i}", float(i), "m@1", t, prediction, 0.0) for i, t in enumerate(texts)]
+        )
+    database.close()
+
+
+def answered(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> dict[str, Any]:
+    assert run([*arguments, "--json"]) == code
+    return json.loads(capsys.readouterr().out.splitlines()[-1])  # type: ignore[no-any-return]
+
+
+def test_copy_forget_and_restore_are_audited(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, own_home: Path
+) -> None:
+    copy = str(tmp_path / "copy.db")
+    assert answered(capsys, "database", "backup", copy)["backup"] == copy
+    assert answered(capsys, "database", "forget", "--containing", "4711") == {"deleted": 1}
+    assert b"4711" not in (own_home / "feilun.db").read_bytes()
+    assert answered(capsys, "database", "forget", "--model", "m", "--older-than", "1") == {"deleted": 2}
+    assert answered(capsys, "database", "status")["observations"] == 0
+    assert run(["audit", "show"]) == 0
+    shown = capsys.readouterr().out
+    assert [line.split("  ")[3].split(":")[0] for line in shown.splitlines()] == [
+        "back up", "delete observations", "delete observations",
+    ]  # fmt: skip
+    assert "4711" not in shown
+    verdict = answered(capsys, "audit", "verify")
+    assert (verdict["entries"], verdict["fault"]) == (3, None)
+    assert answered(capsys, "database", "restore", copy, "--yes")["observations"] == 3
+    assert run(["database", "status"]) == 0
+    assert "3 observations since 1970" in capsys.readouterr().out
+    assert "entries were removed" in answered(capsys, "audit", "verify", "--head", verdict["head"], code=1)["fault"]
+
+
+def test_tampering_is_named_with_exit_code_1(capsys: pytest.CaptureFixture[str], own_home: Path) -> None:
+    answered(capsys, "database", "forget", "--observation", "o1")
+    with sqlite3.connect(own_home / "feilun.db") as connection:
+        connection.execute("update audit set details = '{}'")
+    connection.close()
+    assert run(["audit", "verify"]) == 1
+    assert "Entry 1 was altered" in capsys.readouterr().out
+
+
+def test_wrong_use_is_explained(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert run(["database", "forget"]) == 2
+    assert "everything would be deleted" in capsys.readouterr().err
+    assert run(["database", "restore", str(tmp_path / "none"), "--yes"]) == 1
+    assert "There is no file" in capsys.readouterr().err
