@@ -18,8 +18,8 @@ from feilun.core.corpus import Corpus, corpus_of
 from feilun.core.labels import LabelSet
 from feilun.core.spans import Span
 from feilun.core.splits import Splits
+from feilun.models.adaptations.adaptation import Adaptation
 from feilun.models.adaptations.full import Full
-from feilun.models.adaptations.table import Adaptation
 from feilun.models.bases.base import Base
 from feilun.models.heads.classify import ClassifyHead, ClassifySettings
 from feilun.models.heads.table import HEADS

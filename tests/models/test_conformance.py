@@ -8,16 +8,22 @@ import numpy as np
 import pytest
 import torch
 
+from feilun.models.adaptations.adalora import AdaLoRA
+from feilun.models.adaptations.adaptation import Adaptation
+from feilun.models.adaptations.adapter import Adapter
 from feilun.models.adaptations.frozen import Frozen
 from feilun.models.adaptations.full import Full
-from feilun.models.adaptations.table import ADAPTATIONS, Adaptation
+from feilun.models.adaptations.lora import LoRA
+from feilun.models.adaptations.table import ADAPTATIONS
 from feilun.models.text_model import TextModel, pool
 from feilun.training.fit import TrainingSettings, fit
 from feilun.training.trackers.run_folder import RunFolder
 from tiny import LABELS, reviews, tiny_model, tiny_splits
 
 KINDS = ("encoder", "causal")
-CASES: list[Adaptation] = [Full(), Full(word_embeddings=True), Frozen(), Frozen(layers=1)]
+CASES: list[Adaptation] = [
+    Full(), Full(word_embeddings=True), Frozen(), Frozen(layers=1), Adapter(4), LoRA(2), AdaLoRA(2, 3),
+]  # fmt: skip
 everywhere = pytest.mark.parametrize(("adaptation", "kind"), [(a, k) for a in CASES for k in KINDS])
 
 

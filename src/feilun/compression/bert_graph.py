@@ -97,7 +97,9 @@ def _known(name: str, layers: int) -> bool:
     """Say whether a module is one that the graph has a place for."""
     inner = {f"attention.self.{part}" for part in ("query", "key", "value")}
     inner |= {"attention.output.dense", "attention.output.LayerNorm", "intermediate.dense", "output.dense"}
-    inner |= {"output.LayerNorm"}
+    inner |= {"output.LayerNorm", "output.LayerNorm.inner"}
+    adapted = ("attention.output.dropout", "output.dropout", "output.LayerNorm")
+    inner |= {f"{place}.bottleneck.{part}" for place in adapted for part in ("down", "up")}
     embeddings = {"word_embeddings", "position_embeddings", "token_type_embeddings", "LayerNorm"}
     layer = {f"encoder.layer.{i}.{part}" for i in range(layers) for part in inner}
     unused = {"embeddings.position_ids", "embeddings.token_type_ids"}
@@ -134,7 +136,8 @@ def _layer(write: GraphWriter, weights: Weights, config: Any, at: str, states: s
     through = weights[f"{at}attention.output.dense.weight"].astype(np.float64)
     bias = weights[f"{at}attention.output.dense.bias"] + through @ weights[f"{at}attention.self.value.bias"]
     attended = _product(write, weights, f"{at}attention.output.dense", mixed)
-    summed = write.add("Sum", attended, write.constant(bias.astype(np.float32)), states)
+    terms = _adapted(write, weights, f"{at}attention.output", attended, bias.astype(np.float32))
+    summed = write.add("Sum", *terms, states)
     states = _normalised(write, weights, config, f"{at}attention.output.LayerNorm", summed)
 
     inner = _product(write, weights, f"{at}intermediate.dense", states)
@@ -142,7 +145,8 @@ def _layer(write: GraphWriter, weights: Weights, config: Any, at: str, states: s
     activation, attributes = ACTIVATIONS[config.hidden_act]
     inner = write.add(activation, inner, **attributes)
     outer = _product(write, weights, f"{at}output.dense", inner)
-    summed = write.add("Sum", outer, write.constant(weights[f"{at}output.dense.bias"]), states)
+    terms = _adapted(write, weights, f"{at}output", outer, weights[f"{at}output.dense.bias"])
+    summed = write.add("Sum", *terms, states)
     return _normalised(write, weights, config, f"{at}output.LayerNorm", summed)
 
 
@@ -150,7 +154,28 @@ def _product(write: GraphWriter, weights: Weights, name: str, states: str) -> st
     return write.add("MatMul", states, write.constant(weights[f"{name}.weight"].T, name))
 
 
+def _adapted(write: GraphWriter, weights: Weights, sublayer: str, states: str, bias: NDArray[np.float32]) -> list[str]:
+    """Return what sums to a sub-layer's output: product, bias and, where there is an adapter, what that adds."""
+    bottleneck = f"{sublayer}.dropout.bottleneck"
+    if f"{bottleneck}.up.weight" not in weights:
+        return [states, write.constant(bias)]
+    output = write.add("Add", states, write.constant(bias))
+    return [output, _bottleneck(write, weights, bottleneck, output, "Gelu")]
+
+
+def _bottleneck(write: GraphWriter, weights: Weights, name: str, states: str, activation: str) -> str:
+    down = write.add(
+        "Add", _product(write, weights, f"{name}.down", states), write.constant(weights[f"{name}.down.bias"])
+    )
+    up = _product(write, weights, f"{name}.up", write.add(activation, down))
+    return write.add("Add", up, write.constant(weights[f"{name}.up.bias"]))
+
+
 def _normalised(write: GraphWriter, weights: Weights, config: Any, name: str, states: str) -> str:
+    if f"{name}.inner.weight" in weights:  # an adapter around the norm
+        normalised = _normalised(write, weights, config, f"{name}.inner", states)
+        added = _bottleneck(write, weights, f"{name}.bottleneck", normalised, "Relu")
+        return _normalised(write, weights, config, f"{name}.inner", write.add("Sum", states, added))
     scale, shift = (write.constant(weights[f"{name}.{part}"]) for part in ("weight", "bias"))
     return write.add("LayerNormalization", states, scale, shift, axis=-1, epsilon=float(config.layer_norm_eps))
 

@@ -63,7 +63,7 @@ def compress(
     """Export a model and make it int8, unless that changes more than it may.
 
     Args:
-        model: The trained model.
+        model: The trained model; it is folded and trains no more.
         splits: Int8 is compared on their texts; the accuracy on the validation rows.
         settings: The table `[compression]`.
         cleaning: What the runtime does to every text first.
@@ -72,6 +72,7 @@ def compress(
     Returns:
         The model as it will be served: int8 where it kept its answers, else float32, with a remark that says why.
     """
+    model.fold()
     plain = folder / "model.fp32.onnx"
     export_onnx(model, plain)
     float32 = _runtime(plain, model, splits, cleaning)

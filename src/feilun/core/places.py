@@ -21,6 +21,11 @@ def runs() -> Path:
     return home() / "runs"
 
 
+def studies() -> Path:
+    """Return the folder of searches for settings."""
+    return home() / "studies"
+
+
 def registered() -> Path:
     """Return the folder of registered bundles, `NAME/VERSION` inside."""
     return home() / "models"

@@ -10,8 +10,9 @@ import torch
 from feilun.core.errors import UsageError
 from feilun.core.settings import choice, setting
 from feilun.core.splits import Splits
+from feilun.models.adaptations.adaptation import Adaptation
 from feilun.models.adaptations.full import Full
-from feilun.models.adaptations.table import ADAPTATIONS, Adaptation
+from feilun.models.adaptations.table import ADAPTATIONS
 from feilun.models.bases.base import Base
 from feilun.models.heads.table import HEADS, HeadSettings
 from feilun.models.text_model import TextModel

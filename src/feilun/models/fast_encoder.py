@@ -7,13 +7,14 @@ activations are bfloat16; softmax, the norms' statistics, weights and their grad
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from feilun.models.adaptations.low_rank import comes_to_a_weight, factors, is_low_rank
 from feilun.models.fast_layer import Layer, LayerSettings, growth, random_bytes, rounded_share, survivors
 from feilun.models.token_layout import Layout, Pack, Unpack
 
@@ -71,7 +72,7 @@ def supports(model: nn.Module) -> bool:
     """Say whether the fast way computes what this model's own forward would.
 
     It does for BERT, RoBERTa and XLM-RoBERTa with float32 weights on a processor, as long as nothing in them was
-    exchanged (a linear layer wrapped by LoRA, say) or hooked.
+    exchanged or hooked. Linear layers with a low-rank update (LoRA, AdaLoRA) do no harm.
     """
     stock: Any = model
     family = _FAMILIES.get(type(model).__name__)
@@ -79,12 +80,20 @@ def supports(model: nn.Module) -> bool:
         return False
     known = {"transformers.activations", f"transformers.models.{family}.modeling_{family}"}
     plain = all(
-        (type(module) in _STOCK or type(module).__module__ in known)
+        (type(module) in _STOCK or type(module).__module__ in known or comes_to_a_weight(module))
         and not (module._forward_hooks or module._forward_pre_hooks)
-        for module in (model, *stock.embeddings.modules(), *stock.encoder.modules())
+        for module in (model, *_parts(stock.embeddings), *_parts(stock.encoder))
     )
     first = next(model.parameters())
     return plain and first.device.type == "cpu" and first.dtype == torch.float32
+
+
+def _parts(module: nn.Module) -> Iterator[nn.Module]:
+    """Yield a module and what it is made of, except for the inside of low-rank updates."""
+    yield module
+    if not is_low_rank(module):
+        for child in module.children():
+            yield from _parts(child)
 
 
 def _embed(model: Any, input_ids: Tensor, layout: Layout) -> Tensor:
@@ -113,9 +122,20 @@ def _run(hidden: Tensor, layers: Iterable[Any], layout: Layout) -> Tensor:
         norms = (attention.output.LayerNorm, output.LayerNorm)
         weights = [module.weight for module in triple] + [module.bias for module in triple]
         weights += [weight for module in others + norms for weight in (module.weight, module.bias)]
-        settings = LayerSettings(norms[0].eps, rounded_share(attention.self.dropout), rounded_share(output.dropout))
-        hidden = Layer.apply(hidden, layout, settings, *weights)  # type: ignore[no-untyped-call]
+        updates, scales = _updates(triple + others)
+        settings = LayerSettings(
+            norms[0].eps, rounded_share(attention.self.dropout), rounded_share(output.dropout), scales
+        )
+        hidden = Layer.apply(hidden, layout, settings, *weights, *updates)  # type: ignore[no-untyped-call]
     return hidden
+
+
+def _updates(linear: Sequence[nn.Module]) -> tuple[list[Tensor | None], tuple[float, ...]]:
+    """Return B and A of each layer's low-rank update, or None twice, and the scales; nothing where none has one."""
+    if not any(is_low_rank(module) for module in linear):
+        return [], ()
+    found = [factors(module) if is_low_rank(module) else (None, None, 0.0) for module in linear]
+    return [matrix for b, a, _ in found for matrix in (b, a)], tuple(scale for *_, scale in found)
 
 
 def _type() -> torch.dtype:

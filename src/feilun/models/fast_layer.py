@@ -23,6 +23,9 @@ from feilun.models.token_layout import Layout
 
 _aten = torch.ops.aten
 
+_MATRICES = (0, 1, 2, 6, 8, 10)
+"""Where the matrices of the six linear layers stand among the weights."""
+
 
 class LayerSettings(NamedTuple):
     """What a layer needs beside its weights; shares of dropout are multiples of 1/256."""
@@ -30,6 +33,7 @@ class LayerSettings(NamedTuple):
     epsilon: float
     attention_share: float
     share: float
+    scales: tuple[float, ...] = ()  # of the low-rank updates of its six linear layers, where it has any
 
 
 class Layer(torch.autograd.Function):
@@ -46,12 +50,15 @@ class Layer(torch.autograd.Function):
             settings: Beside the weights.
             weights: Of query, key and value first the matrices, then the biases; then matrix and bias of the attention
                 output, of both feed-forward layers, and weight and bias of both norms. Any tensors that autograd knows.
+                Where linear layers have updates of low rank, then of each of the six B (out, rank) and A (rank, in),
+                or None twice.
 
         Returns:
             Packed states, shape (T, H).
         """
-        g1, b1, g2, b2 = weights[12:]
-        w_qkv, b_qkv, w_out, b_out, w_up, b_up, w_down, b_down = _cast(weights[:12], x.dtype)
+        g1, b1, g2, b2 = weights[12:16]
+        updated = _updated(weights[:12], weights[16:], settings.scales)
+        w_qkv, b_qkv, w_out, b_out, w_up, b_up, w_down, b_down = _cast(updated, x.dtype)
         mask0, mask1, mask2 = _masks(x, layout, settings)
         qkv = functional.linear(x, w_qkv, b_qkv)  # (T, 3H)
         context, heads = _attend(qkv, layout, mask0, settings.attention_share)  # (T, H)
@@ -64,7 +71,7 @@ class Layer(torch.autograd.Function):
         ctx.layout, ctx.settings = layout, settings
         ctx.save_for_backward(
             *(x, w_qkv, w_out, w_up, w_down, *heads, mask0, mask1, mask2),
-            *(context, sum1, *stats1, y, inner, active, sum2, *stats2, g1, b1, g2, b2),
+            *(context, sum1, *stats1, y, inner, active, sum2, *stats2, g1, b1, g2, b2, *weights[16:]),
         )
         result: Tensor = z
         return result
@@ -74,24 +81,32 @@ class Layer(torch.autograd.Function):
     def backward(ctx: Any, dz: Tensor) -> tuple[Tensor | None, ...]:
         """Return the gradients of x and of the weights, from that of the result, shape (T, H)."""
         x, w_qkv, w_out, w_up, w_down, q, k, v, p, dropped, mask0, mask1, mask2, *rest = ctx.saved_tensors
-        context, sum1, mean1, rstd1, y, inner, active, sum2, mean2, rstd2, g1, b1, g2, b2 = rest
-        layout, settings, learns = ctx.layout, ctx.settings, any(ctx.needs_input_grad[3:])
-        wanted = [True, learns, learns]
-        dsum2, dg2, db2 = _aten.native_layer_norm_backward(dz, sum2, g2.shape, mean2, rstd2, g2, b2, wanted)
+        context, sum1, mean1, rstd1, y, inner, active, sum2, mean2, rstd2, g1, b1, g2, b2, *updates = rest
+        layout, settings = ctx.layout, ctx.settings
+        learns_qkv, learns_out, learns_up, learns_down, *learns_norm = _which_learn(ctx.needs_input_grad[3:])
+        wanted = [[True, learns, learns] for learns in learns_norm]
+        dsum2, dg2, db2 = _aten.native_layer_norm_backward(dz, sum2, g2.shape, mean2, rstd2, g2, b2, wanted[1])
         dlowered = _drop(dsum2, mask2, settings.share)  # (T, H)
         dinner = _aten.gelu_backward(dlowered @ w_down, inner)  # (T, I)
         dy = torch.addmm(dsum2, dinner, w_up)  # (T, H)
-        dsum1, dg1, db1 = _aten.native_layer_norm_backward(dy, sum1, g1.shape, mean1, rstd1, g1, b1, wanted)
+        dsum1, dg1, db1 = _aten.native_layer_norm_backward(dy, sum1, g1.shape, mean1, rstd1, g1, b1, wanted[0])
         dprojected = _drop(dsum1, mask1, settings.share)  # (T, H)
         kept = (q, k, v, p, dropped, mask0)
         dqkv = _attend_backward(dprojected @ w_out, kept, layout, settings.attention_share)  # (T, 3H)
         dx = torch.addmm(dsum1, dqkv, w_qkv) if ctx.needs_input_grad[0] else None
-        if not learns:
-            return dx, *[None] * 18
-        dw_qkv, db_qkv = _weight_gradients(dqkv, x)
+        dw_qkv, db_qkv = _weight_gradients(dqkv, x) if learns_qkv else (None, None)
         return (
-            *(dx, None, None, *dw_qkv.chunk(3), *db_qkv.chunk(3), *_weight_gradients(dprojected, context)),
-            *(*_weight_gradients(dinner, y), *_weight_gradients(dlowered, active), dg1, db1, dg2, db2),
+            *(dx, None, None, *_thirds(dw_qkv), *_thirds(db_qkv)),
+            *(_weight_gradients(dprojected, context) if learns_out else (None, None)),
+            *(_weight_gradients(dinner, y) if learns_up else (None, None)),
+            *(_weight_gradients(dlowered, active) if learns_down else (None, None)),
+            *(dg1, db1, dg2, db2),
+            *_update_gradients(
+                (*dqkv.chunk(3, 1), dprojected, dinner, dlowered),
+                (x, x, x, context, y, active),
+                updates,
+                settings.scales,
+            ),
         )
 
 
@@ -106,6 +121,42 @@ def _cast(weights: Sequence[Tensor], dtype: torch.dtype) -> tuple[Tensor, ...]:
     torch._foreach_copy_(copies, list(weights))
     matrices, biases = sum(sizes[:3]), sum(sizes[3:6])
     return buffer[:matrices].view(biases, -1), buffer[matrices : matrices + biases], *copies[6:]
+
+
+def _updated(weights: Sequence[Tensor], updates: Sequence[Tensor | None], scales: Sequence[float]) -> Sequence[Tensor]:
+    """Add to the matrices their updates of low rank, where there are any: W + scale B A."""
+    if not updates:
+        return weights
+    result = list(weights)
+    for place, b, a, scale in zip(_MATRICES, updates[::2], updates[1::2], scales, strict=True):
+        if b is not None and a is not None:
+            result[place] = torch.addmm(weights[place], b, a, alpha=scale)  # one pass over the matrix
+    return result
+
+
+def _update_gradients(
+    outputs: Sequence[Tensor], inputs: Sequence[Tensor], updates: Sequence[Tensor | None], scales: Sequence[float]
+) -> list[Tensor | None]:
+    """Return the gradients of every B and A from those of the layers' outputs; none of a whole matrix is formed."""
+    gradients: list[Tensor | None] = []
+    for dy, x, b, a, scale in zip(outputs, inputs, updates[::2], updates[1::2], scales, strict=True) if updates else ():
+        if b is None or a is None:
+            gradients += [None, None]
+            continue
+        reduced = x @ a.to(x.dtype).t()  # (T, rank)
+        dreduced = dy @ b.to(x.dtype)  # (T, rank)
+        gradients += [(dy.t() @ reduced).float() * scale, (dreduced.t() @ x).float() * scale]
+    return gradients
+
+
+def _which_learn(wanted: Sequence[bool]) -> list[bool]:
+    """Say of query, key and value together, of each further linear layer and of both norms whether they learn."""
+    return [any(wanted[:6]), *(any(wanted[i : i + 2]) for i in range(6, 16, 2))]
+
+
+def _thirds(gradient: Tensor | None) -> Sequence[Tensor | None]:
+    """Part the gradient of query, key and value."""
+    return (None, None, None) if gradient is None else gradient.chunk(3)
 
 
 def _weight_gradients(dy: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:

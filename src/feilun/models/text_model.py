@@ -15,7 +15,7 @@ from feilun.core.corpus import Corpus
 from feilun.core.labels import LabelSet
 from feilun.core.prediction import Prediction
 from feilun.core.spans import TokenLogits
-from feilun.models.adaptations.table import Adaptation
+from feilun.models.adaptations.adaptation import Adaptation
 from feilun.models.bases.base import Base
 from feilun.models.fast_encoder import encode, encode_from
 from feilun.models.heads.head import Head
@@ -68,6 +68,7 @@ class TextModel(nn.Module):
         self.encoder = TokenEncoder(base.tokenizer, max_tokens, base.prefix)
         head.encoder = self.encoder
         adaptation.apply(base)
+        self.moving = tuple(name for name, weight in self.named_parameters() if weight.requires_grad)
 
     @property
     def device(self) -> torch.device:
@@ -172,15 +173,20 @@ class TextModel(nn.Module):
         return self.head.decode(self.logits(corpus), self.decision)
 
     def trained_state(self) -> dict[str, Tensor]:
-        """Return the weights that may move, by name: all that a checkpoint has to hold."""
-        return {name: weight.detach() for name, weight in self.named_parameters() if weight.requires_grad}
+        """Return the weights that may ever move, and the state kept beside them: all that a checkpoint has to hold."""
+        state: dict[str, Tensor] = self.state_dict()
+        fixed = {name for name, _ in self.named_parameters(remove_duplicate=False)} - set(self.moving)
+        return {name: tensor for name, tensor in state.items() if name not in fixed}
 
     def load_trained_state(self, state: dict[str, Tensor]) -> None:
         """Put back what `trained_state` returned, in place."""
         with torch.no_grad():
-            for name, weight in self.named_parameters():
-                if weight.requires_grad:
-                    weight.copy_(state[name])
+            for name, tensor in self.trained_state().items():
+                tensor.copy_(state[name])
+
+    def fold(self) -> None:
+        """Merge what the adaptation added into the base's weights: the model answers as before, and trains no more."""
+        self.adaptation.fold(self.base)
 
 
 def pool(hidden: Tensor, mask: Tensor, pooling: str) -> Tensor:

@@ -26,6 +26,8 @@ from feilun.core.ports import Tracker
 from feilun.core.settings import setting, table
 from feilun.core.splits import Splits
 from feilun.evaluation.judges.table import JUDGES
+from feilun.models.adaptations.adaptation import Adaptation
+from feilun.models.bases.base import Base
 from feilun.models.text_model import TextModel
 from feilun.text.tokens import batches_by_length
 from feilun.training import checkpoint
@@ -47,8 +49,12 @@ class TrainingSettings:
     """The table `[training]`."""
 
     optimizer: Literal["adamw", "sgd"] = setting("adamw", "optimiser")
-    learning_rate: float | None = setting(None, "rate of the base's top layer; none: by the base's size", above=0)
-    head_learning_rate: float | None = setting(None, "rate of the head; none: ten times the base's", above=0)
+    learning_rate: float | None = setting(
+        None, "rate of the base's top layer; none: by the base's size and the adaptation", above=0
+    )
+    head_learning_rate: float | None = setting(
+        None, "rate of the head; none: ten times what full fine-tuning takes", above=0
+    )
     layer_decay: float = setting(0.9, "each lower layer learns at this share of the rate above it", above=0, maximum=1)
     schedule: Schedule = setting("linear", "how the rate falls to zero")
     warmup: float = setting(0.1, "share of the run in which the rate rises", minimum=0, below=1)
@@ -149,9 +155,9 @@ class Run:
         self.targets = model.head.targets(splits.train).to(model.device)
         self.validation = make_inputs(model, splits.validation)
         self.validation_rows = splits.validation
-        own = settings.learning_rate or default_rate(model)
+        own = settings.learning_rate or default_rate(model.base, model.adaptation)
         self.optimizer = make_optimizer(
-            model, settings.optimizer, own, settings.head_learning_rate or 10 * own,
+            model, settings.optimizer, own, settings.head_learning_rate or 10 * own / model.adaptation.pace,
             settings.weight_decay, settings.layer_decay,
         )  # fmt: skip
         self.weights = [weight for group in self.optimizer.param_groups for weight in group["params"]]
@@ -214,6 +220,7 @@ class Run:
         share = rate(self.settings.schedule, self.progress.step, self.total, self.settings.warmup)
         for group in self.optimizer.param_groups:
             group["lr"] = group["full_rate"] * share
+        self.model.adaptation.before_step(self.model.base, self.progress.step, self.total)
         rows = sum(map(len, batches))
         total = 0.0
         for batch in batches:
@@ -226,9 +233,12 @@ class Run:
             norm = clip_gradients(self.optimizer, self.weights, self.settings.clip)
             self.refuse_unless_finite(norm.item(), [row for batch in batches for row in batch])
         self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
         self.progress.step += 1
         self.average.after_step(self.progress.step)
+        noted = self.model.adaptation.after_step(self.model.base, self.progress.step, self.total)
+        self.optimizer.zero_grad(set_to_none=True)
+        if noted:
+            self.tracker.log(self.progress.step, noted)
         self.progress.tokens += sum(self.inputs.lengths[row] for batch in batches for row in batch)
         self.progress.seconds += time.monotonic() - began
         return {"loss": total, "learning_rate": self.optimizer.param_groups[0]["lr"]}
@@ -258,6 +268,7 @@ class Run:
         """Look at the validation rows with the averaged weights; keep these where they are the best so far."""
         stopping, progress = self.settings.early_stopping, self.progress
         with self.average.in_place():
+            self.model.adaptation.constrain(self.model.base)
             measured = self.validation_figures()
             if stopping.metric not in measured:
                 raise UsageError(
@@ -290,6 +301,6 @@ class Run:
         self.saved_at = time.monotonic()
 
 
-def default_rate(model: TextModel) -> float:
-    """Return the learning rate that suits a base of this width and kind (docs/benchmarks.md, "Defaults")."""
-    return 1e-4 if model.base.hidden <= 512 else 3e-5
+def default_rate(base: Base, adaptation: Adaptation) -> float:
+    """Return the learning rate that suits a base of this width and the adaptation (docs/benchmarks.md, "Defaults")."""
+    return adaptation.pace * (1e-4 if base.hidden <= 512 else 3e-5)

@@ -125,10 +125,20 @@ def make_inputs(model: TextModel, corpus: Corpus) -> Inputs:
         Kept outputs where the whole base or its lower layers stand still, else the base run anew each time.
     """
     tokens = model.encoder.encode(corpus.text, corpus.pair)
-    fixed = model.adaptation.fixed_layers(model.base)
+    fixed = fixed_layers(model)
     if fixed == len(model.base.layers) and model.reads == "pooled":
         return KeptInputs(model.pooled_states(tokens))
     kept_bytes = sum(map(len, tokens)) * model.base.hidden * model.dtype.itemsize
     if fixed and kept_bytes <= MOST_KEPT_BYTES and supports(model.body):
         return KeptLayers(model, tokens, fixed)
     return TokenInputs(model, tokens)
+
+
+def fixed_layers(model: TextModel) -> int:
+    """Return how many of the base's lowest layers never move, nor anything outside the layers."""
+    layers = list(model.base.layers)
+    inside = {id(weight) for layer in layers for weight in layer.parameters()}
+    if any(weight.requires_grad and id(weight) not in inside for weight in model.body.parameters()):
+        return 0
+    moves = [any(weight.requires_grad for weight in layer.parameters()) for layer in layers]
+    return moves.index(True) if True in moves else len(layers)

@@ -21,6 +21,8 @@ WANTED_MEMORY = 4 * GIBIBYTE
 EXTRAS = (
     ("torch", "train", "training"),
     ("transformers", "train", "training"),
+    ("peft", "train", "low-rank adaptations"),
+    ("optuna", "train", "searching for settings"),
     ("polars", "data", "reading tables"),
     ("scikit-learn", "data", "baselines and reports"),
     ("matplotlib", "data", "plots"),

@@ -19,6 +19,7 @@ from feilun.evaluation.judges.table import JUDGES
 from feilun.models.build import ModelSettings
 from feilun.text.clean import Cleaning
 from feilun.training.fit import TrainingSettings
+from feilun.training.search import SearchSettings
 from feilun.workflow import toml_text
 
 GATE_METRICS = tuple(dict.fromkeys(metric for judge in JUDGES.values() for metric in judge.metrics))
@@ -72,6 +73,7 @@ class Recipe:
     training: TrainingSettings = table(TrainingSettings, "how the model learns")
     compression: CompressionSettings = table(CompressionSettings, "how the bundle is made small")
     evaluation: EvaluationSettings = table(EvaluationSettings, "how the model is judged")
+    search: SearchSettings = table(SearchSettings, "how better settings are searched for")
     gate: dict[str, float] = setting(
         {}, "bounds that the release must keep, by metric of the task: "
         + "; ".join(f"{task}: {', '.join(judge.metrics)}" for task, judge in JUDGES.items()),

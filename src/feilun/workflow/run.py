@@ -23,7 +23,7 @@ from feilun.training.trackers.run_folder import RunFolder
 from feilun.workflow.confidential import without_passwords
 from feilun.workflow.recipe import Recipe
 
-LIBRARIES = ("feilun", "torch", "transformers", "tokenizers", "onnxruntime", "numpy")
+LIBRARIES = ("feilun", "torch", "transformers", "peft", "tokenizers", "onnxruntime", "numpy")
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,19 @@ from feilun.core.errors import DataError, Interrupted
 from feilun.interfaces.cli import main
 
 VERBS = [module.__name__.rpartition(".")[2] for module in main.VERBS]
-HEAVY = ("torch", "transformers", "polars", "sklearn", "scipy", "matplotlib", "onnxruntime", "sqlalchemy", "fastapi")
+HEAVY = (
+    "torch",
+    "transformers",
+    "peft",
+    "optuna",
+    "polars",
+    "sklearn",
+    "scipy",
+    "matplotlib",
+    "onnxruntime",
+    "sqlalchemy",
+    "fastapi",
+)
 
 
 def feilun(*arguments, **more):

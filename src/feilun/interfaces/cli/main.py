@@ -18,6 +18,7 @@ import feilun
 from feilun.core.errors import FeilunError, MissingExtra
 from feilun.core.places import home
 from feilun.interfaces.cli import (
+    adaptations,
     bases,
     check,
     doctor,
@@ -27,18 +28,19 @@ from feilun.interfaces.cli import (
     predict,
     quickstart,
     runs,
+    search,
     serve,
     train,
 )
 from feilun.interfaces.cli.output import make_safe
 
-VERBS = (quickstart, init, check, train, evaluate, predict, serve, bases, models, runs, doctor)
+VERBS = (quickstart, init, check, train, search, evaluate, predict, serve, bases, adaptations, models, runs, doctor)
 """The verbs in the order of a first day; each module has `EXAMPLES` and a function, or an `app`, of its name."""
 
 EXTRA_OF_PACKAGE = {
-    "torch": "train", "transformers": "train", "safetensors": "train", "gguf": "train", "onnx": "train",
-    "onnxscript": "train", "polars": "data", "fastexcel": "data", "sklearn": "data", "scipy": "data",
-    "sqlalchemy": "data", "matplotlib": "data", "rjieba": "data", "charset_normalizer": "data",
+    "torch": "train", "transformers": "train", "peft": "train", "optuna": "train", "safetensors": "train",
+    "gguf": "train", "onnx": "train", "onnxscript": "train", "polars": "data", "fastexcel": "data", "sklearn": "data",
+    "scipy": "data", "sqlalchemy": "data", "matplotlib": "data", "rjieba": "data", "charset_normalizer": "data",
     "snownlp": "sample",
 }  # fmt: skip
 """Which extra of Feilun brings an importable package."""

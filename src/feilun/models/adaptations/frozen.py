@@ -7,16 +7,26 @@ from typing import TYPE_CHECKING
 
 from feilun.core.errors import UsageError
 from feilun.core.settings import setting
+from feilun.models.adaptations.adaptation import Adaptation
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from feilun.models.bases.base import Base
 
 
 @dataclass(frozen=True)
-class Frozen:
+class Frozen(Adaptation):
     """The head learns, and with `layers` the top layers of the base."""
 
     layers: int = setting(0, "how many of the top layers move", minimum=0)
+    gradual: bool = setting(False, "those layers begin one after another, from the top, over the first half of the run")
+
+    def contradictions(self) -> list[str]:
+        """Say which settings exclude each other."""
+        if self.gradual and not self.layers:
+            return ["model.adaptation.gradual needs model.adaptation.layers: how many layers begin to move in turn."]
+        return []
 
     def apply(self, base: Base) -> None:
         """Say which of the base's weights may move.
@@ -31,9 +41,15 @@ class Frozen:
                 f"Set model.adaptation.layers to at most {len(layers)}, or model.adaptation.kind to full.",
             )
         base.model.requires_grad_(False)
-        for layer in layers[len(layers) - self.layers :]:
+        for layer in self._top(base):
             layer.requires_grad_(True)
 
-    def fixed_layers(self, base: Base) -> int:
-        """Return how many of the lowest layers never move, so that their output may be kept."""
-        return len(base.layers) - self.layers
+    def before_step(self, base: Base, step: int, total: int) -> None:
+        """Let the layers move whose turn it is (gradual unfreezing, Howard and Ruder 2018, section 3.3)."""
+        if self.gradual:
+            awake = min(self.layers, 1 + 2 * self.layers * step // total)
+            for number, layer in enumerate(reversed(self._top(base))):
+                layer.requires_grad_(number < awake)
+
+    def _top(self, base: Base) -> list[nn.Module]:
+        return list(base.layers)[len(base.layers) - self.layers :]

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from feilun.core.settings import setting
+from feilun.models.adaptations.adaptation import Adaptation
 
 if TYPE_CHECKING:
     from feilun.models.bases.base import Base
 
 
 @dataclass(frozen=True)
-class Full:
+class Full(Adaptation):
     """Every weight moves; word embeddings only where asked for.
 
     A short fine-tuning meets few of the words, so updating the whole table costs time and memory and gains nothing
@@ -26,7 +27,3 @@ class Full:
         base.model.requires_grad_(True)
         words: Any = base.model.get_input_embeddings()  # type: ignore[operator]
         words.weight.requires_grad_(self.word_embeddings)
-
-    def fixed_layers(self, base: Base) -> int:
-        """Return how many of the lowest layers never move, so that their output may be kept."""
-        return 0

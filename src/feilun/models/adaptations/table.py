@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
-
+from feilun.models.adaptations.adalora import AdaLoRA
+from feilun.models.adaptations.adaptation import Adaptation
+from feilun.models.adaptations.adapter import Adapter
 from feilun.models.adaptations.frozen import Frozen
 from feilun.models.adaptations.full import Full
+from feilun.models.adaptations.lora import LoRA
 
-if TYPE_CHECKING:
-    from feilun.models.bases.base import Base
-
-
-class Adaptation(Protocol):
-    """How the base's weights may move; its dataclass is its own settings table."""
-
-    def apply(self, base: Base) -> None:
-        """Say which of the base's weights may move."""
-        ...
-
-    def fixed_layers(self, base: Base) -> int:
-        """Return how many of the lowest layers never move, so that their output may be kept."""
-        ...
-
-
-ADAPTATIONS: dict[str, type] = {"full": Full, "frozen": Frozen}
+ADAPTATIONS: dict[str, type[Adaptation]] = {
+    "full": Full, "frozen": Frozen, "adapter": Adapter, "lora": LoRA, "adalora": AdaLoRA,
+}  # fmt: skip

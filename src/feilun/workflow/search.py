@@ -1,0 +1,268 @@
+"""A search for better settings of a recipe: trials on the validation rows, and the best recipe written out."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import multiprocessing
+import shutil
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, wait
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from feilun.core import places
+from feilun.core.errors import Interrupted, TrainingError, UsageError
+from feilun.core.files import write_text
+from feilun.core.settings import describe, to_table
+from feilun.core.splits import Splits
+from feilun.data.prepare import prepare
+from feilun.evaluation.slices import slice_columns
+from feilun.models.bases.base import Base
+from feilun.models.bases.catalogue import open_base
+from feilun.models.build import build, check_length
+from feilun.text.tokens import TokenEncoder
+from feilun.training.fit import default_rate, fit
+from feilun.training.search import (
+    Dimension,
+    TrialStopped,
+    TrialTracker,
+    begun,
+    forget_broken,
+    open_study,
+    read_dimension,
+)
+from feilun.workflow.recipe import Recipe, load, to_toml
+from feilun.workflow.search_result import Found, Trial, trials_of
+
+BEST = "best.toml"
+
+
+Show = Callable[[Trial], None]
+
+
+@dataclass(frozen=True)
+class _Search:
+    """What every worker of a search needs; read anew in each process."""
+
+    path: Path
+    overrides: tuple[str, ...]
+    recipe: Recipe
+    base: Base
+    splits: Splits
+    space: tuple[Dimension, ...]
+
+    @property
+    def metric(self) -> str:
+        return self.recipe.training.early_stopping.metric
+
+    @property
+    def identity(self) -> str:
+        table = to_table(self.recipe)
+        deciding = {
+            "model": table["model"], "training": table["training"], "data": self.splits.fingerprint,
+            "base": self.base.sha256, "space": [asdict(dimension) for dimension in self.space],
+        }  # fmt: skip
+        return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()
+
+    def with_settings(self, settings: Mapping[str, str]) -> Recipe:
+        return load(self.path, [*self.overrides, *(f"{key}={value}" for key, value in settings.items())])
+
+    def _where_absent(self, key: str) -> Any:
+        """Return what stands for a key that the recipe leaves out."""
+        if key == "training.learning_rate":
+            return default_rate(self.base, self.recipe.model.adaptation)
+        return self.recipe.training.largest_batch(len(self.splits.train)) if key == "training.batch_rows" else None
+
+    def standing(self) -> dict[str, Any] | None:
+        """Return the recipe's own values where the space holds them all."""
+        values: dict[str, Any] = {}
+        for dimension in self.space:
+            value: Any = to_table(self.recipe)
+            for name in dimension.key.split("."):
+                value = value.get(name) if isinstance(value, Mapping) else None
+            if value is None:
+                value = self._where_absent(dimension.key)
+            held = dimension.holds(str(value).lower() if isinstance(value, bool) else value)
+            if held is None:
+                return None
+            values[dimension.key] = held
+        return values
+
+
+def search(
+    path: Path,
+    overrides: Sequence[str] = (),
+    *,
+    out: Path | None = None,
+    workers: int = 1,
+    accept_licence: bool = False,
+    show: Show = lambda trial: None,
+) -> Found:
+    """Try settings of a recipe and write out the best; an interrupted search goes on where it stopped.
+
+    Args:
+        path: The recipe's file.
+        overrides: Settings that replace the file's, each `key=value`.
+        out: Folder of the study and of the best recipe; else one in FEILUN_HOME that equal searches share.
+        workers: Trials that run at the same time, each in a process of its own with its share of the cores.
+        accept_licence: Agree to the terms of a base that asks for consent.
+        show: Sees each trial when it has ended.
+
+    Returns:
+        What was found.
+
+    Raises:
+        TrainingError: If no trial gave a value.
+        FeilunError: Whatever `train` would refuse; a study of another recipe in `out`.
+    """
+    searched = _open(path, overrides, accept_licence)
+    for dimension in searched.space:  # a value that no recipe may have is refused before anything is trained
+        for value in dimension.extremes():
+            searched.with_settings({dimension.key: value})
+    folder = out or places.studies() / f"{searched.recipe.name}-{searched.identity[:8]}"
+    study = open_study(folder, searched.identity, searched.metric, searched.recipe.training.seed)
+    forget_broken(study)
+    standing = searched.standing()
+    if standing and not study.trials:
+        study.enqueue_trial(standing)
+    minutes = searched.recipe.search.minutes
+    deadline = None if minutes is None else time.time() + 60 * minutes
+    shown = {trial.number for trial in trials_of(study)}
+    if workers == 1:
+        _work(searched, folder, study, deadline, lambda trial: show(trial))
+    else:
+        _work_together(path, tuple(overrides), folder, study, deadline, workers, show, shown)
+    return _found(searched, folder, study, standing)
+
+
+def _open(path: Path, overrides: Sequence[str], accept_licence: bool = False) -> _Search:
+    recipe = load(path, overrides)
+    base = open_base(recipe.model.base, accept_licence=accept_licence)
+    check_length(recipe.model, base)
+    tokens = TokenEncoder(base.tokenizer, recipe.model.max_tokens, base.prefix)
+    data = recipe.data.with_features(slice_columns(recipe.evaluation.slices))
+    splits = prepare(data, tokens.count, recipe.model.max_tokens)
+    types = {key: kind for key, kind, *_ in describe(Recipe)}
+    space = tuple(
+        read_dimension(text, types) for text in recipe.search.vary or default_space(recipe, base, len(splits.train))
+    )
+    return _Search(path, tuple(overrides), recipe, base, splits, space)
+
+
+def default_space(recipe: Recipe, base: Base, rows: int) -> list[str]:
+    """Return what is varied where a recipe declares nothing: its own values and those around them."""
+    training, adaptation = recipe.training, recipe.model.adaptation
+    own = training.learning_rate or default_rate(base, adaptation)
+    choices = {"training.batch_rows": {16, 32, 64, 128, training.largest_batch(rows)}}
+    for name, values in adaptation.searched.items():
+        choices[f"model.adaptation.{name}"] = {*values, getattr(adaptation, name)}
+    return [
+        f"training.learning_rate={own / 4!r}..{own * 4!r}",
+        f"training.epochs={max(1, training.epochs - 2)}..{training.epochs + 2}",
+        *(f"{key}={'|'.join(map(str, sorted(values)))}" for key, values in choices.items()),
+    ]
+
+
+def _work(searched: _Search, folder: Path, study: Any, deadline: float | None, show: Show) -> None:
+    """Run trials until all are done or the time is over."""
+    from optuna.trial import TrialState
+
+    for _ in range(searched.recipe.search.trials):
+        if begun(study) >= searched.recipe.search.trials or (deadline is not None and time.time() > deadline):
+            return
+        trial = study.ask()
+        settings = {dimension.key: dimension.propose(trial) for dimension in searched.space}
+        try:
+            value = _train(
+                searched, settings, TrialTracker(trial, searched.metric, deadline), folder / f"{trial.number}"
+            )
+        except Interrupted as stopped:
+            raise Interrupted(
+                f"Stopped in trial {trial.number}; the study is in {folder}.", "Run the same command to go on with it."
+            ) from stopped
+        except TrialStopped:
+            study.tell(trial, state=TrialState.PRUNED)
+        except (TrainingError, UsageError) as error:  # a rate that is too high, ranks that exclude each other
+            trial.set_user_attr("reason", str(error))
+            study.tell(trial, state=TrialState.FAIL)
+        else:
+            study.tell(trial, value)
+        show(next(one for one in trials_of(study) if one.number == trial.number))
+
+
+def _train(searched: _Search, settings: Mapping[str, str], tracker: TrialTracker, folder: Path) -> float:
+    """Train one trial and return the metric at its best step."""
+    recipe = searched.with_settings(settings)
+    model = build(recipe.model, open_base(recipe.model.base), searched.splits, recipe.training.seed)
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        progress = fit(model, searched.splits, recipe.training, tracker, folder, identity=searched.identity)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    if progress.best is None:
+        raise TrainingError("The trial came to no evaluation.")
+    return progress.best
+
+
+def _work_together(
+    path: Path,
+    overrides: tuple[str, ...],
+    folder: Path,
+    study: Any,
+    deadline: float | None,
+    workers: int,
+    show: Show,
+    shown: set[int],
+) -> None:
+    """Run trials in several processes and show each that has ended."""
+    threads = max(1, torch.get_num_threads() // workers)
+    fresh = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=fresh) as processes:
+        futures = [
+            processes.submit(_worker, path, overrides, folder, deadline, threads, number) for number in range(workers)
+        ]
+        while futures:
+            finished, _ = wait(futures, timeout=1)
+            for trial in trials_of(study):
+                if trial.number not in shown:
+                    shown.add(trial.number)
+                    show(trial)
+            for future in finished:
+                future.result()
+                futures.remove(future)
+
+
+def _worker(
+    path: Path, overrides: tuple[str, ...], folder: Path, deadline: float | None, threads: int, number: int
+) -> None:
+    torch.set_num_threads(threads)
+    searched = _open(path, overrides)
+    seed = searched.recipe.training.seed + 1000 * (number + 1)  # else all would propose the same
+    study = open_study(folder, searched.identity, searched.metric, seed)
+    _work(searched, folder, study, deadline, lambda trial: None)
+
+
+def _found(searched: _Search, folder: Path, study: Any, standing: Mapping[str, Any] | None) -> Found:
+    trials = trials_of(study)
+    valued = [trial for trial in trials if trial.value is not None]
+    if not valued:
+        reason = next((f" The last one failed: {trial.reason}" for trial in reversed(trials) if trial.reason), "")
+        raise TrainingError(
+            f"None of the {len(trials)} trials gave a value.{reason}",
+            "Give more minutes, or search another space (search.vary).",
+        )
+    sign = -1.0 if study.direction.name == "MINIMIZE" else 1.0
+    best = max(valued, key=lambda trial: (trial.state == "complete", sign * (trial.value or 0.0), -trial.number))
+    own = {key: str(value) for key, value in (standing or {}).items()}
+    first = next((trial.value for trial in valued if trial.settings == own), None)
+    recipe = searched.with_settings(best.settings)
+    note = (
+        f"# feilun search: {searched.metric} {best.value:.4f} on the validation rows, best of {len(trials)} trials\n\n"
+    )
+    write_text(folder / BEST, note + to_toml(recipe))
+    return Found(searched.metric, best, folder / BEST, first, tuple(trials))
