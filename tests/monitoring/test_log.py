@@ -78,7 +78,7 @@ def test_personal_data_never_reaches_the_database(file_database: Database, tmp_p
 
 def test_personal_data_in_a_span_never_reaches_the_database(file_database: Database) -> None:
     text = "ring 13812345678 now"
-    found = Prediction("", 0.9, spans=(PredictedSpan(5, 16, "phone", "13812345678", 0.9),))
+    found = Prediction("", 0.9, None, spans=(PredictedSpan(5, 16, "phone", "13812345678", 0.9),))
     with ObservationLog(file_database) as log:
         log.observe("m@1", [text], [found], 0.0)
         log.flush()

@@ -33,4 +33,4 @@ def test_answers_have_the_fields_of_their_task(task: str, decision: dict[str, An
         assert client.get("/v1/models/reviews").json()["task"] == task
     PredictAnswer.model_validate(answer)
     for prediction in answer["predictions"]:
-        assert set(prediction) == {"label", "score", "abstained"} | own
+        assert set(prediction) == {"label", "score", "abstained", "observation"} | own
