@@ -166,6 +166,12 @@ def test_an_error_of_the_system_names_the_file(fails, capsys):
     assert "/secret/rows.csv" in capsys.readouterr().err
 
 
+def test_a_home_that_cannot_be_written_is_named_with_its_remedy(fails, capsys, own_home):
+    fails(PermissionError(13, "Permission denied", str(own_home / "runs")))
+    assert main.run(["doctor"]) == 1
+    assert "set FEILUN_HOME" in capsys.readouterr().err
+
+
 def test_every_package_of_an_extra_is_declared():
     import tomllib
     from pathlib import Path

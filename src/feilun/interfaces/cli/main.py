@@ -158,12 +158,23 @@ def _explain(error: Exception) -> int:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
     if isinstance(error, OSError) and error.strerror:
-        remedy = " Free some space and run the command again." if error.errno == errno.ENOSPC else ""
-        print(f"error: {error.strerror}{f': {error.filename}' if error.filename else ''}.{remedy}", file=sys.stderr)
+        print(
+            f"error: {error.strerror}{f': {error.filename}' if error.filename else ''}.{_remedy(error)}",
+            file=sys.stderr,
+        )
         return 1
     summary = " ".join(str(error).split())[:500]
     print(f"error: unexpected {type(error).__name__}: {summary} {_keep_traceback(error)}", file=sys.stderr)
     return 1
+
+
+def _remedy(error: OSError) -> str:
+    """Say what can be done about an error of the system, as a further sentence."""
+    if error.errno == errno.ENOSPC:
+        return " Free some space and run the command again."
+    if error.filename and Path(os.fsdecode(error.filename)).absolute().is_relative_to(home().absolute()):
+        return f" Feilun keeps its state in {home()}; set FEILUN_HOME to a folder that can be written."
+    return ""
 
 
 def _keep_traceback(error: Exception) -> str:
