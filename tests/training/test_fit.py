@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,10 +21,10 @@ from feilun.models.build import set_dropout
 from feilun.models.text_model import TextModel
 from feilun.training import checkpoint
 from feilun.training.averaging import AveragedWeights
-from feilun.training.fit import TrainingSettings, fit
+from feilun.training.fit import TrainingSettings, default_rate, fit
 from feilun.training.stopping import EarlyStopping
 from feilun.training.trackers.run_folder import RunFolder
-from tiny import read_log, tiny_model, tiny_splits
+from tiny import read_log, tiny_base, tiny_model, tiny_splits
 
 SETTINGS = TrainingSettings(epochs=4, batch_tokens=64, learning_rate=3e-3)
 
@@ -173,6 +174,7 @@ def test_resume_with_nothing_to_resume_starts_afresh(tmp_path: Path) -> None:
 
 CHILD = """
 import sys; sys.path.insert(0, {tests!r})
+from dataclasses import replace
 from pathlib import Path
 import torch
 from test_fit import digest, run
@@ -241,3 +243,12 @@ def test_a_full_disk_stops_the_run_and_keeps_the_former_checkpoint(tmp_path: Pat
         signal.signal(signal.SIGXFSZ, handler)
     assert (tmp_path / checkpoint.CHECKPOINT).read_bytes() == former
     assert not [p for p in tmp_path.iterdir() if p.name.startswith(".")]
+
+
+def test_the_default_rate_grows_with_the_root_of_the_rows_of_a_step() -> None:
+    base, settings = tiny_base(), TrainingSettings(batch_rows=128, batch_tokens=10**6, epochs=1)
+    assert settings.rows_of_a_step([5] * 256) == 128
+    assert settings.rows_of_a_step([5] * 130) == 65
+    assert replace(settings, accumulate=2).rows_of_a_step([5] * 256) == 256
+    assert default_rate(base, Full(), 128) == pytest.approx(2 * default_rate(base, Full(), 32))
+    assert default_rate(base, Full(), 8) == default_rate(base, Full(), 32)

@@ -11,6 +11,7 @@ bitwise same weights.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -50,7 +51,7 @@ class TrainingSettings:
 
     optimizer: Literal["adamw", "sgd"] = setting("adamw", "optimiser")
     learning_rate: float | None = setting(
-        None, "rate of the base's top layer; none: by the base's size and the adaptation", above=0
+        None, "rate of the base's top layer; none: by the base's size, the adaptation and the batches", above=0
     )
     head_learning_rate: float | None = setting(
         None, "rate of the head; none: ten times what full fine-tuning takes", above=0
@@ -80,6 +81,15 @@ class TrainingSettings:
         Large batches are fast, but a model needs some hundreds of steps to learn (docs/benchmarks.md, "Defaults").
         """
         return self.batch_rows or min(128, max(8, rows * self.epochs // FEWEST_STEPS))
+
+    def rows_of_a_step(self, lengths: Sequence[int]) -> float:
+        """Return how many rows one step reads on average.
+
+        Args:
+            lengths: Tokens of each training row.
+        """
+        batches = batches_by_length(lengths, self.batch_tokens, self.largest_batch(len(lengths)))
+        return len(lengths) / math.ceil(len(batches) / self.accumulate)
 
 
 class Watcher(Protocol):
@@ -155,7 +165,8 @@ class Run:
         self.targets = model.head.targets(splits.train).to(model.device)
         self.validation = make_inputs(model, splits.validation)
         self.validation_rows = splits.validation
-        own = settings.learning_rate or default_rate(model.base, model.adaptation)
+        rows = settings.rows_of_a_step(self.inputs.lengths)
+        own = settings.learning_rate or default_rate(model.base, model.adaptation, rows)
         self.optimizer = make_optimizer(
             model, settings.optimizer, own, settings.head_learning_rate or 10 * own / model.adaptation.pace,
             settings.weight_decay, settings.layer_decay,
@@ -301,6 +312,9 @@ class Run:
         self.saved_at = time.monotonic()
 
 
-def default_rate(base: Base, adaptation: Adaptation) -> float:
-    """Return the learning rate that suits a base of this width and the adaptation (docs/benchmarks.md, "Defaults")."""
-    return adaptation.pace * (1e-4 if base.hidden <= 512 else 3e-5)
+def default_rate(base: Base, adaptation: Adaptation, rows_of_a_step: float = 32) -> float:
+    """Return the learning rate that suits a base of this width, the adaptation and the batches.
+
+    It grows with the root of the rows of a step (Krizhevsky 2014; docs/benchmarks.md, "Defaults").
+    """
+    return adaptation.pace * (1e-4 if base.hidden <= 512 else 3e-5) * math.sqrt(max(1.0, rows_of_a_step / 32))

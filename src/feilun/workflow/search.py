@@ -75,7 +75,7 @@ class _Search:
     def _where_absent(self, key: str) -> Any:
         """Return what stands for a key that the recipe leaves out."""
         if key == "training.learning_rate":
-            return default_rate(self.base, self.recipe.model.adaptation)
+            return suited_rate(self.recipe, self.base, self.splits)
         return self.recipe.training.largest_batch(len(self.splits.train)) if key == "training.batch_rows" else None
 
     def standing(self) -> dict[str, Any] | None:
@@ -148,17 +148,22 @@ def _open(path: Path, overrides: Sequence[str], accept_licence: bool = False) ->
     data = recipe.data.with_features(slice_columns(recipe.evaluation.slices))
     splits = prepare(data, tokens.count, recipe.model.max_tokens)
     types = {key: kind for key, kind, *_ in describe(Recipe)}
-    space = tuple(
-        read_dimension(text, types) for text in recipe.search.vary or default_space(recipe, base, len(splits.train))
-    )
+    space = tuple(read_dimension(text, types) for text in recipe.search.vary or default_space(recipe, base, splits))
     return _Search(path, tuple(overrides), recipe, base, splits, space)
 
 
-def default_space(recipe: Recipe, base: Base, rows: int) -> list[str]:
+def suited_rate(recipe: Recipe, base: Base, splits: Splits) -> float:
+    """Return the learning rate that training takes where the recipe leaves it out."""
+    tokens = TokenEncoder(base.tokenizer, recipe.model.max_tokens, base.prefix)
+    lengths = tokens.count(splits.train.text, splits.train.pair).clip(max=recipe.model.max_tokens).tolist()
+    return default_rate(base, recipe.model.adaptation, recipe.training.rows_of_a_step(lengths))
+
+
+def default_space(recipe: Recipe, base: Base, splits: Splits) -> list[str]:
     """Return what is varied where a recipe declares nothing: its own values and those around them."""
     training, adaptation = recipe.training, recipe.model.adaptation
-    own = training.learning_rate or default_rate(base, adaptation)
-    choices = {"training.batch_rows": {16, 32, 64, 128, training.largest_batch(rows)}}
+    own = training.learning_rate or suited_rate(recipe, base, splits)
+    choices = {"training.batch_rows": {16, 32, 64, 128, training.largest_batch(len(splits.train))}}
     for name, values in adaptation.searched.items():
         choices[f"model.adaptation.{name}"] = {*values, getattr(adaptation, name)}
     return [
