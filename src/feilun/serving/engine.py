@@ -10,6 +10,7 @@ from feilun.bundles.bundle import Bundle
 from feilun.core.errors import ServiceError, UsageError, nearest
 from feilun.core.prediction import Prediction
 from feilun.serving.batcher import Batcher
+from feilun.serving.limits import Limits
 
 
 class UnknownModel(ServiceError):
@@ -21,17 +22,19 @@ class Engine:
 
     Args:
         bundles: Opened bundles by the name under which they answer.
+        limits: How much one request may hold, and how much may wait for each model.
     """
 
-    def __init__(self, bundles: Mapping[str, Bundle]) -> None:
+    def __init__(self, bundles: Mapping[str, Bundle], limits: Limits | None = None) -> None:
         self.bundles = dict(bundles)
+        self.limits = limits or Limits()
         self.ready = False
         self._batchers: dict[str, Batcher] = {}
 
     async def __aenter__(self) -> Self:
         for name, bundle in self.bundles.items():
             bundle.predict([""])  # the first run allocates what the later ones use
-            self._batchers[name] = Batcher(bundle.predict, name)
+            self._batchers[name] = Batcher(bundle.predict, name, self.limits)
             self._batchers[name].start()
         self.ready = True
         return self
@@ -66,9 +69,13 @@ class Engine:
 
         Raises:
             UnknownModel: If no model answers to that name.
+            TooLarge: If the request holds too much.
+            Overloaded: If too much waits already.
+            DeadlinePassed: If it is not answered in time.
             ServiceError: If the engine is not running.
         """
         self.bundle(name)
+        self.limits.check(texts)
         if name not in self._batchers:
             raise ServiceError("The service is not running.", "Ask again in a moment.")
         return await self._batchers[name].predict(texts)

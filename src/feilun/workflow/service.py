@@ -17,8 +17,13 @@ from feilun.core.errors import BundleError, ServiceError, UsageError
 from feilun.core.files import read_json
 from feilun.monitoring.feedback import FeedbackDesk
 from feilun.monitoring.log import ObservationLog
+from feilun.serving.connection import patient_for
 from feilun.serving.engine import Engine, by_name
+from feilun.serving.limits import Limits
 from feilun.storage.database import open_database
+
+DRAIN_SECONDS = 30
+"""How long requests in flight may take to finish once the service is told to stop."""
 
 
 def serve(
@@ -29,6 +34,7 @@ def serve(
     port: int = 8080,
     threads: int | None = None,
     observe: float = 1.0,
+    limits: Limits | None = None,
     say: Callable[[str], Any] = print,
 ) -> None:
     """Serve bundles over HTTP until Ctrl-C or SIGTERM.
@@ -41,6 +47,7 @@ def serve(
         port: TCP port; 0 takes a free one.
         threads: Processor threads a model; None uses all cores that this process may.
         observe: Share of the predictions that is remembered, 0 to 1; with 0 no database is opened.
+        limits: How much a request may hold, and how much may wait.
         say: Receives the addresses, a line each.
 
     Raises:
@@ -56,7 +63,7 @@ def serve(
         exits.callback(listener.close)
         opened = by_name(open_bundle(bundle, threads=threads) for bundle in bundles)
         refuse_pairs(opened.values())
-        engine = Engine(opened)
+        engine = Engine(opened, limits)
         address = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
         for name, bundle in engine.bundles.items():
             say(f"{name}@{bundle.version}  POST {address}/v1/predict/{quote(name)}")
@@ -66,7 +73,13 @@ def serve(
             exits.callback(database.close)
             desk = FeedbackDesk(ObservationLog(database, observe), lambda bundle: labels_of(engine, bundle))
         say(f"Documentation: {address}/docs  Stop with Ctrl-C.")
-        config = uvicorn.Config(application(engine, desk), log_level="warning", timeout_graceful_shutdown=10)
+        config = uvicorn.Config(
+            application(engine, desk),
+            http=patient_for(engine.limits.slow_seconds),
+            limit_concurrency=engine.limits.connections,
+            log_level="warning",
+            timeout_graceful_shutdown=DRAIN_SECONDS,
+        )
         uvicorn.Server(config).run(sockets=[listener])
 
 

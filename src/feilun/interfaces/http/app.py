@@ -17,8 +17,10 @@ from feilun import __version__
 from feilun.core.errors import FeilunError, UsageError
 from feilun.interfaces.http import feedback, health, metrics, models, predict, watched
 from feilun.interfaces.http.answers import error_answer
+from feilun.interfaces.http.bodies import CheckedBodies
 from feilun.monitoring.feedback import FeedbackDesk, KeyReused, UnknownObservation
 from feilun.serving.engine import Engine, UnknownModel
+from feilun.serving.limits import Overloaded, TooLarge
 from feilun.storage.faults import StorageFull
 
 DESCRIPTION = """Predictions of fine-tuned models. 微调模型的预测服务。
@@ -30,6 +32,7 @@ STATUSES: tuple[tuple[type[FeilunError], int], ...] = (
     (UnknownModel, 404),
     (UnknownObservation, 404),
     (KeyReused, 409),
+    (TooLarge, 413),
     (UsageError, 422),
     (StorageFull, 507),
 )
@@ -70,6 +73,7 @@ def create_app(engine: Engine, desk: FeedbackDesk | None = None) -> FastAPI:
     app.state.figures = metrics.Figures(app.state.log)
     if desk is not None:
         app.state.figures.registry.register(watched.Watched(engine, desk.log.database))
+    app.add_middleware(CheckedBodies, limits=engine.limits)
     app.add_middleware(metrics.Measured, figures=app.state.figures)
     for resource in (predict, feedback, models, health, metrics):
         app.include_router(resource.router)
@@ -82,7 +86,8 @@ def create_app(engine: Engine, desk: FeedbackDesk | None = None) -> FastAPI:
 
 async def _feilun_error(_: Request, error: Exception) -> JSONResponse:
     status = next((status for kind, status in STATUSES if isinstance(error, kind)), 503)
-    return error_answer(status, str(error))
+    headers = {"Retry-After": str(error.retry_after)} if isinstance(error, Overloaded) else None
+    return error_answer(status, str(error), headers)
 
 
 async def _wrong_request(_: Request, error: Exception) -> JSONResponse:

@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from feilun.interfaces.http.answers import ErrorAnswer
+from feilun.interfaces.http.gone import unless_gone
 from feilun.interfaces.http.metrics import Figures
 from feilun.monitoring.log import ObservationLog
 from feilun.serving.engine import Engine
@@ -99,7 +100,9 @@ ANSWER = {
     responses={
         200: {"content": {"application/json": {"example": ANSWER}}},
         404: {"model": ErrorAnswer, "description": "No model of that name is served."},
+        413: {"model": ErrorAnswer, "description": "The body, the list or a text is too large."},
         422: {"model": ErrorAnswer, "description": "The body is wrong; the message says where."},
+        503: {"model": ErrorAnswer, "description": "Too much waits; Retry-After says when to ask again."},
     },
 )
 async def predict(
@@ -114,7 +117,7 @@ async def predict(
     began = time.perf_counter()
     model = f"{name}@{engine.bundle(name).version}"
     texts = body.texts if body.texts is not None else [body.text or ""]
-    predictions = await engine.predict(name, texts)
+    predictions = await unless_gone(request, engine.predict(name, texts))
     figures.count(name, predictions)
     kept = log.observe(model, texts, predictions, time.perf_counter() - began) if log else [None] * len(texts)
     answers = [
