@@ -17,10 +17,12 @@ from feilun.core.errors import BundleError, ServiceError, UsageError
 from feilun.core.files import read_json
 from feilun.monitoring.feedback import FeedbackDesk
 from feilun.monitoring.log import ObservationLog
+from feilun.serving.access import Access
 from feilun.serving.connection import patient_for
 from feilun.serving.engine import Engine, by_name
 from feilun.serving.limits import Limits
-from feilun.storage.database import open_database
+from feilun.storage import tokens
+from feilun.storage.database import Database, open_database
 
 DRAIN_SECONDS = 30
 """How long requests in flight may take to finish once the service is told to stop."""
@@ -28,13 +30,15 @@ DRAIN_SECONDS = 30
 
 def serve(
     bundles: Sequence[str],
-    application: Callable[[Engine, FeedbackDesk | None], Any],
+    application: Callable[[Engine, FeedbackDesk | None, Access], Any],
     *,
     host: str = "127.0.0.1",
     port: int = 8080,
     threads: int | None = None,
     observe: float = 1.0,
     limits: Limits | None = None,
+    require_token: bool = False,
+    hosts: Sequence[str] = (),
     say: Callable[[str], Any] = print,
 ) -> None:
     """Serve bundles over HTTP until Ctrl-C or SIGTERM.
@@ -43,22 +47,28 @@ def serve(
         bundles: Folders, names of registered models, or `name@version`.
         application: Makes an ASGI application that asks an engine and remembers what it answers; it starts and stops
             the engine and the log with itself.
-        host: Address to listen on; only this machine's own.
+        host: Address to listen on; any but this machine's own asks for a token.
         port: TCP port; 0 takes a free one.
         threads: Processor threads a model; None uses all cores that this process may.
         observe: Share of the predictions that is remembered, 0 to 1; with 0 no database is opened.
         limits: How much a request may hold, and how much may wait.
+        require_token: Ask for a token also on this machine's own addresses.
+        hosts: Further names by which the service may be called.
         say: Receives the addresses, a line each.
 
     Raises:
-        UsageError: If the address is not this machine's own, two bundles have the same name, or one compares two
+        UsageError: If a token is asked for and there is none, two bundles have the same name, or one compares two
             texts.
         BundleError: If a bundle cannot be opened.
         ServiceError: If the port is in use or may not be used.
         StorageError: If the database cannot be opened.
     """
-    check_address(host)
     with ExitStack() as exits:
+        guarded = require_token or not is_loopback(host)
+        database = open_database() if guarded or observe > 0 else None
+        if database is not None:
+            exits.callback(database.close)
+        access = access_to(host, database if guarded else None, hosts)
         listener = listen(host, port)
         exits.callback(listener.close)
         opened = by_name(open_bundle(bundle, threads=threads) for bundle in bundles)
@@ -68,13 +78,11 @@ def serve(
         for name, bundle in engine.bundles.items():
             say(f"{name}@{bundle.version}  POST {address}/v1/predict/{quote(name)}")
         desk = None
-        if observe > 0:
-            database = open_database()
-            exits.callback(database.close)
+        if database is not None and observe > 0:
             desk = FeedbackDesk(ObservationLog(database, observe), lambda bundle: labels_of(engine, bundle))
         say(f"Documentation: {address}/docs  Stop with Ctrl-C.")
         config = uvicorn.Config(
-            application(engine, desk),
+            application(engine, desk, access),
             http=patient_for(engine.limits.slow_seconds),
             limit_concurrency=engine.limits.connections,
             log_level="warning",
@@ -118,21 +126,45 @@ def refuse_pairs(bundles: Iterable[Bundle]) -> None:
             )
 
 
-def check_address(host: str) -> None:
-    """Refuse addresses that other machines can reach: the service asks nobody who they are.
+def access_to(host: str, database: Database | None, hosts: Sequence[str] = ()) -> Access:
+    """Decide who may ask a service.
+
+    Args:
+        host: The address on which it listens.
+        database: Where the tokens are; None asks for none.
+        hosts: Names by which it may be called besides this machine's own; without any, a service on an address that
+            others reach may be called by all, as its callers must have a token.
+
+    Returns:
+        Who may.
 
     Raises:
-        UsageError: If `host` is not a loopback address.
+        UsageError: If there is no valid token although one is asked for.
     """
-    try:
-        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        loopback = False
-    if not loopback:
+    names = frozenset(name.lower() for name in hosts)
+    checked = names if names or is_loopback(host) else None
+    if database is None:
+        return Access(hosts=checked)
+
+    def read() -> list[tokens.Token]:
+        with database.read() as connection:
+            return tokens.valid(connection)
+
+    if not read():
+        reason = "" if is_loopback(host) else ": other machines could reach it"
         raise UsageError(
-            f"The service does not listen on {host}: other machines could reach it, and it has no access token yet.",
-            "Listen on 127.0.0.1 and put a reverse proxy that checks who asks before it.",
+            f"The service does not listen on {host} without an access token{reason}.",
+            "Make one: feilun token create NAME --scope predict" + ("" if is_loopback(host) else ", or use 127.0.0.1."),
         )
+    return Access(read, checked)
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether only this machine can reach an address."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def listen(host: str, port: int) -> socket.socket:

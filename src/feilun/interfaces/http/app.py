@@ -18,7 +18,9 @@ from feilun.core.errors import FeilunError, UsageError
 from feilun.interfaces.http import feedback, health, metrics, models, predict, watched
 from feilun.interfaces.http.answers import error_answer
 from feilun.interfaces.http.bodies import CheckedBodies
+from feilun.interfaces.http.guard import Guard
 from feilun.monitoring.feedback import FeedbackDesk, KeyReused, UnknownObservation
+from feilun.serving.access import Access
 from feilun.serving.engine import Engine, UnknownModel
 from feilun.serving.limits import Overloaded, TooLarge
 from feilun.storage.faults import StorageFull
@@ -41,13 +43,14 @@ STATUSES: tuple[tuple[type[FeilunError], int], ...] = (
 log = logging.getLogger(__name__)
 
 
-def create_app(engine: Engine, desk: FeedbackDesk | None = None) -> FastAPI:
+def create_app(engine: Engine, desk: FeedbackDesk | None = None, access: Access | None = None) -> FastAPI:
     """Build the application.
 
     Args:
         engine: Answers; it is started and stopped with the application.
         desk: Takes feedback; its log remembers what is answered, and is started and stopped with the application.
             Without it nothing is remembered.
+        access: Who may ask; without it everybody may.
 
     Returns:
         A FastAPI application.
@@ -74,6 +77,7 @@ def create_app(engine: Engine, desk: FeedbackDesk | None = None) -> FastAPI:
     if desk is not None:
         app.state.figures.registry.register(watched.Watched(engine, desk.log.database))
     app.add_middleware(CheckedBodies, limits=engine.limits)
+    app.add_middleware(Guard, access=access or Access())
     app.add_middleware(metrics.Measured, figures=app.state.figures)
     for resource in (predict, feedback, models, health, metrics):
         app.include_router(resource.router)
