@@ -47,6 +47,10 @@ class Engine:
             await batcher.stop()
         self._batchers.clear()
 
+    def leave(self) -> None:
+        """Be ready no longer, but go on answering: the service is about to stop."""
+        self.ready = False
+
     def bundle(self, name: str) -> Bundle:
         """Return a served bundle.
 

@@ -19,13 +19,11 @@ from feilun.monitoring.feedback import FeedbackDesk
 from feilun.monitoring.log import ObservationLog
 from feilun.serving.access import Access
 from feilun.serving.connection import patient_for
+from feilun.serving.drain import DRAIN_SECONDS, DrainingServer
 from feilun.serving.engine import Engine, by_name
 from feilun.serving.limits import Limits
 from feilun.storage import tokens
 from feilun.storage.database import Database, open_database
-
-DRAIN_SECONDS = 30
-"""How long requests in flight may take to finish once the service is told to stop."""
 
 
 def serve(
@@ -88,7 +86,7 @@ def serve(
             log_level="warning",
             timeout_graceful_shutdown=DRAIN_SECONDS,
         )
-        uvicorn.Server(config).run(sockets=[listener])
+        DrainingServer(config, engine.leave).run(sockets=[listener])
 
 
 def labels_of(engine: Engine, bundle: str) -> Collection[str]:
