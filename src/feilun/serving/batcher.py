@@ -12,9 +12,9 @@ from itertools import islice
 
 from feilun.core.errors import ServiceError
 from feilun.core.prediction import Prediction
-from feilun.serving.limits import DeadlinePassed, Limits, Overloaded
+from feilun.serving.limits import DeadlinePassed, Limits, Overloaded, Row, characters_of
 
-Predict = Callable[[Sequence[str]], list[Prediction]]
+Predict = Callable[[Sequence[Row]], list[Prediction]]
 
 BATCH_CHARACTERS = 8192
 """Most characters answered in one go, so that none waits long for the others."""
@@ -31,7 +31,7 @@ LONGEST_RETRY = 30
 class Waiting:
     """A piece of a request: its texts, and where its answer goes."""
 
-    texts: Sequence[str]
+    texts: Sequence[Row]
     answer: asyncio.Future[list[Prediction]]
 
 
@@ -73,11 +73,11 @@ class Batcher:
             _fail([self._queue.get_nowait()], _stopping())
         self._thread.shutdown(wait=False)
 
-    async def predict(self, texts: Sequence[str]) -> list[Prediction]:
+    async def predict(self, texts: Sequence[Row]) -> list[Prediction]:
         """Predict texts together with what else is waiting.
 
         Args:
-            texts: The texts.
+            texts: The texts, or pairs of texts.
 
         Returns:
             One prediction a text.
@@ -87,7 +87,7 @@ class Batcher:
             DeadlinePassed: If it is not answered in time.
             ServiceError: If the service stops meanwhile.
         """
-        characters = sum(map(len, texts))
+        characters = sum(map(characters_of, texts))
         self._admit(characters)
         self._requests, self._characters = self._requests + 1, self._characters + characters
         try:
@@ -109,7 +109,7 @@ class Batcher:
         """Return the seconds in which what waits now is answered, as far as the pace tells."""
         return min(max(1, math.ceil(self._characters * self._pace)), LONGEST_RETRY)
 
-    async def _ask(self, texts: Sequence[str]) -> list[Prediction]:
+    async def _ask(self, texts: Sequence[Row]) -> list[Prediction]:
         predictions: list[Prediction] = []
         for piece in pieces(texts):
             answer: asyncio.Future[list[Prediction]] = asyncio.get_running_loop().create_future()
@@ -133,7 +133,7 @@ class Batcher:
                 raise
 
     def _learn(self, group: Sequence[Waiting], seconds: float) -> None:
-        characters = sum(len(text) for piece in group if not piece.answer.cancelled() for text in piece.texts)
+        characters = sum(characters_of(text) for piece in group if not piece.answer.cancelled() for text in piece.texts)
         if characters:
             pace = seconds / characters
             self._pace = pace if not self._pace else self._pace + SMOOTHING * (pace - self._pace)
@@ -141,10 +141,10 @@ class Batcher:
     def _take(self, first: Waiting) -> tuple[list[Waiting], Waiting | None]:
         """Take what waits as far as it fits into one go; what did not fit comes first in the next."""
         group = [first]
-        characters, count = sum(map(len, first.texts)), len(first.texts)
+        characters, count = sum(map(characters_of, first.texts)), len(first.texts)
         while not self._queue.empty():
             piece = self._queue.get_nowait()
-            characters, count = characters + sum(map(len, piece.texts)), count + len(piece.texts)
+            characters, count = characters + sum(map(characters_of, piece.texts)), count + len(piece.texts)
             if characters > BATCH_CHARACTERS or count > BATCH_TEXTS:
                 return group, piece
             group.append(piece)
@@ -172,14 +172,14 @@ class Batcher:
             loop.call_soon_threadsafe(_succeed, piece, list(islice(remaining, len(piece.texts))))
 
 
-def pieces(texts: Sequence[str]) -> Iterator[Sequence[str]]:
+def pieces(texts: Sequence[Row]) -> Iterator[Sequence[Row]]:
     """Cut a request into pieces of one go each, in order; a single longer text is a piece of its own."""
     start = characters = 0
     for i, text in enumerate(texts):
-        if i > start and (characters + len(text) > BATCH_CHARACTERS or i - start == BATCH_TEXTS):
+        if i > start and (characters + characters_of(text) > BATCH_CHARACTERS or i - start == BATCH_TEXTS):
             yield texts[start:i]
             start, characters = i, 0
-        characters += len(text)
+        characters += characters_of(text)
     if start < len(texts):
         yield texts[start:]
 

@@ -7,6 +7,14 @@ from dataclasses import dataclass
 
 from feilun.core.errors import ServiceError, UsageError
 
+Row = str | tuple[str, str]
+"""What is asked about: a text, or two that are compared."""
+
+
+def characters_of(row: Row) -> int:
+    """Return how long a row is, both texts of a pair together."""
+    return len(row) if isinstance(row, str) else len(row[0]) + len(row[1])
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -34,21 +42,22 @@ class Limits:
     slow_seconds: float = 10.0
     connections: int = 1000
 
-    def check(self, texts: Sequence[str]) -> None:
-        """Refuse a request that holds too much.
+    def check(self, rows: Sequence[Row]) -> None:
+        """Refuse a request that holds too much; a pair counts as one text.
 
         Raises:
             TooLarge: If it has too many texts, or one that is too long.
         """
-        if len(texts) > self.texts:
+        if len(rows) > self.texts:
             raise TooLarge(
-                f"The request holds {len(texts):,} texts; at most {self.texts:,} are taken at once.",
+                f"The request holds {len(rows):,} texts; at most {self.texts:,} are taken at once.",
                 "Send it in parts.",
             )
-        for number, text in enumerate(texts):
-            if len(text) > self.characters:
+        for number, row in enumerate(rows):
+            if characters_of(row) > self.characters:
                 raise TooLarge(
-                    f"Text {number} has {len(text):,} characters; at most {self.characters:,} are taken.", "Shorten it."
+                    f"Text {number} has {characters_of(row):,} characters; at most {self.characters:,} are taken.",
+                    "Shorten it.",
                 )
 
 

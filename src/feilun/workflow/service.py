@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack
 from typing import Any
 from urllib.parse import quote
 
 import uvicorn
 
-from feilun.bundles.bundle import Bundle, open_bundle
+from feilun.bundles.bundle import open_bundle
 from feilun.bundles.registry import resolve
 from feilun.core.errors import BundleError, ServiceError, UsageError
 from feilun.core.files import read_json
@@ -55,8 +55,7 @@ def serve(
         say: Receives the addresses, a line each.
 
     Raises:
-        UsageError: If a token is asked for and there is none, two bundles have the same name, or one compares two
-            texts.
+        UsageError: If a token is asked for and there is none, or two bundles have the same name.
         BundleError: If a bundle cannot be opened.
         ServiceError: If the port is in use or may not be used.
         StorageError: If the database cannot be opened.
@@ -70,7 +69,6 @@ def serve(
         listener = listen(host, port)
         exits.callback(listener.close)
         opened = by_name(open_bundle(bundle, threads=threads) for bundle in bundles)
-        refuse_pairs(opened.values())
         engine = Engine(opened, limits)
         address = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
         for name, bundle in engine.bundles.items():
@@ -108,20 +106,6 @@ def registered_labels(bundle: str) -> tuple[str, ...]:
         return tuple(read_json(resolve(bundle) / "labels.json"))
     except (BundleError, OSError, ValueError):
         return ()
-
-
-def refuse_pairs(bundles: Iterable[Bundle]) -> None:
-    """Refuse models that compare two texts: a request holds single ones.
-
-    Raises:
-        UsageError: If one does.
-    """
-    for bundle in bundles:
-        if bundle.pair is not None:
-            raise UsageError(
-                f"The model {bundle.name} compares two texts, which the service cannot be asked yet.",
-                f"Answer tables of pairs with: feilun predict {bundle.path} --file PAIRS.csv",
-            )
 
 
 def access_to(host: str, database: Database | None, hosts: Sequence[str] = ()) -> Access:
