@@ -17,7 +17,6 @@ from feilun.core.errors import RecipeError, UsageError
 from feilun.interfaces.cli import main
 from feilun.workflow import recipe as recipes
 from feilun.workflow.evaluate_file import evaluate_file
-from feilun.workflow.service import refuse_pairs
 from feilun.workflow.steps import train
 from tiny import WORDS, tiny_base
 
@@ -155,8 +154,6 @@ def test_pairs_are_read_together_from_the_table_to_the_answers(place: Path, tmp_
     assert answers == [prediction.to_json() for prediction in bundle.predict(corpus)]
     with pytest.raises(UsageError, match="compares two texts, and only the first"):
         bundle.predict(texts)
-    with pytest.raises(UsageError, match="which the service cannot be asked yet"):
-        refuse_pairs([bundle])
     assert main.run(["predict", str(bundle.path), "loan bad"]) == 2
     assert "compares two texts: 1 texts were given, and 0 with --pair" in capsys.readouterr().err
 

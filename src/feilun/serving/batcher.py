@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -10,22 +12,26 @@ from itertools import islice
 
 from feilun.core.errors import ServiceError
 from feilun.core.prediction import Prediction
+from feilun.serving.limits import DeadlinePassed, Limits, Overloaded, Row, characters_of
 
-Predict = Callable[[Sequence[str]], list[Prediction]]
+Predict = Callable[[Sequence[Row]], list[Prediction]]
 
 BATCH_CHARACTERS = 8192
 """Most characters answered in one go, so that none waits long for the others."""
 
 BATCH_TEXTS = 256
-WAITING = 1024
-"""Most pieces of requests in the queue; further ones wait before it."""
+
+SMOOTHING = 0.2
+"""Weight of the newest batch in the pace, from which it is told when to ask again."""
+
+LONGEST_RETRY = 30
 
 
 @dataclass(frozen=True)
 class Waiting:
     """A piece of a request: its texts, and where its answer goes."""
 
-    texts: Sequence[str]
+    texts: Sequence[Row]
     answer: asyncio.Future[list[Prediction]]
 
 
@@ -33,16 +39,23 @@ class Batcher:
     """Answers whatever is waiting in one go, on a thread of its own: no request waits while the model is idle.
 
     A request larger than one go is cut into pieces that queue up one after another, so that small requests get their
-    turn between them.
+    turn between them. Where as many wait as may, further ones are refused at once; one that is given up, because its
+    deadline passed or its client went away, is not computed any more.
 
     Args:
         predict: Runs the model; called from one thread at a time.
         name: The model's name, for the thread.
+        limits: How much may wait, and how long.
     """
 
-    def __init__(self, predict: Predict, name: str) -> None:
+    def __init__(self, predict: Predict, name: str, limits: Limits | None = None) -> None:
         self._predict = predict
-        self._queue: asyncio.Queue[Waiting] = asyncio.Queue(WAITING)
+        self._name = name
+        self._limits = limits or Limits()
+        self._queue: asyncio.Queue[Waiting] = asyncio.Queue()  # bounded by what predict lets in
+        self._requests = 0
+        self._characters = 0
+        self._pace = 0.0  # seconds a character
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"predict {name}")
         self._worker: asyncio.Task[None] | None = None
 
@@ -60,24 +73,49 @@ class Batcher:
             _fail([self._queue.get_nowait()], _stopping())
         self._thread.shutdown(wait=False)
 
-    async def predict(self, texts: Sequence[str]) -> list[Prediction]:
+    async def predict(self, texts: Sequence[Row]) -> list[Prediction]:
         """Predict texts together with what else is waiting.
 
         Args:
-            texts: The texts.
+            texts: The texts, or pairs of texts.
 
         Returns:
             One prediction a text.
 
         Raises:
+            Overloaded: If as many wait as may.
+            DeadlinePassed: If it is not answered in time.
             ServiceError: If the service stops meanwhile.
         """
+        characters = sum(map(characters_of, texts))
+        self._admit(characters)
+        self._requests, self._characters = self._requests + 1, self._characters + characters
+        try:
+            async with asyncio.timeout(self._limits.seconds):
+                return await self._ask(texts)
+        except TimeoutError as error:
+            raise DeadlinePassed(
+                f"The request was not answered within {self._limits.seconds:g} s.", self._retry_after()
+            ) from error
+        finally:
+            self._requests, self._characters = self._requests - 1, self._characters - characters
+
+    def _admit(self, characters: int) -> None:
+        full = self._requests >= self._limits.requests
+        if full or (self._requests and self._characters + characters > self._limits.waiting_characters):
+            raise Overloaded(f"{self._requests:,} requests wait for {self._name} already.", self._retry_after())
+
+    def _retry_after(self) -> int:
+        """Return the seconds in which what waits now is answered, as far as the pace tells."""
+        return min(max(1, math.ceil(self._characters * self._pace)), LONGEST_RETRY)
+
+    async def _ask(self, texts: Sequence[Row]) -> list[Prediction]:
         predictions: list[Prediction] = []
         for piece in pieces(texts):
             answer: asyncio.Future[list[Prediction]] = asyncio.get_running_loop().create_future()
-            await self._queue.put(Waiting(piece, answer))
             if self._worker is None:
                 raise _stopping()
+            self._queue.put_nowait(Waiting(piece, answer))
             predictions += await answer
         return predictions
 
@@ -86,19 +124,27 @@ class Batcher:
         held: Waiting | None = None
         while True:
             group, held = self._take(held or await self._queue.get())
+            began = time.perf_counter()
             try:
                 await loop.run_in_executor(self._thread, self._answer, group, loop)
+                self._learn(group, time.perf_counter() - began)
             except asyncio.CancelledError:
                 _fail(group if held is None else [*group, held], _stopping())
                 raise
 
+    def _learn(self, group: Sequence[Waiting], seconds: float) -> None:
+        characters = sum(characters_of(text) for piece in group if not piece.answer.cancelled() for text in piece.texts)
+        if characters:
+            pace = seconds / characters
+            self._pace = pace if not self._pace else self._pace + SMOOTHING * (pace - self._pace)
+
     def _take(self, first: Waiting) -> tuple[list[Waiting], Waiting | None]:
         """Take what waits as far as it fits into one go; what did not fit comes first in the next."""
         group = [first]
-        characters, count = sum(map(len, first.texts)), len(first.texts)
+        characters, count = sum(map(characters_of, first.texts)), len(first.texts)
         while not self._queue.empty():
             piece = self._queue.get_nowait()
-            characters, count = characters + sum(map(len, piece.texts)), count + len(piece.texts)
+            characters, count = characters + sum(map(characters_of, piece.texts)), count + len(piece.texts)
             if characters > BATCH_CHARACTERS or count > BATCH_TEXTS:
                 return group, piece
             group.append(piece)
@@ -107,6 +153,8 @@ class Batcher:
     def _answer(self, group: list[Waiting], loop: asyncio.AbstractEventLoop) -> None:
         """Predict on the worker's thread; where a group fails, each of its requests is tried alone."""
         group = [piece for piece in group if not piece.answer.cancelled()]
+        if not group:
+            return
         try:
             texts = [text for piece in group for text in piece.texts]
             predictions = self._predict(texts)
@@ -124,14 +172,14 @@ class Batcher:
             loop.call_soon_threadsafe(_succeed, piece, list(islice(remaining, len(piece.texts))))
 
 
-def pieces(texts: Sequence[str]) -> Iterator[Sequence[str]]:
+def pieces(texts: Sequence[Row]) -> Iterator[Sequence[Row]]:
     """Cut a request into pieces of one go each, in order; a single longer text is a piece of its own."""
     start = characters = 0
     for i, text in enumerate(texts):
-        if i > start and (characters + len(text) > BATCH_CHARACTERS or i - start == BATCH_TEXTS):
+        if i > start and (characters + characters_of(text) > BATCH_CHARACTERS or i - start == BATCH_TEXTS):
             yield texts[start:i]
             start, characters = i, 0
-        characters += len(text)
+        characters += characters_of(text)
     if start < len(texts):
         yield texts[start:]
 

@@ -7,9 +7,11 @@ from types import TracebackType
 from typing import Self
 
 from feilun.bundles.bundle import Bundle
+from feilun.core.corpus import Corpus
 from feilun.core.errors import ServiceError, UsageError, nearest
 from feilun.core.prediction import Prediction
-from feilun.serving.batcher import Batcher
+from feilun.serving.batcher import Batcher, Predict
+from feilun.serving.limits import Limits, Row
 
 
 class UnknownModel(ServiceError):
@@ -21,17 +23,20 @@ class Engine:
 
     Args:
         bundles: Opened bundles by the name under which they answer.
+        limits: How much one request may hold, and how much may wait for each model.
     """
 
-    def __init__(self, bundles: Mapping[str, Bundle]) -> None:
+    def __init__(self, bundles: Mapping[str, Bundle], limits: Limits | None = None) -> None:
         self.bundles = dict(bundles)
+        self.limits = limits or Limits()
         self.ready = False
         self._batchers: dict[str, Batcher] = {}
 
     async def __aenter__(self) -> Self:
         for name, bundle in self.bundles.items():
-            bundle.predict([""])  # the first run allocates what the later ones use
-            self._batchers[name] = Batcher(bundle.predict, name)
+            answer = answerer(bundle)
+            answer([""] if bundle.pair is None else [("", "")])  # the first run allocates what the later ones use
+            self._batchers[name] = Batcher(answer, name, self.limits)
             self._batchers[name].start()
         self.ready = True
         return self
@@ -44,6 +49,10 @@ class Engine:
             await batcher.stop()
         self._batchers.clear()
 
+    def leave(self) -> None:
+        """Be ready no longer, but go on answering: the service is about to stop."""
+        self.ready = False
+
     def bundle(self, name: str) -> Bundle:
         """Return a served bundle.
 
@@ -54,24 +63,47 @@ class Engine:
             raise UnknownModel(f"No model {name!r} is served. {nearest(name, self.bundles)}")
         return self.bundles[name]
 
-    async def predict(self, name: str, texts: Sequence[str]) -> list[Prediction]:
+    async def predict(self, name: str, texts: Sequence[Row]) -> list[Prediction]:
         """Predict texts with a model, together with what else asks it at that moment.
 
         Args:
             name: The model's name.
-            texts: The texts.
+            texts: The texts; pairs of them where the model compares two.
 
         Returns:
             One prediction a text, in their order.
 
         Raises:
             UnknownModel: If no model answers to that name.
+            UsageError: If the model reads pairs and texts are given, or the other way round.
+            TooLarge: If the request holds too much.
+            Overloaded: If too much waits already.
+            DeadlinePassed: If it is not answered in time.
             ServiceError: If the engine is not running.
         """
-        self.bundle(name)
+        self._check_kind(self.bundle(name), texts)
+        self.limits.check(texts)
         if name not in self._batchers:
             raise ServiceError("The service is not running.", "Ask again in a moment.")
         return await self._batchers[name].predict(texts)
+
+    def _check_kind(self, bundle: Bundle, rows: Sequence[Row]) -> None:
+        if bundle.pair is None and any(not isinstance(row, str) for row in rows):
+            raise UsageError(f"The model {bundle.name} reads one text, not two.", 'Send "texts", not "pairs".')
+        if bundle.pair is not None and any(isinstance(row, str) for row in rows):
+            raise UsageError(f"The model {bundle.name} compares two texts.", 'Send "pairs": [["one", "other"]].')
+
+
+def answerer(bundle: Bundle) -> Predict:
+    """Return what predicts the rows that a bundle reads: texts, or pairs of them."""
+
+    def predict(rows: Sequence[Row]) -> list[Prediction]:
+        if bundle.pair is None:
+            return bundle.predict([str(row) for row in rows])
+        numbers = [str(i) for i in range(len(rows))]
+        return bundle.predict(Corpus(id=numbers, text=[row[0] for row in rows], pair=[row[1] for row in rows]))
+
+    return predict
 
 
 def by_name(bundles: Iterable[Bundle]) -> dict[str, Bundle]:

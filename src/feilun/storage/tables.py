@@ -18,7 +18,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-REVISION = "0002"
+REVISION = "0003"
 """The newest migration."""
 
 metadata = MetaData()
@@ -67,4 +67,14 @@ audit = Table(
     Column("details", Text, nullable=False),
     Column("previous", String(64), nullable=False),
     Column("hash", String(64), nullable=False),
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("name", String(80), primary_key=True),
+    Column("hash", String(64), nullable=False, unique=True),
+    Column("scopes", String(80), nullable=False),
+    Column("created", Double, nullable=False),
+    Column("revoked", Double),
 )

@@ -4,31 +4,39 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack
 from typing import Any
 from urllib.parse import quote
 
 import uvicorn
 
-from feilun.bundles.bundle import Bundle, open_bundle
+from feilun.bundles.bundle import open_bundle
 from feilun.bundles.registry import resolve
 from feilun.core.errors import BundleError, ServiceError, UsageError
 from feilun.core.files import read_json
 from feilun.monitoring.feedback import FeedbackDesk
 from feilun.monitoring.log import ObservationLog
+from feilun.serving.access import Access
+from feilun.serving.connection import patient_for
+from feilun.serving.drain import DRAIN_SECONDS, DrainingServer
 from feilun.serving.engine import Engine, by_name
-from feilun.storage.database import open_database
+from feilun.serving.limits import Limits
+from feilun.storage import tokens
+from feilun.storage.database import Database, open_database
 
 
 def serve(
     bundles: Sequence[str],
-    application: Callable[[Engine, FeedbackDesk | None], Any],
+    application: Callable[[Engine, FeedbackDesk | None, Access], Any],
     *,
     host: str = "127.0.0.1",
     port: int = 8080,
     threads: int | None = None,
     observe: float = 1.0,
+    limits: Limits | None = None,
+    require_token: bool = False,
+    hosts: Sequence[str] = (),
     say: Callable[[str], Any] = print,
 ) -> None:
     """Serve bundles over HTTP until Ctrl-C or SIGTERM.
@@ -37,37 +45,46 @@ def serve(
         bundles: Folders, names of registered models, or `name@version`.
         application: Makes an ASGI application that asks an engine and remembers what it answers; it starts and stops
             the engine and the log with itself.
-        host: Address to listen on; only this machine's own.
+        host: Address to listen on; any but this machine's own asks for a token.
         port: TCP port; 0 takes a free one.
         threads: Processor threads a model; None uses all cores that this process may.
         observe: Share of the predictions that is remembered, 0 to 1; with 0 no database is opened.
+        limits: How much a request may hold, and how much may wait.
+        require_token: Ask for a token also on this machine's own addresses.
+        hosts: Further names by which the service may be called.
         say: Receives the addresses, a line each.
 
     Raises:
-        UsageError: If the address is not this machine's own, two bundles have the same name, or one compares two
-            texts.
+        UsageError: If a token is asked for and there is none, or two bundles have the same name.
         BundleError: If a bundle cannot be opened.
         ServiceError: If the port is in use or may not be used.
         StorageError: If the database cannot be opened.
     """
-    check_address(host)
     with ExitStack() as exits:
+        guarded = require_token or not is_loopback(host)
+        database = open_database() if guarded or observe > 0 else None
+        if database is not None:
+            exits.callback(database.close)
+        access = access_to(host, database if guarded else None, hosts)
         listener = listen(host, port)
         exits.callback(listener.close)
         opened = by_name(open_bundle(bundle, threads=threads) for bundle in bundles)
-        refuse_pairs(opened.values())
-        engine = Engine(opened)
+        engine = Engine(opened, limits)
         address = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
         for name, bundle in engine.bundles.items():
             say(f"{name}@{bundle.version}  POST {address}/v1/predict/{quote(name)}")
         desk = None
-        if observe > 0:
-            database = open_database()
-            exits.callback(database.close)
+        if database is not None and observe > 0:
             desk = FeedbackDesk(ObservationLog(database, observe), lambda bundle: labels_of(engine, bundle))
         say(f"Documentation: {address}/docs  Stop with Ctrl-C.")
-        config = uvicorn.Config(application(engine, desk), log_level="warning", timeout_graceful_shutdown=10)
-        uvicorn.Server(config).run(sockets=[listener])
+        config = uvicorn.Config(
+            application(engine, desk, access),
+            http=patient_for(engine.limits.slow_seconds),
+            limit_concurrency=engine.limits.connections,
+            log_level="warning",
+            timeout_graceful_shutdown=DRAIN_SECONDS,
+        )
+        DrainingServer(config, engine.leave).run(sockets=[listener])
 
 
 def labels_of(engine: Engine, bundle: str) -> Collection[str]:
@@ -91,35 +108,45 @@ def registered_labels(bundle: str) -> tuple[str, ...]:
         return ()
 
 
-def refuse_pairs(bundles: Iterable[Bundle]) -> None:
-    """Refuse models that compare two texts: a request holds single ones.
+def access_to(host: str, database: Database | None, hosts: Sequence[str] = ()) -> Access:
+    """Decide who may ask a service.
+
+    Args:
+        host: The address on which it listens.
+        database: Where the tokens are; None asks for none.
+        hosts: Names by which it may be called besides this machine's own; without any, a service on an address that
+            others reach may be called by all, as its callers must have a token.
+
+    Returns:
+        Who may.
 
     Raises:
-        UsageError: If one does.
+        UsageError: If there is no valid token although one is asked for.
     """
-    for bundle in bundles:
-        if bundle.pair is not None:
-            raise UsageError(
-                f"The model {bundle.name} compares two texts, which the service cannot be asked yet.",
-                f"Answer tables of pairs with: feilun predict {bundle.path} --file PAIRS.csv",
-            )
+    names = frozenset(name.lower() for name in hosts)
+    checked = names if names or is_loopback(host) else None
+    if database is None:
+        return Access(hosts=checked)
 
+    def read() -> list[tokens.Token]:
+        with database.read() as connection:
+            return tokens.valid(connection)
 
-def check_address(host: str) -> None:
-    """Refuse addresses that other machines can reach: the service asks nobody who they are.
-
-    Raises:
-        UsageError: If `host` is not a loopback address.
-    """
-    try:
-        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        loopback = False
-    if not loopback:
+    if not read():
+        reason = "" if is_loopback(host) else ": other machines could reach it"
         raise UsageError(
-            f"The service does not listen on {host}: other machines could reach it, and it has no access token yet.",
-            "Listen on 127.0.0.1 and put a reverse proxy that checks who asks before it.",
+            f"The service does not listen on {host} without an access token{reason}.",
+            "Make one: feilun token create NAME --scope predict" + ("" if is_loopback(host) else ", or use 127.0.0.1."),
         )
+    return Access(read, checked)
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether only this machine can reach an address."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def listen(host: str, port: int) -> socket.socket:

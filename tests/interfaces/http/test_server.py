@@ -111,15 +111,15 @@ def test_port_in_use_is_said_before_anything_is_loaded(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(ServiceError, match=rf"Port {port} of 127\.0\.0\.1 cannot be used.*--port"):
-            service.serve([str(tmp_path / "no bundle")], lambda engine, desk: engine, port=port)
+            service.serve([str(tmp_path / "no bundle")], lambda engine, desk, access: engine, port=port)
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "example.org", ""])  # noqa: S104
 def test_addresses_that_others_can_reach_are_refused(host: str) -> None:
     with pytest.raises(UsageError, match="other machines could reach it"):
-        service.serve(["x"], lambda engine, desk: engine, host=host)
+        service.serve(["x"], lambda engine, desk, access: engine, host=host)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "localhost", "::1"])
 def test_own_addresses_are_taken(host: str) -> None:
-    service.check_address(host)
+    assert service.access_to(host, None).tokens is None

@@ -34,6 +34,7 @@ from feilun.interfaces.cli import (
     runs,
     search,
     serve,
+    token,
     train,
 )
 from feilun.interfaces.cli.output import make_safe
@@ -47,6 +48,7 @@ VERBS = (
     evaluate,
     predict,
     serve,
+    token,
     monitor,
     label,
     database,

@@ -17,11 +17,27 @@ EXAMPLES = (
 def serve(
     bundles: Annotated[list[str], typer.Argument(help="Bundles: folders, names, or name@version.", show_default=False)],
     port: Annotated[int, typer.Option(min=0, max=65535, help="TCP port; 0 takes a free one.")] = 8080,
-    host: Annotated[str, typer.Option(help="Address to listen on; only one of this machine's own.")] = "127.0.0.1",
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; any but this machine's own needs a token.")
+    ] = "127.0.0.1",
     threads: Threads = None,
     observe: Annotated[
         float, typer.Option(min=0, max=1, help="Share of the predictions to remember, personal data replaced.")
     ] = 1.0,
+    require_token: Annotated[
+        bool, typer.Option("--require-token", help="Ask for a token also on this machine's own addresses.")
+    ] = False,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="A further name to answer by; may be given again.", show_default=False),
+    ] = None,
+    max_waiting: Annotated[
+        int, typer.Option(min=1, help="Requests that may wait for one model; further ones get 503.")
+    ] = 256,
+    deadline: Annotated[float, typer.Option(min=0.01, help="Seconds after which a request is given up.")] = 10.0,
+    max_texts: Annotated[int, typer.Option(min=1, help="Most texts of a request.")] = 1000,
+    max_characters: Annotated[int, typer.Option(min=1, help="Longest text.")] = 100_000,
+    max_body: Annotated[int, typer.Option(min=1, metavar="BYTES", help="Largest body.")] = 2 * 1024 * 1024,
 ) -> None:
     """Serve bundles over HTTP until Ctrl-C.
 
@@ -29,9 +45,14 @@ def serve(
     remembered in the database (FEILUN_HOME/feilun.db, or FEILUN_DATABASE), so that it can be watched and corrected.
     """
     from feilun.interfaces.http.app import create_app
+    from feilun.serving.limits import Limits
     from feilun.workflow import service
 
+    limits = Limits(
+        requests=max_waiting, seconds=deadline, texts=max_texts, characters=max_characters, body_bytes=max_body
+    )
     service.serve(
-        bundles, create_app, host=host, port=port, threads=threads, observe=observe,
+        bundles, create_app, host=host, port=port, threads=threads, observe=observe, limits=limits,
+        require_token=require_token, hosts=allow_host or (),
         say=lambda line: print(line, flush=True),
     )  # fmt: skip

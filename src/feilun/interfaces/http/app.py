@@ -17,8 +17,12 @@ from feilun import __version__
 from feilun.core.errors import FeilunError, UsageError
 from feilun.interfaces.http import feedback, health, metrics, models, predict, watched
 from feilun.interfaces.http.answers import error_answer
+from feilun.interfaces.http.bodies import CheckedBodies
+from feilun.interfaces.http.guard import Guard
 from feilun.monitoring.feedback import FeedbackDesk, KeyReused, UnknownObservation
+from feilun.serving.access import Access
 from feilun.serving.engine import Engine, UnknownModel
+from feilun.serving.limits import Overloaded, TooLarge
 from feilun.storage.faults import StorageFull
 
 DESCRIPTION = """Predictions of fine-tuned models. 微调模型的预测服务。
@@ -30,6 +34,7 @@ STATUSES: tuple[tuple[type[FeilunError], int], ...] = (
     (UnknownModel, 404),
     (UnknownObservation, 404),
     (KeyReused, 409),
+    (TooLarge, 413),
     (UsageError, 422),
     (StorageFull, 507),
 )
@@ -38,13 +43,14 @@ STATUSES: tuple[tuple[type[FeilunError], int], ...] = (
 log = logging.getLogger(__name__)
 
 
-def create_app(engine: Engine, desk: FeedbackDesk | None = None) -> FastAPI:
+def create_app(engine: Engine, desk: FeedbackDesk | None = None, access: Access | None = None) -> FastAPI:
     """Build the application.
 
     Args:
         engine: Answers; it is started and stopped with the application.
         desk: Takes feedback; its log remembers what is answered, and is started and stopped with the application.
             Without it nothing is remembered.
+        access: Who may ask; without it everybody may.
 
     Returns:
         A FastAPI application.
@@ -70,6 +76,8 @@ def create_app(engine: Engine, desk: FeedbackDesk | None = None) -> FastAPI:
     app.state.figures = metrics.Figures(app.state.log)
     if desk is not None:
         app.state.figures.registry.register(watched.Watched(engine, desk.log.database))
+    app.add_middleware(CheckedBodies, limits=engine.limits)
+    app.add_middleware(Guard, access=access or Access())
     app.add_middleware(metrics.Measured, figures=app.state.figures)
     for resource in (predict, feedback, models, health, metrics):
         app.include_router(resource.router)
@@ -82,7 +90,8 @@ def create_app(engine: Engine, desk: FeedbackDesk | None = None) -> FastAPI:
 
 async def _feilun_error(_: Request, error: Exception) -> JSONResponse:
     status = next((status for kind, status in STATUSES if isinstance(error, kind)), 503)
-    return error_answer(status, str(error))
+    headers = {"Retry-After": str(error.retry_after)} if isinstance(error, Overloaded) else None
+    return error_answer(status, str(error), headers)
 
 
 async def _wrong_request(_: Request, error: Exception) -> JSONResponse:

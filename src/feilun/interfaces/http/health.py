@@ -24,6 +24,6 @@ async def readyz(request: Request) -> JSONResponse:
     """Answer 200 once every model can predict, and 503 before that and while the service stops."""
     engine: Engine = request.app.state.engine
     if not engine.ready:
-        return error_answer(503, "The models are not loaded.")
+        return error_answer(503, "The models are not loaded yet, or the service is stopping.")
     models = [f"{name}@{bundle.version}" for name, bundle in engine.bundles.items()]
     return JSONResponse({"status": "ready", "models": models})

@@ -10,27 +10,41 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from feilun.interfaces.http.answers import ErrorAnswer
+from feilun.interfaces.http.gone import unless_gone
 from feilun.interfaces.http.metrics import Figures
 from feilun.monitoring.log import ObservationLog
 from feilun.serving.engine import Engine
+from feilun.serving.limits import Row
 
 router = APIRouter(prefix="/v1/predict", tags=["predict"])
 
 
 class PredictRequest(BaseModel):
-    """One text, or a list of texts."""
+    """One text, a list of texts, or a list of pairs where the model compares two."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
     texts: list[str] | None = Field(None, description="Texts to predict, answered in their order.")
     text: str | None = Field(None, description="A single text, instead of `texts`.")
+    pairs: list[Annotated[list[str], Field(min_length=2, max_length=2)]] | None = Field(
+        None,
+        description="Pairs of texts, instead of `texts`, where the model compares two.",
+        examples=[[["怎么退款", "如何退货"]]],
+    )
     ranked: int = Field(5, ge=0, le=1000, description="How many of the best labels to return with their scores.")
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
-        if (self.texts is None) == (self.text is None):
-            raise ValueError('give either "texts", a list of texts, or "text", a single one')
+        if sum(value is not None for value in (self.texts, self.text, self.pairs)) != 1:
+            raise ValueError('give either "texts", a list of texts, "text", a single one, or "pairs", pairs of texts')
         return self
+
+    @property
+    def rows(self) -> list[Row]:
+        """Return what is asked about."""
+        if self.pairs is not None:
+            return [(first, second) for first, second in self.pairs]
+        return list(self.texts) if self.texts is not None else [self.text or ""]
 
 
 class RankedLabel(BaseModel):
@@ -99,7 +113,9 @@ ANSWER = {
     responses={
         200: {"content": {"application/json": {"example": ANSWER}}},
         404: {"model": ErrorAnswer, "description": "No model of that name is served."},
+        413: {"model": ErrorAnswer, "description": "The body, the list or a text is too large."},
         422: {"model": ErrorAnswer, "description": "The body is wrong; the message says where."},
+        503: {"model": ErrorAnswer, "description": "Too much waits; Retry-After says when to ask again."},
     },
 )
 async def predict(
@@ -107,16 +123,18 @@ async def predict(
     name: Annotated[str, Path(description="The model's name; see /v1/models.", examples=["reviews"])],
     body: Annotated[PredictRequest, Body(openapi_examples=EXAMPLES)],
 ) -> JSONResponse:
-    """Answer one text or a list with the model of that name; concurrent requests are computed together."""
+    """Answer one text, a list or pairs with the model of that name; concurrent requests are computed together."""
     engine: Engine = request.app.state.engine
     figures: Figures = request.app.state.figures
     log: ObservationLog | None = request.app.state.log
     began = time.perf_counter()
     model = f"{name}@{engine.bundle(name).version}"
-    texts = body.texts if body.texts is not None else [body.text or ""]
-    predictions = await engine.predict(name, texts)
+    rows = body.rows
+    predictions = await unless_gone(request, engine.predict(name, rows))
     figures.count(name, predictions)
-    kept = log.observe(model, texts, predictions, time.perf_counter() - began) if log else [None] * len(texts)
+    texts = [row for row in rows if isinstance(row, str)]  # an observation has one text: none is kept of a pair
+    seconds = time.perf_counter() - began
+    kept = log.observe(model, texts, predictions, seconds) if log and texts else [None] * len(rows)
     answers = [
         {**prediction.to_json(body.ranked), "observation": observation}
         for prediction, observation in zip(predictions, kept, strict=True)

@@ -1,0 +1,81 @@
+"""`feilun token`: who may ask the service."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from feilun.interfaces.cli import output
+from feilun.interfaces.cli.database import opened_database
+from feilun.interfaces.cli.options import AsJson
+
+EXAMPLES = (
+    "feilun token create shop --scope predict --scope feedback",
+    "feilun token list",
+    "feilun token revoke shop",
+)
+
+Name = Annotated[str, typer.Argument(help="What the token is called.", show_default=False)]
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, add_completion=False)
+
+
+@app.callback()
+def token() -> None:
+    """Make, list and revoke the access tokens of the service.
+
+    Only a hash of each is kept. A running service knows of a change within five seconds.
+    """
+
+
+@app.command(epilog=f"Example: {EXAMPLES[0]}")
+def create(
+    name: Name,
+    scope: Annotated[
+        list[str] | None, typer.Option(help="predict, feedback or admin; may be given again.", show_default="predict")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a token and print it, this once."""
+    from feilun.storage import tokens
+
+    scopes = scope or ["predict"]
+    with opened_database() as opened, opened.write() as connection:
+        secret = tokens.create(connection, name, scopes)
+    if as_json:
+        output.print_json({"name": name, "scopes": scopes, "token": secret})
+    else:
+        print(f"{secret}\nKeep it now: it is not shown again. Send it as: Authorization: Bearer TOKEN")
+
+
+@app.command("list", epilog=f"Example: {EXAMPLES[1]}")
+def list_tokens(as_json: AsJson = False) -> None:
+    """List the tokens, without themselves."""
+    from feilun.storage import tokens
+
+    with opened_database() as opened, opened.read() as connection:
+        found = tokens.listed(connection)
+    for one in found:
+        if as_json:
+            output.print_json({"name": one.name, "scopes": one.scopes, "created": one.created, "revoked": one.revoked})
+        else:
+            state = "valid" if one.revoked is None else f"revoked {datetime.fromtimestamp(one.revoked):%Y-%m-%d %H:%M}"
+            made = datetime.fromtimestamp(one.created)
+            print(f"{one.name}  {', '.join(one.scopes)}  made {made:%Y-%m-%d %H:%M}  {state}")
+    if not found and not as_json:
+        print(f"No token. Make one: {EXAMPLES[0]}")
+
+
+@app.command(epilog=f"Example: {EXAMPLES[2]}")
+def revoke(name: Name, as_json: AsJson = False) -> None:
+    """Make a token invalid for good."""
+    from feilun.storage import tokens
+
+    with opened_database() as opened, opened.write() as connection:
+        tokens.revoke(connection, name)
+    if as_json:
+        output.print_json({"revoked": name})
+    else:
+        print(f"Revoked: {name}")

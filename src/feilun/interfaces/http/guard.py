@@ -1,0 +1,149 @@
+"""Who may ask: bearer tokens by scope, the names by which the service may be called, and headers for browsers."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import logging
+import time
+from collections.abc import Callable, Collection, Sequence
+from urllib.parse import urlsplit
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from feilun.core.errors import StorageError
+from feilun.interfaces.http.answers import error_answer
+from feilun.serving.access import Access
+from feilun.storage.tokens import Token, find
+
+OPEN = frozenset({"/healthz", "/readyz"})
+"""Paths that ask for no token: they say nothing but whether the service is up."""
+
+SCOPE_OF_PATH = (("/v1/predict", "predict"), ("/v1/models", "predict"), ("/v1/feedback", "feedback"))
+"""The scope of each resource; all other paths need `admin`."""
+
+KNOWN_SECONDS = 5.0
+"""How long the tokens are held before the database is asked again."""
+
+HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"content-security-policy", b"frame-ancestors 'none'; object-src 'none'; base-uri 'none'"),
+)
+NO_STORE = (b"cache-control", b"no-store")
+
+log = logging.getLogger(__name__)
+
+
+class Guard:
+    """Refuses who may not ask before anything of the body is read.
+
+    Args:
+        app: The application inside.
+        access: Who may.
+    """
+
+    def __init__(self, app: ASGIApp, access: Access) -> None:
+        self.app = app
+        self.access = access
+        self._known: Sequence[Token] = ()
+        self._read: float | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or answer 401, 403 or 421."""
+        if scope["type"] == "lifespan":
+            await self.app(scope, receive, send)
+            return
+        if scope["type"] != "http":
+            return  # there is no websocket here; the connection is closed
+
+        async def guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                own = HEADERS if not scope["path"].startswith("/v1/") else (*HEADERS, NO_STORE)
+                message = {**message, "headers": [*message.get("headers", ()), *own]}
+            await send(message)
+
+        refused = self._wrong_host(scope) or await self._wrong_token(scope)
+        if refused is None:
+            await self.app(scope, receive, guarded)
+            return
+        status, said = refused
+        headers = {"Connection": "close", **({"WWW-Authenticate": "Bearer"} if status == 401 else {})}
+        await error_answer(status, said, headers)(scope, receive, guarded)
+
+    def _wrong_host(self, scope: Scope) -> tuple[int, str] | None:
+        """Find a page of another site that asks through the visitor's browser (DNS rebinding, cross-site requests)."""
+        hosts = self.access.hosts
+        if hosts is None:
+            return None
+        host = _only(scope, b"host") or ""
+        if not named("//" + host, hosts):
+            return 421, f"The service does not answer as {host!r}. Allow the name: feilun serve --allow-host NAME"
+        origin = _only(scope, b"origin")
+        if origin is not None and not named(origin, hosts):
+            return 403, f"Pages of {origin!r} may not ask. Allow the name: feilun serve --allow-host NAME"
+        return None
+
+    async def _wrong_token(self, scope: Scope) -> tuple[int, str] | None:
+        if self.access.tokens is None or scope["path"] in OPEN:
+            return None
+        sent = _only(scope, b"authorization") or ""
+        kind, _, secret = sent.partition(" ")
+        if kind.lower() != "bearer" or not secret:
+            return 401, "A token is needed, in one header: Authorization: Bearer TOKEN"
+        if not (secret.isascii() and secret.isprintable() and " " not in secret):
+            return 401, "The token holds line breaks, spaces or characters beyond ASCII; no token does."
+        try:
+            token = find(await self._tokens(self.access.tokens), secret)
+        except StorageError as error:
+            return 503, str(error)
+        if token is None:
+            return 401, "The token is unknown or revoked."
+        wanted = scope_of(scope["path"])
+        if not token.allows(wanted):
+            return 403, f"The token {token.name} lacks the scope {wanted!r}; it has {', '.join(token.scopes)}."
+        return None
+
+    async def _tokens(self, read: Callable[[], Sequence[Token]]) -> Sequence[Token]:
+        """Return the valid tokens; those known last where the database refuses."""
+        if self._read is None or time.monotonic() - self._read >= KNOWN_SECONDS:
+            try:
+                self._known = await asyncio.to_thread(read)
+            except StorageError as error:
+                if self._read is None:
+                    raise
+                log.warning("The tokens known last are used: %s", error)
+            self._read = time.monotonic()
+        return self._known
+
+
+def scope_of(path: str) -> str:
+    """Return the scope that a path needs."""
+    for start, scope in SCOPE_OF_PATH:
+        if path == start or path.startswith(start + "/"):
+            return scope
+    return "admin"
+
+
+def named(address: str, hosts: Collection[str]) -> bool:
+    """Return whether an address such as `http://localhost:8080` names one of the hosts, or this machine itself."""
+    try:
+        name = urlsplit(address).hostname or ""
+    except ValueError:
+        return False
+    if name in hosts or name == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+def _only(scope: Scope, header: bytes) -> str | None:
+    """Return a header; an empty text where it is there more than once."""
+    values = [value for name, value in scope["headers"] if name == header]
+    if not values:
+        return None
+    return str(values[0].decode("latin-1")) if len(values) == 1 else ""

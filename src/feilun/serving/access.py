@@ -1,0 +1,22 @@
+"""Who may ask a service, and by which names it may be called."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+
+from feilun.storage.tokens import Token
+
+
+@dataclass(frozen=True)
+class Access:
+    """Who may ask.
+
+    Args:
+        tokens: Reads the valid tokens, anew each time; None asks for no token.
+        hosts: Names by which the service may be called, and from whose pages, besides this machine's own; None takes
+            all.
+    """
+
+    tokens: Callable[[], Sequence[Token]] | None = None
+    hosts: Collection[str] | None = None

@@ -1,0 +1,47 @@
+"""A server that says that it stops before it does, so that nothing on its way is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+from collections.abc import Callable
+from types import FrameType
+
+import uvicorn
+
+DRAIN_SECONDS = 30
+"""How long requests in flight may take to finish."""
+
+NOTICE_SECONDS = 1.0
+"""How long after SIGTERM new requests are still answered, while `/readyz` tells load balancers to send no more."""
+
+
+class DrainingServer(uvicorn.Server):
+    """On SIGTERM: no longer ready, a moment of notice, no new connections, then what is in flight finishes.
+
+    Args:
+        config: Of uvicorn.
+        leave: Called at once, so that readiness drops.
+        notice: Seconds from then on in which new requests are still answered; none after Ctrl-C.
+    """
+
+    def __init__(self, config: uvicorn.Config, leave: Callable[[], None], notice: float = NOTICE_SECONDS) -> None:
+        super().__init__(config)
+        self._leave = leave
+        self._notice = notice
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Take a signal; a second one ends the notice."""
+        self._leave()
+        if sig != signal.SIGTERM or self.should_exit:
+            self._notice = 0.0
+        super().handle_exit(sig, frame)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Give notice, then stop as uvicorn does."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        while loop.time() - began < self._notice:
+            await asyncio.sleep(0.05)
+        await super().shutdown(sockets)

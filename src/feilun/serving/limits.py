@@ -1,0 +1,82 @@
+"""How much one request may hold, how much may wait, and how long."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from feilun.core.errors import ServiceError, UsageError
+
+Row = str | tuple[str, str]
+"""What is asked about: a text, or two that are compared."""
+
+
+def characters_of(row: Row) -> int:
+    """Return how long a row is, both texts of a pair together."""
+    return len(row) if isinstance(row, str) else len(row[0]) + len(row[1])
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The limits of a service.
+
+    Args:
+        body_bytes: Largest body of a request.
+        texts: Most texts of a request.
+        characters: Longest text.
+        depth: Deepest nesting of a JSON body.
+        requests: Most requests that wait for one model; further ones are refused at once.
+        waiting_characters: Most characters that wait for one model; a request is always taken where none waits.
+        seconds: Age at which a request is given up.
+        slow_seconds: How long a client may take to send its headers, and again its body.
+        connections: Most connections at once.
+    """
+
+    body_bytes: int = 2 * 1024 * 1024
+    texts: int = 1000
+    characters: int = 100_000
+    depth: int = 32
+    requests: int = 256
+    waiting_characters: int = 4_000_000
+    seconds: float = 10.0
+    slow_seconds: float = 10.0
+    connections: int = 1000
+
+    def check(self, rows: Sequence[Row]) -> None:
+        """Refuse a request that holds too much; a pair counts as one text.
+
+        Raises:
+            TooLarge: If it has too many texts, or one that is too long.
+        """
+        if len(rows) > self.texts:
+            raise TooLarge(
+                f"The request holds {len(rows):,} texts; at most {self.texts:,} are taken at once.",
+                "Send it in parts.",
+            )
+        for number, row in enumerate(rows):
+            if characters_of(row) > self.characters:
+                raise TooLarge(
+                    f"Text {number} has {characters_of(row):,} characters; at most {self.characters:,} are taken.",
+                    "Shorten it.",
+                )
+
+
+class TooLarge(UsageError):
+    """A request holds more than is taken."""
+
+
+class Overloaded(ServiceError):
+    """As many requests wait as may.
+
+    Args:
+        problem: What is full.
+        retry_after: Seconds after which it is worth asking again.
+    """
+
+    def __init__(self, problem: str, retry_after: int) -> None:
+        super().__init__(problem, f"Ask again in {retry_after} s.")
+        self.retry_after = retry_after
+
+
+class DeadlinePassed(Overloaded):
+    """A request was not answered in time; what of it was not computed yet never is."""

@@ -1,0 +1,130 @@
+"""Access tokens: 256 random bits each, of which only the SHA-256 is kept.
+
+A slow hash, as passwords need, would add nothing: nobody guesses 256 bits.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hmac import compare_digest
+
+from sqlalchemy import Connection, select, update
+
+from feilun.core.errors import UsageError, nearest
+from feilun.storage import audit
+from feilun.storage.tables import tokens
+
+SCOPES = ("predict", "feedback", "admin")
+"""What a token may do; `admin` may all."""
+
+PREFIX = "feilun_"
+"""Starts every token, so that scanners of source code find those that were committed by mistake."""
+
+NAME = re.compile(r"[\w.-]{1,80}")
+
+
+@dataclass(frozen=True)
+class Token:
+    """A token as it is kept.
+
+    Args:
+        name: What it is called.
+        hash: SHA-256 of it, in hexadecimal digits.
+        scopes: What it may do.
+        created: Seconds since 1970 (UTC).
+        revoked: The same; None while it is valid.
+    """
+
+    name: str
+    hash: str
+    scopes: tuple[str, ...]
+    created: float
+    revoked: float | None = None
+
+    def allows(self, scope: str | None) -> bool:
+        """Return whether it may do something; None is what every valid token may."""
+        return scope is None or scope in self.scopes or "admin" in self.scopes
+
+
+def create(connection: Connection, name: str, scopes: Sequence[str]) -> str:
+    """Make a token, noted in the audit log.
+
+    Args:
+        connection: In a transaction that may write.
+        name: What it is to be called; a revoked token keeps its name.
+        scopes: Of `SCOPES`.
+
+    Returns:
+        The token itself, which cannot be had again.
+
+    Raises:
+        UsageError: If the name is taken or no name, or a scope is unknown.
+    """
+    if not NAME.fullmatch(name):
+        raise UsageError(f"A token cannot be called {name!r}.", "Use letters, digits, '-', '_' and '.', at most 80.")
+    for scope in scopes:
+        if scope not in SCOPES:
+            raise UsageError(f"There is no scope {scope!r}.", nearest(scope, SCOPES))
+    if not scopes:
+        raise UsageError("A token without a scope may do nothing.", f"Scopes: {', '.join(SCOPES)}.")
+    if connection.execute(select(tokens.c.name).where(tokens.c.name == name)).first():
+        raise UsageError(f"There is a token {name!r} already, valid or revoked.", "Choose another name.")
+    secret = PREFIX + secrets.token_urlsafe(32)
+    kept = [scope for scope in SCOPES if scope in scopes]
+    row = {"name": name, "hash": digest(secret), "scopes": " ".join(kept), "created": time.time()}
+    connection.execute(tokens.insert(), row)
+    audit.record(connection, "create token", token=name, scopes=kept)
+    return secret
+
+
+def listed(connection: Connection) -> list[Token]:
+    """Return all tokens, also revoked ones, the earliest first."""
+    rows = connection.execute(select(tokens).order_by(tokens.c.created, tokens.c.name))
+    return [Token(row.name, row.hash, tuple(row.scopes.split()), row.created, row.revoked) for row in rows]
+
+
+def valid(connection: Connection) -> list[Token]:
+    """Return the tokens that are not revoked."""
+    return [token for token in listed(connection) if token.revoked is None]
+
+
+def revoke(connection: Connection, name: str) -> None:
+    """Make a token invalid for good, noted in the audit log.
+
+    Args:
+        connection: In a transaction that may write.
+        name: The token's name.
+
+    Raises:
+        UsageError: If there is no valid token of that name.
+    """
+    names = [token.name for token in valid(connection)]
+    if name not in names:
+        raise UsageError(f"There is no valid token {name!r}.", nearest(name, names) if names else "There is none.")
+    connection.execute(update(tokens).where(tokens.c.name == name).values(revoked=time.time()))
+    audit.record(connection, "revoke token", token=name)
+
+
+def find(known: Sequence[Token], secret: str) -> Token | None:
+    """Return the token of which somebody holds the secret; the comparison takes as long for a near miss.
+
+    Args:
+        known: Valid tokens.
+        secret: What was sent.
+    """
+    sent = digest(secret)
+    found = None
+    for token in known:
+        if compare_digest(token.hash, sent):
+            found = token
+    return found
+
+
+def digest(secret: str) -> str:
+    """Return the SHA-256 of a token, in hexadecimal digits."""
+    return hashlib.sha256(secret.encode()).hexdigest()
