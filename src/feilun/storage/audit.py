@@ -109,6 +109,16 @@ def entries(connection: Connection) -> Iterator[Entry]:
         yield Entry(row.number, row.time, row.actor, row.action, row.details, row.previous, row.hash)
 
 
+def last(connection: Connection, action: str, **details: Any) -> dict[str, Any] | None:
+    """Return the details of the last entry of an action whose details hold these values, None where there is none."""
+    query = select(audit.c.details).where(audit.c.action == action).order_by(audit.c.number.desc())
+    for (written,) in connection.execute(query):
+        found: dict[str, Any] = json.loads(written)
+        if all(found.get(key) == value for key, value in details.items()):
+            return found
+    return None
+
+
 def verify(connection: Connection, head: str | None = None) -> Verdict:
     """Find tampering.
 
