@@ -14,7 +14,7 @@ import pytest
 from feilun.bundles.bundle import open_bundle
 from feilun.bundles.registry import resolve
 from feilun.core import places
-from feilun.core.errors import GateNotMet, UsageError
+from feilun.core.errors import BundleError, GateNotMet, UsageError
 from feilun.interfaces.cli.main import run
 from feilun.monitoring.feedback import FeedbackDesk
 from feilun.monitoring.log import ObservationLog
@@ -34,6 +34,8 @@ name = "made"
 task = "classify"
 [data]
 train = "train.csv"
+time = "when"
+features = ["amount"]
 [data.clean]
 deduplicate = "exact"
 [data.split]
@@ -46,7 +48,7 @@ learning_rate = 3e-3
 epochs = 10
 [evaluation]
 resamples = 0
-slices = ["length"]
+slices = ["length", "channel"]
 [retrain]
 labels = 100
 held_out = 0.3
@@ -62,7 +64,10 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     base.model.save_pretrained(folder / "base")
     base.tokenizer.save(str(folder / "base" / "tokenizer.json"))
     corpus = reviews(300, 1)
-    polars.DataFrame({"text": corpus.text, "label": corpus.target}).write_csv(folder / "train.csv")
+    when = [f"2026-01-{i % 28 + 1:02}" for i in range(300)]
+    channel, amount = [("app", "web")[i % 2] for i in range(300)], [float(i) for i in range(300)]
+    table = {"text": corpus.text, "label": corpus.target, "when": when, "channel": channel, "amount": amount}
+    polars.DataFrame(table).write_csv(folder / "train.csv")
     (folder / "recipe.toml").write_text(RECIPE, encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FEILUN_HOME", str(folder / "home"))
@@ -116,9 +121,14 @@ def test_the_challenger_learns_what_people_said_and_takes_the_place(
     assert said["due"]
     assert "150 new labels" in said["reasons"][0]
 
+    left = places.retrainings() / "made" / ".rows-killed"
+    left.mkdir(parents=True)
+    (left / "train.jsonl").write_text("{}", encoding="utf-8")
     result = retrain(recipe_of("made"), database)
     assert (result.outcome, result.champion, result.challenger) == ("promoted", 1, 2), result.reasons
     assert result.new.challenger > result.new.champion
+    assert set(result.slices["channel"]) == {"app", "web"}
+    assert sum(one.n for one in result.slices["channel"].values()) == result.old.n
     assert result.old.n == open_bundle("made@1").report.n
     assert resolve("made").name == "2"
     assert json.loads(result.report.read_text(encoding="utf-8"))["reasons"] == list(result.reasons)
@@ -191,3 +201,18 @@ def test_what_cannot_be_trained_again_is_named(recipe: Path, database: Database)
         is_due(recipes.load(recipe, ["name=other"]), database)
     with pytest.raises(UsageError, match="multilabel model cannot"):
         is_due(recipes.load(recipe, ["task=multilabel"]), database)
+
+
+def test_a_recipe_that_is_not_known_here_is_asked_for(recipe: Path, own_home: Path) -> None:
+    shutil.rmtree(places.runs())
+    with pytest.raises(UsageError, match=r"No run in .* made made.*Give its recipe"):
+        recipe_of("made")
+    kept = places.retrainings() / "made" / "recipe.json"
+    kept.parent.mkdir(parents=True)
+    kept.write_text('{"data": {"train": "postgresql://user:***@host/db"}}', encoding="utf-8")
+    with pytest.raises(UsageError, match="password is never written down"):
+        recipe_of("made")
+    with pytest.raises(BundleError, match="Did you mean 'made'"):
+        recipe_of("mdae")
+    with pytest.raises(UsageError, match="is not there"):
+        recipe_of("none.toml")

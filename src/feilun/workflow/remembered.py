@@ -11,7 +11,7 @@ from feilun.core import places
 from feilun.core.errors import UsageError
 from feilun.core.files import read_json, write_json
 from feilun.core.settings import to_table
-from feilun.workflow.confidential import without_passwords, without_places
+from feilun.workflow.confidential import PARTS, without_passwords, without_places
 from feilun.workflow.recipe import Recipe, from_table, load
 
 RECIPE = "recipe.json"
@@ -48,7 +48,7 @@ def recipe_of(reference: str) -> Recipe:
             f"No run in {places.runs()} made {reference}: where its rows are is not known here.",
             "Give its recipe: feilun retrain RECIPE.toml",
         )
-    if "://" in table["data"]["train"]:
+    if any("://" in str(table["data"].get(part)) for part in PARTS):
         raise UsageError(
             f"The rows of {reference} are in a database, whose password is never written down.",
             "Give its recipe: feilun retrain RECIPE.toml",

@@ -236,10 +236,12 @@ def _settle(result: Retraining, database: Database, held: Held, facts: dict[str,
 
 @contextmanager
 def _scratch(name: str) -> Iterator[Path]:
-    """Make a folder for the rows, which hold texts of customers, and remove it whatever comes."""
+    """Make a folder for the rows, which hold texts of customers, and remove it whatever comes; under the lock."""
     parent = places.retrainings() / name
     with disk_errors(parent):
         parent.mkdir(parents=True, exist_ok=True)
+        for left in parent.glob(".rows-*"):  # by a retraining that was killed
+            shutil.rmtree(left, ignore_errors=True)
         folder = Path(tempfile.mkdtemp(prefix=".rows-", dir=parent)).absolute()
     try:
         yield folder
