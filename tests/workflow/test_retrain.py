@@ -180,11 +180,14 @@ def test_the_next_rows_are_the_old_ones_and_what_people_said(recipe: Path, datab
     assert list(read[2]) == list(made.old.test.text)
     assert made.said.conflicting == 1
     assert made.learned + len(made.new) + made.near + 1 == len({text for text, _ in rows})
-    added = {text: label for text, label in read[0].items() if text not in set(made.old.train.text)}
+    known = {*made.old.train.text, *made.old.validation.text}
+    learned = [{text: label for text, label in part.items() if text not in known} for part in read[:2]]
+    assert all(learned)  # to learn from, and to stop by
+    added = {**learned[0], **learned[1]}
     assert added.items() <= dict(rows[1:]).items()
     assert len(added) == made.learned
     assert "bank bank loan" not in added
-    assert not set(made.new.text) & set(read[0])
+    assert not set(made.new.text) & {*read[0], *read[1]}
     assert all(held_out(text, 0.3) for text in made.new.text)
 
 

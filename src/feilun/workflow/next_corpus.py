@@ -18,7 +18,7 @@ from feilun.core.splits import Splits
 from feilun.data import duplicates
 from feilun.data.prepare import prepare
 from feilun.data.settings import DataSettings
-from feilun.data.split import SET_NAMES, TEST, TRAIN
+from feilun.data.split import SET_NAMES, TEST, TRAIN, VALIDATION
 from feilun.evaluation.slices import slice_columns
 from feilun.monitoring.reviewed import Reviewed, Row, held_out, reviewed
 from feilun.text.near_duplicates import near_duplicate_groups
@@ -33,7 +33,7 @@ class NextCorpus:
         recipe: Reads the files that were written; all else as in the recipe it came from.
         old: The recipe's own sets; the test rows are those of every version.
         new: Rows told by people from which no version learns.
-        learned: Rows told by people that are learned from.
+        learned: Rows told by people that are learned from, a share of them as validation rows.
         near: Rows left out because their text nearly stands among those not learned from.
         said: All that people said.
     """
@@ -73,7 +73,10 @@ def next_corpus(recipe: Recipe, found: Sequence[Observation], folder: Path) -> N
     rest = [row for row in said.rows if not held_out(row.text, recipe.retrain.held_out)]
     learned = _apart(rest, kept, data.clean.near_threshold)
     sets = [_rows_of(part, data) for part in (old.train, old.validation, old.test)]
-    sets[TRAIN] += [_row_of(row, data) for row in learned]
+    # training stops, and scores are calibrated, by the new kind of rows as well as by the old
+    share = len(old.validation) / (len(old.train) + len(old.validation))
+    for row in learned:
+        sets[VALIDATION if held_out(f"validation {row.text}", share) else TRAIN].append(_row_of(row, data))
     paths = [folder / f"{name}.jsonl" for name in SET_NAMES]
     for path, rows in zip(paths, sets, strict=True):
         _write(path, rows)
