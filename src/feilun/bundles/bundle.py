@@ -147,7 +147,7 @@ def open_bundle(path: str | Path, *, threads: int | None = None) -> Bundle:
     """Open a bundle after verifying every file in it.
 
     Args:
-        path: Its folder, the name of a registered model (its newest version), or `name@version`.
+        path: Its folder, the name of a registered model (its champion, else its newest version), or `name@version`.
         threads: Processor threads; None uses all cores that this process may.
 
     Returns:

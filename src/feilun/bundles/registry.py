@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from feilun.bundles.content import MANIFEST
+from feilun.bundles.stages import read_stages
 from feilun.core.errors import BundleError, UsageError, nearest
 from feilun.core.files import disk_errors
 from feilun.core.places import registered
@@ -64,8 +65,8 @@ def resolve(reference: str | Path) -> Path:
     """Find a bundle.
 
     Args:
-        reference: A bundle's folder; or the name of a registered model, meaning its newest version; or
-            `name@version`. A folder of that name that holds a bundle comes first.
+        reference: A bundle's folder; or the name of a registered model, meaning its champion, or where none was
+            chosen its newest version; or `name@version`. A folder of that name that holds a bundle comes first.
 
     Returns:
         The bundle's folder.
@@ -79,7 +80,7 @@ def resolve(reference: str | Path) -> Path:
     name, _, version = reference.partition("@")
     there = versions(name)
     if there and not version:
-        return registered() / name / str(there[-1])
+        return registered() / name / str(champion(name) or there[-1])
     if version.isdecimal() and int(version) in there:
         return registered() / name / str(int(version))
     if there:
@@ -93,6 +94,21 @@ def resolve(reference: str | Path) -> Path:
         f"There is no bundle {reference!r}: no such folder, and no registered model of that name.{hint}",
         "Make one: feilun train RECIPE.toml",
     )
+
+
+def champion(name: str) -> int | None:
+    """Return the version of a registered model that was chosen to answer, None where none was.
+
+    Raises:
+        BundleError: If its bundle is gone, or the file of stages is damaged.
+    """
+    chosen, there = read_stages(registered() / name).champion, versions(name)
+    if chosen is not None and chosen not in there:
+        raise BundleError(
+            f"The champion {name}@{chosen} is gone: its versions are {', '.join(map(str, there)) or 'none'}.",
+            f"Choose another: feilun models rollback {name}, or feilun models promote {name}@VERSION",
+        )
+    return chosen
 
 
 def version_of(path: Path) -> str | None:

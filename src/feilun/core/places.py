@@ -29,3 +29,8 @@ def studies() -> Path:
 def registered() -> Path:
     """Return the folder of registered bundles, `NAME/VERSION` inside."""
     return home() / "models"
+
+
+def retrainings() -> Path:
+    """Return the folder of what retraining remembers: by model, the recipe and a report of each time."""
+    return home() / "retrainings"

@@ -75,6 +75,12 @@ class Verdict:
     fault: str | None = None
 
 
+def lock(connection: Connection) -> None:
+    """Wait until no other transaction adds entries; none does until this one ends. On SQLite one writes at a time."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+
+
 def record(connection: Connection, action: str, *, actor: str | None = None, **details: Any) -> Entry:
     """Add an entry, in the transaction in which the thing itself is done.
 
@@ -87,8 +93,7 @@ def record(connection: Connection, action: str, *, actor: str | None = None, **d
     Returns:
         The entry.
     """
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+    lock(connection)
     last = connection.execute(select(audit.c.number, audit.c.hash).order_by(audit.c.number.desc()).limit(1)).first()
     number, previous = (last.number + 1, last.hash) if last else (1, START)
     written = json.dumps(details, ensure_ascii=False, sort_keys=True)
@@ -102,6 +107,16 @@ def entries(connection: Connection) -> Iterator[Entry]:
     """Yield all entries, the first first."""
     for row in connection.execute(select(audit).order_by(audit.c.number)):
         yield Entry(row.number, row.time, row.actor, row.action, row.details, row.previous, row.hash)
+
+
+def last(connection: Connection, action: str, **details: Any) -> dict[str, Any] | None:
+    """Return the details of the last entry of an action whose details hold these values, None where there is none."""
+    query = select(audit.c.details).where(audit.c.action == action).order_by(audit.c.number.desc())
+    for (written,) in connection.execute(query):
+        found: dict[str, Any] = json.loads(written)
+        if all(found.get(key) == value for key, value in details.items()):
+            return found
+    return None
 
 
 def verify(connection: Connection, head: str | None = None) -> Verdict:

@@ -73,6 +73,15 @@ def latest(
     return found[::-1]
 
 
+def reviewed(connection: Connection, model: str) -> list[Observation]:
+    """Return the observations of a model, of all its versions, on which there is feedback, as they were written."""
+    spoken_of = observations.c.id.in_(select(feedback.c.observation))
+    return _read(
+        connection,
+        select(observations).where(observations.c.model == model, spoken_of).order_by(observations.c.sequence),
+    )
+
+
 def bundles(connection: Connection) -> list[str]:
     """Return name@version of everything that was observed."""
     columns = (observations.c.model, observations.c.version)

@@ -18,7 +18,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-REVISION = "0003"
+REVISION = "0004"
 """The newest migration."""
 
 metadata = MetaData()
@@ -77,4 +77,14 @@ tokens = Table(
     Column("scopes", String(80), nullable=False),
     Column("created", Double, nullable=False),
     Column("revoked", Double),
+)
+
+locks = Table(
+    "locks",
+    metadata,
+    Column("name", String(300), primary_key=True),
+    Column("machine", Text, nullable=False),
+    Column("process", Integer, nullable=False),
+    Column("token", String(32), nullable=False),
+    Column("beat", Double, nullable=False),
 )

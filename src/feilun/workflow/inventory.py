@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from feilun.bundles import registry
+from feilun.bundles.stages import read_stages
 from feilun.core import places
 from feilun.core.files import read_json
 
@@ -26,6 +27,7 @@ class Registered:
         accuracy: On its test rows.
         macro_f1: On its test rows.
         megabytes: Size of all its files.
+        stage: champion, candidate, retired, or nothing.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Registered:
     accuracy: float | None
     macro_f1: float | None
     megabytes: float
+    stage: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return the public JSON form."""
@@ -73,6 +76,7 @@ def registered() -> list[Registered]:
     """Return the registered bundles by name, newest first."""
     found = []
     for name in registry.names():
+        stages = read_stages(places.registered() / name)
         for version in reversed(registry.versions(name)):
             folder = places.registered() / name / str(version)
             manifest, report = _read(folder / "manifest.json"), _read(folder / "report.json")
@@ -87,6 +91,7 @@ def registered() -> list[Registered]:
                     report.get("accuracy"),
                     report.get("macro_f1"),
                     round(size / 1e6, 1),
+                    stages.of(version),
                 )
             )
     return found

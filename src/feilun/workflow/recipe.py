@@ -17,6 +17,7 @@ from feilun.core.settings import REQUIRED, Fault, setting, table
 from feilun.data.prepare import DataSettings
 from feilun.evaluation.judges.table import JUDGES
 from feilun.models.build import ModelSettings
+from feilun.monitoring.retrain_policy import RetrainSettings
 from feilun.text.clean import Cleaning
 from feilun.training.fit import TrainingSettings
 from feilun.training.search import SearchSettings
@@ -74,6 +75,7 @@ class Recipe:
     compression: CompressionSettings = table(CompressionSettings, "how the bundle is made small")
     evaluation: EvaluationSettings = table(EvaluationSettings, "how the model is judged")
     search: SearchSettings = table(SearchSettings, "how better settings are searched for")
+    retrain: RetrainSettings = table(RetrainSettings, "when the model is trained again, and what may take its place")
     gate: dict[str, float] = setting(
         {}, "bounds that the release must keep, by metric of the task: "
         + "; ".join(f"{task}: {', '.join(judge.metrics)}" for task, judge in JUDGES.items()),

@@ -1,19 +1,34 @@
-"""`feilun models`: the registered bundles."""
+"""`feilun models`: the registered bundles, and which version of each answers."""
 
 from __future__ import annotations
 
+from typing import Annotated
+
+import typer
+
 from feilun.interfaces.cli import output
+from feilun.interfaces.cli.database import opened_database
 from feilun.interfaces.cli.options import AsJson
 
-EXAMPLES = ("feilun models", "feilun models --json")
+EXAMPLES = (
+    "feilun models",
+    "feilun models --json",
+    "feilun models promote reviews@3",
+    "feilun models rollback reviews",
+)
+
+app = typer.Typer(invoke_without_command=True, rich_markup_mode=None, add_completion=False)
 
 
-def models(as_json: AsJson = False) -> None:
-    """List the registered bundles: name, version, figures, size.
+@app.callback()
+def models(context: typer.Context, as_json: AsJson = False) -> None:
+    """List the registered bundles: name, version, stage, figures, size.
 
     `feilun train` registers a bundle under its recipe's name where no --out is given; predict, evaluate and serve
-    then take NAME or NAME@VERSION.
+    then take NAME or NAME@VERSION. NAME is the champion, or the newest version while nobody promoted one.
     """
+    if context.invoked_subcommand is not None:
+        return
     from feilun.workflow import inventory
 
     found = inventory.registered()
@@ -26,10 +41,30 @@ def models(as_json: AsJson = False) -> None:
         return
     from rich.table import Table
 
-    table = Table("bundle", "created", "labels", "accuracy", "macro-F1", "size", box=None, pad_edge=False)
+    table = Table("bundle", "stage", "created", "labels", "accuracy", "macro-F1", "size", box=None, pad_edge=False)
     for bundle in found:
         table.add_row(
-            f"{bundle.name}@{bundle.version}", bundle.created, str(bundle.labels), output.figure(bundle.accuracy),
-            output.figure(bundle.macro_f1), f"{bundle.megabytes} MB",
+            f"{bundle.name}@{bundle.version}", bundle.stage, bundle.created, str(bundle.labels),
+            output.figure(bundle.accuracy), output.figure(bundle.macro_f1), f"{bundle.megabytes} MB",
         )  # fmt: skip
     output.result_console().print(table)
+
+
+@app.command("promote", epilog=f"Example: {EXAMPLES[2]}")
+def promote(bundle: Annotated[str, typer.Argument(help="NAME@VERSION.", show_default=False)]) -> None:
+    """Make a version the champion; services take it when they start."""
+    from feilun.workflow import releases
+
+    with opened_database() as database:
+        after = releases.promote(bundle, database)
+    print(f"{bundle.partition('@')[0]}@{after.champion} is the champion.")
+
+
+@app.command("rollback", epilog=f"Example: {EXAMPLES[3]}")
+def rollback(name: Annotated[str, typer.Argument(help="The model's name.", show_default=False)]) -> None:
+    """Make the champion before the champion again."""
+    from feilun.workflow import releases
+
+    with opened_database() as database:
+        after = releases.roll_back(name, database)
+    print(f"{name}@{after.champion} is the champion again.")

@@ -1,0 +1,48 @@
+"""Two models on the same rows: the exact test against scipy's, and what must hold of any two."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import binomtest
+
+from feilun.evaluation.paired import compare, mcnemar
+
+
+@given(st.integers(0, 300), st.integers(0, 300))
+def test_the_exact_test_is_a_binomial_one(gained: int, lost: int) -> None:
+    expected = binomtest(gained, gained + lost).pvalue if gained + lost else 1.0
+    assert mcnemar(gained, lost) == pytest.approx(expected, rel=1e-8)
+
+
+def test_very_many_rows_neither_overflow_nor_take_long() -> None:
+    assert mcnemar(20_000, 20_000) == 1.0
+    assert 0 <= mcnemar(22_000, 18_000) < 1e-80
+
+
+@given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=80))
+def test_changing_places_changes_the_sign_alone(rows: list[tuple[bool, bool]]) -> None:
+    first, second = (np.array(column) for column in zip(*rows, strict=True))
+    one, other = compare(first, second, resamples=50), compare(second, first, resamples=50)
+    assert (one.gained, one.lost, one.p) == (other.lost, other.gained, other.p)
+    assert one.difference.value == pytest.approx(-other.difference.value)
+    assert one.difference.value == pytest.approx(one.challenger - one.champion)
+
+
+def test_the_interval_of_a_paired_difference_is_narrower_than_of_two_samples() -> None:
+    source = np.random.default_rng(0)
+    champion = source.random(400) < 0.8
+    challenger = champion.copy()
+    challenger[np.flatnonzero(~champion)[:20]] = True
+    found = compare(champion, challenger)
+    assert found.difference.low is not None
+    assert found.difference.high is not None
+    assert 0 < found.difference.low < 0.05 < found.difference.high < 0.08
+
+
+def test_no_rows_tell_nothing() -> None:
+    none = np.zeros(0, dtype=np.bool_)
+    found = compare(none, none)
+    assert (found.n, found.p, found.to_json()["champion"]) == (0, 1.0, None)

@@ -1,0 +1,59 @@
+"""When to train again, and what may take the champion's place."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from feilun.core.report import Figure
+from feilun.evaluation.paired import Comparison, compare
+from feilun.monitoring.retrain_policy import RetrainSettings, Situation, better, due
+
+SETTINGS = RetrainSettings(labels=200, fewest_labels=50, days=30, accuracy_below=0.8)
+
+
+def compared(n: int, gained: int, lost: int) -> Comparison:
+    champion, challenger = np.ones(n, dtype=np.bool_), np.ones(n, dtype=np.bool_)
+    champion[:gained] = False
+    challenger[gained : gained + lost] = False
+    return compare(champion, challenger, resamples=0)
+
+
+@pytest.mark.parametrize(
+    ("now", "expected", "says"),
+    [
+        (Situation(200, 0), True, "200 new labels"),
+        (Situation(199, 0), False, "no reason"),
+        (Situation(60, 0, ("labels", "scores")), True, "drift of labels, scores"),
+        (Situation(60, 30), True, "30.0 days old"),
+        (Situation(60, 0, (), Figure(0.7, 0.6, 0.79)), True, "accuracy by feedback is 0.700"),
+        (Situation(60, 0, (), Figure(0.7, 0.6, 0.81)), False, "no reason"),
+        (Situation(49, 99, ("labels",)), False, "teach too little"),
+    ],
+)
+def test_what_is_a_reason(now: Situation, expected: bool, says: str) -> None:
+    verdict = due(SETTINGS, now)
+    assert verdict.yes is expected
+    assert says in "; ".join(verdict.reasons)
+
+
+def test_drift_is_no_reason_where_the_recipe_says_so() -> None:
+    assert not due(RetrainSettings(drift=False), Situation(60, 0, ("labels",))).yes
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        (compared(500, 0, 0), compared(100, 20, 2), True),
+        (compared(500, 2, 6), compared(100, 20, 2), True),  # less than the margin, and by chance
+        (compared(500, 0, 6), compared(100, 20, 2), False),  # more than the margin
+        (compared(5000, 0, 20), compared(100, 20, 2), False),  # within the margin, but surely worse
+        (compared(500, 0, 0), compared(100, 4, 2), False),  # better by chance
+        (compared(500, 0, 0), compared(100, 2, 20), False),
+        (compared(500, 9, 0), compared(0, 0, 0), False),  # nothing to compare by
+    ],
+)
+def test_no_worse_on_old_rows_and_better_on_new_ones(old: Comparison, new: Comparison, expected: bool) -> None:
+    verdict = better(RetrainSettings(), old, new)
+    assert verdict.yes is expected
+    assert len(verdict.reasons) == 2
