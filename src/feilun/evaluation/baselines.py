@@ -103,30 +103,57 @@ def word_pairs(text: str) -> list[str]:
 
 
 def _fit_words(train: Corpus, targets: NDArray[np.int64], labels: LabelSet) -> WordModel | None:
+    classes = int(np.count_nonzero(np.bincount(targets)))
+    found = weighed_words(train, MOST_WEIGHTS // classes)
+    if found is None:
+        return None
+    vectorizer, weighed = found
+    return WordModel(labels, vectorizer, fit_regression(weighed, targets, classes))
+
+
+def weighed_words(train: Corpus, most: int) -> tuple[Any, Any] | None:
+    """Weigh the words of texts, and their pairs of neighbours, by TF-IDF.
+
+    Args:
+        train: The rows.
+        most: Most features; the rarest go.
+
+    Returns:
+        The fitted vectoriser and the weights, sparse, shape (rows, features); None where no text holds a word.
+
+    Raises:
+        MissingExtra: If scikit-learn is absent.
+    """
     try:
-        from sklearn.exceptions import ConvergenceWarning
+        import sklearn.linear_model  # noqa: F401 - what is fitted to the weights
         from sklearn.feature_extraction.text import TfidfVectorizer
-        from sklearn.linear_model import LogisticRegression
     except ImportError as error:
         raise MissingExtra("scikit-learn", "data", "The baseline of weighted words") from error
-    rows, classes = len(train), int(np.count_nonzero(np.bincount(targets)))
+    fewest = 2 if len(train) >= 1000 else 1
     vectorizer = TfidfVectorizer(
-        analyzer=word_pairs,
-        sublinear_tf=True,
-        min_df=2 if rows >= 1000 else 1,
-        max_features=MOST_WEIGHTS // classes,
-        dtype=np.float32,
+        analyzer=word_pairs, sublinear_tf=True, min_df=fewest, max_features=most, dtype=np.float32
     )
     try:
-        weighed = vectorizer.fit_transform(texts_of(train))
-    except ValueError:  # no text holds a word: an empty vocabulary
+        return vectorizer, vectorizer.fit_transform(texts_of(train))
+    except ValueError:  # an empty vocabulary
         return None
-    iterations = int(np.clip(MOST_WORK / (rows * classes), 20, 100))
-    regression = LogisticRegression(C=INVERSE_REGULARISATION, max_iter=iterations)
+
+
+def fit_regression(weighed: Any, targets: NDArray[Any], classes: int) -> Any:
+    """Fit a logistic regression in bounded time.
+
+    Args:
+        weighed: What `weighed_words` gave.
+        targets: The class of each row, shape (rows,).
+        classes: How many classes are fitted on these rows in all; more of them get fewer iterations each.
+    """
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+
+    iterations = int(np.clip(MOST_WORK / (weighed.shape[0] * classes), 20, 100))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # what more iterations gain is far below the noise
-        regression.fit(weighed, targets)
-    return WordModel(labels, vectorizer, regression)
+        return LogisticRegression(C=INVERSE_REGULARISATION, max_iter=iterations).fit(weighed, targets)
 
 
 def texts_of(corpus: Corpus) -> Sequence[str]:

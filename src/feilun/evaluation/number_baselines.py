@@ -10,10 +10,9 @@ from numpy.typing import NDArray
 
 from feilun.core.corpus import Corpus
 from feilun.core.decisions.regress import RegressDecision
-from feilun.core.errors import MissingExtra
 from feilun.core.ports import Predictor
 from feilun.core.prediction import Prediction
-from feilun.evaluation.baselines import texts_of, word_pairs
+from feilun.evaluation.baselines import texts_of, weighed_words
 from feilun.evaluation.conformal import reach_of
 from feilun.evaluation.metrics import Floats
 
@@ -100,20 +99,10 @@ def fit_number_baselines(
 def _fit_words(
     train: Corpus, standardised: Floats, names: tuple[str, ...], decision: RegressDecision
 ) -> WordRegression | None:
-    try:
-        from sklearn.feature_extraction.text import TfidfVectorizer
-        from sklearn.linear_model import Ridge
-    except ImportError as error:
-        raise MissingExtra("scikit-learn", "data", "The baseline of weighted words") from error
-    vectorizer = TfidfVectorizer(
-        analyzer=word_pairs,
-        sublinear_tf=True,
-        min_df=2 if len(train) >= 1000 else 1,
-        max_features=MOST_FEATURES,
-        dtype=np.float32,
-    )
-    try:
-        weighed = vectorizer.fit_transform(texts_of(train))
-    except ValueError:  # no text holds a word: an empty vocabulary
+    found = weighed_words(train, MOST_FEATURES)
+    if found is None:
         return None
+    from sklearn.linear_model import Ridge
+
+    vectorizer, weighed = found
     return WordRegression(names, decision, vectorizer, Ridge(alpha=REGULARISATION).fit(weighed, standardised))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections import Counter
 from typing import Any
 
@@ -11,11 +10,10 @@ from numpy.typing import NDArray
 
 from feilun.core.corpus import Corpus
 from feilun.core.decisions.multilabel import MultilabelDecision
-from feilun.core.errors import MissingExtra
 from feilun.core.labels import LabelSet
 from feilun.core.ports import Predictor
 from feilun.core.prediction import Prediction
-from feilun.evaluation.baselines import INVERSE_REGULARISATION, MOST_WEIGHTS, MOST_WORK, WORDS, texts_of, word_pairs
+from feilun.evaluation.baselines import MOST_WEIGHTS, WORDS, fit_regression, texts_of, weighed_words
 from feilun.evaluation.label_thresholds import fit_thresholds
 
 COMMONEST = "commonest set of labels"
@@ -108,32 +106,15 @@ def fit_set_baselines(
 
 
 def _fit_words(train: Corpus, targets: NDArray[np.bool_], labels: LabelSet) -> WordSetModel | None:
-    try:
-        from sklearn.exceptions import ConvergenceWarning
-        from sklearn.feature_extraction.text import TfidfVectorizer
-        from sklearn.linear_model import LogisticRegression
-    except ImportError as error:
-        raise MissingExtra("scikit-learn", "data", "The baseline of weighted words") from error
-    rows, classes = targets.shape
-    vectorizer = TfidfVectorizer(
-        analyzer=word_pairs,
-        sublinear_tf=True,
-        min_df=2 if rows >= 1000 else 1,
-        max_features=MOST_WEIGHTS // classes,
-        dtype=np.float32,
-    )
-    try:
-        weighed = vectorizer.fit_transform(texts_of(train))
-    except ValueError:  # no text holds a word: an empty vocabulary
+    classes = targets.shape[1]
+    found = weighed_words(train, MOST_WEIGHTS // classes)
+    if found is None:
         return None
-    iterations = int(np.clip(MOST_WORK / (rows * classes), 20, 100))
+    vectorizer, weighed = found
     regressions: list[Any] = []
     for own in targets.T:
         if own.all() or not own.any():
             regressions.append(float(np.clip(own.mean(), SMALLEST_SHARE, 1 - SMALLEST_SHARE)))
-            continue
-        regression = LogisticRegression(C=INVERSE_REGULARISATION, max_iter=iterations)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # what more iterations gain is far below the noise
-            regressions.append(regression.fit(weighed, own))
+        else:
+            regressions.append(fit_regression(weighed, own, classes))
     return WordSetModel(labels, vectorizer, regressions)

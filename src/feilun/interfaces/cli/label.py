@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -40,11 +41,8 @@ def suggest(bundle: OfBundle, count: Count = 20, as_json: AsJson = False) -> Non
     from feilun.workflow import label as labelling
 
     opened = open_bundle(bundle, threads=1)
-    database = open_database()
-    try:
+    with closing(open_database()) as database:
         found = labelling.queue(opened, database, count)
-    finally:
-        database.close()
     if as_json:
         for suggestion in found:
             one = suggestion.observation
@@ -79,11 +77,8 @@ def export(
     from feilun.workflow import label as labelling
 
     opened = open_bundle(bundle, threads=1)
-    database = open_database()
-    try:
+    with closing(open_database()) as database:
         found = labelling.queue(opened, database, count)
-    finally:
-        database.close()
     labelling.write_queue(found, out)
     if as_json:
         output.print_json({"texts": len(found), "out": str(out), "labels": list(opened.labels.names)})
@@ -104,11 +99,8 @@ def import_(
     from feilun.workflow import label as labelling
 
     opened = open_bundle(bundle, threads=1)
-    database = open_database()
-    try:
+    with closing(open_database()) as database:
         result = labelling.take(opened, database, table)
-    finally:
-        database.close()
     if as_json:
         output.print_json(result.to_json())
     else:

@@ -7,13 +7,13 @@ from typing import ClassVar, Literal
 
 import torch
 from tokenizers import Tokenizer
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from feilun.core.corpus import Corpus
 from feilun.core.labels import LabelSet
 from feilun.core.settings import setting
-from feilun.models.heads.head import Head
+from feilun.models.heads.linear import LinearHead
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class ClassifySettings:
         return ClassifyHead(hidden, labels, self)
 
 
-class ClassifyHead(Head):
+class ClassifyHead(LinearHead):
     """A linear layer over the pooled state, with cross-entropy.
 
     Args:
@@ -44,20 +44,10 @@ class ClassifyHead(Head):
     """
 
     task: ClassVar[str] = "classify"
-    weights: Tensor | None
 
     def __init__(self, hidden: int, labels: LabelSet, settings: ClassifySettings) -> None:
-        super().__init__(labels)
+        super().__init__(hidden, labels, settings.dropout)
         self.settings = settings
-        self.dropout = nn.Dropout(settings.dropout)
-        self.linear = nn.Linear(hidden, len(labels))
-        nn.init.zeros_(self.linear.bias)
-        self.register_buffer("weights", None, persistent=False)
-
-    def forward(self, pooled: Tensor) -> Tensor:
-        """Return logits of shape (batch, labels) for a pooled state of shape (batch, hidden)."""
-        logits: Tensor = self.linear(self.dropout(pooled))
-        return logits
 
     def observe(self, train: Corpus) -> None:
         """Take the class weights from the training rows, where they are asked for."""

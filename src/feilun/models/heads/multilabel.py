@@ -8,13 +8,13 @@ from typing import ClassVar, Literal
 import numpy as np
 import torch
 from tokenizers import Tokenizer
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from feilun.core.corpus import Corpus
 from feilun.core.labels import LabelSet
 from feilun.core.settings import setting
-from feilun.models.heads.head import Head
+from feilun.models.heads.linear import LinearHead
 
 HEAVIEST = 20.0
 """Most that a row with a rare label weighs, so that a single wrong one does not govern the training."""
@@ -39,7 +39,7 @@ class MultilabelSettings:
         return MultilabelHead(hidden, labels, self)
 
 
-class MultilabelHead(Head):
+class MultilabelHead(LinearHead):
     """A linear layer over the pooled state, with binary cross-entropy on each label.
 
     Args:
@@ -49,20 +49,10 @@ class MultilabelHead(Head):
     """
 
     task: ClassVar[str] = "multilabel"
-    weights: Tensor | None
 
     def __init__(self, hidden: int, labels: LabelSet, settings: MultilabelSettings) -> None:
-        super().__init__(labels)
+        super().__init__(hidden, labels, settings.dropout)
         self.settings = settings
-        self.dropout = nn.Dropout(settings.dropout)
-        self.linear = nn.Linear(hidden, len(labels))
-        nn.init.zeros_(self.linear.bias)
-        self.register_buffer("weights", None, persistent=False)
-
-    def forward(self, pooled: Tensor) -> Tensor:
-        """Return logits of shape (batch, labels) for a pooled state of shape (batch, hidden)."""
-        logits: Tensor = self.linear(self.dropout(pooled))
-        return logits
 
     def observe(self, train: Corpus) -> None:
         """Take the weights of the labels from the training rows, where they are asked for."""
