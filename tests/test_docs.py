@@ -104,11 +104,18 @@ def test_no_page_names_a_key_that_recipes_do_not_have(page):
 def test_every_recipe_in_the_docs_is_valid(page, tmp_path):
     for number, text in enumerate(re.findall(r"```toml\n(.*?)```", text_of(page), re.DOTALL)):
         path = tmp_path / f"{number}.toml"
+        if "application" in tomllib.loads(text):
+            continue  # an application's own file; its tests read it
         path.write_text(text, encoding="utf-8")
         assert load(path).task == tomllib.loads(text)["task"]
 
 
-@pytest.mark.parametrize("path", sorted(ROOT.glob("examples/*.toml")), ids=lambda path: path.name)
+RECIPES = [
+    path for path in sorted(ROOT.glob("examples/*.toml")) if "application" not in tomllib.loads(path.read_text())
+]
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.name)
 def test_every_example_is_valid(path):
     assert load(path).name
 
@@ -121,7 +128,7 @@ def test_the_house_lists_every_room_and_no_other(page):
 
 
 def test_the_two_readmes_say_the_same():
-    english, chinese = (re.findall(r"`(feilun [a-z]+)", text_of(page)) for page in READMES)
+    english, chinese = (re.findall(r"`(feilun [a-z-]+)", text_of(page)) for page in READMES)
     assert english == chinese
     assert text_of(READMES[0]).count("\n## ") == text_of(READMES[1]).count("\n## ")
     assert commands_of(text_of(READMES[0])) == commands_of(text_of(READMES[1]))

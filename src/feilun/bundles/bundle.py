@@ -8,6 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from feilun.bundles.content import (
@@ -98,6 +100,10 @@ class Bundle:
                 "Write: bundle.predict(Corpus(id=[…], text=[…], pair=[…]))",
             )
         return self.predictor.predict(rows)
+
+    def embed(self, corpus: Corpus) -> NDArray[np.float32]:
+        """Return the pooled states of texts, of shape (rows, hidden)."""
+        return self.predictor.embed(corpus)
 
 
 def write_bundle(path: Path, files: Callable[[Path], None], manifest_facts: Mapping[str, Any]) -> None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol, runtime_checkable
 
+import numpy as np
+from numpy.typing import NDArray
+
 from feilun.core.corpus import Corpus
 from feilun.core.prediction import Prediction
 
@@ -15,6 +18,15 @@ class Predictor(Protocol):
 
     def predict(self, corpus: Corpus) -> list[Prediction]:
         """Return one prediction a row, in the order of the rows."""
+        ...
+
+
+@runtime_checkable
+class Embedder(Protocol):
+    """Anything that turns texts into vectors: a bundle, a torch model, a static table of token vectors."""
+
+    def embed(self, corpus: Corpus) -> NDArray[np.float32]:
+        """Return one vector a row, in the order of the rows, of shape (rows, width); not of unit length."""
         ...
 
 
