@@ -48,10 +48,13 @@ class EvaluationSettings:
     wanted_accuracy: float | None = setting(
         None, "accuracy that the decided texts must reach; the others go to a person", above=0, maximum=1
     )
+    by_label: bool = setting(False, "pick that score for each label apart, where 20 validation rows or more got it")
 
     def contradictions(self) -> list[str]:
         """Say which settings exclude each other."""
         found = []
+        if self.by_label and self.cost_error is None and self.wanted_accuracy is None:
+            found.append("evaluation.by_label needs evaluation.wanted_accuracy, or the two costs.")
         if (self.cost_error is None) != (self.cost_review is None):
             found.append("evaluation.cost_error and evaluation.cost_review belong together: give both, or neither.")
         if self.cost_error is not None and self.wanted_accuracy is not None:
@@ -99,6 +102,8 @@ class Recipe:
         evaluation = self.evaluation
         if self.task in {"regress", "tag"} and (evaluation.cost_error or evaluation.wanted_accuracy):
             found.append("evaluation.cost_error and evaluation.wanted_accuracy are for tasks that give labels.")
+        if self.task not in {"classify", "match"} and evaluation.by_label:
+            found.append("evaluation.by_label is for tasks that give one label.")
         return found
 
 
