@@ -16,6 +16,7 @@ from feilun.evaluation.judges.asked import Asked
 from feilun.evaluation.judges.classify import ClassifyJudge
 from feilun.evaluation.judges.multilabel import MultilabelJudge
 from feilun.evaluation.judges.regress import RegressJudge
+from feilun.evaluation.judges.similarity import SimilarityJudge
 from feilun.evaluation.judges.tag import TagJudge
 
 PickThreshold = Callable[[NDArray[np.float64], NDArray[np.bool_]], float]
@@ -54,5 +55,6 @@ JUDGES: Mapping[str, Judge] = {
     "match": ClassifyJudge(),
     "multilabel": MultilabelJudge(),
     "regress": RegressJudge(),
+    "similarity": SimilarityJudge(),
     "tag": TagJudge(),
 }
