@@ -14,6 +14,7 @@ from feilun.evaluation.judges.asked import Asked
 from feilun.evaluation.judges.classify import ClassifyJudge
 from feilun.evaluation.judges.multilabel import MultilabelJudge
 from feilun.evaluation.judges.regress import RegressJudge
+from feilun.evaluation.judges.similarity import SimilarityJudge
 from feilun.evaluation.judges.tag import TagJudge
 
 
@@ -49,5 +50,6 @@ JUDGES: Mapping[str, Judge] = {
     "match": ClassifyJudge(),
     "multilabel": MultilabelJudge(),
     "regress": RegressJudge(),
+    "similarity": SimilarityJudge(),
     "tag": TagJudge(),
 }
