@@ -213,12 +213,12 @@ class Desk:
         asked = Turn(uuid.uuid4().hex, held.id, now, "customer", kept(text[:READ]))
         said = Turn(uuid.uuid4().hex, held.id, now, "bot", reply.text, reply.to_json())
         silent = reply.action == "silent"
-        handed = (
-            {"speaker": "queue", "reason": reply.handoff, "waiting_since": now} if reply.action == "handoff" else {}
-        )
+        changed = replace(held, updated=now, memory=memory)
+        if reply.action == "handoff":
+            changed = replace(changed, speaker="queue", reason=reply.handoff, waiting_since=now)
         with self.database.write() as connection:
             storage.add_turns(connection, self.application, [asked] if silent else [asked, said])
-            storage.save(connection, self.application, replace(held, updated=now, memory=memory, **handed))
+            storage.save(connection, self.application, changed)
             if _unanswered(reply):
                 storage.propose(connection, self.application, asked.text, "")
         return Answered(held.id, None if silent else said.id, reply)
