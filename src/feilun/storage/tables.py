@@ -9,6 +9,7 @@ from sqlalchemy import (
     Column,
     Double,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
     Integer,
     MetaData,
@@ -18,7 +19,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-REVISION = "0004"
+REVISION = "0005"
 """The newest migration."""
 
 metadata = MetaData()
@@ -87,4 +88,66 @@ locks = Table(
     Column("process", Integer, nullable=False),
     Column("token", String(32), nullable=False),
     Column("beat", Double, nullable=False),
+)
+
+service_knowledge = Table(
+    "service_knowledge",
+    metadata,
+    Column("application", String(80), primary_key=True),
+    Column("id", String(64), primary_key=True),
+    Column("kind", String(20), nullable=False),
+    Column("origin", String(20), nullable=False),
+    Column("content", JSON, nullable=False),
+)
+
+service_conversations = Table(
+    "service_conversations",
+    metadata,
+    Column("application", String(80), primary_key=True),
+    Column("id", String(64), primary_key=True),
+    Column("channel", String(40), nullable=False),
+    Column("started", Double, nullable=False),
+    Column("updated", Double, nullable=False),
+    Column("speaker", String(20), nullable=False),
+    Column("reason", String(40)),
+    Column("waiting_since", Double),
+    Column("memory", JSON, nullable=False),
+    Index("service_queue", "application", "speaker", "waiting_since"),
+)
+
+service_turns = Table(
+    "service_turns",
+    metadata,
+    Column("sequence", Sequence, primary_key=True, autoincrement=True),
+    Column("application", String(80), nullable=False),
+    Column("conversation", String(64), nullable=False),
+    Column("id", String(64), nullable=False, unique=True),
+    Column("time", Double, nullable=False),
+    Column("speaker", String(20), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("reply", JSON),
+    Column("helpful", Boolean),
+    Column("remark", Text),
+    ForeignKeyConstraint(
+        ["application", "conversation"],
+        ["service_conversations.application", "service_conversations.id"],
+        ondelete="CASCADE",
+    ),
+    Index("service_turns_of", "application", "conversation", "sequence"),
+    sqlite_autoincrement=True,
+)
+
+service_candidates = Table(
+    "service_candidates",
+    metadata,
+    Column("sequence", Sequence, primary_key=True, autoincrement=True),
+    Column("application", String(80), nullable=False),
+    Column("id", String(64), nullable=False, unique=True),
+    Column("time", Double, nullable=False),
+    Column("question", Text, nullable=False),
+    Column("answer", Text, nullable=False),
+    Column("asked", Integer, nullable=False),
+    Column("state", String(20), nullable=False),
+    Index("service_candidates_of", "application", "state"),
+    sqlite_autoincrement=True,
 )
