@@ -100,7 +100,9 @@ class StoryIndex:
         for buckets, band in zip(self._buckets, bands, strict=True):
             near.update(buckets.get(band, ())[-CROWD:])
         chosen = [self._entries[number] for number in sorted(near)]
-        chosen = [one for one in chosen if abs(one.time - time) <= self.window_seconds and _about_same(one.about, about)]
+        chosen = [
+            one for one in chosen if abs(one.time - time) <= self.window_seconds and _about_same(one.about, about)
+        ]
         if not chosen:
             return None
         agreement = (np.stack([one.sketch for one in chosen]) == sketch).mean(axis=1)

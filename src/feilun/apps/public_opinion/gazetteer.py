@@ -105,7 +105,9 @@ def read_gazetteer(path: Path) -> Gazetteer:
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise DataError(f"The entities of {path} cannot be read: {error}.", "A TOML file of [[entity]] tables.") from error
+        raise DataError(
+            f"The entities of {path} cannot be read: {error}.", "A TOML file of [[entity]] tables."
+        ) from error
     entities, faults = [], []
     tables: Any = values.get("entity", [])
     for number, table in enumerate(tables, 1):

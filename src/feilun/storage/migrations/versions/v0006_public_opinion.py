@@ -79,7 +79,9 @@ def upgrade() -> None:
     op.create_table(
         "opinion_corrections",
         sa.Column("sequence", SEQUENCE, primary_key=True, autoincrement=True),
-        sa.Column("document", sa.String(64), sa.ForeignKey("opinion_documents.key", ondelete="CASCADE"), nullable=False),
+        sa.Column(
+            "document", sa.String(64), sa.ForeignKey("opinion_documents.key", ondelete="CASCADE"), nullable=False
+        ),
         sa.Column("time", sa.Double, nullable=False),
         sa.Column("actor", sa.Text, nullable=False),
         sa.Column("before", sa.JSON, nullable=False),
