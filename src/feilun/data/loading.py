@@ -18,7 +18,7 @@ from feilun.data.paths import shown
 from feilun.data.settings import DataSettings
 from feilun.data.sources import Source, open_source
 from feilun.data.tables import texts_of
-from feilun.data.times import read_time
+from feilun.text.times import read_time
 from feilun.text.clean import Cleaning
 
 if TYPE_CHECKING:

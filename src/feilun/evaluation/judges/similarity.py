@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Protocol, runtime_checkable
 
@@ -16,6 +16,7 @@ from feilun.core.ports import Predictor
 from feilun.core.report import Figure, Report
 from feilun.evaluation import metrics as pair_metrics
 from feilun.evaluation import retrieval
+from feilun.evaluation.calibration import Abstention
 from feilun.evaluation.intervals import bootstrap
 from feilun.evaluation.judgement import Judgement, from_probabilities, judge
 from feilun.evaluation.judges.asked import Asked, check_known, checked
@@ -84,9 +85,9 @@ class SimilarityJudge:
         corpus: Corpus,
         labels: LabelSet,
         decision: SimilarityDecision,
-        pick: Callable[[NDArray[np.float64], NDArray[np.bool_]], float] | None,
+        abstention: Abstention | None,
     ) -> SimilarityDecision:
-        """Choose the threshold of the cosine, and the score below which a person decides where `pick` is given.
+        """Choose the threshold of the cosine, and the score below which a person decides where `abstention` is given.
 
         Where all rows say the same, pairs that differ are made: each first text with the next row's second one.
         """
@@ -96,10 +97,10 @@ class SimilarityJudge:
             logits = np.concatenate([logits, strangers])
             same = np.concatenate([same, np.zeros(len(same), dtype=np.bool_)])
         decision = fit_similarity(cosines(logits), same, decision)
-        if pick is None:
+        if abstention is None:
             return decision
         judged = from_probabilities(decision.probabilities(cosines(logits)), same.astype(np.int64), labels)
-        return replace(decision, abstain_below=pick(judged.confidence, judged.correct))
+        return replace(decision, abstain_below=abstention.choose(judged.confidence, judged.correct))
 
     def baselines(self, train: Corpus, validation: Corpus, labels: LabelSet) -> dict[str, Predictor]:
         """Fit the comparison, and the search, by the words that texts share."""
