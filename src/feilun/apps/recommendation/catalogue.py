@@ -1,0 +1,101 @@
+"""The items that can be recommended, as columns, with the vectors of their texts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from feilun.apps.recommendation.events import Item
+from feilun.core.corpus import corpus_of
+from feilun.core.errors import DataError
+from feilun.core.ports import Embedder
+
+Vectors = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Items by number.
+
+    Args:
+        items: The items.
+        index: Numbers by id.
+        vectors: Unit vectors of the texts, zero where an item has none, shape (items, width).
+        categories: Of each item, the numbers of its categories.
+        names: Category names by number.
+    """
+
+    items: Sequence[Item]
+    index: dict[str, int]
+    vectors: Vectors
+    categories: Sequence[tuple[int, ...]]
+    names: Sequence[str]
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    @property
+    def shown(self) -> NDArray[np.bool_]:
+        """Return which items may be shown: neither withdrawn nor sold out; shape (items,)."""
+        return np.array([not item.hidden and item.stock != 0 for item in self.items], dtype=bool)
+
+    def category_matrix(self) -> Vectors:
+        """Return which item is in which category, shape (items, categories)."""
+        found = np.zeros((len(self.items), max(1, len(self.names))), np.float32)
+        for number, categories in enumerate(self.categories):
+            found[number, list(categories)] = 1
+        return found
+
+
+def build_catalogue(items: Sequence[Item], embedder: Embedder) -> Catalogue:
+    """Read the items' texts and lay them out.
+
+    Args:
+        items: In any order; of two with one id the later counts.
+        embedder: Reads the texts.
+
+    Returns:
+        The catalogue.
+
+    Raises:
+        DataError: If there is no item.
+    """
+    kept = list({item.id: item for item in items}.values())
+    if not kept:
+        raise DataError(
+            "The catalogue is empty: there is nothing to recommend.", "Give a table of items: --items FILE."
+        )
+    names = sorted({name for item in kept for name in item.categories})
+    number = {name: i for i, name in enumerate(names)}
+    return Catalogue(
+        kept,
+        {item.id: i for i, item in enumerate(kept)},
+        text_vectors([item.text for item in kept], embedder),
+        [tuple(dict.fromkeys(number[name] for name in item.categories)) for item in kept],
+        names,
+    )
+
+
+def text_vectors(texts: Sequence[str], embedder: Embedder) -> Vectors:
+    """Return unit vectors of texts, each text read once; an empty text has the zero vector.
+
+    Args:
+        texts: The texts.
+        embedder: Reads them.
+
+    Returns:
+        Shape (texts, width).
+    """
+    distinct = list(dict.fromkeys(text for text in texts if text))
+    place = {text: i for i, text in enumerate(distinct)}
+    read = np.asarray(embedder.embed(corpus_of(distinct or ["?"])), dtype=np.float32)
+    lengths = np.linalg.norm(read, axis=1, keepdims=True)
+    unit = np.divide(read, lengths, out=np.zeros_like(read), where=lengths > 0)
+    found = np.zeros((len(texts), unit.shape[1]), np.float32)
+    for row, text in enumerate(texts):
+        if text:
+            found[row] = unit[place[text]]
+    return found

@@ -1,0 +1,123 @@
+"""What the final ranking knows of a user and a candidate; an unknown value is NaN, which LightGBM takes as such."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from feilun.apps.recommendation.candidates.table import GENERATORS
+from feilun.apps.recommendation.catalogue import Catalogue
+from feilun.apps.recommendation.fusion import Pool
+from feilun.apps.recommendation.interactions import DAY, History
+
+OWN = (
+    "text_similarity", "nearest_taken", "popularity", "age_days", "price", "price_ratio", "category_share",
+    "creator_share", "history_length", "hour", "weekday",
+)  # fmt: skip
+FEATURES = (*GENERATORS, *OWN)
+"""Names of all features: the generators' standardised scores, and the others."""
+
+COLLABORATIVE = ("ease", "als", "item-neighbours")
+TEXTUAL = ("text", "text_similarity", "nearest_taken")
+CONTEXTUAL = ("recent", "age_days", "price", "price_ratio", "hour", "weekday", "history_length")
+
+LAST = 20
+"""Items of the history to which a candidate is compared."""
+
+Table = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class ItemFacts:
+    """Columns of the items, computed once.
+
+    Args:
+        popularity: log(1 + interactions), shape (items,).
+        published: Seconds since 1970, NaN where unknown, shape (items,).
+        price: log(1 + price), NaN where unknown, shape (items,).
+        creator: Number of the creator, -1 for none, shape (items,).
+        member: Which item is in which category, shape (items, categories).
+        vectors: Centred text vectors, shape (items, width).
+    """
+
+    popularity: Table
+    published: Table
+    price: Table
+    creator: NDArray[np.int64]
+    member: NDArray[np.float32]
+    vectors: NDArray[np.float32]
+
+
+def facts_of(catalogue: Catalogue, popularity: NDArray[np.int64], vectors: NDArray[np.float32]) -> ItemFacts:
+    """Lay out what features need of the items.
+
+    Args:
+        catalogue: The items.
+        popularity: Interactions of each, shape (items,) or of fewer where items came later.
+        vectors: Centred text vectors, shape (items, width).
+    """
+    items = catalogue.items
+    creators = {name: i for i, name in enumerate(sorted({item.creator for item in items if item.creator}))}
+    counts = np.pad(popularity, (0, len(items) - len(popularity)))
+    return ItemFacts(
+        np.log1p(counts),
+        np.array([np.nan if item.published is None else item.published for item in items]),
+        np.log1p(np.array([np.nan if item.price is None else item.price for item in items])),
+        np.array([creators.get(item.creator, -1) for item in items]),
+        catalogue.category_matrix(),
+        vectors,
+    )
+
+
+def table_of(pool: Pool, history: History, facts: ItemFacts, now: float) -> Table:
+    """Compute the features of a user's candidates.
+
+    Args:
+        pool: The candidates.
+        history: What the user took before.
+        facts: Of the items.
+        now: When the list is asked for, seconds since 1970.
+
+    Returns:
+        Shape (candidates, features), in the order of `FEATURES`.
+    """
+    found = np.full((len(pool), len(FEATURES)), np.nan)
+    for column, name in enumerate(pool.names):
+        found[:, FEATURES.index(name)] = pool.standardised()[:, column]
+    moment = datetime.fromtimestamp(now, UTC)
+    items = pool.items
+    own = {
+        "popularity": facts.popularity[items],
+        "age_days": np.maximum(now - facts.published[items], 0) / DAY,
+        "price": facts.price[items],
+        "history_length": np.full(len(items), np.log1p(len(history))),
+        "hour": np.full(len(items), moment.hour),
+        "weekday": np.full(len(items), moment.weekday()),
+        **_beside_history(items, history, facts),
+    }
+    for name, values in own.items():
+        found[:, FEATURES.index(name)] = values
+    return found
+
+
+def _beside_history(items: NDArray[np.int64], history: History, facts: ItemFacts) -> dict[str, Table]:
+    """Compare candidates with what was taken; nothing can be said without a history."""
+    if not len(history):
+        return {}
+    last = history.items[-LAST:]
+    weights = history.weights / history.weights.sum()
+    cosines = facts.vectors[items] @ facts.vectors[last].T  # (candidates, last)
+    prices = facts.price[history.items]
+    usual = float(np.nanmean(prices)) if not np.isnan(prices).all() else np.nan
+    creators = facts.creator[history.items]
+    same = facts.creator[items][:, None] == np.where(creators < 0, -2, creators)[None]
+    return {
+        "text_similarity": cosines.mean(1),
+        "nearest_taken": cosines.max(1),
+        "price_ratio": facts.price[items] - usual,
+        "category_share": facts.member[items] @ (weights @ facts.member[history.items]),
+        "creator_share": same @ weights,
+    }

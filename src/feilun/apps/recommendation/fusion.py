@@ -1,0 +1,108 @@
+"""Candidates of several generators as one pool, each generator bringing its quota."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from feilun.apps.recommendation.candidates.generator import Generator
+from feilun.apps.recommendation.interactions import DAY, History
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Candidates of one user.
+
+    Args:
+        items: Item numbers, each once, shape (candidates,).
+        scores: Of each generator, shape (candidates, generators).
+        names: The generators.
+        source: Number of the generator that brought each, -1 where the pool was filled up, shape (candidates,).
+    """
+
+    items: NDArray[np.int64]
+    scores: NDArray[np.float32]
+    names: tuple[str, ...]
+    source: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def standardised(self) -> NDArray[np.float32]:
+        """Return each generator's scores with mean 0 and spread 1 within the pool, 0 where they are all alike."""
+        moved = self.scores - self.scores.mean(0, keepdims=True)
+        spread = moved.std(0, keepdims=True)
+        even: NDArray[np.float32] = np.divide(moved, spread, out=np.zeros_like(moved), where=spread > 1e-12)
+        return even
+
+
+def gather(
+    generators: Mapping[str, Generator],
+    quotas: Mapping[str, int],
+    history: History,
+    allowed: NDArray[np.bool_],
+    least: int = 0,
+) -> Pool:
+    """Ask all generators.
+
+    Args:
+        generators: By name.
+        quotas: Most candidates of each.
+        history: What the user took.
+        allowed: Which items may be shown, shape (items,).
+        least: Fill up with any allowed items to so many.
+
+    Returns:
+        The pool; empty where nothing is allowed.
+    """
+    names = tuple(name for name in generators if name in quotas)
+    all_scores = [padded(generators[name].scores(history), len(allowed)) for name in names]
+    found: dict[int, int] = {}
+    for number, (name, scores) in enumerate(zip(names, all_scores, strict=True)):
+        for item in best(scores, allowed, quotas[name]):
+            found.setdefault(int(item), number)
+    if len(found) < least:
+        for item in np.flatnonzero(allowed):
+            if len(found) >= least:
+                break
+            found.setdefault(int(item), -1)
+    items = np.fromiter(found, np.int64, len(found))
+    scores = np.stack([one[items] for one in all_scores], axis=1) if names else np.zeros((len(items), 0), np.float32)
+    return Pool(items, scores.astype(np.float32), names, np.fromiter(found.values(), np.int64, len(found)))
+
+
+def best(scores: NDArray[np.float32], allowed: NDArray[np.bool_], count: int) -> NDArray[np.int64]:
+    """Return the allowed items with the highest scores above 0, best first, shape (at most count,)."""
+    kept = np.where(allowed, scores, 0)
+    count = min(count, len(kept))
+    if count == 0:
+        return np.zeros(0, np.int64)
+    top = np.argpartition(-kept, count - 1)[:count]
+    top = top[np.lexsort((top, -kept[top]))]
+    return top[kept[top] > 0]
+
+
+def padded(scores: NDArray[np.float32], items: int) -> NDArray[np.float32]:
+    """Give items that came after a generator had learned the score 0."""
+    return scores if len(scores) == items else np.pad(scores, (0, items - len(scores)))
+
+
+def unseen(history: History, items: int, policy: str, days: float, now: float) -> NDArray[np.bool_]:
+    """Return which items may come although, or because, the user did not take them; shape (items,).
+
+    Args:
+        history: What the user took.
+        items: How many items there are.
+        policy: never, after or always, as `candidates.seen`.
+        days: With `after`, how long ago it must be.
+        now: Seconds since 1970.
+    """
+    allowed = np.ones(items, bool)
+    if policy == "never":
+        allowed[history.items] = False
+    elif policy == "after":
+        allowed[history.items[history.times > now - days * DAY]] = False
+    return allowed

@@ -1,0 +1,126 @@
+"""A recommender beside the baselines, on the same held-out interactions and the whole catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from feilun.apps.recommendation.candidates.als import AlternatingLeastSquares
+from feilun.apps.recommendation.candidates.generator import Generator
+from feilun.apps.recommendation.candidates.item_neighbours import ItemNeighbours
+from feilun.apps.recommendation.candidates.popular import Popular
+from feilun.apps.recommendation.catalogue import Catalogue
+from feilun.apps.recommendation.fusion import gather, padded
+from feilun.apps.recommendation.interactions import History, Interactions
+from feilun.apps.recommendation.model import Model
+from feilun.core.report import Figure
+from feilun.evaluation.catalogue_metrics import catalogue_figures
+from feilun.evaluation.ranking_metrics import DEPTH, gains_of_lists, means, per_query, top_items
+
+BASELINES: Mapping[str, Callable[[], Generator]] = {
+    "popularity": Popular,
+    "item-kNN": ItemNeighbours,
+    "ALS": AlternatingLeastSquares,
+}
+"""What a recommender must beat to be worth its cost."""
+
+FAR_BELOW = 1e6
+"""Items that are no candidates stand so far below the others, all alike."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Figures of one recommender.
+
+    Args:
+        figures: ndcg@10, recall@10, … with intervals over users.
+        catalogue: coverage, gini, novelty, diversity, popularity_lift.
+    """
+
+    figures: Mapping[str, Figure]
+    catalogue: Mapping[str, float]
+
+
+Scorer = Callable[[int, History], NDArray[np.float32]]
+"""From a user number and a history to a score of each item, shape (items,)."""
+
+
+def judge(
+    scorer: Scorer,
+    known: Interactions,
+    held_out: Interactions,
+    catalogue: Catalogue,
+    *,
+    masked: Interactions | None = None,
+    only: NDArray[np.bool_] | None = None,
+    depth: int = DEPTH,
+    resamples: int = 1000,
+) -> Judged:
+    """Rank the whole catalogue for each user with held-out interactions.
+
+    Args:
+        scorer: What is judged.
+        known: Its training interactions: they are the histories, and their items are not ranked again.
+        held_out: What is to be found; with items already known left out of account.
+        catalogue: The items.
+        masked: Further interactions whose items are not ranked (validation ones, when test ones are to be found).
+        only: Rank only these items, shape (items,); held-out interactions with others are left out of account.
+        depth: Length of the lists.
+        resamples: Of the intervals.
+
+    Returns:
+        The figures.
+    """
+    users = np.unique(held_out.user)
+    place = {user: i for i, user in enumerate(users.tolist())}
+    lists = np.full((len(users), min(depth, len(catalogue))), -1)
+    fresh = np.ones(len(held_out), bool)
+    for user, row in place.items():
+        history = known.history(user)
+        out = np.zeros(len(catalogue), bool)
+        out[history.items] = True
+        if masked is not None:
+            out[masked.history(user).items] = True
+        if only is not None:
+            out |= ~only
+        scores = np.where(out, -np.inf, scorer(user, history).astype(np.float64))
+        lists[row] = top_items(scores[None], depth)[0]
+        start, end = np.searchsorted(held_out.user, [user, user + 1])
+        fresh[start:end] = ~out[held_out.item[start:end]]
+    rows = np.array([place[user] for user in held_out.user[fresh].tolist()], dtype=np.int64)
+    gains = gains_of_lists(lists, rows, held_out.item[fresh], (len(users), len(catalogue)))
+    popularity = known.popularity()
+    consumed = np.array([popularity[h.items].mean() if len(h := known.history(u)) else 0.0 for u in place])
+    return Judged(
+        means(per_query(*gains, depth), resamples),
+        catalogue_figures(lists, popularity, catalogue.vectors.astype(np.float64), consumed),
+    )
+
+
+def scorer_of(generator: Generator, items: int) -> Scorer:
+    """Return a generator as what can be judged."""
+    return lambda _, history: padded(generator.scores(history), items)
+
+
+def scorer_of_model(model: Model, quotas: Mapping[str, int], now: float, shown: NDArray[np.bool_]) -> Scorer:
+    """Return a model as what can be judged: candidates in their final order, all other items behind them.
+
+    Args:
+        model: The model.
+        quotas: Of its generators.
+        now: When lists are asked for, seconds since 1970.
+        shown: Which items may be candidates, shape (items,).
+    """
+
+    def scores(_: int, history: History) -> NDArray[np.float32]:
+        allowed = shown.copy()
+        allowed[history.items] = False
+        pool = gather(model.generators, quotas, history, allowed)
+        found = np.full(len(model.catalogue), -FAR_BELOW)
+        found[pool.items] = model.scores(pool, history, now)
+        return found.astype(np.float32)
+
+    return scores

@@ -1,0 +1,99 @@
+"""What training makes: fitted generators, the final ranking, and what serving needs to know of both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from feilun.apps.recommendation.candidates.generator import Generator
+from feilun.apps.recommendation.candidates.table import GENERATORS
+from feilun.apps.recommendation.candidates.text_neighbours import centred
+from feilun.apps.recommendation.catalogue import Catalogue
+from feilun.apps.recommendation.click_probability import ClickCurve
+from feilun.apps.recommendation.features import FEATURES, ItemFacts, Table, facts_of, table_of
+from feilun.apps.recommendation.fusion import Pool
+from feilun.apps.recommendation.interactions import History, Interactions
+from feilun.apps.recommendation.ranker import Trees
+
+BY_CONTENT = ("text", "recent", "same-category")
+"""Generators that know a new item from what it is; they are fitted again when the catalogue changes."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """A fitted recommender without any user in it.
+
+    Args:
+        catalogue: The items.
+        generators: Fitted, by name.
+        facts: Columns of the items.
+        interactions: What it learned from, for the counts that a changed catalogue needs.
+        fitted: When, seconds since 1970.
+        names: The features of the final ranking.
+        trees: The final ranking; None where there was too little to learn it from.
+        clicks: Turns its scores into probabilities; None where too few rankings were logged.
+    """
+
+    catalogue: Catalogue
+    generators: Mapping[str, Generator]
+    facts: ItemFacts
+    interactions: Interactions
+    fitted: float
+    names: tuple[str, ...] = ()
+    trees: Trees | None = None
+    clicks: ClickCurve | None = None
+
+    def table(self, pool: Pool, history: History, now: float) -> Table:
+        """Return the features that the final ranking reads, shape (candidates, names)."""
+        columns = [FEATURES.index(name) for name in self.names or FEATURES]
+        return table_of(pool, history, self.facts, now)[:, columns]
+
+    def scores(self, pool: Pool, history: History, now: float) -> NDArray[np.float64]:
+        """Return the final score of each candidate; without trees the mean of the generators', shape (candidates,)."""
+        if self.trees is None:
+            return fused(pool)
+        return self.trees.scores(self.table(pool, history, now))
+
+    def with_catalogue(self, catalogue: Catalogue, now: float) -> Model:
+        """Return the model with further or changed items, which keep their numbers; nothing is trained."""
+        wider = replace(self.interactions, items=len(catalogue))
+        again = {name: GENERATORS[name]().fit(wider, catalogue, now) for name in self.generators if name in BY_CONTENT}
+        facts = facts_of(catalogue, wider.popularity(), centred(catalogue.vectors))
+        return replace(
+            self, catalogue=catalogue, interactions=wider, facts=facts, generators={**self.generators, **again}
+        )
+
+
+def fit_generators(
+    interactions: Interactions,
+    catalogue: Catalogue,
+    names: Mapping[str, int],
+    now: float,
+    made: Mapping[str, Callable[[], Generator]] = GENERATORS,
+) -> Model:
+    """Fit the candidate generators.
+
+    Args:
+        interactions: What users took.
+        catalogue: The items.
+        names: The generators wanted; the numbers are not looked at.
+        now: Seconds since 1970.
+        made: Makes each by name.
+
+    Returns:
+        The model, without a final ranking.
+    """
+    generators = {name: made[name]().fit(interactions, catalogue, now) for name in names}
+    facts = facts_of(catalogue, interactions.popularity(), centred(catalogue.vectors))
+    return Model(catalogue, generators, facts, interactions, now)
+
+
+def fused(pool: Pool) -> NDArray[np.float64]:
+    """Return the mean of the generators' standardised scores, shape (candidates,)."""
+    if not pool.names:
+        return np.zeros(len(pool))
+    mean: NDArray[np.float64] = pool.standardised().mean(1).astype(np.float64)
+    return mean

@@ -1,0 +1,95 @@
+"""A recommendation application: one TOML file says what counts as interest and how lists are made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from feilun.apps.recommendation.candidates.table import GENERATORS
+from feilun.apps.recommendation.features import FEATURES
+from feilun.apps.recommendation.signals import SignalSettings
+from feilun.core.errors import nearest
+from feilun.core.settings import REQUIRED, setting, table
+
+
+@dataclass(frozen=True)
+class CandidateSettings:
+    """The table `[candidates]`."""
+
+    quotas: dict[str, int] = setting(
+        {"ease": 60, "als": 60, "item-neighbours": 40, "text": 40, "popular": 20, "recent": 20, "same-category": 20},
+        "how many candidates each generator may bring: " + ", ".join(GENERATORS),
+    )
+    seen: Literal["never", "after", "always"] = setting(
+        "never", "whether an item that the user took is recommended again: after seen_days, always, or never"
+    )
+    seen_days: float = setting(30.0, "days after which one may come again, with seen = after", above=0)
+
+    def contradictions(self) -> list[str]:
+        """Say which generators there are not."""
+        found = [
+            f"candidates.quotas: unknown generator {name!r}. {nearest(name, GENERATORS)}"
+            for name in self.quotas
+            if name not in GENERATORS
+        ]
+        found += [
+            f"candidates.quotas: {name} must be at least 1; leave it out instead."
+            for name, n in self.quotas.items()
+            if n < 1
+        ]
+        return found if self.quotas else ["candidates.quotas is empty: nothing could be recommended."]
+
+
+@dataclass(frozen=True)
+class RankingSettings:
+    """The table `[ranking]`."""
+
+    trees: int = setting(150, "most trees of the final ranking", minimum=1)
+    leaves: int = setting(15, "leaves of a tree", minimum=2)
+    learning_rate: float = setting(0.05, "weight of each tree", above=0, maximum=1)
+    held_out: float = setting(
+        0.2, "last share of the interactions, on which the final ranking learns", above=0, below=1
+    )
+    monotone: dict[str, int] = setting({}, "features whose growth may only help (1) or only hurt (-1)")
+    without: tuple[str, ...] = setting((), "features that are not used")
+
+    def contradictions(self) -> list[str]:
+        """Say which features there are not."""
+        found = [
+            f"ranking: unknown feature {name!r}. {nearest(name, FEATURES)}"
+            for name in (*self.monotone, *self.without)
+            if name not in FEATURES
+        ]
+        return found + [f"ranking.monotone: {n} must be 1 or -1." for n, s in self.monotone.items() if s not in {1, -1}]
+
+
+@dataclass(frozen=True)
+class ListSettings:
+    """The table `[list]`: what happens to a ranking before it is shown."""
+
+    diversity: float = setting(0.2, "weight of variety against relevance, 0 to 1", minimum=0, maximum=1)
+    blocked_creators: tuple[str, ...] = setting((), "creators that are never shown")
+    blocked_categories: tuple[str, ...] = setting((), "categories that are never shown")
+    boost_categories: dict[str, float] = setting({}, "what is added to the standardised score of a category's items")
+    most_of_creator: int | None = setting(None, "most items of one creator in a list", minimum=1)
+    exploration: float = setting(
+        0.05, "share of the places given to a random candidate; the chances are logged", minimum=0, maximum=1
+    )
+
+
+@dataclass(frozen=True)
+class RecommendationSettings:
+    """What a recommendation application is."""
+
+    application: Literal["recommendation"] = setting(REQUIRED, "recommendation")
+    name: str = setting("recommendation", "name of the application")
+    items: str | None = setting(None, "table of the items")
+    events: str | None = setting(None, "table of the interactions")
+    embedder: str | None = setting(
+        None, "a bundle or base model that reads the items' texts; without it, words and their co-occurrence are used"
+    )
+    seed: int = setting(13, "seed of everything drawn", minimum=0)
+    signals: SignalSettings = table(SignalSettings, "what counts as interest")
+    candidates: CandidateSettings = table(CandidateSettings, "where candidates come from")
+    ranking: RankingSettings = table(RankingSettings, "the final ranking")
+    list: ListSettings = table(ListSettings, "what happens to a ranking before it is shown")
