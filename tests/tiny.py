@@ -108,9 +108,12 @@ def tiny_task(task: str, rows: int = 60, seed: int = 0) -> tuple[Corpus, LabelSe
                 for text in corpus.text
             ],
         ),
+        "similarity": (LabelSet(("0", "1")), ["1" if i % 3 else "0" for i in range(rows)]),
         "regress": (LabelSet(("words", "banks")), [(len(t.split()), t.count("bank")) for t in corpus.text]),
     }
     labels, target = made[task]
+    if task == "similarity":
+        corpus = replace(corpus, pair=reviews(rows, seed + 1).text)
     return replace(corpus, target=target), labels
 
 

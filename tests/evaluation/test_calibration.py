@@ -6,21 +6,25 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from judged import logits_of
+from judged import logits_of, names_of
 from scipy.optimize import minimize_scalar
 
+from feilun.core.corpus import corpus_of
 from feilun.core.errors import DataError, UsageError
+from feilun.core.labels import LabelSet
 from feilun.core.prediction import Decision
 from feilun.evaluation.calibration import (
     HIGHEST_TEMPERATURE,
     LOWEST_TEMPERATURE,
     REVIEW_ALL,
+    Abstention,
     cheapest_threshold,
     fit_temperature,
     label_thresholds,
     negative_log_likelihood,
     threshold_for_accuracy,
 )
+from feilun.evaluation.judges.classify import ClassifyJudge
 
 
 @pytest.mark.parametrize("scale", [0.2, 1.0, 5.0])
@@ -151,7 +155,22 @@ def test_each_label_gets_its_own_threshold_where_it_has_rows():
     scores = generator.random(500)
     predicted = np.repeat([0, 1, 2], [245, 245, 10])
     correct = np.where(predicted == 0, True, generator.random(500) < scores)
-    found = dict(label_thresholds(scores, correct, predicted, ("sure", "unsure", "rare"), 0.9))
+    wanted = lambda own, right: threshold_for_accuracy(own, right, 0.9).value  # noqa: E731
+    found = dict(label_thresholds(scores, correct, predicted, ("sure", "unsure", "rare"), wanted))
     assert found["sure"] == 0
     assert found["unsure"] > 0.3
     assert "rare" not in found
+
+
+def test_a_judge_asked_for_it_lets_each_label_abstain_at_its_own_score():
+    logits, targets = logits_of(900, 3, seed=4)
+    logits[:, 0] += np.where(targets == 2, 2.5, 0).astype(np.float32)  # the third class is often taken for the first
+    names = LabelSet(names_of(3))
+    corpus = corpus_of(["text"] * 900, [names.names[i] for i in targets])
+    wanted = Abstention(lambda own, right: threshold_for_accuracy(own, right, 0.8).value, by_label=True)
+    decision = ClassifyJudge().calibrate(logits, corpus, names, Decision(), wanted)
+    own = dict(decision.label_thresholds)
+    assert own[names.names[0]] > max(own[name] for name in names.names[1:])
+    answers = decision.decide(logits, names.names)
+    decided = [answer.label == names.names[targets[i]] for i, answer in enumerate(answers) if not answer.abstained]
+    assert np.mean(decided) >= 0.8

@@ -21,9 +21,10 @@ def test_concurrent_answers_equal_single_ones(tmp_path: Path) -> None:
 
     async def main() -> None:
         async with Engine({"reviews": bundle}) as engine:
-            together = await asyncio.gather(*(engine.predict("reviews", request) for request in requests))
-        for request, answer in zip(requests, together, strict=True):
-            alone = bundle.predict(request)
+            together = await asyncio.gather(*(engine.answer("reviews", request) for request in requests))
+        for request, said in zip(requests, together, strict=True):
+            alone, answer = bundle.predict(request), said.predictions
+            assert said.model == f"reviews@{bundle.version}"
             assert [p.label for p in answer] == [p.label for p in alone]
             np.testing.assert_allclose([p.score for p in answer], [p.score for p in alone], atol=1e-5)
 
@@ -35,14 +36,14 @@ def test_unknown_model_and_stopped_engine(tmp_path: Path) -> None:
 
     async def main() -> None:
         with pytest.raises(ServiceError, match="not running"):
-            await engine.predict("reviews", ["good"])
+            await engine.answer("reviews", ["good"])
         async with engine:
             assert engine.ready
             with pytest.raises(UnknownModel, match="Did you mean 'reviews'"):
-                await engine.predict("review", ["good"])
+                await engine.answer("review", ["good"])
         assert not engine.ready
         with pytest.raises(ServiceError, match="not running"):
-            await engine.predict("reviews", ["good"])
+            await engine.answer("reviews", ["good"])
 
     asyncio.run(main())
 

@@ -195,3 +195,9 @@ def test_any_override_gives_a_recipe_or_faults_but_no_other_error(tmp_path_facto
         load(path, [f"{key}={value}"])
     except RecipeError as error:
         assert error.faults  # noqa: PT017
+
+
+@pytest.mark.parametrize("overrides", [[], ["evaluation.wanted_accuracy=0.9", "task=multilabel"]])
+def test_a_threshold_of_each_label_needs_a_wish_and_a_task_with_one_label(write, overrides):
+    with pytest.raises(RecipeError, match=r"evaluation\.by_label"):
+        load(write(MINIMAL), ["evaluation.by_label=true", *overrides])

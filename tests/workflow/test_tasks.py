@@ -7,12 +7,15 @@ import random
 import re
 import tomllib
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from feilun.bundles.bundle import open_bundle
 from feilun.core.corpus import Corpus
+from feilun.core.decisions.similarity import cosines
 from feilun.core.errors import RecipeError, UsageError
 from feilun.interfaces.cli import main
 from feilun.workflow import recipe as recipes
@@ -158,6 +161,63 @@ def test_pairs_are_read_together_from_the_table_to_the_answers(place: Path, tmp_
     assert "compares two texts: 1 texts were given, and 0 with --pair" in capsys.readouterr().err
 
 
+def test_texts_are_read_apart_into_vectors_that_find_each_other(place: Path, tmp_path: Path, capsys) -> None:
+    source = random.Random(8)
+    synonyms = [
+        ("bank", "银行"),
+        ("loan", "贷款"),
+        ("good", "很好"),
+        ("bad", "很差"),
+        ("help", "服务"),
+        ("rate", "利率"),
+    ]
+    with (place / "match.jsonl").open("w", encoding="utf-8") as file:
+        for number in range(400):
+            chosen, other = (source.sample(synonyms, 3) for _ in "12")
+            same = number % 2
+            first, second = (
+                " ".join(pair[side] for pair in (other if side and not same else chosen)) for side in (0, 1)
+            )
+            if same or {*chosen} != {*other}:
+                print(json.dumps({"text": first, "b": second, "label": same}, ensure_ascii=False), file=file)
+    asked = (
+        "model.encoder=bi", "model.pair_prefix=fee ", "model.head.hard_negatives=1", "training.epochs=8",
+        "data.split.by=random",
+    )  # fmt: skip
+    bundle = train(recipe(place, "match", 'pair = "b"', *asked), out=tmp_path / "bundle")
+    report = bundle.report
+    assert report.task == bundle.manifest["task"] == "similarity"
+    assert report.value("accuracy") > 0.8 > report.baselines["TF-IDF cosine"]["accuracy"]
+    assert report.value("mrr@10") > report.baselines["BM25"]["mrr@10"]
+    assert set(report.baselines) == {"TF-IDF cosine", "BM25"}
+    again = open_bundle(bundle.path)
+    assert evaluate_file(again, str(place / "match.jsonl")).value("accuracy") > 0.8
+    texts = Corpus(id=["0", "1"], text=["bank loan rate", "good help bad"], pair=["银行 贷款 利率", "银行 贷款 利率"])
+    vectors, passages = again.embed(texts), again.passages.embed(replace(texts, text=texts.pair or ()))
+    assert vectors.shape == passages.shape == (2, 32)
+    assert not np.allclose(again.embed(replace(texts, text=texts.pair or ())), passages)  # second texts have a prefix
+    same, different = again.predict(texts)
+    assert (same.label, different.label) == ("1", "0")
+    for prediction, expected in zip((same, different), cosines(np.stack([vectors, passages], axis=1)), strict=True):
+        assert prediction.similarity == pytest.approx(float(expected), abs=1e-5)
+    capsys.readouterr()
+    assert main.run(["predict", str(bundle.path), "bank loan rate", "--pair", "银行 贷款 利率", "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert set(answer) == {"label", "score", "abstained", "similarity", "ranked"}
+
+
+def test_pairs_without_labels_are_enough_to_learn_vectors(place: Path, tmp_path: Path) -> None:
+    source = random.Random(9)
+    with (place / "match.jsonl").open("w", encoding="utf-8") as file:
+        for _ in range(200):
+            chosen = source.sample(WORDS, 3)
+            print(json.dumps({"text": " ".join(chosen), "b": " ".join(chosen[::-1])}, ensure_ascii=False), file=file)
+    bundle = train(recipe(place, "match", 'pair = "b"\ntarget = []', "model.encoder=bi"), out=tmp_path / "bundle")
+    assert set(bundle.report.metrics) == {"mrr@10", "recall@1", "recall@5", "recall@10"}
+    assert bundle.report.value("recall@10") > 0.3
+    assert bundle.labels.names == ("different", "same")
+
+
 def test_what_belongs_to_another_task_is_refused_before_anything_is_read(place: Path) -> None:
     with pytest.raises(RecipeError, match="names 2 columns, but the task classify reads one"):
         recipe(place, "classify", 'target = ["a", "b"]')
@@ -167,6 +227,14 @@ def test_what_belongs_to_another_task_is_refused_before_anything_is_read(place: 
         recipe(place, "tag", "clean = { html = true }")
     with pytest.raises(RecipeError, match=r"data\.pair is missing"):
         recipe(place, "match")
+    with pytest.raises(RecipeError, match="compares two texts, but the task is classify"):
+        recipe(place, "classify", "", "model.encoder=bi")
+    with pytest.raises(RecipeError, match=r"data\.same and model\.pair_prefix are for a match recipe"):
+        recipe(place, "match", 'pair = "b"\nsame = "1"')
+    with pytest.raises(RecipeError, match="names 0 columns, but the task match reads one"):
+        recipe(place, "match", 'pair = "b"\ntarget = []')
+    with pytest.raises(RecipeError, match="unknown key 'focal_gamma'"):
+        recipe(place, "match", 'pair = "b"', "model.encoder=bi", "model.head.focal_gamma=1")
     with pytest.raises(RecipeError, match="unknown key 'focal_gamma'"):
         recipes.from_table({"task": "regress", "data": {"train": "a"}, "model": {"head": {"focal_gamma": 1}}})
     with pytest.raises(RecipeError, match="unknown metric 'macro_f1'"):

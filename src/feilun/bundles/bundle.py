@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -102,8 +102,33 @@ class Bundle:
         return self.predictor.predict(rows)
 
     def embed(self, corpus: Corpus) -> NDArray[np.float32]:
-        """Return the pooled states of texts, of shape (rows, hidden)."""
+        """Return vectors of texts, such as queries, shape (rows, size): what was trained as such, or pooled states."""
         return self.predictor.embed(corpus)
+
+    @property
+    def passages(self) -> Passages:
+        """Return the Embedder of second texts, such as passages, where the model reads them apart from first ones."""
+        return Passages(self.predictor)
+
+
+@dataclass(frozen=True)
+class Passages:
+    """Turns second texts into vectors; an Embedder.
+
+    Args:
+        predictor: Runs the bundle.
+    """
+
+    predictor: Runtime
+
+    def embed(self, corpus: Corpus) -> NDArray[np.float32]:
+        """Return vectors of shape (rows, size), to be compared with those of `Bundle.embed`; `text` is the second text.
+
+        A bundle that reads no second text apart has one kind of vectors only.
+        """
+        if self.predictor.decision.reads != "apart":
+            return self.predictor.embed(corpus)
+        return self.predictor.embed_second(replace(corpus, pair=None))
 
 
 def write_bundle(path: Path, files: Callable[[Path], None], manifest_facts: Mapping[str, Any]) -> None:
@@ -177,7 +202,9 @@ def _runtime(folder: Path, manifest: Mapping[str, Any], threads: int | None) -> 
         problem = f"The bundle {folder} is damaged: tokenizer.json cannot be read ({error})."
         raise BundleError(problem, REPLACE) from error
     try:
-        encoder = TokenEncoder(tokenizer, int(manifest["max_tokens"]), str(manifest["prefix"]))
+        before_second = manifest.get("pair_prefix")  # bundles that read no second text apart have none
+        apart = None if before_second is None else str(before_second)
+        encoder = TokenEncoder(tokenizer, int(manifest["max_tokens"]), str(manifest["prefix"]), apart)
         pad_id = int(manifest["pad_id"])
     except (KeyError, TypeError, ValueError) as error:
         problem = f"The bundle {folder} is damaged: {MANIFEST} lacks a valid max_tokens, prefix or pad_id."

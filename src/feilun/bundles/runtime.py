@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from threading import Lock
@@ -80,8 +81,15 @@ class Runtime:
         return self.decision.decide(self.logits(corpus), self.labels.names)
 
     def logits(self, corpus: Corpus) -> Any:
-        """Return logits, not yet calibrated, of shape (rows, labels), or those of each row's tokens."""
-        return self.token_logits(corpus) if self.decision.reads == "tokens" else self._run(corpus, "logits")
+        """Return logits, not yet calibrated: of shape (rows, labels), those of each row's tokens, or two vectors a row.
+
+        Vectors are those of two texts that are read apart, shape (rows, 2, size).
+        """
+        if self.decision.reads == "tokens":
+            return self.token_logits(corpus)
+        if self.decision.reads == "apart":
+            return np.stack([self.embed(corpus), self.embed_second(corpus)], axis=1)
+        return self._run(corpus, "logits")
 
     def token_logits(self, corpus: Corpus) -> list[TokenLogits]:
         """Return the logits of each row's tokens; long texts are read in windows.
@@ -97,12 +105,33 @@ class Runtime:
         return found.join(self._run_tokens(found.rows), self.widths["logits"])
 
     def embed(self, corpus: Corpus) -> NDArray[np.float32]:
-        """Return the pooled states, of shape (rows, hidden)."""
-        return self._run(corpus, "pooled")
+        """Return a vector a row, shape (rows, size): what was trained as such, or the pooled state.
+
+        Where texts are read apart these are the vectors of first texts, such as queries.
+        """
+        if self.decision.reads != "apart":
+            return self._run(corpus, "pooled")
+        return self._run(replace(corpus, pair=None), "logits")
+
+    def embed_second(self, corpus: Corpus) -> NDArray[np.float32]:
+        """Return the vectors of second texts that are read apart, such as passages, shape (rows, size).
+
+        Args:
+            corpus: Rows of two texts; of rows of one text, that is taken for the second.
+
+        Raises:
+            UsageError: If the model reads both together.
+        """
+        if self.decision.reads != "apart":
+            raise UsageError(
+                f"A model of the task {self.decision.task} has no vectors for second texts alone.", "Use `embed`."
+            )
+        texts = corpus.text if corpus.pair is None else corpus.pair
+        return self._run(replace(corpus, text=texts, pair=None), "logits", second=True)
 
     def logits_of(self, rows: list[list[int]]) -> NDArray[np.float32]:
-        """Return logits of shape (rows, labels) for token ids, or of shape (tokens of all rows, tags)."""
-        if self.decision.reads == "pooled":
+        """Return logits of shape (rows, labels), or vectors, for token ids, or of shape (tokens of all rows, tags)."""
+        if self.decision.reads != "tokens":
             return self._run_rows(rows, "logits")
         return np.concatenate([np.empty((0, self.widths["logits"]), np.float32), *self._run_tokens(rows)])
 
@@ -122,20 +151,33 @@ class Runtime:
             yield from self.predict(corpus_of(piece))
             size = min(size * 4, chunk)
 
-    def encode(self, corpus: Corpus) -> list[list[int]]:
-        """Return the token ids of each row as the model reads them: cleaned, cut, special tokens included."""
+    def encode(self, corpus: Corpus, *, second: bool = False) -> list[list[int]]:
+        """Return the token ids of each row as the model reads them: cleaned, cut, special tokens included.
+
+        Args:
+            corpus: The rows.
+            second: Whether they hold second texts, which the model reads apart from first ones.
+        """
         texts = [self._clean(text, i) for i, text in enumerate(corpus.text)]
         pairs = None if corpus.pair is None else [self._clean(text, i) for i, text in enumerate(corpus.pair)]
         with self._encoding:
-            return self.encoder.encode(texts, pairs)
+            return self.encoder.encode_second(texts) if second else self.encoder.encode(texts, pairs)
 
-    def _run(self, corpus: Corpus, output: str) -> NDArray[np.float32]:
+    def lengths(self, corpus: Corpus) -> NDArray[np.int64]:
+        """Return the number of tokens of each row, shape (rows,); of two texts that are read apart, the longer's."""
+        if self.decision.reads != "apart" or corpus.pair is None:
+            return np.array([len(row) for row in self.encode(corpus)], dtype=np.int64)
+        first, second = replace(corpus, pair=None), replace(corpus, text=corpus.pair, pair=None)
+        sides = self.encode(first), self.encode(second, second=True)
+        return np.array([max(len(one), len(other)) for one, other in zip(*sides, strict=True)], dtype=np.int64)
+
+    def _run(self, corpus: Corpus, output: str, *, second: bool = False) -> NDArray[np.float32]:
         """Run a corpus piece by piece: token ids of a million rows as Python integers would fill the memory."""
         if len(corpus) <= LARGEST_PIECE:
-            return self._run_rows(self.encode(corpus), output)
+            return self._run_rows(self.encode(corpus, second=second), output)
         starts = range(0, len(corpus), LARGEST_PIECE)
         pieces = (corpus.select(range(start, min(start + LARGEST_PIECE, len(corpus)))) for start in starts)
-        return np.concatenate([self._run_rows(self.encode(piece), output) for piece in pieces])
+        return np.concatenate([self._run_rows(self.encode(piece, second=second), output) for piece in pieces])
 
     def _run_rows(self, rows: list[list[int]], output: str) -> NDArray[np.float32]:
         result = np.empty((len(rows), self.widths[output]), dtype=np.float32)

@@ -49,8 +49,7 @@ def is_bert(model: TextModel) -> bool:
         plain
         and config.hidden_act in ACTIVATIONS
         and not getattr(config, "is_decoder", False)
-        and isinstance(linear, nn.Linear)
-        and own == {id(weight) for weight in linear.parameters()}
+        and own == {id(weight) for weight in (linear.parameters() if isinstance(linear, nn.Linear) else ())}
     )
 
 
@@ -82,10 +81,12 @@ def bert_graph(model: TextModel) -> onnx.ModelProto:
 def _head(write: GraphWriter, model: TextModel, states: str, pooled: str) -> tuple[str, list[str | int]]:
     """Write the head over what it reads; return its logits and their axes."""
     head: Any = model.head.linear
+    if head is None:  # vectors are the pooled states themselves
+        return write.add("Identity", pooled), ["batch", model.base.hidden]
     weights = [
         write.constant(tensor.detach().float().cpu().numpy(), "head") for tensor in (head.weight, head.bias)
     ]  # fmt: skip
-    if model.reads == "pooled":
+    if model.reads != "tokens":
         return write.add("Gemm", pooled, *weights, transB=1), ["batch", head.out_features]
     flat = write.add("Reshape", states, write.constant([-1, head.in_features]))  # (batch × tokens, hidden)
     logits = write.add("Gemm", flat, *weights, transB=1)

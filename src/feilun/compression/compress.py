@@ -41,7 +41,7 @@ class Compressed:
         return self.runtime.predict(corpus)
 
     def logits(self, corpus: Corpus) -> Any:
-        """Return logits of shape (rows, labels) or of each row's tokens, not yet calibrated."""
+        """Return logits, not yet calibrated, as `Runtime.logits` does."""
         return self.runtime.logits(corpus)
 
     def decide(self, decision: AnyDecision) -> None:

@@ -107,7 +107,7 @@ def judge_fidelity(float32: Runtime, int8: Runtime, texts: Sequence[str], labell
     if len(labelled) > MOST_LABELLED:
         labelled = labelled.select(random.permutation(len(labelled))[:MOST_LABELLED].tolist())
     corpus = _joined(labelled, texts)
-    lengths = np.array([len(row) for row in float32.encode(corpus)])
+    lengths = float32.lengths(corpus)
     wanted = float32.logits(corpus)
     found = [_in_batches(int8, corpus, lengths, size, random) for size in BATCHES]
     apart = np.concatenate([differences(wanted, logits) for logits in found])

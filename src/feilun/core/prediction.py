@@ -72,6 +72,7 @@ class Prediction:
         labels: The chosen labels in class order, where a text may have several or none.
         numbers: The predicted numbers, where the task is to predict some.
         spans: The spans that were found, in their order, where the task is to find some.
+        similarity: The cosine of two texts, where the task is to compare such that were read apart.
     """
 
     label: str
@@ -81,6 +82,7 @@ class Prediction:
     labels: tuple[str, ...] | None = None
     numbers: tuple[Number, ...] | None = None
     spans: tuple[PredictedSpan, ...] | None = None
+    similarity: float | None = None
 
     @property
     def task(self) -> str:
@@ -89,6 +91,8 @@ class Prediction:
             return "regress"
         if self.spans is not None:
             return "tag"
+        if self.similarity is not None:
+            return "similarity"
         return "classify" if self.labels is None else "multilabel"
 
     def to_json(self, ranked: int = 5) -> dict[str, Any]:
@@ -101,6 +105,7 @@ class Prediction:
         return {
             **said,
             **({} if self.labels is None else {"labels": list(self.labels)}),
+            **({} if self.similarity is None else {"similarity": round(self.similarity, 6)}),
             "ranked": [{"label": label, "score": round(score, 6)} for label, score in self.ranked.top(ranked)],
         }
 
@@ -114,8 +119,9 @@ def _numbers(numbers: tuple[Number, ...]) -> dict[str, Any]:
     return {"value": values, "interval": intervals}
 
 
-Reads = Literal["pooled", "tokens"]
-"""Whether a task has numbers for a text as a whole, or for each of its tokens."""
+Reads = Literal["pooled", "tokens", "apart"]
+"""Whether a task has numbers for a text (or two texts read together) as a whole, for each of its tokens, or for each of
+two texts that are read apart."""
 
 
 @dataclass(frozen=True)

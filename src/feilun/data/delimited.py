@@ -117,6 +117,7 @@ def look(path: Path, encoding: Encoding, delimiter: str | None = None) -> Delimi
 
 def sniff(sample: str) -> str:
     """Return the delimiter under which most lines have as many cells as the header, and the header at least two."""
+    csv.field_size_limit(LONGEST_CELL)  # the module's default refuses texts above 128 KB
     best, best_score = NO_DELIMITER, (0.0, 0)
     for delimiter in DELIMITERS:
         rows = [row for row in csv.reader(sample.splitlines(keepends=True), delimiter=delimiter) if row]
@@ -134,7 +135,7 @@ class _Records(Iterator[list[str]]):
     """The parser with the line on which each record starts, and an error where a quote stays open to the end."""
 
     def __init__(self, file: TextIOBase, delimiter: str, path: Path) -> None:
-        csv.field_size_limit(LONGEST_CELL)  # the module's default refuses texts above 128 KB
+        csv.field_size_limit(LONGEST_CELL)
         self._lines = _Lines(file)
         self._parser = csv.reader(self._lines, delimiter=delimiter)
         self._path = path

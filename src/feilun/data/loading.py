@@ -18,7 +18,7 @@ from feilun.data.paths import shown
 from feilun.data.settings import DataSettings
 from feilun.data.sources import Source, open_source
 from feilun.data.tables import texts_of
-from feilun.data.times import read_time
+from feilun.text.times import read_time
 from feilun.text.clean import Cleaning
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ class _Reader:
         settings = self.settings
         texts = self._clean(cells[settings.text])
         pairs = self._clean(cells[settings.pair]) if settings.pair else None
-        targets = _targets(cells, settings.targets) if self.target else None
+        targets = _targets(cells, settings.targets) if self.target and settings.targets else None
         kept = []
         for i, text in enumerate(texts):
             if self.cleaning is not None and not text:

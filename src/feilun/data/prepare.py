@@ -15,13 +15,14 @@ from feilun.core.corpus import Corpus
 from feilun.core.errors import DataError
 from feilun.core.labels import LabelSet
 from feilun.core.splits import Splits
-from feilun.data import duplicates, quality, targets, times
+from feilun.data import duplicates, quality, targets
 from feilun.data.loading import Loaded, load, take
 from feilun.data.paths import shown
 from feilun.data.settings import DataSettings as DataSettings
 from feilun.data.split import SET_NAMES, TEST, TRAIN, VALIDATION, assign, assign_by_time
 from feilun.data.target_kinds.table import TARGET_KINDS, TargetKind
 from feilun.text.near_duplicates import near_duplicate_groups
+from feilun.text.times import seconds
 
 CountTokens = Callable[[Sequence[str], Sequence[str] | None], NDArray[np.int64]]
 
@@ -240,7 +241,7 @@ def _sets_by_time(train: Loaded, groups: NDArray[np.int64], shares: tuple[float,
         )
     train.drop("no readable time", readable)
     groups = groups[readable]
-    sets = assign_by_time([times.seconds(time) for time in train.corpus.time or ()], shares)
+    sets = assign_by_time([seconds(time) for time in train.corpus.time or ()], shares)
     names, unit_of = np.unique(groups, return_inverse=True)
     last = np.full(len(names), TRAIN)
     np.maximum.at(last, unit_of, sets)

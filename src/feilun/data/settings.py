@@ -38,8 +38,14 @@ class DataSettings:
     query: str | None = setting(None, "SQL query, where `train` is a database URL")
     text: str = setting("text", "column of the texts")
     pair: str | None = setting(None, "column of a second text, read after the first")
-    target: str | tuple[str, ...] = setting("label", "column of what is to be predicted; of numbers, also several")
+    target: str | tuple[str, ...] = setting(
+        "label", "column of what is to be predicted; of numbers, also several; [] where every pair says the same"
+    )
     separator: str = setting("auto", "what stands between the labels of a cell (multilabel); auto finds it")
+    same: str = setting(
+        "auto",
+        'label of pairs that say the same (match, model.encoder = "bi"); auto knows 1, true, yes, same and others',
+    )
     gather: str | None = setting(
         None, "column whose equal values are one text with a line for each of its labels (multilabel)"
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Literal
@@ -23,6 +23,22 @@ FEWEST_ROWS_OF_A_LABEL = 20
 """A label with fewer validation rows gets no threshold of its own."""
 
 Policy = Literal["threshold", "decide all", "review all"]
+
+ChooseThreshold = Callable[[NDArray[np.floating], NDArray[np.bool_]], float]
+"""Picks the score below which a person decides, from the scores of rows and whether each is right."""
+
+
+@dataclass(frozen=True)
+class Abstention:
+    """How the score is picked below which a person decides.
+
+    Args:
+        choose: Picks it from validation rows.
+        by_label: Whether each label gets a score of its own, where it has rows enough.
+    """
+
+    choose: ChooseThreshold
+    by_label: bool = False
 
 
 @dataclass(frozen=True)
@@ -197,18 +213,16 @@ def label_thresholds(
     correct: NDArray[np.bool_],
     predicted: NDArray[np.integer],
     names: Sequence[str],
-    accuracy: float,
-    confidence: float = 0.5,
+    choose: ChooseThreshold,
 ) -> tuple[tuple[str, float], ...]:
-    """Pick a threshold for each predicted label, so that the decisions for each are as accurate as wanted.
+    """Pick a threshold for each predicted label from the rows that got it.
 
     Args:
         scores: Score of each row's chosen label, shape (rows,).
         correct: Whether it is the true label, shape (rows,).
         predicted: Class index of the chosen label, shape (rows,).
         names: Label names in class order.
-        accuracy: Wanted accuracy of the decided rows of each label.
-        confidence: As in `threshold_for_accuracy`.
+        choose: Picks a threshold from the scores of rows and whether each is right.
 
     Returns:
         Name and threshold, for `Decision.label_thresholds`; labels predicted on fewer than 20 rows have none.
@@ -217,7 +231,7 @@ def label_thresholds(
     for index, name in enumerate(names):
         own = predicted == index
         if own.sum() >= FEWEST_ROWS_OF_A_LABEL:
-            found.append((name, threshold_for_accuracy(scores[own], correct[own], accuracy, confidence).value))
+            found.append((name, choose(scores[own], correct[own])))
     return tuple(found)
 
 

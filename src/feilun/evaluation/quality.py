@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feilun.core.corpus import Corpus
+from feilun.core.decisions.similarity import cosines
 from feilun.core.labels import LabelSet
 from feilun.core.prediction import Decision
 from feilun.evaluation import span_metrics
@@ -46,6 +47,13 @@ def label_counts(targets: NDArray[np.integer], chosen: NDArray[np.integer], labe
     """Return hit, true and chosen (0 or 1) of each row and label, shape (rows, 3, labels)."""
     truth, answer = (np.eye(labels, dtype=np.bool_)[classes] for classes in (targets, chosen))
     return np.stack([truth & answer, truth, answer], axis=1).astype(np.int64)
+
+
+def _same_or_not(
+    logits: NDArray[np.float32], corpus: Corpus, labels: LabelSet, decision: Any
+) -> tuple[NDArray[np.bool_], NDArray[Any]]:
+    targets, chosen = labels.encode(corpus.target or ()), (cosines(logits) >= decision.threshold).astype(np.int64)
+    return targets == chosen, label_counts(targets, chosen, len(labels))
 
 
 def _label_sets(
@@ -85,5 +93,6 @@ QUALITIES: Mapping[str, Quality] = {
     "match": Quality("macro-F1", _one_label, _macro_f1),
     "multilabel": Quality("macro-F1", _label_sets, _macro_f1),
     "regress": Quality("R²", _numbers, _r2),
+    "similarity": Quality("macro-F1", _same_or_not, _macro_f1),
     "tag": Quality("entity F1", _spans, _entity_f1),
 }

@@ -18,7 +18,15 @@ MOST_LABELS = 15
 """Labels that the table shows; of more, those with the lowest f1."""
 
 METRICS: Mapping[str, Mapping[Language, str]] = {
+    "mrr@10": {"en": "MRR@10 (search)", "zh": "MRR@10（检索）"},
+    "recall@1": {"en": "recall of the first found", "zh": "召回率（第一名）"},
+    "recall@5": {"en": "recall of the first five", "zh": "召回率（前五名）"},
+    "recall@10": {"en": "recall of the first ten", "zh": "召回率（前十名）"},
     "accuracy": {"en": "accuracy", "zh": "准确率"},
+    "f1": {"en": "F1 of the same", "zh": "F1（同义）"},
+    "precision": {"en": "precision of the same", "zh": "精确率（同义）"},
+    "recall": {"en": "recall of the same", "zh": "召回率（同义）"},
+    "average_precision": {"en": "average precision", "zh": "平均精确率（AP）"},
     "subset_accuracy": {"en": "accuracy of the whole set", "zh": "整组标签全对率"},
     "micro_f1": {"en": "micro-F1", "zh": "微平均 F1"},
     "entity_f1": {"en": "entity F1", "zh": "实体 F1"},

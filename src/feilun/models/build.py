@@ -18,6 +18,7 @@ from feilun.models.heads.table import HEADS, HeadSettings
 from feilun.models.text_model import TextModel
 from feilun.models.vocabulary import trim
 from feilun.text.language import languages_of
+from feilun.text.tokens import TokenEncoder
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,14 @@ class ModelSettings:
         "auto", "type of the matrix products; auto: bf16 where the processor has the instructions"
     )
     adaptation: Adaptation = choice(ADAPTATIONS, "full", "how the base's weights may move")
+    encoder: Literal["cross", "bi"] = setting(
+        "cross",
+        "how two texts are compared (match): cross reads them together; bi reads each for itself, and gives vectors",
+    )
+    pair_prefix: str | None = setting(
+        None,
+        'put before every second text that is read for itself (e5: "passage: "); none: the same as before the first',
+    )
     head: HeadSettings = choice(HEADS, "classify", "the task, which the recipe's own `task` sets: leave it out")
 
     def __post_init__(self) -> None:
@@ -61,7 +70,7 @@ def build(settings: ModelSettings, base: Base, splits: Splits, seed: int) -> Tex
         The model, on a GPU where one is present; `model.remarks` says what was trimmed.
 
     Raises:
-        UsageError: If `max_tokens` is above the base's limit.
+        UsageError: If `max_tokens` is above the base's limit, or no weight may move.
     """
     check_length(settings, base)
     torch.manual_seed(seed)
@@ -78,9 +87,23 @@ def build(settings: ModelSettings, base: Base, splits: Splits, seed: int) -> Tex
     head.observe(splits.train)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     dtype = matrix_type(settings.precision, device)
-    model = TextModel(base, head, settings.adaptation, splits.labels, settings.max_tokens, dtype).to(device)
+    model = TextModel(
+        base, head, settings.adaptation, splits.labels, settings.max_tokens, dtype, settings.pair_prefix
+    ).to(device)
+    if not model.moving:
+        raise UsageError(
+            f"No weight of the base {base.name} may move, and the head has none: there is nothing to train.",
+            "Choose another model.adaptation, or give the vectors a width of their own: model.head.projection.",
+        )
     model.remarks = tuple(remarks)
     return model
+
+
+def token_encoder(settings: ModelSettings, base: Base) -> TokenEncoder:
+    """Return what turns the texts of a recipe into token ids, before there is a model."""
+    before_second = base.prefix if settings.pair_prefix is None else settings.pair_prefix
+    apart = before_second if settings.encoder == "bi" else None
+    return TokenEncoder(base.tokenizer, settings.max_tokens, base.prefix, apart)
 
 
 def check_length(settings: ModelSettings, base: Base) -> None:

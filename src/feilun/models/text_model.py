@@ -44,6 +44,7 @@ class TextModel(nn.Module):
         labels: The classes, in class order.
         max_tokens: Longest sequence that the model reads; longer texts are cut.
         dtype: Type of the matrix products: float32 or bfloat16. Weights stay float32.
+        pair_prefix: What stands before second texts, where they are read apart; None: what stands before first ones.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class TextModel(nn.Module):
         labels: LabelSet,
         max_tokens: int,
         dtype: torch.dtype = torch.float32,
+        pair_prefix: str | None = None,
     ) -> None:
         super().__init__()
         self.base = base
@@ -65,7 +67,9 @@ class TextModel(nn.Module):
         self.decision = head.decision
         self.reads = head.reads
         self.remarks: tuple[str, ...] = ()
-        self.encoder = TokenEncoder(base.tokenizer, max_tokens, base.prefix)
+        before_second = base.prefix if pair_prefix is None else pair_prefix
+        apart = before_second if head.reads == "apart" else None
+        self.encoder = TokenEncoder(base.tokenizer, max_tokens, base.prefix, apart)
         head.encoder = self.encoder
         adaptation.apply(base)
         self.moving = tuple(name for name, weight in self.named_parameters() if weight.requires_grad)
@@ -83,8 +87,8 @@ class TextModel(nn.Module):
             attention_mask: 1 where there is a token, 0 on padding, shape (batch, tokens).
 
         Returns:
-            Logits of shape (batch, labels), or (batch, tokens, tags) where the head reads tokens, and the pooled state
-            of shape (batch, hidden).
+            Logits of shape (batch, labels), or (batch, tokens, tags) where the head reads tokens, or vectors of shape
+            (batch, size) where texts are read apart; and the pooled state of shape (batch, hidden).
         """
         hidden = self.body(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
         pooled = pool(hidden, attention_mask, self.base.pooling)  # (batch, hidden)
@@ -141,11 +145,19 @@ class TextModel(nn.Module):
                 states[batch] = pooled
         return torch.empty(0, self.base.hidden) if states is None else states
 
+    def encode(self, corpus: Corpus) -> list[list[int]]:
+        """Return token ids of each row; where texts are read apart, of the first ones, then of the second ones."""
+        if self.reads != "apart" or corpus.pair is None:
+            return self.encoder.encode(corpus.text, corpus.pair)
+        return self.encoder.encode(corpus.text) + self.encoder.encode_second(corpus.pair)
+
     def logits(self, corpus: Corpus) -> Any:
-        """Return logits of shape (rows, labels), or those of each row's tokens."""
+        """Return logits of shape (rows, labels), those of each row's tokens, or vectors of shape (rows, 2, size)."""
         if self.reads == "tokens":
             return self.token_logits(corpus)
-        states = self.pooled_states(self.encoder.encode(corpus.text, corpus.pair))
+        states = self.pooled_states(self.encode(corpus))
+        if self.reads == "apart":
+            states = side_by_side(states, len(corpus))
         with evaluating(self), torch.no_grad():
             result: NDArray[np.float32] = self.head(states).float().cpu().numpy()
         return result
@@ -187,6 +199,19 @@ class TextModel(nn.Module):
     def fold(self) -> None:
         """Merge what the adaptation added into the base's weights: the model answers as before, and trains no more."""
         self.adaptation.fold(self.base)
+
+
+def side_by_side(states: Tensor, rows: int) -> Tensor:
+    """Put the states of first and second texts, which stand behind each other, beside each other.
+
+    Args:
+        states: Of the first texts, then of the second, and of any further ones; shape (sides × rows, hidden).
+        rows: How many of each.
+
+    Returns:
+        Shape (rows, sides, hidden).
+    """
+    return states.reshape(-1 if rows else 2, rows, states.shape[-1]).transpose(0, 1)
 
 
 def pool(hidden: Tensor, mask: Tensor, pooling: str) -> Tensor:

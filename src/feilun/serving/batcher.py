@@ -26,6 +26,9 @@ SMOOTHING = 0.2
 
 LONGEST_RETRY = 30
 
+LOOK_SECONDS = 0.02
+"""How often a batcher that is to finish looks whether it has."""
+
 
 @dataclass(frozen=True)
 class Waiting:
@@ -62,6 +65,12 @@ class Batcher:
     def start(self) -> None:
         """Begin to answer; to be called on the event loop."""
         self._worker = asyncio.create_task(self._work())
+
+    async def finish(self) -> None:
+        """Answer all that was taken, then end the work; nothing may be asked any more."""
+        while self._requests:
+            await asyncio.sleep(LOOK_SECONDS)
+        await self.stop()
 
     async def stop(self) -> None:
         """End the work; requests that still wait are told so."""

@@ -1,10 +1,13 @@
-"""Several bundles in one process, each answering its concurrent requests together."""
+"""Several bundles in one process, each answering its concurrent requests together; any of them replaced as it runs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import asyncio
+import time
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from feilun.bundles.bundle import Bundle
 from feilun.core.corpus import Corpus
@@ -12,10 +15,24 @@ from feilun.core.errors import ServiceError, UsageError, nearest
 from feilun.core.prediction import Prediction
 from feilun.serving.batcher import Batcher, Predict
 from feilun.serving.limits import Limits, Row
+from feilun.serving.trial import Comparison, Trial
 
 
 class UnknownModel(ServiceError):
     """No model of that name is served."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one version of a model said.
+
+    Args:
+        model: name@version of the version.
+        predictions: One a text, in their order.
+    """
+
+    model: str
+    predictions: list[Prediction]
 
 
 class Engine:
@@ -24,20 +41,34 @@ class Engine:
     Args:
         bundles: Opened bundles by the name under which they answer.
         limits: How much one request may hold, and how much may wait for each model.
+        trials: Versions that are tried beside the served ones, by the same names.
+
+    Raises:
+        UsageError: If a trial is of a model that is not served, or reads other rows than it.
     """
 
-    def __init__(self, bundles: Mapping[str, Bundle], limits: Limits | None = None) -> None:
+    def __init__(
+        self, bundles: Mapping[str, Bundle], limits: Limits | None = None, trials: Mapping[str, Trial] | None = None
+    ) -> None:
         self.bundles = dict(bundles)
         self.limits = limits or Limits()
+        self.trials = dict(trials or {})
         self.ready = False
+        self.compared: Callable[[Comparison], None] = lambda _: None
+        """Is told what a version on trial answered beside the served one."""
         self._batchers: dict[str, Batcher] = {}
+        self._tried: dict[str, Batcher] = {}
+        self.beside: list[Callable[[], Coroutine[Any, Any, None]]] = []
+        """What is to run beside the answering, from start to end."""
+        self._tasks: set[asyncio.Task[None]] = set()
+        for name, trial in self.trials.items():
+            self.check_same_rows(name, trial.bundle)
 
     async def __aenter__(self) -> Self:
-        for name, bundle in self.bundles.items():
-            answer = answerer(bundle)
-            answer([""] if bundle.pair is None else [("", "")])  # the first run allocates what the later ones use
-            self._batchers[name] = Batcher(answer, name, self.limits)
-            self._batchers[name].start()
+        self._batchers = {name: self._started(name, bundle) for name, bundle in self.bundles.items()}
+        self._tried = {name: self._started(name, trial.bundle) for name, trial in self.trials.items()}
+        for work in self.beside:
+            self._do(work())
         self.ready = True
         return self
 
@@ -45,9 +76,13 @@ class Engine:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.ready = False
-        for batcher in self._batchers.values():
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for batcher in (*self._batchers.values(), *self._tried.values()):
             await batcher.stop()
         self._batchers.clear()
+        self._tried.clear()
 
     def leave(self) -> None:
         """Be ready no longer, but go on answering: the service is about to stop."""
@@ -63,7 +98,7 @@ class Engine:
             raise UnknownModel(f"No model {name!r} is served. {nearest(name, self.bundles)}")
         return self.bundles[name]
 
-    async def predict(self, name: str, texts: Sequence[Row]) -> list[Prediction]:
+    async def answer(self, name: str, texts: Sequence[Row]) -> Answer:
         """Predict texts with a model, together with what else asks it at that moment.
 
         Args:
@@ -71,7 +106,7 @@ class Engine:
             texts: The texts; pairs of them where the model compares two.
 
         Returns:
-            One prediction a text, in their order.
+            One prediction a text, in their order, and which version gave them.
 
         Raises:
             UnknownModel: If no model answers to that name.
@@ -81,17 +116,92 @@ class Engine:
             DeadlinePassed: If it is not answered in time.
             ServiceError: If the engine is not running.
         """
-        self._check_kind(self.bundle(name), texts)
+        bundle, trial = self.bundle(name), self.trials.get(name)
+        check_kind(bundle, texts)
         self.limits.check(texts)
         if name not in self._batchers:
             raise ServiceError("The service is not running.", "Ask again in a moment.")
-        return await self._batchers[name].predict(texts)
+        if trial is not None and trial.takes(texts):
+            return Answer(trial.model, await self._tried[name].predict(texts))
+        answer = Answer(f"{name}@{bundle.version}", await self._batchers[name].predict(texts))
+        if trial is not None and trial.shadows:
+            self._do(self._shadow(trial, self._tried[name], texts, answer))
+        return answer
 
-    def _check_kind(self, bundle: Bundle, rows: Sequence[Row]) -> None:
-        if bundle.pair is None and any(not isinstance(row, str) for row in rows):
-            raise UsageError(f"The model {bundle.name} reads one text, not two.", 'Send "texts", not "pairs".')
-        if bundle.pair is not None and any(isinstance(row, str) for row in rows):
-            raise UsageError(f"The model {bundle.name} compares two texts.", 'Send "pairs": [["one", "other"]].')
+    async def replace(self, name: str, bundle: Bundle) -> None:
+        """Let another version answer from now on; what the former one was asked it still answers.
+
+        A trial of that version is over with it.
+
+        Args:
+            name: The model's name.
+            bundle: The version, opened.
+
+        Raises:
+            UnknownModel: If no model answers to that name.
+            UsageError: If the version reads other rows than the one before.
+        """
+        self.check_same_rows(name, bundle)
+        leaving = [self._batchers.get(name)]
+        batcher = await asyncio.to_thread(self._warmed, name, bundle)
+        batcher.start()
+        self.bundles[name], self._batchers[name] = bundle, batcher
+        if name in self.trials and self.trials[name].bundle.path == bundle.path:
+            del self.trials[name]
+            leaving.append(self._tried.pop(name, None))
+        for former in leaving:
+            if former is not None:
+                await former.finish()
+
+    def check_same_rows(self, name: str, bundle: Bundle) -> None:
+        """Refuse a version that reads other rows than the served one.
+
+        Raises:
+            UnknownModel: If no model answers to that name.
+            UsageError: If one reads texts and the other pairs.
+        """
+        if (self.bundle(name).pair is None) != (bundle.pair is None):
+            raise UsageError(
+                f"{name}@{bundle.version} does not read what {name}@{self.bundle(name).version} reads: "
+                "one reads texts, the other pairs of texts.",
+                "Serve it under another name.",
+            )
+
+    def _started(self, name: str, bundle: Bundle) -> Batcher:
+        batcher = self._warmed(name, bundle)
+        batcher.start()
+        return batcher
+
+    def _warmed(self, name: str, bundle: Bundle) -> Batcher:
+        answer = answerer(bundle)
+        answer([""] if bundle.pair is None else [("", "")])  # the first run allocates what the later ones use
+        return Batcher(answer, name, self.limits)
+
+    def _do(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _shadow(self, trial: Trial, batcher: Batcher, texts: Sequence[Row], answer: Answer) -> None:
+        """Ask a version on trial what was answered already; what it cannot take in time it is not asked again."""
+        began = time.perf_counter()
+        try:
+            said = await batcher.predict(texts)
+        except ServiceError:
+            said = None
+        self.compared(Comparison(trial.model, texts, answer.predictions, said, time.perf_counter() - began))
+
+
+def check_kind(bundle: Bundle, rows: Sequence[Row]) -> None:
+    """Refuse texts where a model compares two, and pairs where it reads one.
+
+    Raises:
+        UsageError: If it is so.
+    """
+    if bundle.pair is None and any(not isinstance(row, str) for row in rows):
+        raise UsageError(f"The model {bundle.name} reads one text, not two.", 'Send "texts", not "pairs".')
+    if bundle.pair is not None and any(isinstance(row, str) for row in rows):
+        raise UsageError(f"The model {bundle.name} compares two texts.", 'Send "pairs": [["one", "other"]].')
 
 
 def answerer(bundle: Bundle) -> Predict:

@@ -9,6 +9,7 @@ from sqlalchemy import (
     Column,
     Double,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
     Integer,
     MetaData,
@@ -18,7 +19,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-REVISION = "0004"
+REVISION = "0006"
 """The newest migration."""
 
 metadata = MetaData()
@@ -88,3 +89,169 @@ locks = Table(
     Column("token", String(32), nullable=False),
     Column("beat", Double, nullable=False),
 )
+
+service_knowledge = Table(
+    "service_knowledge",
+    metadata,
+    Column("application", String(80), primary_key=True),
+    Column("id", String(64), primary_key=True),
+    Column("kind", String(20), nullable=False),
+    Column("origin", String(20), nullable=False),
+    Column("content", JSON, nullable=False),
+)
+
+service_conversations = Table(
+    "service_conversations",
+    metadata,
+    Column("application", String(80), primary_key=True),
+    Column("id", String(64), primary_key=True),
+    Column("channel", String(40), nullable=False),
+    Column("started", Double, nullable=False),
+    Column("updated", Double, nullable=False),
+    Column("speaker", String(20), nullable=False),
+    Column("reason", String(40)),
+    Column("waiting_since", Double),
+    Column("memory", JSON, nullable=False),
+    Index("service_queue", "application", "speaker", "waiting_since"),
+)
+
+service_turns = Table(
+    "service_turns",
+    metadata,
+    Column("sequence", Sequence, primary_key=True, autoincrement=True),
+    Column("application", String(80), nullable=False),
+    Column("conversation", String(64), nullable=False),
+    Column("id", String(64), nullable=False, unique=True),
+    Column("time", Double, nullable=False),
+    Column("speaker", String(20), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("reply", JSON),
+    Column("helpful", Boolean),
+    Column("remark", Text),
+    ForeignKeyConstraint(
+        ["application", "conversation"],
+        ["service_conversations.application", "service_conversations.id"],
+        ondelete="CASCADE",
+    ),
+    Index("service_turns_of", "application", "conversation", "sequence"),
+    sqlite_autoincrement=True,
+)
+
+service_candidates = Table(
+    "service_candidates",
+    metadata,
+    Column("sequence", Sequence, primary_key=True, autoincrement=True),
+    Column("application", String(80), nullable=False),
+    Column("id", String(64), nullable=False, unique=True),
+    Column("time", Double, nullable=False),
+    Column("question", Text, nullable=False),
+    Column("answer", Text, nullable=False),
+    Column("asked", Integer, nullable=False),
+    Column("state", String(20), nullable=False),
+    Index("service_candidates_of", "application", "state"),
+    sqlite_autoincrement=True,
+)
+
+opinion_inbox = Table(
+    "opinion_inbox",
+    metadata,
+    Column("sequence", Sequence, primary_key=True, autoincrement=True),
+    Column("time", Double, nullable=False),
+    Column("source", String(200), nullable=False),
+    Column("record", JSON, nullable=False),
+    sqlite_autoincrement=True,
+)
+"""Documents that were pushed and not yet read; the reader's position says which were."""
+
+opinion_documents = Table(
+    "opinion_documents",
+    metadata,
+    Column("sequence", Sequence, primary_key=True, autoincrement=True),
+    Column("key", String(64), nullable=False, unique=True),
+    Column("content", String(64), nullable=False),
+    Column("source", String(200), nullable=False),
+    Column("url", Text, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("published", Double, nullable=False),
+    Column("seen", Double, nullable=False),
+    Column("language", String(8), nullable=False),
+    Column("title", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("story", String(64), nullable=False),
+    Column("sentiment", String(16), nullable=False),
+    Column("analysis", JSON, nullable=False),
+    Index("opinion_documents_by_time", "published"),
+    Index("opinion_documents_of_story", "story"),
+    sqlite_autoincrement=True,
+)
+
+opinion_counts = Table(
+    "opinion_counts",
+    metadata,
+    Column("bucket", BigInteger, primary_key=True, autoincrement=False),
+    Column("topic", String(80), primary_key=True),
+    Column("entity", String(200), primary_key=True),
+    Column("source", String(200), primary_key=True),
+    Column("documents", Integer, nullable=False),
+    Column("positive", Integer, nullable=False),
+    Column("negative", Integer, nullable=False),
+    Column("stories", Integer, nullable=False),
+    Index("opinion_counts_of_entity", "entity", "topic", "bucket"),
+)
+"""Whole numbers by the second at which a bucket begins; the empty topic, entity and source stand for all of them."""
+
+opinion_positions = Table(
+    "opinion_positions",
+    metadata,
+    Column("name", String(300), primary_key=True),
+    Column("position", JSON, nullable=False),
+)
+"""How far each source was read, and how far the stream's own time has come."""
+
+opinion_dead_letters = Table(
+    "opinion_dead_letters",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("time", Double, nullable=False),
+    Column("source", String(200), nullable=False),
+    Column("place", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("record", JSON, nullable=False),
+)
+
+opinion_incidents = Table(
+    "opinion_incidents",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("state", String(16), nullable=False),
+    Column("opened", Double, nullable=False),
+    Column("changed", Double, nullable=False),
+    Column("facts", JSON, nullable=False),
+    Index("opinion_incidents_by_time", "opened"),
+)
+
+opinion_corrections = Table(
+    "opinion_corrections",
+    metadata,
+    Column("sequence", Sequence, primary_key=True, autoincrement=True),
+    Column("document", String(64), ForeignKey("opinion_documents.key", ondelete="CASCADE"), nullable=False),
+    Column("time", Double, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("before", JSON, nullable=False),
+    Column("after", JSON, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("sequence", Sequence, primary_key=True, autoincrement=True),
+    Column("key", String(200), nullable=False),
+    Column("channel", String(80), nullable=False),
+    Column("time", Double, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("error", Text),
+    UniqueConstraint("key", "channel", name="delivery_once"),
+    sqlite_autoincrement=True,
+)
+"""Notifications by what they told and the channel that they went to; without error where they arrived."""

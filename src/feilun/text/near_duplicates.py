@@ -49,7 +49,7 @@ def near_duplicate_groups(texts: Sequence[str], threshold: float = 0.8) -> NDArr
         relation, so two texts of one group need not be near duplicates themselves.
     """
     linked = _Linked(len(texts))
-    digests, sketches = _sketches(texts)
+    digests, hashed = sketches(texts)
     order = np.argsort(digests, kind="stable")
     equal = np.flatnonzero(digests[order[1:]] == digests[order[:-1]])
     for one, other in zip(order[equal].tolist(), order[equal + 1].tolist(), strict=True):
@@ -57,7 +57,7 @@ def near_duplicate_groups(texts: Sequence[str], threshold: float = 0.8) -> NDArr
     distinct = np.unique(digests, return_index=True)[1]
     distinct.sort()
     unlike: set[tuple[int, int]] = set()
-    for one, other in _candidates(sketches, distinct, linked, threshold):
+    for one, other in _candidates(hashed, distinct, linked, threshold):
         if (one, other) in unlike or linked.root(one) == linked.root(other):
             continue
         if near_duplicates(texts[one], texts[other], threshold):
@@ -137,7 +137,7 @@ def _candidates(
                 yield from zip(ones[close].tolist(), others[close].tolist(), strict=True)
 
 
-def _sketches(texts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+def sketches(texts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
     """Hash the comparable forms of texts in blocks of bounded size.
 
     Returns:
@@ -147,7 +147,7 @@ def _sketches(texts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.uint8
     factors = source.integers(1, 2**63, size=BANDS * ROWS, dtype=np.uint64) | np.uint64(1)
     addends = source.integers(0, 2**63, size=BANDS * ROWS, dtype=np.uint64)
     digests = np.empty(len(texts), dtype=np.int64)
-    sketches = np.empty((len(texts), BANDS * ROWS), dtype=np.uint8)
+    hashed = np.empty((len(texts), BANDS * ROWS), dtype=np.uint8)
     for start, end in _blocks(texts):
         forms = [comparable(text) for text in texts[start:end]]
         digests[start:end] = [hash(form) for form in forms]  # compared within this process only
@@ -155,8 +155,8 @@ def _sketches(texts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.uint8
         for i, (factor, addend) in enumerate(zip(factors, addends, strict=True)):
             # multiply-shift hashing (Dietzfelbinger et al. 1997): the high half is what is well mixed
             smallest = np.minimum.reduceat((hashes * factor + addend) >> np.uint64(32), starts)
-            sketches[start:end, i] = _mixed(smallest) & np.uint64(0xFF)
-    return digests, sketches
+            hashed[start:end, i] = _mixed(smallest) & np.uint64(0xFF)
+    return digests, hashed
 
 
 def _blocks(texts: Sequence[str]) -> Iterator[tuple[int, int]]:

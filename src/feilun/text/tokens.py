@@ -18,11 +18,14 @@ class TokenEncoder:
         tokenizer: A `tokenizers` tokenizer; its own truncation and padding are switched off.
         max_tokens: Longest sequence, special tokens included; longer ones are cut at the end.
         prefix: Put before every text (e5 models want `query: `).
+        pair_prefix: Put before every second text, where the two are read apart (e5 models want `passage: `); None where
+            they are read together.
     """
 
     tokenizer: Tokenizer
     max_tokens: int
     prefix: str = ""
+    pair_prefix: str | None = None
 
     def encode(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> list[list[int]]:
         """Return the token ids of each text (or pair of texts), special tokens included, at most `max_tokens` long."""
@@ -32,8 +35,19 @@ class TokenEncoder:
         rows = prefixed if pairs is None else list(zip(prefixed, pairs, strict=True))
         return [encoding.ids for encoding in self.tokenizer.encode_batch_fast(rows)]
 
+    def encode_second(self, texts: Sequence[str]) -> list[list[int]]:
+        """Return the token ids of second texts that are read apart from the first ones."""
+        return self.of_second_texts.encode(texts)
+
+    @property
+    def of_second_texts(self) -> TokenEncoder:
+        """Return what encodes second texts alone."""
+        return TokenEncoder(self.tokenizer, self.max_tokens, self.pair_prefix or "")
+
     def count(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> NDArray[np.int64]:
-        """Return the number of tokens of each text before cutting, shape (rows,)."""
+        """Return the number of tokens of each text before cutting, shape (rows,); of two read apart, the longer's."""
+        if pairs is not None and self.pair_prefix is not None:
+            return np.maximum(self.count(texts), self.of_second_texts.count(pairs))
         self.tokenizer.no_padding()
         self.tokenizer.no_truncation()
         prefixed = [self.prefix + text for text in texts] if self.prefix else list(texts)

@@ -161,7 +161,7 @@ class Run:
         self.model, self.settings, self.tracker = model, settings, tracker
         self.folder, self.identity = folder, identity
         self.ids = splits.train.id
-        self.inputs = make_inputs(model, splits.train)
+        self.inputs = make_inputs(model, splits.train, learning=True)
         self.targets = model.head.targets(splits.train).to(model.device)
         self.validation = make_inputs(model, splits.validation)
         self.validation_rows = splits.validation

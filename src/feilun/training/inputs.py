@@ -9,14 +9,17 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import Protocol
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from feilun.core.corpus import Corpus
 from feilun.models.fast_encoder import supports
-from feilun.models.text_model import INFERENCE_TOKENS, TextModel, evaluating
+from feilun.models.text_model import INFERENCE_TOKENS, TextModel, evaluating, side_by_side
 from feilun.text.tokens import batches_by_length
+from feilun.training.hard_negatives import hard_negatives
 
 MOST_KEPT_BYTES = 2 * 2**30
 """Largest memory for kept states of tokens; where they would take more, the fixed layers run anew each time."""
@@ -114,19 +117,62 @@ class KeptLayers:
         return pooled
 
 
-def make_inputs(model: TextModel, corpus: Corpus) -> Inputs:
+class ApartInputs:
+    """Gives the states of both texts of each row, and of hard negatives, each read for itself.
+
+    Args:
+        inner: Gives those of the first texts of all rows, then of the second ones.
+        negatives: Of each row, the rows whose second texts are its hard negatives, shape (rows, negatives).
+    """
+
+    def __init__(self, inner: Inputs, negatives: NDArray[np.int64]) -> None:
+        self.inner, self.negatives = inner, negatives
+        first, second = np.array(inner.lengths, dtype=np.int64).reshape(2, -1)  # (rows,)
+        longest = np.maximum(np.maximum(first, second), second[negatives].max(1, initial=0))
+        self.lengths = ((2 + negatives.shape[1]) * longest).tolist()
+
+    def pooled(self, rows: Sequence[int]) -> Tensor:
+        """Return the states of the rows, shape (rows, 2 + negatives, hidden)."""
+        own = np.asarray(rows, dtype=np.int64)
+        texts = np.concatenate([own, *(len(self.lengths) + side for side in (own, *self.negatives[own].T))])
+        return side_by_side(self.inner.pooled(texts.tolist()), len(own))
+
+    def all(self) -> Tensor:
+        """Return the states of both texts of every row without gradients, shape (rows, 2, hidden)."""
+        return side_by_side(self.inner.all(), len(self.lengths))
+
+
+def make_inputs(model: TextModel, corpus: Corpus, *, learning: bool = False) -> Inputs:
     """Choose how the rows of a corpus reach the head.
 
     Args:
         model: The model, its adaptation applied.
         corpus: The rows.
+        learning: Whether the model learns from them, so that those that are read apart get their hard negatives.
 
     Returns:
         Kept outputs where the whole base or its lower layers stand still, else the base run anew each time.
     """
-    tokens = model.encoder.encode(corpus.text, corpus.pair)
+    inner = _inputs_of(model, model.encode(corpus))
+    if model.reads != "apart":
+        return inner
+    return ApartInputs(inner, hard_negatives(model, corpus) if learning else _none(corpus))
+
+
+def token_inputs(model: TextModel, corpus: Corpus) -> Inputs:
+    """Return what runs the base anew each time, as if all of it moved; without hard negatives."""
+    inner = TokenInputs(model, model.encode(corpus))
+    return ApartInputs(inner, _none(corpus)) if model.reads == "apart" else inner
+
+
+def _none(corpus: Corpus) -> NDArray[np.int64]:
+    """Return the hard negatives of rows that have none."""
+    return np.empty((len(corpus), 0), np.int64)
+
+
+def _inputs_of(model: TextModel, tokens: list[list[int]]) -> Inputs:
     fixed = fixed_layers(model)
-    if fixed == len(model.base.layers) and model.reads == "pooled":
+    if fixed == len(model.base.layers) and model.reads != "tokens":
         return KeptInputs(model.pooled_states(tokens))
     kept_bytes = sum(map(len, tokens)) * model.base.hidden * model.dtype.itemsize
     if fixed and kept_bytes <= MOST_KEPT_BYTES and supports(model.body):

@@ -9,6 +9,7 @@ import torch
 from feilun.core.corpus import Corpus
 from feilun.models.text_model import TextModel
 from feilun.text.tokens import batches_by_length
+from feilun.training.inputs import token_inputs
 from feilun.training.memory import keep_freed_memory
 
 WARM_UP = 2
@@ -29,9 +30,9 @@ def tokens_per_second(
     Returns:
         Tokens a second, padding not counted. The optimiser's share is not in it: a few per cent.
     """
-    rows = model.encoder.encode(corpus.text, corpus.pair)
+    rows = token_inputs(model, corpus)
     targets = model.head.targets(corpus).to(model.device)
-    batches = batches_by_length([len(row) for row in rows], batch_tokens, batch_rows)
+    batches = batches_by_length(rows.lengths, batch_tokens, batch_rows)
     batches = batches[:: max(1, len(batches) // 16)]  # every length takes part
     keep_freed_memory()
     random_state = torch.get_rng_state()
@@ -41,9 +42,8 @@ def tokens_per_second(
         if number == WARM_UP:
             tokens, began = 0, time.perf_counter()
         batch = batches[number % len(batches)]
-        pooled = model.pooled([rows[i] for i in batch])
-        model.head.loss(model.head(pooled), targets[batch]).mean().backward()  # type: ignore[no-untyped-call]
-        tokens += sum(len(rows[i]) for i in batch)
+        model.head.loss(model.head(rows.pooled(batch)), targets[batch]).mean().backward()  # type: ignore[no-untyped-call]
+        tokens += sum(rows.lengths[i] for i in batch)
         if number >= WARM_UP and time.perf_counter() - began > seconds and number % len(batches) == WARM_UP - 1:
             break
     elapsed = time.perf_counter() - began

@@ -10,9 +10,8 @@ from feilun.core.splits import Splits
 from feilun.data.prepare import prepare
 from feilun.models.bases.catalogue import open_base
 from feilun.models.bases.languages import warn_if_unfit
-from feilun.models.build import build, check_length
+from feilun.models.build import build, check_length, token_encoder
 from feilun.text.language import script_shares
-from feilun.text.tokens import TokenEncoder
 from feilun.training.speed import tokens_per_second
 from feilun.workflow.recipe import Recipe
 
@@ -62,11 +61,10 @@ def examine(recipe: Recipe, *, accept_licence: bool = False) -> Examination:
     """
     base = open_base(recipe.model.base, accept_licence=accept_licence)
     check_length(recipe.model, base)
-    encoder = TokenEncoder(base.tokenizer, recipe.model.max_tokens, base.prefix)
-    splits = prepare(recipe.data, encoder.count, recipe.model.max_tokens, task=recipe.task)
-    counts = encoder.count(splits.train.text, splits.train.pair)
-    tokens = int(counts.clip(max=recipe.model.max_tokens).sum())
+    counted = token_encoder(recipe.model, base).count
+    splits = prepare(recipe.data, counted, recipe.model.max_tokens, task=recipe.kind)
     model = build(recipe.model, base, splits, recipe.training.seed)
+    tokens = sum(map(len, model.encode(splits.train)))
     sample = splits.train.select(range(0, len(splits.train), max(1, len(splits.train) // MEASURED_ROWS)))
     settings = recipe.training
     speed = tokens_per_second(model, sample, settings.batch_tokens, settings.largest_batch(len(splits.train)))

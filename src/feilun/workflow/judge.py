@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-
-import numpy as np
-from numpy.typing import NDArray
 
 from feilun.compression.compress import Compressed
 from feilun.core.report import Report
 from feilun.core.splits import Splits
 from feilun.evaluation import plots
-from feilun.evaluation.calibration import cheapest_threshold, threshold_for_accuracy
+from feilun.evaluation.calibration import Abstention, ChooseThreshold, cheapest_threshold, threshold_for_accuracy
 from feilun.evaluation.evaluate import evaluate
 from feilun.evaluation.judges.table import JUDGES
 from feilun.models.bases.languages import warn_if_unfit
@@ -46,8 +43,8 @@ def judge(
         The report; the model carries its decision from here on.
     """
     undecided, logits = small.runtime.decision, small.logits(splits.validation)
-    judge_of_task, pick = JUDGES[undecided.task], threshold_picker(settings)
-    small.decide(judge_of_task.calibrate(logits, splits.validation, splits.labels, undecided, pick))
+    judge_of_task = JUDGES[undecided.task]
+    small.decide(judge_of_task.calibrate(logits, splits.validation, splits.labels, undecided, abstention_of(settings)))
     began = time.perf_counter()
     baselines = judge_of_task.baselines(splits.train, splits.validation, splits.labels)
     report = evaluate(
@@ -78,13 +75,14 @@ def remarks_on(model: TextModel, splits: Splits) -> list[str]:
     return [*([unfit] if unfit else []), *model.remarks]
 
 
-def threshold_picker(
-    settings: EvaluationSettings,
-) -> Callable[[NDArray[np.float64], NDArray[np.bool_]], float] | None:
-    """Return what picks the score below which a person decides; None where the recipe does not ask for one."""
+def abstention_of(settings: EvaluationSettings) -> Abstention | None:
+    """Return how the score is picked below which a person decides; None where the recipe does not ask for one."""
     error, review, accuracy = settings.cost_error, settings.cost_review, settings.wanted_accuracy
+    choose: ChooseThreshold
     if error is not None and review is not None:
-        return lambda scores, correct: cheapest_threshold(scores, correct, error, review).value
-    if accuracy is not None:
-        return lambda scores, correct: threshold_for_accuracy(scores, correct, accuracy).value
-    return None
+        choose = lambda scores, correct: cheapest_threshold(scores, correct, error, review).value  # noqa: E731
+    elif accuracy is not None:
+        choose = lambda scores, correct: threshold_for_accuracy(scores, correct, accuracy).value  # noqa: E731
+    else:
+        return None
+    return Abstention(choose, settings.by_label)

@@ -66,7 +66,7 @@ def next_corpus(recipe: Recipe, found: Sequence[Observation], folder: Path) -> N
         StorageError: If the folder cannot be written.
     """
     data = recipe.data.with_features(slice_columns(recipe.evaluation.slices))
-    old = prepare(data, task=recipe.task)
+    old = prepare(data, task=recipe.kind)
     said = reviewed(found, old.labels.names)
     known = set(old.train.text) | set(old.validation.text)
     kept = [row for row in said.rows if held_out(row.text, recipe.retrain.held_out) and row.text not in known]

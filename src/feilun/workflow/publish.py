@@ -81,11 +81,12 @@ def publish(
     """
     facts = {
         "name": recipe.name,
-        "task": recipe.task,
+        "task": recipe.kind,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "precision": small.precision,
         "max_tokens": small.runtime.encoder.max_tokens,
         "prefix": small.runtime.encoder.prefix,
+        "pair_prefix": small.runtime.encoder.pair_prefix,
         "pad_id": base.pad_id,
         "languages": list(base.languages),
         "base": {"name": base.name, "sha256": base.sha256, "licence": base.licence},
@@ -103,7 +104,7 @@ def publish(
         write_json(folder / "calibration.json", asdict(small.runtime.decision))
         write_json(folder / "preparation.json", to_table(recipe.data.clean.cleaning()))
         write_golden(folder, small.runtime)
-        write_json(folder / "profile.json", with_reference(small.runtime, splits, recipe.task))
+        write_json(folder / "profile.json", with_reference(small.runtime, splits, recipe.kind))
         write_json(folder / "report.json", report.to_json())
         write_text(folder / "CARD.md", model_card(facts, report, splits.report))
 

@@ -48,10 +48,13 @@ class EvaluationSettings:
     wanted_accuracy: float | None = setting(
         None, "accuracy that the decided texts must reach; the others go to a person", above=0, maximum=1
     )
+    by_label: bool = setting(False, "pick that score for each label apart, where 20 validation rows or more got it")
 
     def contradictions(self) -> list[str]:
         """Say which settings exclude each other."""
         found = []
+        if self.by_label and self.cost_error is None and self.wanted_accuracy is None:
+            found.append("evaluation.by_label needs evaluation.wanted_accuracy, or the two costs.")
         if (self.cost_error is None) != (self.cost_review is None):
             found.append("evaluation.cost_error and evaluation.cost_review belong together: give both, or neither.")
         if self.cost_error is not None and self.wanted_accuracy is not None:
@@ -81,12 +84,18 @@ class Recipe:
         + "; ".join(f"{task}: {', '.join(judge.metrics)}" for task, judge in JUDGES.items()),
     )  # fmt: skip
 
+    @property
+    def kind(self) -> str:
+        """Return the row of the tables of tasks: the task, or `similarity` where two texts are read apart."""
+        return kind_of(self.task, self.model.encoder)
+
     def contradictions(self) -> list[str]:
         """Say what in the recipe cannot be."""
         found = []
         if not re.fullmatch(r"[\w][\w.\-]*", self.name):
             found.append(f"name is a folder's name: letters, digits, '-', '_' and '.' only, not {self.name!r}.")
-        if len(self.data.targets) != 1 and self.task != "regress":
+        several = self.task == "regress" or (self.kind == "similarity" and not self.data.targets)
+        if len(self.data.targets) != 1 and not several:
             found.append(f"data.target names {len(self.data.targets)} columns, but the task {self.task} reads one.")
         if self.task == "tag" and self.data.clean.cleaning() != AS_THEY_ARE:
             found.append("data.clean must leave texts as they are in a tag recipe: it would move the spans.")
@@ -94,12 +103,23 @@ class Recipe:
             found.append("data.pair is missing: a match recipe compares two texts, and it names the second one.")
         if self.task == "tag" and self.data.pair is not None:
             found.append("data.pair names a second text, but a tag recipe finds spans in one text.")
+        if self.model.encoder == "bi" and self.task != "match":
+            found.append(f'model.encoder = "bi" compares two texts, but the task is {self.task}.')
+        if self.kind != "similarity" and (self.data.same != "auto" or self.model.pair_prefix is not None):
+            found.append('data.same and model.pair_prefix are for a match recipe with model.encoder = "bi".')
         if self.task != "multilabel" and (self.data.gather is not None or self.data.separator != "auto"):
             found.append(f"data.gather and data.separator are for several labels, but the task is {self.task}.")
         evaluation = self.evaluation
         if self.task in {"regress", "tag"} and (evaluation.cost_error or evaluation.wanted_accuracy):
             found.append("evaluation.cost_error and evaluation.wanted_accuracy are for tasks that give labels.")
+        if self.task not in {"classify", "match"} and evaluation.by_label:
+            found.append("evaluation.by_label is for tasks that give one label.")
         return found
+
+
+def kind_of(task: str, encoder: Any) -> str:
+    """Return the row of the tables of tasks for a task and the way in which it reads two texts."""
+    return "similarity" if task == "match" and encoder == "bi" else task
 
 
 def load(path: Path, overrides: Sequence[str] = ()) -> Recipe:
@@ -157,7 +177,8 @@ def to_toml(recipe: Recipe) -> str:
 
 
 def _read(values: Mapping[str, Any]) -> tuple[Recipe | None, list[Fault]]:
-    task = str(values.get("task"))
+    said = values.get("model", {})
+    task = kind_of(str(values.get("task")), said.get("encoder") if isinstance(said, Mapping) else None)
     task = task if task in JUDGES else "classify"  # an unknown one is named below
     table_of_data = {"data": {}, **values}  # so that the keys missing in [data] are named
     model, model_faults = _with_head(values.get("model", {}), task)

@@ -15,7 +15,7 @@ from feilun.storage.database import Database
 
 
 def promote(reference: str, database: Database, **why: Any) -> Stages:
-    """Make a version the champion, which answers under the model's name from the next start of a service on.
+    """Make a version the champion, which answers under the model's name; a running service follows.
 
     Args:
         reference: name@version.

@@ -24,8 +24,7 @@ from feilun.data.prepare import prepare
 from feilun.evaluation.slices import slice_columns
 from feilun.models.bases.base import Base
 from feilun.models.bases.catalogue import open_base
-from feilun.models.build import build, check_length
-from feilun.text.tokens import TokenEncoder
+from feilun.models.build import build, check_length, token_encoder
 from feilun.training.fit import default_rate, fit
 from feilun.training.search import (
     Dimension,
@@ -144,9 +143,9 @@ def _open(path: Path, overrides: Sequence[str], accept_licence: bool = False) ->
     recipe = load(path, overrides)
     base = open_base(recipe.model.base, accept_licence=accept_licence)
     check_length(recipe.model, base)
-    tokens = TokenEncoder(base.tokenizer, recipe.model.max_tokens, base.prefix)
+    tokens = token_encoder(recipe.model, base)
     data = recipe.data.with_features(slice_columns(recipe.evaluation.slices))
-    splits = prepare(data, tokens.count, recipe.model.max_tokens)
+    splits = prepare(data, tokens.count, recipe.model.max_tokens, task=recipe.kind)
     types = {key: kind for key, kind, *_ in describe(Recipe)}
     space = tuple(read_dimension(text, types) for text in recipe.search.vary or default_space(recipe, base, splits))
     return _Search(path, tuple(overrides), recipe, base, splits, space)
@@ -154,7 +153,7 @@ def _open(path: Path, overrides: Sequence[str], accept_licence: bool = False) ->
 
 def suited_rate(recipe: Recipe, base: Base, splits: Splits) -> float:
     """Return the learning rate that training takes where the recipe leaves it out."""
-    tokens = TokenEncoder(base.tokenizer, recipe.model.max_tokens, base.prefix)
+    tokens = token_encoder(recipe.model, base)
     lengths = tokens.count(splits.train.text, splits.train.pair).clip(max=recipe.model.max_tokens).tolist()
     return default_rate(base, recipe.model.adaptation, recipe.training.rows_of_a_step(lengths))
 

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
 from urllib.parse import quote
 
 import uvicorn
 
-from feilun.bundles.bundle import open_bundle
+from feilun.bundles.bundle import Bundle, open_bundle
 from feilun.bundles.registry import resolve
 from feilun.core.errors import BundleError, ServiceError, UsageError
 from feilun.core.files import read_json
+from feilun.core.places import registered
 from feilun.monitoring.feedback import FeedbackDesk
 from feilun.monitoring.log import ObservationLog
 from feilun.serving.access import Access
 from feilun.serving.connection import patient_for
 from feilun.serving.drain import DRAIN_SECONDS, DrainingServer
 from feilun.serving.engine import Engine, by_name
+from feilun.serving.follow import Follower
 from feilun.serving.limits import Limits
+from feilun.serving.trial import Trial
 from feilun.storage import tokens
 from feilun.storage.database import Database, open_database
 
@@ -37,6 +40,7 @@ def serve(
     limits: Limits | None = None,
     require_token: bool = False,
     hosts: Sequence[str] = (),
+    trials: Mapping[str, float] | None = None,
     say: Callable[[str], Any] = print,
 ) -> None:
     """Serve bundles over HTTP until Ctrl-C or SIGTERM.
@@ -52,6 +56,8 @@ def serve(
         limits: How much a request may hold, and how much may wait.
         require_token: Ask for a token also on this machine's own addresses.
         hosts: Further names by which the service may be called.
+        trials: Versions, NAME@VERSION, that are tried beside the served ones, with the share of the requests that each
+            answers; with 0 it is only asked along.
         say: Receives the addresses, a line each.
 
     Raises:
@@ -69,10 +75,15 @@ def serve(
         listener = listen(host, port)
         exits.callback(listener.close)
         opened = by_name(open_bundle(bundle, threads=threads) for bundle in bundles)
-        engine = Engine(opened, limits)
+        engine = Engine(opened, limits, opened_trials(trials or {}, threads))
+        following = followed(bundles, opened)
+        engine.beside.append(Follower(engine, following, threads=threads).run)
         address = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
         for name, bundle in engine.bundles.items():
-            say(f"{name}@{bundle.version}  POST {address}/v1/predict/{quote(name)}")
+            kept = "  (follows its champion)" if name in following else ""
+            say(f"{name}@{bundle.version}  POST {address}/v1/predict/{quote(name)}{kept}")
+        for trial in engine.trials.values():
+            say(f"{trial.model}  " + ("asked along" if trial.shadows else f"answers {trial.share:.1%} of the requests"))
         desk = None
         if database is not None and observe > 0:
             desk = FeedbackDesk(ObservationLog(database, observe), lambda bundle: labels_of(engine, bundle))
@@ -85,6 +96,38 @@ def serve(
             timeout_graceful_shutdown=DRAIN_SECONDS,
         )
         DrainingServer(config, engine.leave).run(sockets=[listener])
+
+
+def followed(references: Iterable[str], opened: Mapping[str, Bundle]) -> list[str]:
+    """Return the models that were named without a version: they follow their champion while the service runs.
+
+    Args:
+        references: What the service was told to serve.
+        opened: What that gave, by name.
+    """
+    registry = registered().resolve()
+    return [name for name in references if name in opened and opened[name].path.resolve().parent.parent == registry]
+
+
+def opened_trials(shares: Mapping[str, float], threads: int | None) -> dict[str, Trial]:
+    """Open the versions that are to be tried, by the model's name.
+
+    Raises:
+        UsageError: If one is no version of a model, a share is none, or two are of one model.
+        BundleError: If one cannot be opened.
+    """
+    found: dict[str, Trial] = {}
+    for reference, share in shares.items():
+        name, _, version = reference.partition("@")
+        if not version or not 0 <= share < 1:
+            raise UsageError(
+                f"{reference!r} with the share {share:g} cannot be tried.",
+                "Write --shadow NAME@VERSION, or --canary NAME@VERSION=SHARE with a share above 0 and below 1.",
+            )
+        if name in found:
+            raise UsageError(f"Two versions of {name} are to be tried.", "Try one after the other.")
+        found[name] = Trial(open_bundle(reference, threads=threads), share)
+    return found
 
 
 def labels_of(engine: Engine, bundle: str) -> Collection[str]:

@@ -17,8 +17,7 @@ from feilun.compression.compress import compress
 from feilun.data.prepare import prepare
 from feilun.evaluation.slices import slice_columns
 from feilun.models.bases.catalogue import open_base
-from feilun.models.build import build, check_length
-from feilun.text.tokens import TokenEncoder
+from feilun.models.build import build, check_length, token_encoder
 from feilun.training.fit import fit
 from feilun.workflow.judge import judge, remarks_on
 from feilun.workflow.publish import check_gate, publish
@@ -56,10 +55,10 @@ def train(
         check_target(out)
     base = open_base(recipe.model.base, accept_licence=accept_licence)
     check_length(recipe.model, base)
-    tokens = TokenEncoder(base.tokenizer, recipe.model.max_tokens, base.prefix)
+    tokens = token_encoder(recipe.model, base)
 
     data = recipe.data.with_features(slice_columns(recipe.evaluation.slices))
-    splits = prepare(data, tokens.count, recipe.model.max_tokens, task=recipe.task)
+    splits = prepare(data, tokens.count, recipe.model.max_tokens, task=recipe.kind)
     screen.show_data(splits)
     run = Run.of(recipe, splits, base)
     if not resume:

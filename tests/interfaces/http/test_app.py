@@ -110,7 +110,7 @@ def test_unexpected_error_keeps_its_inside_to_itself(bundle: Bundle, monkeypatch
         async def fail(name: str, texts: list[str]) -> None:
             raise ZeroDivisionError("secret")
 
-        monkeypatch.setattr(engine, "predict", fail)
+        monkeypatch.setattr(engine, "answer", fail)
         answer = client.post("/v1/predict/reviews", json={"text": "a"})
         assert answer.status_code == 500
         assert "secret" not in answer.text

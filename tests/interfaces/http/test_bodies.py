@@ -111,6 +111,6 @@ def test_overload_says_when_to_ask_again(tmp_path: Path, monkeypatch: pytest.Mon
         raise Overloaded("9 requests wait.", 7)
 
     with TestClient(create_app(engine)) as client:
-        monkeypatch.setattr(engine, "predict", full)
+        monkeypatch.setattr(engine, "answer", full)
         answer = client.post("/v1/predict/reviews", json={"text": "a"})
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "7")

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from feilun.core.decisions.multilabel import MultilabelDecision
 from feilun.core.decisions.regress import RegressDecision
+from feilun.core.decisions.similarity import SimilarityDecision
 from feilun.core.decisions.tag import TagDecision
 from feilun.core.prediction import Decision, Prediction, Reads
 
@@ -47,5 +48,6 @@ DECISIONS: Mapping[str, type[AnyDecision]] = {
     "match": Decision,
     "multilabel": MultilabelDecision,
     "regress": RegressDecision,
+    "similarity": SimilarityDecision,
     "tag": TagDecision,
 }

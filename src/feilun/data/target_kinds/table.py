@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from feilun.data.target_kinds.label import OneLabel
 from feilun.data.target_kinds.label_set import LabelLists
 from feilun.data.target_kinds.numbers import Numbers
+from feilun.data.target_kinds.same import SameOrNot
 from feilun.data.target_kinds.spans import SpanLists
 
 if TYPE_CHECKING:
@@ -49,5 +50,6 @@ TARGET_KINDS: Mapping[str, TargetKind] = {
     "match": OneLabel(),
     "multilabel": LabelLists(),
     "regress": Numbers(),
+    "similarity": SameOrNot(),
     "tag": SpanLists(),
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -14,7 +14,7 @@ from feilun.core.ports import Predictor
 from feilun.core.prediction import Decision
 from feilun.core.report import Report
 from feilun.evaluation.baselines import fit_baselines
-from feilun.evaluation.calibration import fit_temperature
+from feilun.evaluation.calibration import Abstention, fit_temperature, label_thresholds
 from feilun.evaluation.intervals import Intervals, bootstrap
 from feilun.evaluation.judgement import from_probabilities, judge
 from feilun.evaluation.judges.asked import Asked, check_known, checked
@@ -60,15 +60,18 @@ class ClassifyJudge:
         corpus: Corpus,
         labels: LabelSet,
         decision: Decision,
-        pick: Callable[[NDArray[np.float64], NDArray[np.bool_]], float] | None,
+        abstention: Abstention | None,
     ) -> Decision:
-        """Fit the temperature and, where `pick` is given, the threshold below which a person decides."""
+        """Fit the temperature and, where `abstention` is given, the score below which a person decides."""
         targets = labels.encode(corpus.target or ())
         decision = replace(decision, temperature=fit_temperature(logits, targets))
-        if pick is None:
+        if abstention is None:
             return decision
         judged = from_probabilities(decision.probabilities(logits), targets, labels)
-        return replace(decision, abstain_below=pick(judged.confidence, judged.correct))
+        common, own = abstention.choose(judged.confidence, judged.correct), decision.label_thresholds
+        if abstention.by_label:
+            own = label_thresholds(judged.confidence, judged.correct, judged.predicted, labels.names, abstention.choose)
+        return replace(decision, abstain_below=common, label_thresholds=own)
 
     def baselines(self, train: Corpus, validation: Corpus, labels: LabelSet) -> dict[str, Predictor]:
         """Fit the majority class, and logistic regression on weighted words."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +17,7 @@ from feilun.core.ports import Predictor
 from feilun.core.prediction import Prediction
 from feilun.core.report import Figure, Report
 from feilun.evaluation import set_metrics
+from feilun.evaluation.calibration import Abstention
 from feilun.evaluation.intervals import wilson
 from feilun.evaluation.judgement import scores
 from feilun.evaluation.judges.asked import Asked, check_known, checked
@@ -66,17 +67,17 @@ class MultilabelJudge:
         corpus: Corpus,
         labels: LabelSet,
         decision: MultilabelDecision,
-        pick: Callable[[NDArray[np.float64], NDArray[np.bool_]], float] | None,
+        abstention: Abstention | None,
     ) -> MultilabelDecision:
-        """Fit temperature and thresholds and, where `pick` is given, the score below which a person decides."""
+        """Fit temperature and thresholds and, where `abstention` is given, the score below which a person decides."""
         targets = multi_hot(corpus, labels)
         plain = replace(decision, temperature=fit_sigmoid_temperature(logits, targets))
         threshold, own = fit_thresholds(plain.probabilities(logits), targets, labels.names)
         decision = replace(plain, threshold=threshold, label_thresholds=own)
-        if pick is None:
+        if abstention is None:
             return decision
         judged = judgement_of(logits, corpus, labels, decision)
-        return replace(decision, abstain_below=pick(judged.confidence, judged.correct))
+        return replace(decision, abstain_below=abstention.choose(judged.confidence, judged.correct))
 
     def baselines(self, train: Corpus, validation: Corpus, labels: LabelSet) -> dict[str, Predictor]:
         """Fit the commonest set, and logistic regression on weighted words, its thresholds chosen as the model's."""

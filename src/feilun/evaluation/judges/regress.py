@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +17,7 @@ from feilun.core.ports import Predictor
 from feilun.core.prediction import Prediction
 from feilun.core.report import Figure, Report
 from feilun.evaluation import number_metrics
+from feilun.evaluation.calibration import Abstention
 from feilun.evaluation.conformal import reach_of
 from feilun.evaluation.judges.asked import Asked, checked
 from feilun.evaluation.metrics import Floats
@@ -53,7 +54,7 @@ class RegressJudge:
         corpus: Corpus,
         labels: LabelSet,
         decision: RegressDecision,
-        pick: Callable[[NDArray[np.float64], NDArray[np.bool_]], float] | None,
+        abstention: Abstention | None,
     ) -> RegressDecision:
         """Measure how far the intervals have to reach; no number is ever withheld."""
         reach = reach_of(decision.values(logits), _targets(corpus, len(labels)), decision.coverage)

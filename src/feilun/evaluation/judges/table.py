@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Protocol
-
-import numpy as np
-from numpy.typing import NDArray
 
 from feilun.core.corpus import Corpus
 from feilun.core.labels import LabelSet
 from feilun.core.ports import Predictor
 from feilun.core.report import Report
+from feilun.evaluation.calibration import Abstention
 from feilun.evaluation.judges.asked import Asked
 from feilun.evaluation.judges.classify import ClassifyJudge
 from feilun.evaluation.judges.multilabel import MultilabelJudge
 from feilun.evaluation.judges.regress import RegressJudge
+from feilun.evaluation.judges.similarity import SimilarityJudge
 from feilun.evaluation.judges.tag import TagJudge
-
-PickThreshold = Callable[[NDArray[np.float64], NDArray[np.bool_]], float]
-"""Picks the score below which a person decides, from the scores of rows and whether each is right."""
 
 
 class Judge(Protocol):
@@ -35,9 +31,9 @@ class Judge(Protocol):
         ...
 
     def calibrate(
-        self, logits: Any, corpus: Corpus, labels: LabelSet, decision: Any, pick: PickThreshold | None
+        self, logits: Any, corpus: Corpus, labels: LabelSet, decision: Any, abstention: Abstention | None
     ) -> Any:
-        """Choose on validation rows how logits become predictions; `pick` sets when a person is asked."""
+        """Choose on validation rows how logits become predictions; `abstention` sets when a person is asked."""
         ...
 
     def baselines(self, train: Corpus, validation: Corpus, labels: LabelSet) -> dict[str, Predictor]:
@@ -54,5 +50,6 @@ JUDGES: Mapping[str, Judge] = {
     "match": ClassifyJudge(),
     "multilabel": MultilabelJudge(),
     "regress": RegressJudge(),
+    "similarity": SimilarityJudge(),
     "tag": TagJudge(),
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from feilun.core.prediction import Prediction
 from feilun.core.report import Figure, Report
 from feilun.core.spans import Span, TokenLogits
 from feilun.evaluation import span_metrics
+from feilun.evaluation.calibration import Abstention
 from feilun.evaluation.judges.asked import Asked, check_known, checked
 from feilun.evaluation.metrics import Floats, compare
 from feilun.evaluation.resampling import intervals_of
@@ -53,7 +54,7 @@ class TagJudge:
         corpus: Corpus,
         labels: LabelSet,
         decision: TagDecision,
-        pick: Callable[[NDArray[np.float64], NDArray[np.bool_]], float] | None,
+        abstention: Abstention | None,
     ) -> TagDecision:
         """Leave the decision as it is: there is nothing to choose."""
         return decision

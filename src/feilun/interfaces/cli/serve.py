@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
+from feilun.core.errors import UsageError
 from feilun.interfaces.cli.options import Threads
 
 EXAMPLES = (
     "feilun serve out/model --port 8080",
     "feilun serve finance-sentiment reviews@3",
+    "feilun serve reviews --shadow reviews@4",
+    "feilun serve reviews --canary reviews@4=0.1",
 )
 
 
@@ -31,6 +35,16 @@ def serve(
         list[str] | None,
         typer.Option(metavar="NAME", help="A further name to answer by; may be given again.", show_default=False),
     ] = None,
+    shadow: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME@VERSION", help="Ask this version along and tell nobody.", show_default=False),
+    ] = None,
+    canary: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME@VERSION=SHARE", help="Let this version answer a share of the requests.", show_default=False
+        ),
+    ] = None,
     max_waiting: Annotated[
         int, typer.Option(min=1, help="Requests that may wait for one model; further ones get 503.")
     ] = 256,
@@ -43,6 +57,7 @@ def serve(
 
     POST /v1/predict/NAME answers one text or a list; /docs shows every address with examples. What it answers is
     remembered in the database (FEILUN_HOME/feilun.db, or FEILUN_DATABASE), so that it can be watched and corrected.
+    A model named without a version follows its champion: `feilun models promote` reaches the running service.
     """
     from feilun.interfaces.http.app import create_app
     from feilun.serving.limits import Limits
@@ -53,6 +68,24 @@ def serve(
     )
     service.serve(
         bundles, create_app, host=host, port=port, threads=threads, observe=observe, limits=limits,
-        require_token=require_token, hosts=allow_host or (),
+        require_token=require_token, hosts=allow_host or (), trials=trials_of(shadow or (), canary or ()),
         say=lambda line: print(line, flush=True),
     )  # fmt: skip
+
+
+def trials_of(shadows: Sequence[str], canaries: Sequence[str]) -> dict[str, float]:
+    """Read the two options into versions and their shares.
+
+    Raises:
+        UsageError: If a share is no number above 0.
+    """
+    shares = dict.fromkeys(shadows, 0.0)
+    for given in canaries:
+        reference, _, share = given.rpartition("=")
+        try:
+            shares[reference] = float(share)
+        except ValueError:
+            shares[reference] = 0.0
+        if not shares[reference] > 0:
+            raise UsageError(f"--canary {given} names no share.", "Write --canary NAME@VERSION=0.1 for a tenth.")
+    return shares

@@ -23,6 +23,7 @@ from feilun.monitoring.feedback import FeedbackDesk, KeyReused, UnknownObservati
 from feilun.serving.access import Access
 from feilun.serving.engine import Engine, UnknownModel
 from feilun.serving.limits import Overloaded, TooLarge
+from feilun.serving.trial import Comparison
 from feilun.storage.faults import StorageFull
 
 DESCRIPTION = """Predictions of fine-tuned models. 微调模型的预测服务。
@@ -76,6 +77,7 @@ def create_app(engine: Engine, desk: FeedbackDesk | None = None, access: Access 
     app.state.figures = metrics.Figures(app.state.log)
     if desk is not None:
         app.state.figures.registry.register(watched.Watched(engine, desk.log.database))
+    engine.compared = lambda comparison: _compared(app, comparison)
     app.add_middleware(CheckedBodies, limits=engine.limits)
     app.add_middleware(Guard, access=access or Access())
     app.add_middleware(metrics.Measured, figures=app.state.figures)
@@ -86,6 +88,14 @@ def create_app(engine: Engine, desk: FeedbackDesk | None = None, access: Access 
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(Exception, _unexpected)
     return app
+
+
+def _compared(app: FastAPI, comparison: Comparison) -> None:
+    """Count what a version in the shadow said, and remember it as its own, so that it is watched before it answers."""
+    app.state.figures.compare(comparison)
+    texts = [row for row in comparison.rows if isinstance(row, str)]
+    if comparison.tried is not None and texts and app.state.log is not None:
+        app.state.log.observe(comparison.model, texts, comparison.tried, comparison.seconds)
 
 
 async def _feilun_error(_: Request, error: Exception) -> JSONResponse:

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from feilun.core.prediction import Prediction
 from feilun.monitoring.log import ObservationLog
+from feilun.serving.trial import Comparison
 
 router = APIRouter(tags=["health"])
 
@@ -39,6 +40,12 @@ class Figures:
         self.predictions = Counter(
             "feilun_predictions", "Predicted texts.", ("model", "abstained"), registry=self.registry
         )
+        self.tried = Counter(
+            "feilun_shadow",
+            "Texts that a version in the shadow was asked along, by whether it said the same label.",
+            ("model", "label"),
+            registry=self.registry,
+        )
         ProcessCollector(registry=self.registry)
         if log is not None:
             self.registry.register(Observed(log))
@@ -48,6 +55,15 @@ class Figures:
         abstained = sum(prediction.abstained for prediction in predictions)
         self.predictions.labels(model, "true").inc(abstained)
         self.predictions.labels(model, "false").inc(len(predictions) - abstained)
+
+    def compare(self, comparison: Comparison) -> None:
+        """Count what a version in the shadow said beside the served one."""
+        rows = len(comparison.rows)
+        if comparison.tried is None:
+            self.tried.labels(comparison.model, "not asked").inc(rows)
+            return
+        self.tried.labels(comparison.model, "same").inc(comparison.same)
+        self.tried.labels(comparison.model, "other").inc(rows - comparison.same)
 
 
 class Observed(Collector):

@@ -128,15 +128,15 @@ async def predict(
     figures: Figures = request.app.state.figures
     log: ObservationLog | None = request.app.state.log
     began = time.perf_counter()
-    model = f"{name}@{engine.bundle(name).version}"
     rows = body.rows
-    predictions = await unless_gone(request, engine.predict(name, rows))
+    answer = await unless_gone(request, engine.answer(name, rows))
+    predictions = answer.predictions
     figures.count(name, predictions)
     texts = [row for row in rows if isinstance(row, str)]  # an observation has one text: none is kept of a pair
     seconds = time.perf_counter() - began
-    kept = log.observe(model, texts, predictions, seconds) if log and texts else [None] * len(rows)
+    kept = log.observe(answer.model, texts, predictions, seconds) if log and texts else [None] * len(rows)
     answers = [
         {**prediction.to_json(body.ranked), "observation": observation}
         for prediction, observation in zip(predictions, kept, strict=True)
     ]
-    return JSONResponse({"model": model, "predictions": answers})
+    return JSONResponse({"model": answer.model, "predictions": answers})

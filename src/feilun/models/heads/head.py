@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from torch import Tensor, nn
 
@@ -14,6 +14,8 @@ from feilun.core.prediction import Prediction, Reads
 from feilun.core.spans import Logits
 from feilun.text.tokens import TokenEncoder
 
+Miner = Literal["words", "model", "both"]
+
 
 class Head(nn.Module, ABC):
     """What a task adds on top of the base: a module from the base's states to logits, and its loss.
@@ -23,6 +25,10 @@ class Head(nn.Module, ABC):
 
     task: ClassVar[str]
     reads: ClassVar[Reads] = "pooled"
+    hard_negatives: int = 0
+    """How many second texts of other rows, hard to tell from its own, each row gets where texts are read apart."""
+    mined_by: Miner = "both"
+    """What finds these: shared words, the model as it is at first, or both."""
     encoder: TokenEncoder | None = None
     """The model's own, for heads that read tokens; the model gives it."""
 

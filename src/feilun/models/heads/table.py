@@ -8,6 +8,7 @@ from feilun.models.heads.classify import ClassifySettings
 from feilun.models.heads.match import MatchSettings
 from feilun.models.heads.multilabel import MultilabelSettings
 from feilun.models.heads.regress import RegressSettings
+from feilun.models.heads.similarity import SimilaritySettings
 from feilun.models.heads.tag import TagSettings
 
 if TYPE_CHECKING:
@@ -34,5 +35,6 @@ HEADS: dict[str, type[HeadSettings]] = {
     "classify": ClassifySettings,
     "multilabel": MultilabelSettings,
     "regress": RegressSettings,
+    "similarity": SimilaritySettings,
     "tag": TagSettings,
 }

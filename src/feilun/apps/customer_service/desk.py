@@ -1,0 +1,247 @@
+"""The desk: conversations that survive a restart, turns in their order, and people who take over."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from threading import Lock
+
+from sqlalchemy import Connection
+
+from feilun.apps.customer_service.entries import FaqEntry, content, identity_of
+from feilun.apps.customer_service.ladder import READ, Ladder
+from feilun.apps.customer_service.reply import Reply
+from feilun.apps.customer_service.slots import unknown_slots
+from feilun.core.errors import FeilunError, UsageError
+from feilun.monitoring.redaction import kept
+from feilun.storage import customer_service as storage
+from feilun.storage.customer_service import Candidate, Conversation, Known, Turn
+from feilun.storage.database import Database
+
+STRIPES = 64
+"""Locks that order the turns of conversations; two conversations seldom share one."""
+
+CHANNELS = ("web", "terminal", "test", "feishu", "dingtalk", "wecom", "slack", "other")
+
+
+class UnknownConversation(FeilunError):
+    """The application has no conversation, reply or candidate of that id."""
+
+
+@dataclass(frozen=True)
+class Answered:
+    """A reply, and where it was given.
+
+    Args:
+        conversation: Id of the conversation.
+        turn: Id of the reply, for feedback on it; None where nobody replied.
+        reply: The reply.
+    """
+
+    conversation: str
+    turn: str | None
+    reply: Reply
+
+
+class Desk:
+    """Holds the conversations of one application; safe to share between threads.
+
+    Args:
+        application: Its name: conversations of others are not found.
+        ladder: Answers.
+        database: Keeps conversations and knowledge.
+    """
+
+    def __init__(self, application: str, ladder: Ladder, database: Database) -> None:
+        self.application = application
+        self.ladder = ladder
+        self.database = database
+        self._turns = tuple(Lock() for _ in range(STRIPES))
+
+    def say(self, text: str, conversation: str | None = None, channel: str = "web") -> Answered:
+        """Take a customer's turn and answer it; once this returns both are on the disk.
+
+        Turns of one conversation are answered one after another, each with what the former left in mind.
+
+        Args:
+            text: What the customer says.
+            conversation: Its id; None begins one.
+            channel: Where it is held.
+
+        Raises:
+            UnknownConversation: If this application has none of that id.
+            StorageError: If the database refuses; nothing was taken.
+        """
+        if channel not in CHANNELS:
+            raise UsageError(f"There is no channel {channel!r}.", f"Valid: {', '.join(CHANNELS)}.")
+        if conversation is None:
+            with self.database.write() as connection:
+                conversation = storage.start(connection, self.application, channel).id
+        with self._turns[hash(conversation) % STRIPES]:
+            with self.database.read() as connection:
+                held = self._held(connection, conversation)
+            reply, memory = self._reply(text, held)
+            return self._kept(text, held, reply, memory)
+
+    def waiting(self) -> list[Conversation]:
+        """Return the conversations that wait for a person or are with one, the longest waiting first."""
+        with self.database.read() as connection:
+            return storage.queue(connection, self.application)
+
+    def history(self, conversation: str) -> list[Turn]:
+        """Return all turns of a conversation.
+
+        Raises:
+            UnknownConversation: If this application has none of that id.
+        """
+        with self.database.read() as connection:
+            self._held(connection, conversation)
+            return storage.turns_of(connection, self.application, conversation)
+
+    def suggest(self, conversation: str) -> Reply | None:
+        """Return what the ladder would answer to the customer's last turn; None where there is none."""
+        said = [turn for turn in self.history(conversation) if turn.speaker == "customer"]
+        if not said:
+            return None
+        return self.ladder.answer(said[-1].text, {})[0]
+
+    def take(self, conversation: str) -> None:
+        """A person takes a conversation; the bot is silent from now on."""
+        with self._changing(conversation) as (connection, held):
+            storage.save(connection, self.application, replace(held, speaker="person"))
+
+    def write(self, conversation: str, text: str) -> str:
+        """A person says something to the customer; returns the turn's id.
+
+        Raises:
+            UsageError: If nobody took the conversation, or nothing is said.
+        """
+        if not text.strip():
+            raise UsageError("There is nothing to say.", "Give a text.")
+        with self._changing(conversation) as (connection, held):
+            if held.speaker != "person":
+                raise UsageError("Nobody took this conversation.", "Take it first; the bot answers until then.")
+            turn = Turn(uuid.uuid4().hex, conversation, time.time(), "person", kept(text))
+            storage.add_turns(connection, self.application, [turn])
+        return turn.id
+
+    def give_back(self, conversation: str) -> None:
+        """A person gives a conversation back to the bot, which remembers nothing of what went before."""
+        with self._changing(conversation) as (connection, held):
+            back = replace(held, speaker="bot", reason=None, waiting_since=None, memory={})
+            storage.save(connection, self.application, back)
+
+    def judge(self, turn: str, *, helpful: bool | None, remark: str | None = None) -> None:
+        """Take what a customer says of a reply; a reply that did not help makes its question a candidate.
+
+        Raises:
+            UnknownConversation: If this application gave no such reply.
+        """
+        with self.database.write() as connection:
+            words = kept(remark) if remark else None
+            found = storage.judge(connection, self.application, turn, helpful, words)
+            if found is None:
+                raise UnknownConversation(f"There is no reply {turn!r}.", "Send the `turn` of a reply as it was given.")
+            if helpful is False:
+                asked = _before(storage.turns_of(connection, self.application, found.conversation), turn)
+                if asked is not None:
+                    storage.propose(connection, self.application, asked.text, words or "")
+
+    def candidates(self, state: str = "open") -> list[Candidate]:
+        """Return the candidates for the FAQ, the most asked first."""
+        with self.database.read() as connection:
+            return storage.candidates_of(connection, self.application, state)
+
+    def approve(self, candidate: str, *, question: str | None = None, answer: str | None = None,
+                category: str = "") -> FaqEntry:  # fmt: skip
+        """Put a candidate into the FAQ; the next question finds it.
+
+        Args:
+            candidate: Its id.
+            question: The question as it is to stand; None takes the customer's words.
+            answer: The answer; None takes the draft.
+            category: What it is about.
+
+        Raises:
+            UnknownConversation: If there is no open candidate of that id.
+            UsageError: If there is no answer, or it names an unknown slot.
+        """
+        with self.database.write() as connection:
+            found = storage.settle(connection, self.application, candidate, "approved")
+            if found is None:
+                raise UnknownConversation(f"There is no open candidate {candidate!r}.", "It may be settled already.")
+            entry = _entry(found, question, answer, category)
+            known = Known(entry.id, "faq", "candidate", content(entry))
+            storage.put_knowledge(connection, self.application, known)
+        self.ladder.library.change([entry])
+        return entry
+
+    def reject(self, candidate: str) -> None:
+        """Leave a candidate out of the FAQ for good.
+
+        Raises:
+            UnknownConversation: If there is no open candidate of that id.
+        """
+        with self.database.write() as connection:
+            if storage.settle(connection, self.application, candidate, "rejected") is None:
+                raise UnknownConversation(f"There is no open candidate {candidate!r}.", "It may be settled already.")
+
+    @contextmanager
+    def _changing(self, conversation: str) -> Iterator[tuple[Connection, Conversation]]:
+        with self._turns[hash(conversation) % STRIPES], self.database.write() as connection:
+            yield connection, self._held(connection, conversation, hold=True)
+
+    def _held(self, connection: Connection, identity: str, *, hold: bool = False) -> Conversation:
+        found = storage.conversation(connection, self.application, identity, hold=hold)
+        if found is None:
+            raise UnknownConversation(
+                f"{self.application} has no conversation {identity!r}.", "Leave the id out to begin one."
+            )
+        return found
+
+    def _reply(self, text: str, held: Conversation) -> tuple[Reply, dict[str, object]]:
+        if held.speaker != "bot":
+            silent = Reply("silent", "", handoff=held.reason, trace=({"rung": "desk", "speaker": held.speaker},))
+            return silent, dict(held.memory)
+        return self.ladder.answer(text, held.memory)
+
+    def _kept(self, text: str, held: Conversation, reply: Reply, memory: dict[str, object]) -> Answered:
+        now = time.time()
+        asked = Turn(uuid.uuid4().hex, held.id, now, "customer", kept(text[:READ]))
+        said = Turn(uuid.uuid4().hex, held.id, now, "bot", reply.text, reply.to_json())
+        silent = reply.action == "silent"
+        changed = replace(held, updated=now, memory=memory)
+        if reply.action == "handoff":
+            changed = replace(changed, speaker="queue", reason=reply.handoff, waiting_since=now)
+        with self.database.write() as connection:
+            storage.add_turns(connection, self.application, [asked] if silent else [asked, said])
+            storage.save(connection, self.application, changed)
+            if _unanswered(reply):
+                storage.propose(connection, self.application, asked.text, "")
+        return Answered(held.id, None if silent else said.id, reply)
+
+
+def _unanswered(reply: Reply) -> bool:
+    """Say whether a question was honestly asked and found no answer."""
+    marked = any(step.get("orders") for step in reply.trace)
+    return not marked and (reply.action == "unknown" or reply.handoff == "repeated failure")
+
+
+def _before(turns: list[Turn], reply: str) -> Turn | None:
+    """Return the customer's turn that a reply answered."""
+    place = next(i for i, turn in enumerate(turns) if turn.id == reply)
+    return next((turn for turn in reversed(turns[:place]) if turn.speaker == "customer"), None)
+
+
+def _entry(found: Candidate, question: str | None, answer: str | None, category: str) -> FaqEntry:
+    asked, said = kept(question or found.question), kept(answer or found.answer)
+    if not said:
+        raise UsageError("The candidate has no answer yet.", "Give one.")
+    wrong = unknown_slots(said)
+    if wrong:
+        raise UsageError(f"The answer names unknown slots: {', '.join(wrong)}.", "Leave the braces out.")
+    variants = () if asked == found.question else (found.question,)
+    return FaqEntry(identity_of(asked, said), asked, said, variants, category)

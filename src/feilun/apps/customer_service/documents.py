@@ -1,0 +1,84 @@
+"""Documents become passages: paragraphs under their headings, put together up to a length, each with its place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from feilun.apps.customer_service.entries import Passage, identity_of
+from feilun.core.errors import DataError
+from feilun.monitoring.redaction import kept
+from feilun.text.segment import HAN, sentences
+
+LONGEST = {"zh": 240, "en": 600}
+"""Characters of a passage: what a model of 128 tokens reads."""
+
+
+class Block(NamedTuple):
+    """A paragraph, or a heading, of a document.
+
+    Args:
+        text: It.
+        level: 0 for a paragraph, 1 and more for a heading.
+        place: Where it begins, such as `line 12`.
+    """
+
+    text: str
+    level: int
+    place: str
+
+
+def passages_of(blocks: Iterable[Block], document: str) -> list[Passage]:
+    """Cut a document into passages; no passage reaches over a heading.
+
+    Args:
+        blocks: Its paragraphs and headings in order.
+        document: Its name.
+
+    Returns:
+        The passages, personal data replaced.
+
+    Raises:
+        DataError: If it holds no text.
+    """
+    found: list[Passage] = []
+    for headings, pieces in _sections(blocks):
+        for place, text in _joined(pieces):
+            clean = kept(text)
+            if clean:
+                found.append(Passage(identity_of(document, place, clean), document, headings, place, clean))
+    if not found:
+        raise DataError(f"{document} holds no text.", "A scanned document has pictures of text: give its text instead.")
+    return found
+
+
+def _sections(blocks: Iterable[Block]) -> Iterator[tuple[tuple[str, ...], list[Block]]]:
+    """Yield the paragraphs below each heading, with the headings above them."""
+    above: list[tuple[int, str]] = []
+    pieces: list[Block] = []
+    for block in blocks:
+        if not block.level:
+            pieces.append(block)
+            continue
+        if pieces:
+            yield tuple(text for _, text in above), pieces
+        above = [(level, text) for level, text in above if level < block.level] + [(block.level, kept(block.text))]
+        pieces = []
+    if pieces:
+        yield tuple(text for _, text in above), pieces
+
+
+def _joined(pieces: Iterable[Block]) -> Iterator[tuple[str, str]]:
+    """Yield places and texts: sentences of one or several paragraphs, no longer than a passage may be."""
+    place, text = "", ""
+    for piece in pieces:
+        for sentence in sentences(piece.text):
+            longest = LONGEST["zh" if HAN.search(sentence) else "en"]
+            if text and len(text) + len(sentence) > longest:
+                yield place, text
+                text = ""
+            if not text:
+                place = piece.place
+            text = f"{text}\n{sentence}" if text else sentence
+    if text:
+        yield place, text

@@ -1,0 +1,123 @@
+"""Rows of a FAQ file become entries: validated, redacted, counted, with what a person should settle listed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from feilun.apps.customer_service.entries import FaqEntry, identity_of
+from feilun.apps.customer_service.slots import SLOTS, unknown_slots
+from feilun.core.errors import DataError, nearest
+from feilun.monitoring.redaction import kept
+from feilun.text.near_duplicates import comparable, near_duplicate_groups
+
+SEPARATORS = ("|", "｜", "\n")
+"""What may stand between the variants of a cell."""
+
+SHOWN = 10
+
+
+@dataclass(frozen=True)
+class FaqReport:
+    """What an import found.
+
+    Args:
+        rows: Rows read.
+        entries: Entries made.
+        variants: Their variants.
+        repeated: Rows left out, as the same question with the same answer came before.
+        redacted: Rows in which personal data was replaced.
+        near: Pairs of nearly equal questions with the same answer.
+        contradictions: Pairs of equal or nearly equal questions with different answers.
+    """
+
+    rows: int
+    entries: int
+    variants: int
+    repeated: int
+    redacted: int
+    near: tuple[tuple[str, str], ...]
+    contradictions: tuple[tuple[str, str], ...]
+
+
+def entries_of(rows: Iterable[Mapping[str, Any]], source: str) -> tuple[list[FaqEntry], FaqReport]:
+    """Make entries of rows with `question`, `answer` and perhaps `variants` and `category`.
+
+    Args:
+        rows: The rows, as a table gives them; `variants` is a list, or text with `|` between them.
+        source: The file, for messages.
+
+    Returns:
+        The entries and what was found.
+
+    Raises:
+        DataError: With every row that has no question, no answer, or names an unknown slot.
+    """
+    entries: dict[str, FaqEntry] = {}
+    faults: list[str] = []
+    count = redacted = 0
+    for number, row in enumerate(rows, 1):
+        count += 1
+        cells = {name: _text(row.get(name)) for name in ("question", "answer", "category")}
+        variants = _variants(row.get("variants"))
+        faults += [f"row {number}: {fault}" for fault in _faults(cells)]
+        clean = {name: kept(cell) for name, cell in cells.items()}
+        own = tuple(dict.fromkeys(kept(variant) for variant in variants))
+        redacted += any(
+            "[" in after and before != after for before, after in zip(cells.values(), clean.values(), strict=True)
+        )
+        entry = FaqEntry(
+            identity_of(clean["question"], clean["answer"]), clean["question"], clean["answer"],
+            tuple(v for v in own if v and v != clean["question"]), clean["category"],
+        )  # fmt: skip
+        entries.setdefault(entry.id, entry)
+    if faults:
+        more = f" (and {len(faults) - SHOWN} more)" if len(faults) > SHOWN else ""
+        raise DataError(f"{source}: {' '.join(faults[:SHOWN])}{more}", "Mend these rows; nothing was imported.")
+    if not entries:
+        raise DataError(f"{source} has no rows.", "A FAQ has a row a question: question, answer, variants, category.")
+    found = list(entries.values())
+    near, contradictions = alike(found)
+    variants_kept = sum(len(entry.variants) for entry in found)
+    return found, FaqReport(count, len(found), variants_kept, count - len(found), redacted, near, contradictions)
+
+
+def alike(entries: list[FaqEntry]) -> tuple[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]]:
+    """Return pairs of questions that a person should look at.
+
+    Returns:
+        Pairs of near duplicates with the same answer, and pairs of equal or nearly equal questions whose answers
+        differ.
+    """
+    texts = [(text, entry) for entry in entries for text in entry.texts]
+    groups = near_duplicate_groups([text for text, _ in texts])
+    near: dict[tuple[str, str], None] = {}
+    contradictions: dict[tuple[str, str], None] = {}
+    for (text, entry), first in zip(texts, groups, strict=True):
+        other_text, other = texts[int(first)]
+        if other.id != entry.id:
+            same = comparable(other.answer) == comparable(entry.answer)
+            (near if same else contradictions)[other_text, text] = None
+    return tuple(near), tuple(contradictions)
+
+
+def _text(cell: Any) -> str:
+    return "" if cell is None else str(cell).strip()
+
+
+def _variants(cell: Any) -> list[str]:
+    if isinstance(cell, (list, tuple)):
+        return [_text(one) for one in cell if _text(one)]
+    text = _text(cell)
+    for separator in SEPARATORS[1:]:
+        text = text.replace(separator, SEPARATORS[0])
+    return [part.strip() for part in text.split(SEPARATORS[0]) if part.strip()]
+
+
+def _faults(cells: Mapping[str, str]) -> list[str]:
+    faults = [f"the {name} is empty." for name in ("question", "answer") if not cells[name]]
+    faults += [
+        f"the answer names the unknown slot {{{n}}}. {nearest(n, SLOTS)}" for n in unknown_slots(cells["answer"])
+    ]
+    return faults

@@ -1,0 +1,105 @@
+"""Calibration of an application on its own questions, held out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from feilun.apps.customer_service.calibration import Calibration, calibrate
+from feilun.apps.customer_service.entries import FaqEntry, Passage
+from feilun.apps.customer_service.evidence import NAMES, Evidence
+from feilun.apps.customer_service.library import Library
+from feilun.core.errors import DataError
+from feilun.core.ports import Embedder
+
+MOST = 1500
+"""Held-out questions that count; of more, every so many-th is taken."""
+
+FEWEST = 20
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """How sure the rungs have to be.
+
+    Args:
+        curated: For a curated answer.
+        grounded: For an answer from a passage.
+    """
+
+    curated: Calibration
+    grounded: Calibration
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return {"curated": self.curated.to_json(), "grounded": self.grounded.to_json()}
+
+    @staticmethod
+    def from_json(value: dict[str, Any]) -> Thresholds:
+        """Read what `to_json` wrote."""
+        return Thresholds(Calibration.from_json(value["curated"]), Calibration.from_json(value["grounded"]))
+
+
+def thresholds(
+    embedder: Embedder | None,
+    entries: Sequence[FaqEntry],
+    passages: Sequence[Passage],
+    *,
+    curated_precision: float,
+    grounded_precision: float,
+) -> Thresholds:
+    """Calibrate both rungs on held-out variants.
+
+    Args:
+        embedder: What finds by meaning.
+        entries: The FAQ.
+        passages: The documents.
+        curated_precision: Share of right ones wanted among curated answers.
+        grounded_precision: The same among answers from passages.
+
+    Raises:
+        DataError: If the FAQ has too few variants.
+    """
+    variants = [(entry, variant) for entry in entries for variant in entry.variants[-1:]]
+    variants = variants[:: max(1, len(variants) // MOST)]
+    if len(variants) < FEWEST:
+        raise DataError(
+            f"Only {len(variants)} FAQ entries have a variant; thresholds need at least {FEWEST} to be calibrated on.",
+            "Give entries further ways to ask them in the column `variants`.",
+        )
+    held = {entry.id for entry, _ in variants}
+    library = Library(
+        embedder, [replace(e, variants=e.variants[:-1]) if e.id in held else e for e in entries], passages
+    )
+    curated = _Cases()
+    grounded = _Cases()
+    for entry, variant in variants:
+        vector = library.embed(variant)
+        curated.add(library.question(variant, vector), entry.id)
+        curated.add(library.question(variant, vector, without={entry.id}), None)
+        if "{" not in entry.answer:
+            answer = f"{entry.id}-answer"
+            among = library.passage(variant, vector)
+            grounded.add(among, answer)
+            grounded.add(library.passage(variant, vector, without={answer}), None)
+    return Thresholds(curated.calibration(curated_precision), grounded.calibration(grounded_precision))
+
+
+class _Cases:
+    """Questions with what was found for them, and whether that is right."""
+
+    def __init__(self) -> None:
+        self.features: list[tuple[float, ...]] = []
+        self.right: list[bool] = []
+        self.answerable: list[bool] = []
+
+    def add(self, found: Evidence | None, right: str | None) -> None:
+        self.features.append(found.features if found else (0.0,) * len(NAMES))
+        self.right.append(found is not None and found.hits[0].id == right)
+        self.answerable.append(right is not None)
+
+    def calibration(self, precision: float) -> Calibration:
+        return calibrate(np.array(self.features), np.array(self.right), np.array(self.answerable), precision)

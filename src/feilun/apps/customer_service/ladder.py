@@ -1,0 +1,93 @@
+"""The ladder: a question climbs from rung to rung until one answers it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from feilun.apps.customer_service.held_out import Thresholds
+from feilun.apps.customer_service.injection import gives_orders
+from feilun.apps.customer_service.library import Library
+from feilun.apps.customer_service.phrases import language_of, leans_on_former
+from feilun.apps.customer_service.reply import Reply
+from feilun.apps.customer_service.rungs.clarify import Clarify
+from feilun.apps.customer_service.rungs.curated import Curated
+from feilun.apps.customer_service.rungs.grounded import Grounded
+from feilun.apps.customer_service.rungs.guard import LONGEST, Guard
+from feilun.apps.customer_service.rungs.rung import Question, Rung
+from feilun.apps.customer_service.rungs.unknown import Unknown
+from feilun.apps.customer_service.settings import CustomerServiceSettings
+from feilun.core.corpus import corpus_of
+from feilun.core.ports import Predictor
+from feilun.monitoring.redaction import kept
+
+READ = 10_000
+"""Characters of a turn that are read at all."""
+
+
+class Ladder:
+    """Answers questions from a library; holds no state of its own.
+
+    Args:
+        library: What is known.
+        thresholds: How sure the rungs have to be.
+        settings: The application.
+        intents: Names the intent of a question that no curated entry names; None leaves it open.
+    """
+
+    def __init__(
+        self,
+        library: Library,
+        thresholds: Thresholds,
+        settings: CustomerServiceSettings,
+        intents: Predictor | None = None,
+    ) -> None:
+        self.library = library
+        self.intents = intents
+        self.rungs: Sequence[Rung] = (
+            Guard(),
+            Curated(thresholds.curated),
+            Grounded(thresholds.grounded, settings.ladder.sentences),
+            Clarify(thresholds.curated, settings.ladder.options),
+            Unknown(settings.handover.after_failures),
+        )
+
+    def answer(self, text: str, memory: Mapping[str, Any]) -> tuple[Reply, dict[str, Any]]:
+        """Answer a turn.
+
+        Args:
+            text: What the customer said, raw.
+            memory: What was remembered after the turn before.
+
+        Returns:
+            The reply, and what is to be remembered after it.
+        """
+        question = self._question(kept(text[:READ]), memory)
+        trace: list[Mapping[str, Any]] = []
+        for rung in self.rungs:
+            step = rung.step(question, self.library)
+            trace.append(step.trace)
+            if step.reply is not None:
+                reply = replace(step.reply, trace=tuple(trace))
+                return self._with_intent(reply, question), _remembered(question, reply, step.remember or {})
+        raise AssertionError("the last rung answers everything")
+
+    def _question(self, text: str, memory: Mapping[str, Any]) -> Question:
+        former = str(memory.get("asked", ""))
+        search = f"{former} {text}" if former and leans_on_former(text) else text
+        short = search[:LONGEST]
+        vector = self.library.embed(short) if short.strip() else None
+        return Question(text, short, language_of(text), vector, memory, gives_orders(text))
+
+    def _with_intent(self, reply: Reply, question: Question) -> Reply:
+        if reply.intent is not None or self.intents is None or reply.action not in {"answer", "unknown", "handoff"}:
+            return reply
+        said = self.intents.predict(corpus_of([question.search]))[0]
+        return replace(reply, intent=None if said.abstained else said.label)
+
+
+def _remembered(question: Question, reply: Reply, more: Mapping[str, Any]) -> dict[str, Any]:
+    """Keep the last question that was answered, and what the rung wants remembered."""
+    asked = question.search if reply.action in {"answer", "ask_slot"} else question.memory.get("asked", "")
+    return {"asked": str(asked)[-300:], **more}

@@ -1,0 +1,64 @@
+"""What customer service answers to a turn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+Action = Literal["answer", "clarify", "ask_slot", "unknown", "handoff", "silent"]
+
+
+@dataclass(frozen=True)
+class Citation:
+    """Where a sentence of an answer stands.
+
+    Args:
+        id: The entry or passage.
+        source: The document's name, or `FAQ`.
+        place: Headings and place within it.
+        sentence: The sentence as it stands there.
+    """
+
+    id: str
+    source: str
+    place: str
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A reply; what is to be done stands in `action`, never only in the text.
+
+    Args:
+        action: `answer`, `clarify` (one of `options` is to be chosen), `ask_slot` (a value is to be told), `unknown`,
+            `handoff` (a person takes over), `silent` (a person is answering).
+        text: What the customer reads.
+        citations: Where the answer stands.
+        confidence: Calibrated probability that the answer is right, 0 to 1.
+        intent: The category of the question, where it is known.
+        slots: Values that were found or told, by name.
+        options: Questions to choose from.
+        handoff: Why a person takes over, where one does.
+        trace: What each rung decided, for an operator.
+    """
+
+    action: Action
+    text: str
+    citations: tuple[Citation, ...] = ()
+    confidence: float = 0.0
+    intent: str | None = None
+    slots: Mapping[str, str] = field(default_factory=dict)
+    options: tuple[str, ...] = ()
+    handoff: str | None = None
+    trace: tuple[Mapping[str, Any], ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the public JSON form."""
+        return {
+            **asdict(self),
+            "citations": [asdict(citation) for citation in self.citations],
+            "confidence": round(self.confidence, 4),
+            "options": list(self.options),
+            "trace": [dict(step) for step in self.trace],
+        }

@@ -1,0 +1,69 @@
+"""The application file of customer service: the dataclasses are its tables."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from feilun.core.settings import REQUIRED, setting, table
+
+
+@dataclass(frozen=True)
+class KnowledgeSettings:
+    """The table `[knowledge]`: what there is to know."""
+
+    faq: tuple[str, ...] = setting((), "files of questions and answers: csv, xlsx or jsonl")
+    documents: tuple[str, ...] = setting((), "files, or folders of them: md, html, txt, docx, pdf")
+    conversations: tuple[str, ...] = setting((), "past conversations, jsonl, whose intents are learned from")
+
+
+@dataclass(frozen=True)
+class ModelSettings:
+    """The table `[model]`: what embeds questions and names their intent."""
+
+    base: str = setting("multilingual-e5-small", "base model: packaged name, hub id or path")
+    epochs: int = setting(20, "most epochs of the intent classifier on the frozen base", minimum=1)
+    seed: int = setting(13, "seed of its training", minimum=0)
+
+
+@dataclass(frozen=True)
+class LadderSettings:
+    """The table `[ladder]`: how sure it has to be; the thresholds follow by calibration."""
+
+    curated_precision: float = setting(
+        0.9, "share of the curated answers that must be right, on held-out questions", above=0.5, below=1
+    )
+    grounded_precision: float = setting(
+        0.8, "share of the answers from documents that must be right", above=0.5, below=1
+    )
+    sentences: int = setting(3, "most sentences of an answer from documents", minimum=1, maximum=10)
+    options: int = setting(3, "most questions offered in a clarification", minimum=2, maximum=5)
+
+
+@dataclass(frozen=True)
+class HandoverSettings:
+    """The table `[handover]`: when a person takes over."""
+
+    after_failures: int = setting(2, "unanswered questions in a row after which it is offered to a person", minimum=1)
+
+
+@dataclass(frozen=True)
+class CustomerServiceSettings:
+    """An application file."""
+
+    application: Literal["customer-service"] = setting(REQUIRED, "always customer-service")
+    name: str = setting(REQUIRED, "name of the application; its knowledge and conversations are kept under it")
+    knowledge: KnowledgeSettings = table(KnowledgeSettings, "what there is to know")
+    model: ModelSettings = table(ModelSettings, "what embeds questions and names their intent")
+    ladder: LadderSettings = table(LadderSettings, "how sure it has to be")
+    handover: HandoverSettings = table(HandoverSettings, "when a person takes over")
+
+    def contradictions(self) -> list[str]:
+        """Say what cannot be."""
+        found = []
+        if not re.fullmatch(r"\w[\w.-]{0,79}", self.name):
+            found.append(f"name is letters, digits, '-', '_' and '.' only, not {self.name!r}.")
+        if not self.knowledge.faq and not self.knowledge.documents:
+            found.append("knowledge.faq and knowledge.documents are both empty: there would be nothing to know.")
+        return found

@@ -1,0 +1,68 @@
+"""Slots of answer templates: which there are, how a customer's words give their values, and how they are filled."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+PLACE = re.compile(r"\{([^{}]*)\}")
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A value that an answer needs.
+
+    Args:
+        pattern: How it looks in a text; its first group is the value.
+        zh: What it is called in Chinese.
+        en: What it is called in English.
+    """
+
+    pattern: re.Pattern[str]
+    zh: str
+    en: str
+
+    def name(self, language: str) -> str:
+        """Return what it is called."""
+        return self.zh if language == "zh" else self.en
+
+
+SLOTS: Mapping[str, Slot] = {
+    "order_number": Slot(re.compile(r"(?<![0-9A-Za-z])((?=[A-Za-z]*\d{6})[A-Za-z]{0,3}\d{6,12})(?![0-9A-Za-z])"),
+                         "业务单号（6 到 12 位数字）", "reference number (6 to 12 digits)"),
+    "card_ending": Slot(re.compile(r"(?:尾号|末四位|ending(?: in| with)?|last four(?: digits)?(?: are)?)"
+                                   r"\D{0,4}(\d{4})(?!\d)"
+                                   r"|^\s*(\d{4})\s*$", re.IGNORECASE),
+                        "卡号末四位", "last four digits of the card"),
+    "amount": Slot(re.compile(r"([\d,]+(?:\.\d{1,2})?\s*(?:元|块|万元?|yuan|rmb|dollars?|usd))"
+                              r"|((?:¥|￥|\$)\s*[\d,]+(?:\.\d{1,2})?)", re.IGNORECASE),
+                   "金额", "amount"),
+    "date": Slot(re.compile(r"((?:\d{4}[-/年])?\d{1,2}[-/月]\d{1,2}[日号]?)"), "日期", "date"),
+}  # fmt: skip
+"""The slots that a template may name."""
+
+
+def unknown_slots(template: str) -> list[str]:
+    """Return what a template names in braces that is no slot."""
+    return [name for name in PLACE.findall(template) if name not in SLOTS]
+
+
+def needed(template: str) -> list[str]:
+    """Return the slots of a template in the order in which they stand."""
+    return list(dict.fromkeys(name for name in PLACE.findall(template) if name in SLOTS))
+
+
+def found(text: str, names: list[str]) -> dict[str, str]:
+    """Return the values of slots that a text holds."""
+    values = {}
+    for name in names:
+        match = SLOTS[name].pattern.search(text)
+        if match is not None:
+            values[name] = next(group for group in match.groups() if group).strip()
+    return values
+
+
+def filled(template: str, values: Mapping[str, str]) -> str:
+    """Return a template with its slots replaced by values; values are put in as they are, and never read again."""
+    return PLACE.sub(lambda place: values.get(place[1], place[0]), template)

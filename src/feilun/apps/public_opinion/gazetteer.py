@@ -1,0 +1,157 @@
+"""Who a text speaks of: names, aliases and stock codes, all looked for at once (Aho, Corasick 1975)."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from feilun.core.errors import DataError, MissingExtra, RecipeError
+from feilun.core.settings import REQUIRED, read, setting
+
+WORD_CHARACTER = re.compile(r"[A-Za-z0-9]")
+
+
+@dataclass(frozen=True)
+class Entity:
+    """Somebody or something to be found in texts; a table `[[entity]]`."""
+
+    name: str = setting(REQUIRED, "how it is called in figures and reports")
+    kind: Literal["company", "person", "product"] = setting("company", "what it is")
+    aliases: tuple[str, ...] = setting((), "other names by which it is known")
+    codes: tuple[str, ...] = setting((), "stock codes; found as written only")
+    ambiguous: tuple[str, ...] = setting((), "names that count only beside one of the others, or of `context`")
+    context: tuple[str, ...] = setting((), "words that tell that an ambiguous name means this one")
+
+
+@dataclass(frozen=True)
+class Mention:
+    """A place in a text where an entity is named.
+
+    Args:
+        entity: Its name.
+        start: Offset of the first character.
+        end: Offset behind the last one.
+    """
+
+    entity: str
+    start: int
+    end: int
+
+
+class Gazetteer:
+    """All entities that are looked for.
+
+    Args:
+        entities: They.
+
+    Raises:
+        MissingExtra: If ahocorasick-rs is not installed.
+        DataError: If a name stands for two entities, and is ambiguous for neither.
+    """
+
+    def __init__(self, entities: Sequence[Entity]) -> None:
+        self.entities = tuple(entities)
+        self._meant: dict[str, list[tuple[Entity, bool]]] = {}
+        for entity in entities:
+            for name in (entity.name, *entity.aliases, *entity.codes):
+                self._meant.setdefault(_lower(name), []).append((entity, True))
+            for name in entity.ambiguous:
+                self._meant.setdefault(_lower(name), []).append((entity, False))
+        for name, meant in self._meant.items():
+            if sum(sure for _, sure in meant) > 1:
+                both = " and ".join(entity.name for entity, sure in meant if sure)
+                raise DataError(f"The name {name!r} stands for {both}.", "List it under `ambiguous`, with `context`.")
+        self._codes = {code for entity in entities for code in entity.codes}
+        self._patterns = list(self._meant)
+        self._automaton = _automaton(self._patterns)
+
+    def find(self, text: str) -> list[Mention]:
+        """Return who is named where, in order; of overlapping names the longest.
+
+        Args:
+            text: Any text.
+        """
+        lowered = _lower(text)
+        found = []
+        for index, start, end in self._automaton.find_matches_as_indexes(lowered):
+            meant = self._meant[self._patterns[index]]
+            if _stands_alone(text, start, end) and self._as_written(text[start:end], meant):
+                found.append((start, end, meant))
+        certain = {entity.name for _, _, meant in found for entity, sure in meant if sure}
+        mentions = []
+        for start, end, meant in found:
+            entity = _resolved(meant, certain, lowered)
+            if entity is not None:
+                mentions.append(Mention(entity.name, start, end))
+        return mentions
+
+    def _as_written(self, name: str, meant: Sequence[tuple[Entity, bool]]) -> bool:
+        """Return whether a code stands as a code does: `CAT` is one, `cat` an animal."""
+        only_codes = all(_lower(name) in {_lower(code) for code in entity.codes} for entity, _ in meant)
+        return not only_codes or name in self._codes
+
+
+def read_gazetteer(path: Path) -> Gazetteer:
+    """Read entities from a TOML file with tables `[[entity]]`.
+
+    Raises:
+        DataError: If it cannot be read.
+        RecipeError: With every fault of its entities.
+    """
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise DataError(
+            f"The entities of {path} cannot be read: {error}.", "A TOML file of [[entity]] tables."
+        ) from error
+    entities, faults = [], []
+    tables: Any = values.get("entity", [])
+    for number, table in enumerate(tables, 1):
+        entity, wrong = read(Entity, table)
+        faults += [f"entity {number}: {fault.message}" for fault in wrong]
+        if entity is not None:
+            entities.append(entity)
+    if faults or not entities:
+        raise RecipeError(faults or ["there is no table [[entity]]."], str(path))
+    return Gazetteer(entities)
+
+
+def _automaton(patterns: list[str]) -> Any:
+    try:
+        from ahocorasick_rs import AhoCorasick, MatchKind
+    except ImportError as error:
+        raise MissingExtra("ahocorasick-rs", "public-opinion", "Finding companies in texts") from error
+    return AhoCorasick(patterns, matchkind=MatchKind.LeftmostLongest)
+
+
+def _resolved(meant: Sequence[tuple[Entity, bool]], certain: set[str], lowered: str) -> Entity | None:
+    """Return whom a name means; None where that is not clear."""
+    sure = [entity for entity, is_sure in meant if is_sure]
+    if sure:
+        return sure[0]
+    likely = [
+        entity
+        for entity, _ in meant
+        if entity.name in certain or any(_lower(word) in lowered for word in entity.context)
+    ]
+    return likely[0] if len(likely) == 1 else None
+
+
+def _stands_alone(text: str, start: int, end: int) -> bool:
+    """Return whether a Latin name is a word, not a part of one."""
+    before, after = text[max(0, start - 1) : start], text[end : end + 1]
+    inside_before = WORD_CHARACTER.match(text[start]) and before and WORD_CHARACTER.match(before)
+    inside_after = WORD_CHARACTER.match(text[end - 1]) and after and WORD_CHARACTER.match(after)
+    return not (inside_before or inside_after)
+
+
+def _lower(text: str) -> str:
+    """Return a text in lower case, each character at its place."""
+    lowered = text.lower()
+    if len(lowered) == len(text):
+        return lowered
+    return "".join(low if len(low := character.lower()) == 1 else character for character in text)

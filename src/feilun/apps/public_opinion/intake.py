@@ -1,0 +1,217 @@
+"""From a source to the database: read, understood, put into its story, counted; each document with exactly one effect.
+
+A batch is understood first and then written in one transaction: documents, numbers, dead letters and the position of
+its source together. A process that is killed has written all of a batch or nothing, and a document that comes again,
+from the same source or another worker, changes nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sqlalchemy import Connection
+
+from feilun.apps.public_opinion import trends
+from feilun.apps.public_opinion.document import Document, Form, WrongDocument, parse
+from feilun.apps.public_opinion.sources.source import Batch, Source
+from feilun.apps.public_opinion.trends import Counted
+from feilun.apps.public_opinion.understanding import Analysis, Understanding
+from feilun.monitoring.redaction import kept
+from feilun.storage import opinion
+from feilun.storage.database import Database
+from feilun.text.story_index import StoryIndex
+
+TOGETHER = 256
+"""Documents that are understood and written at once."""
+
+WATERMARK = "watermark"
+WIDTH = "width"
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What became of records.
+
+    Args:
+        new: Documents that were not there before.
+        repeated: Documents that were there already.
+        dead: Records that are none.
+        late: New documents behind the watermark: their bucket is amended.
+    """
+
+    new: int = 0
+    repeated: int = 0
+    dead: int = 0
+    late: int = 0
+
+    def __add__(self, other: Taken) -> Taken:
+        return Taken(*(getattr(self, name) + getattr(other, name) for name in ("new", "repeated", "dead", "late")))
+
+
+class Intake:
+    """Takes documents in.
+
+    Args:
+        database: Keeps them.
+        understanding: Reads them.
+        width: Seconds of a bucket.
+        lateness: Seconds that a document may come after later ones before it counts as late.
+        story_seconds: How long after a story's last document another may join it.
+        clock: Gives the time now.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        understanding: Understanding,
+        *,
+        width: int = 3600,
+        lateness: int = 3600,
+        story_seconds: float = 3 * 86_400.0,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.database = database
+        self.understanding = understanding
+        self.width = width
+        self.lateness = lateness
+        self.clock = clock
+        self._stories = StoryIndex(story_seconds)
+        with database.write() as connection:
+            if opinion.position(connection, WIDTH) != width:
+                trends.recount(connection, width)
+                opinion.save_position(connection, WIDTH, width)
+            self.watermark: float = opinion.position(connection, WATERMARK) or float("-inf")
+            self._remember(connection)
+
+    def take(self, source: Source) -> Taken:
+        """Read what a source has to give, from its saved position on.
+
+        Raises:
+            StorageError: If the database refuses; what was written before stays, and the rest is read the next time.
+        """
+        with self.database.read() as connection:
+            position = opinion.position(connection, source.name)
+        total = Taken()
+        for batch in source.read(position):
+            total += self._take_batch(batch, source)
+        return total
+
+    def replay(self, form: Form | None = None) -> Taken:
+        """Try the dead letters again, after what was wrong with them was put right.
+
+        Args:
+            form: How their records are read now.
+        """
+        with self.database.read() as connection:
+            letters = opinion.dead_letters(connection)
+        total = Taken()
+        for letter in letters:
+            if "raw" in letter.record:
+                continue  # never was a record
+            try:
+                document = parse(letter.record, letter.source, self.clock(), form)
+            except WrongDocument:
+                total += Taken(dead=1)
+                continue
+            total += self._write([document], [], letter.source, None, raised=[letter.id])
+        return total
+
+    def _take_batch(self, batch: Batch, source: Source) -> Taken:
+        dead: list[tuple[str, str, Mapping[str, Any]]] = [
+            (letter.place, letter.reason, {"raw": kept(letter.raw)}) for letter in batch.dead
+        ]
+        documents: list[Document] = []
+        now = self.clock()
+        for place, record in batch.records:
+            try:
+                documents.append(parse(record, source.name, now, source.form))
+            except WrongDocument as wrong:
+                dead.append((place, str(wrong), redacted(record)))
+        total = Taken()
+        for start in range(0, len(documents), TOGETHER):
+            total += self._write(documents[start : start + TOGETHER], [], source.name, None)
+        return total + self._write([], dead, source.name, batch.position)
+
+    def _write(
+        self,
+        documents: Sequence[Document],
+        dead: list[tuple[str, str, Mapping[str, Any]]],
+        source: str,
+        position: Any,
+        raised: Sequence[str] = (),
+    ) -> Taken:
+        """Understand documents and write all in one transaction."""
+        fresh, repeated, changed = self._sift(documents)
+        analyses = self.understanding.read(fresh)
+        stories = self._stories.add(
+            [one.key for one in fresh], [one.text for one in fresh], [one.published for one in fresh],
+            [frozenset(name for name, _ in analysis.entities) for analysis in analyses],
+        )  # fmt: skip
+        dead = [*dead, *changed]
+        latest = max([self.watermark, *(one.published - self.lateness for one in fresh)])
+        with self.database.write() as connection:
+            rows = [_row(*one) for one in zip(fresh, analyses, stories, strict=True)]
+            added = opinion.add(connection, rows)
+            counts = [
+                Counted(one.published, one.source, analysis, one.key == story)
+                for one, analysis, story in zip(fresh, analyses, stories, strict=True)
+                if one.key in added
+            ]
+            opinion.count(connection, trends.cells(counts, self.width))
+            opinion.bury(connection, source, dead)
+            opinion.raise_dead(connection, raised)
+            if position is not None:
+                opinion.save_position(connection, source, position)
+            if latest > self.watermark:
+                opinion.save_position(connection, WATERMARK, latest)
+        late = sum(one.published < self.watermark for one in counts)
+        self.watermark = latest
+        return Taken(len(added), repeated + len(fresh) - len(added), len(dead), late)
+
+    def _sift(self, documents: Sequence[Document]) -> tuple[list[Document], int, list[tuple[str, str, dict[str, Any]]]]:
+        """Part documents into new ones, a count of repeated ones, and those whose key names another text already."""
+        with self.database.read() as connection:
+            known = {
+                key: content for key, (content, _) in opinion.known(connection, [d.key for d in documents]).items()
+            }
+        fresh, repeated, changed = [], 0, []
+        for document in documents:
+            before = known.setdefault(document.key, "")
+            if not before:
+                known[document.key] = document.content
+                fresh.append(document)
+            elif before == document.content:
+                repeated += 1
+            else:
+                record = {**asdict(document), "id": f"{document.key}-{document.content[:8]}"}
+                changed.append((document.key, "The same id came before with another text; that one stays.", record))
+        return fresh, repeated, changed
+
+    def _remember(self, connection: Connection) -> None:
+        """Take the stories of the last while from the database."""
+        _, _, last = opinion.totals(connection)
+        if last is None:
+            return
+        rows = list(opinion.documents(connection, since=last - self._stories.window_seconds))
+        analyses = [Analysis.from_json(row.analysis) for row in rows]
+        self._stories.add(
+            [row.key for row in rows], ["\n".join(part for part in (row.title, row.body) if part) for row in rows],
+            [row.published for row in rows],
+            [frozenset(name for name, _ in analysis.entities) for analysis in analyses],
+            stories=[row.story for row in rows],
+        )  # fmt: skip
+
+
+def redacted(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a record as it is kept: personal data replaced."""
+    return {str(name): kept(value) if isinstance(value, str) else value for name, value in record.items()}
+
+
+def _row(document: Document, analysis: Analysis, story: str) -> dict[str, Any]:
+    return {
+        **asdict(document), "content": document.content, "story": story, "sentiment": analysis.sentiment,
+        "analysis": analysis.to_json(),
+    }  # fmt: skip

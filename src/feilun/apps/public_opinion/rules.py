@@ -1,0 +1,72 @@
+"""What deserves an alarm: rules that a user writes in TOML, tried on the past before they are put to use."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from feilun.core.errors import DataError, RecipeError, nearest
+from feilun.core.settings import REQUIRED, read, setting
+
+Metric = Literal["negative", "documents"]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """When an alarm is raised; a table `[[rule]]`."""
+
+    name: str = setting(REQUIRED, "what the rule is called")
+    metric: Metric = setting("negative", "what surges: negative documents, or all of them")
+    topics: tuple[str, ...] = setting((), "only series of these topics; empty takes all")
+    entities: tuple[str, ...] = setting((), "only series of these entities; empty takes all")
+    p_value: float = setting(1e-5, "chance of so many documents below which they are a surge", above=0, below=1)
+    minimum: int = setting(5, "smallest number of documents in a bucket", minimum=1)
+    hours: tuple[int, ...] = setting((), "hours of the day, UTC, in which it is sent; empty takes all")
+    channels: tuple[str, ...] = setting((), "names of the channels that are told")
+
+    def covers(self, topic: str, entity: str) -> bool:
+        """Return whether the rule looks at a series."""
+        return (not self.topics or topic in self.topics) and (not self.entities or entity in self.entities)
+
+
+DEFAULT = (Rule("negative surge"),)
+
+
+def read_rules(path: Path, topics: Collection[str], entities: Collection[str]) -> tuple[Rule, ...]:
+    """Read rules from a TOML file with tables `[[rule]]`.
+
+    Args:
+        path: The file.
+        topics: Names of all topics.
+        entities: Names of all entities.
+
+    Raises:
+        DataError: If it cannot be read.
+        RecipeError: With every fault, unknown topics and entities among them.
+    """
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise DataError(f"The rules of {path} cannot be read: {error}.", "A TOML file of [[rule]] tables.") from error
+    rules: list[Rule] = []
+    faults: list[str] = []
+    for number, table in enumerate(values.get("rule", []), 1):
+        rule, wrong = read(Rule, table)
+        faults += [f"rule {number}: {fault.message}" for fault in wrong]
+        if rule is not None:
+            faults += _unknown(number, "topic", rule.topics, topics) + _unknown(
+                number, "entity", rule.entities, entities
+            )
+            faults += [f"rule {number}: there is no hour {hour}." for hour in rule.hours if not 0 <= hour < 24]
+            rules.append(rule)
+    if faults or not rules:
+        raise RecipeError(faults or ["there is no table [[rule]]."], str(path))
+    return tuple(rules)
+
+
+def _unknown(number: int, kind: str, names: Sequence[str], known: Collection[str]) -> list[str]:
+    wrong = [name for name in names if name not in known]
+    return [f"rule {number}: there is no {kind} {name!r}. {nearest(name, known)}" for name in wrong]

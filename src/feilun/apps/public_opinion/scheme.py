@@ -1,0 +1,106 @@
+"""Topics by their words: a scheme is read from a TOML file, and its words find topics until a model is trained."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from feilun.core.corpus import Corpus
+from feilun.core.errors import DataError, RecipeError
+from feilun.core.prediction import Prediction, Ranking
+from feilun.core.settings import REQUIRED, read, setting
+
+FINANCE = Path(__file__).with_name("finance.toml")
+"""The default scheme."""
+
+LATIN = re.compile(r"[A-Za-z]")
+
+
+@dataclass(frozen=True)
+class Topic:
+    """A topic; a table `[[topic]]`."""
+
+    name: str = setting(REQUIRED, "what it is called in figures")
+    title: str = setting("", "what it is called in reports")
+    words: tuple[str, ...] = setting((), "words that give it away; `word*` takes any ending")
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str] | None:
+        """Return what finds its words; None where it has none."""
+        parts = [_expression(word) for word in sorted(self.words, key=len, reverse=True)]
+        return re.compile("|".join(parts), re.IGNORECASE) if parts else None
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """All topics, in their order; as a Predictor it finds them by their words.
+
+    Args:
+        topics: They.
+    """
+
+    topics: tuple[Topic, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return their names."""
+        return tuple(topic.name for topic in self.topics)
+
+    @property
+    def titles(self) -> Mapping[str, str]:
+        """Return their titles by name."""
+        return {topic.name: topic.title or topic.name for topic in self.topics}
+
+    def predict(self, corpus: Corpus) -> list[Prediction]:
+        """Return for each text the topics whose words it holds, as labels; the score is 1 for each of them."""
+        return [self._one(text) for text in corpus.text]
+
+    def words_in(self, text: str, topics: Sequence[str]) -> list[str]:
+        """Return the words of some topics that stand in a text."""
+        chosen = [topic.pattern for topic in self.topics if topic.name in topics and topic.pattern]
+        return [found[0] for pattern in chosen for found in pattern.finditer(text)]
+
+    def _one(self, text: str) -> Prediction:
+        held = [topic.pattern is not None and topic.pattern.search(text) is not None for topic in self.topics]
+        found = tuple(name for name, there in zip(self.names, held, strict=True) if there)
+        scores = np.array(held, dtype=np.float32)
+        return Prediction(", ".join(found), 1.0, Ranking(self.names, scores), labels=found)
+
+
+def read_scheme(path: Path = FINANCE) -> Scheme:
+    """Read a scheme from a TOML file with tables `[[topic]]`.
+
+    Raises:
+        DataError: If it cannot be read.
+        RecipeError: With every fault of its topics.
+    """
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise DataError(f"The scheme {path} cannot be read: {error}.", "A TOML file of [[topic]] tables.") from error
+    topics: list[Topic] = []
+    faults: list[str] = []
+    for number, table in enumerate(values.get("topic", []), 1):
+        topic, wrong = read(Topic, table)
+        faults += [f"topic {number}: {fault.message}" for fault in wrong]
+        if topic is not None and topic.name in {one.name for one in topics}:
+            faults.append(f"topic {number}: the name {topic.name!r} came before.")
+        elif topic is not None:
+            topics.append(topic)
+    if faults or not topics:
+        raise RecipeError(faults or ["there is no table [[topic]]."], str(path))
+    return Scheme(tuple(topics))
+
+
+def _expression(word: str) -> str:
+    """Return a word as a regular expression: Latin ones as whole words, Chinese ones anywhere."""
+    stem = re.escape(word.removesuffix("*"))
+    if not LATIN.search(word):
+        return stem
+    return rf"(?<![A-Za-z]){stem}" + ("" if word.endswith("*") else r"(?![A-Za-z])")

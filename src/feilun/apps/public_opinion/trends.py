@@ -1,0 +1,175 @@
+"""Numbers over time: every document counts once in each cell of topic, entity and source that it belongs to.
+
+Only whole numbers are added up, so that any order of documents gives the same figures to the last digit.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection
+
+from feilun.apps.public_opinion.understanding import Analysis
+from feilun.storage import opinion
+from feilun.storage.opinion import Cell
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What of a document is counted.
+
+    Args:
+        published: Seconds since 1970.
+        source: Who published it.
+        analysis: What it says.
+        first: Whether it began its story.
+    """
+
+    published: float
+    source: str
+    analysis: Analysis
+    first: bool
+
+
+def bucket_of(published: float, width: int) -> int:
+    """Return the second at which the bucket of a moment begins."""
+    return int(published // width) * width
+
+
+def cells(documents: Iterable[Counted], width: int, sign: int = 1) -> dict[Cell, list[int]]:
+    """Return what documents add to each cell.
+
+    In the row of an entity its own sentiment counts, elsewhere the document's.
+
+    Args:
+        documents: They.
+        width: Seconds of a bucket.
+        sign: -1 takes them out again.
+    """
+    added: dict[Cell, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
+    for document in documents:
+        bucket = bucket_of(document.published, width)
+        analysis = document.analysis
+        for entity, sentiment in (("", analysis.sentiment), *analysis.entities):
+            for topic in ("", *analysis.topics):
+                for source in ("", document.source):
+                    numbers = added[bucket, topic, entity, source]
+                    numbers[0] += sign
+                    numbers[1] += sign * (sentiment == "positive")
+                    numbers[2] += sign * (sentiment == "negative")
+                    numbers[3] += sign * document.first
+    return dict(added)
+
+
+@dataclass(frozen=True)
+class Trend:
+    """A series of numbers by bucket, without gaps.
+
+    Args:
+        topic: Its topic; empty for all.
+        entity: Its entity; empty for all.
+        buckets: Seconds at which they begin, shape (buckets,).
+        documents: Documents in each, the same shape; likewise the others.
+        positive: Of them, the positive ones.
+        negative: The negative ones.
+        stories: How many began a story.
+    """
+
+    topic: str
+    entity: str
+    buckets: NDArray[np.int64]
+    documents: NDArray[np.int64]
+    positive: NDArray[np.int64]
+    negative: NDArray[np.int64]
+    stories: NDArray[np.int64]
+
+    @property
+    def negative_share(self) -> float:
+        """Return the share of negative documents of all; 0 without any."""
+        return float(self.negative.sum() / max(1, self.documents.sum()))
+
+    @property
+    def sentiment_index(self) -> float:
+        """Return positive less negative as a share of all, from -1 to 1."""
+        return float((self.positive.sum() - self.negative.sum()) / max(1, self.documents.sum()))
+
+    @property
+    def heat(self) -> float:
+        """Return how often a story was told, on average."""
+        return float(self.documents.sum() / max(1, self.stories.sum()))
+
+    @property
+    def momentum(self) -> float:
+        """Return the change of volume from the first half of the time to the second, as a share of the first."""
+        half = len(self.documents) // 2
+        before = self.documents[:half].sum()
+        return float((self.documents[-half:].sum() - before) / max(1, before)) if half else 0.0
+
+    def summary(self, all_documents: int) -> dict[str, Any]:
+        """Return its figures by name.
+
+        Args:
+            all_documents: Documents of everybody in the same time, for the share of voice.
+        """
+        return {
+            "topic": self.topic, "entity": self.entity, "documents": int(self.documents.sum()),
+            "negative": int(self.negative.sum()), "positive": int(self.positive.sum()),
+            "negative_share": round(self.negative_share, 4), "sentiment_index": round(self.sentiment_index, 4),
+            "heat": round(self.heat, 3), "momentum": round(self.momentum, 4),
+            "share_of_voice": round(int(self.documents.sum()) / max(1, all_documents), 4),
+        }  # fmt: skip
+
+
+def trends(
+    connection: Connection, width: int, *, since: float | None = None, until: float | None = None,
+    topic: str | None = None, entity: str | None = None, source: str = "",
+) -> list[Trend]:  # fmt: skip
+    """Return the series of a time, one for each topic and entity that was spoken of.
+
+    Args:
+        connection: A transaction.
+        width: Seconds of a bucket, as they were counted.
+        since: From this second on; else from the first document.
+        until: Before this one.
+        topic: Only this topic; "" are all together, None each.
+        entity: Likewise.
+        source: Only of this source; "" are all together.
+    """
+    rows = opinion.counts(connection, since=since, until=until, topic=topic, entity=entity, source=source)
+    if not rows:
+        return []
+    begin = rows[0].bucket if since is None else bucket_of(since, width)
+    end = rows[-1].bucket
+    buckets = np.arange(begin, end + 1, width, dtype=np.int64)
+    series: dict[tuple[str, str], NDArray[np.int64]] = {}
+    for row in rows:
+        table = series.setdefault((row.topic, row.entity), np.zeros((4, len(buckets)), dtype=np.int64))
+        table[:, (row.bucket - begin) // width] = (row.documents, row.positive, row.negative, row.stories)
+    return [Trend(*name, buckets, *table) for name, table in sorted(series.items())]
+
+
+def recount(connection: Connection, width: int) -> None:
+    """Count all documents anew, for buckets of another width or after corrections."""
+    opinion.forget_counts(connection)
+    piece: list[Counted] = []
+    for row in opinion.documents(connection, written=True):
+        piece.append(counted(row))
+        if len(piece) == 5_000:
+            opinion.count(connection, cells(piece, width))
+            piece = []
+    opinion.count(connection, cells(piece, width))
+
+
+def counted(row: Any) -> Counted:
+    """Return what of a stored document is counted."""
+    return Counted(row.published, row.source, Analysis.from_json(row.analysis), row.key == row.story)
+
+
+def momentous(found: Sequence[Trend], count: int) -> list[Trend]:
+    """Return the `count` series with the most documents, the largest first."""
+    return sorted(found, key=lambda one: (-int(one.documents.sum()), one.topic, one.entity))[:count]

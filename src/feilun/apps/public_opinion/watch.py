@@ -1,0 +1,194 @@
+"""Watches the numbers bucket by bucket as the stream's own time passes, and turns surges into incidents."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection
+
+from feilun.apps.public_opinion.cause import cause, documents_of, leading_entity
+from feilun.apps.public_opinion.incidents import Alarm, Incident, closed_after, joined_by, opened_by
+from feilun.apps.public_opinion.rules import DEFAULT, Rule
+from feilun.apps.public_opinion.trends import bucket_of
+from feilun.core.settings import setting
+from feilun.monitoring.surge import SurgeDetector, Surges, SurgeSettings
+from feilun.storage import opinion
+from feilun.storage.database import Database
+
+JUDGED = "judged"
+METRICS = ("negative", "documents")
+READ_AT_ONCE = 500
+"""Buckets whose numbers are read at once."""
+
+
+@dataclass(frozen=True)
+class IncidentSettings:
+    """How alarms become incidents; a table `[incidents]`."""
+
+    calm_hours: float = setting(24.0, "hours without an alarm after which an incident closes", above=0)
+    cool_down_hours: float = setting(72.0, "hours after it closed in which an alarm still belongs to it", minimum=0)
+    share_rise: float = setting(1.2, "times the usual negative share that a negative surge must reach", minimum=0)
+
+
+class Watch:
+    """Judges each bucket once, when the watermark has passed its end.
+
+    Args:
+        width: Seconds of a bucket.
+        rules: What deserves an alarm.
+        surge: How surges are looked for.
+        incidents: How alarms become incidents.
+    """
+
+    def __init__(
+        self,
+        width: int,
+        rules: Sequence[Rule] = DEFAULT,
+        surge: SurgeSettings | None = None,
+        incidents: IncidentSettings | None = None,
+    ) -> None:
+        self.width = width
+        self.rules = tuple(rules)
+        self.settings = incidents or IncidentSettings()
+        self.incidents: dict[str, Incident] = {}
+        self._detectors = {metric: SurgeDetector(0, width, surge) for metric in METRICS}
+        self._numbers: dict[tuple[str, str], int] = {}
+        self._next: int | None = None
+
+    def resume(self, database: Database) -> None:
+        """Learn from what was judged before, and take up its incidents."""
+        with database.read() as connection:
+            judged = opinion.position(connection, JUDGED)
+            if judged is not None:
+                self._pass(connection, judged, judging=False)
+            stored = [Incident.from_json(row.facts) for row in opinion.incidents(connection)]
+        self.incidents = {one.id: one for one in stored}
+
+    def advance(self, database: Database, watermark: float) -> list[Incident]:
+        """Judge all buckets that ended before the watermark, and save their incidents.
+
+        What people did with an incident meanwhile stays.
+
+        Returns:
+            The incidents that changed.
+        """
+        with database.write() as connection:
+            for row in opinion.incidents(connection):
+                self.incidents[row.id] = Incident.from_json(row.facts)
+            changed = self.look(connection, watermark)
+            for incident in changed:
+                opinion.save_incident(connection, incident.id, incident.state, incident.opened, incident.to_json())
+            if self._next is not None:
+                opinion.save_position(connection, JUDGED, self._next)
+        return changed
+
+    def look(self, connection: Connection, watermark: float) -> list[Incident]:
+        """Judge all buckets that ended before the watermark; nothing is saved.
+
+        Returns:
+            The incidents that changed.
+        """
+        if watermark == float("-inf"):
+            return []
+        before = dict(self.incidents)
+        self._pass(connection, bucket_of(watermark, self.width), judging=True)
+        return [one for identity, one in self.incidents.items() if before.get(identity) != one]
+
+    def _pass(self, connection: Connection, end: int, judging: bool) -> None:
+        """Go on to the bucket that begins at `end`, that one not included."""
+        if self._next is None:
+            first = opinion.totals(connection)[1]
+            if first is None:
+                return
+            self._next = bucket_of(first, self.width)
+        while self._next < end:
+            until = min(end, self._next + READ_AT_ONCE * self.width)
+            rows = opinion.counts(connection, since=self._next, until=until)
+            by_bucket: dict[int, list[tuple[int, int, int]]] = {}
+            for row in rows:
+                number = self._numbers.setdefault((row.topic, row.entity), len(self._numbers))
+                by_bucket.setdefault(row.bucket, []).append((number, row.negative, row.documents))
+            for bucket in range(self._next, until, self.width):
+                self._bucket(connection, bucket, by_bucket.get(bucket, ()), judging)
+            self._next = until
+
+    def _bucket(
+        self, connection: Connection, bucket: int, found: Sequence[tuple[int, int, int]], judging: bool
+    ) -> None:
+        counts = np.zeros((len(METRICS), len(self._numbers)), dtype=np.int64)
+        for number, *values in found:
+            counts[:, number] = values
+        surges: dict[str, Surges] = {}
+        for metric, values_of in zip(METRICS, counts, strict=True):
+            self._detectors[metric].grow(len(self._numbers))
+            surges[metric] = self._detectors[metric].step(bucket, values_of)
+        if not judging:
+            return
+        for alarm in self._alarms(bucket, dict(zip(METRICS, counts, strict=True)), surges):
+            self._take(connection, alarm)
+        self._calm(bucket)
+
+    def _alarms(
+        self, bucket: int, counts: Mapping[str, NDArray[np.int64]], surges: Mapping[str, Surges]
+    ) -> list[Alarm]:
+        """Return what the rules say of a bucket, the least likely first."""
+        names = list(self._numbers)
+        found = []
+        for rule in self.rules:
+            surge = surges[rule.metric]
+            values = counts[rule.metric]
+            fires = surge.alarms & (surge.p_values <= rule.p_value) & (values >= rule.minimum)
+            for number in np.flatnonzero(fires).tolist():
+                if not rule.covers(*names[number]):
+                    continue
+                if rule.metric == "negative" and not self._share_rose(number, counts, surges):
+                    continue
+                expected, p_value = float(surge.expected[number]), float(surge.p_values[number])
+                found.append(
+                    Alarm(rule.name, rule.metric, *names[number], bucket, int(values[number]), expected, p_value)
+                )
+        return sorted(found, key=lambda alarm: (alarm.p_value, alarm.topic, alarm.entity))
+
+    def _share_rose(self, number: int, counts: Mapping[str, NDArray[np.int64]], surges: Mapping[str, Surges]) -> bool:
+        """Return whether more of what is said is negative than usual, not only more is said."""
+        share = counts["negative"][number] / max(1, counts["documents"][number])
+        usual = surges["negative"].expected[number] / max(surges["documents"].expected[number], 1e-9)
+        return bool(share >= min(0.9, self.settings.share_rise * usual))
+
+    def _take(self, connection: Connection, alarm: Alarm) -> None:
+        """Find the incident that an alarm belongs to, or open one."""
+        until = alarm.bucket + self.width
+        rows = documents_of(connection, alarm.bucket, until, alarm.topic, alarm.entity, alarm.metric == "negative")
+        entity = alarm.entity or leading_entity(rows)
+        told = cause(connection, rows, alarm.bucket)
+        stories = [story["story"] for story in told["stories"]]
+        incident = self._same(alarm, entity, stories)
+        if incident is None:
+            incident = opened_by(alarm, entity, stories, told)
+        else:
+            since = incident.opened
+            names = incident.peak if incident.peak.count >= alarm.count else alarm
+            rows = documents_of(
+                connection, since, until, "" if incident.entity else names.topic, incident.entity,
+                alarm.metric == "negative",
+            )  # fmt: skip
+            incident = joined_by(incident, alarm, stories, cause(connection, rows, since))
+        self.incidents[incident.id] = incident
+
+    def _same(self, alarm: Alarm, entity: str, stories: Sequence[str]) -> Incident | None:
+        """Return the running or just closed incident of the same company, or else of the same story."""
+        patience = (self.settings.calm_hours + self.settings.cool_down_hours) * 3600
+        running = [one for one in self.incidents.values() if alarm.bucket - one.last <= patience]
+        running.sort(key=lambda one: (-one.last, one.id))
+        by_entity = [one for one in running if entity and one.entity == entity]
+        by_story = [one for one in running if not set(stories[:1]).isdisjoint(one.stories)]
+        by_topic = [one for one in running if not entity and not one.entity and (alarm.topic, "") in one.series]
+        return next(iter([*by_entity, *by_story, *by_topic]), None)
+
+    def _calm(self, bucket: int) -> None:
+        for identity, incident in self.incidents.items():
+            if incident.state != "closed" and bucket - incident.last >= self.settings.calm_hours * 3600:
+                self.incidents[identity] = closed_after(incident, bucket)

@@ -1,0 +1,125 @@
+"""What the wording of finance means: "亏损收窄" and "losses narrowed" are good news, "减持" is not.
+
+Two kinds of patterns stand in `wording.toml`. Firm ones are phrases whose meaning the market fixes: they decide, also
+against a trained model. Plain ones are single words, used where there is no model, and to choose evidence.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from feilun.core.corpus import Corpus
+from feilun.core.ports import Predictor
+from feilun.core.prediction import Prediction, Ranking
+
+Sentiment = Literal["negative", "neutral", "positive"]
+SENTIMENTS: tuple[Sentiment, ...] = ("negative", "neutral", "positive")
+
+FIRM_WEIGHT = 3
+"""What a firm phrase weighs beside a plain word."""
+
+NEGATION = re.compile(
+    r"(?:没有|并未|并无|未曾|未|无|不存在|不会|否认|并非|\b(?:no|not|never|without|den(?:y|ies|ied)))\W*\Z", re.I
+)
+"""Right before a plain word it takes its meaning away."""
+
+
+@dataclass(frozen=True)
+class Wording:
+    """What the phrases of a text say.
+
+    Args:
+        firm: Sum of its firm phrases, each 1 or -1.
+        plain: Sum of its plain words outside of firm phrases.
+    """
+
+    firm: int
+    plain: int
+
+    @property
+    def weight(self) -> int:
+        """Return what it says as one number, negative for bad news."""
+        return FIRM_WEIGHT * self.firm + self.plain
+
+
+class WordingRules:
+    """Sentiment by wording; a Predictor.
+
+    Args:
+        model: Decides where no firm phrase does; without it plain words decide.
+    """
+
+    def __init__(self, model: Predictor | None = None) -> None:
+        self.model = model
+
+    def predict(self, corpus: Corpus) -> list[Prediction]:
+        """Return negative, neutral or positive for each text, the score for a firm phrase being 1."""
+        said = [read_wording(text) for text in corpus.text]
+        if self.model is None:
+            return [_prediction(_sentiment(one.weight)) for one in said]
+        predictions = self.model.predict(corpus)
+        return [
+            _prediction(_sentiment(one.firm)) if one.firm else prediction
+            for one, prediction in zip(said, predictions, strict=True)
+        ]
+
+
+def read_wording(text: str) -> Wording:
+    """Weigh the phrases of a text; where two overlap, the one that begins first and is longest counts.
+
+    Args:
+        text: Chinese or English text.
+    """
+    firm, plain = _patterns()
+    total, covered = 0, []
+    for found in firm.finditer(text):
+        if not NEGATION.search(text, max(0, found.start() - 12), found.start()):
+            total += 1 if found.lastgroup == "positive" else -1
+        covered.append(found.span())
+    rest = _without(text, covered)
+    words = 0
+    for found in plain.finditer(rest):
+        if not NEGATION.search(rest, max(0, found.start() - 12), found.start()):
+            words += 1 if found.lastgroup == "positive" else -1
+    return Wording(total, words)
+
+
+def _without(text: str, spans: list[tuple[int, int]]) -> str:
+    """Return a text with blanks in place of spans."""
+    parts, last = [], 0
+    for start, end in spans:
+        parts += [text[last:start], " " * (end - start)]
+        last = end
+    return "".join([*parts, text[last:]])
+
+
+def _sentiment(weight: int) -> Sentiment:
+    return "neutral" if weight == 0 else "positive" if weight > 0 else "negative"
+
+
+def _prediction(label: Sentiment) -> Prediction:
+    scores = np.array([float(name == label) for name in SENTIMENTS], dtype=np.float32)
+    return Prediction(label, 1.0, Ranking(SENTIMENTS, scores))
+
+
+@lru_cache(maxsize=1)
+def _patterns() -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Return the firm and the plain patterns, each with a group a sentiment."""
+    table = tomllib.loads(Path(__file__).with_name("wording.toml").read_text(encoding="utf-8"))
+    return _compiled(table, "firm"), _compiled(table, "plain")
+
+
+def _compiled(table: dict[str, dict[str, list[str]]], kind: str) -> re.Pattern[str]:
+    groups = []
+    for name in ("positive", "negative"):
+        expressions = [re.sub(r"\((?!\?)", "(?:", expression) for expression in table[name][kind]]
+        whole = [rf"\b(?:{one})\b" if re.search("[A-Za-z]{2}", one) else f"(?:{one})" for one in expressions]
+        groups.append(f"(?P<{name}>{'|'.join(whole)})")
+    return re.compile("|".join(groups), re.IGNORECASE)

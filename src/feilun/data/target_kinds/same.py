@@ -1,0 +1,83 @@
+"""Whether two texts say the same: one of two labels a row, or one alone where every row is such a pair."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from feilun.core.errors import DataError
+from feilun.core.labels import LabelSet
+from feilun.data.paths import shown
+
+if TYPE_CHECKING:
+    from feilun.data.loading import Loaded
+    from feilun.data.settings import DataSettings
+
+OPPOSITES = (
+    ("0", "1"), ("0.0", "1.0"), ("-1", "1"), ("false", "true"), ("no", "yes"), ("different", "same"),
+    ("negative", "positive"), ("not_duplicate", "duplicate"), ("否", "是"), ("不同", "相同"),
+)  # fmt: skip
+"""Labels of pairs that differ and of pairs that say the same."""
+
+DIFFERENT, SAME = "different", "same"
+
+
+class SameOrNot:
+    """A label is the text of its cell; without a target column every row is a pair that says the same."""
+
+    def read(self, loaded: Loaded, settings: DataSettings) -> None:
+        """Leave the cells as they are, or call every pair the same where there are none."""
+        if not settings.targets:
+            loaded.corpus = replace(loaded.corpus, target=[SAME] * len(loaded.corpus))
+
+    def learn(self, loaded: Loaded, settings: DataSettings) -> tuple[LabelSet, list[str]]:
+        """Return the label of pairs that differ, and that of pairs that say the same, in this order.
+
+        Raises:
+            DataError: If there are more than two labels, or it cannot be told which of them is which.
+        """
+        found = sorted(set(loaded.corpus.target or ()))
+        place = (
+            f"column {settings.targets[0]!r} of {shown(loaded.source)}" if settings.targets else shown(loaded.source)
+        )
+        pair = _pair(found, settings.same)
+        if pair is None:
+            named = ", ".join(map(repr, found[:5])) + (" and others" if len(found) > 5 else "")
+            raise DataError(
+                f"The {place} has {len(found)} labels ({named}), and it cannot be told which one means that two texts "
+                "say the same.",
+                "There may be two labels: name that of pairs that say the same in data.same. With every row such a "
+                'pair, set data.target = []. For more labels, model.encoder = "cross" is made.',
+            )
+        rows = len(loaded.corpus)
+        same = sum(target == pair[1] for target in loaded.corpus.target or ())
+        if not same:
+            raise DataError(
+                f"None of the {rows:,} rows says the same, {pair[1]!r} ({place}): there is nothing to learn.",
+                "Add pairs that do, or name their label in data.same.",
+            )
+        return LabelSet(pair), [f"Of {rows:,} pairs, {same:,} say the same ({pair[1]!r}) and {rows - same:,} do not."]
+
+    def names(self, target: str) -> Sequence[str]:
+        """Return the label."""
+        return (target,)
+
+    def strata(self, targets: Sequence[str]) -> Sequence[Hashable]:
+        """Return the labels."""
+        return targets
+
+
+def _pair(found: Sequence[str], named: str) -> tuple[str, str] | None:
+    """Return the label of pairs that differ, and that of pairs that say the same, or None where that is not clear."""
+    if named != "auto":
+        others = [label for label in found if label != named]
+        if named not in found or len(others) > 1:
+            return None
+        return (others[0] if others else f"not {named}"), named
+    for different, same in OPPOSITES:
+        if {label.strip().lower() for label in found} <= {different, same}:
+            written = {label.strip().lower(): label for label in found}
+            if len(written) == len(found) and same in written:
+                return written.get(different, different), written[same]
+    return None

@@ -1,0 +1,189 @@
+"""Surges in counts, found online in many series at once.
+
+Each series is expected to follow a level times a profile of the hour of the day and the day of the week, all estimated
+as ratios of sums, shrunk towards no profile, so that sparse series have none. What exceeds the expectation by far is
+cut off before it is learnt from: a spike neither raises the level nor hides the next one. A level that stays elsewhere
+for a while is taken over. The test is a negative binomial one, its dispersion estimated from what was seen (Lawless
+1987), on the last bucket and on the sums of the last few; over many series the false-discovery rate is controlled
+(Benjamini, Hochberg 1995).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import nbinom
+
+from feilun.core.settings import setting
+
+DAY, WEEK = 86_400, 7 * 86_400
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class SurgeSettings:
+    """How surges are looked for; a table `[surge]`."""
+
+    p_value: float = setting(1e-5, "smallest chance of a count from which on it is a surge", above=0, below=1)
+    false_discoveries: float = setting(0.05, "share of surges that may be none, over all series of a bucket", above=0)
+    minimum: int = setting(5, "smallest count of a surge", minimum=1)
+    sums: int = setting(3, "up to how many buckets are also tested together", minimum=1)
+    memory_days: float = setting(14.0, "days after which the level has forgotten two thirds of what it saw", above=0)
+    settle_days: float = setting(2.0, "days after which a level that stays is taken over", above=0)
+    warm_up_days: float = setting(7.0, "days of history before the first alarm", minimum=0)
+    least_ratio: float = setting(1.5, "smallest ratio of a surge to what was expected", minimum=1)
+
+
+@dataclass(frozen=True)
+class Surges:
+    """What was found in a bucket, one value a series.
+
+    Args:
+        p_values: The chance of so many, shape (series,); 1 while nothing is known yet.
+        expected: What was expected in the bucket, the same shape.
+        alarms: Whether it is a surge, the same shape.
+    """
+
+    p_values: Floats
+    expected: Floats
+    alarms: NDArray[np.bool_]
+
+
+class SurgeDetector:
+    """Watches counts of equal buckets.
+
+    Args:
+        series: How many series there are; more may be added by `grow`.
+        width: Seconds of a bucket.
+        settings: How surges are looked for.
+    """
+
+    def __init__(self, series: int, width: int, settings: SurgeSettings | None = None) -> None:
+        self.settings = settings or SurgeSettings()
+        self.width = width
+        self._hours = max(1, min(24, DAY // width)) if width < DAY else 1
+        self._days = 7 if width <= DAY else 1
+        self._keep = float(np.exp(-width / (self.settings.memory_days * DAY)))
+        self._keep_profile = float(np.exp(-width / (8 * self.settings.memory_days * DAY)))
+        self._settle = max(4, round(self.settings.settle_days * DAY / width))
+        self._recent: deque[tuple[Floats, Floats]] = deque(maxlen=self.settings.sums)
+        self._hour = np.ones((2, self._hours, 0))
+        self._day = np.ones((2, self._days, 0))
+        self._level = np.zeros((2, 0))
+        self._fast = np.zeros((2, 0))
+        self._spread = np.zeros((2, 0))
+        self._off = np.zeros(0)
+        self._age = np.zeros(0)
+        self.grow(series)
+
+    def grow(self, series: int) -> None:
+        """Add series that have not been seen before, up to a number of them: as long as the others, all zeros."""
+        more = series - len(self._age)
+        if more <= 0:
+            return
+        seen = (self._age.max(), self._level[1].max()) if len(self._age) else (0.0, 0.0)
+        prior = 5.0
+        self._hour = np.concatenate([self._hour, np.full((2, self._hours, more), prior)], axis=2)
+        self._day = np.concatenate([self._day, np.full((2, self._days, more), prior)], axis=2)
+        for name in ("_level", "_fast", "_spread"):
+            setattr(self, name, np.concatenate([getattr(self, name), np.zeros((2, more))], axis=1))
+        self._off = np.concatenate([self._off, np.zeros(more)])
+        self._age = np.concatenate([self._age, np.full(more, seen[0])])
+        self._level[1, -more:] = seen[1]
+        padded = [(np.append(c, np.zeros(more)), np.append(e, np.zeros(more))) for c, e in self._recent]
+        self._recent = deque(padded, maxlen=self.settings.sums)
+
+    def step(self, bucket: int, counts: NDArray[np.int64] | Floats) -> Surges:
+        """Judge the counts of the next bucket, then learn from them.
+
+        Args:
+            bucket: The second at which it begins.
+            counts: One of each series, shape (series,).
+
+        Returns:
+            What was found.
+        """
+        values = np.asarray(counts, dtype=np.float64)
+        hour, day = self._slots(bucket)
+        profile = self._profile(hour, day)
+        expected = self._ratio(self._level) * profile
+        dispersion = self._dispersion()
+        self._recent.append((values, expected))
+        p_values = self._p_values(dispersion)
+        warm = self._age * self.width >= self.settings.warm_up_days * DAY
+        p_values = np.where(warm, p_values, 1.0)
+        alarms = self._alarms(p_values, values, expected)
+        self._learn(values, expected, profile, dispersion, hour, day)
+        return Surges(p_values, expected, alarms)
+
+    def _slots(self, bucket: int) -> tuple[int, int]:
+        return (bucket % DAY) * self._hours // DAY, (bucket // DAY) % self._days
+
+    def _profile(self, hour: int, day: int) -> Floats:
+        found: Floats = (self._hour[0, hour] / self._hour[1, hour]) * (self._day[0, day] / self._day[1, day])
+        return found
+
+    def _ratio(self, sums: Floats) -> Floats:
+        found: Floats = (sums[0] + 0.1) / (sums[1] + 0.5)  # before anything was seen, one in five buckets
+        return found
+
+    def _dispersion(self) -> Floats:
+        """Return by how much the variance exceeds Poisson's, as a share of the squared mean."""
+        found: Floats = np.clip((self._spread[0] + 0.5) / (self._spread[1] + 10.0), 0.005, 4.0)
+        return found
+
+    def _p_values(self, dispersion: Floats) -> Floats:
+        """Return the smallest chance over the last bucket and the sums of the last few, paid for by their number."""
+        counts, expected = np.zeros_like(dispersion), np.zeros_like(dispersion)
+        smallest = np.ones_like(dispersion)
+        for number, (some, mean) in enumerate(reversed(self._recent), 1):
+            counts, expected = counts + some, expected + mean
+            size = number / dispersion  # sums of independent ones of the same mean
+            smallest = np.minimum(smallest, nbinom.sf(counts - 1, size, size / (size + np.maximum(expected, 1e-6))))
+        return np.minimum(1.0, smallest * len(self._recent))
+
+    def _alarms(self, p_values: Floats, values: Floats, expected: Floats) -> NDArray[np.bool_]:
+        ranked = np.sort(p_values)
+        passing = ranked <= self.settings.false_discoveries * np.arange(1, len(ranked) + 1) / max(1, len(ranked))
+        bound = ranked[passing][-1] if passing.any() else 0.0
+        large = (values >= self.settings.minimum) & (values >= self.settings.least_ratio * expected)
+        found: NDArray[np.bool_] = (p_values <= min(self.settings.p_value, bound)) & large
+        return found
+
+    def _learn(
+        self, values: Floats, expected: Floats, profile: Floats, dispersion: Floats, hour: int, day: int
+    ) -> None:
+        deviation = np.sqrt(expected + dispersion * expected**2)
+        cut = np.clip(values, expected - 3 * deviation, expected + 3 * deviation + 1)
+        young = self._age * self.width < min(2.0, self.settings.warm_up_days) * DAY
+        cut = np.where(young, values, cut)
+        # while a series is young its level moves fast: the memory grows with its age
+        self._level = self._level * self._keep + np.stack([cut, profile])
+        keep_fast = np.exp(-1 / max(2.0, self._settle / 3))
+        self._fast = self._fast * keep_fast + np.stack([values, profile])
+        share = np.stack([cut, expected])
+        self._hour *= self._keep_profile
+        self._day *= self._keep_profile
+        self._hour[:, hour] += share
+        self._day[:, day] += share
+        self._hour += 5.0 * (1 - self._keep_profile)  # the prior does not fade
+        self._day += 5.0 * (1 - self._keep_profile)
+        self._spread = self._spread * self._keep_profile + np.stack([(cut - expected) ** 2 - expected, expected**2])
+        self._rebase(values, expected, deviation)
+        self._age += 1
+
+    def _rebase(self, values: Floats, expected: Floats, deviation: Floats) -> None:
+        """Take over a level that has stayed elsewhere for long enough."""
+        side = np.sign(values - expected) * (np.abs(values - expected) > 0.5 * deviation)
+        same = (np.sign(self._off) == side) & (side != 0)
+        self._off = np.where(same, self._off + side, np.where(side == 0, self._off * 0.7, side))
+        fast, level = self._ratio(self._fast), self._ratio(self._level)
+        elsewhere = np.maximum(fast, level) > 1.3 * np.minimum(fast, level)
+        moved = (np.abs(self._off) >= self._settle / 2) & elsewhere
+        if moved.any():
+            held = np.minimum(self._level[1], self._settle)
+            self._level[:, moved] = np.stack([fast * held, held])[:, moved]
+            self._off[moved] = 0

@@ -1,0 +1,254 @@
+"""What customer service keeps: knowledge, conversations, turns and candidates, each of one application, as rows."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
+
+from feilun.storage.tables import service_candidates as candidates
+from feilun.storage.tables import service_conversations as conversations
+from feilun.storage.tables import service_knowledge as knowledge
+from feilun.storage.tables import service_turns as turns
+
+
+@dataclass(frozen=True)
+class Known:
+    """An entry of the FAQ or a passage of a document, as it is kept.
+
+    Args:
+        id: Names it within its application.
+        kind: `faq` or `passage`.
+        origin: `import`, replaced by the next import, or `candidate`, which stays.
+        content: Its fields.
+    """
+
+    id: str
+    kind: str
+    origin: str
+    content: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """A conversation as it is kept.
+
+    Args:
+        id: Names it; nobody can guess it.
+        channel: Where it is held.
+        started: Seconds since 1970.
+        updated: The same of its last turn.
+        speaker: Who answers: `bot`, `queue` (a person is waited for) or `person`.
+        reason: Why it was handed over.
+        waiting_since: Since when a person is waited for.
+        memory: What the bot has to know of former turns.
+    """
+
+    id: str
+    channel: str
+    started: float
+    updated: float
+    speaker: str
+    reason: str | None
+    waiting_since: float | None
+    memory: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Turn:
+    """Something that was said, personal data replaced.
+
+    Args:
+        id: Names it.
+        conversation: Where.
+        time: Seconds since 1970.
+        speaker: `customer`, `bot` or `person`.
+        text: What.
+        reply: All of the bot's reply, where the bot said it.
+        helpful: Thumbs up or down, where the customer gave it.
+        remark: Free words of the customer on it.
+    """
+
+    id: str
+    conversation: str
+    time: float
+    speaker: str
+    text: str
+    reply: Mapping[str, Any] | None = None
+    helpful: bool | None = None
+    remark: str | None = None
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A question that may come into the FAQ, with a drafted answer.
+
+    Args:
+        id: Names it.
+        time: When it was proposed, seconds since 1970.
+        question: As a customer asked it.
+        answer: The draft; may be empty.
+        asked: How often it was asked.
+        state: `open`, `approved` or `rejected`.
+    """
+
+    id: str
+    time: float
+    question: str
+    answer: str
+    asked: int
+    state: str
+
+
+def replace_knowledge(connection: Connection, application: str, imported: Iterable[Known]) -> None:
+    """Replace all that was imported before; what came from candidates stays."""
+    connection.execute(delete(knowledge).where(knowledge.c.application == application, knowledge.c.origin == "import"))
+    rows = [
+        {"application": application, "id": k.id, "kind": k.kind, "origin": k.origin, "content": dict(k.content)}
+        for k in imported
+    ]
+    if rows:
+        connection.execute(insert(knowledge), rows)
+
+
+def put_knowledge(connection: Connection, application: str, one: Known) -> None:
+    """Write an entry in the place of the one of its id."""
+    remove_knowledge(connection, application, one.id)
+    row = {"application": application, "id": one.id, "kind": one.kind, "origin": one.origin, "content": one.content}
+    connection.execute(insert(knowledge), row)
+
+
+def remove_knowledge(connection: Connection, application: str, identity: str) -> bool:
+    """Delete an entry; say whether it was there."""
+    mine = (knowledge.c.application == application, knowledge.c.id == identity)
+    return connection.execute(delete(knowledge).where(*mine)).rowcount > 0
+
+
+def all_knowledge(connection: Connection, application: str) -> list[Known]:
+    """Return all that an application knows, by id."""
+    query = select(knowledge).where(knowledge.c.application == application).order_by(knowledge.c.id)
+    return [Known(row.id, row.kind, row.origin, row.content) for row in connection.execute(query)]
+
+
+def start(connection: Connection, application: str, channel: str) -> Conversation:
+    """Begin a conversation."""
+    now = time.time()
+    begun = Conversation(uuid.uuid4().hex, channel, now, now, "bot", None, None, {})
+    connection.execute(insert(conversations), {"application": application, **vars(begun)})
+    return begun
+
+
+def conversation(connection: Connection, application: str, identity: str, *, hold: bool = False) -> Conversation | None:
+    """Return a conversation of an application, None where it has none of that id.
+
+    Args:
+        connection: A transaction.
+        application: Whose.
+        identity: Its id.
+        hold: Keep other transactions from doing the same until this one ends.
+    """
+    mine = (conversations.c.application == application, conversations.c.id == identity)
+    query = select(conversations).where(*mine)
+    row = connection.execute(query.with_for_update() if hold else query).one_or_none()
+    return None if row is None else _conversation(row)
+
+
+def save(connection: Connection, application: str, changed: Conversation) -> None:
+    """Write what changed of a conversation."""
+    mine = (conversations.c.application == application, conversations.c.id == changed.id)
+    names = ("updated", "speaker", "reason", "waiting_since", "memory")
+    connection.execute(update(conversations).where(*mine).values({name: getattr(changed, name) for name in names}))
+
+
+def queue(connection: Connection, application: str) -> list[Conversation]:
+    """Return the conversations that wait for a person or are with one, the longest waiting first."""
+    query = select(conversations).where(
+        conversations.c.application == application, conversations.c.speaker.in_(("queue", "person"))
+    )
+    rows = connection.execute(query.order_by(conversations.c.waiting_since)).all()
+    return [_conversation(row) for row in rows]
+
+
+def add_turns(connection: Connection, application: str, said: Iterable[Turn]) -> None:
+    """Write turns in their order."""
+    rows = [{"application": application, **vars(turn)} for turn in said]
+    for row in rows:  # one by one, so that their sequence is their order
+        connection.execute(insert(turns), row)
+
+
+def turns_of(connection: Connection, application: str, identity: str) -> list[Turn]:
+    """Return the turns of a conversation in order."""
+    mine = (turns.c.application == application, turns.c.conversation == identity)
+    return [_turn(row) for row in connection.execute(select(turns).where(*mine).order_by(turns.c.sequence))]
+
+
+def turns_since(connection: Connection, application: str, since: float) -> list[tuple[Turn, str]]:
+    """Return the turns of all conversations from a time on, each with its channel, in order."""
+    query = (
+        select(turns, conversations.c.channel)
+        .join(
+            conversations,
+            (conversations.c.application == turns.c.application) & (conversations.c.id == turns.c.conversation),
+        )
+        .where(turns.c.application == application, turns.c.time >= since)
+        .order_by(turns.c.sequence)
+    )
+    return [(_turn(row), row.channel) for row in connection.execute(query)]
+
+
+def judge(connection: Connection, application: str, turn: str, helpful: bool | None, remark: str | None) -> Turn | None:
+    """Write what a customer said of a reply; None where there is no such reply."""
+    mine = (turns.c.application == application, turns.c.id == turn, turns.c.speaker == "bot")
+    connection.execute(update(turns).where(*mine).values(helpful=helpful, remark=remark))
+    row = connection.execute(select(turns).where(*mine)).one_or_none()
+    return None if row is None else _turn(row)
+
+
+def propose(connection: Connection, application: str, question: str, answer: str) -> None:
+    """Count a question that found no answer; the first time it becomes a candidate."""
+    mine = (candidates.c.application == application, candidates.c.question == question)
+    known = connection.execute(update(candidates).where(*mine).values(asked=candidates.c.asked + 1)).rowcount
+    if not known:
+        row = {"id": uuid.uuid4().hex, "time": time.time(), "question": question, "answer": answer, "asked": 1}
+        connection.execute(insert(candidates), {"application": application, "state": "open", **row})
+
+
+def candidates_of(connection: Connection, application: str, state: str = "open") -> list[Candidate]:
+    """Return the candidates in a state, the most asked first."""
+    query = select(candidates).where(candidates.c.application == application, candidates.c.state == state)
+    ordered = query.order_by(candidates.c.asked.desc(), candidates.c.sequence)
+    return [_candidate(row) for row in connection.execute(ordered)]
+
+
+def settle(connection: Connection, application: str, identity: str, state: str) -> Candidate | None:
+    """Approve or reject an open candidate; None where there is no open one of that id."""
+    mine = (candidates.c.application == application, candidates.c.id == identity, candidates.c.state == "open")
+    row = connection.execute(select(candidates).where(*mine).with_for_update()).one_or_none()
+    if row is None:
+        return None
+    connection.execute(update(candidates).where(candidates.c.id == identity).values(state=state))
+    return _candidate(row)
+
+
+def count_conversations(connection: Connection, application: str) -> int:
+    """Return how many conversations an application has had."""
+    query = select(func.count()).select_from(conversations).where(conversations.c.application == application)
+    return int(connection.execute(query).scalar_one())
+
+
+def _conversation(row: Row[Any]) -> Conversation:
+    return Conversation(
+        row.id, row.channel, row.started, row.updated, row.speaker, row.reason, row.waiting_since, row.memory
+    )
+
+
+def _turn(row: Row[Any]) -> Turn:
+    return Turn(row.id, row.conversation, row.time, row.speaker, row.text, row.reply, row.helpful, row.remark)
+
+
+def _candidate(row: Row[Any]) -> Candidate:
+    return Candidate(row.id, row.time, row.question, row.answer, row.asked, row.state)

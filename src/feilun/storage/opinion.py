@@ -1,0 +1,206 @@
+"""Documents of public opinion with their numbers over time: what is written together is there together, once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, func, select
+from sqlalchemy.dialects.postgresql import insert as postgres_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from feilun.storage.tables import (
+    opinion_corrections,
+    opinion_counts,
+    opinion_dead_letters,
+    opinion_documents,
+    opinion_incidents,
+    opinion_positions,
+)
+
+Cell = tuple[int, str, str, str]
+"""Bucket, topic, entity and source of a row of numbers."""
+
+FIGURES = ("documents", "positive", "negative", "stories")
+ASKED_AT_ONCE = 500
+
+
+def known(connection: Connection, keys: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Return content and story of those documents that are there already, by key."""
+    found: dict[str, tuple[str, str]] = {}
+    columns = (opinion_documents.c.key, opinion_documents.c.content, opinion_documents.c.story)
+    for start in range(0, len(keys), ASKED_AT_ONCE):
+        query = select(*columns).where(opinion_documents.c.key.in_(keys[start : start + ASKED_AT_ONCE]))
+        found |= {row.key: (row.content, row.story) for row in connection.execute(query)}
+    return found
+
+
+def add(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> set[str]:
+    """Write documents and return the keys of those that were not there before."""
+    if not rows:
+        return set()
+    insert = _insert(connection)(opinion_documents).on_conflict_do_nothing(index_elements=["key"])
+    return set(connection.execute(insert.returning(opinion_documents.c.key), list(rows)).scalars())
+
+
+def count(connection: Connection, numbers: Mapping[Cell, Sequence[int]]) -> None:
+    """Add whole numbers to cells.
+
+    Args:
+        connection: In the transaction that writes the documents they count.
+        numbers: By cell what to add of documents, positive, negative and stories.
+    """
+    rows = [
+        {"bucket": cell[0], "topic": cell[1], "entity": cell[2], "source": cell[3],
+         **dict(zip(FIGURES, added, strict=True))}
+        for cell, added in sorted(numbers.items())
+    ]  # fmt: skip
+    if not rows:
+        return
+    insert = _insert(connection)(opinion_counts)
+    more = {name: opinion_counts.c[name] + insert.excluded[name] for name in FIGURES}
+    connection.execute(
+        insert.on_conflict_do_update(index_elements=["bucket", "topic", "entity", "source"], set_=more), rows
+    )
+
+
+def forget_counts(connection: Connection) -> None:
+    """Remove all numbers, to be counted anew."""
+    connection.execute(delete(opinion_counts))
+
+
+def counts(
+    connection: Connection, *, since: float | None = None, until: float | None = None,
+    topic: str | None = None, entity: str | None = None, source: str = "",
+) -> Sequence[Row[Any]]:  # fmt: skip
+    """Return rows of numbers in the order of bucket, topic and entity.
+
+    Args:
+        connection: A transaction.
+        since: Only buckets from this second on.
+        until: Only buckets before it.
+        topic: Only of this topic; None takes each, "" the row of all topics together.
+        entity: Likewise.
+        source: Likewise; "" are all sources together.
+    """
+    table = opinion_counts.c
+    query = select(opinion_counts).where(table.source == source)
+    for column, wanted in ((table.topic, topic), (table.entity, entity)):
+        query = query if wanted is None else query.where(column == wanted)
+    query = query if since is None else query.where(table.bucket >= since)
+    query = query if until is None else query.where(table.bucket < until)
+    return connection.execute(query.order_by(table.bucket, table.topic, table.entity)).all()
+
+
+def documents(
+    connection: Connection, *, since: float | None = None, until: float | None = None,
+    keys: Sequence[str] | None = None, story: str | None = None, limit: int | None = None, written: bool = False,
+) -> Iterator[Row[Any]]:  # fmt: skip
+    """Yield documents by the time when they were published, or in the order in which they were written.
+
+    Args:
+        connection: A transaction.
+        since: Only from this second on.
+        until: Only before it.
+        keys: Only these.
+        story: Only of this story.
+        limit: Only the first so many.
+        written: In the order of writing.
+    """
+    table = opinion_documents.c
+    query = select(opinion_documents)
+    query = query if since is None else query.where(table.published >= since)
+    query = query if until is None else query.where(table.published < until)
+    query = query if keys is None else query.where(table.key.in_(keys))
+    query = query if story is None else query.where(table.story == story)
+    order = (table.sequence,) if written else (table.published, table.sequence)
+    yield from connection.execute(query.order_by(*order).limit(limit))
+
+
+def correct(connection: Connection, key: str, analysis: Mapping[str, Any], story: str, actor: str) -> None:
+    """Put an analysis in the place of a document's own, and keep both."""
+    row = connection.execute(select(opinion_documents).where(opinion_documents.c.key == key)).one()
+    before = {"analysis": row.analysis, "story": row.story}
+    after = {"analysis": dict(analysis), "story": story}
+    change = {"document": key, "time": time.time(), "actor": actor, "before": before, "after": after}
+    connection.execute(opinion_corrections.insert(), change)
+    values = {"analysis": dict(analysis), "sentiment": analysis["sentiment"], "story": story}
+    connection.execute(opinion_documents.update().where(opinion_documents.c.key == key).values(**values))
+
+
+def corrections(connection: Connection) -> Sequence[Row[Any]]:
+    """Return all corrections in their order."""
+    return connection.execute(select(opinion_corrections).order_by(opinion_corrections.c.sequence)).all()
+
+
+def totals(connection: Connection) -> tuple[int, float | None, float | None]:
+    """Return how many documents there are, and the times of the first and the last."""
+    published = opinion_documents.c.published
+    number, first, last = connection.execute(select(func.count(), func.min(published), func.max(published))).one()
+    return int(number), first, last
+
+
+def position(connection: Connection, name: str) -> Any:
+    """Return a saved position; None where there is none."""
+    query = select(opinion_positions.c.position).where(opinion_positions.c.name == name)
+    return connection.execute(query).scalar_one_or_none()
+
+
+def save_position(connection: Connection, name: str, value: Any) -> None:
+    """Save a position."""
+    insert = _insert(connection)(opinion_positions).values(name=name, position=value)
+    connection.execute(insert.on_conflict_do_update(index_elements=["name"], set_={"position": value}))
+
+
+def bury(connection: Connection, source: str, letters: Iterable[tuple[str, str, Mapping[str, Any]]]) -> None:
+    """Keep records that are no documents, each once: where it stood, the reason, the record."""
+    rows = []
+    for place, reason, record in letters:
+        named = json.dumps([source, place, record], ensure_ascii=True, sort_keys=True, default=str)
+        identity = hashlib.sha256(named.encode()).hexdigest()[:32]
+        rows.append({
+            "id": identity, "time": time.time(), "source": source[:200], "place": place, "reason": reason,
+            "record": dict(record),
+        })  # fmt: skip
+    if rows:
+        connection.execute(
+            _insert(connection)(opinion_dead_letters).on_conflict_do_nothing(index_elements=["id"]), rows
+        )
+
+
+def dead_letters(connection: Connection) -> Sequence[Row[Any]]:
+    """Return all dead letters, the earliest first."""
+    return connection.execute(
+        select(opinion_dead_letters).order_by(opinion_dead_letters.c.time, opinion_dead_letters.c.place)
+    ).all()
+
+
+def raise_dead(connection: Connection, identities: Sequence[str]) -> None:
+    """Take dead letters out that became documents."""
+    connection.execute(opinion_dead_letters.delete().where(opinion_dead_letters.c.id.in_(identities)))
+
+
+def save_incident(connection: Connection, identity: str, state: str, opened: float, facts: Mapping[str, Any]) -> None:
+    """Write an incident as it is now."""
+    values = {"state": state, "opened": opened, "changed": time.time(), "facts": dict(facts)}
+    insert = _insert(connection)(opinion_incidents).values(id=identity, **values)
+    connection.execute(insert.on_conflict_do_update(index_elements=["id"], set_=values))
+
+
+def forget_incidents(connection: Connection) -> None:
+    """Remove all incidents, to be found anew."""
+    connection.execute(delete(opinion_incidents))
+
+
+def incidents(connection: Connection) -> Sequence[Row[Any]]:
+    """Return all incidents, the earliest first."""
+    return connection.execute(
+        select(opinion_incidents).order_by(opinion_incidents.c.opened, opinion_incidents.c.id)
+    ).all()
+
+
+def _insert(connection: Connection) -> Any:
+    return postgres_insert if connection.dialect.name == "postgresql" else sqlite_insert
