@@ -55,4 +55,5 @@ def centred(vectors: Scores) -> Scores:
         return vectors
     moved: Scores = np.where(there[:, None], vectors - vectors[there].mean(0), 0)
     lengths = np.linalg.norm(moved, axis=1, keepdims=True)
-    return np.divide(moved, lengths, out=np.zeros_like(moved), where=lengths > 1e-6).astype(np.float32)
+    unit: Scores = np.divide(moved, lengths, out=np.zeros_like(moved), where=lengths > 1e-6).astype(np.float32)
+    return unit
