@@ -31,6 +31,7 @@ from feilun.interfaces.cli import (
     monitor,
     predict,
     quickstart,
+    recommendation,
     retrain,
     runs,
     search,
@@ -60,6 +61,7 @@ VERBS = (
     models,
     runs,
     doctor,
+    recommendation,
 )
 """The verbs in the order of a first day; each module has `EXAMPLES` and a function, or an `app`, of its name."""
 
@@ -68,6 +70,7 @@ EXTRA_OF_PACKAGE = {
     "gguf": "train", "onnx": "train", "onnxscript": "train", "polars": "data", "fastexcel": "data", "sklearn": "data",
     "scipy": "data", "matplotlib": "data", "rjieba": "data", "charset_normalizer": "data",
     "snownlp": "sample",
+    "lightgbm": "recommendation", "implicit": "recommendation", "threadpoolctl": "recommendation",
 }  # fmt: skip
 """Which extra of Feilun brings an importable package."""
 

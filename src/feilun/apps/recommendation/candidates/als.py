@@ -60,6 +60,7 @@ class AlternatingLeastSquares:
 
     def scores(self, history: History) -> Scores:
         """Return the products with the user's factors, no less than 0."""
+        history = history.within(len(self.items))
         if not len(history):
             return np.zeros(len(self.items), np.float32)
         taken = self.items[history.items]
