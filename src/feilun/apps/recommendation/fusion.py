@@ -18,7 +18,7 @@ class Pool:
 
     Args:
         items: Item numbers, each once, shape (candidates,).
-        scores: Of each generator, shape (candidates, generators).
+        scores: Of each generator, NaN where an item came after it had learned, shape (candidates, generators).
         names: The generators.
         source: Number of the generator that brought each, -1 where the pool was filled up, shape (candidates,).
     """
@@ -32,9 +32,11 @@ class Pool:
         return len(self.items)
 
     def standardised(self) -> NDArray[np.float32]:
-        """Return each generator's scores with mean 0 and spread 1 within the pool, 0 where they are all alike."""
-        moved = self.scores - self.scores.mean(0, keepdims=True)
-        spread = moved.std(0, keepdims=True)
+        """Return each generator's scores with mean 0 and spread 1 within the pool; 0 where it knows nothing."""
+        known = ~np.isnan(self.scores)
+        counts = np.maximum(known.sum(0, keepdims=True), 1)
+        moved = np.where(known, self.scores - np.nansum(self.scores, axis=0, keepdims=True) / counts, 0)
+        spread = np.sqrt((moved**2).sum(0, keepdims=True) / counts)
         even: NDArray[np.float32] = np.divide(moved, spread, out=np.zeros_like(moved), where=spread > 1e-12)
         return even
 
@@ -76,7 +78,7 @@ def gather(
 
 def best(scores: NDArray[np.float32], allowed: NDArray[np.bool_], count: int) -> NDArray[np.int64]:
     """Return the allowed items with the highest scores above 0, best first, shape (at most count,)."""
-    kept = np.where(allowed, scores, 0)
+    kept = np.where(allowed, np.nan_to_num(scores), 0)
     count = min(count, len(kept))
     if count == 0:
         return np.zeros(0, np.int64)
@@ -86,8 +88,9 @@ def best(scores: NDArray[np.float32], allowed: NDArray[np.bool_], count: int) ->
 
 
 def padded(scores: NDArray[np.float32], items: int) -> NDArray[np.float32]:
-    """Give items that came after a generator had learned the score 0."""
-    return scores if len(scores) == items else np.pad(scores, (0, items - len(scores)))
+    """Give items that came after a generator had learned no score (NaN): nothing speaks for or against them."""
+    missing = items - len(scores)
+    return np.pad(scores, (0, missing), constant_values=np.nan) if missing else scores
 
 
 def unseen(history: History, items: int, policy: str, days: float, now: float) -> NDArray[np.bool_]:

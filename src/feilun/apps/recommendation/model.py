@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from feilun.apps.recommendation.candidates.generator import Generator
+from feilun.apps.recommendation.candidates.generator import Generator, OfContent
 from feilun.apps.recommendation.candidates.table import GENERATORS
-from feilun.apps.recommendation.candidates.text_neighbours import centred
+from feilun.apps.recommendation.candidates.text_neighbours import centred, common
 from feilun.apps.recommendation.catalogue import Catalogue
 from feilun.apps.recommendation.click_probability import ClickCurve
 from feilun.apps.recommendation.features import FEATURES, ItemFacts, Table, facts_of, table_of
 from feilun.apps.recommendation.fusion import Pool
 from feilun.apps.recommendation.interactions import History, Interactions
 from feilun.apps.recommendation.ranker import Trees
-
-BY_CONTENT = ("text", "recent", "same-category")
-"""Generators that know a new item from what it is; they are fitted again when the catalogue changes."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +31,7 @@ class Model:
         interactions: What it learned from, for the counts that a changed catalogue needs.
         fitted: When, seconds since 1970.
         names: The features of the final ranking.
+        weights: Of the generators' standardised scores, from which the trees begin; empty weighs all alike.
         trees: The final ranking; None where there was too little to learn it from.
         clicks: Turns its scores into probabilities; None where too few rankings were logged.
     """
@@ -43,6 +42,7 @@ class Model:
     interactions: Interactions
     fitted: float
     names: tuple[str, ...] = ()
+    weights: Mapping[str, float] = field(default_factory=dict)
     trees: Trees | None = None
     clicks: ClickCurve | None = None
 
@@ -52,16 +52,29 @@ class Model:
         return table_of(pool, history, self.facts, now)[:, columns]
 
     def scores(self, pool: Pool, history: History, now: float) -> NDArray[np.float64]:
-        """Return the final score of each candidate; without trees the mean of the generators', shape (candidates,)."""
-        if self.trees is None:
-            return fused(pool)
-        return self.trees.scores(self.table(pool, history, now))
+        """Return the final score of each candidate: the weighted generators, corrected by the trees; (candidates,)."""
+        begun = fused(pool, self.weights)
+        return begun if self.trees is None else begun + self.trees.scores(self.table(pool, history, now))
+
+    def contributions(self, pool: Pool, history: History, now: float) -> Table:
+        """Return what each feature adds to the final scores, shape (candidates, names)."""
+        found = np.zeros((len(pool), len(self.names))) if self.trees is None else (
+            self.trees.contributions(self.table(pool, history, now))
+        )  # fmt: skip
+        for column, name in enumerate(pool.names):
+            if name in self.names and self.weights:
+                found[:, self.names.index(name)] += pool.standardised()[:, column] * self.weights.get(name, 0.0)
+        return found
 
     def with_catalogue(self, catalogue: Catalogue, now: float) -> Model:
         """Return the model with further or changed items, which keep their numbers; nothing is trained."""
         wider = replace(self.interactions, items=len(catalogue))
-        again = {name: GENERATORS[name]().fit(wider, catalogue, now) for name in self.generators if name in BY_CONTENT}
-        facts = facts_of(catalogue, wider.popularity(), centred(catalogue.vectors))
+        again = {
+            name: deepcopy(one).again(wider, catalogue, now)
+            for name, one in self.generators.items()
+            if isinstance(one, OfContent)
+        }
+        facts = _facts(catalogue, wider)
         return replace(
             self, catalogue=catalogue, interactions=wider, facts=facts, generators={**self.generators, **again}
         )
@@ -87,13 +100,18 @@ def fit_generators(
         The model, without a final ranking.
     """
     generators = {name: made[name]().fit(interactions, catalogue, now) for name in names}
-    facts = facts_of(catalogue, interactions.popularity(), centred(catalogue.vectors))
+    facts = _facts(catalogue, interactions)
     return Model(catalogue, generators, facts, interactions, now)
 
 
-def fused(pool: Pool) -> NDArray[np.float64]:
-    """Return the mean of the generators' standardised scores, shape (candidates,)."""
+def fused(pool: Pool, weights: Mapping[str, float]) -> NDArray[np.float64]:
+    """Return the weighted generators' standardised scores, or their mean without weights, shape (candidates,)."""
     if not pool.names:
         return np.zeros(len(pool))
-    mean: NDArray[np.float64] = pool.standardised().mean(1).astype(np.float64)
-    return mean
+    given = np.array([weights.get(name, 0.0) for name in pool.names]) if weights else 1 / len(pool.names)
+    total: NDArray[np.float64] = (pool.standardised() * given).sum(1).astype(np.float64)
+    return total
+
+
+def _facts(catalogue: Catalogue, interactions: Interactions) -> ItemFacts:
+    return facts_of(catalogue, interactions.popularity(), centred(catalogue.vectors, common(catalogue.vectors)))

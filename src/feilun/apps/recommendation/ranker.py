@@ -93,6 +93,7 @@ def grow_ranking(
     held_out: NDArray[np.bool_],
     names: Sequence[str],
     settings: TreeSettings,
+    begun: NDArray[np.float64] | None = None,
 ) -> Trees:
     """Learn to order the candidates of each group.
 
@@ -103,13 +104,14 @@ def grow_ranking(
         held_out: Rows of whole groups that only decide when to stop, shape (rows,).
         names: Of the features.
         settings: How trees grow.
+        begun: Scores that the trees correct, shape (rows,).
 
     Returns:
-        The trees.
+        The trees; their scores are what they add.
     """
     levels = np.minimum(np.ceil(relevance), 4).astype(np.int64)
     more = {"objective": "lambdarank", "metric": "ndcg", "eval_at": [10], "lambdarank_truncation_level": 20}
-    return _grow(table, levels, groups, held_out, names, settings, more)
+    return _grow(table, levels, groups, held_out, names, settings, more, begun)
 
 
 def grow_clicks(
@@ -150,6 +152,7 @@ def _grow(
     names: Sequence[str],
     settings: TreeSettings,
     more: Mapping[str, Any],
+    begun: NDArray[np.float64] | None = None,
 ) -> Trees:
     import lightgbm
 
@@ -163,7 +166,8 @@ def _grow(
 
     def part(rows: NDArray[np.bool_], reference: Any = None) -> Any:
         sizes = None if groups is None else np.unique(groups[rows], return_counts=True)[1]
-        return lightgbm.Dataset(table[rows], labels[rows], group=sizes, reference=reference, free_raw_data=False)
+        first = None if begun is None else begun[rows]
+        return lightgbm.Dataset(table[rows], labels[rows], group=sizes, init_score=first, reference=reference)
 
     learned = part(~held_out)
     judged = [part(held_out, learned)] if held_out.any() else []

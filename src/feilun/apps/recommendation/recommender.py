@@ -235,7 +235,7 @@ class Recommender:
             if not personal:
                 quotas = {name: count for name in IMPERSONAL if name in model.generators}
             pool = gather(model.generators, quotas, history, allowed, count)
-            scores = model.scores(pool, history, now) if personal else fused(pool)
+            scores = model.scores(pool, history, now) if personal else fused(pool, {})
             chosen = self._choose(pool, scores, count)
         places = self._places(model, pool, scores, chosen, history, now, explain and personal)
         if not places and not note:
@@ -288,9 +288,8 @@ class Recommender:
         explain: bool,
     ) -> list[Recommended]:  # fmt: skip
         parts: list[dict[str, float]] = [{} for _ in chosen.places]
-        if explain and model.trees is not None:
-            added = model.trees.contributions(model.table(pool, history, now)[chosen.places])
-            parts = [_largest(model.names, row) for row in added]
+        if explain and model.names:
+            parts = [_largest(model.names, row) for row in model.contributions(pool, history, now)[chosen.places]]
         likely = None if model.clicks is None or not len(history) else model.clicks.probabilities(scores)
         found = []
         for i, place in enumerate(chosen.places.tolist()):

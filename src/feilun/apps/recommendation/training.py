@@ -14,8 +14,9 @@ from feilun.apps.recommendation.events import Ranking
 from feilun.apps.recommendation.features import FEATURES
 from feilun.apps.recommendation.fusion import Pool, gather, padded, unseen
 from feilun.apps.recommendation.interactions import Interactions
+from feilun.apps.recommendation.linear_order import fit_weights
 from feilun.apps.recommendation.model import Model, fit_generators
-from feilun.apps.recommendation.ranker import Trees, TreeSettings, grow_ranking
+from feilun.apps.recommendation.ranker import TreeSettings, grow_ranking
 from feilun.apps.recommendation.settings import RecommendationSettings
 
 FEWEST_LISTS = 30
@@ -36,11 +37,13 @@ class Lists:
         table: Features, shape (rows, FEATURES).
         relevance: Shape (rows,).
         groups: Number of the list, ascending, shape (rows,).
+        generators: Their standardised scores, shape (rows, generators).
     """
 
     table: NDArray[np.float64]
     relevance: NDArray[np.float64]
     groups: NDArray[np.int64]
+    generators: NDArray[np.float64]
 
 
 def fit(
@@ -76,11 +79,11 @@ def fit(
         return final
     moment = float(after.time.min())
     early = replace(fit_generators(before, catalogue, settings.candidates.quotas, moment), names=names)
-    trees = _learn(_lists(early, before, after, settings), names, settings)
-    if trees is None:
+    early = _learn(early, _lists(early, before, after, settings), settings)
+    if early.trees is None:
         return replace(final, names=names)
-    curve = _curve(replace(early, trees=trees), before, after, rankings, moment)
-    return replace(final, names=names, trees=trees, clicks=curve)
+    curve = _curve(early, before, after, rankings, moment)
+    return replace(final, names=names, weights=early.weights, trees=early.trees, clicks=curve)
 
 
 def _lists(early: Model, before: Interactions, after: Interactions, settings: RecommendationSettings) -> Lists:
@@ -92,6 +95,7 @@ def _lists(early: Model, before: Interactions, after: Interactions, settings: Re
     tables: list[NDArray[np.float64]] = []
     relevance: list[NDArray[np.float64]] = []
     groups: list[NDArray[np.int64]] = []
+    standardised: list[NDArray[np.float32]] = []
     for user in users.tolist():
         history, taken = before.history(user), after.history(user)
         moment = float(taken.times[0])
@@ -105,26 +109,34 @@ def _lists(early: Model, before: Interactions, after: Interactions, settings: Re
         tables.append(early.table(pool, history, moment))
         relevance.append(marks[pool.items])
         groups.append(np.full(len(pool), len(groups)))
+        standardised.append(pool.standardised())
     if not tables:
-        return Lists(np.zeros((0, len(early.names))), np.zeros(0), np.zeros(0, np.int64))
-    return Lists(np.concatenate(tables), np.concatenate(relevance), np.concatenate(groups))
+        return Lists(np.zeros((0, len(early.names))), np.zeros(0), np.zeros(0, np.int64), np.zeros((0, 0)))
+    return Lists(
+        np.concatenate(tables), np.concatenate(relevance), np.concatenate(groups),
+        np.concatenate(standardised).astype(np.float64),
+    )  # fmt: skip
 
 
-def _learn(lists: Lists, names: Sequence[str], settings: RecommendationSettings) -> Trees | None:
+def _learn(early: Model, lists: Lists, settings: RecommendationSettings) -> Model:
+    """Weigh the generators, then let trees correct what the weights get wrong; unchanged where there is too little."""
     count = len(np.unique(lists.groups))
     if count < FEWEST_LISTS:
-        return None
+        return early
+    weights = fit_weights(lists.generators, lists.relevance, lists.groups)
     judged = np.random.default_rng(settings.seed).random(count) < JUDGED_SHARE
     ranking = settings.ranking
     grown = TreeSettings(ranking.trees, ranking.leaves, ranking.learning_rate, ranking.monotone, settings.seed)
-    return grow_ranking(lists.table, lists.relevance, lists.groups, judged[lists.groups], names, grown)
+    trees = grow_ranking(
+        lists.table, lists.relevance, lists.groups, judged[lists.groups], early.names, grown, lists.generators @ weights
+    )
+    return replace(early, weights=dict(zip(early.generators, weights.tolist(), strict=True)), trees=trees)
 
 
 def _curve(
     early: Model, before: Interactions, after: Interactions, rankings: Sequence[Ranking], moment: float
 ) -> ClickCurve | None:
     """Fit probabilities on rankings that were shown after the moment, with the histories of that moment."""
-    assert early.trees is not None  # noqa: S101
     numbers = {user: i for i, user in enumerate(before.users)}
     scores, places, clicked = [], [], []
     for ranking in rankings:
@@ -139,7 +151,7 @@ def _curve(
         pool = pool_of(early, items, before, user)
         taken = after.history(user)
         soon = (taken.times >= ranking.time) & (taken.times < ranking.time + WINDOW_SECONDS)
-        scores.append(early.trees.scores(early.table(pool, history, ranking.time)))
+        scores.append(early.scores(pool, history, ranking.time))
         places.append([place for _, place in known])
         clicked.append(np.isin(items, taken.items[soon]))
     if not scores:

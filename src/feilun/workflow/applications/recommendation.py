@@ -191,11 +191,16 @@ def train(settings: RecommendationSettings, prepared: Prepared) -> Path:
     with atomic_folder(folder) as made:
         write_text(made / RANKING, text)
         write_json(made / MANIFEST, {
-            "schema": SCHEMA, "version": hashlib.sha256(text.encode()).hexdigest()[:12], "features": list(model.names),
+            "schema": SCHEMA, "version": _version(text, model), "features": list(model.names),
+            "weights": dict(model.weights),
             "clicks": asdict(model.clicks) if model.clicks else None, "items": sorted(prepared.catalogue.index),
             "fitted": prepared.now, "sha256": sha256(made / RANKING),
         })  # fmt: skip
     return folder
+
+
+def _version(text: str, model: Model) -> str:
+    return hashlib.sha256(f"{text}{sorted(model.weights.items())}".encode()).hexdigest()[:12]
 
 
 def open_model(settings: RecommendationSettings, prepared: Prepared) -> tuple[Model, str]:
@@ -226,7 +231,9 @@ def open_model(settings: RecommendationSettings, prepared: Prepared) -> tuple[Mo
     text = (folder / RANKING).read_text(encoding="utf-8")
     trees = Trees.from_text(text, names) if text else None
     clicks = ClickCurve(**manifest["clicks"]) if manifest["clicks"] else None
-    return replace(model, names=names, trees=trees, clicks=clicks), str(manifest["version"])
+    return replace(model, names=names, weights=manifest["weights"], trees=trees, clicks=clicks), str(
+        manifest["version"]
+    )
 
 
 def open_shop(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol, Self
+from typing import Protocol, Self, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,4 +28,19 @@ class Generator(Protocol):
 
     def scores(self, history: History) -> Scores:
         """Return a score for each item, higher being better and 0 meaning nothing known, shape (items,)."""
+        ...
+
+
+@runtime_checkable
+class OfContent(Protocol):
+    """A generator that knows a new item from what it is."""
+
+    def again(self, interactions: Interactions, catalogue: Catalogue, now: float) -> Generator:
+        """Take a changed catalogue in; items that were there keep their numbers, and nothing is trained.
+
+        Args:
+            interactions: What the generator had learned from.
+            catalogue: The items as they are now.
+            now: Seconds since 1970.
+        """
         ...

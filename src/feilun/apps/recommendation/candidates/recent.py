@@ -26,6 +26,9 @@ class Recent:
         self.freshness = (0.5 ** (ages / DAY / HALF_LIFE_DAYS)).astype(np.float32)
         return self
 
+    again = fit
+    """Further items are taken in as at first."""
+
     def scores(self, history: History) -> Scores:
         """Return how fresh each item is."""
         return self.freshness

@@ -25,6 +25,9 @@ class SameCategory:
         self.standing = np.log1p(interactions.popularity()).astype(np.float32) + 0.1
         return self
 
+    again = fit
+    """Further items are taken in as at first."""
+
     def scores(self, history: History) -> Scores:
         """Return the scores; nothing without a history."""
         if not len(history):

@@ -1,4 +1,4 @@
-"""Items whose texts mean what the user's last items mean: new items are found at once, from their words alone."""
+"""Items whose texts mean what the user likes: new items are found at once, from their words alone."""
 
 from __future__ import annotations
 
@@ -7,53 +7,86 @@ from typing import Self
 
 import numpy as np
 
+from feilun.apps.recommendation.candidates.als import AlternatingLeastSquares
 from feilun.apps.recommendation.candidates.generator import Scores
 from feilun.apps.recommendation.catalogue import Catalogue
 from feilun.apps.recommendation.interactions import History, Interactions
 
-LAST = 30
-"""Items of the history that are read."""
+FEWEST_INTERACTIONS = 500
+"""Below this nothing is learned of what matters in a text: its plain meaning is compared."""
 
-HALF = 8.0
-"""An item counts half as much as one that was taken so many items later."""
+RIDGE = 1.0
+SURE_AFTER = 50
+"""Interactions after which an item counts fully in learning."""
 
 
 @dataclass
 class TextNeighbours:
-    """A two-tower model: the user's tower is the weighted mean of the texts taken, the item's tower its own text.
+    """Both towers read texts alone: items are mapped from their texts to where their takers would put them.
 
-    The common direction of all texts is taken out first: without that, encoders find every text like every other
+    The map is a ridge regression from text vectors to the factors of a matrix factorisation (Gantner et al. 2010), so
+    that it learns which of the meanings matter to these users. A user is solved from the mapped texts of what was
+    taken. The common direction of all texts is taken out first: encoders find every text like every other without
     (Mu and Viswanath 2018).
+
+    Args:
+        centre: The common direction, shape (width,).
+        vectors: Unit vectors of the texts without it, shape (items, width).
+        directions: The map, its last row what all items share, shape (width + 1, factors); None where none was learned.
+        mapped: The factorisation with the mapped texts as its items.
     """
 
+    centre: Scores = field(default_factory=lambda: np.zeros(0, np.float32))
     vectors: Scores = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    directions: Scores | None = None
+    mapped: AlternatingLeastSquares = field(default_factory=AlternatingLeastSquares)
 
     def fit(self, interactions: Interactions, catalogue: Catalogue, now: float) -> Self:
-        """Centre the items' vectors."""
-        self.vectors = centred(catalogue.vectors)
+        """Learn the map, where there is enough to learn it from."""
+        self.centre = common(catalogue.vectors)
+        self.vectors = centred(catalogue.vectors, self.centre)
+        if len(interactions) >= FEWEST_INTERACTIONS:
+            taken = interactions.popularity()
+            self.mapped.fit(interactions, catalogue, now)
+            sure = np.minimum(taken, SURE_AFTER)[:, None] / SURE_AFTER
+            texts = _with_one(self.vectors).astype(np.float64)
+            ridge = RIDGE * np.eye(texts.shape[1])
+            ridge[-1, -1] = 1e-6
+            self.directions = np.linalg.solve(texts.T @ (sure * texts) + ridge, texts.T @ (sure * self.mapped.items))
+        return self.again(interactions, catalogue, now)
+
+    def again(self, interactions: Interactions, catalogue: Catalogue, now: float) -> Self:
+        """Take further items in, by the map that was learned."""
+        self.vectors = centred(catalogue.vectors, self.centre)
+        if self.directions is not None:
+            self.mapped.items = (_with_one(self.vectors) @ self.directions).astype(np.float32)
+            self.mapped.items[~catalogue.vectors.any(axis=1)] = 0
+            self.mapped.prepare()
         return self
 
     def scores(self, history: History) -> Scores:
-        """Return the cosine with the user's interest, no less than 0."""
-        interest = self.interest(history)
+        """Return how well each text fits what was taken, no less than 0."""
+        if self.directions is not None:
+            return self.mapped.scores(history)
+        interest = history.weights.astype(np.float32) @ self.vectors[history.items]
         cosines: Scores = np.maximum(self.vectors @ interest, 0)
         return cosines
 
-    def interest(self, history: History) -> Scores:
-        """Return the user's vector, of unit length; zero without a history; shape (width,)."""
-        items, weights = history.items[-LAST:], history.weights[-LAST:]
-        ages = np.arange(len(items))[::-1]
-        found: Scores = ((weights * 0.5 ** (ages / HALF)) @ self.vectors[items]).astype(np.float32)
-        length = float(np.linalg.norm(found))
-        return np.asarray(found / length if length > 0 else found)
+
+def common(vectors: Scores) -> Scores:
+    """Return the mean of the texts that there are, shape (width,); zero for fewer than two."""
+    there = np.asarray(vectors.any(axis=1))
+    mean: Scores = vectors[there].mean(0) if there.sum() > 1 else np.zeros(vectors.shape[1], np.float32)
+    return mean
 
 
-def centred(vectors: Scores) -> Scores:
-    """Take out the mean direction and return to unit length; zero vectors stay."""
-    there = np.linalg.norm(vectors, axis=1) > 0
-    if there.sum() < 2:
-        return vectors
-    moved: Scores = np.where(there[:, None], vectors - vectors[there].mean(0), 0)
+def centred(vectors: Scores, centre: Scores) -> Scores:
+    """Take a direction out of vectors and return to unit length; zero vectors stay."""
+    moved: Scores = np.where(vectors.any(axis=1, keepdims=True), vectors - centre, 0)
     lengths = np.linalg.norm(moved, axis=1, keepdims=True)
     unit: Scores = np.divide(moved, lengths, out=np.zeros_like(moved), where=lengths > 1e-6).astype(np.float32)
     return unit
+
+
+def _with_one(vectors: Scores) -> Scores:
+    return np.concatenate([vectors, np.ones((len(vectors), 1), np.float32)], axis=1)
