@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 
+from feilun.apps.recommendation.candidates.ease import Ease
 from feilun.apps.recommendation.fusion import Pool
 from feilun.apps.recommendation.interactions import History
 from feilun.apps.recommendation.model import Model
@@ -80,12 +81,8 @@ def _nearest(model: Model, item: int, history: History) -> int | None:
     vectors = model.facts.vectors
     nearness = vectors[taken] @ vectors[item]
     ease = model.generators.get("ease")
-    weights, place = getattr(ease, "weights", None), getattr(ease, "place", None)
-    linked = np.zeros(len(taken))
-    if weights is not None and place is not None and item < len(place) and place[item] >= 0:
-        rows = place[np.minimum(taken, len(place) - 1)]
-        linked = np.where((rows >= 0) & (taken < len(place)), weights[rows, place[item]], 0) / max(1e-9, weights.max())
-    total = np.where(nearness >= LEAST_COSINE, nearness, 0) + np.maximum(linked, 0)
+    linked = ease.links(taken, item) if isinstance(ease, Ease) else np.zeros(len(taken))
+    total = np.where(nearness >= LEAST_COSINE, nearness, 0) + linked
     best = int(total.argmax())
     return int(taken[best]) if total[best] > 0 else None
 

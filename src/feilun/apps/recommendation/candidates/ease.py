@@ -24,6 +24,7 @@ class Ease:
         chosen: Their numbers, shape (taking part,).
         weights: Shape (taking part, taking part).
         place: Of each item, its row in `weights`, -1 for none, shape (items,).
+        largest: Largest weight.
     """
 
     ridge: float = 150.0
@@ -32,6 +33,7 @@ class Ease:
     chosen: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     weights: Scores = field(default_factory=lambda: np.zeros((0, 0), np.float32))
     place: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    largest: float = 0.0
 
     def fit(self, interactions: Interactions, catalogue: Catalogue, now: float) -> Self:
         """Solve for the weights."""
@@ -49,7 +51,17 @@ class Ease:
         found = -inverse / np.diag(inverse)
         np.fill_diagonal(found, 0)
         self.weights = found.astype(np.float32)
+        self.largest = float(self.weights.max(initial=0))
         return self
+
+    def links(self, taken: NDArray[np.int64], item: int) -> Scores:
+        """Return what each taken item says for another, 1 being the strongest link of all, shape (taken,)."""
+        found = np.zeros(len(taken), np.float32)
+        if item >= len(self.place) or self.place[item] < 0 or self.largest <= 0:
+            return found
+        rows = np.where(taken < len(self.place), self.place[np.minimum(taken, len(self.place) - 1)], -1)
+        found[rows >= 0] = np.maximum(self.weights[rows[rows >= 0], self.place[item]], 0) / self.largest
+        return found
 
     def scores(self, history: History) -> Scores:
         """Return the weighted sum of the rows of what was taken, no less than 0."""
