@@ -6,6 +6,8 @@ import pytest
 from shops import made_shop, trained
 
 from feilun.apps.recommendation.events import Interaction, Item
+from feilun.apps.recommendation.experiments import outcomes
+from feilun.apps.recommendation.settings import ExperimentSettings
 from feilun.apps.recommendation.shop import remembered
 from feilun.core.errors import StorageError
 from feilun.storage import recommendation as storage
@@ -97,3 +99,19 @@ def test_lists_are_given_while_the_database_is_gone_and_events_are_refused_whole
     (tmp_path / "away.db").rename(path)
     assert shop.take([event("1")]).taken == 1
     database.close()
+
+
+def test_users_of_the_holdout_get_lists_without_history_and_both_arms_are_counted(database):
+    shop, now = made_shop(database, experiment=ExperimentSettings(holdout=0.5)), trained()[0].now
+    users = sorted({event.user for event in trained()[0].events})[:40]
+    given = {user: shop.recommend(user, 5, now=now)[0] for user in users}
+    assert {answer.personal for answer in given.values()} == {True, False}
+    shop.recommend(users[0], 5, personal=False, now=now)
+    personal = [answer for answer in given.values() if answer.personal]
+    shop.take([event(f"f{i}", user=answer.user, ranking=answer.id) for i, answer in enumerate(personal)])
+    held = remembered(database, "tiny")
+    found = outcomes(held.rankings, held.events)
+    assert found["holdout:personal"].lists == len(personal)
+    assert found["holdout:holdout"].lists == 40 - len(personal)
+    assert found["holdout:personal"].acted.value == 1
+    assert found["holdout:holdout"].acted.value == 0

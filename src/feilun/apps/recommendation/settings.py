@@ -78,6 +78,16 @@ class ListSettings:
 
 
 @dataclass(frozen=True)
+class ExperimentSettings:
+    """The table `[experiment]`: some users get lists without a history, so that the others' gain can be measured."""
+
+    name: str = setting("holdout", "name of the experiment; another name draws other users")
+    holdout: float = setting(
+        0.0, "share of the users, by a stable hash, whose lists look at no history", minimum=0, maximum=1
+    )
+
+
+@dataclass(frozen=True)
 class RecommendationSettings:
     """What a recommendation application is."""
 
@@ -92,4 +102,5 @@ class RecommendationSettings:
     signals: SignalSettings = table(SignalSettings, "what counts as interest")
     candidates: CandidateSettings = table(CandidateSettings, "where candidates come from")
     ranking: RankingSettings = table(RankingSettings, "the final ranking")
+    experiment: ExperimentSettings = table(ExperimentSettings, "an A/B test of personal lists")
     list: ListSettings = table(ListSettings, "what happens to a ranking before it is shown")

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from feilun.apps.recommendation.events import Interaction, Item, Ranking, read_item
+from feilun.apps.recommendation.experiments import ARMS, HOLDOUT, arm_of
 from feilun.apps.recommendation.recommender import Answer, Recommender
 from feilun.core.errors import StorageError, UsageError
 from feilun.storage import recommendation as storage
@@ -69,10 +70,15 @@ class Shop:
         Returns:
             The list, and whether it is remembered.
         """
-        answer = self.recommender.recommend(user, count, personal=personal, explain=explain, now=now)
+        experiment = self.recommender.settings.experiment
+        arm = ""
+        if personal and experiment.holdout > 0:
+            arm = arm_of(user, experiment.name, ARMS, (1 - experiment.holdout, experiment.holdout))
+        looked_at = personal and arm != HOLDOUT
+        answer = self.recommender.recommend(user, count, personal=looked_at, explain=explain, now=now)
         row = {
             "id": answer.id, "user": answer.user if personal else "", "time": answer.time, "version": answer.version,
-            "arm": "", "items": [place.item.id for place in answer.places],
+            "arm": f"{experiment.name}:{arm}" if arm else "", "items": [place.item.id for place in answer.places],
             "propensities": [place.propensity for place in answer.places],
         }  # fmt: skip
         try:

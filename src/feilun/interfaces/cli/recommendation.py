@@ -172,6 +172,34 @@ def events(
         print(f"  - {fault}")
 
 
+@app.command(epilog="Example: feilun recommendation experiment shop.toml")
+def experiment(file: File, as_json: AsJson = False) -> None:
+    """Show from how many lists something followed, with and without a look at the history (`[experiment]`)."""
+    from dataclasses import asdict
+
+    from feilun.apps.recommendation.experiments import outcomes
+    from feilun.apps.recommendation.shop import remembered
+    from feilun.core.errors import UsageError
+    from feilun.storage.database import open_database
+
+    database = open_database()
+    try:
+        held = remembered(database, _settings(file).name)
+    finally:
+        database.close()
+    found = outcomes(held.rankings, held.events)
+    if not found:
+        raise UsageError(
+            "No list was shown in an experiment.", "Set experiment.holdout above 0 in the file, and serve."
+        )
+    for arm, outcome in found.items():
+        if as_json:
+            output.print_json({"arm": arm, **asdict(outcome)})
+            continue
+        interval = "" if outcome.acted.low is None else f" ({outcome.acted.low:.1%} to {outcome.acted.high:.1%})"
+        print(f"{arm}: {outcome.users:,} users, {outcome.lists:,} lists, acted on {outcome.acted.value:.1%}{interval}")
+
+
 @app.command(epilog=f"Example: {EXAMPLES[7]}")
 def forget(
     file: File, user: Annotated[str, typer.Argument(help="Who.", show_default=False)], as_json: AsJson = False
