@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from feilun.data.paths import shown
 
-PARTS = ("train", "validation", "test")
+PARTS = ("train", "validation", "test", "unlabelled")
 
 
 def without_passwords(table: dict[str, Any]) -> dict[str, Any]:

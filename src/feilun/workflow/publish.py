@@ -83,10 +83,12 @@ def publish(
         "name": recipe.name,
         "task": recipe.task,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "form": small.form,
         "precision": small.precision,
         "max_tokens": small.runtime.encoder.max_tokens,
         "prefix": small.runtime.encoder.prefix,
         "pad_id": base.pad_id,
+        "batch_tokens": small.batch_tokens(),
         "languages": list(base.languages),
         "base": {"name": base.name, "sha256": base.sha256, "licence": base.licence},
         "recipe": without_places(to_table(recipe)),
@@ -95,7 +97,10 @@ def publish(
     }
 
     def write(folder: Path) -> None:
-        shutil.copyfile(small.model, folder / "model.onnx")
+        for name, file in small.files.items():
+            shutil.copyfile(file, folder / name)
+        for name, table in small.tables.items():
+            write_json(folder / name, table)
         small.runtime.encoder.tokenizer.no_padding()
         small.runtime.encoder.tokenizer.no_truncation()
         write_text(folder / "tokenizer.json", small.runtime.encoder.tokenizer.to_str())

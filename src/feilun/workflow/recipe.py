@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from feilun.compression.quantize import CompressionSettings
+from feilun.compression.settings import CompressionSettings
 from feilun.core import settings as core_settings
 from feilun.core.errors import RecipeError, UsageError, nearest
 from feilun.core.settings import REQUIRED, Fault, setting, table
@@ -31,7 +31,7 @@ AS_THEY_ARE = Cleaning(
 )
 """The cleaning that changes no text."""
 
-PATHS = ("data.train", "data.validation", "data.test", "model.base")
+PATHS = ("data.train", "data.validation", "data.test", "data.unlabelled", "model.base")
 """Keys that may hold a path relative to the recipe's folder."""
 
 
@@ -96,6 +96,8 @@ class Recipe:
             found.append("data.pair names a second text, but a tag recipe finds spans in one text.")
         if self.task != "multilabel" and (self.data.gather is not None or self.data.separator != "auto"):
             found.append(f"data.gather and data.separator are for several labels, but the task is {self.task}.")
+        if self.compression.form != "model" and self.task != "classify":
+            found.append(f"compression.form: a static student gives texts one label; a {self.task} recipe has none.")
         evaluation = self.evaluation
         if self.task in {"regress", "tag"} and (evaluation.cost_error or evaluation.wanted_accuracy):
             found.append("evaluation.cost_error and evaluation.wanted_accuracy are for tasks that give labels.")

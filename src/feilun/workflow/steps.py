@@ -15,6 +15,7 @@ from pathlib import Path
 from feilun.bundles.bundle import Bundle, check_target
 from feilun.compression.compress import compress
 from feilun.data.prepare import prepare
+from feilun.data.unlabelled import unlabelled_texts
 from feilun.evaluation.slices import slice_columns
 from feilun.models.bases.catalogue import open_base
 from feilun.models.build import build, check_length
@@ -71,7 +72,8 @@ def train(
             identity=run.identity, resume=resume, watcher=watcher,
         )  # fmt: skip
     cleaning = recipe.data.clean.cleaning()
-    small = compress(model, splits, recipe.compression, cleaning, run.folder / "small")
+    further = unlabelled_texts(recipe.data, splits)
+    small = compress(model, splits, recipe.compression, cleaning, run.folder / "small", further)
     report = judge(small, splits, recipe.evaluation, run, progress, remarks_on(model, splits))
     screen.show_report(report)
     check_gate(report, recipe.gate, run.folder)
