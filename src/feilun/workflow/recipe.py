@@ -98,6 +98,12 @@ class Recipe:
             found.append(f"data.gather and data.separator are for several labels, but the task is {self.task}.")
         if self.compression.form != "model" and self.task != "classify":
             found.append(f"compression.form: a static student gives texts one label; a {self.task} recipe has none.")
+        if self.training.distil.teachers and self.task not in {"classify", "match"}:
+            found.append(f"training.distil: teachers give texts one label; a {self.task} recipe has none.")
+        if self.data.unlabelled is not None and self.compression.form == "model" and not self.training.distil.teachers:
+            found.append("data.unlabelled: nothing learns from it: set compression.form or training.distil.teachers.")
+        if self.data.unlabelled is not None and self.data.pair is not None:
+            found.append("data.unlabelled holds single texts, but data.pair names a second one.")
         evaluation = self.evaluation
         if self.task in {"regress", "tag"} and (evaluation.cost_error or evaluation.wanted_accuracy):
             found.append("evaluation.cost_error and evaluation.wanted_accuracy are for tasks that give labels.")
@@ -262,6 +268,12 @@ def _resolve(values: dict[str, Any], folder: Path) -> None:
         value = inner.get(name) if isinstance(inner, dict) else None
         if isinstance(value, str) and value and "://" not in value and (room == "data" or value.startswith(".")):
             values[room] = {**values[room], name: os.path.normpath(folder / value)}
+    training = values.get("training")
+    distil = training.get("distil") if isinstance(training, dict) else None
+    teachers = distil.get("teachers") if isinstance(distil, dict) else None
+    if isinstance(training, dict) and isinstance(distil, dict) and isinstance(teachers, list):
+        places = [os.path.normpath(folder / t) if isinstance(t, str) and t.startswith(".") else t for t in teachers]
+        values["training"] = {**training, "distil": {**distil, "teachers": places}}
 
 
 def _apply(values: dict[str, Any], overrides: Sequence[str]) -> tuple[set[str], list[str]]:

@@ -26,6 +26,7 @@ from feilun.workflow.publish import check_gate, publish
 from feilun.workflow.recipe import Recipe, load
 from feilun.workflow.run import Run
 from feilun.workflow.screen import Screen, silent
+from feilun.workflow.teaching import teach
 
 
 def train(
@@ -62,17 +63,18 @@ def train(
     data = recipe.data.with_features(slice_columns(recipe.evaluation.slices))
     splits = prepare(data, tokens.count, recipe.model.max_tokens, task=recipe.task)
     screen.show_data(splits)
-    run = Run.of(recipe, splits, base)
+    further = unlabelled_texts(recipe.data, splits)
+    splits, lessons = teach(recipe.training.distil, splits, recipe.task, further)
+    run = Run.of(recipe, splits, base, lessons)
     if not resume:
         run.tracker.clear()
     model = build(recipe.model, base, splits, recipe.training.seed)
     with screen.training() as watcher:
         progress = fit(
             model, splits, recipe.training, run.tracker, run.folder,
-            identity=run.identity, resume=resume, watcher=watcher,
+            identity=run.identity, resume=resume, watcher=watcher, lessons=lessons,
         )  # fmt: skip
     cleaning = recipe.data.clean.cleaning()
-    further = unlabelled_texts(recipe.data, splits)
     small = compress(model, splits, recipe.compression, cleaning, run.folder / "small", further)
     report = judge(small, splits, recipe.evaluation, run, progress, remarks_on(model, splits))
     screen.show_report(report)
