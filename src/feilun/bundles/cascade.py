@@ -66,12 +66,18 @@ class Cascade(Runtime):
         """Return the logits of both models for token ids, the student's first, shape (rows, 2 × labels)."""
         return np.concatenate([self.student.logits_of(rows), super()._run_rows(rows, "logits")], axis=1)
 
+    def sure(self, logits: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """Say which texts the student answers itself, from its logits of shape (rows, labels); shape (rows,)."""
+        scores = Decision(self.settings.student_temperature).probabilities(logits).max(axis=1, initial=0)
+        answered: NDArray[np.bool_] = scores >= self.settings.threshold
+        return answered
+
     def _run_rows(self, rows: list[list[int]], output: str) -> NDArray[np.float32]:
         if output != "logits":
             return super()._run_rows(rows, output)
-        logits = self.student.logits_of(rows) / np.float32(self.settings.student_temperature)
-        scores = Decision().probabilities(logits).max(axis=1, initial=0)
-        rest = np.flatnonzero(scores < self.settings.threshold)
+        said = self.student.logits_of(rows)
+        logits: NDArray[np.float32] = said / np.float32(self.settings.student_temperature)
+        rest = np.flatnonzero(~self.sure(said))
         if len(rest):
             answers = super()._run_rows([rows[i] for i in rest.tolist()], output)
             logits[rest] = answers / np.float32(self.settings.model_temperature)

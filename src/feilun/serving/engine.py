@@ -63,12 +63,13 @@ class Engine:
             raise UnknownModel(f"No model {name!r} is served. {nearest(name, self.bundles)}")
         return self.bundles[name]
 
-    async def predict(self, name: str, texts: Sequence[Row]) -> list[Prediction]:
+    async def predict(self, name: str, texts: Sequence[Row], client: str = "") -> list[Prediction]:
         """Predict texts with a model, together with what else asks it at that moment.
 
         Args:
             name: The model's name.
             texts: The texts; pairs of them where the model compares two.
+            client: Who asks, so that nobody gets more than a share of the queue.
 
         Returns:
             One prediction a text, in their order.
@@ -77,6 +78,7 @@ class Engine:
             UnknownModel: If no model answers to that name.
             UsageError: If the model reads pairs and texts are given, or the other way round.
             TooLarge: If the request holds too much.
+            ShareTaken: If too much of this client waits already.
             Overloaded: If too much waits already.
             DeadlinePassed: If it is not answered in time.
             ServiceError: If the engine is not running.
@@ -85,7 +87,7 @@ class Engine:
         self.limits.check(texts)
         if name not in self._batchers:
             raise ServiceError("The service is not running.", "Ask again in a moment.")
-        return await self._batchers[name].predict(texts)
+        return await self._batchers[name].predict(texts, client)
 
     def _check_kind(self, bundle: Bundle, rows: Sequence[Row]) -> None:
         if bundle.pair is None and any(not isinstance(row, str) for row in rows):

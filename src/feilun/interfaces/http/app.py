@@ -22,7 +22,7 @@ from feilun.interfaces.http.guard import Guard
 from feilun.monitoring.feedback import FeedbackDesk, KeyReused, UnknownObservation
 from feilun.serving.access import Access
 from feilun.serving.engine import Engine, UnknownModel
-from feilun.serving.limits import Overloaded, TooLarge
+from feilun.serving.limits import Overloaded, ShareTaken, TooLarge
 from feilun.storage.faults import StorageFull
 
 DESCRIPTION = """Predictions of fine-tuned models. 微调模型的预测服务。
@@ -36,6 +36,7 @@ STATUSES: tuple[tuple[type[FeilunError], int], ...] = (
     (KeyReused, 409),
     (TooLarge, 413),
     (UsageError, 422),
+    (ShareTaken, 429),
     (StorageFull, 507),
 )
 """The status of each kind of error, the first that fits; the others are 503."""

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from feilun.interfaces.http.answers import ErrorAnswer
 from feilun.interfaces.http.gone import unless_gone
+from feilun.interfaces.http.guard import client_of
 from feilun.interfaces.http.metrics import Figures
 from feilun.monitoring.log import ObservationLog
 from feilun.serving.engine import Engine
@@ -115,6 +116,7 @@ ANSWER = {
         404: {"model": ErrorAnswer, "description": "No model of that name is served."},
         413: {"model": ErrorAnswer, "description": "The body, the list or a text is too large."},
         422: {"model": ErrorAnswer, "description": "The body is wrong; the message says where."},
+        429: {"model": ErrorAnswer, "description": "Too much of yours waits; Retry-After says when to ask again."},
         503: {"model": ErrorAnswer, "description": "Too much waits; Retry-After says when to ask again."},
     },
 )
@@ -130,7 +132,7 @@ async def predict(
     began = time.perf_counter()
     model = f"{name}@{engine.bundle(name).version}"
     rows = body.rows
-    predictions = await unless_gone(request, engine.predict(name, rows))
+    predictions = await unless_gone(request, engine.predict(name, rows, client_of(request)))
     figures.count(name, predictions)
     texts = [row for row in rows if isinstance(row, str)]  # an observation has one text: none is kept of a pair
     seconds = time.perf_counter() - began
