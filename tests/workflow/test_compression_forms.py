@@ -87,3 +87,14 @@ def test_unlabelled_texts_need_the_column(recipe: Path, tmp_path: Path) -> None:
 def test_other_tasks_are_told_so(recipe: Path) -> None:
     with pytest.raises(RecipeError, match="static student"):
         recipes.load(recipe, ["task=multilabel"])
+
+
+def test_a_model_learns_from_a_bundle_and_keeps_its_own_rows_for_judging(recipe: Path, tmp_path: Path) -> None:
+    teacher = train(recipes.load(recipe, ["compression.max_drop=0.5"]), out=tmp_path / "teacher")
+    settings = [f"training.distil.teachers={teacher.path}", "compression.form=model", "training.seed=5"]
+    first, second = (train(recipes.load(recipe, settings), out=tmp_path / name) for name in "ab")
+    assert first.manifest["hash"] == second.manifest["hash"]
+    assert first.manifest["fingerprints"]["data"] == teacher.manifest["fingerprints"]["data"]
+    assert first.manifest["recipe"]["training"]["distil"]["teachers"] == ["teacher"]
+    other = train(recipes.load(recipe, [*settings, "training.distil.weight=0.1"]), out=tmp_path / "other")
+    assert (other.path / "model.onnx").read_bytes() != (first.path / "model.onnx").read_bytes()

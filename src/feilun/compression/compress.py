@@ -40,6 +40,7 @@ class Compressed:
         fidelity: How int8 compares with float32, where int8 was tried.
         promise: What a student costs at most, where one was trained.
         remarks: For the report, finished sentences.
+        tables: Further JSON files of the bundle, by name.
     """
 
     files: Mapping[str, Path]
@@ -50,7 +51,6 @@ class Compressed:
     promise: Promise | None = None
     remarks: tuple[str, ...] = ()
     tables: Mapping[str, Any] = field(default_factory=dict)
-    """Further JSON files of the bundle, by name."""
 
     def predict(self, corpus: Corpus) -> list[Prediction]:
         """Return one prediction a row, in the order of the rows."""

@@ -63,14 +63,14 @@ def train(
     splits = prepare(data, tokens.count, recipe.model.max_tokens, task=recipe.kind)
     screen.show_data(splits)
     further = unlabelled_texts(recipe.data, splits)
-    splits, lessons = teach(recipe.training.distil, splits, recipe.task, further)
+    taught, lessons = teach(recipe.training.distil, splits, recipe.task, further)
     run = Run.of(recipe, splits, base, lessons)
     if not resume:
         run.tracker.clear()
-    model = build(recipe.model, base, splits, recipe.training.seed)
+    model = build(recipe.model, base, taught, recipe.training.seed)
     with screen.training() as watcher:
         progress = fit(
-            model, splits, recipe.training, run.tracker, run.folder,
+            model, taught, recipe.training, run.tracker, run.folder,
             identity=run.identity, resume=resume, watcher=watcher, lessons=lessons,
         )  # fmt: skip
     cleaning = recipe.data.clean.cleaning()
