@@ -23,8 +23,8 @@ from feilun.data.prepare import DataSettings, load_corpus, prepare
 from feilun.data.quality import render
 from feilun.data.settings import CleanSettings
 from feilun.data.split import SplitSettings
-from feilun.text.times import read_time
 from feilun.text.near_duplicates import near_duplicates
+from feilun.text.times import read_time
 
 
 def shown(splits: Splits) -> str:

@@ -18,8 +18,8 @@ from feilun.data.paths import shown
 from feilun.data.settings import DataSettings
 from feilun.data.sources import Source, open_source
 from feilun.data.tables import texts_of
-from feilun.text.times import read_time
 from feilun.text.clean import Cleaning
+from feilun.text.times import read_time
 
 if TYPE_CHECKING:
     from feilun.data.target_kinds.table import TargetKind
