@@ -34,6 +34,11 @@ class History:
     def __len__(self) -> int:
         return len(self.items)
 
+    def within(self, items: int) -> History:
+        """Return what was taken of the first `items` items: a generator knows no others than it learned from."""
+        known = self.items < items
+        return self if known.all() else History(self.items[known], self.weights[known], self.times[known])
+
 
 NO_HISTORY = History(np.zeros(0, np.int64), np.zeros(0), np.zeros(0))
 

@@ -75,7 +75,7 @@ class Trees:
         import lightgbm
 
         try:
-            booster = lightgbm.Booster(model_str=text, params={"verbosity": -1})
+            booster = lightgbm.Booster(model_str=text)
         except lightgbm.basic.LightGBMError as error:
             raise DataError(f"The final ranking cannot be read: {error}.", "Train the application again.") from error
         if booster.num_feature() != len(names):

@@ -28,6 +28,9 @@ LONGEST_HISTORY = 500
 """Last items of a user that are looked at: one with a million events is answered as fast as the others."""
 
 LONGEST_LIST = 200
+COMMON_WEIGHT = 0.5
+"""Of common users beside the text's cosine in `similar`: an item that nobody took yet can still come first."""
+
 IMPERSONAL = ("popular", "recent")
 """Generators that look at no history."""
 
@@ -85,9 +88,11 @@ class Taken:
     items: list[int] = field(default_factory=list)
     weights: list[float] = field(default_factory=list)
     times: list[float] = field(default_factory=list)
+    seen: dict[int, float] = field(default_factory=dict)
 
     def add(self, item: int, weight: float, moment: float) -> None:
-        """Put an event at its place in time."""
+        """Put an event at its place in time; what was seen is remembered for good, beyond the longest history."""
+        self.seen[item] = max(moment, self.seen.get(item, moment))
         place = len(self.times)
         while place and self.times[place - 1] > moment:
             place -= 1
@@ -96,6 +101,11 @@ class Taken:
         self.times.insert(place, moment)
         if len(self.items) > LONGEST_HISTORY:
             del self.items[0], self.weights[0], self.times[0]
+
+    def all_seen(self) -> History:
+        """Return every item once, with when it was taken last."""
+        items, times = np.array(list(self.seen), np.int64), np.array(list(self.seen.values()))
+        return History(items, np.ones(len(items)), times)
 
 
 class Recommender:
@@ -217,7 +227,7 @@ class Recommender:
         with self._lock:
             model = self.model
             history = self.history(user, now) if personal else NO_HISTORY
-            allowed = self._allowed(user, history, personal, now)
+            allowed = self._allowed(user, personal, now)
             note = ""
             if not allowed.any() and self._permitted.any():
                 allowed, note = self._permitted, "Everything was taken already; items come again."
@@ -249,16 +259,18 @@ class Recommender:
             )
             if common is not None and common.max(initial=0) > 0:
                 nearness = nearness.copy()
-                nearness[: len(common)] += common / common.max()
+                nearness[: len(common)] += COMMON_WEIGHT * common / common.max()
             allowed = self._permitted.copy()
             allowed[number] = False
             return [(model.catalogue.items[i], float(nearness[i])) for i in best(nearness, allowed, count).tolist()]
 
-    def _allowed(self, user: str, history: History, personal: bool, now: float) -> NDArray[np.bool_]:
+    def _allowed(self, user: str, personal: bool, now: float) -> NDArray[np.bool_]:
         if not personal:
             return self._permitted
         policy = self.settings.candidates
-        allowed = self._permitted & unseen(history, len(self._permitted), policy.seen, policy.seen_days, now)
+        taken = self._taken.get(user)
+        seen = taken.all_seen() if taken else NO_HISTORY
+        allowed = self._permitted & unseen(seen, len(self._permitted), policy.seen, policy.seen_days, now)
         allowed[list(self._disliked.get(user, ()))] = False
         return allowed
 

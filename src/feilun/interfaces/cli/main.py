@@ -33,6 +33,7 @@ from feilun.interfaces.cli import (
     predict,
     public_opinion,
     quickstart,
+    recommendation,
     retrain,
     runs,
     search,
@@ -64,6 +65,7 @@ VERBS = (
     runs,
     doctor,
     public_opinion,
+    recommendation,
 )
 """The verbs in the order of a first day; each module has `EXAMPLES` and a function, or an `app`, of its name."""
 
@@ -73,6 +75,7 @@ EXTRA_OF_PACKAGE = {
     "scipy": "data", "matplotlib": "data", "rjieba": "data", "charset_normalizer": "data",
     "snownlp": "sample",
     "ahocorasick_rs": "public-opinion", "apprise": "public-opinion",
+    "lightgbm": "recommendation", "implicit": "recommendation", "threadpoolctl": "recommendation",
 }  # fmt: skip
 """Which extra of Feilun brings an importable package."""
 

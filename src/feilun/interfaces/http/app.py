@@ -84,11 +84,16 @@ def create_app(engine: Engine, desk: FeedbackDesk | None = None, access: Access 
     app.add_middleware(metrics.Measured, figures=app.state.figures)
     for resource in (predict, feedback, models, health, metrics):
         app.include_router(resource.router)
+    answer_errors(app)
+    return app
+
+
+def answer_errors(app: FastAPI) -> None:
+    """Let an application answer every error as JSON, with the status of its kind."""
     app.add_exception_handler(FeilunError, _feilun_error)
     app.add_exception_handler(RequestValidationError, _wrong_request)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(Exception, _unexpected)
-    return app
 
 
 def _compared(app: FastAPI, comparison: Comparison) -> None:

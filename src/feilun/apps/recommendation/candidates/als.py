@@ -39,15 +39,17 @@ class AlternatingLeastSquares:
     def fit(self, interactions: Interactions, catalogue: Catalogue, now: float) -> Self:
         """Sweep."""
         from implicit.cpu.als import AlternatingLeastSquares as Library
+        from threadpoolctl import threadpool_limits
 
         matrix = interactions.matrix()
         self.scale = float(matrix.data.mean()) if matrix.nnz else 1.0
         matrix.data = (1 + (self.confidence - 1) * matrix.data / self.scale).astype(np.float32)
-        model = Library(
-            factors=self.factors, regularization=self.regularization, alpha=1.0, iterations=self.iterations,
-            num_threads=1, random_state=self.seed,
-        )  # fmt: skip
-        model.fit(matrix, show_progress=False)
+        with threadpool_limits(1, "blas"):  # the products are small: threads would only wait for each other
+            model = Library(
+                factors=self.factors, regularization=self.regularization, alpha=1.0, iterations=self.iterations,
+                num_threads=1, random_state=self.seed,
+            )  # fmt: skip
+            model.fit(matrix, show_progress=False)
         self.items = np.asarray(model.item_factors, dtype=np.float32)
         return self.prepare()
 
@@ -58,6 +60,7 @@ class AlternatingLeastSquares:
 
     def scores(self, history: History) -> Scores:
         """Return the products with the user's factors, no less than 0."""
+        history = history.within(len(self.items))
         if not len(history):
             return np.zeros(len(self.items), np.float32)
         taken = self.items[history.items]

@@ -53,6 +53,7 @@ class Ease:
 
     def scores(self, history: History) -> Scores:
         """Return the weighted sum of the rows of what was taken, no less than 0."""
+        history = history.within(len(self.place))
         found = np.zeros(len(self.place), np.float32)
         rows = self.place[history.items]
         known = rows >= 0

@@ -45,6 +45,7 @@ class ItemNeighbours:
 
     def scores(self, history: History) -> Scores:
         """Return the summed similarity to what was taken."""
+        history = history.within(self.similar.shape[0])
         row = sparse.csr_matrix(
             (history.weights.astype(np.float32), (np.zeros(len(history), np.int64), history.items)),
             shape=(1, self.similar.shape[0]),

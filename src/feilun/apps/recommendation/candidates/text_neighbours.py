@@ -45,8 +45,7 @@ class TextNeighbours:
         ages = np.arange(len(items))[::-1]
         found: Scores = ((weights * 0.5 ** (ages / HALF)) @ self.vectors[items]).astype(np.float32)
         length = float(np.linalg.norm(found))
-        unit: Scores = found / length if length > 0 else found
-        return unit
+        return np.asarray(found / length if length > 0 else found)
 
 
 def centred(vectors: Scores) -> Scores:
@@ -54,6 +53,7 @@ def centred(vectors: Scores) -> Scores:
     there = np.linalg.norm(vectors, axis=1) > 0
     if there.sum() < 2:
         return vectors
-    moved = np.where(there[:, None], vectors - vectors[there].mean(0), 0)
+    moved: Scores = np.where(there[:, None], vectors - vectors[there].mean(0), 0)
     lengths = np.linalg.norm(moved, axis=1, keepdims=True)
-    return np.divide(moved, lengths, out=np.zeros_like(moved), where=lengths > 1e-6).astype(np.float32)
+    unit: Scores = np.divide(moved, lengths, out=np.zeros_like(moved), where=lengths > 1e-6).astype(np.float32)
+    return unit

@@ -1,0 +1,120 @@
+"""Items, interactions and rankings as rows; each application has its own by its name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Table, func, select
+from sqlalchemy.dialects.postgresql import insert as postgres_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from feilun.storage import audit
+from feilun.storage.tables import recommendation_interactions as interactions
+from feilun.storage.tables import recommendation_items as items
+from feilun.storage.tables import recommendation_rankings as rankings
+
+LOOKED_UP = 500
+"""Ids that are looked up at once: SQLite bounds the parameters of a statement."""
+
+Row = Mapping[str, Any]
+
+
+def put_items(connection: Connection, application: str, rows: Mapping[str, Row]) -> None:
+    """Write items by their ids; one that is there already is replaced."""
+    if not rows:
+        return
+    insert = _insert(connection, items)
+    statement = insert.on_conflict_do_update(index_elements=["application", "id"], set_={"item": insert.excluded.item})
+    connection.execute(
+        statement, [{"application": application, "id": key, "item": dict(row)} for key, row in rows.items()]
+    )
+
+
+def all_items(connection: Connection, application: str) -> list[Row]:
+    """Return all items, by id."""
+    query = select(items.c.item).where(items.c.application == application).order_by(items.c.id)
+    return [dict(row.item) for row in connection.execute(query)]
+
+
+def add_interactions(connection: Connection, application: str, rows: Sequence[Row]) -> list[Row]:
+    """Write interactions; one whose id is there already, or came before in the list, is left out.
+
+    Args:
+        connection: In a transaction that may write.
+        application: Whose.
+        rows: id, user, item, type, value, time and ranking of each.
+
+    Returns:
+        Those that are new.
+    """
+    fresh = {row["id"]: row for row in reversed(rows)}
+    known: set[str] = set()
+    names = list(fresh)
+    for start in range(0, len(names), LOOKED_UP):
+        some = names[start : start + LOOKED_UP]
+        query = select(interactions.c.id).where(interactions.c.application == application, interactions.c.id.in_(some))
+        known.update(connection.execute(query).scalars())
+    new: list[Row] = [{**row, "application": application} for key, row in reversed(fresh.items()) if key not in known]
+    if new:
+        insert = _insert(connection, interactions).on_conflict_do_nothing(index_elements=["application", "id"])
+        connection.execute(insert, new)
+    return new
+
+
+def all_interactions(connection: Connection, application: str, item: str | None = None) -> list[Row]:
+    """Return interactions in the order in which they were written; only those with an item, where one is named."""
+    query = select(interactions).where(interactions.c.application == application)
+    if item is not None:
+        query = query.where(interactions.c.item == item)
+    return [dict(row._mapping) for row in connection.execute(query.order_by(interactions.c.sequence))]
+
+
+def add_ranking(connection: Connection, application: str, row: Row) -> None:
+    """Write a ranking that is shown."""
+    connection.execute(rankings.insert(), {**row, "application": application})
+
+
+def all_rankings(connection: Connection, application: str) -> list[Row]:
+    """Return rankings in the order in which they were shown."""
+    query = select(rankings).where(rankings.c.application == application).order_by(rankings.c.sequence)
+    return [dict(row._mapping) for row in connection.execute(query)]
+
+
+def ranking_exists(connection: Connection, application: str, identity: str) -> bool:
+    """Return whether a ranking was issued."""
+    query = select(rankings.c.id).where(rankings.c.application == application, rankings.c.id == identity)
+    return connection.execute(query).first() is not None
+
+
+def holdings(connection: Connection, application: str) -> dict[str, int]:
+    """Return how many items, interactions and rankings there are."""
+    tables = {"items": items, "interactions": interactions, "rankings": rankings}
+    return {
+        name: int(
+            connection.execute(
+                select(func.count()).select_from(table).where(table.c.application == application)
+            ).scalar_one()
+        )
+        for name, table in tables.items()
+    }
+
+
+def forget_user(connection: Connection, application: str, user: str) -> dict[str, int]:
+    """Delete all that a user did and was shown, noted in the audit log without the user's name.
+
+    Returns:
+        How many rows went, by table.
+    """
+    gone = {}
+    for name, table in (("interactions", interactions), ("rankings", rankings)):
+        mine = (table.c.application == application) & (table.c.user == user)
+        gone[name] = connection.execute(table.delete().where(mine)).rowcount
+    audit.record(connection, "forget user", application=application,
+        interactions=gone["interactions"], rankings=gone["rankings"])  # fmt: skip
+    return gone
+
+
+def _insert(connection: Connection, table: Table) -> Any:
+    insert = postgres_insert if connection.dialect.name == "postgresql" else sqlite_insert
+    return insert(table)

@@ -1,0 +1,223 @@
+"""Events count at once, what was seen or withdrawn never comes, and bad input changes nothing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from shops import SETTINGS, made_recommender, trained
+
+from feilun.apps.recommendation.catalogue import build_catalogue
+from feilun.apps.recommendation.events import Interaction, Item, read_interaction, read_item
+from feilun.apps.recommendation.fusion import gather
+from feilun.apps.recommendation.interactions import History, read
+from feilun.apps.recommendation.ranker import Trees
+from feilun.apps.recommendation.settings import CandidateSettings, ListSettings
+from feilun.apps.recommendation.signals import SignalSettings
+from feilun.core.errors import DataError, UsageError
+
+
+def click(user, item, at=0.0, kind="click", value=1.0, name=None):
+    return Interaction(name or f"{user}-{item}-{at}-{kind}", user, item, kind, value, trained()[0].now + at)
+
+
+def ids(answer):
+    return [place.item.id for place in answer.places]
+
+
+def shared(answer):
+    return sum(item.startswith("tea") for item in ids(answer)) / len(ids(answer))
+
+
+def test_the_next_list_knows_what_was_clicked_a_moment_ago():
+    recommender, now = made_recommender(), trained()[0].now
+    before = recommender.recommend("new", 10, now=now)
+    assert shared(before) < 0.5
+    recommender.observe([click("new", item) for item in ("tea-1a", "tea-3b", "tea-4c")])
+    after = recommender.recommend("new", 10, now=now)
+    assert shared(after) > shared(before)
+    assert {"tea-1a", "tea-3b", "tea-4c"}.isdisjoint(ids(after))
+    assert any(place.reason.kind == "taken" and place.reason.item.startswith("tea") for place in after.places)
+    assert all(place.reason.zh and place.reason.en for place in after.places)
+
+
+def test_nobody_gets_what_was_taken_disliked_blocked_or_withdrawn():
+    recommender, now = (
+        made_recommender(list=ListSettings(exploration=0.3, blocked_creators=("Lanhe",))),
+        trained()[0].now,
+    )
+    user = trained()[0].events[0].user
+    taken = {event.item for event in trained()[0].events if event.user == user}
+    recommender.observe([click(user, "toys-1a", kind="dislike")])
+    recommender.withdraw("toys-2a")
+    for _ in range(5):
+        found = recommender.recommend(user, 150, now=now)
+        assert taken.isdisjoint(ids(found))
+        assert {"toys-1a", "toys-2a"}.isdisjoint(ids(found))
+        assert len(set(ids(found))) == len(ids(found))
+        assert "Lanhe" not in {place.item.creator for place in found.places}
+    assert "toys-2a" not in [item.id for item, _ in recommender.similar("toys-2b", 200)]
+
+
+def test_a_new_item_is_found_by_its_text_without_training():
+    recommender, now = made_recommender(), trained()[0].now
+    recommender.observe([click("new", item) for item in ("tea-1a", "tea-1b", "tea-1c", "tea-2a")])
+    text = trained()[2].catalogue.items[trained()[2].catalogue.index["tea-1e"]]
+    recommender.put([Item("fresh", text.title + " 2", text.description, ("tea",), text.tags, published=now)], now)
+    assert "fresh" in ids(recommender.recommend("new", 40, now=now))
+    assert "fresh" in [item.id for item, _ in recommender.similar("tea-1e", 10)]
+
+
+def test_without_profile_no_history_is_looked_at():
+    recommender, now = made_recommender(), trained()[0].now
+    user = trained()[0].events[0].user
+    assert ids(recommender.recommend(user, 20, personal=False, now=now)) == ids(
+        recommender.recommend("nobody", 20, personal=False, now=now)
+    )
+    assert ids(recommender.recommend(user, 20, now=now)) != ids(recommender.recommend("nobody", 20, now=now))
+
+
+def test_who_is_forgotten_is_a_newcomer():
+    recommender, now = made_recommender(), trained()[0].now
+    user = trained()[0].events[0].user
+    assert recommender.forget(user) > 0
+    assert ids(recommender.recommend(user, 10, now=now)) == ids(recommender.recommend("nobody", 10, now=now))
+
+
+def test_the_order_in_which_events_come_does_not_matter():
+    now = trained()[0].now
+    events = [click("new", f"tea-{i}a", at=i * 10) for i in range(1, 6)]
+    lists = []
+    for order in (events, events[::-1]):
+        recommender = made_recommender()
+        recommender.observe(order)
+        lists.append(ids(recommender.recommend("new", 10, now=now + 100)))
+    assert lists[0] == lists[1]
+
+
+def test_a_user_who_took_everything_is_told_so_and_one_with_very_many_events_is_answered():
+    recommender, now = made_recommender(candidates=CandidateSettings(seen="never")), trained()[0].now
+    everything = [click("all", item.id, at=i) for i, item in enumerate(trained()[0].items)]
+    recommender.observe(everything * 3)
+    found = recommender.recommend("all", 5, now=now + 1000)
+    assert len(found.places) == 5
+    assert "already" in found.note
+
+
+def test_chance_is_declared_and_logged():
+    recommender = made_recommender(list=ListSettings(exploration=0.5, diversity=0.0))
+    places = [p for _ in range(60) for p in recommender.recommend("nobody", 10, now=trained()[0].now).places]
+    share = np.mean([place.explored for place in places])
+    assert 0.4 < share < 0.6
+    assert all(0 < place.propensity <= 1 for place in places)
+    drawn, best = ([p.propensity for p in places if p.explored is kind] for kind in (True, False))
+    assert min(best) >= 0.5 > np.median(drawn)
+
+
+def test_contributions_add_up_to_the_score_and_text_format_keeps_the_trees():
+    recommender, (sample, _, model) = made_recommender(), trained()
+    assert model.trees is not None
+    user = sample.events[0].user
+    history = recommender.history(user, sample.now)
+    allowed = np.ones(len(model.catalogue), bool)
+    pool = gather(model.generators, SETTINGS.candidates.quotas, history, allowed)
+    table = model.table(pool, history, sample.now)
+    again = Trees.from_text(model.trees.to_text(), model.names)
+    np.testing.assert_array_equal(again.scores(table), model.trees.scores(table))
+    parts = model.trees.contributions(table).sum(1)
+    assert np.ptp(model.trees.scores(table) - parts) < 1e-9
+    with pytest.raises(DataError, match="features"):
+        Trees.from_text(model.trees.to_text(), model.names[1:])
+    with pytest.raises(DataError, match="cannot be read"):
+        Trees.from_text("no trees", model.names)
+
+
+def test_monotone_features_are_monotone():
+    from feilun.apps.recommendation.ranker import TreeSettings, grow_clicks
+
+    source = np.random.default_rng(0)
+    table = source.normal(size=(800, 2))
+    clicked = source.random(800) < 1 / (1 + np.exp(-np.sin(3 * table[:, 0])))
+    trees = grow_clicks(table, clicked, np.arange(800) % 5 == 0, ("price", "x"), TreeSettings(monotone={"price": -1}))
+    line = np.stack([np.linspace(-3, 3, 50), np.zeros(50)], axis=1)
+    assert (np.diff(trees.scores(line)) <= 1e-12).all()
+
+
+def test_repeats_and_programs_are_left_out_and_everything_is_counted():
+    now, rules = 1e9, SignalSettings(bot_events_a_minute=10)
+    events = [Interaction(str(i), "bot", "a", "click", 1, now - 50 + i) for i in range(40)]
+    events += [Interaction(f"r{i}", "u", "b", "click", 1, now - 9 + i / 10) for i in range(3)]
+    events += [
+        Interaction("future", "u", "a", "click", 1, now + 1e7), Interaction("gone", "u", "zz", "click", 1, now),
+        Interaction("low", "u", "a", "read", -5, now), Interaction("no", "u", "a", "dislike", 1, now),
+    ]  # fmt: skip
+    found = read(events, {"a": 0, "b": 1}, rules, now, 2)
+    assert (found.bots, found.repeats, found.unknown, found.silent) == (40, 2, 1, 1)
+    assert len(found.positive) == 2
+    assert found.positive.time.max() <= now + 600
+    assert found.disliked.tolist() == [[found.positive.users.index("u"), 0]]
+    total = len(found.positive) + len(found.disliked) + found.bots + found.repeats + found.unknown + found.silent
+    assert total == len(events)
+    assert len(read([], {}, rules, now, 0).positive) == 0
+
+
+def test_an_old_interaction_counts_half_after_its_half_life():
+    rules = SignalSettings(positive={"click": 2.0}, half_life_days=10)
+    events = [Interaction("1", "u", "a", "click", 1, 1e9), Interaction("2", "u", "b", "click", 1, 1e9 - 864_000)]
+    assert read(events, {"a": 0, "b": 1}, rules, 1e9, 2).positive.weight.tolist() == [1.0, 2.0]
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ({"item": "a"}, "'user'"),
+        ({"user": "u", "item": ""}, "'item'"),
+        ({"user": "u", "item": "a", "value": "nan"}, "'value' must be a finite number"),
+        ({"user": "u", "item": "a", "time": "yesterday"}, "'time'"),
+        ({"user": "u\x00", "item": "a"}, "printable"),
+        ({"user": "u" * 300, "item": "a"}, "1 to 200"),
+    ],
+)
+def test_events_that_cannot_be_are_named(row, said):
+    with pytest.raises(DataError, match=said):
+        read_interaction(row, 0.0)
+
+
+def test_an_event_without_id_is_the_same_event_again():
+    row = {"user": "u", "item": "a", "time": 5}
+    assert read_interaction(row, 1.0).id == read_interaction(dict(row), 2.0).id
+
+
+def test_items_of_any_kind():
+    item = read_item(
+        {"id": "x", "title": "<b>Hot</b>\n tea", "categories": "tea|drinks、茶", "hidden": "true", "stock": 0}
+    )
+    assert item.title == "Hot tea"
+    assert item.categories == ("tea", "drinks", "茶")
+    assert item.hidden
+    _, words, _ = trained()
+    with pytest.raises(DataError, match="catalogue is empty"):
+        build_catalogue([], words)
+    bare = build_catalogue([Item("a"), Item("b", "same"), Item("c", "same"), Item("c", "later")], words)
+    assert len(bare) == 3
+    assert bare.items[2].title == "later"
+    assert not bare.vectors[0].any()
+
+
+def test_wrong_counts_and_unknown_items_are_named():
+    recommender = made_recommender()
+    for count in (0, 201):
+        with pytest.raises(UsageError, match="1 to 200"):
+            recommender.recommend("u", count)
+    with pytest.raises(UsageError, match="Did you mean 'tea-1"):
+        recommender.similar("tea-1A")
+    assert recommender.observe([click("u", "nothing")]) == 1
+
+
+def test_generators_say_nothing_without_a_history_and_are_blind_to_the_batch():
+    nothing = History(np.zeros(0, np.int64), np.zeros(0), np.zeros(0))
+    for name, generator in trained()[2].generators.items():
+        scores = generator.scores(nothing)
+        assert scores.shape == (420,)
+        assert np.isfinite(scores).all()
+        assert (scores >= 0).all()
+        assert (scores == 0).all() or name in {"popular", "recent"}

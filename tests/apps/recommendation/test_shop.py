@@ -1,0 +1,99 @@
+"""On both databases: events once, unknown items kept, deletion everywhere; lists also when the database is gone."""
+
+from __future__ import annotations
+
+import pytest
+from shops import made_shop, trained
+
+from feilun.apps.recommendation.events import Interaction, Item
+from feilun.apps.recommendation.shop import remembered
+from feilun.core.errors import StorageError
+from feilun.storage import recommendation as storage
+from feilun.storage.database import open_database
+
+
+@pytest.fixture
+def database(database_url):
+    opened = open_database(database_url)
+    yield opened
+    opened.close()
+
+
+def event(name, item="tea-1a", user="u", ranking=None):
+    return Interaction(name, user, item, "click", 1.0, trained()[0].now, ranking)
+
+
+def test_the_same_event_counts_once(database):
+    shop = made_shop(database)
+    first = shop.take([event("1"), event("1"), event("2", "tea-2a")])
+    again = shop.take([event("2", "tea-2a"), event("3", "tea-3a")])
+    assert (first.taken, first.repeated) == (2, 1)
+    assert (again.taken, again.repeated) == (1, 1)
+    assert len(remembered(database, "tiny").events) == 3
+    assert len(shop.recommender.history("u", trained()[0].now)) == 3
+
+
+def test_an_event_of_an_unknown_item_counts_once_the_item_comes(database):
+    shop, now = made_shop(database), trained()[0].now
+    assert shop.take([event("1", "later")]).unknown == 1
+    assert len(shop.recommender.history("u", now)) == 0
+    shop.put([Item("later", "Late oolong", categories=("tea",))], now)
+    assert len(shop.recommender.history("u", now)) == 1
+    shop.put([Item("later", "Late oolong, renamed", categories=("tea",))], now)
+    assert len(shop.recommender.history("u", now)) == 1
+
+
+def test_a_ranking_that_was_never_issued_is_told_and_left_out(database):
+    shop = made_shop(database)
+    answer, kept = shop.recommend("u", 5, now=trained()[0].now)
+    assert kept
+    taken = shop.take([event("1", ranking=answer.id), event("2", "tea-2a", ranking="made up")])
+    assert (taken.taken, taken.unissued) == (2, 1)
+    assert [e.ranking for e in remembered(database, "tiny").events] == [answer.id, None]
+    (ranking,) = remembered(database, "tiny").rankings
+    assert ranking.items == tuple(place.item.id for place in answer.places)
+    assert len(ranking.propensities) == 5
+
+
+def test_who_is_forgotten_is_nowhere_and_a_list_without_profile_names_nobody(database):
+    shop, now = made_shop(database), trained()[0].now
+    shop.take([event("1"), event("2", user="other")])
+    shop.recommend("u", 5, now=now)
+    shop.recommend("u", 5, personal=False, now=now)
+    assert shop.forget("u") == {"interactions": 1, "rankings": 1}
+    held = remembered(database, "tiny")
+    assert [e.user for e in held.events] == ["other"]
+    assert [r.user for r in held.rankings] == [""]
+    assert len(shop.recommender.history("u", now)) == 0
+
+
+def test_a_withdrawn_item_stays_withdrawn(database):
+    shop = made_shop(database)
+    shop.withdraw("tea-1a")
+    assert next(item for item in remembered(database, "tiny").items if item.id == "tea-1a").hidden
+    assert "tea-1a" not in [i.id for i, _ in shop.recommender.similar("tea-1b", 200)]
+
+
+def test_applications_do_not_see_each_other(database):
+    shop = made_shop(database)
+    shop.take([event("1")])
+    with database.read() as connection:
+        assert storage.holdings(connection, "tiny")["interactions"] == 1
+        assert storage.holdings(connection, "another") == {"items": 0, "interactions": 0, "rankings": 0}
+
+
+def test_lists_are_given_while_the_database_is_gone_and_events_are_refused_whole(tmp_path):
+    path = tmp_path / "shop.db"
+    database = open_database(f"sqlite:///{path}")
+    shop = made_shop(database)
+    database.close()
+    path.rename(tmp_path / "away.db")
+    answer, kept = shop.recommend("u", 5, now=trained()[0].now)
+    assert len(answer.places) == 5
+    assert not kept
+    with pytest.raises(StorageError):
+        shop.take([event("1")])
+    assert len(shop.recommender.history("u", trained()[0].now)) == 0
+    (tmp_path / "away.db").rename(path)
+    assert shop.take([event("1")]).taken == 1
+    database.close()

@@ -1,0 +1,127 @@
+"""From tables to lists: imported once, trained, judged, opened again; a model of another shop is refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import polars
+import pytest
+
+from feilun.apps.recommendation.sample.shop import simulate
+from feilun.core.errors import BundleError, DataError, RecipeError, UsageError
+from feilun.storage.database import open_database
+from feilun.workflow.applications import recommendation as application
+from feilun.workflow.applications.recommendation_file import import_events, import_items, read_application
+
+
+@pytest.fixture
+def file(tmp_path):
+    sample = simulate(shoppers=120, sessions=5)
+    polars.DataFrame([
+        {"item": i.id, "title": i.title, "description": i.description, "categories": "|".join(i.categories),
+         "tags": "|".join(i.tags), "creator": i.creator, "price": i.price, "published": i.published}
+        for i in sample.items
+    ]).write_parquet(tmp_path / "items.parquet")  # fmt: skip
+    polars.DataFrame([
+        {"id": e.id, "user": e.user, "item": e.item, "type": e.type, "value": e.value, "time": e.time}
+        for e in sample.events
+    ]).write_csv(tmp_path / "events.csv")  # fmt: skip
+    path = tmp_path / "shop.toml"
+    path.write_text(
+        'application = "recommendation"\nitems = "items.parquet"\nevents = "events.csv"\n', encoding="utf-8"
+    )
+    return path
+
+
+def filled(file, database):
+    settings, said = read_application(file), []
+    for load, source, put in (
+        (import_items, settings.items, application.put_items),
+        (import_events, settings.events, application.put_events),
+    ):
+        application.take_tables(database, settings, load, source, put, said.append)
+    return settings, said
+
+
+def test_tables_become_lists_and_a_second_import_adds_nothing(file):
+    database = open_database()
+    settings, said = filled(file, database)
+    assert "420 rows" in said[0]
+    events = len(application.prepare(settings, database).held.events)
+    filled(file, database)
+    prepared = application.prepare(settings, database)
+    assert len(prepared.held.events) == events
+    folder = application.train(settings, prepared)
+    shop = application.open_shop(settings, database, prepared, seed=1)
+    assert shop.recommender.version != "untrained"
+    user = prepared.held.events[0].user
+    found = shop.recommend(user, 10, now=prepared.now)[0]
+    again = application.open_shop(settings, database, prepared, seed=1).recommend(user, 10, now=prepared.now)[0]
+    assert [p.item.id for p in found.places] == [p.item.id for p in again.places]
+    assert not any(user in path.read_text(encoding="utf-8") for path in folder.iterdir())
+
+    few = [item for item in prepared.held.items if item.id.startswith("tea")]
+    other = replace(prepared, catalogue=application.build_catalogue(few, prepared.embedder))
+    other = replace(other, read=application.read(
+        prepared.held.events, other.catalogue.index, settings.signals, prepared.now, len(few)))  # fmt: skip
+    with pytest.raises(DataError, match="another catalogue"):
+        application.open_model(settings, other)
+    (folder / "ranking.txt").write_text("tampered", encoding="utf-8")
+    with pytest.raises(BundleError, match="damaged"):
+        application.open_model(settings, prepared)
+    database.close()
+
+
+@pytest.mark.slow
+def test_ours_beats_popularity_on_the_fictional_shop(file):
+    database = open_database()
+    settings, _ = filled(file, database)
+    evaluation = application.evaluate(settings, application.prepare(settings, database), lambda line: None)
+    figures = {name: judged.figures["ndcg@10"].value for name, judged in evaluation.rows.items()}
+    assert figures["ours"] > 2 * figures["popularity"]
+    database.close()
+
+
+def test_all_faults_of_a_file_are_told_with_their_lines(tmp_path):
+    path = tmp_path / "shop.toml"
+    path.write_text(
+        'application = "recommendation"\n[signals]\npositive = { "read >=" = 1.0 }\n[list]\ndiversity = 2\n'
+        "[candidates]\nquotas = { easy = 5 }\n[ranking]\nmonotone = { cost = 1 }\n",
+        encoding="utf-8",
+    )
+    with pytest.raises(RecipeError) as caught:
+        read_application(path)
+    said = str(caught.value)
+    assert "line 5" in said
+    for part in ("column 8", "'easy'", "'ease'", "'cost'", "at most 1"):
+        assert part in said
+    with pytest.raises(UsageError, match="no application file"):
+        read_application(tmp_path / "none.toml")
+
+
+def test_rows_that_cannot_be_read_are_named_and_the_others_taken(tmp_path):
+    path = tmp_path / "events.csv"
+    path.write_text("user,item,time\nu,a,2026-01-05 10:00\n,b,\nu,c,soon\nv,d,1767225600\n", encoding="utf-8")
+    found = import_events(str(path))
+    assert [e.item for e in found.rows] == ["a", "d"]
+    assert found.left_out == 2
+    assert found.faults[0].startswith("row 2: 'user'")
+    path.write_text("user,item\n,a\n", encoding="utf-8")
+    with pytest.raises(DataError, match="No row"):
+        import_events(str(path))
+
+
+def test_an_application_without_events_or_items_says_so(file):
+    database = open_database()
+    settings = read_application(file)
+    with pytest.raises(DataError, match="catalogue is empty"):
+        application.prepare(settings, database)
+    application.put_items(database, settings, import_items(settings.items).rows)
+    prepared = application.prepare(settings, database)
+    with pytest.raises(DataError, match="None of the 0 events"):
+        application.train(settings, prepared)
+    with pytest.raises(UsageError, match="too few"):
+        application.evaluate(settings, prepared, lambda line: None)
+    shop = application.open_shop(settings, database, prepared)
+    assert len(shop.recommend("anyone", 5)[0].places) == 5
+    database.close()
