@@ -67,6 +67,7 @@ bench: install
 	$(BIN)/python benchmarks/drift.py --data $(DATA) --replays 1000
 	$(BIN)/python benchmarks/performance.py --data $(DATA)
 	$(BIN)/python benchmarks/kills.py --kills 200
+	$(BIN)/python benchmarks/cascade.py --data $(DATA)
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

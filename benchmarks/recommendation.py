@@ -3,8 +3,8 @@
     python benchmarks/recommendation.py --movielens recbole-1.2.1-py3-none-any.whl --seeds 13 14 15
 
 Protocols: `top-n` (every rating positive, per-user random 8:1:1, full ranking), `sequence` (temporal leave-one-out,
-full ranking), `click` (rating >= 4, global random 8:1:1). Everything is chosen on validation (`--part validation`); test is
-looked at once. Nothing of the data is written anywhere.
+full ranking), `click` (rating >= 4, global random 8:1:1). Everything is chosen on validation (`--part validation`);
+test is looked at once. Nothing of the data is written anywhere.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ import pytest
 
 from feilun.core.prediction import Prediction, Ranking
 from feilun.serving.batcher import Batcher
-from feilun.serving.limits import DeadlinePassed, Limits, Overloaded, TooLarge
+from feilun.serving.limits import DeadlinePassed, Limits, Overloaded, ShareTaken, TooLarge
 
 
 class Slow:
@@ -60,6 +60,28 @@ def test_what_exceeds_the_queue_is_refused_and_the_rest_is_answered() -> None:
 def test_characters_that_wait_are_bounded_too() -> None:
     *answers, _ = ask(Slow(0.1), Limits(waiting_characters=20), [["x" * 10], ["y" * 10], ["z"]])
     assert [isinstance(answer, list) for answer in answers] == [True, False, True]
+
+
+def test_nobody_gets_more_than_a_share_of_the_queue() -> None:
+    model = Slow(0.1)
+
+    async def main() -> list[object]:
+        batcher = Batcher(model, "slow", Limits(requests=8, client_share=0.5))
+        batcher.start()
+        asked = [
+            batcher.predict([f"{client}{i}"], client) for client, count in (("a", 6), ("b", 3)) for i in range(count)
+        ]
+        answers = await asyncio.gather(*asked, return_exceptions=True)
+        answers.append(await batcher.predict(["a6"], "a"))  # what was answered counts no more
+        await batcher.stop()
+        return answers
+
+    *answers, last = asyncio.run(main())
+    refused = [answer for answer in answers if not isinstance(answer, list)]
+    assert [isinstance(answer, list) for answer in answers] == [True] * 4 + [False] * 2 + [True] * 3
+    assert all(isinstance(answer, ShareTaken) for answer in refused)
+    assert isinstance(last, list)
+    assert not {"a4", "a5"} & set(model.seen)
 
 
 def test_request_older_than_its_deadline_is_not_computed() -> None:

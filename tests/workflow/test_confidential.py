@@ -12,6 +12,7 @@ TABLE = {
         "query": "select 1",
     },
     "model": {"base": "/models/e5"},
+    "training": {"distil": {"teachers": ["/home/someone/teacher", "reviews@2"]}},
 }
 
 
@@ -27,4 +28,5 @@ def test_what_travels_has_neither_password_nor_folder() -> None:
     assert all(secret not in str(table) for secret in ("geheim", "bank:", "someone", "/models"))
     assert table["data"]["validation"] == "dev.csv"
     assert table["data"]["query"] == "select 1"
+    assert table["training"]["distil"]["teachers"] == ["teacher", "reviews@2"]
     assert TABLE["model"]["base"] == "/models/e5"

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from feilun.bundles.cascade import CASCADE, STUDENT, Cascade, CascadeSettings
 from feilun.bundles.content import (
     MANIFEST,
     REPLACE,
@@ -25,7 +26,7 @@ from feilun.bundles.content import (
 )  # fmt: skip
 from feilun.bundles.golden import check_golden
 from feilun.bundles.registry import resolve, version_of
-from feilun.bundles.runtime import Runtime
+from feilun.bundles.runtime import BATCH_TOKENS, Runtime
 from feilun.core import settings
 from feilun.core.corpus import Corpus, corpus_of
 from feilun.core.decisions.table import DECISIONS, AnyDecision
@@ -206,18 +207,31 @@ def _runtime(folder: Path, manifest: Mapping[str, Any], threads: int | None) -> 
         apart = None if before_second is None else str(before_second)
         encoder = TokenEncoder(tokenizer, int(manifest["max_tokens"]), str(manifest["prefix"]), apart)
         pad_id = int(manifest["pad_id"])
+        batch_tokens = max(1, int(manifest.get("batch_tokens", BATCH_TOKENS)))
     except (KeyError, TypeError, ValueError) as error:
         problem = f"The bundle {folder} is damaged: {MANIFEST} lacks a valid max_tokens, prefix or pad_id."
         raise BundleError(problem, REPLACE) from error
-    return Runtime(
-        folder / "model.onnx",
-        encoder,
-        _labels(folder),
-        cleaning=_settings(Cleaning, folder, "preparation.json"),
-        decision=_decision(folder, manifest),
-        pad_id=pad_id,
-        threads=threads,
-    )
+    options: dict[str, Any] = {
+        "cleaning": _settings(Cleaning, folder, "preparation.json"),
+        "decision": _decision(folder, manifest),
+        "pad_id": pad_id,
+        "threads": threads,
+    }
+    model, labels = folder / "model.onnx", _labels(folder)
+    if not (folder / CASCADE).is_file():
+        return Runtime(model, encoder, labels, batch_tokens=batch_tokens, **options)
+    if not (folder / STUDENT).is_file():
+        raise BundleError(f"The bundle {folder} is damaged: it is a cascade, and {STUDENT} is missing.", REPLACE)
+    student = Runtime(folder / STUDENT, encoder, labels, batch_tokens=batch_tokens, **options)
+    return Cascade(model, student, _cascade(folder), **options)
+
+
+def _cascade(folder: Path) -> CascadeSettings:
+    try:
+        return CascadeSettings.from_table(read_table(folder, CASCADE))
+    except (KeyError, TypeError, ValueError) as error:
+        problem = f"The bundle {folder} is damaged: {CASCADE} holds no temperatures and threshold."
+        raise BundleError(problem, REPLACE) from error
 
 
 def _labels(folder: Path) -> LabelSet:

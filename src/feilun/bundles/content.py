@@ -194,7 +194,11 @@ def _checked_files(folder: Path) -> Iterator[str]:
 
 def _without_times_and_paths(facts: Mapping[str, Any]) -> dict[str, Any]:
     recipe = _table(facts, "recipe")
-    data = {k: v for k, v in _table(recipe, "data").items() if k not in {"train", "validation", "test", "query"}}
+    data = {
+        k: v
+        for k, v in _table(recipe, "data").items()
+        if k not in {"train", "validation", "test", "unlabelled", "query"}
+    }
     model = {k: v for k, v in _table(recipe, "model").items() if k != "base"}  # a folder, maybe; its hash is kept
     kept = {key: value for key, value in facts.items() if key not in {"created", "base"}}
     return {**kept, "recipe": {**recipe, "data": data, "model": model}}

@@ -47,6 +47,7 @@ class Runtime:
         decision: Turns logits into predictions.
         pad_id: Id of the padding token.
         threads: Processor threads; None uses all cores that this process may.
+        batch_tokens: Tokens of a batch.
 
     Raises:
         BundleError: If the file is no such model.
@@ -62,14 +63,17 @@ class Runtime:
         decision: AnyDecision | None = None,
         pad_id: int = 0,
         threads: int | None = None,
+        batch_tokens: int = BATCH_TOKENS,
     ) -> None:
+        self.model = model
         self.encoder = encoder
         self.labels = labels
         self.cleaning = cleaning
         self.decision: AnyDecision = decision or Decision()
         self.pad_id = pad_id
         self.threads = threads or usable_cores()
-        self._model, self._identity = model, _identity(model)
+        self.batch_tokens = batch_tokens
+        self._identity = _identity(model)
         self._session = _open(model, self.threads)
         self.widths = _output_widths(self._session, model, self.decision.width(len(labels)), len(labels))
         self._encoding = Lock()  # a tokenizer's settings are changed before it encodes
@@ -134,6 +138,10 @@ class Runtime:
         if self.decision.reads != "tokens":
             return self._run_rows(rows, "logits")
         return np.concatenate([np.empty((0, self.widths["logits"]), np.float32), *self._run_tokens(rows)])
+
+    def embed_rows(self, rows: list[list[int]]) -> NDArray[np.float32]:
+        """Return the pooled states, of shape (rows, hidden), for token ids."""
+        return self._run_rows(rows, "pooled")
 
     def stream(self, texts: Iterable[str], chunk: int = LARGEST_PIECE) -> Iterator[Prediction]:
         """Predict any number of texts in order, holding only a piece of them.
@@ -203,7 +211,7 @@ class Runtime:
         self, rows: list[list[int]], output: str, keep: Callable[[list[int], NDArray[np.float32]], None]
     ) -> None:
         """Run rows in batches of similar length and hand over what each batch gives."""
-        batches = batches_by_length([len(row) for row in rows], BATCH_TOKENS)
+        batches = batches_by_length([len(row) for row in rows], self.batch_tokens)
         many = self.threads > 1 and len(batches) >= 2 * self.threads
         session = self._single_threaded if many else self._session
 
@@ -234,8 +242,8 @@ class Runtime:
         """
         with self._opening:
             if self._parallel is None:
-                same = _identity(self._model) == self._identity
-                self._parallel = _open(self._model, 1) if same else self._session
+                same = _identity(self.model) == self._identity
+                self._parallel = _open(self.model, 1) if same else self._session
             return self._parallel
 
 

@@ -1,15 +1,21 @@
-"""Step 4: a trained model becomes a file that needs no torch; int8 where that changes next to nothing."""
+"""Step 4: a trained model becomes files that need no torch, small and fast where that costs next to nothing."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from feilun.bundles.cascade import CASCADE, STUDENT, Cascade
 from feilun.bundles.runtime import Runtime
+from feilun.compression.cascade import fit_cascade, objections, sentence
 from feilun.compression.export import export_onnx
 from feilun.compression.fidelity import Fidelity, judge_fidelity, texts_of_all_lengths
-from feilun.compression.quantize import CompressionSettings, quantize_int8
+from feilun.compression.promise import Promise
+from feilun.compression.quantize import quantize_int8
+from feilun.compression.settings import CompressionSettings, Form
+from feilun.compression.student import distil
 from feilun.core.corpus import Corpus
 from feilun.core.decisions.table import AnyDecision
 from feilun.core.prediction import Prediction
@@ -17,24 +23,34 @@ from feilun.core.splits import Splits
 from feilun.models.text_model import TextModel
 from feilun.text.clean import Cleaning
 
+Precision = Literal["int8", "fp32"]
+
+MODEL = "model.onnx"
+
 
 @dataclass(frozen=True)
 class Compressed:
     """A model as it will be served; a Predictor.
 
     Args:
-        model: The ONNX file.
-        runtime: Runs it.
-        precision: Of its weights.
+        files: The ONNX files by the names that they have in a bundle.
+        runtime: Runs them.
+        precision: Of their weights.
+        form: The transformer, a cascade, or the student alone.
         fidelity: How int8 compares with float32, where int8 was tried.
+        promise: What a student costs at most, where one was trained.
         remarks: For the report, finished sentences.
+        tables: Further JSON files of the bundle, by name.
     """
 
-    model: Path
+    files: Mapping[str, Path]
     runtime: Runtime
-    precision: Literal["int8", "fp32"]
-    fidelity: Fidelity | None
-    remarks: tuple[str, ...]
+    precision: Precision
+    form: Form = "model"
+    fidelity: Fidelity | None = None
+    promise: Promise | None = None
+    remarks: tuple[str, ...] = ()
+    tables: Mapping[str, Any] = field(default_factory=dict)
 
     def predict(self, corpus: Corpus) -> list[Prediction]:
         """Return one prediction a row, in the order of the rows."""
@@ -48,56 +64,142 @@ class Compressed:
         """Set temperature and thresholds."""
         self.runtime.decision = decision
 
+    def batch_tokens(self) -> int:
+        """Return how many tokens a batch holds of the model that answers first."""
+        return self.runtime.student.batch_tokens if isinstance(self.runtime, Cascade) else self.runtime.batch_tokens
+
     def cost(self) -> dict[str, float]:
-        """Return the figures of the comparison for the report."""
-        figures: dict[str, float] = {"model_bytes": self.model.stat().st_size}
+        """Return the figures of the comparisons for the report."""
+        figures: dict[str, float] = {"model_bytes": sum(file.stat().st_size for file in self.files.values())}
         if self.fidelity is not None:
             figures["int8_compared_texts"] = self.fidelity.texts
             figures["int8_changed_share"] = max(self.fidelity.changed.values())
+        if self.promise is not None and self.form != "model":
+            figures["student_share"] = self.promise.share
+            figures["student_loss_bound"] = self.promise.bound
         return figures
 
 
 def compress(
-    model: TextModel, splits: Splits, settings: CompressionSettings, cleaning: Cleaning, folder: Path
+    model: TextModel,
+    splits: Splits,
+    settings: CompressionSettings,
+    cleaning: Cleaning,
+    folder: Path,
+    unlabelled: Sequence[str] = (),
 ) -> Compressed:
-    """Export a model and make it int8, unless that changes more than it may.
+    """Export a model, make it int8 unless that changes more than it may, and give it the form that is asked for.
 
     Args:
         model: The trained model; it is folded and trains no more.
-        splits: Int8 is compared on their texts; the accuracy on the validation rows.
+        splits: Int8 is compared on their texts; accuracy on the validation rows; a student learns from `train`.
         settings: The table `[compression]`.
         cleaning: What the runtime does to every text first.
         folder: Receives the files.
+        unlabelled: Further texts for a student.
 
     Returns:
-        The model as it will be served: int8 where it kept its answers, else float32, with a remark that says why.
+        The model as it will be served; what was tried and refused is told in a remark.
     """
     model.fold()
     plain = folder / "model.fp32.onnx"
     export_onnx(model, plain)
-    float32 = _runtime(plain, model, splits, cleaning)
-    if settings.quantize == "none":
-        return Compressed(plain, float32, "fp32", None, ("Weights are float32, as the recipe asks.",))
+    runtime = Runtime(
+        plain, model.encoder, splits.labels, cleaning=cleaning, decision=model.decision, pad_id=model.base.pad_id
+    )
+    return compress_runtime(runtime, "fp32", splits, settings, folder, unlabelled)
+
+
+def compress_runtime(
+    source: Runtime,
+    precision: Precision,
+    splits: Splits,
+    settings: CompressionSettings,
+    folder: Path,
+    unlabelled: Sequence[str] = (),
+) -> Compressed:
+    """Make a model that runs already smaller and faster, as `compress` does.
+
+    Args:
+        source: The model.
+        precision: Of its weights.
+        splits: As for `compress`.
+        settings: The table `[compression]`.
+        folder: Receives the files.
+        unlabelled: Further texts for a student.
+    """
+    if precision == "int8":
+        made = Compressed({MODEL: source.model}, source, "int8")
+    elif settings.quantize == "none":
+        remark = "Weights are float32, as the recipe asks."
+        made = Compressed({MODEL: source.model}, source, "fp32", remarks=(remark,))
+    else:
+        made = quantized(source, splits, settings, folder)
+    return made if settings.form == "model" else with_student(made, splits, settings, folder, unlabelled)
+
+
+def quantized(source: Runtime, splits: Splits, settings: CompressionSettings, folder: Path) -> Compressed:
+    """Return a model in int8 where that keeps its answers, else as it was, with a remark that says why."""
     small = folder / "model.int8.onnx"
-    quantize_int8(plain, small)
-    int8 = _runtime(small, model, splits, cleaning)
+    quantize_int8(source.model, small)
+    int8 = like(source, small)
     pool = [text for part in (splits.test, splits.train) for text in part.text]
     wanted = max(settings.texts - len(splits.validation), settings.texts // 4)
-    texts = texts_of_all_lengths(pool, model.encoder, wanted, seed=13)
-    fidelity = judge_fidelity(float32, int8, texts, splits.validation)
-    objections = fidelity.objections(settings.max_changed)
-    if objections:
-        remark = f"Weights are float32: int8 was tried and refused, for {'; '.join(objections)}."
-        return Compressed(plain, float32, "fp32", fidelity, (remark,))
+    texts = texts_of_all_lengths(pool, source.encoder, wanted, seed=13)
+    fidelity = judge_fidelity(source, int8, texts, splits.validation)
+    refused = fidelity.objections(settings.max_changed)
+    if refused:
+        remark = f"Weights are float32: int8 was tried and refused, for {'; '.join(refused)}."
+        return Compressed({MODEL: source.model}, source, "fp32", fidelity=fidelity, remarks=(remark,))
     remark = (
         f"Weights are int8: of {fidelity.texts:,} texts of {fidelity.shortest} to {fidelity.longest} tokens, "
         f"{max(fidelity.changed.values()):.2%} get another answer than in float32; "
         f"of the validation rows it lost {fidelity.worse} and won {fidelity.better}."
     )
-    return Compressed(small, int8, "int8", fidelity, (remark,))
+    return Compressed({MODEL: small}, int8, "int8", fidelity=fidelity, remarks=(remark,))
 
 
-def _runtime(path: Path, model: TextModel, splits: Splits, cleaning: Cleaning) -> Runtime:
+def with_student(
+    made: Compressed, splits: Splits, settings: CompressionSettings, folder: Path, unlabelled: Sequence[str] = ()
+) -> Compressed:
+    """Distil a student from a model, and put it before or in place of it where that loses no more than it may.
+
+    Args:
+        made: The model as it would be served alone.
+        splits: The student learns from the texts of `train`; what it may answer is chosen on `validation`.
+        settings: Form, promised loss and the student's own settings.
+        folder: Receives the student's file.
+        unlabelled: Further texts to learn from.
+
+    Returns:
+        The cascade or the student; or `made`, with a remark that says why.
+    """
+    file = folder / STUDENT
+    int8 = settings.quantize == "int8"
+    student = distil(made.runtime, splits.train, unlabelled, settings.student, file, int8=int8)
+    fitted = fit_cascade(made.runtime, student, splits.validation, settings)
+    refused = objections(fitted.promise, settings)
+    if refused:
+        remark = f"The transformer answers everything: a static student was tried and refused, for {refused[0]}."
+        return replace(made, promise=fitted.promise, remarks=(*made.remarks, remark))
+    remarks = (*made.remarks, sentence(fitted.promise, settings))
+    if settings.form == "student":
+        student.decision = made.runtime.decision
+        precision: Precision = "int8" if int8 else "fp32"
+        return Compressed({MODEL: file}, student, precision, "student", promise=fitted.promise, remarks=remarks)
+    cascade = Cascade(
+        made.runtime.model, student, fitted.settings,
+        cleaning=student.cleaning, decision=made.runtime.decision, pad_id=student.pad_id, threads=student.threads,
+    )  # fmt: skip
+    return replace(
+        made, runtime=cascade, form="cascade", files={**made.files, STUDENT: file},
+        tables={CASCADE: asdict(fitted.settings)}, promise=fitted.promise, remarks=remarks,
+    )  # fmt: skip
+
+
+def like(runtime: Runtime, model: Path) -> Runtime:
+    """Return a runtime for another file of the same model."""
     return Runtime(
-        path, model.encoder, splits.labels, cleaning=cleaning, decision=model.decision, pad_id=model.base.pad_id
-    )
+        model, runtime.encoder, runtime.labels, cleaning=runtime.cleaning, decision=runtime.decision,
+        pad_id=runtime.pad_id, threads=runtime.threads,
+    )  # fmt: skip

@@ -9,9 +9,7 @@ one scale per block of 128 numbers.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import onnx
@@ -20,24 +18,12 @@ from onnx import numpy_helper
 
 from feilun.compression.graph_writer import CONTRIBUTED, GraphWriter
 from feilun.core.files import atomic_file
-from feilun.core.settings import setting
 
 SMALLEST_SCALE = 1e-12
 """A token of nothing but zeros must not divide by zero."""
 
 LARGEST_BLOCK, SMALLEST_BLOCK = 128, 16
 """Numbers of an embedding that share a scale; powers of two that the operator knows."""
-
-
-@dataclass(frozen=True)
-class CompressionSettings:
-    """The table `[compression]`."""
-
-    quantize: Literal["int8", "none"] = setting("int8", "int8: 8-bit weights and activations; none: float32")
-    max_changed: float = setting(
-        0.02, "largest share of predictions that int8 may change; above it float32 is kept", minimum=0, maximum=1
-    )
-    texts: int = setting(2000, "texts, labelled or not, on which int8 is compared with float32", minimum=1)
 
 
 def quantize_int8(source: Path, target: Path) -> int:

@@ -35,6 +35,9 @@ class DataSettings:
     train: str = setting(REQUIRED, "file (csv, tsv, jsonl, parquet, xlsx) or database URL of the rows to learn from")
     validation: str | None = setting(None, "file of the rows to choose by; else split off")
     test: str | None = setting(None, "file of the rows for the report; else split off")
+    unlabelled: str | None = setting(
+        None, "file of texts without labels, which a student learns its teacher's answers to"
+    )
     query: str | None = setting(None, "SQL query, where `train` is a database URL")
     text: str = setting("text", "column of the texts")
     pair: str | None = setting(None, "column of a second text, read after the first")
@@ -65,7 +68,7 @@ class DataSettings:
             found.append("data.query is for a database, but data.train is a file: leave out one of them.")
         found += [
             f"data.{key} is a database URL, but data.query serves data.train: give a file, or leave {key} out."
-            for key in ("validation", "test")
+            for key in ("validation", "test", "unlabelled")
             if "://" in (getattr(self, key) or "")
         ]
         named = [("pair", self.pair), *(("target", name) for name in self.targets)]

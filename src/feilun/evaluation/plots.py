@@ -68,7 +68,7 @@ def _save(figure: Any, path: Path) -> list[Path]:
     return paths
 
 
-def _figure(width: float, height: float) -> tuple[Any, Any]:
+def new_figure(width: float, height: float) -> tuple[Any, Any]:
     """Make a figure of its own, in inches; none of pyplot's global state."""
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -87,14 +87,16 @@ def _say(english: str, chinese: str) -> str:
     return f"{english} {chinese}" if holds_chinese() else english
 
 
-def _write(axes: Any, title: str, across: str, up: str, size: float = 9) -> None:
+def entitle(axes: Any, title: str, across: str, up: str, size: float = 9) -> None:
+    """Write a picture's title and what its axes show."""
     fonts = list(families())
     axes.set_title(title, fontfamily=fonts, fontsize=size + 2, loc="left", parse_math=False)
     axes.set_xlabel(across, fontfamily=fonts, fontsize=size, parse_math=False)
     axes.set_ylabel(up, fontfamily=fonts, fontsize=size, parse_math=False)
 
 
-def _legend(axes: Any) -> None:
+def legend(axes: Any) -> None:
+    """Say which line is which."""
     axes.legend(frameon=False, prop={"family": list(families()), "size": 9})
 
 
@@ -106,7 +108,7 @@ def _confusion(counts: NDArray[np.int64], names: Sequence[str], title: str) -> A
     )
     shown = [drawable(name) for name in names]
     margin = 0.9 + max(map(columns, shown)) * font / 72 * 0.55
-    figure, axes = _figure(max(4.2, size * cell + margin), max(3.8, size * cell + margin + 0.2))
+    figure, axes = new_figure(max(4.2, size * cell + margin), max(3.8, size * cell + margin + 0.2))
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     hits = np.eye(size, dtype=bool)
     look = {"vmin": 0, "interpolation": "nearest"}
@@ -128,7 +130,7 @@ def _confusion(counts: NDArray[np.int64], names: Sequence[str], title: str) -> A
         number = str(counts[row, column])
         axes.text(column, row, number, ha="center", va="center", fontsize=_fit(number, cell, font), color=colour)
     across, up = _say("predicted label", "预测标签"), _say("true label", "真实标签")
-    _write(axes, title, across, up, size=9 if size <= MOST_IN_ONE else 12)
+    entitle(axes, title, across, up, size=9 if size <= MOST_IN_ONE else 12)
     return figure
 
 
@@ -161,7 +163,7 @@ def _confusions(report: Report) -> Iterator[tuple[str, Callable[[], Any]]]:
 
 
 def _reliability(report: Report) -> Any:
-    figure, axes = _figure(5.2, 4.6)
+    figure, axes = new_figure(5.2, 4.6)
     confidence, accuracy, counts = (
         np.array([row[key] for row in report.calibration]) for key in ("confidence", "accuracy", "count")
     )
@@ -169,15 +171,15 @@ def _reliability(report: Report) -> Any:
     axes.plot(confidence, accuracy, color=BLUE, linewidth=1.5, label=_say("this model", "本模型"))
     axes.scatter(confidence, accuracy, s=12 + 300 * counts / counts.sum(), color=BLUE, alpha=0.75)
     axes.set(xlim=(0, 1.02), ylim=(0, 1.05))
-    _legend(axes)
+    legend(axes)
     error = report.metrics.get("expected_calibration_error")
     title = _say("Reliability", "可靠性") + (f" (ECE {error.value:.3f})" if error else "")
-    _write(axes, title, _say("score", "得分"), _say("accuracy", "准确率"))
+    entitle(axes, title, _say("score", "得分"), _say("accuracy", "准确率"))
     return figure
 
 
 def _coverage(report: Report) -> Any:
-    figure, axes = _figure(5.2, 4.6)
+    figure, axes = new_figure(5.2, 4.6)
     coverage, accuracy = (np.array([row[key] for row in report.coverage]) for key in ("coverage", "accuracy"))
     axes.plot(coverage, accuracy, color=BLUE, linewidth=1.5, label=_say("this model", "本模型"))
     # A majority class far below would flatten the curve: then its figure alone is given.
@@ -192,10 +194,10 @@ def _coverage(report: Report) -> Any:
         right = 1 - report.decisions["wrong"] / decided
         axes.scatter([decided / report.n], [right], color=ORANGE, zorder=3, label=_say("the threshold", "当前阈值"))
     axes.set(xlim=(0, 1.02), ylim=(lowest, 1.0 + 0.02 * (1 - lowest)))
-    _legend(axes)
+    legend(axes)
     title = _say("Coverage and accuracy", "覆盖率与准确率")
     across = _say("share that the machine decides", "机器判定的比例")
-    _write(axes, title, across, _say("accuracy of those decided", "其准确率"))
+    entitle(axes, title, across, _say("accuracy of those decided", "其准确率"))
     return figure
 
 
@@ -206,7 +208,7 @@ def _learning_curve(curve: LearningCurve) -> Any:
     drawn = [name for name in names if "loss" in name] + [
         name for name in names if name.endswith(("accuracy", "f1", "auc", "r2"))
     ]
-    figure, axes = _figure(6.4, 4.4)
+    figure, axes = new_figure(6.4, 4.4)
     right = axes.twinx() if any("loss" not in name for name in drawn) else None
     colours = (BLUE, ORANGE, "#3b8c5a", "#8a4fa3", "#b33a3a", GREY)
     lines = []
@@ -226,5 +228,5 @@ def _learning_curve(curve: LearningCurve) -> Any:
     font = {"family": list(families()), "size": 9}
     figure.legend(handles=lines, loc="outside lower center", ncols=3, frameon=False, prop=font)
     steps = _say("step", "步") if across == "step" else _say("epoch", "轮")
-    _write(axes, _say("Learning curve", "学习曲线"), steps, _say("loss", "损失"))
+    entitle(axes, _say("Learning curve", "学习曲线"), steps, _say("loss", "损失"))
     return figure

@@ -89,30 +89,72 @@ def trim(base: Base, languages: Sequence[str], texts: Sequence[str]) -> tuple[Ba
         BaseModelError: If the tokenizer is of a kind that cannot be trimmed.
         UsageError: If a language is unknown.
     """
-    table = json.loads(base.tokenizer.to_str())
-    pieces = _pieces(table, base.name)
-    counts = _count(base, texts, len(pieces))
-    declared = _declared(pieces, languages)
-    declared |= _special(table, len(pieces))
-    declared[base.tokenizer.encode(base.prefix).ids] = True
-    kept = np.flatnonzero(declared | (counts > 0))
-    outside = (counts > 0) & ~declared
-    new_ids = {int(old): new for new, old in enumerate(kept)}
-    model = _trim_model(base.model, kept, new_ids)
-    tokenizer = _trim_tokenizer(table, pieces, kept, new_ids)
-    content = base.sha256.encode() + kept.astype("<i8").tobytes()
+    found = trim_tokenizer(base.tokenizer, base.prefix, base.name, languages, texts)
+    model = _trim_model(base.model, found.kept, found.new_ids)
+    content = base.sha256.encode() + found.kept.astype("<i8").tobytes()
     trimmed = replace(
-        base, model=model, tokenizer=tokenizer, pad_id=new_ids[base.pad_id], sha256=hashlib.sha256(content).hexdigest()
-    )
+        base, model=model, tokenizer=found.tokenizer, pad_id=found.new_ids[base.pad_id],
+        sha256=hashlib.sha256(content).hexdigest(),
+    )  # fmt: skip
     return trimmed, TrimReport(
         languages=tuple(languages),
-        pieces_before=len(pieces),
-        pieces_kept=len(kept),
-        outside_pieces=int(outside.sum()),
-        outside_tokens=int(counts[outside].sum()),
+        pieces_before=found.before,
+        pieces_kept=len(found.kept),
+        outside_pieces=found.outside_pieces,
+        outside_tokens=found.outside_tokens,
         parameters_before=_parameters(base.model),
         parameters_after=_parameters(model),
     )
+
+
+@dataclass(frozen=True)
+class TrimmedTokenizer:
+    """A tokenizer with fewer pieces.
+
+    Args:
+        tokenizer: It.
+        kept: The former ids of its pieces, in the order of the new ones, shape (kept,).
+        new_ids: The new id of each kept piece by its former one.
+        before: Pieces before.
+        outside_pieces: Kept pieces that belong to no declared language but occur in the given texts.
+        outside_tokens: How often those occur there.
+    """
+
+    tokenizer: Tokenizer
+    kept: NDArray[np.int64]
+    new_ids: Mapping[int, int]
+    before: int
+    outside_pieces: int
+    outside_tokens: int
+
+
+def trim_tokenizer(
+    tokenizer: Tokenizer, prefix: str, name: str, languages: Sequence[str], texts: Sequence[str]
+) -> TrimmedTokenizer:
+    """Keep the pieces of the declared languages and those that the given texts use.
+
+    Args:
+        tokenizer: It is left as it is, but for truncation and padding, which are switched off.
+        prefix: What stands before every text.
+        name: Of the model, for messages.
+        languages: ISO 639-1 codes.
+        texts: Texts whose every piece is kept, whatever its language.
+
+    Raises:
+        BaseModelError: If the tokenizer is of a kind that cannot be trimmed.
+        UsageError: If a language is unknown.
+    """
+    table = json.loads(tokenizer.to_str())
+    pieces = _pieces(table, name)
+    counts = _count(tokenizer, prefix, texts, len(pieces))
+    declared = _declared(pieces, languages)
+    declared |= _special(table, len(pieces))
+    declared[tokenizer.encode(prefix).ids] = True
+    kept = np.flatnonzero(declared | (counts > 0))
+    outside = (counts > 0) & ~declared
+    new_ids = {int(old): new for new, old in enumerate(kept)}
+    smaller = _trim_tokenizer(table, pieces, kept, new_ids)
+    return TrimmedTokenizer(smaller, kept, new_ids, len(pieces), int(outside.sum()), int(counts[outside].sum()))
 
 
 def _pieces(table: Mapping[str, Any], name: str) -> list[str]:
@@ -136,14 +178,14 @@ def _pieces(table: Mapping[str, Any], name: str) -> list[str]:
     return [found[number] for number in range(len(found))]
 
 
-def _count(base: Base, texts: Sequence[str], size: int) -> NDArray[np.int64]:
+def _count(tokenizer: Tokenizer, prefix: str, texts: Sequence[str], size: int) -> NDArray[np.int64]:
     """Return how often each piece occurs, shape (pieces,)."""
-    base.tokenizer.no_truncation()
-    base.tokenizer.no_padding()
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
     counts = np.zeros(size, dtype=np.int64)
     for start in range(0, len(texts), CHUNK):
-        chunk = [base.prefix + text for text in texts[start : start + CHUNK]]
-        for encoding in base.tokenizer.encode_batch_fast(chunk):
+        chunk = [prefix + text for text in texts[start : start + CHUNK]]
+        for encoding in tokenizer.encode_batch_fast(chunk):
             np.add.at(counts, encoding.ids, 1)
     return counts
 

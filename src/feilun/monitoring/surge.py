@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import nbinom
+from scipy.special import betainc
 
 from feilun.core.settings import setting
 
@@ -139,10 +139,12 @@ class SurgeDetector:
         """Return the smallest chance over the last bucket and the sums of the last few, paid for by their number."""
         counts, expected = np.zeros_like(dispersion), np.zeros_like(dispersion)
         smallest = np.ones_like(dispersion)
-        for number, (some, mean) in enumerate(reversed(self._recent), 1):
-            counts, expected = counts + some, expected + mean
+        for number, (some, usual) in enumerate(reversed(self._recent), 1):
+            counts, expected = counts + some, expected + usual
             size = number / dispersion  # sums of independent ones of the same mean
-            smallest = np.minimum(smallest, nbinom.sf(counts - 1, size, size / (size + np.maximum(expected, 1e-6))))
+            mean = np.maximum(expected, 1e-6)
+            tail = np.where(counts > 0, betainc(np.maximum(counts, 1), size, mean / (size + mean)), 1.0)
+            smallest = np.minimum(smallest, tail)
         return np.minimum(1.0, smallest * len(self._recent))
 
     def _alarms(self, p_values: Floats, values: Floats, expected: Floats) -> NDArray[np.bool_]:

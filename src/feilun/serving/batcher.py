@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from itertools import islice
 
 from feilun.core.errors import ServiceError
 from feilun.core.prediction import Prediction
-from feilun.serving.limits import DeadlinePassed, Limits, Overloaded, Row, characters_of
+from feilun.serving.limits import DeadlinePassed, Limits, Overloaded, Row, ShareTaken, characters_of
 
 Predict = Callable[[Sequence[Row]], list[Prediction]]
 
@@ -57,6 +58,7 @@ class Batcher:
         self._limits = limits or Limits()
         self._queue: asyncio.Queue[Waiting] = asyncio.Queue()  # bounded by what predict lets in
         self._requests = 0
+        self._of_client: Counter[str] = Counter()
         self._characters = 0
         self._pace = 0.0  # seconds a character
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"predict {name}")
@@ -82,23 +84,27 @@ class Batcher:
             _fail([self._queue.get_nowait()], _stopping())
         self._thread.shutdown(wait=False)
 
-    async def predict(self, texts: Sequence[Row]) -> list[Prediction]:
+    async def predict(self, texts: Sequence[Row], client: str = "") -> list[Prediction]:
         """Predict texts together with what else is waiting.
 
         Args:
             texts: The texts, or pairs of texts.
+            client: Who asks; nobody gets more than a share of the queue. Empty is the process itself, and is not held
+                to it.
 
         Returns:
             One prediction a text.
 
         Raises:
+            ShareTaken: If as many of this client wait as may.
             Overloaded: If as many wait as may.
             DeadlinePassed: If it is not answered in time.
             ServiceError: If the service stops meanwhile.
         """
         characters = sum(map(characters_of, texts))
-        self._admit(characters)
+        self._admit(characters, client)
         self._requests, self._characters = self._requests + 1, self._characters + characters
+        self._of_client[client] += 1
         try:
             async with asyncio.timeout(self._limits.seconds):
                 return await self._ask(texts)
@@ -108,8 +114,14 @@ class Batcher:
             ) from error
         finally:
             self._requests, self._characters = self._requests - 1, self._characters - characters
+            self._of_client[client] -= 1
+            if not self._of_client[client]:
+                del self._of_client[client]
 
-    def _admit(self, characters: int) -> None:
+    def _admit(self, characters: int, client: str) -> None:
+        own = self._of_client[client] if client else 0
+        if own >= self._limits.client_requests:
+            raise ShareTaken(f"{own:,} of your requests wait for {self._name} already.", self._retry_after())
         full = self._requests >= self._limits.requests
         if full or (self._requests and self._characters + characters > self._limits.waiting_characters):
             raise Overloaded(f"{self._requests:,} requests wait for {self._name} already.", self._retry_after())

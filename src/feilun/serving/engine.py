@@ -98,12 +98,13 @@ class Engine:
             raise UnknownModel(f"No model {name!r} is served. {nearest(name, self.bundles)}")
         return self.bundles[name]
 
-    async def answer(self, name: str, texts: Sequence[Row]) -> Answer:
+    async def answer(self, name: str, texts: Sequence[Row], client: str = "") -> Answer:
         """Predict texts with a model, together with what else asks it at that moment.
 
         Args:
             name: The model's name.
             texts: The texts; pairs of them where the model compares two.
+            client: Who asks, so that nobody gets more than a share of the queue.
 
         Returns:
             One prediction a text, in their order, and which version gave them.
@@ -112,6 +113,7 @@ class Engine:
             UnknownModel: If no model answers to that name.
             UsageError: If the model reads pairs and texts are given, or the other way round.
             TooLarge: If the request holds too much.
+            ShareTaken: If too much of this client waits already.
             Overloaded: If too much waits already.
             DeadlinePassed: If it is not answered in time.
             ServiceError: If the engine is not running.
@@ -122,8 +124,8 @@ class Engine:
         if name not in self._batchers:
             raise ServiceError("The service is not running.", "Ask again in a moment.")
         if trial is not None and trial.takes(texts):
-            return Answer(trial.model, await self._tried[name].predict(texts))
-        answer = Answer(f"{name}@{bundle.version}", await self._batchers[name].predict(texts))
+            return Answer(trial.model, await self._tried[name].predict(texts, client))
+        answer = Answer(f"{name}@{bundle.version}", await self._batchers[name].predict(texts, client))
         if trial is not None and trial.shadows:
             self._do(self._shadow(trial, self._tried[name], texts, answer))
         return answer

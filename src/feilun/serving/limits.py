@@ -26,6 +26,7 @@ class Limits:
         characters: Longest text.
         depth: Deepest nesting of a JSON body.
         requests: Most requests that wait for one model; further ones are refused at once.
+        client_share: Share of those that one client may have waiting, so that others get their turn.
         waiting_characters: Most characters that wait for one model; a request is always taken where none waits.
         seconds: Age at which a request is given up.
         slow_seconds: How long a client may take to send its headers, and again its body.
@@ -37,10 +38,16 @@ class Limits:
     characters: int = 100_000
     depth: int = 32
     requests: int = 256
+    client_share: float = 0.5
     waiting_characters: int = 4_000_000
     seconds: float = 10.0
     slow_seconds: float = 10.0
     connections: int = 1000
+
+    @property
+    def client_requests(self) -> int:
+        """Return how many requests of one client may wait for one model."""
+        return max(1, int(self.requests * self.client_share))
 
     def check(self, rows: Sequence[Row]) -> None:
         """Refuse a request that holds too much; a pair counts as one text.
@@ -76,6 +83,10 @@ class Overloaded(ServiceError):
     def __init__(self, problem: str, retry_after: int) -> None:
         super().__init__(problem, f"Ask again in {retry_after} s.")
         self.retry_after = retry_after
+
+
+class ShareTaken(Overloaded):
+    """As many requests of one client wait as may; others are still taken."""
 
 
 class DeadlinePassed(Overloaded):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 from feilun.text.near_duplicates import CJK_LETTER
 from feilun.text.segment import sentences, words
@@ -17,124 +18,14 @@ LEAST_SCORE = 1.96
 """Standard deviations that a phrase must stand out by."""
 
 SHORTEST = 2
-STOPPED = frozenset(
-    [
-        "the",
-        "a",
-        "an",
-        "of",
-        "to",
-        "in",
-        "on",
-        "for",
-        "and",
-        "or",
-        "but",
-        "with",
-        "by",
-        "at",
-        "from",
-        "as",
-        "is",
-        "are",
-        "was",
-        "were",
-        "be",
-        "been",
-        "has",
-        "have",
-        "had",
-        "it",
-        "its",
-        "this",
-        "that",
-        "which",
-        "who",
-        "will",
-        "would",
-        "can",
-        "could",
-        "may",
-        "not",
-        "no",
-        "than",
-        "then",
-        "they",
-        "their",
-        "he",
-        "she",
-        "his",
-        "her",
-        "we",
-        "our",
-        "you",
-        "your",
-        "i",
-        "my",
-        "me",
-        "us",
-        "so",
-        "if",
-        "after",
-        "before",
-        "into",
-        "over",
-        "under",
-        "up",
-        "down",
-        "out",
-        "about",
-        "said",
-        "says",
-        "new",
-        "more",
-        "most",
-        "just",
-        "get",
-        "got",
-        "am",
-        "do",
-        "does",
-        "did",
-        "的",
-        "了",
-        "在",
-        "和",
-        "与",
-        "及",
-        "或",
-        "是",
-        "有",
-        "将",
-        "已",
-        "对",
-        "为",
-        "从",
-        "被",
-        "于",
-        "等",
-        "也",
-        "都",
-        "就",
-        "还",
-        "又",
-        "其",
-        "该",
-        "这",
-        "那",
-        "此",
-        "个",
-        "年",
-        "月",
-        "日",
-        "称",
-        "表示",
-        "公司",
-        "目前",
-        "相关",
-        "进行",
-    ]
+ENGLISH = (
+    "the a an of to in on for and or but with by at from as is are was were be been has have had it its this "
+    "that which who will would can could may not no than then they their he she his her we our you your i my "
+    "me us so if after before into over under up down out about said says new more most just get got am do "
+    "does did "
 )
+CHINESE = "的了在和与及或是有将已对为从被于等也都就还又其该这那此个年月日"
+STOPPED = frozenset((*ENGLISH.split(), *CHINESE, "称", "表示", "公司", "目前", "相关", "进行"))
 """Words that no phrase consists of."""
 
 
@@ -145,7 +36,7 @@ def phrases_of(text: str) -> set[str]:
         said = words(sentence)
         kept = [word if word not in STOPPED and not word.isdecimal() else "" for word in said]
         found.update(word for word in kept if len(word) >= SHORTEST)
-        for one, other in zip(kept, kept[1:], strict=False):
+        for one, other in pairwise(kept):
             if one and other:
                 joint = "" if CJK_LETTER.match(one[-1]) and CJK_LETTER.match(other[0]) else " "
                 found.add(f"{one}{joint}{other}")

@@ -1,8 +1,8 @@
 """Near duplicates in a stream: each text joins the story of the most similar text of the last while, or begins one.
 
-The sketches are those of `near_duplicates`, cut into more and shorter bands, so that a copy that lost half of its text is
-still proposed (33 bands of 3: at a Jaccard similarity of 0.5 with probability 0.99). A proposed pair counts where its
-shingles say that one is a copy of the other: alike as a whole, or the shorter one nearly contained in the longer.
+The sketches are those of `near_duplicates`, cut into more and shorter bands, so that a copy that lost half of its text
+is still proposed (33 bands of 3: at a Jaccard similarity of 0.5 with probability 0.99). A proposed pair counts where
+its shingles say that one is a copy of the other: alike as a whole, or the shorter one nearly contained in the longer.
 """
 
 from __future__ import annotations

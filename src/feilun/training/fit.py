@@ -34,6 +34,7 @@ from feilun.text.tokens import batches_by_length
 from feilun.training import checkpoint
 from feilun.training.averaging import AveragedWeights
 from feilun.training.checkpoint import Progress
+from feilun.training.distil import DistilSettings, Lessons
 from feilun.training.inputs import make_inputs
 from feilun.training.interruption import Interruption
 from feilun.training.memory import keep_freed_memory
@@ -71,6 +72,7 @@ class TrainingSettings:
         0.25, "share of the run that the weights are averaged over; 0 takes the last ones", minimum=0, maximum=1
     )
     early_stopping: EarlyStopping = table(EarlyStopping, "when to stop")
+    distil: DistilSettings = table(DistilSettings, "learning from other models' answers beside the labels")
     checkpoint_seconds: float = setting(60.0, "seconds between checkpoints", minimum=0)
     threads: int | None = setting(None, "processor threads; none: all cores", minimum=1)
     seed: int = setting(13, "seeds the head, the order of rows and the dropout", minimum=0)
@@ -110,6 +112,7 @@ def fit(
     identity: str,
     resume: bool = False,
     watcher: Watcher | None = None,
+    lessons: Lessons | None = None,
 ) -> Progress:
     """Train a model in place and leave it with its best weights.
 
@@ -122,6 +125,7 @@ def fit(
         identity: Hash of recipe, data and base: only its own checkpoint is resumed.
         resume: Go on from the checkpoint in `folder`, where there is one.
         watcher: Sees every step.
+        lessons: What teachers say about the training rows.
 
     Returns:
         What the run did: its steps, its history of figures, and which step was best.
@@ -131,7 +135,7 @@ def fit(
         Interrupted: The user stopped the run; a checkpoint was written.
         UsageError: The early-stopping metric does not exist.
     """
-    run = Run(model, splits, settings, tracker, folder, identity)
+    run = Run(model, splits, settings, tracker, folder, identity, lessons)
     if resume:
         run.restore()
     else:
@@ -153,13 +157,14 @@ class Run:
         tracker: Tracker,
         folder: Path,
         identity: str,
+        lessons: Lessons | None = None,
     ) -> None:
         if settings.threads:
             torch.set_num_threads(settings.threads)
         keep_freed_memory()
         torch.manual_seed(settings.seed)
         self.model, self.settings, self.tracker = model, settings, tracker
-        self.folder, self.identity = folder, identity
+        self.folder, self.identity, self.lessons = folder, identity, lessons
         self.ids = splits.train.id
         self.inputs = make_inputs(model, splits.train, learning=True)
         self.targets = model.head.targets(splits.train).to(model.device)
@@ -235,7 +240,10 @@ class Run:
         rows = sum(map(len, batches))
         total = 0.0
         for batch in batches:
-            losses = self.model.head.loss(self.model.head(self.inputs.pooled(batch)), self.targets[list(batch)])
+            logits = self.model.head(self.inputs.pooled(batch))
+            losses = self.model.head.loss(logits, self.targets[list(batch)])
+            if self.lessons is not None:
+                losses = self.lessons.blended(losses, logits, batch)
             loss = losses.sum() / rows
             self.refuse_unless_finite(loss.item(), batch)
             loss.backward()  # type: ignore[no-untyped-call]

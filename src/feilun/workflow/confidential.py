@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from feilun.data.paths import shown
 
-PARTS = ("train", "validation", "test")
+PARTS = ("train", "validation", "test", "unlabelled")
 
 
 def without_passwords(table: dict[str, Any]) -> dict[str, Any]:
@@ -34,4 +34,7 @@ def without_places(table: dict[str, Any]) -> dict[str, Any]:
     model = dict(table["model"])
     if Path(model["base"]).is_absolute():
         model["base"] = Path(model["base"]).name
-    return {**table, "data": data, "model": model}
+    training = dict(table["training"])
+    teachers = [Path(one).name if Path(one).is_absolute() else one for one in training["distil"].get("teachers", ())]
+    training["distil"] = {**training["distil"], "teachers": teachers}
+    return {**table, "data": data, "model": model, "training": training}

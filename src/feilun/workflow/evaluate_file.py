@@ -72,4 +72,5 @@ def data_settings(
         query=query,
         validation=None,
         test=None,
+        unlabelled=None,
     )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from feilun.compression.compress import Compressed
+from feilun.core.ports import Predictor
 from feilun.core.report import Report
 from feilun.core.splits import Splits
 from feilun.evaluation import plots
@@ -42,6 +43,33 @@ def judge(
     Returns:
         The report; the model carries its decision from here on.
     """
+    report = judge_compressed(small, splits, settings)
+    cost = {
+        "training_seconds": round(progress.seconds, 1),
+        "training_tokens": progress.tokens,
+        "training_steps": progress.step,
+        **report.cost,
+    }
+    report = replace(report, cost=cost, notes=[*report.notes, *remarks, *small.remarks])
+    run.tracker.note(report=report.to_json())
+    plots.draw(report, progress.history, run.folder / "plots")
+    return report
+
+
+def judge_compressed(
+    small: Compressed, splits: Splits, settings: EvaluationSettings, beside: Mapping[str, Predictor] | None = None
+) -> Report:
+    """Calibrate a model as it will be served on the validation rows, and judge it on the test rows.
+
+    Args:
+        small: The model; receives temperature and threshold.
+        splits: The rows; the baselines are fitted to `train`.
+        settings: The table `[evaluation]`.
+        beside: Further predictors to judge on the same rows, by name.
+
+    Returns:
+        The report, without remarks.
+    """
     undecided, logits = small.runtime.decision, small.logits(splits.validation)
     judge_of_task = JUDGES[undecided.task]
     small.decide(judge_of_task.calibrate(logits, splits.validation, splits.labels, undecided, abstention_of(settings)))
@@ -51,22 +79,12 @@ def judge(
         small,
         splits.test,
         slices=settings.slices,
-        baselines=baselines,
+        baselines={**(beside or {}), **baselines},
         resamples=settings.resamples,
         cost_error=settings.cost_error,
         cost_review=settings.cost_review,
     )
-    cost = {
-        "training_seconds": round(progress.seconds, 1),
-        "training_tokens": progress.tokens,
-        "training_steps": progress.step,
-        "judging_seconds": round(time.perf_counter() - began, 1),
-        **small.cost(),
-    }
-    report = replace(report, cost=cost, notes=[*report.notes, *remarks, *small.remarks])
-    run.tracker.note(report=report.to_json())
-    plots.draw(report, progress.history, run.folder / "plots")
-    return report
+    return replace(report, cost={"judging_seconds": round(time.perf_counter() - began, 1), **small.cost()})
 
 
 def remarks_on(model: TextModel, splits: Splits) -> list[str]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from feilun.bundles.bundle import Bundle, open_bundle, write_bundle
 from feilun.bundles.golden import write_golden
@@ -82,33 +83,57 @@ def publish(
     facts = {
         "name": recipe.name,
         "task": recipe.kind,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "precision": small.precision,
-        "max_tokens": small.runtime.encoder.max_tokens,
-        "prefix": small.runtime.encoder.prefix,
-        "pair_prefix": small.runtime.encoder.pair_prefix,
-        "pad_id": base.pad_id,
         "languages": list(base.languages),
         "base": {"name": base.name, "sha256": base.sha256, "licence": base.licence},
         "recipe": without_places(to_table(recipe)),
         "fingerprints": {"data": splits.fingerprint, "base": base.sha256},
+    }
+    return release(small, report, splits, facts, out or next_version(recipe.name))
+
+
+def release(small: Compressed, report: Report, splits: Splits, facts: Mapping[str, Any], path: Path) -> Bundle:
+    """Write a bundle, reopen it, and compare its logits with those that were judged.
+
+    Args:
+        small: The compressed model with its decision.
+        report: The judgement on the test rows.
+        splits: For labels and profile.
+        facts: What the manifest says of its origin: name, task, languages, base, recipe, fingerprints.
+        path: The bundle's folder.
+
+    Returns:
+        The bundle as reopened from disk; raises what `publish` raises.
+    """
+    runtime = small.runtime
+    facts = {
+        **facts,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "form": small.form,
+        "precision": small.precision,
+        "max_tokens": runtime.encoder.max_tokens,
+        "prefix": runtime.encoder.prefix,
+        "pair_prefix": runtime.encoder.pair_prefix,
+        "pad_id": runtime.pad_id,
+        "batch_tokens": small.batch_tokens(),
         "libraries": libraries(),
     }
 
     def write(folder: Path) -> None:
-        shutil.copyfile(small.model, folder / "model.onnx")
-        small.runtime.encoder.tokenizer.no_padding()
-        small.runtime.encoder.tokenizer.no_truncation()
-        write_text(folder / "tokenizer.json", small.runtime.encoder.tokenizer.to_str())
+        for name, file in small.files.items():
+            shutil.copyfile(file, folder / name)
+        for name, table in small.tables.items():
+            write_json(folder / name, table)
+        runtime.encoder.tokenizer.no_padding()
+        runtime.encoder.tokenizer.no_truncation()
+        write_text(folder / "tokenizer.json", runtime.encoder.tokenizer.to_str())
         write_json(folder / "labels.json", list(splits.labels.names))
-        write_json(folder / "calibration.json", asdict(small.runtime.decision))
-        write_json(folder / "preparation.json", to_table(recipe.data.clean.cleaning()))
-        write_golden(folder, small.runtime)
-        write_json(folder / "profile.json", with_reference(small.runtime, splits, recipe.kind))
+        write_json(folder / "calibration.json", asdict(runtime.decision))
+        write_json(folder / "preparation.json", to_table(runtime.cleaning))
+        write_golden(folder, runtime)
+        write_json(folder / "profile.json", with_reference(runtime, splits, str(facts["task"])))
         write_json(folder / "report.json", report.to_json())
         write_text(folder / "CARD.md", model_card(facts, report, splits.report))
 
-    path = out or next_version(recipe.name)
     write_bundle(path, write, facts)
     bundle = open_bundle(path)
     refuse_unless_equal(bundle, small, splits.test.select(range(min(COMPARED_ROWS, len(splits.test)))))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from feilun.compression.quantize import CompressionSettings
+from feilun.compression.settings import CompressionSettings
 from feilun.core import settings as core_settings
 from feilun.core.errors import RecipeError, UsageError, nearest
 from feilun.core.settings import REQUIRED, Fault, setting, table
@@ -31,7 +31,7 @@ AS_THEY_ARE = Cleaning(
 )
 """The cleaning that changes no text."""
 
-PATHS = ("data.train", "data.validation", "data.test", "model.base")
+PATHS = ("data.train", "data.validation", "data.test", "data.unlabelled", "model.base")
 """Keys that may hold a path relative to the recipe's folder."""
 
 
@@ -109,6 +109,14 @@ class Recipe:
             found.append('data.same and model.pair_prefix are for a match recipe with model.encoder = "bi".')
         if self.task != "multilabel" and (self.data.gather is not None or self.data.separator != "auto"):
             found.append(f"data.gather and data.separator are for several labels, but the task is {self.task}.")
+        if self.compression.form != "model" and self.task != "classify":
+            found.append(f"compression.form: a static student gives texts one label; a {self.task} recipe has none.")
+        if self.training.distil.teachers and self.task not in {"classify", "match"}:
+            found.append(f"training.distil: teachers give texts one label; a {self.task} recipe has none.")
+        if self.data.unlabelled is not None and self.compression.form == "model" and not self.training.distil.teachers:
+            found.append("data.unlabelled: nothing learns from it: set compression.form or training.distil.teachers.")
+        if self.data.unlabelled is not None and self.data.pair is not None:
+            found.append("data.unlabelled holds single texts, but data.pair names a second one.")
         evaluation = self.evaluation
         if self.task in {"regress", "tag"} and (evaluation.cost_error or evaluation.wanted_accuracy):
             found.append("evaluation.cost_error and evaluation.wanted_accuracy are for tasks that give labels.")
@@ -281,6 +289,12 @@ def _resolve(values: dict[str, Any], folder: Path) -> None:
         value = inner.get(name) if isinstance(inner, dict) else None
         if isinstance(value, str) and value and "://" not in value and (room == "data" or value.startswith(".")):
             values[room] = {**values[room], name: os.path.normpath(folder / value)}
+    training = values.get("training")
+    distil = training.get("distil") if isinstance(training, dict) else None
+    teachers = distil.get("teachers") if isinstance(distil, dict) else None
+    if isinstance(training, dict) and isinstance(distil, dict) and isinstance(teachers, list):
+        places = [os.path.normpath(folder / t) if isinstance(t, str) and t.startswith(".") else t for t in teachers]
+        values["training"] = {**training, "distil": {**distil, "teachers": places}}
 
 
 def _apply(values: dict[str, Any], overrides: Sequence[str]) -> tuple[set[str], list[str]]:

@@ -19,6 +19,7 @@ from feilun.core.settings import to_table
 from feilun.core.splits import Splits
 from feilun.models.bases.base import Base
 from feilun.training import checkpoint
+from feilun.training.distil import Lessons
 from feilun.training.trackers.run_folder import RunFolder
 from feilun.workflow.confidential import without_passwords
 from feilun.workflow.recipe import Recipe
@@ -41,16 +42,25 @@ class Run:
     tracker: RunFolder
 
     @staticmethod
-    def of(recipe: Recipe, splits: Splits, base: Base) -> Run:
-        """Open the run that this recipe on these rows always has: equal inputs meet in one folder."""
+    def of(recipe: Recipe, splits: Splits, base: Base, lessons: Lessons | None = None) -> Run:
+        """Open the run that this recipe on these rows always has: equal inputs meet in one folder.
+
+        Args:
+            recipe: The recipe.
+            splits: Its rows.
+            base: Its base.
+            lessons: What its teachers say about the training rows.
+        """
         table = to_table(recipe)
         deciding = {
             "model": table["model"],
-            "training": {k: v for k, v in table["training"].items() if k != "checkpoint_seconds"},
+            "training": {k: v for k, v in table["training"].items() if k not in {"checkpoint_seconds", "distil"}},
             "data": splits.fingerprint,
             "base": base.sha256,
             "threads": recipe.training.threads or torch.get_num_threads(),
         }
+        if lessons is not None:
+            deciding["lessons"] = lessons.identity
         identity = hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()
         folder = places.runs() / f"{recipe.name}-{identity[:8]}"
         tracker = RunFolder(folder)

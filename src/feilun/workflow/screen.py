@@ -52,7 +52,7 @@ class Terminal(Screen):
 
     def say(self, text: str) -> None:
         """Show one line."""
-        self.console.print(text, highlight=False)
+        self.console.print(text, highlight=False, markup=False)  # brackets in a text are its own
 
     def show_data(self, splits: Splits) -> None:
         """Show the data report."""

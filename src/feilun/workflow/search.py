@@ -147,6 +147,11 @@ def _open(path: Path, overrides: Sequence[str], accept_licence: bool = False) ->
     data = recipe.data.with_features(slice_columns(recipe.evaluation.slices))
     splits = prepare(data, tokens.count, recipe.model.max_tokens, task=recipe.kind)
     types = {key: kind for key, kind, *_ in describe(Recipe)}
+    if recipe.training.distil.teachers:
+        raise UsageError(
+            "training.distil.teachers: a search learns from labels alone.",
+            "Search without teachers, then train the best recipe with them.",
+        )
     space = tuple(read_dimension(text, types) for text in recipe.search.vary or default_space(recipe, base, splits))
     return _Search(path, tuple(overrides), recipe, base, splits, space)
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from feilun.bundles.bundle import Bundle, check_target
 from feilun.compression.compress import compress
 from feilun.data.prepare import prepare
+from feilun.data.unlabelled import unlabelled_texts
 from feilun.evaluation.slices import slice_columns
 from feilun.models.bases.catalogue import open_base
 from feilun.models.build import build, check_length, token_encoder
@@ -24,6 +25,7 @@ from feilun.workflow.publish import check_gate, publish
 from feilun.workflow.recipe import Recipe, load
 from feilun.workflow.run import Run
 from feilun.workflow.screen import Screen, silent
+from feilun.workflow.teaching import teach
 
 
 def train(
@@ -60,17 +62,19 @@ def train(
     data = recipe.data.with_features(slice_columns(recipe.evaluation.slices))
     splits = prepare(data, tokens.count, recipe.model.max_tokens, task=recipe.kind)
     screen.show_data(splits)
-    run = Run.of(recipe, splits, base)
+    further = unlabelled_texts(recipe.data, splits)
+    taught, lessons = teach(recipe.training.distil, splits, recipe.task, further)
+    run = Run.of(recipe, splits, base, lessons)
     if not resume:
         run.tracker.clear()
-    model = build(recipe.model, base, splits, recipe.training.seed)
+    model = build(recipe.model, base, taught, recipe.training.seed)
     with screen.training() as watcher:
         progress = fit(
-            model, splits, recipe.training, run.tracker, run.folder,
-            identity=run.identity, resume=resume, watcher=watcher,
+            model, taught, recipe.training, run.tracker, run.folder,
+            identity=run.identity, resume=resume, watcher=watcher, lessons=lessons,
         )  # fmt: skip
     cleaning = recipe.data.clean.cleaning()
-    small = compress(model, splits, recipe.compression, cleaning, run.folder / "small")
+    small = compress(model, splits, recipe.compression, cleaning, run.folder / "small", further)
     report = judge(small, splits, recipe.evaluation, run, progress, remarks_on(model, splits))
     screen.show_report(report)
     check_gate(report, recipe.gate, run.folder)

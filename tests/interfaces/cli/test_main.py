@@ -9,7 +9,7 @@ import typer
 from feilun.core.errors import DataError, Interrupted
 from feilun.interfaces.cli import main
 
-VERBS = [module.__name__.rpartition(".")[2] for module in main.VERBS]
+VERBS = [module.__name__.rpartition(".")[2].replace("_", "-") for module in main.VERBS]
 HEAVY = (
     "torch",
     "transformers",

@@ -17,7 +17,7 @@ from feilun.bundles.bundle import open_bundle
 from feilun.interfaces.http.app import create_app
 from feilun.interfaces.http.bodies import CheckedBodies, Refused, check_text
 from feilun.serving.engine import Engine
-from feilun.serving.limits import Limits, Overloaded
+from feilun.serving.limits import Limits, Overloaded, ShareTaken
 from tiny_bundle import made_bundle
 
 LIMITS = Limits(body_bytes=200_000, texts=1000, characters=1000, slow_seconds=0.2)
@@ -104,13 +104,17 @@ def test_slow_body_is_given_up() -> None:
     assert _talk(Limits(slow_seconds=0.05), [part]) == (408, 1)
 
 
-def test_overload_says_when_to_ask_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("refusal", "status"), [(Overloaded, 503), (ShareTaken, 429)])
+def test_overload_says_when_to_ask_again(
+    refusal: type[Overloaded], status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     engine = Engine({"reviews": open_bundle(made_bundle(tmp_path / "b"), threads=1)})
 
-    async def full(name: str, texts: list[str]) -> None:
-        raise Overloaded("9 requests wait.", 7)
+    async def full(name: str, texts: list[str], client: str) -> None:
+        assert client == "testclient"
+        raise refusal("9 requests wait.", 7)
 
     with TestClient(create_app(engine)) as client:
         monkeypatch.setattr(engine, "answer", full)
         answer = client.post("/v1/predict/reviews", json={"text": "a"})
-    assert (answer.status_code, answer.headers["retry-after"]) == (503, "7")
+    assert (answer.status_code, answer.headers["retry-after"]) == (status, "7")

@@ -66,8 +66,16 @@ def cause(connection: Connection, rows: Sequence[Any], before: float) -> dict[st
         "entities": _most(name for row in rows for name, _ in row.analysis["entities"]),
         "topics": _most(name for row in rows for name in row.analysis["topics"]),
         "sources": _most(row.source for row in rows),
-        "phrases": telling_phrases([_text(row) for row in rows], [_text(row) for row in background], MOST),
+        "phrases": _phrases(rows, list(background)),
     }
+
+
+def _phrases(rows: Sequence[Any], background: Sequence[Any]) -> list[tuple[str, int]]:
+    """Return what the documents say that was not said before; names of companies are told apart already."""
+    said = [_text(row) for row in rows]
+    found = telling_phrases(said, [_text(row) for row in background], 3 * MOST)
+    names = " ".join(name for row in rows for name, _ in row.analysis["entities"]).lower()
+    return [(phrase, count) for phrase, count in found if phrase not in names][:MOST]
 
 
 def _most(names: Iterable[str]) -> list[tuple[str, int]]:

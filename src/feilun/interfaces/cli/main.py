@@ -22,6 +22,7 @@ from feilun.interfaces.cli import (
     audit,
     bases,
     check,
+    compress,
     database,
     doctor,
     evaluate,
@@ -30,6 +31,7 @@ from feilun.interfaces.cli import (
     models,
     monitor,
     predict,
+    public_opinion,
     quickstart,
     recommendation,
     retrain,
@@ -48,6 +50,7 @@ VERBS = (
     train,
     search,
     evaluate,
+    compress,
     predict,
     serve,
     token,
@@ -61,6 +64,7 @@ VERBS = (
     models,
     runs,
     doctor,
+    public_opinion,
     recommendation,
 )
 """The verbs in the order of a first day; each module has `EXAMPLES` and a function, or an `app`, of its name."""
@@ -70,6 +74,7 @@ EXTRA_OF_PACKAGE = {
     "gguf": "train", "onnx": "train", "onnxscript": "train", "polars": "data", "fastexcel": "data", "sklearn": "data",
     "scipy": "data", "matplotlib": "data", "rjieba": "data", "charset_normalizer": "data",
     "snownlp": "sample",
+    "ahocorasick_rs": "public-opinion", "apprise": "public-opinion",
     "lightgbm": "recommendation", "implicit": "recommendation", "threadpoolctl": "recommendation",
 }  # fmt: skip
 """Which extra of Feilun brings an importable package."""
@@ -98,7 +103,8 @@ def _register() -> None:
         name = module.__name__.rpartition(".")[2]
         epilog = "\n\n".join(f"Example: {example}" for example in module.EXAMPLES)
         if hasattr(module, "app"):
-            app.add_typer(module.app, name=name, epilog=epilog, short_help=_first_line(getattr(module, name)))
+            short = _first_line(getattr(module, name))
+            app.add_typer(module.app, name=name.replace("_", "-"), epilog=epilog, short_help=short)
         else:
             verb = getattr(module, name)
             app.command(name, epilog=epilog, short_help=_first_line(verb))(verb)

@@ -48,6 +48,9 @@ def serve(
     max_waiting: Annotated[
         int, typer.Option(min=1, help="Requests that may wait for one model; further ones get 503.")
     ] = 256,
+    client_share: Annotated[
+        float, typer.Option(min=0.001, max=1, help="Share of these that one client may have waiting; then it gets 429.")
+    ] = 0.5,
     deadline: Annotated[float, typer.Option(min=0.01, help="Seconds after which a request is given up.")] = 10.0,
     max_texts: Annotated[int, typer.Option(min=1, help="Most texts of a request.")] = 1000,
     max_characters: Annotated[int, typer.Option(min=1, help="Longest text.")] = 100_000,
@@ -64,8 +67,13 @@ def serve(
     from feilun.workflow import service
 
     limits = Limits(
-        requests=max_waiting, seconds=deadline, texts=max_texts, characters=max_characters, body_bytes=max_body
-    )
+        requests=max_waiting,
+        client_share=client_share,
+        seconds=deadline,
+        texts=max_texts,
+        characters=max_characters,
+        body_bytes=max_body,
+    )  # fmt: skip
     service.serve(
         bundles, create_app, host=host, port=port, threads=threads, observe=observe, limits=limits,
         require_token=require_token, hosts=allow_host or (), trials=trials_of(shadow or (), canary or ()),

@@ -22,7 +22,7 @@ from feilun.interfaces.http.guard import Guard
 from feilun.monitoring.feedback import FeedbackDesk, KeyReused, UnknownObservation
 from feilun.serving.access import Access
 from feilun.serving.engine import Engine, UnknownModel
-from feilun.serving.limits import Overloaded, TooLarge
+from feilun.serving.limits import Overloaded, ShareTaken, TooLarge
 from feilun.serving.trial import Comparison
 from feilun.storage.faults import StorageFull
 
@@ -37,6 +37,7 @@ STATUSES: tuple[tuple[type[FeilunError], int], ...] = (
     (KeyReused, 409),
     (TooLarge, 413),
     (UsageError, 422),
+    (ShareTaken, 429),
     (StorageFull, 507),
 )
 """The status of each kind of error, the first that fits; the others are 503."""

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from urllib.parse import urlsplit
 
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from feilun.core.errors import StorageError
@@ -25,6 +26,9 @@ SCOPE_OF_PATH = (
     ("/v1/apps/recommendation/events", "feedback"),
 )  # fmt: skip
 """The scope of each resource; all other paths need `admin`."""
+
+CLIENT = "feilun.client"
+"""Key of a request's scope that says who asks, where a token tells."""
 
 KNOWN_SECONDS = 5.0
 """How long the tokens are held before the database is asked again."""
@@ -105,6 +109,7 @@ class Guard:
             return 503, str(error)
         if token is None:
             return 401, "The token is unknown or revoked."
+        scope[CLIENT] = f"token {token.name}"
         wanted = scope_of(scope["path"])
         if not token.allows(wanted):
             return 403, f"The token {token.name} lacks the scope {wanted!r}; it has {', '.join(token.scopes)}."
@@ -121,6 +126,12 @@ class Guard:
                 log.warning("The tokens known last are used: %s", error)
             self._read = time.monotonic()
         return self._known
+
+
+def client_of(request: Request) -> str:
+    """Return who asks: the token's name, else the address that the request comes from."""
+    named = request.scope.get(CLIENT)
+    return str(named or (request.client.host if request.client else "unknown"))
 
 
 def scope_of(path: str) -> str:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from feilun.interfaces.http.answers import ErrorAnswer
 from feilun.interfaces.http.gone import unless_gone
+from feilun.interfaces.http.guard import client_of
 from feilun.interfaces.http.metrics import Figures
 from feilun.monitoring.log import ObservationLog
 from feilun.serving.engine import Engine
@@ -115,6 +116,7 @@ ANSWER = {
         404: {"model": ErrorAnswer, "description": "No model of that name is served."},
         413: {"model": ErrorAnswer, "description": "The body, the list or a text is too large."},
         422: {"model": ErrorAnswer, "description": "The body is wrong; the message says where."},
+        429: {"model": ErrorAnswer, "description": "Too much of yours waits; Retry-After says when to ask again."},
         503: {"model": ErrorAnswer, "description": "Too much waits; Retry-After says when to ask again."},
     },
 )
@@ -129,7 +131,7 @@ async def predict(
     log: ObservationLog | None = request.app.state.log
     began = time.perf_counter()
     rows = body.rows
-    answer = await unless_gone(request, engine.answer(name, rows))
+    answer = await unless_gone(request, engine.answer(name, rows, client_of(request)))
     predictions = answer.predictions
     figures.count(name, predictions)
     texts = [row for row in rows if isinstance(row, str)]  # an observation has one text: none is kept of a pair

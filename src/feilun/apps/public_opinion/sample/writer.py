@@ -120,8 +120,8 @@ class _Writer:
         begin = BEGIN + timedelta(days=crisis["day"])
         for _ in range(crisis["documents"]):
             moment = begin + timedelta(days=min(crisis["days"], self.random.expovariate(2.5 / crisis["days"])))
-            pool: list[Language] = ["zh"] * len(crisis["zh"]) + ["en"] * len(crisis["en"])
-            language = self.random.choice(pool)
+            chinese = self.random.random() < len(crisis["zh"]) / (len(crisis["zh"]) + len(crisis["en"]))
+            language: Language = "zh" if chinese else "en"
             text = self._fill(self.random.choice(crisis[language]), crisis["entity"], crisis["entity"], language)
             one = self._document(moment, text, language, "negative", crisis["topics"], crisis["entity"])
             found.append(replace(one, crisis=crisis["name"]))

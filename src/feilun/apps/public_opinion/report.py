@@ -1,0 +1,249 @@
+"""The report on a time: what happened, why, and what to watch; one page of HTML, a PDF, and JSON.
+
+Every number comes with the documents behind it: the HTML lists them by their ids and links.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection
+
+from feilun.apps.public_opinion.cause import documents_of
+from feilun.apps.public_opinion.incidents import Incident
+from feilun.apps.public_opinion.trends import Trend, momentous, trends
+from feilun.core.files import write_json, write_text
+from feilun.evaluation.timelines import bars, png, timeline, write_pdf
+from feilun.storage import opinion
+
+SHOWN = 12
+LISTED = 200
+"""Documents of an incident that are listed."""
+
+STYLE = """
+body { font: 15px/1.6 system-ui, "Noto Sans SC", sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
+table { border-collapse: collapse; width: 100% }
+td, th { padding: .3rem .6rem; border-bottom: 1px solid #e4e7eb; text-align: right }
+td:first-child, th:first-child { text-align: left }
+img { max-width: 100% }
+.incident { border-left: 4px solid #d9782d; padding-left: 1rem; margin: 2rem 0 }
+.critical, .high { color: #b3401d }
+"""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a time brought.
+
+    Args:
+        since: Its first second.
+        until: The second behind its last one.
+        width: Seconds of a bucket.
+        total: Numbers of all documents over time; None where there is none.
+        entities: Numbers of the entities that were spoken of most.
+        topics: Numbers of the topics that were spoken of most.
+        incidents: Incidents that opened in it.
+        documents: The documents of each incident, by its id.
+        titles: What topics are called.
+    """
+
+    since: float
+    until: float
+    width: int
+    total: Trend | None
+    entities: tuple[Trend, ...]
+    topics: tuple[Trend, ...]
+    incidents: tuple[Incident, ...]
+    documents: Mapping[str, Sequence[Any]]
+    titles: Mapping[str, str]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON holds it."""
+        everything = 0 if self.total is None else int(self.total.documents.sum())
+        return {
+            "since": _day(self.since), "until": _day(self.until), "documents": everything,
+            "entities": [one.summary(everything) for one in self.entities],
+            "topics": [one.summary(everything) for one in self.topics],
+            "incidents": [
+                {**one.to_json(), "summary": summary(one), "documents": [row.key for row in self.documents[one.id]]}
+                for one in self.incidents
+            ],
+            "watch": [one.entity for one in self.to_watch()],
+        }  # fmt: skip
+
+    def to_watch(self) -> list[Trend]:
+        """Return the entities of which more than half of what is said is bad, and of which ever more is said."""
+        return [one for one in self.entities if one.negative_share > 0.5 and one.momentum > 0]
+
+
+def make_report(
+    connection: Connection,
+    width: int,
+    titles: Mapping[str, str],
+    since: float | None = None,
+    until: float | None = None,
+) -> Report:
+    """Gather what a time brought.
+
+    Args:
+        connection: A transaction.
+        width: Seconds of a bucket.
+        titles: What topics are called.
+        since: From this second on; else from the first document.
+        until: Before this one; else to the last document.
+    """
+    _, first, last = opinion.totals(connection)
+    begin = since if since is not None else first or 0.0
+    end = until if until is not None else (last or 0.0) + 1
+    total = trends(connection, width, since=begin, until=end, topic="", entity="")
+    entities = [one for one in trends(connection, width, since=begin, until=end, topic="") if one.entity]
+    topics = [one for one in trends(connection, width, since=begin, until=end, entity="") if one.topic]
+    stored = [Incident.from_json(row.facts) for row in opinion.incidents(connection)]
+    incidents = tuple(one for one in stored if begin - width < one.opened < end)
+    return Report(
+        begin, end, width, total[0] if total else None, tuple(momentous(entities, SHOWN)),
+        tuple(momentous(topics, SHOWN)), incidents,
+        {one.id: incident_documents(connection, one, width) for one in incidents}, titles,
+    )  # fmt: skip
+
+
+def incident_documents(connection: Connection, incident: Incident, width: int) -> list[Any]:
+    """Return the documents that an incident counts."""
+    topic = "" if incident.entity else incident.peak.topic
+    until = incident.last + width
+    negative = incident.peak.metric == "negative"
+    return documents_of(connection, incident.opened, until, topic, incident.entity, negative)
+
+
+def summary(incident: Incident) -> str:
+    """Say what happened in a few lines, each claim with the stories that it rests on."""
+    peak = incident.peak
+    stories = incident.cause["stories"]
+    sources = ", ".join(f"{name} ({count})" for name, count in incident.cause["sources"][:3])
+    phrases = "、".join(name for name, _ in incident.cause["phrases"])
+    said = [
+        f"{peak.count} {'negative ' if peak.metric == 'negative' else ''}documents in one bucket where "
+        f"{peak.expected:.1f} were expected (p = {peak.p_value:.1g}), from {sources}.",
+        *(f"[{number}] {story['title']} ({story['source']}, told {story['told']} times): {story['evidence']}"
+          for number, story in enumerate(stories[:3], 1)),
+    ]  # fmt: skip
+    return "\n".join([*said, f"Phrases: {phrases}."] if phrases else said)
+
+
+def write_report(report: Report, folder: Path) -> list[Path]:
+    """Write a report as report.html, report.pdf and report.json.
+
+    Args:
+        report: It.
+        folder: Where to; made where there is none.
+
+    Returns:
+        The files.
+
+    Raises:
+        MissingExtra: If matplotlib is not installed.
+        StorageError: If the folder cannot be written.
+    """
+    figures = _figures(report)
+    paths = [folder / f"report.{ending}" for ending in ("html", "pdf", "json")]
+    write_text(paths[0], _page(report, figures))
+    write_pdf(paths[1], figures, _plain(report))
+    write_json(paths[2], report.to_json())
+    return paths
+
+
+def _figures(report: Report) -> list[Any]:
+    if report.total is None:
+        return []
+    marks = [(one.opened, one.last + report.width) for one in report.incidents]
+    lines = {"documents": report.total.documents.tolist(), "negative": report.total.negative.tolist()}
+    figures = [timeline("Documents 文档数", report.total.buckets.tolist(), lines, marks)]
+    by_name = {one.entity: one for one in report.entities}
+    for incident in report.incidents:
+        one = by_name.get(incident.entity)
+        if one is not None:
+            lines = {"documents": one.documents.tolist(), "negative": one.negative.tolist()}
+            span = [(incident.opened, incident.last + report.width)]
+            figures.append(timeline(f"{incident.entity}", one.buckets.tolist(), lines, span))
+    shares = {one.entity: float(one.documents.sum()) for one in report.entities}
+    topics = {report.titles.get(one.topic, one.topic): float(one.documents.sum()) for one in report.topics}
+    return [*figures, bars("Share of voice 声量", shares), bars("Topics 话题", topics)]
+
+
+def _page(report: Report, figures: Sequence[Any]) -> str:
+    images = [f'<img alt="" src="data:image/png;base64,{base64.b64encode(png(one)).decode()}">' for one in figures]
+    everything = 0 if report.total is None else int(report.total.documents.sum())
+    title = f"舆情报告 Public opinion, {_day(report.since)} – {_day(report.until)}"
+    parts = [
+        f'<!doctype html><html lang="zh"><meta charset="utf-8"><title>{html.escape(title)}</title>',
+        f"<style>{STYLE}</style><h1>{html.escape(title)}</h1>",
+        f"<p>{everything:,} documents 文档, {len(report.incidents)} incidents 事件.</p>", *images[:1],
+        "<h2>事件 Incidents</h2>", *(_incident(report, one) for one in report.incidents),
+        "<h2>主体 Entities</h2>", _table(report.entities, everything, {}),
+        "<h2>话题 Topics</h2>", _table(report.topics, everything, report.titles), *images[1:],
+        "<h2>关注 To watch</h2>",
+        "<p>" + (html.escape(", ".join(one.entity for one in report.to_watch())) or "—") + "</p>",
+    ]  # fmt: skip
+    return "\n".join(parts) + "\n"
+
+
+def _incident(report: Report, incident: Incident) -> str:
+    rows = report.documents[incident.id]
+    said = "".join(f"<p>{html.escape(line)}</p>" for line in summary(incident).splitlines())
+    listed = "".join(f"<li>{_document(row)}</li>" for row in rows[:LISTED])
+    return (
+        f'<section class="incident" id="{incident.id}"><h3>'
+        f'<span class="{incident.severity}">{incident.severity}</span> '
+        f"{html.escape(incident.title)}</h3><p>{html.escape(incident.entity)} · {_minute(incident.opened)} – "
+        f"{_minute(incident.last + report.width)} UTC · {html.escape(incident.state)}</p>{said}"
+        f"<details><summary>{len(rows)} documents</summary><ol>{listed}</ol></details></section>"
+    )
+
+
+def _document(row: Any) -> str:
+    name = html.escape(row.title or row.body[:80])
+    safe = row.url.startswith(("https://", "http://"))
+    linked = f'<a rel="noreferrer" href="{html.escape(row.url, quote=True)}">{name}</a>' if safe else name
+    return f"{linked} <small>{html.escape(row.source)}, {_minute(row.published)}, {row.key[:12]}</small>"
+
+
+def _table(found: Sequence[Trend], everything: int, titles: Mapping[str, str]) -> str:
+    named = ("", "documents", "share of voice", "negative share", "sentiment", "heat")
+    head = "<tr>" + "".join(f"<th>{name}</th>" for name in named) + "</tr>"
+    rows = []
+    for one in found:
+        facts = one.summary(everything)
+        name = one.entity or titles.get(one.topic, one.topic)
+        rows.append(
+            f"<tr><td>{html.escape(name)}</td><td>{facts['documents']}</td><td>{facts['share_of_voice']:.1%}</td>"
+            f"<td>{facts['negative_share']:.1%}</td><td>{facts['sentiment_index']:+.2f}</td><td>{facts['heat']:.2f}</td></tr>"
+        )
+    return f"<table>{head}{''.join(rows)}</table>"
+
+
+def _plain(report: Report) -> str:
+    lines = [f"Public opinion 舆情报告, {_day(report.since)} – {_day(report.until)}", ""]
+    for one in report.incidents:
+        lines += [f"{one.severity}: {one.title}", f"{one.entity}, {_minute(one.opened)} UTC", summary(one), ""]
+    everything = 0 if report.total is None else int(report.total.documents.sum())
+    for trend in report.entities:
+        facts = trend.summary(everything)
+        lines.append(
+            f"{trend.entity}: {facts['documents']} documents, {facts['share_of_voice']:.1%} of all, "
+            f"{facts['negative_share']:.1%} negative"
+        )
+    return "\n".join(lines)
+
+
+def _day(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d")
+
+
+def _minute(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M")

@@ -1,0 +1,55 @@
+"""The table `[compression]`: how a trained model becomes small and fast, and what that may cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from feilun.core.settings import setting, table
+
+Form = Literal["model", "cascade", "student"]
+
+
+@dataclass(frozen=True)
+class StudentSettings:
+    """The table `[compression.student]`: the static model that learns from the transformer."""
+
+    width: int = setting(128, "numbers of a token's vector; a multiple of 16", minimum=16)
+    pairs: int = setting(
+        65536, "rows of the table of neighbouring tokens, which pairs share by hash; 0: no pairs", minimum=0
+    )
+    texts: int = setting(15000, "texts that are made from the training rows for the teacher to answer", minimum=0)
+    epochs: int = setting(10, "times over training rows, made texts and `data.unlabelled`", minimum=1)
+    temperature: float = setting(2.0, "softens what the teacher says (Hinton et al. 2015)", above=0)
+    learning_rate: float = setting(0.003, "rate of the first step; it falls to zero", above=0)
+    dropout: float = setting(0.1, "dropout of the summed vectors while learning", minimum=0, below=1)
+    seed: int = setting(13, "seeds the made texts, the order of rows and the dropout", minimum=0)
+
+    def contradictions(self) -> list[str]:
+        """Say what cannot be."""
+        return ["compression.student.width must be a multiple of 16, or its table cannot be int8."] * bool(
+            self.width % 16
+        )
+
+
+@dataclass(frozen=True)
+class CompressionSettings:
+    """The table `[compression]`."""
+
+    form: Form = setting(
+        "model",
+        "model: the transformer; cascade: a static student answers what it is sure of, the transformer the rest; "
+        "student: the static student alone",
+    )
+    quantize: Literal["int8", "none"] = setting("int8", "int8: 8-bit weights and activations; none: float32")
+    max_changed: float = setting(
+        0.02, "largest share of predictions that int8 may change; above it float32 is kept", minimum=0, maximum=1
+    )
+    texts: int = setting(2000, "texts, labelled or not, on which int8 is compared with float32", minimum=1)
+    max_drop: float = setting(
+        0.5, "points of accuracy that a cascade or a student may lose; else the transformer is kept", above=0
+    )
+    confidence: float = setting(
+        0.95, "how sure it must be, by the validation rows, that no more than that is lost", above=0.5, below=1
+    )
+    student: StudentSettings = table(StudentSettings, "the static model that learns from the transformer")

@@ -1,0 +1,62 @@
+"""`feilun compress`: a finished bundle becomes smaller or faster, and is judged beside what it was."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from feilun.core.errors import UsageError
+from feilun.interfaces.cli import output
+from feilun.interfaces.cli.options import AsJson, Threads
+
+EXAMPLES = (
+    "feilun compress out/model --train news.csv --cascade --out out/fast",
+    "feilun compress news@3 --train train.csv --validation dev.csv --test test.csv --student --max-drop 3",
+)
+
+
+def compress(
+    bundle: Annotated[str, typer.Argument(help="A bundle: its folder, its name, or name@version.", show_default=False)],
+    train: Annotated[str, typer.Option(help="The table that it was trained on.", show_default=False)],
+    validation: Annotated[str | None, typer.Option(help="Rows to choose by; else split off as in training.")] = None,
+    test: Annotated[str | None, typer.Option(help="Rows to judge by; else split off as in training.")] = None,
+    text: Annotated[str | None, typer.Option(help="The column of texts; else the one trained on.")] = None,
+    target: Annotated[str | None, typer.Option(help="The column of labels; else the one trained on.")] = None,
+    cascade: Annotated[bool, typer.Option("--cascade", help="A static student answers what it is sure of.")] = False,
+    student: Annotated[bool, typer.Option("--student", help="The static student alone.")] = False,
+    max_drop: Annotated[
+        float | None, typer.Option(min=0.001, help="Points of accuracy that a student may cost.", show_default=False)
+    ] = None,
+    unlabelled: Annotated[str | None, typer.Option(help="A table of further texts for the student.")] = None,
+    languages: Annotated[
+        list[str] | None,
+        typer.Option("--language", metavar="CODE", help="Trim the vocabulary to this language; may be given again."),
+    ] = None,
+    quantize: Annotated[str, typer.Option(help="int8, or none.")] = "int8",
+    out: Annotated[Path | None, typer.Option(help="The new bundle's folder; else it is the next version.")] = None,
+    threads: Threads = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a finished bundle smaller or faster.
+
+    The new bundle is judged on the same rows as the old one, which stays as it is. What would lose more than it may is
+    not made.
+    """
+    from feilun.bundles.bundle import open_bundle
+    from feilun.workflow.compress_bundle import Rows, compress_bundle, wanted
+    from feilun.workflow.screen import Terminal
+
+    if cascade and student:
+        raise UsageError("--cascade and --student exclude each other.", "A cascade holds a student; give one of both.")
+    opened = open_bundle(bundle, threads=threads)
+    form = "cascade" if cascade else "student" if student else "model"
+    settings = wanted(opened, {"form": form, "quantize": quantize, "max_drop": max_drop})
+    rows = Rows(train, validation, test, unlabelled, text, target)
+    screen = Terminal(output.progress_console() if as_json else output.result_console(), output.language())
+    made = compress_bundle(opened, rows, settings, languages=languages or (), out=out, screen=screen)
+    if as_json:
+        output.print_json({"bundle": str(made.path), "hash": made.manifest["hash"], **made.report.to_json()})
+    else:
+        print(f"The bundle is in {made.path}: {made.manifest['form']}, {made.manifest['precision']}.")

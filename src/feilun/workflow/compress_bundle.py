@@ -1,0 +1,161 @@
+"""A finished bundle made smaller or faster: a new bundle, judged beside the old one on the same rows."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from feilun.bundles.bundle import Bundle, check_target
+from feilun.bundles.cascade import Cascade
+from feilun.bundles.registry import next_version
+from feilun.compression.compress import Precision, compress_runtime
+from feilun.compression.settings import CompressionSettings
+from feilun.compression.vocabulary import trim_runtime
+from feilun.core import settings as core_settings
+from feilun.core.corpus import Corpus
+from feilun.core.errors import UsageError
+from feilun.core.splits import Splits
+from feilun.data.prepare import prepare
+from feilun.data.unlabelled import unlabelled_texts
+from feilun.workflow.evaluate_file import data_settings
+from feilun.workflow.judge import judge_compressed
+from feilun.workflow.publish import check_gate, release
+from feilun.workflow.recipe import EvaluationSettings
+from feilun.workflow.screen import Screen, silent
+
+BEFORE = "before"
+"""How the report calls the bundle that was compressed."""
+
+MANIFEST_FACTS = ("name", "task", "languages", "base", "recipe", "fingerprints")
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Where the rows are that a bundle is compressed with.
+
+    Args:
+        train: The table that it was trained on.
+        validation: Rows to choose by; else those that its recipe split off from `train`.
+        test: Rows to judge by; else likewise.
+        unlabelled: Further texts for a student.
+        text: The column of texts; else the one trained on.
+        target: The column of labels; else the one trained on.
+    """
+
+    train: str
+    validation: str | None = None
+    test: str | None = None
+    unlabelled: str | None = None
+    text: str | None = None
+    target: str | None = None
+
+
+def wanted(bundle: Bundle, changes: Mapping[str, Any]) -> CompressionSettings:
+    """Return how a bundle's recipe compresses, with some settings changed.
+
+    Args:
+        bundle: The bundle.
+        changes: New values by key of `[compression]`; None keeps the recipe's.
+
+    Raises:
+        UsageError: If a value is not valid.
+    """
+    own = bundle.manifest.get("recipe", {}).get("compression", {})
+    table = {**own, **{key: value for key, value in changes.items() if value is not None}}
+    settings, faults = core_settings.read(CompressionSettings, table, "compression")
+    if settings is None:
+        raise UsageError(" ".join(fault.message for fault in faults))
+    return settings
+
+
+def compress_bundle(
+    bundle: Bundle,
+    rows: Rows,
+    settings: CompressionSettings,
+    *,
+    languages: Sequence[str] = (),
+    out: Path | None = None,
+    screen: Screen = silent,
+) -> Bundle:
+    """Compress a finished bundle.
+
+    Args:
+        bundle: The bundle; it stays as it is.
+        rows: The rows that it was trained on, chosen by and judged by.
+        settings: What is wanted, and what it may cost.
+        languages: Trim the vocabulary to these; none keeps it.
+        out: The new bundle's folder; without it the bundle is registered as the next version.
+        screen: What the user sees meanwhile.
+
+    Returns:
+        The new bundle; its report has the old one among the baselines.
+
+    Raises:
+        UsageError: If the bundle is a cascade or a student already, the rows are not those that it was trained on, or
+            nothing would change.
+        GateNotMet: If the gate of the bundle's recipe is missed.
+    """
+    if out is not None:
+        check_target(out)
+    if isinstance(bundle.predictor, Cascade) or bundle.manifest.get("form", "model") == "student":
+        raise UsageError(
+            f"The bundle {bundle.path} is a {bundle.manifest['form']} already.", "Compress the one that it came from."
+        )
+    splits, further = _rows(bundle, rows)
+    evaluation, _ = core_settings.read(EvaluationSettings, bundle.manifest["recipe"].get("evaluation", {}))
+    screen.show_data(splits)
+    with tempfile.TemporaryDirectory() as place:
+        folder, source, remarks = Path(place), bundle.predictor, []
+        if languages:
+            source, remark = trim_runtime(source, bundle.name, languages, _everything(splits), folder)
+            remarks.append(remark)
+        precision: Precision = "int8" if bundle.manifest["precision"] == "int8" else "fp32"
+        small = compress_runtime(source, precision, splits, settings, folder, further)
+        if small.form == "model" and small.runtime is bundle.predictor:
+            raise UsageError(
+                f"Nothing of {bundle.name} can be made smaller: {' '.join(small.remarks) or 'it is int8 already'}",
+                "Ask for a cascade or a student, allow a larger loss (--max-drop), or trim its vocabulary.",
+            )
+        report = judge_compressed(small, splits, evaluation or EvaluationSettings(), {BEFORE: bundle.predictor})
+        report = replace(report, notes=[*report.notes, *remarks, *small.remarks])
+        screen.show_report(report)
+        check_gate(report, bundle.manifest["recipe"].get("gate", {}), folder)
+        facts: dict[str, Any] = {key: bundle.manifest[key] for key in MANIFEST_FACTS if key in bundle.manifest}
+        facts["recipe"] = {**facts["recipe"], "compression": core_settings.to_table(settings)}
+        facts["compressed_from"] = bundle.manifest["hash"]
+        return release(small, report, splits, facts, out or next_version(bundle.name))
+
+
+def _rows(bundle: Bundle, rows: Rows) -> tuple[Splits, list[str]]:
+    """Read and split the rows as the bundle's recipe did, and the texts without labels."""
+    task = bundle.predictor.decision.task if bundle.pair is None else str(bundle.manifest["task"])
+    settings = replace(
+        data_settings(bundle, rows.train, text=rows.text, target=rows.target),
+        validation=rows.validation, test=rows.test, unlabelled=rows.unlabelled,
+    )  # fmt: skip
+    splits = prepare(settings, task=task)
+    same = splits.fingerprint == bundle.manifest.get("fingerprints", {}).get("data")
+    if not same and (rows.validation is None or rows.test is None):
+        raise UsageError(
+            f"The rows are not those that {bundle.name} was trained on: split anew, it would be judged by rows that it "
+            "learned from.",
+            "Give the file that it was trained on, or also rows that it has not seen: --validation and --test.",
+        )
+    if set(splits.labels.names) != set(bundle.labels.names):
+        differing = sorted(set(splits.labels.names) ^ set(bundle.labels.names))
+        raise UsageError(
+            f"The labels of the rows are not those of {bundle.name}: {', '.join(map(repr, differing[:5]))} stand in "
+            "one of the two only.",
+            "Give the rows that it was trained on.",
+        )
+    return replace(splits, labels=bundle.labels), unlabelled_texts(settings, splits)
+
+
+def _everything(splits: Splits) -> Corpus:
+    parts = (splits.train, splits.validation, splits.test)
+    pairs = [pair for part in parts for pair in part.pair or ()]
+    texts = [text for part in parts for text in part.text]
+    return Corpus(id=[str(i) for i in range(len(texts))], text=texts, pair=pairs or None)

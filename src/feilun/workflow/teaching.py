@@ -1,0 +1,75 @@
+"""Opens the teachers of a recipe and asks them about its training rows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from feilun.bundles.bundle import Bundle, open_bundle
+from feilun.core.corpus import Corpus
+from feilun.core.errors import UsageError
+from feilun.core.labels import LabelSet
+from feilun.core.prediction import Decision
+from feilun.core.splits import Splits
+from feilun.training.distil import DistilSettings, Lessons, lessons_of
+
+
+def teach(settings: DistilSettings, splits: Splits, task: str, unlabelled: list[str]) -> tuple[Splits, Lessons | None]:
+    """Ask the teachers of a recipe about its rows.
+
+    Args:
+        settings: The table `[training.distil]`.
+        splits: The rows of the recipe.
+        task: The recipe's.
+        unlabelled: Further texts; they join the training rows with the label that the teachers give them.
+
+    Returns:
+        The splits, their training rows lengthened by the unlabelled texts, and what the teachers say about these;
+        without teachers the splits as they are, and None.
+
+    Raises:
+        BundleError: If a teacher cannot be opened.
+        UsageError: If one is of another task, or has other labels.
+    """
+    if not settings.teachers:
+        return splits, None
+    teachers = [open_bundle(reference) for reference in settings.teachers]
+    for teacher in teachers:
+        _check(teacher, splits.labels, task)
+    corpus = _with(splits.train, unlabelled)
+    lessons = lessons_of([_probabilities(teacher, corpus, splits.labels) for teacher in teachers], settings)
+    told = splits.labels.decode(lessons.said[len(splits.train) :].argmax(1).tolist())
+    train = replace(corpus, target=[*(splits.train.target or ()), *told])
+    return replace(splits, train=train), lessons
+
+
+def _check(teacher: Bundle, labels: LabelSet, task: str) -> None:
+    own = str(teacher.manifest.get("task"))
+    if own != task:
+        raise UsageError(
+            f"The teacher {teacher.path} is of the task {own}, but the recipe's is {task}.",
+            "Name bundles of the same task in training.distil.teachers.",
+        )
+    missing, more = set(labels.names) - set(teacher.labels.names), set(teacher.labels.names) - set(labels.names)
+    if missing or more:
+        shown = ", ".join(repr(name) for name in sorted(missing | more)[:5])
+        raise UsageError(
+            f"The teacher {teacher.path} has other labels than the recipe's rows; the two differ in {shown}.",
+            "Train the teacher on rows with the same labels.",
+        )
+
+
+def _with(train: Corpus, unlabelled: list[str]) -> Corpus:
+    """Return the texts and pairs of the training rows, then the unlabelled texts."""
+    ids = [*train.id, *(f"unlabelled {i}" for i in range(1, len(unlabelled) + 1))]
+    return Corpus(id=ids, text=[*train.text, *unlabelled], pair=train.pair)
+
+
+def _probabilities(teacher: Bundle, corpus: Corpus, labels: LabelSet) -> NDArray[np.float32]:
+    """Return a teacher's calibrated probabilities in the order of the recipe's labels, shape (rows, labels)."""
+    decision = teacher.predictor.decision
+    assert isinstance(decision, Decision)  # noqa: S101 - the tasks that have teachers
+    order = teacher.labels.encode(labels.names)
+    return decision.probabilities(teacher.predictor.logits(corpus))[:, order]
