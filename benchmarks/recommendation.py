@@ -3,8 +3,9 @@
     python benchmarks/recommendation.py --movielens recbole-1.2.1-py3-none-any.whl --seeds 13 14 15
 
 Protocols: `top-n` (every rating positive, per-user random 8:1:1, full ranking), `sequence` (temporal leave-one-out,
-full ranking), `click` (rating >= 4, global random 8:1:1). Everything is chosen on validation (`--part validation`);
-test is looked at once. Nothing of the data is written anywhere.
+full ranking), `cold` (15 % of the films hidden from training, ranked among themselves), `click` (rating >= 4, global
+random 8:1:1). Everything is chosen on validation (`--part validation`); test is looked at once. Nothing of the data is
+written anywhere.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import numpy as np
 
 from feilun.apps.recommendation.candidates.ease import Ease
 from feilun.apps.recommendation.catalogue import Catalogue, build_catalogue
+from feilun.apps.recommendation.cold import judge_cold
 from feilun.apps.recommendation.events import Item
 from feilun.apps.recommendation.interactions import Interactions, made
 from feilun.apps.recommendation.judging import BASELINES, judge, scorer_of, scorer_of_model
@@ -85,7 +87,7 @@ def ranked(data: MovieLens, seed: int, part: str, protocol: str) -> dict[str, di
 
     for name, make in {**BASELINES, "EASE": Ease}.items():
         add(name, scorer_of(make().fit(train, data.catalogue, now), len(data.catalogue)))
-    settings = settings_for(protocol)
+    settings = settings_of_films()
     later = later_rows(train, protocol, seed)
     model = fit(train, data.catalogue, replace(settings, seed=seed), now, later=later)
     add("ours, generators fused", scorer_of_model(replace(model, trees=None), settings.candidates.quotas, now, shown))
@@ -93,8 +95,8 @@ def ranked(data: MovieLens, seed: int, part: str, protocol: str) -> dict[str, di
     return found
 
 
-def settings_for(protocol: str) -> RecommendationSettings:
-    """Return the application's settings for a protocol."""
+def settings_of_films() -> RecommendationSettings:
+    """Return the application's settings."""
     quotas = {"ease": 150, "als": 150, "item-neighbours": 60, "text": 20, "popular": 20}
     return RecommendationSettings(
         application="recommendation",
@@ -205,6 +207,13 @@ def clicked(data: MovieLens, seed: int, part: str) -> dict[str, dict[str, float]
     return found
 
 
+def cold(data: MovieLens, seed: int) -> dict[str, dict[str, float]]:
+    """Hide 15 % of the films from training and rank them among themselves."""
+    everything = data.part(np.arange(len(data.user)))
+    judged = judge_cold(everything, data.catalogue, seed, float(data.time.max()))
+    return {name: {metric: one.figures[metric].value for metric in SHOWN} for name, one in judged.items()}
+
+
 def show(title: str, runs: list[dict[str, dict[str, float]]]) -> None:
     """Print a table of means and spreads."""
     columns = list(next(iter(runs[0].values())))
@@ -225,12 +234,14 @@ def main() -> None:
     parser.add_argument("--movielens", type=Path, required=True, help="the wheel recbole-1.2.1-py3-none-any.whl")
     parser.add_argument("--seeds", type=int, nargs="+", default=[13])
     parser.add_argument("--part", choices=("validation", "test"), default="test")
-    parser.add_argument("--only", nargs="*", default=["top-n", "sequence", "click"])
+    parser.add_argument("--only", nargs="*", default=["top-n", "sequence", "cold", "click"])
     chosen = parser.parse_args()
     data = MovieLens(chosen.movielens)
     for name, protocol in (("top-n", "per-user-ratio"), ("sequence", "leave-one-out")):
         if name in chosen.only:
             show(f"{name} ({chosen.part})", [ranked(data, seed, chosen.part, protocol) for seed in chosen.seeds])
+    if "cold" in chosen.only:
+        show("cold films", [cold(data, seed) for seed in chosen.seeds])
     if "click" in chosen.only:
         show(f"click ({chosen.part})", [clicked(data, seed, chosen.part) for seed in chosen.seeds])
 
