@@ -47,6 +47,7 @@ class Run:
         deciding = {
             "model": table["model"],
             "training": {k: v for k, v in table["training"].items() if k != "checkpoint_seconds"},
+            "tasks": {name: {k: v for k, v in own.items() if k != "data"} for name, own in table["tasks"].items()},
             "data": splits.fingerprint,
             "base": base.sha256,
             "threads": recipe.training.threads or torch.get_num_threads(),

@@ -9,6 +9,7 @@ from feilun.data.target_kinds.label import OneLabel
 from feilun.data.target_kinds.label_set import LabelLists
 from feilun.data.target_kinds.numbers import Numbers
 from feilun.data.target_kinds.same import SameOrNot
+from feilun.data.target_kinds.several import Several
 from feilun.data.target_kinds.spans import SpanLists
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ TARGET_KINDS: Mapping[str, TargetKind] = {
     "classify": OneLabel(),
     "match": OneLabel(),
     "multilabel": LabelLists(),
+    "multitask": Several(),
     "regress": Numbers(),
     "similarity": SameOrNot(),
     "tag": SpanLists(),

@@ -15,6 +15,7 @@ from feilun.core.report import Report
 from feilun.evaluation.judges.asked import Asked
 from feilun.evaluation.judges.classify import ClassifyJudge
 from feilun.evaluation.judges.multilabel import MultilabelJudge
+from feilun.evaluation.judges.multitask import MultitaskJudge
 from feilun.evaluation.judges.regress import RegressJudge
 from feilun.evaluation.judges.similarity import SimilarityJudge
 from feilun.evaluation.judges.tag import TagJudge
@@ -50,7 +51,7 @@ class Judge(Protocol):
         ...
 
 
-JUDGES: Mapping[str, Judge] = {
+SINGLE: Mapping[str, Judge] = {
     "classify": ClassifyJudge(),
     "match": ClassifyJudge(),
     "multilabel": MultilabelJudge(),
@@ -58,3 +59,5 @@ JUDGES: Mapping[str, Judge] = {
     "similarity": SimilarityJudge(),
     "tag": TagJudge(),
 }
+
+JUDGES: Mapping[str, Judge] = {**SINGLE, "multitask": MultitaskJudge(SINGLE)}
