@@ -16,10 +16,12 @@ import pytest
 from feilun.bundles.bundle import open_bundle
 from feilun.core.corpus import Corpus
 from feilun.core.decisions.similarity import cosines
-from feilun.core.errors import RecipeError, UsageError
+from feilun.core.errors import GateNotMet, RecipeError, UsageError
+from feilun.core.report import Figure, Report
 from feilun.interfaces.cli import main
 from feilun.workflow import recipe as recipes
 from feilun.workflow.evaluate_file import evaluate_file
+from feilun.workflow.publish import check_gate
 from feilun.workflow.steps import train
 from tiny import WORDS, tiny_base
 
@@ -268,6 +270,13 @@ def test_several_tasks_of_several_files_are_learnt_and_answered_at_once(place: P
     assert "predicted_label_topics" in capsys.readouterr().out
     with pytest.raises(UsageError, match="cannot be judged on one table yet"):
         evaluate_file(bundle, str(place / "multilabel.jsonl"))
+
+
+def test_an_error_of_one_of_several_tasks_is_bounded_from_above(tmp_path: Path) -> None:
+    report = Report(n=9, metrics={"price.mae": Figure(3.0), "topics.micro_f1": Figure(0.8)}, task="multitask")
+    check_gate(report, {"price.mae": 4.0, "topics.micro_f1": 0.7}, tmp_path)
+    with pytest.raises(GateNotMet, match=r"price\.mae is 3\.0000, the gate wants 2"):
+        check_gate(report, {"price.mae": 2.0}, tmp_path)
 
 
 def test_what_several_tasks_cannot_be_is_said_before_anything_is_read(place: Path) -> None:

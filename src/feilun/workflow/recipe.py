@@ -13,23 +13,19 @@ from typing import Any, Literal
 from feilun.compression.quantize import CompressionSettings
 from feilun.core import settings as core_settings
 from feilun.core.errors import RecipeError, UsageError, nearest
-from feilun.core.settings import REQUIRED, Fault, choice, setting, table, tables
+from feilun.core.settings import REQUIRED, Fault, setting, table, tables
 from feilun.data.prepare import DataSettings
 from feilun.evaluation.judges.table import JUDGES
 from feilun.models.build import ModelSettings
-from feilun.models.heads.multitask import MultitaskSettings, TaskPart
-from feilun.models.heads.table import HEADS, HeadSettings
 from feilun.monitoring.retrain_policy import RetrainSettings
 from feilun.text.clean import Cleaning
 from feilun.training.fit import TrainingSettings
 from feilun.training.search import SearchSettings
 from feilun.workflow import toml_text
+from feilun.workflow.task_tables import TaskSettings, contradictions_of, figures_of, with_parts, with_tasks
 
 GATE_METRICS = tuple(dict.fromkeys(metric for judge in JUDGES.values() for metric in judge.metrics))
 """Metrics that a gate may bound, of all tasks: losses and errors from above, the others from below."""
-
-SINGLE_HEADS = {name: HEADS[name] for name in ("classify", "multilabel", "regress")}
-"""Heads of tasks that a multitask recipe may have."""
 
 AS_THEY_ARE = Cleaning(
     mojibake=False, html=False, unicode="none", full_width=False, control=False, whitespace=False, redact=()
@@ -62,16 +58,6 @@ class EvaluationSettings:
         if self.cost_error is not None and self.wanted_accuracy is not None:
             found.append("evaluation.wanted_accuracy and the two costs both set the threshold: keep one of them.")
         return found
-
-
-@dataclass(frozen=True)
-class TaskSettings:
-    """A table `[tasks.NAME]` of a `multitask` recipe."""
-
-    task: Literal["classify", "multilabel", "regress"] = setting(REQUIRED, "what this task is")
-    weight: float = setting(1.0, "what its loss counts", above=0)
-    data: DataSettings = table(DataSettings, "its rows; keys that are absent are those of the table [data]")
-    head: HeadSettings = choice(SINGLE_HEADS, "classify", "its head, which its own `task` sets")
 
 
 @dataclass(frozen=True)
@@ -122,30 +108,13 @@ class Recipe:
             found.append('data.same and model.pair_prefix are for a match recipe with model.encoder = "bi".')
         if self.task != "multilabel" and (self.data.gather is not None or self.data.separator != "auto"):
             found.append(f"data.gather and data.separator are for several labels, but the task is {self.task}.")
-        found += self._contradictions_of_tasks()
+        if self.task == "multitask":
+            found += contradictions_of(self.tasks, self.data.clean.cleaning())
+        elif self.tasks:
+            found.append("tasks are for a multitask recipe: leave the tables [tasks.NAME] out.")
         evaluation = self.evaluation
         if self.task in {"regress", "tag"} and (evaluation.cost_error or evaluation.wanted_accuracy):
             found.append("evaluation.cost_error and evaluation.wanted_accuracy are for tasks that give labels.")
-        return found
-
-    def _contradictions_of_tasks(self) -> list[str]:
-        """Say which of the tasks cannot be."""
-        if self.task != "multitask":
-            return ["tasks are for a multitask recipe: leave the tables [tasks.NAME] out."] if self.tasks else []
-        found = []
-        if len(self.tasks) < 2:
-            found.append("tasks holds fewer than two tables [tasks.NAME], and a multitask recipe has several tasks.")
-        for name, own in self.tasks.items():
-            if not re.fullmatch(r"[\w-]+", name):
-                found.append(f"tasks.{name} is no name of a task: letters, digits, '-' and '_' only.")
-            if own.data.pair is not None:
-                found.append(f"tasks.{name}.data.pair names a second text, but the tasks read one text.")
-            if len(own.data.targets) != 1 and own.task != "regress":
-                found.append(f"tasks.{name}.data.target names {len(own.data.targets)} columns; {own.task} reads one.")
-            if own.data.clean.cleaning() != self.data.clean.cleaning():
-                found.append(
-                    f"tasks.{name}.data.clean differs: one model cleans every text in one way; set data.clean."
-                )
         return found
 
 
@@ -212,56 +181,19 @@ def _read(values: Mapping[str, Any]) -> tuple[Recipe | None, list[Fault]]:
     said = values.get("model", {})
     task = kind_of(str(values.get("task")), said.get("encoder") if isinstance(said, Mapping) else None)
     task = task if task in JUDGES else "classify"  # an unknown one is named below
-    values = _with_tasks(values) if "tasks" in values else values
+    values = with_tasks(values) if "tasks" in values else values
     table_of_data = {"data": {}, **values}  # so that the keys missing in [data] are named
     model, model_faults = _with_head(values.get("model", {}), task)
     data = _with_cleaning(table_of_data["data"], task)
     training = _with_metric(values.get("training", {}), JUDGES[task].metrics[0])
-    bounds, gate_faults = _read_gate(values.get("gate", {}), _metrics(task, values.get("tasks")))
+    bounds, gate_faults = _read_gate(values.get("gate", {}), figures_of(task, values.get("tasks")))
     recipe, faults = core_settings.read(
         Recipe, {**table_of_data, "data": data, "model": model, "training": training, "gate": bounds}
     )
     own = gate_faults + model_faults
-    return (None if own or recipe is None else _with_parts(recipe)), faults + own
-
-
-def _with_tasks(values: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Fill the tables of tasks up from `[data]`, and let each task choose its head."""
-    data, tasks = values.get("data", {}), values.get("tasks", {})
-    if not isinstance(data, Mapping) or not isinstance(tasks, Mapping):
-        return values
-    filled = {name: _with_shared(own, data) if isinstance(own, Mapping) else own for name, own in tasks.items()}
-    tables_of_data = [own["data"] for own in filled.values() if isinstance(own, Mapping)]
-    first = next((own for own in tables_of_data if isinstance(own, Mapping)), {})
-    shared = {key: first[key] for key in ("train", "text") if key in first}  # what stands for all where none is shared
-    return {**values, "data": {**shared, **data}, "tasks": filled}
-
-
-def _with_shared(own: Mapping[str, Any], data: Mapping[str, Any]) -> Mapping[str, Any]:
-    table_of_data, head = own.get("data", {}), own.get("head", {})
-    chosen = own.get("task") in SINGLE_HEADS and isinstance(head, Mapping)
-    return {
-        **own,
-        "data": {**data, **table_of_data} if isinstance(table_of_data, Mapping) else table_of_data,
-        "head": {**head, "kind": own["task"]} if chosen else head,
-    }
-
-
-def _with_parts(recipe: Recipe) -> Recipe:
-    """Tell the head of several tasks what they are."""
-    if not isinstance(recipe.model.head, MultitaskSettings):
-        return recipe
-    parts = tuple(TaskPart(name, own.task, own.weight, own.head) for name, own in recipe.tasks.items())
-    return replace(recipe, model=replace(recipe.model, head=replace(recipe.model.head, parts=parts)))
-
-
-def _metrics(task: str, tasks: Any) -> tuple[str, ...]:
-    """Return the figures that a gate may bound; those of several tasks have the task's name before them."""
-    if task != "multitask" or not isinstance(tasks, Mapping):
-        return JUDGES[task].metrics
-    kinds = {name: str(own.get("task")) for name, own in tasks.items() if isinstance(own, Mapping)}
-    own = [f"{name}.{metric}" for name, kind in kinds.items() if kind in JUDGES for metric in JUDGES[kind].metrics]
-    return (*JUDGES[task].metrics, *own)
+    return (
+        None if own or recipe is None else replace(recipe, model=with_parts(recipe.model, recipe.tasks))
+    ), faults + own
 
 
 def _with_head(model: Any, task: str) -> tuple[Any, list[Fault]]:

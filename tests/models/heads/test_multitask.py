@@ -1,9 +1,18 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import torch
 
+from feilun.core.splits import Splits
 from feilun.models.heads.multitask import drawn_rows, rows_of
+from feilun.models.text_model import TextModel
+from feilun.training.fit import Run, TrainingSettings
+from feilun.training.interruption import Interruption
+from feilun.training.stopping import EarlyStopping
+from feilun.training.trackers.run_folder import RunFolder
 from tiny import tiny_head_model, tiny_task
 
 
@@ -35,8 +44,6 @@ def test_small_tasks_are_drawn_more_often_the_higher_the_temperature_and_every_r
 
 
 def test_a_task_that_rises_no_more_is_left_out_of_the_loss_and_comes_back_by_the_same_history() -> None:
-    from dataclasses import replace
-
     model = tiny_head_model("multitask")
     head = model.head
     head.settings = replace(head.settings, patience=2)  # type: ignore[type-var]
@@ -59,3 +66,31 @@ def test_in_training_and_after_it_the_same_layer_answers() -> None:
     pooled = torch.randn(5, 32)
     assert torch.allclose(model.head.train()(pooled), model.head.eval()(pooled), atol=1e-6)
     assert {name for name, _ in model.head.named_parameters()} == {"linear.weight", "linear.bias"}
+
+
+def test_a_run_that_was_stopped_and_left_a_task_out_goes_on_to_the_same_weights(tmp_path: Path) -> None:
+    corpus, labels = tiny_task("multitask", 60)
+    splits = Splits(corpus, *(tiny_task("multitask", 30, seed)[0] for seed in (1, 2)), labels, {}, "made")
+    stopping = EarlyStopping("mean", patience=0)
+    settings = TrainingSettings(epochs=4, batch_rows=8, learning_rate=1e-3, early_stopping=stopping)
+
+    def fitted(folder: Path, epochs: int, resume: bool = False) -> TextModel:
+        model = tiny_head_model("multitask")
+        model.head.settings = replace(model.head.settings, patience=1, temperature=2.0)  # type: ignore[type-var]
+        model.head.observe(corpus)
+        run = Run(model, splits, settings, RunFolder(folder), folder, "made")
+        if resume:
+            run.restore()
+        while not run.progress.finished and run.progress.step < epochs * run.steps_per_epoch:
+            run.model.train()
+            run.go_on_to_the_end_of_the_epoch(None, Interruption())
+        run.save()
+        return model
+
+    whole = fitted(tmp_path / "whole", 4)
+    fitted(tmp_path / "cut", 2)
+    again = fitted(tmp_path / "cut", 4, resume=True)
+    assert 0.0 in whole.head.weights.values()  # type: ignore[union-attr, operator]
+    assert again.head.weights == whole.head.weights
+    for name, weight in whole.trained_state().items():
+        assert torch.equal(weight, again.trained_state()[name]), name
