@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -94,7 +94,8 @@ class MultitaskJudge:
             judge = self.judges[own.task]
             measured = judge.figures(logits[rows, at], part, LabelSet(own.labels), own.decision)
             found |= {f"{own.name}.{name}": measured[name] for name in judge.metrics if name in measured}
-        return {MEAN: self.mean(found, decision.tasks), **found}
+        firsts = [f"{own.name}.{self.judges[own.task].metrics[0]}" for own in decision.tasks]
+        return {MEAN: mean_of(found, firsts), **found}
 
     def calibrate(
         self,
@@ -141,12 +142,8 @@ class MultitaskJudge:
             reports[name] = self.judges[example.task].report(OneAnswer(predictor, name), part, own)
         return self._together(reports, {name: answer.task for name, answer in (asked.example.answers or {}).items()})
 
-    def mean(self, found: Mapping[str, float], tasks: tuple[OneTask, ...]) -> float:
-        """Return the mean of the tasks' first figures."""
-        return float(np.mean([found[f"{own.name}.{self.judges[own.task].metrics[0]}"] for own in tasks]))
-
     def _together(self, reports: Mapping[str, Report], kinds: Mapping[str, str]) -> Report:
-        firsts = {name: f"{name}.{self.judges[kind].metrics[0]}" for name, kind in kinds.items()}
+        firsts = [f"{name}.{self.judges[kind].metrics[0]}" for name, kind in kinds.items()]
         metrics = {f"{name}.{key}": figure for name, own in reports.items() for key, figure in own.metrics.items()}
         baselines: dict[str, dict[str, float]] = {}
         for name, own in reports.items():
@@ -158,8 +155,8 @@ class MultitaskJudge:
                     else:
                         entry[f"{name}.{key}"] = value
         for entry in baselines.values():
-            entry[MEAN] = float(np.mean([entry[first] for first in firsts.values()]))
-        mean = float(np.mean([metrics[first].value for first in firsts.values()]))
+            entry[MEAN] = mean_of(entry, firsts)
+        mean = mean_of({name: figure.value for name, figure in metrics.items()}, firsts)
         return Report(
             n=sum(own.n for own in reports.values()),
             metrics={MEAN: Figure(mean), **metrics},
@@ -173,6 +170,12 @@ class MultitaskJudge:
             slices={f"{name}: {c}": rows for name, own in reports.items() for c, rows in own.slices.items()},
             baselines=baselines,
         )
+
+
+def mean_of(figures: Mapping[str, float], names: Sequence[str]) -> float:
+    """Return the mean of those of some figures that are defined on the rows; 0 where none is."""
+    found = [figures[name] for name in names if name in figures]
+    return float(np.mean(found)) if found else 0.0
 
 
 def of_task(corpus: Corpus, name: str) -> tuple[NDArray[np.int64], Corpus]:
