@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from feilun.core.labels import LabelSet
 from feilun.core.ports import Predictor
 from feilun.core.prediction import Prediction
 from feilun.core.report import Figure, Report
+from feilun.evaluation.calibration import Abstention
 from feilun.evaluation.judges.asked import Asked, checked
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ class MultitaskJudge:
         corpus: Corpus,
         labels: LabelSet,
         decision: MultitaskDecision,
-        pick: Callable[[NDArray[np.float64], NDArray[np.bool_]], float] | None,
+        abstention: Abstention | None,
     ) -> MultitaskDecision:
         """Calibrate each task on its own rows."""
         fitted = {}
@@ -111,7 +112,7 @@ class MultitaskJudge:
             rows, part = of_task(corpus, own.name)
             labels_of_task = LabelSet(own.labels)
             judge = self.judges[own.task]
-            fitted[own.name] = judge.calibrate(logits[rows, at], part, labels_of_task, own.decision, pick)
+            fitted[own.name] = judge.calibrate(logits[rows, at], part, labels_of_task, own.decision, abstention)
         return decision.with_decisions(fitted)
 
     def baselines(self, train: Corpus, validation: Corpus, labels: LabelSet) -> dict[str, Predictor]:
