@@ -15,6 +15,7 @@ from tokenizers.processors import TemplateProcessing
 from transformers import BertConfig, BertModel, LlamaConfig, LlamaModel
 
 from feilun.core.corpus import Corpus, corpus_of
+from feilun.core.decisions.multitask import TaskTarget, qualified
 from feilun.core.labels import LabelSet
 from feilun.core.spans import Span
 from feilun.core.splits import Splits
@@ -22,7 +23,8 @@ from feilun.models.adaptations.adaptation import Adaptation
 from feilun.models.adaptations.full import Full
 from feilun.models.bases.base import Base
 from feilun.models.heads.classify import ClassifyHead, ClassifySettings
-from feilun.models.heads.table import HEADS
+from feilun.models.heads.multitask import MultitaskSettings, TaskPart
+from feilun.models.heads.table import HEADS, HeadSettings
 from feilun.models.text_model import TextModel
 
 WORDS = [
@@ -90,6 +92,8 @@ def reviews(rows: int, seed: int = 0) -> Corpus:
 
 def tiny_task(task: str, rows: int = 60, seed: int = 0) -> tuple[Corpus, LabelSet]:
     """Rows of a task, whose targets can be read off their words, and the labels (or names of the numbers)."""
+    if task == "multitask":
+        return tiny_tasks(rows, seed)
     corpus = reviews(rows, seed)
     made: dict[str, tuple[LabelSet, list[object]]] = {
         "classify": (LABELS, list(corpus.target or ())),
@@ -117,11 +121,34 @@ def tiny_task(task: str, rows: int = 60, seed: int = 0) -> tuple[Corpus, LabelSe
     return replace(corpus, target=target), labels
 
 
+PARTS = (("mood", "classify"), ("topics", "multilabel"), ("size", "regress"))
+
+
+def tiny_tasks(rows: int, seed: int) -> tuple[Corpus, LabelSet]:
+    """Rows of several tasks, one after the other."""
+    made = {name: tiny_task(kind, rows, seed) for name, kind in PARTS}
+    parts = [(name, kind, *made[name]) for name, kind in PARTS]
+    texts, targets = [], []
+    for row in range(rows):
+        name, kind, corpus, _ = parts[row % len(parts)]
+        texts.append(corpus.text[row])
+        targets.append(TaskTarget(name, kind, (corpus.target or ())[row]))
+    labels = [qualified(name, label) for name, _, _, own in parts for label in own.names]
+    return corpus_of(texts, targets), LabelSet(tuple(labels))
+
+
+def head_settings(task: str) -> HeadSettings:
+    """The settings of a head; of several tasks, those of `PARTS`."""
+    if task != "multitask":
+        return HEADS[task]()
+    return MultitaskSettings(parts=tuple(TaskPart(name, kind, 1.0, HEADS[kind]()) for name, kind in PARTS))
+
+
 def tiny_head_model(task: str, adaptation: Adaptation | None = None, kind: str = "encoder") -> TextModel:
     base = tiny_base(kind)
     corpus, labels = tiny_task(task)
     torch.manual_seed(0)
-    head = HEADS[task]().make(32, labels)
+    head = head_settings(task).make(32, labels)
     head.observe(corpus)
     return TextModel(base, head, adaptation or Full(), labels, 16)
 

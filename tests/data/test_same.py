@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -29,8 +30,6 @@ def test_the_label_of_pairs_that_say_the_same_comes_second(tmp_path, labels, exp
 
 
 def test_a_label_may_be_named_and_a_column_left_out(tmp_path) -> None:
-    from dataclasses import replace
-
     settings = table(tmp_path, ["para", "other"])
     with pytest.raises(DataError, match="cannot be told which one"):
         prepare(settings, task="similarity")
@@ -47,3 +46,16 @@ def test_three_labels_and_none_that_says_the_same_are_refused(tmp_path) -> None:
         prepare(table(tmp_path, ["0", "1", "2"]), task="similarity")
     with pytest.raises(DataError, match="cannot be told"):
         prepare(table(tmp_path, ["0"]), task="similarity")
+
+
+@pytest.mark.parametrize("task", ["match", "similarity"])
+def test_a_pair_with_an_empty_side_is_dropped_and_counted(tmp_path, task) -> None:
+    settings = table(tmp_path, ["1", "0"])
+    path = tmp_path / "pairs.csv"
+    path.write_text(path.read_text("utf-8") + "\nalone, ,1\n,second,0\n", encoding="utf-8")
+    dropped = prepare(settings, task=task).report["rows"]["dropped"]
+    assert dropped["empty second text"] == 1
+    assert dropped["empty text"] == 1
+    path.write_text("text,b,label\n" + "\n".join(f"text {i},,{i % 2}" for i in range(40)), encoding="utf-8")
+    with pytest.raises(DataError, match=r"No row of .* has a second text"):
+        prepare(settings, task=task)

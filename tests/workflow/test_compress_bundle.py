@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import polars
@@ -11,6 +12,7 @@ import pytest
 from feilun.bundles.bundle import Bundle, open_bundle
 from feilun.bundles.cascade import Cascade
 from feilun.compression.settings import CompressionSettings, StudentSettings
+from feilun.compression.vocabulary import trim_runtime
 from feilun.core.corpus import Corpus
 from feilun.core.errors import UsageError
 from feilun.interfaces.cli import main
@@ -77,7 +79,12 @@ def test_a_finished_bundle_becomes_a_cascade(place: Path, bundle: Bundle, tmp_pa
         compress_bundle(made, rows, settings)
 
 
-def test_a_vocabulary_is_trimmed_without_changing_an_answer(bundle: Bundle, tmp_path: Path) -> None:
+@pytest.mark.parametrize("precision", ["fp32", "int8"])
+def test_a_vocabulary_is_trimmed_without_changing_an_answer(
+    precision: str, place: Path, bundle: Bundle, tmp_path: Path
+) -> None:
+    if precision == "int8":
+        bundle = compress_bundle(bundle, Rows(str(place / "train.csv")), CompressionSettings(), out=tmp_path / "int8")
     english = {word for word in WORDS if word.isascii()}
     paths = []
     for seed in (1, 7, 8):
@@ -87,6 +94,7 @@ def test_a_vocabulary_is_trimmed_without_changing_an_answer(bundle: Bundle, tmp_
         paths.append(str(tmp_path / f"{seed}.csv"))
     settings = CompressionSettings(quantize="none")
     made = compress_bundle(bundle, Rows(*paths), settings, languages=["en"], out=tmp_path / "trimmed")
+    assert made.manifest["precision"] == precision
     assert made.predictor.encoder.tokenizer.get_vocab_size() == 4 + len(english)
     assert (made.path / "model.onnx").stat().st_size < (bundle.path / "model.onnx").stat().st_size
     texts = ["good bank", "slow fee help"]
@@ -109,6 +117,20 @@ def test_rows_that_it_may_have_learned_from_are_refused(place: Path, bundle: Bun
     write(tmp_path / "more.csv", reviews(310, 3))
     with pytest.raises(UsageError, match="not those that made was trained on"):
         compress_bundle(bundle, Rows(str(tmp_path / "more.csv")), CompressionSettings())
+
+
+def test_other_tasks_have_no_student(place: Path, bundle: Bundle) -> None:
+    other = replace(bundle, manifest={**bundle.manifest, "task": "multilabel"})
+    with pytest.raises(UsageError, match="task multilabel"):
+        compress_bundle(other, Rows(str(place / "train.csv")), CompressionSettings(form="cascade"))
+
+
+def test_a_students_vocabulary_stays(place: Path, bundle: Bundle, tmp_path: Path) -> None:
+    rows = Rows(*(str(place / f"{name}.csv") for name in ("train", "dev", "test")))
+    settings = CompressionSettings(form="student", max_drop=90, student=SMALL.student)
+    student = compress_bundle(bundle, rows, settings, out=tmp_path / "student")
+    with pytest.raises(UsageError, match="pairs of pieces by their numbers"):
+        trim_runtime(student.predictor, "student", ["en"], reviews(20, 1), tmp_path)
 
 
 def test_nothing_to_do_is_said(place: Path, bundle: Bundle) -> None:

@@ -16,10 +16,12 @@ import pytest
 from feilun.bundles.bundle import open_bundle
 from feilun.core.corpus import Corpus
 from feilun.core.decisions.similarity import cosines
-from feilun.core.errors import RecipeError, UsageError
+from feilun.core.errors import GateNotMet, RecipeError, UsageError
+from feilun.core.report import Figure, Report
 from feilun.interfaces.cli import main
 from feilun.workflow import recipe as recipes
 from feilun.workflow.evaluate_file import evaluate_file
+from feilun.workflow.publish import check_gate
 from feilun.workflow.steps import train
 from tiny import WORDS, tiny_base
 
@@ -216,6 +218,84 @@ def test_pairs_without_labels_are_enough_to_learn_vectors(place: Path, tmp_path:
     assert set(bundle.report.metrics) == {"mrr@10", "recall@1", "recall@5", "recall@10"}
     assert bundle.report.value("recall@10") > 0.3
     assert bundle.labels.names == ("different", "same")
+
+
+SEVERAL = """
+task = "multitask"
+[data]
+train = "multilabel.jsonl"
+[tasks.topics]
+task = "multilabel"
+[tasks.price]
+task = "regress"
+weight = 0.5
+data = { train = "regress.jsonl", target = "price" }
+[model]
+base = "./base"
+max_tokens = 16
+[training]
+learning_rate = 3e-3
+epochs = 6
+batch_rows = 8
+[gate]
+"topics.micro_f1" = 0.5
+mean = 0.2
+"""
+
+
+def test_several_tasks_of_several_files_are_learnt_and_answered_at_once(place: Path, tmp_path: Path, capsys) -> None:
+    (place / "several.toml").write_text(SEVERAL, encoding="utf-8")
+    made = recipes.load(place / "several.toml", ["model.head.temperature=2", "model.head.patience=2"])
+    again = recipes.from_table(tomllib.loads(recipes.to_toml(made)))
+    assert again == made
+    bundle = train(made, out=tmp_path / "bundle")
+    report = bundle.report
+    assert report.task == bundle.manifest["task"] == "multitask"
+    assert report.value("topics.micro_f1") > 0.8
+    assert report.value("mean") > report.baselines["the same answer to all"]["mean"]
+    assert set(report.baselines) == {"the same answer to all", "TF-IDF + linear model"}
+    assert "topics: credit" in report.per_label
+    assert bundle.manifest["recipe"]["tasks"]["price"]["data"]["train"] == "regress.jsonl"
+    (answer,) = open_bundle(bundle.path).predict(["loan card good"])
+    assert answer.answers is not None
+    assert set(answer.answers["topics"].labels or ()) == {"credit", "cards"}
+    assert 90 < answer.answers["price"].numbers[0].value < 130  # type: ignore[index]
+    capsys.readouterr()
+    assert main.run(["predict", str(bundle.path), "loan card good", "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert set(said) == {"label", "score", "abstained", "tasks"}
+    assert set(said["tasks"]["topics"]["labels"]) == {"credit", "cards"}
+    (tmp_path / "new.csv").write_text("text\nloan good\n", encoding="utf-8")
+    assert main.run(["predict", str(bundle.path), "--file", str(tmp_path / "new.csv")]) == 0
+    assert "predicted_label_topics" in capsys.readouterr().out
+    with pytest.raises(UsageError, match="cannot be judged on one table yet"):
+        evaluate_file(bundle, str(place / "multilabel.jsonl"))
+
+
+def test_an_error_of_one_of_several_tasks_is_bounded_from_above(tmp_path: Path) -> None:
+    report = Report(n=9, metrics={"price.mae": Figure(3.0), "topics.micro_f1": Figure(0.8)}, task="multitask")
+    check_gate(report, {"price.mae": 4.0, "topics.micro_f1": 0.7}, tmp_path)
+    with pytest.raises(GateNotMet, match=r"price\.mae is 3\.0000, the gate wants 2"):
+        check_gate(report, {"price.mae": 2.0}, tmp_path)
+
+
+def test_what_several_tasks_cannot_be_is_said_before_anything_is_read(place: Path) -> None:
+    def load(text: str) -> recipes.Recipe:
+        (place / "several.toml").write_text(text, encoding="utf-8")
+        return recipes.load(place / "several.toml")
+
+    with pytest.raises(RecipeError, match="fewer than two tables"):
+        load('task = "multitask"\n[data]\ntrain = "a"\n[tasks.one]\ntask = "classify"')
+    with pytest.raises(RecipeError, match="tasks are for a multitask recipe"):
+        load('task = "classify"\n[data]\ntrain = "a"\n[tasks.one]\ntask = "classify"')
+    with pytest.raises(RecipeError, match=r"unknown metric 'topics\.r2'"):
+        load(SEVERAL + '"topics.r2" = 1')
+    with pytest.raises(RecipeError, match=r"line 9: unknown key 'wight'"):
+        load(SEVERAL.replace("weight", "wight"))
+    with pytest.raises(RecipeError, match=r"tasks\.price\.data\.clean differs"):
+        load(SEVERAL.replace('target = "price"', 'target = "price", clean = { html = false }'))
+    with pytest.raises(RecipeError, match=r"tasks\.topics\.task must be classify"):
+        load(SEVERAL.replace('"multilabel"', '"tag"'))
 
 
 def test_what_belongs_to_another_task_is_refused_before_anything_is_read(place: Path) -> None:

@@ -9,8 +9,8 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
-STEPS = 100
-"""Shares of the rows that are tried: 1 %, 2 %, …"""
+STEPS = 20
+"""Shares of the rows that are tried: 5 %, 10 %, …; with finer steps a chance run of lost rows ends the search early."""
 
 ANSWERS_NOTHING = math.nextafter(1.0, 2.0)
 """The threshold that no score reaches."""

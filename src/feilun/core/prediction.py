@@ -73,6 +73,7 @@ class Prediction:
         numbers: The predicted numbers, where the task is to predict some.
         spans: The spans that were found, in their order, where the task is to find some.
         similarity: The cosine of two texts, where the task is to compare such that were read apart.
+        answers: The prediction of each task by its name, where a model has several.
     """
 
     label: str
@@ -83,10 +84,13 @@ class Prediction:
     numbers: tuple[Number, ...] | None = None
     spans: tuple[PredictedSpan, ...] | None = None
     similarity: float | None = None
+    answers: Mapping[str, Prediction] | None = None
 
     @property
     def task(self) -> str:
         """Return the task that makes predictions of this kind."""
+        if self.answers is not None:
+            return "multitask"
         if self.numbers is not None:
             return "regress"
         if self.spans is not None:
@@ -98,6 +102,8 @@ class Prediction:
     def to_json(self, ranked: int = 5) -> dict[str, Any]:
         """Return the public JSON form with the `ranked` best labels."""
         said = {"label": self.label, "score": round(self.score, 6), "abstained": self.abstained}
+        if self.answers is not None:
+            return said | {"tasks": {name: answer.to_json(ranked) for name, answer in self.answers.items()}}
         if self.numbers is not None:
             return said | _numbers(self.numbers)
         if self.spans is not None:

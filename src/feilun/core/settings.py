@@ -55,6 +55,16 @@ def table(kind: type, description: str) -> Any:
     return field(default_factory=kind, metadata={"description": description, "table": kind})
 
 
+def tables(kind: type, description: str) -> Any:
+    """Declare a setting that is a table of tables of one kind, each under a name of the user's."""
+    return field(default_factory=dict, metadata={"description": description, "tables": kind})
+
+
+def derived(default: Any) -> Any:
+    """Declare what is no setting: no table holds it, and it is filled in from others."""
+    return field(default=default, metadata={"derived": True})
+
+
 def choice(kinds: Mapping[str, type], default: str, description: str) -> Any:
     """Declare a table whose key `kind` picks the settings class."""
     metadata = {"description": description, "kinds": dict(kinds), "default_kind": default}
@@ -86,7 +96,7 @@ def read(cls: type[Settings], values: Mapping[str, Any], prefix: str = "") -> tu
         The settings (None where there are faults) and the faults.
     """
     faults: list[Fault] = []
-    known = {f.name: f for f in fields(cls)}  # type: ignore[arg-type]
+    known = {f.name: f for f in declared_settings(cls)}
     hints = get_type_hints(cls)
     for name in values:
         if name not in known:
@@ -112,12 +122,14 @@ def read(cls: type[Settings], values: Mapping[str, Any], prefix: str = "") -> tu
 def to_table(settings: Any) -> dict[str, Any]:
     """Return settings as a table that `read` turns back into them; absent values are left out."""
     result: dict[str, Any] = {}
-    for declared in fields(settings):
+    for declared in declared_settings(settings):
         value = getattr(settings, declared.name)
         if "kinds" in declared.metadata:
             kinds: Mapping[str, type] = declared.metadata["kinds"]
             kind = next(name for name, cls in kinds.items() if isinstance(value, cls))
             result[declared.name] = {"kind": kind, **to_table(value)}
+        elif "tables" in declared.metadata:
+            result[declared.name] = {name: to_table(own) for name, own in value.items()}
         elif dataclasses.is_dataclass(value):
             result[declared.name] = to_table(value)
         elif value is not None:
@@ -125,10 +137,15 @@ def to_table(settings: Any) -> dict[str, Any]:
     return result
 
 
+def declared_settings(cls: Any) -> list[Field[Any]]:
+    """Return the fields of a settings class that tables hold."""
+    return [declared for declared in fields(cls) if "derived" not in declared.metadata]
+
+
 def describe(cls: type, prefix: str = "") -> Iterator[tuple[str, str, str, str]]:
     """Yield a row for each key: dotted key, type, default, description."""
     hints = get_type_hints(cls)
-    for declared in fields(cls):
+    for declared in declared_settings(cls):
         key = _join(prefix, declared.name)
         metadata = declared.metadata
         if "kinds" in metadata:
@@ -139,6 +156,8 @@ def describe(cls: type, prefix: str = "") -> Iterator[tuple[str, str, str, str]]
                     yield row[0], row[1], row[2], f"({kind}) {row[3]}"
         elif "table" in metadata:
             yield from describe(metadata["table"], key)
+        elif "tables" in metadata:
+            yield from describe(metadata["tables"], f"{key}.NAME")
         else:
             yield key, type_name(hints[declared.name]), _default_name(declared), metadata["description"]
 
@@ -158,9 +177,11 @@ def type_name(hint: Any) -> str:
 
 def _read_value(declared: Field[Any], hint: Any, value: Any, key: str) -> tuple[Any, list[Fault]]:
     metadata = declared.metadata
-    if "table" in metadata or "kinds" in metadata:
+    if "table" in metadata or "tables" in metadata or "kinds" in metadata:
         if not isinstance(value, Mapping):
             return None, [Fault(key, f"{key} must be a table, not {value!r}.")]
+        if "tables" in metadata:
+            return _read_tables(metadata["tables"], value, key)
         if "table" in metadata:
             return read(metadata["table"], value, key)
         return _read_kind(metadata, value, key)
@@ -171,6 +192,19 @@ def _read_value(declared: Field[Any], hint: Any, value: Any, key: str) -> tuple[
         if limit is not None and not isinstance(value, str) and value is not None and not holds(value, limit):
             return None, [Fault(key, f"{key} must be {says} {limit:g}, not {value!r}.")]
     return (tuple(value) if get_origin(hint) is tuple else value), []
+
+
+def _read_tables(kind: type, value: Mapping[str, Any], key: str) -> tuple[Any, list[Fault]]:
+    faults: list[Fault] = []
+    found: dict[str, Any] = {}
+    for name, own in value.items():
+        place = _join(key, name)
+        if not isinstance(own, Mapping):
+            faults.append(Fault(place, f"{place} must be a table, not {own!r}."))
+            continue
+        found[name], more = read(kind, own, place)
+        faults += more
+    return found, faults
 
 
 def _read_kind(metadata: Mapping[str, Any], value: Mapping[str, Any], key: str) -> tuple[Any, list[Fault]]:

@@ -193,6 +193,8 @@ def render(report: Mapping[str, Any]) -> RenderableType:
     from rich.console import Group
     from rich.text import Text
 
+    if "tasks" in report:
+        return Group(*(part for name, own in report["tasks"].items() for part in (Text(name, "bold"), render(own))))
     rows = report["rows"]
     head = f"Data: {rows['in']:,} rows in = {rows['kept']:,} kept + {rows['in'] - rows['kept']:,} dropped"
     sets = ", ".join(f"{name} {count:,}" for name, count in report["sets"].items())

@@ -22,6 +22,10 @@ PURPOSES: Mapping[str, Mapping[Language, str]] = {
     "classify": {"en": "Puts one text into one of {n} labels", "zh": "把一段文本归入一个标签"},
     "multilabel": {"en": "Gives one text those of {n} labels that apply", "zh": "给一段文本标出所有适用的标签"},
     "tag": {"en": "Finds spans of {n} kinds in a text", "zh": "在一段文本中找出实体"},
+    "multitask": {
+        "en": "Answers several questions about one text at once; their {n} labels",
+        "zh": "一次回答关于一段文本的多个问题；标签",
+    },
     "similarity": {
         "en": "Gives each text a vector, and says by the cosine of two whether they say the same; its {n} labels",
         "zh": "为每段文本生成向量，并按两个向量的余弦判断是否同义；标签",

@@ -14,8 +14,8 @@ from feilun.core.decisions.similarity import cosines
 from feilun.core.labels import LabelSet
 from feilun.core.prediction import Decision
 from feilun.evaluation import span_metrics
-from feilun.evaluation.judges import multilabel, regress, tag
-from feilun.evaluation.metrics import Floats
+from feilun.evaluation.judges import multilabel, multitask, regress, tag
+from feilun.evaluation.metrics import Floats, divide
 from feilun.evaluation.number_metrics import from_sums
 from feilun.evaluation.set_metrics import from_counts
 
@@ -88,7 +88,7 @@ def _r2(sums: Floats) -> Floats:
     return figure
 
 
-QUALITIES: Mapping[str, Quality] = {
+SINGLE: Mapping[str, Quality] = {
     "classify": Quality("macro-F1", _one_label, _macro_f1),
     "match": Quality("macro-F1", _one_label, _macro_f1),
     "multilabel": Quality("macro-F1", _label_sets, _macro_f1),
@@ -96,3 +96,17 @@ QUALITIES: Mapping[str, Quality] = {
     "similarity": Quality("macro-F1", _same_or_not, _macro_f1),
     "tag": Quality("entity F1", _spans, _entity_f1),
 }
+
+
+def _several(
+    logits: NDArray[np.float32], corpus: Corpus, _: LabelSet, decision: Any
+) -> tuple[NDArray[np.bool_], NDArray[Any]]:
+    return multitask.correct_rows(SINGLE, logits, corpus, decision)
+
+
+def _mean_right(sums: Floats) -> Floats:
+    shares: Floats = divide(sums[..., 0, :], sums[..., 1, :]).mean(-1)
+    return shares
+
+
+QUALITIES: Mapping[str, Quality] = {**SINGLE, "multitask": Quality("mean accuracy", _several, _mean_right)}

@@ -18,6 +18,7 @@ MOST_LABELS = 15
 """Labels that the table shows; of more, those with the lowest f1."""
 
 METRICS: Mapping[str, Mapping[Language, str]] = {
+    "mean": {"en": "mean of the tasks' first figures", "zh": "各任务首要指标的均值"},
     "mrr@10": {"en": "MRR@10 (search)", "zh": "MRR@10（检索）"},
     "recall@1": {"en": "recall of the first found", "zh": "召回率（第一名）"},
     "recall@5": {"en": "recall of the first five", "zh": "召回率（前五名）"},
@@ -116,11 +117,14 @@ def _parts(report: Report, language: Language) -> Iterator[RenderableType]:
 
 def metric_rows(report: Report, language: Language) -> Iterator[list[str]]:
     """Yield a row for each metric that people are shown: its name, its figure, and that of each baseline."""
-    for metric, shown in METRICS.items():
-        if metric in report.metrics and metric not in LEFT_OUT.get(report.task, ()):
-            figure = report.metrics[metric]
-            others = [_shown(row[metric]) if metric in row else "–" for row in report.baselines.values()]
-            yield [shown[language], interval(figure.value, figure.low, figure.high), *others]
+    for task in dict.fromkeys(name.rpartition(".")[0] for name in report.metrics):  # "" where there is one task
+        for metric, shown in METRICS.items():
+            name = f"{task}.{metric}" if task else metric
+            if name in report.metrics and metric not in LEFT_OUT.get(report.task, ()):
+                figure = report.metrics[name]
+                others = [_shown(row[name]) if name in row else "–" for row in report.baselines.values()]
+                called = f"{printable(task)}: {shown[language]}" if task else shown[language]
+                yield [called, interval(figure.value, figure.low, figure.high), *others]
 
 
 def slice_metrics(values: Mapping[str, Mapping[str, float]]) -> list[str]:

@@ -15,6 +15,7 @@ from feilun.models.adaptations.full import Full
 from feilun.models.adaptations.table import ADAPTATIONS
 from feilun.models.bases.base import Base
 from feilun.models.heads.table import HEADS, HeadSettings
+from feilun.models.layers import keep_layers
 from feilun.models.text_model import TextModel
 from feilun.models.vocabulary import trim
 from feilun.text.language import languages_of
@@ -27,6 +28,9 @@ class ModelSettings:
 
     base: str = setting("multilingual-e5-small", "packaged name, hub id, or folder of the base model")
     max_tokens: int = setting(128, "longest sequence that the model reads; longer texts are cut", minimum=4)
+    layers: int | None = setting(
+        None, "layers of the base to keep, those that agree most with all of them; none: all", minimum=1
+    )
     vocabulary: Literal["auto", "keep", "trim"] = setting(
         "auto", "trim: keep only the pieces of the languages at hand; auto: trim vocabularies above 100,000 pieces"
     )
@@ -70,7 +74,8 @@ def build(settings: ModelSettings, base: Base, splits: Splits, seed: int) -> Tex
         The model, on a GPU where one is present; `model.remarks` says what was trimmed.
 
     Raises:
-        UsageError: If `max_tokens` is above the base's limit, or no weight may move.
+        UsageError: If `max_tokens` is above the base's limit, the base has fewer layers than are to be kept, or no
+            weight may move.
     """
     check_length(settings, base)
     torch.manual_seed(seed)
@@ -82,6 +87,9 @@ def build(settings: ModelSettings, base: Base, splits: Splits, seed: int) -> Tex
         languages = settings.languages or tuple(dict.fromkeys([*languages_of(texts), "en"]))
         base, trimmed = trim(base, languages, texts)
         remarks.append(trimmed.sentence())
+    if settings.layers is not None:
+        base, kept = keep_layers(base, settings.layers, splits.train.text)
+        remarks.append(kept)
     set_dropout(base.model, settings.dropout)
     head = settings.head.make(base.hidden, splits.labels)
     head.observe(splits.train)

@@ -188,6 +188,7 @@ class Run:
         """Go back to the last checkpoint, where there is one."""
         found = checkpoint.load(self.folder, self.identity, self.model, self.optimizer, self.average)
         self.progress = found or Progress()
+        self.model.head.watch(self.progress.history)
         checkpoint.forget_best(self.folder, keep=self.progress.best_step if self.progress.history else None)
 
     def go(self, watcher: Watcher | None, interruption: Interruption) -> None:
@@ -222,7 +223,7 @@ class Run:
     def steps(self, epoch: int) -> Iterator[list[list[int]]]:
         """Yield the batches of each optimiser step of an epoch, in an order that depends only on seed and epoch."""
         random = np.random.default_rng([self.settings.seed, epoch])
-        order = random.permutation(len(self.ids))
+        order = self.model.head.order(len(self.ids), random)
         lengths, largest = self.inputs.lengths, self.settings.largest_batch(len(order))
         shuffled = batches_by_length([lengths[i] for i in order], self.settings.batch_tokens, largest)
         batches = [[int(order[i]) for i in batch] for batch in shuffled]
@@ -300,6 +301,7 @@ class Run:
                 checkpoint.save_best(self.folder, progress.step, self.model)
         progress.history.append({"step": progress.step, "seconds": round(progress.seconds, 1), **measured})
         self.tracker.log(progress.step, measured)
+        self.model.head.watch(progress.history)
         if better:
             progress.best, progress.best_step, progress.waited = value, progress.step, 0
             self.save()

@@ -16,7 +16,7 @@ from typing import Any
 from feilun.core.errors import UsageError
 from feilun.core.files import disk_errors
 from feilun.core.settings import setting
-from feilun.training.stopping import LOWER_IS_BETTER
+from feilun.training.stopping import lower_is_better
 
 JOURNAL = "journal.log"
 NAME = "search"
@@ -177,7 +177,7 @@ def open_study(folder: Path, identity: str, metric: str, seed: int) -> Any:
             study_name=NAME,
             storage=storage,
             load_if_exists=True,
-            direction="minimize" if metric in LOWER_IS_BETTER else "maximize",
+            direction="minimize" if lower_is_better(metric) else "maximize",
             pruner=optuna.pruners.MedianPruner(n_startup_trials=STARTUP_TRIALS),
         )
         known = study.user_attrs.get("identity")

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from feilun.core.settings import setting
 from feilun.evaluation import metrics
 
-LOWER_IS_BETTER = metrics.LOWER_IS_BETTER | {"loss"}
+
+def lower_is_better(metric: str) -> bool:
+    """Say whether a lower value of a figure is the better one; of several tasks the task's name may stand before it."""
+    return metric.rpartition(".")[2] in metrics.LOWER_IS_BETTER | {"loss"}
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,7 @@ class EarlyStopping:
         """Say whether a value beats the best so far."""
         if best is None:
             return True
-        return value < best if self.metric in LOWER_IS_BETTER else value > best
+        return value < best if lower_is_better(self.metric) else value > best
 
     def enough(self, waited: int) -> bool:
         """Say whether to stop after `waited` evaluations without a better value."""

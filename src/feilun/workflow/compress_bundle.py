@@ -94,8 +94,8 @@ def compress_bundle(
         The new bundle; its report has the old one among the baselines.
 
     Raises:
-        UsageError: If the bundle is a cascade or a student already, the rows are not those that it was trained on, or
-            nothing would change.
+        UsageError: If the bundle is a cascade or a student already or of a task that has none, the rows are not those
+            that it was trained on, or nothing would change.
         GateNotMet: If the gate of the bundle's recipe is missed.
     """
     if out is not None:
@@ -103,6 +103,11 @@ def compress_bundle(
     if isinstance(bundle.predictor, Cascade) or bundle.manifest.get("form", "model") == "student":
         raise UsageError(
             f"The bundle {bundle.path} is a {bundle.manifest['form']} already.", "Compress the one that it came from."
+        )
+    if settings.form != "model" and bundle.manifest["task"] != "classify":
+        raise UsageError(
+            f"The bundle {bundle.path} is of the task {bundle.manifest['task']}; a student gives texts one label.",
+            "Leave --cascade and --student out.",
         )
     splits, further = _rows(bundle, rows)
     evaluation, _ = core_settings.read(EvaluationSettings, bundle.manifest["recipe"].get("evaluation", {}))

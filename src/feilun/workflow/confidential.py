@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,11 +14,7 @@ PARTS = ("train", "validation", "test", "unlabelled")
 
 def without_passwords(table: dict[str, Any]) -> dict[str, Any]:
     """Return a recipe's table with the passwords of its database addresses hidden."""
-    data = dict(table["data"])
-    for part in PARTS:
-        if "://" in (data.get(part) or ""):
-            data[part] = shown(data[part])
-    return {**table, "data": data}
+    return _with_sources(table, lambda source: shown(source) if "://" in source else source)
 
 
 def without_places(table: dict[str, Any]) -> dict[str, Any]:
@@ -25,16 +22,25 @@ def without_places(table: dict[str, Any]) -> dict[str, Any]:
 
     A bundle travels; the folders and the secrets of the machine that made it stay there.
     """
-    data = dict(table["data"])
-    for part in PARTS:
-        source = data.get(part)
-        if source is not None:
-            url = urlsplit(source)
-            data[part] = f"{url.scheme}://{url.hostname or ''}{url.path}" if "://" in source else Path(source).name
     model = dict(table["model"])
     if Path(model["base"]).is_absolute():
         model["base"] = Path(model["base"]).name
     training = dict(table["training"])
     teachers = [Path(one).name if Path(one).is_absolute() else one for one in training["distil"].get("teachers", ())]
     training["distil"] = {**training["distil"], "teachers": teachers}
-    return {**table, "data": data, "model": model, "training": training}
+    return {**_with_sources(table, _without_place), "model": model, "training": training}
+
+
+def _without_place(source: str) -> str:
+    url = urlsplit(source)
+    return f"{url.scheme}://{url.hostname or ''}{url.path}" if "://" in source else Path(source).name
+
+
+def _with_sources(table: dict[str, Any], written: Callable[[str], str]) -> dict[str, Any]:
+    """Return a recipe's table with its sources, and those of its tasks, written otherwise."""
+
+    def rewritten(data: dict[str, Any]) -> dict[str, Any]:
+        return {**data, **{part: written(data[part]) for part in PARTS if data.get(part)}}
+
+    tasks = {name: {**own, "data": rewritten(own["data"])} for name, own in table.get("tasks", {}).items()}
+    return {**table, "data": rewritten(table["data"]), **({"tasks": tasks} if tasks else {})}

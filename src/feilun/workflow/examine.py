@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from feilun.core.splits import Splits
-from feilun.data.prepare import prepare
 from feilun.models.bases.catalogue import open_base
 from feilun.models.bases.languages import warn_if_unfit
 from feilun.models.build import build, check_length, token_encoder
 from feilun.text.language import script_shares
 from feilun.training.speed import tokens_per_second
 from feilun.workflow.recipe import Recipe
+from feilun.workflow.rows import prepare_rows
 
 MEASURED_ROWS = 512
 
@@ -62,7 +62,7 @@ def examine(recipe: Recipe, *, accept_licence: bool = False) -> Examination:
     base = open_base(recipe.model.base, accept_licence=accept_licence)
     check_length(recipe.model, base)
     counted = token_encoder(recipe.model, base).count
-    splits = prepare(recipe.data, counted, recipe.model.max_tokens, task=recipe.kind)
+    splits = prepare_rows(recipe, counted)
     model = build(recipe.model, base, splits, recipe.training.seed)
     tokens = sum(map(len, model.encode(splits.train)))
     sample = splits.train.select(range(0, len(splits.train), max(1, len(splits.train) // MEASURED_ROWS)))

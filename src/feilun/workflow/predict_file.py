@@ -17,11 +17,13 @@ if TYPE_CHECKING:
     from polars import DataFrame
 
 ADDED_COLUMNS = ("predicted_label", "predicted_score", "predicted_abstained")
-TASK_COLUMNS = ("predicted_labels", "predicted_spans", "predicted_value", "predicted_low", "predicted_high")
+TASK_COLUMNS = (
+    "predicted_labels", "predicted_spans", "predicted_value", "predicted_low", "predicted_high", "predicted_similarity",
+)  # fmt: skip
 """What only some tasks add."""
 
-NUMBER_COLUMNS = ("predicted_value_", "predicted_low_", "predicted_high_")
-"""How the columns begin where several numbers are predicted."""
+NUMBERED = ("predicted_value_", "predicted_low_", "predicted_high_", "predicted_label_", "predicted_score_")
+"""How the columns begin where several numbers are predicted, or several tasks are answered."""
 
 FIRST_PIECE, LARGEST_PIECE = 16, 4096
 
@@ -70,7 +72,7 @@ def predict_rows(
     for wanted in (text, pair):
         if wanted is not None and wanted not in names:
             raise DataError(f"{source} has no column {wanted!r}. {nearest(wanted, names)}", "Name it with --text.")
-    taken = [name for name in names if name in (*ADDED_COLUMNS, *TASK_COLUMNS) or name.startswith(NUMBER_COLUMNS)]
+    taken = [name for name in names if name in (*ADDED_COLUMNS, *TASK_COLUMNS) or name.startswith(NUMBERED)]
     if taken:
         raise DataError(f"{source} already has the column {taken[0]!r}.", "Rename it: predictions would overwrite it.")
     for frame in open_rows(source, query=query):
@@ -93,13 +95,20 @@ def with_predictions(frame: DataFrame, predictions: Sequence[Prediction]) -> Dat
     if any(prediction.spans is not None for prediction in predictions):
         tables = [prediction.to_json().get("spans", []) for prediction in predictions]
         added.append(polars.Series("predicted_spans", tables, polars.List(polars.Struct(_span_fields()))))
+    if any(prediction.similarity is not None for prediction in predictions):
+        cosines = [prediction.similarity for prediction in predictions]
+        added.append(polars.Series("predicted_similarity", cosines, polars.Float64))
+    for task in (predictions[0].answers or {}) if predictions else {}:
+        own = [(prediction.answers or {})[task] for prediction in predictions]
+        added.append(polars.Series(f"predicted_label_{task}", [answer.label for answer in own], polars.String))
+        added.append(polars.Series(f"predicted_score_{task}", [answer.score for answer in own], polars.Float64))
     for number in range(len(predictions[0].numbers or ()) if predictions else 0):
-        own = [prediction.numbers[number] for prediction in predictions if prediction.numbers is not None]
-        name = "" if predictions[0].numbers is None or len(predictions[0].numbers) == 1 else f"_{own[0].name}"
+        told = [prediction.numbers[number] for prediction in predictions if prediction.numbers is not None]
+        name = "" if predictions[0].numbers is None or len(predictions[0].numbers) == 1 else f"_{told[0].name}"
         for part, values in (
-            ("value", [one.value for one in own]),
-            ("low", [one.low for one in own]),
-            ("high", [one.high for one in own]),
+            ("value", [one.value for one in told]),
+            ("low", [one.low for one in told]),
+            ("high", [one.high for one in told]),
         ):
             added.append(polars.Series(f"predicted_{part}{name}", values, polars.Float64))
     return frame.with_columns(added)

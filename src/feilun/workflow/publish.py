@@ -22,7 +22,7 @@ from feilun.core.spans import differences
 from feilun.core.splits import Splits
 from feilun.evaluation.card import model_card
 from feilun.models.bases.base import Base
-from feilun.training.stopping import LOWER_IS_BETTER
+from feilun.training.stopping import lower_is_better
 from feilun.workflow.confidential import without_places
 from feilun.workflow.profile import with_reference
 from feilun.workflow.recipe import Recipe
@@ -49,7 +49,7 @@ def check_gate(report: Report, gate: Mapping[str, float], folder: Path) -> None:
             missed.append(f"{metric} is not defined on these rows, the gate wants {bound:g}")
             continue
         value = report.value(metric)
-        if value > bound if metric in LOWER_IS_BETTER else value < bound:
+        if value > bound if lower_is_better(metric) else value < bound:
             missed.append(f"{metric} is {value:.4f}, the gate wants {bound:g}")
     if missed:
         raise GateNotMet(

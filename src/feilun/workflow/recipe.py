@@ -6,14 +6,14 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from feilun.compression.settings import CompressionSettings
 from feilun.core import settings as core_settings
 from feilun.core.errors import RecipeError, UsageError, nearest
-from feilun.core.settings import REQUIRED, Fault, setting, table
+from feilun.core.settings import REQUIRED, Fault, setting, table, tables
 from feilun.data.prepare import DataSettings
 from feilun.evaluation.judges.table import JUDGES
 from feilun.models.build import ModelSettings
@@ -22,6 +22,7 @@ from feilun.text.clean import Cleaning
 from feilun.training.fit import TrainingSettings
 from feilun.training.search import SearchSettings
 from feilun.workflow import toml_text
+from feilun.workflow.task_tables import TaskSettings, contradictions_of, figures_of, with_parts, with_tasks
 
 GATE_METRICS = tuple(dict.fromkeys(metric for judge in JUDGES.values() for metric in judge.metrics))
 """Metrics that a gate may bound, of all tasks: losses and errors from above, the others from below."""
@@ -66,14 +67,15 @@ class EvaluationSettings:
 class Recipe:
     """What is to be made, of what, and how good it has to be."""
 
-    task: Literal["classify", "multilabel", "match", "regress", "tag"] = setting(
+    task: Literal["classify", "multilabel", "match", "multitask", "regress", "tag"] = setting(
         REQUIRED,
         "what the model is to do: classify gives each text one label, multilabel a set of labels, match each pair of "
-        "texts one label, regress numbers; tag finds spans such as names",
+        "texts one label, regress numbers; tag finds spans such as names; multitask does several of these at once",
     )
     name: str = setting("model", "name of the bundle; where absent, the recipe's file name")
     data: DataSettings = table(DataSettings, "the rows")
     model: ModelSettings = table(ModelSettings, "the base model and what is put on it")
+    tasks: dict[str, TaskSettings] = tables(TaskSettings, "the tasks of a multitask recipe, by name")
     training: TrainingSettings = table(TrainingSettings, "how the model learns")
     compression: CompressionSettings = table(CompressionSettings, "how the bundle is made small")
     evaluation: EvaluationSettings = table(EvaluationSettings, "how the model is judged")
@@ -117,6 +119,10 @@ class Recipe:
             found.append("data.unlabelled: nothing learns from it: set compression.form or training.distil.teachers.")
         if self.data.unlabelled is not None and self.data.pair is not None:
             found.append("data.unlabelled holds single texts, but data.pair names a second one.")
+        if self.task == "multitask":
+            found += contradictions_of(self.tasks, self.data.clean.cleaning())
+        elif self.tasks:
+            found.append("tasks are for a multitask recipe: leave the tables [tasks.NAME] out.")
         evaluation = self.evaluation
         if self.task in {"regress", "tag"} and (evaluation.cost_error or evaluation.wanted_accuracy):
             found.append("evaluation.cost_error and evaluation.wanted_accuracy are for tasks that give labels.")
@@ -188,16 +194,19 @@ def _read(values: Mapping[str, Any]) -> tuple[Recipe | None, list[Fault]]:
     said = values.get("model", {})
     task = kind_of(str(values.get("task")), said.get("encoder") if isinstance(said, Mapping) else None)
     task = task if task in JUDGES else "classify"  # an unknown one is named below
+    values = with_tasks(values) if "tasks" in values else values
     table_of_data = {"data": {}, **values}  # so that the keys missing in [data] are named
     model, model_faults = _with_head(values.get("model", {}), task)
     data = _with_cleaning(table_of_data["data"], task)
     training = _with_metric(values.get("training", {}), JUDGES[task].metrics[0])
-    bounds, gate_faults = _read_gate(values.get("gate", {}), JUDGES[task].metrics)
+    bounds, gate_faults = _read_gate(values.get("gate", {}), figures_of(task, values.get("tasks")))
     recipe, faults = core_settings.read(
         Recipe, {**table_of_data, "data": data, "model": model, "training": training, "gate": bounds}
     )
     own = gate_faults + model_faults
-    return (None if own else recipe), faults + own
+    return (
+        None if own or recipe is None else replace(recipe, model=with_parts(recipe.model, recipe.tasks))
+    ), faults + own
 
 
 def _with_head(model: Any, task: str) -> tuple[Any, list[Fault]]:
@@ -295,6 +304,12 @@ def _resolve(values: dict[str, Any], folder: Path) -> None:
     if isinstance(training, dict) and isinstance(distil, dict) and isinstance(teachers, list):
         places = [os.path.normpath(folder / t) if isinstance(t, str) and t.startswith(".") else t for t in teachers]
         values["training"] = {**training, "distil": {**distil, "teachers": places}}
+    tasks = values.get("tasks")
+    for task, own in tasks.items() if isinstance(tasks, dict) else ():
+        if isinstance(own, dict):
+            inner = dict(own)
+            _resolve(inner, folder)
+            values["tasks"] = {**values["tasks"], task: inner}
 
 
 def _apply(values: dict[str, Any], overrides: Sequence[str]) -> tuple[set[str], list[str]]:

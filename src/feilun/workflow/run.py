@@ -55,6 +55,7 @@ class Run:
         deciding = {
             "model": table["model"],
             "training": {k: v for k, v in table["training"].items() if k not in {"checkpoint_seconds", "distil"}},
+            "tasks": {name: {k: v for k, v in own.items() if k != "data"} for name, own in table["tasks"].items()},
             "data": splits.fingerprint,
             "base": base.sha256,
             "threads": recipe.training.threads or torch.get_num_threads(),

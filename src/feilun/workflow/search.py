@@ -20,8 +20,6 @@ from feilun.core.errors import Interrupted, TrainingError, UsageError
 from feilun.core.files import write_text
 from feilun.core.settings import describe, to_table
 from feilun.core.splits import Splits
-from feilun.data.prepare import prepare
-from feilun.evaluation.slices import slice_columns
 from feilun.models.bases.base import Base
 from feilun.models.bases.catalogue import open_base
 from feilun.models.build import build, check_length, token_encoder
@@ -36,6 +34,7 @@ from feilun.training.search import (
     read_dimension,
 )
 from feilun.workflow.recipe import Recipe, load, to_toml
+from feilun.workflow.rows import prepare_rows
 from feilun.workflow.search_result import Found, Trial, trials_of
 
 BEST = "best.toml"
@@ -144,8 +143,7 @@ def _open(path: Path, overrides: Sequence[str], accept_licence: bool = False) ->
     base = open_base(recipe.model.base, accept_licence=accept_licence)
     check_length(recipe.model, base)
     tokens = token_encoder(recipe.model, base)
-    data = recipe.data.with_features(slice_columns(recipe.evaluation.slices))
-    splits = prepare(data, tokens.count, recipe.model.max_tokens, task=recipe.kind)
+    splits = prepare_rows(recipe, tokens.count)
     types = {key: kind for key, kind, *_ in describe(Recipe)}
     if recipe.training.distil.teachers:
         raise UsageError(

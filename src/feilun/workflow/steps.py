@@ -14,15 +14,14 @@ from pathlib import Path
 
 from feilun.bundles.bundle import Bundle, check_target
 from feilun.compression.compress import compress
-from feilun.data.prepare import prepare
 from feilun.data.unlabelled import unlabelled_texts
-from feilun.evaluation.slices import slice_columns
 from feilun.models.bases.catalogue import open_base
 from feilun.models.build import build, check_length, token_encoder
 from feilun.training.fit import fit
 from feilun.workflow.judge import judge, remarks_on
 from feilun.workflow.publish import check_gate, publish
 from feilun.workflow.recipe import Recipe, load
+from feilun.workflow.rows import prepare_rows
 from feilun.workflow.run import Run
 from feilun.workflow.screen import Screen, silent
 from feilun.workflow.teaching import teach
@@ -59,8 +58,7 @@ def train(
     check_length(recipe.model, base)
     tokens = token_encoder(recipe.model, base)
 
-    data = recipe.data.with_features(slice_columns(recipe.evaluation.slices))
-    splits = prepare(data, tokens.count, recipe.model.max_tokens, task=recipe.kind)
+    splits = prepare_rows(recipe, tokens.count)
     screen.show_data(splits)
     further = unlabelled_texts(recipe.data, splits)
     taught, lessons = teach(recipe.training.distil, splits, recipe.task, further)

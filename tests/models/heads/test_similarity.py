@@ -9,6 +9,9 @@ from torch.nn import functional
 
 from feilun.core.corpus import Corpus, corpus_of
 from feilun.core.labels import LabelSet
+from feilun.models.adaptations.frozen import Frozen
+from feilun.models.adaptations.full import Full
+from feilun.models.adaptations.table import Adaptation
 from feilun.models.heads.contrastive import contrastive_loss, no_negatives, ranking_loss
 from feilun.models.heads.similarity import SimilarityHead, SimilaritySettings
 from feilun.training.hard_negatives import hard_negatives, known_positives, valid_negatives
@@ -78,8 +81,9 @@ def test_a_batch_of_one_kind_of_pairs_has_no_order_to_learn() -> None:
     assert torch.isfinite(similarities.grad).all()
 
 
-def test_both_texts_of_the_rows_asked_for_come_side_by_side() -> None:
-    model = tiny_head_model("similarity").eval()
+@pytest.mark.parametrize("adaptation", [Full(), Frozen(), Frozen(layers=1)])
+def test_both_texts_of_the_rows_asked_for_come_side_by_side_however_they_are_kept(adaptation: Adaptation) -> None:
+    model = tiny_head_model("similarity", adaptation).eval()
     corpus, _ = tiny_task("similarity", 12)
     vectors = torch.from_numpy(model.logits(corpus))
     inputs = make_inputs(model, corpus)

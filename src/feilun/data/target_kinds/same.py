@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from feilun.core.errors import DataError
 from feilun.core.labels import LabelSet
 from feilun.data.paths import shown
+from feilun.data.target_kinds.pair_label import drop_empty_pairs
 
 if TYPE_CHECKING:
     from feilun.data.loading import Loaded
@@ -27,7 +28,12 @@ class SameOrNot:
     """A label is the text of its cell; without a target column every row is a pair that says the same."""
 
     def read(self, loaded: Loaded, settings: DataSettings) -> None:
-        """Leave the cells as they are, or call every pair the same where there are none."""
+        """Drop rows without a second text, and call every pair the same where there are no cells.
+
+        Raises:
+            DataError: If no row has a second text.
+        """
+        drop_empty_pairs(loaded, settings)
         if not settings.targets:
             loaded.corpus = replace(loaded.corpus, target=[SAME] * len(loaded.corpus))
 

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 from feilun.data.target_kinds.label import OneLabel
 from feilun.data.target_kinds.label_set import LabelLists
 from feilun.data.target_kinds.numbers import Numbers
+from feilun.data.target_kinds.pair_label import PairLabel
 from feilun.data.target_kinds.same import SameOrNot
+from feilun.data.target_kinds.several import Several
 from feilun.data.target_kinds.spans import SpanLists
 
 if TYPE_CHECKING:
@@ -47,8 +49,9 @@ class TargetKind(Protocol):
 
 TARGET_KINDS: Mapping[str, TargetKind] = {
     "classify": OneLabel(),
-    "match": OneLabel(),
+    "match": PairLabel(),
     "multilabel": LabelLists(),
+    "multitask": Several(),
     "regress": Numbers(),
     "similarity": SameOrNot(),
     "tag": SpanLists(),

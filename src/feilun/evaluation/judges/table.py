@@ -13,6 +13,7 @@ from feilun.evaluation.calibration import Abstention
 from feilun.evaluation.judges.asked import Asked
 from feilun.evaluation.judges.classify import ClassifyJudge
 from feilun.evaluation.judges.multilabel import MultilabelJudge
+from feilun.evaluation.judges.multitask import MultitaskJudge
 from feilun.evaluation.judges.regress import RegressJudge
 from feilun.evaluation.judges.similarity import SimilarityJudge
 from feilun.evaluation.judges.tag import TagJudge
@@ -45,7 +46,7 @@ class Judge(Protocol):
         ...
 
 
-JUDGES: Mapping[str, Judge] = {
+SINGLE: Mapping[str, Judge] = {
     "classify": ClassifyJudge(),
     "match": ClassifyJudge(),
     "multilabel": MultilabelJudge(),
@@ -53,3 +54,5 @@ JUDGES: Mapping[str, Judge] = {
     "similarity": SimilarityJudge(),
     "tag": TagJudge(),
 }
+
+JUDGES: Mapping[str, Judge] = {**SINGLE, "multitask": MultitaskJudge(SINGLE)}

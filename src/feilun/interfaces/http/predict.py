@@ -73,6 +73,10 @@ class Answer(BaseModel):
     abstained: bool = Field(description="Whether the score is too low to decide, so that a person should.")
     labels: list[str] | None = Field(None, description="All chosen labels, where a text may have several or none.")
     ranked: list[RankedLabel] | None = Field(None, description="The best labels, best first, where there are labels.")
+    similarity: float | None = Field(
+        None, description="The cosine of both texts, where the model compares texts that it reads apart."
+    )
+    tasks: dict[str, Answer] | None = Field(None, description="The answer to each task, where the model has several.")
     spans: list[FoundSpan] | None = Field(None, description="The spans found, where the task is to find some.")
     value: float | dict[str, float] | None = Field(
         None, description="The predicted number, or several by name, where the task is to predict numbers."

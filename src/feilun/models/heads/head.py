@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Literal
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from feilun.core.corpus import Corpus
@@ -39,6 +42,13 @@ class Head(nn.Module, ABC):
 
     def observe(self, train: Corpus) -> None:
         """Learn from the training rows what the loss needs beforehand, such as the weights of the labels."""
+
+    def order(self, rows: int, random: np.random.Generator) -> NDArray[np.int64]:
+        """Return the rows of an epoch in an order by chance; as many, and the same ones, for each epoch."""
+        return random.permutation(rows)
+
+    def watch(self, history: Sequence[Mapping[str, float]]) -> None:
+        """Look at the figures of all evaluations so far; what follows from them must follow from them alone."""
 
     @abstractmethod
     def targets(self, corpus: Corpus) -> Tensor:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 from feilun.models.heads.classify import ClassifySettings
 from feilun.models.heads.match import MatchSettings
 from feilun.models.heads.multilabel import MultilabelSettings
+from feilun.models.heads.multitask import MultitaskSettings
 from feilun.models.heads.regress import RegressSettings
 from feilun.models.heads.similarity import SimilaritySettings
 from feilun.models.heads.tag import TagSettings
@@ -34,6 +35,7 @@ HEADS: dict[str, type[HeadSettings]] = {
     "match": MatchSettings,  # before the class that it extends, so that settings are told apart
     "classify": ClassifySettings,
     "multilabel": MultilabelSettings,
+    "multitask": MultitaskSettings,
     "regress": RegressSettings,
     "similarity": SimilaritySettings,
     "tag": TagSettings,

@@ -1,0 +1,46 @@
+"""Targets of several tasks: each task's own are read by its own kind, so that there is nothing to read of them here."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from typing import TYPE_CHECKING
+
+from feilun.core.decisions.multitask import TaskTarget
+from feilun.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from feilun.core.labels import LabelSet
+    from feilun.data.loading import Loaded
+    from feilun.data.settings import DataSettings
+
+
+class Several:
+    """Refuses to read the targets of all tasks from one column."""
+
+    def read(self, loaded: Loaded, settings: DataSettings) -> None:
+        """Refuse, as one column holds the targets of one task.
+
+        Raises:
+            UsageError: Always.
+        """
+        raise UsageError(
+            "A model of several tasks cannot be judged on one table yet: its column of targets is that of one task.",
+            "Its report on the test rows of every task is in the bundle; judge single answers by `feilun predict`.",
+        )
+
+    def learn(self, loaded: Loaded, settings: DataSettings) -> tuple[LabelSet, list[str]]:
+        """Refuse, as `read` does.
+
+        Raises:
+            UsageError: Always.
+        """
+        self.read(loaded, settings)
+        raise AssertionError("not reached")
+
+    def names(self, target: TaskTarget) -> Sequence[str]:
+        """Return no labels: those of a task mean nothing without it."""
+        return ()
+
+    def strata(self, targets: Sequence[TaskTarget]) -> Sequence[Hashable]:
+        """Return the task of each row."""
+        return [target.task for target in targets]

@@ -1,0 +1,90 @@
+"""The tables `[tasks.NAME]` of a recipe of several tasks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from feilun.core.settings import REQUIRED, choice, setting, table
+from feilun.data.prepare import DataSettings
+from feilun.evaluation.judges.table import JUDGES
+from feilun.models.build import ModelSettings
+from feilun.models.heads.multitask import MultitaskSettings, TaskPart
+from feilun.models.heads.table import HEADS, HeadSettings
+from feilun.text.clean import Cleaning
+
+SINGLE_HEADS = {name: HEADS[name] for name in ("classify", "multilabel", "regress")}
+"""Heads of tasks that a multitask recipe may have."""
+
+
+@dataclass(frozen=True)
+class TaskSettings:
+    """A table `[tasks.NAME]` of a `multitask` recipe."""
+
+    task: Literal["classify", "multilabel", "regress"] = setting(REQUIRED, "what this task is")
+    weight: float = setting(1.0, "what its loss counts", above=0)
+    data: DataSettings = table(DataSettings, "its rows; keys that are absent are those of the table [data]")
+    head: HeadSettings = choice(SINGLE_HEADS, "classify", "its head, which its own `task` sets")
+
+
+def with_tasks(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Fill the tables of tasks up from `[data]`, and let each task choose its head."""
+    data, tasks = values.get("data", {}), values.get("tasks", {})
+    if not isinstance(data, Mapping) or not isinstance(tasks, Mapping):
+        return values
+    filled = {name: _with_shared(own, data) if isinstance(own, Mapping) else own for name, own in tasks.items()}
+    tables_of_data = [own["data"] for own in filled.values() if isinstance(own, Mapping)]
+    first = next((own for own in tables_of_data if isinstance(own, Mapping)), {})
+    shared = {key: first[key] for key in ("train", "text") if key in first}  # what stands for all where none is shared
+    return {**values, "data": {**shared, **data}, "tasks": filled}
+
+
+def _with_shared(own: Mapping[str, Any], data: Mapping[str, Any]) -> Mapping[str, Any]:
+    table_of_data, head = own.get("data", {}), own.get("head", {})
+    chosen = str(own.get("task")) in SINGLE_HEADS and isinstance(head, Mapping)
+    return {
+        **own,
+        "data": {**data, **table_of_data} if isinstance(table_of_data, Mapping) else table_of_data,
+        "head": {**head, "kind": own["task"]} if chosen else head,
+    }
+
+
+def with_parts(model: ModelSettings, tasks: Mapping[str, TaskSettings]) -> ModelSettings:
+    """Tell the head of several tasks what they are; other heads stay as they are."""
+    if not isinstance(model.head, MultitaskSettings):
+        return model
+    parts = tuple(TaskPart(name, own.task, own.weight, own.head) for name, own in tasks.items())
+    return replace(model, head=replace(model.head, parts=parts))
+
+
+def figures_of(task: str, tasks: Any) -> tuple[str, ...]:
+    """Return the figures that a gate may bound; those of several tasks have the task's name before them."""
+    if task != "multitask" or not isinstance(tasks, Mapping):
+        return JUDGES[task].metrics
+    kinds = {name: str(own.get("task")) for name, own in tasks.items() if isinstance(own, Mapping)}
+    own = [f"{name}.{metric}" for name, kind in kinds.items() if kind in JUDGES for metric in JUDGES[kind].metrics]
+    return (*JUDGES[task].metrics, *own)
+
+
+def contradictions_of(tasks: Mapping[str, TaskSettings], cleaning: Cleaning) -> list[str]:
+    """Say which of the tasks cannot be.
+
+    Args:
+        tasks: The tasks by name.
+        cleaning: That of the recipe: one model cleans every text in one way.
+    """
+    found = []
+    if len(tasks) < 2:
+        found.append("tasks holds fewer than two tables [tasks.NAME], and a multitask recipe has several tasks.")
+    for name, own in tasks.items():
+        if not re.fullmatch(r"[\w-]+", name):
+            found.append(f"tasks.{name} is no name of a task: letters, digits, '-' and '_' only.")
+        if own.data.pair is not None:
+            found.append(f"tasks.{name}.data.pair names a second text, but the tasks read one text.")
+        if len(own.data.targets) != 1 and own.task != "regress":
+            found.append(f"tasks.{name}.data.target names {len(own.data.targets)} columns; {own.task} reads one.")
+        if own.data.clean.cleaning() != cleaning:
+            found.append(f"tasks.{name}.data.clean differs: one model cleans every text in one way; set data.clean.")
+    return found
