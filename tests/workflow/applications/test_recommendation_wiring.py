@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import polars
 import pytest
@@ -97,6 +99,21 @@ def test_all_faults_of_a_file_are_told_with_their_lines(tmp_path):
         assert part in said
     with pytest.raises(UsageError, match="no application file"):
         read_application(tmp_path / "none.toml")
+
+
+def test_the_example_and_the_page_hold_files_that_are_valid(tmp_path):
+    root = Path(__file__).parents[3]
+    assert read_application(root / "examples" / "recommendation.toml").name == "shop"
+    (text,) = re.findall(r"```toml\n(.*?)```", (root / "docs" / "recommendation.md").read_text("utf-8"), re.DOTALL)
+    (tmp_path / "page.toml").write_text(text, encoding="utf-8")
+    assert read_application(tmp_path / "page.toml").ranking.monotone == {"price": -1}
+
+
+def test_a_name_leads_nowhere_else(tmp_path):
+    path = tmp_path / "shop.toml"
+    path.write_text('application = "recommendation"\nname = "../../etc"\n', encoding="utf-8")
+    with pytest.raises(RecipeError, match="letters, digits"):
+        read_application(path)
 
 
 def test_rows_that_cannot_be_read_are_named_and_the_others_taken(tmp_path):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,6 +12,8 @@ from feilun.apps.recommendation.features import FEATURES
 from feilun.apps.recommendation.signals import SignalSettings
 from feilun.core.errors import nearest
 from feilun.core.settings import REQUIRED, setting, table
+
+NAME = re.compile(r"\w[\w.-]{0,79}")
 
 
 @dataclass(frozen=True)
@@ -104,3 +108,9 @@ class RecommendationSettings:
     ranking: RankingSettings = table(RankingSettings, "the final ranking")
     experiment: ExperimentSettings = table(ExperimentSettings, "an A/B test of personal lists")
     list: ListSettings = table(ListSettings, "what happens to a ranking before it is shown")
+
+    def contradictions(self) -> Sequence[str]:
+        """Say what cannot be: the name is a folder's and a column's."""
+        if NAME.fullmatch(self.name):
+            return []
+        return [f"name: letters, digits, '-', '_' and '.' only, at most 80, not {self.name[:100]!r}."]

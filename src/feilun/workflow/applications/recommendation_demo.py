@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
+from hashlib import sha256
 from typing import Any, Literal
 
 from feilun.apps.recommendation.events import Interaction
@@ -51,7 +52,7 @@ def demo(
     if (items is None) != (events is None):
         raise UsageError("Items and events belong together.", "feilun recommendation demo --items FILE --events FILE")
     reads = embedder or (BASE if application.embedder_exists(BASE) else None)
-    name = "demo" if items is None else "own"
+    name = "demo" if items is None else f"demo-{sha256(f'{items} {events}'.encode()).hexdigest()[:8]}"
     settings = RecommendationSettings(application="recommendation", name=name, embedder=reads)
     database = open_database()
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 import tomllib
 from collections.abc import Callable, Iterator
@@ -54,7 +55,7 @@ def read_application(path: Path) -> RecommendationSettings:
         values: dict[str, Any] = tomllib.loads(text)
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise RecipeError([f"no TOML in UTF-8: {error}."], str(path)) from error
-    values.setdefault("name", path.stem)
+    values.setdefault("name", re.sub(r"[^\w.-]+", "-", path.stem).strip("-.") or "recommendation")
     settings, faults = core_settings.read(RecommendationSettings, values)
     if settings is None:
         lines = lines_of_keys(text)
