@@ -18,8 +18,8 @@ class StudentSettings:
     pairs: int = setting(
         65536, "rows of the table of neighbouring tokens, which pairs share by hash; 0: no pairs", minimum=0
     )
-    texts: int = setting(15000, "texts that are made from the training rows for the teacher to answer", minimum=0)
-    epochs: int = setting(10, "times over training rows, made texts and `data.unlabelled`", minimum=1)
+    texts: int = setting(40000, "texts that are made from the training rows for the teacher to answer", minimum=0)
+    epochs: int = setting(8, "times over training rows, made texts and `data.unlabelled`", minimum=1)
     temperature: float = setting(2.0, "softens what the teacher says (Hinton et al. 2015)", above=0)
     learning_rate: float = setting(0.003, "rate of the first step; it falls to zero", above=0)
     dropout: float = setting(0.1, "dropout of the summed vectors while learning", minimum=0, below=1)
