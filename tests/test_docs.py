@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "feilun"
 READMES = ["README.md", "README.zh-CN.md"]
 PAGES = [*READMES, "CONTRIBUTING.md", "CHANGELOG.md", *sorted(str(p.relative_to(ROOT)) for p in ROOT.glob("docs/*.md"))]
-VERBS = {module.__name__.rpartition(".")[2] for module in main.VERBS}
+VERBS = {module.__name__.rpartition(".")[2].replace("_", "-") for module in main.VERBS}
 
 
 def text_of(page):

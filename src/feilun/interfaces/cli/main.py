@@ -22,6 +22,7 @@ from feilun.interfaces.cli import (
     audit,
     bases,
     check,
+    customer_service,
     database,
     doctor,
     evaluate,
@@ -53,6 +54,7 @@ VERBS = (
     monitor,
     label,
     retrain,
+    customer_service,
     database,
     audit,
     bases,
@@ -67,7 +69,7 @@ EXTRA_OF_PACKAGE = {
     "torch": "train", "transformers": "train", "peft": "train", "optuna": "train", "safetensors": "train",
     "gguf": "train", "onnx": "train", "onnxscript": "train", "polars": "data", "fastexcel": "data", "sklearn": "data",
     "scipy": "data", "matplotlib": "data", "rjieba": "data", "charset_normalizer": "data",
-    "snownlp": "sample",
+    "snownlp": "sample", "tantivy": "knowledge", "usearch": "knowledge", "opencc": "knowledge",
 }  # fmt: skip
 """Which extra of Feilun brings an importable package."""
 
@@ -95,7 +97,9 @@ def _register() -> None:
         name = module.__name__.rpartition(".")[2]
         epilog = "\n\n".join(f"Example: {example}" for example in module.EXAMPLES)
         if hasattr(module, "app"):
-            app.add_typer(module.app, name=name, epilog=epilog, short_help=_first_line(getattr(module, name)))
+            app.add_typer(
+                module.app, name=name.replace("_", "-"), epilog=epilog, short_help=_first_line(getattr(module, name))
+            )
         else:
             verb = getattr(module, name)
             app.command(name, epilog=epilog, short_help=_first_line(verb))(verb)
