@@ -99,3 +99,9 @@ def test_a_choice_among_offered_questions_is_answered_by_its_number():
     asked = [i for i, entry in ladder.library.entries.items() if "年费" in entry.question]
     reply, _ = answer("2", {"options": asked})
     assert reply.text == ladder.library.entries[asked[1]].answer
+
+
+def test_a_slot_is_asked_for_in_the_language_of_its_entry():
+    slotted = next(i for i, entry in ladder.library.entries.items() if "{" in entry.answer)
+    reply, _ = answer("1", {"options": [slotted]})
+    assert (reply.action, reply.text) == ("ask_slot", "请告诉我业务单号（6 到 12 位数字），我才能继续。")

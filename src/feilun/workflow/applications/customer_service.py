@@ -128,7 +128,7 @@ def desk_of(settings: CustomerServiceSettings, bundle: Bundle, found: Thresholds
     """Put an application together: its index is built from what the database holds."""
     known = known_to(settings.name, database)
     library = Library(bundle, known.entries, known.passages)
-    return Desk(settings.name, Ladder(library, found, settings, bundle), database)
+    return Desk(settings.name, Ladder(library, found, settings), database)
 
 
 def _train_intents(
@@ -154,7 +154,7 @@ def _train_intents(
         "name": f"{settings.name}-intents",
         "data": {"train": str(path)},
         "model": {"base": settings.model.base, "adaptation": {"kind": "frozen"}},
-        "training": {"learning_rate": 1e-2, "epochs": settings.model.epochs, "seed": settings.model.seed},
+        "training": {"epochs": settings.model.epochs, "seed": settings.model.seed},
     }
     return train_recipe(from_table(recipe), screen=screen)
 

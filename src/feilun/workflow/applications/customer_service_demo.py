@@ -11,10 +11,10 @@ from feilun.workflow.applications.customer_service_file import read_application
 
 TOUR = (
     "我的银行卡不见了，怎么办",
-    "那信用卡呢？",
     "预借现金的手续费是多少？",
     "Is a home visit for old people free?",
     "这笔汇款没到，帮我查一下汇款",
+    "1",
     "单号是 20261124",
     "火星上有你们的网点吗？能不能卖我一张船票",
     "转人工",
