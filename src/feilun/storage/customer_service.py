@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from feilun.storage.tables import service_candidates as candidates
 from feilun.storage.tables import service_conversations as conversations
@@ -117,15 +117,9 @@ def replace_knowledge(connection: Connection, application: str, imported: Iterab
 
 def put_knowledge(connection: Connection, application: str, one: Known) -> None:
     """Write an entry in the place of the one of its id."""
-    remove_knowledge(connection, application, one.id)
+    connection.execute(delete(knowledge).where(knowledge.c.application == application, knowledge.c.id == one.id))
     row = {"application": application, "id": one.id, "kind": one.kind, "origin": one.origin, "content": one.content}
     connection.execute(insert(knowledge), row)
-
-
-def remove_knowledge(connection: Connection, application: str, identity: str) -> bool:
-    """Delete an entry; say whether it was there."""
-    mine = (knowledge.c.application == application, knowledge.c.id == identity)
-    return connection.execute(delete(knowledge).where(*mine)).rowcount > 0
 
 
 def all_knowledge(connection: Connection, application: str) -> list[Known]:
@@ -186,20 +180,6 @@ def turns_of(connection: Connection, application: str, identity: str) -> list[Tu
     return [_turn(row) for row in connection.execute(select(turns).where(*mine).order_by(turns.c.sequence))]
 
 
-def turns_since(connection: Connection, application: str, since: float) -> list[tuple[Turn, str]]:
-    """Return the turns of all conversations from a time on, each with its channel, in order."""
-    query = (
-        select(turns, conversations.c.channel)
-        .join(
-            conversations,
-            (conversations.c.application == turns.c.application) & (conversations.c.id == turns.c.conversation),
-        )
-        .where(turns.c.application == application, turns.c.time >= since)
-        .order_by(turns.c.sequence)
-    )
-    return [(_turn(row), row.channel) for row in connection.execute(query)]
-
-
 def judge(connection: Connection, application: str, turn: str, helpful: bool | None, remark: str | None) -> Turn | None:
     """Write what a customer said of a reply; None where there is no such reply."""
     mine = (turns.c.application == application, turns.c.id == turn, turns.c.speaker == "bot")
@@ -232,12 +212,6 @@ def settle(connection: Connection, application: str, identity: str, state: str) 
         return None
     connection.execute(update(candidates).where(candidates.c.id == identity).values(state=state))
     return _candidate(row)
-
-
-def count_conversations(connection: Connection, application: str) -> int:
-    """Return how many conversations an application has had."""
-    query = select(func.count()).select_from(conversations).where(conversations.c.application == application)
-    return int(connection.execute(query).scalar_one())
 
 
 def _conversation(row: Row[Any]) -> Conversation:

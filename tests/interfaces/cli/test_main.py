@@ -60,7 +60,7 @@ def test_no_help_loads_anything_heavy(arguments):
 
 @pytest.mark.parametrize("module", main.VERBS, ids=VERBS)
 def test_every_verb_has_help_with_examples_that_parse(module, capsys):
-    verb = module.__name__.rpartition(".")[2]
+    verb = module.__name__.rpartition(".")[2].replace("_", "-")
     assert main.run([verb, "--help"]) == 0
     shown = " ".join(capsys.readouterr().out.split())
     command = typer.main.get_command(main.app)

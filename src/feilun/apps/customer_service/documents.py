@@ -3,29 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 from feilun.apps.customer_service.entries import Passage, identity_of
 from feilun.core.errors import DataError
 from feilun.monitoring.redaction import kept
+from feilun.text.blocks import Block
 from feilun.text.segment import HAN, sentences
 
 LONGEST = {"zh": 240, "en": 600}
 """Characters of a passage: what a model of 128 tokens reads."""
-
-
-class Block(NamedTuple):
-    """A paragraph, or a heading, of a document.
-
-    Args:
-        text: It.
-        level: 0 for a paragraph, 1 and more for a heading.
-        place: Where it begins, such as `line 12`.
-    """
-
-    text: str
-    level: int
-    place: str
 
 
 def passages_of(blocks: Iterable[Block], document: str) -> list[Passage]:

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from feilun.knowledge.search import Hit, SearchIndex
 
+SHARED = 0.05
+"""What words that are shared count beside the cosine."""
+
 NAMES = ("cosine", "margin", "covered", "covers", "keyword margin")
 
 
@@ -34,7 +37,8 @@ def evidence(index: SearchIndex, question: str, hits: Sequence[Hit], text_of: Ca
     """
     if not hits:
         return None
-    best, rest = hits[0], hits[1:]
+    ranked = sorted(hits, key=lambda hit: -_closeness(index, question, hit, text_of(hit)))
+    best, rest = ranked[0], ranked[1:]
     text = text_of(best)
     cosine = best.cosine or 0.0
     features = (
@@ -44,4 +48,10 @@ def evidence(index: SearchIndex, question: str, hits: Sequence[Hit], text_of: Ca
         index.coverage(text, question),
         (best.keyword - max((hit.keyword for hit in rest), default=0.0)) / 10,
     )
-    return Evidence(tuple(hits), features)
+    return Evidence(tuple(ranked), features)
+
+
+def _closeness(index: SearchIndex, question: str, hit: Hit, text: str) -> float:
+    """Return how close a hit is: ranks say which of two is better, not by how much."""
+    shared = (index.coverage(question, text) + index.coverage(text, question)) / 2
+    return SHARED * shared + (hit.cosine if hit.cosine is not None else hit.score)

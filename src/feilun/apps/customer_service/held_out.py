@@ -7,16 +7,21 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from feilun.apps.customer_service.calibration import Calibration, calibrate
 from feilun.apps.customer_service.entries import FaqEntry, Passage
 from feilun.apps.customer_service.evidence import NAMES, Evidence
 from feilun.apps.customer_service.library import Library
+from feilun.core.corpus import Corpus, corpus_of
 from feilun.core.errors import DataError
 from feilun.core.ports import Embedder
 
-MOST = 1500
-"""Held-out questions that count; of more, every so many-th is taken."""
+MOST = 500
+"""Held-out questions of a fold; of more, every so many-th is taken."""
+
+FOLDS = 3
+"""Variants of an entry that are held out, one after another."""
 
 FEWEST = 20
 
@@ -63,29 +68,53 @@ def thresholds(
     Raises:
         DataError: If the FAQ has too few variants.
     """
-    variants = [(entry, variant) for entry in entries for variant in entry.variants[-1:]]
-    variants = variants[:: max(1, len(variants) // MOST)]
-    if len(variants) < FEWEST:
+    askable = [entry for entry in entries if entry.variants]
+    if len(askable) < FEWEST:
         raise DataError(
-            f"Only {len(variants)} FAQ entries have a variant; thresholds need at least {FEWEST} to be calibrated on.",
+            f"Only {len(askable)} FAQ entries have a variant; thresholds need at least {FEWEST} to be calibrated on.",
             "Give entries further ways to ask them in the column `variants`.",
         )
-    held = {entry.id for entry, _ in variants}
-    library = Library(
-        embedder, [replace(e, variants=e.variants[:-1]) if e.id in held else e for e in entries], passages
-    )
-    curated = _Cases()
-    grounded = _Cases()
-    for entry, variant in variants:
+    known = None if embedder is None else _Remembering(embedder)
+    curated, grounded = _Cases(), _Cases()
+    for fold in range(min(FOLDS, max(len(entry.variants) for entry in askable))):
+        _ask(known, entries, passages, fold, curated, grounded)
+    return Thresholds(curated.calibration(curated_precision), grounded.calibration(grounded_precision))
+
+
+def _ask(
+    embedder: Embedder | None,
+    entries: Sequence[FaqEntry],
+    passages: Sequence[Passage],
+    fold: int,
+    curated: _Cases,
+    grounded: _Cases,
+) -> None:
+    """Hold out a variant of each entry that has so many, and ask it with and without its entry."""
+    held = [(entry, entry.variants[fold]) for entry in entries if len(entry.variants) > fold]
+    rest = [replace(e, variants=tuple(v for i, v in enumerate(e.variants) if i != fold)) for e in entries]
+    library = Library(embedder, rest, passages)
+    for entry, variant in held[:: max(1, len(held) // MOST)]:
         vector = library.embed(variant)
         curated.add(library.question(variant, vector), entry.id)
         curated.add(library.question(variant, vector, without={entry.id}), None)
         if "{" not in entry.answer:
             answer = f"{entry.id}-answer"
-            among = library.passage(variant, vector)
-            grounded.add(among, answer)
+            grounded.add(library.passage(variant, vector), answer)
             grounded.add(library.passage(variant, vector, without={answer}), None)
-    return Thresholds(curated.calibration(curated_precision), grounded.calibration(grounded_precision))
+
+
+class _Remembering:
+    """An embedder that embeds each text once."""
+
+    def __init__(self, embedder: Embedder) -> None:
+        self.embedder = embedder
+        self.known: dict[str, NDArray[np.float32]] = {}
+
+    def embed(self, corpus: Corpus) -> NDArray[np.float32]:
+        new = [text for text in dict.fromkeys(corpus.text) if text not in self.known]
+        if new:
+            self.known.update(zip(new, self.embedder.embed(corpus_of(new)), strict=True))
+        return np.stack([self.known[text] for text in corpus.text])
 
 
 class _Cases:

@@ -18,8 +18,6 @@ from feilun.apps.customer_service.rungs.guard import LONGEST, Guard
 from feilun.apps.customer_service.rungs.rung import Question, Rung
 from feilun.apps.customer_service.rungs.unknown import Unknown
 from feilun.apps.customer_service.settings import CustomerServiceSettings
-from feilun.core.corpus import corpus_of
-from feilun.core.ports import Predictor
 from feilun.monitoring.redaction import kept
 
 READ = 10_000
@@ -33,7 +31,6 @@ class Ladder:
         library: What is known.
         thresholds: How sure the rungs have to be.
         settings: The application.
-        intents: Names the intent of a question that no curated entry names; None leaves it open.
     """
 
     def __init__(
@@ -41,10 +38,8 @@ class Ladder:
         library: Library,
         thresholds: Thresholds,
         settings: CustomerServiceSettings,
-        intents: Predictor | None = None,
     ) -> None:
         self.library = library
-        self.intents = intents
         self.rungs: Sequence[Rung] = (
             Guard(),
             Curated(thresholds.curated),
@@ -70,7 +65,7 @@ class Ladder:
             trace.append(step.trace)
             if step.reply is not None:
                 reply = replace(step.reply, trace=tuple(trace))
-                return self._with_intent(reply, question), _remembered(question, reply, step.remember or {})
+                return reply, _remembered(question, reply, step.remember or {})
         raise AssertionError("the last rung answers everything")
 
     def _question(self, text: str, memory: Mapping[str, Any]) -> Question:
@@ -79,12 +74,6 @@ class Ladder:
         short = search[:LONGEST]
         vector = self.library.embed(short) if short.strip() else None
         return Question(text, short, language_of(text), vector, memory, gives_orders(text))
-
-    def _with_intent(self, reply: Reply, question: Question) -> Reply:
-        if reply.intent is not None or self.intents is None or reply.action not in {"answer", "unknown", "handoff"}:
-            return reply
-        said = self.intents.predict(corpus_of([question.search]))[0]
-        return replace(reply, intent=None if said.abstained else said.label)
 
 
 def _remembered(question: Question, reply: Reply, more: Mapping[str, Any]) -> dict[str, Any]:

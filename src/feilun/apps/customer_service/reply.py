@@ -36,7 +36,7 @@ class Reply:
         text: What the customer reads.
         citations: Where the answer stands.
         confidence: Calibrated probability that the answer is right, 0 to 1.
-        intent: The category of the question, where it is known.
+        intent: The category of the curated entry that answers, where it is one.
         slots: Values that were found or told, by name.
         options: Questions to choose from.
         handoff: Why a person takes over, where one does.

@@ -32,7 +32,7 @@ class LadderSettings:
     """The table `[ladder]`: how sure it has to be; the thresholds follow by calibration."""
 
     curated_precision: float = setting(
-        0.9, "share of the curated answers that must be right, on held-out questions", above=0.5, below=1
+        0.8, "share of the curated answers that must be right, on held-out questions", above=0.5, below=1
     )
     grounded_precision: float = setting(
         0.8, "share of the answers from documents that must be right", above=0.5, below=1

@@ -14,6 +14,7 @@ from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 
 from feilun import __version__
+from feilun.apps.customer_service.desk import UnknownConversation
 from feilun.core.errors import FeilunError, UsageError
 from feilun.interfaces.http import feedback, health, metrics, models, predict, watched
 from feilun.interfaces.http.answers import error_answer
@@ -34,6 +35,7 @@ DESCRIPTION = """Predictions of fine-tuned models. 微调模型的预测服务�
 STATUSES: tuple[tuple[type[FeilunError], int], ...] = (
     (UnknownModel, 404),
     (UnknownObservation, 404),
+    (UnknownConversation, 404),
     (KeyReused, 409),
     (TooLarge, 413),
     (UsageError, 422),

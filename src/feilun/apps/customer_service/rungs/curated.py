@@ -60,8 +60,8 @@ def _answered(entry: FaqEntry, question: Question, sure: float, trace: dict[str,
     missing = [name for name in wanted if name not in values]
     intent = entry.category or None
     if missing:
-        name = slots.SLOTS[missing[0]].name(question.language)
-        text = PHRASES[question.language]["slot"].format(slot=name)
+        name = slots.SLOTS[missing[0]].name(entry.language)
+        text = PHRASES[entry.language]["slot"].format(slot=name)
         reply = Reply("ask_slot", text, confidence=sure, intent=intent, slots=values)
         return Step({**trace, "missing": missing}, reply, {"pending": entry.id, "slots": values})
     text = slots.filled(entry.answer, values)

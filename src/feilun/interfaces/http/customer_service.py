@@ -1,0 +1,152 @@
+"""`/v1/apps/customer-service`: turns of customers, the queue of people who take over, feedback, FAQ candidates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Body, FastAPI, Request
+from pydantic import BaseModel, ConfigDict, Field
+
+from feilun.apps.customer_service.desk import Desk
+from feilun.interfaces.http.answers import ErrorAnswer
+
+router = APIRouter(
+    prefix="/v1/apps/customer-service",
+    tags=["customer service"],
+    responses={404: {"model": ErrorAnswer, "description": "There is no such conversation, reply or candidate."}},
+)
+
+
+class Said(BaseModel):
+    """What a customer says."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    text: str = Field(description="The message.", max_length=100_000)
+    conversation: str | None = Field(None, description="As a former answer named it; left out, one begins.")
+    channel: Literal["web", "feishu", "dingtalk", "wecom", "slack", "other"] = "web"
+
+
+class Written(BaseModel):
+    """What a person writes to a customer."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    text: str = Field(min_length=1, max_length=10_000)
+
+
+class Judged(BaseModel):
+    """What a customer says of a reply."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    turn: str = Field(description="The `turn` of the reply.", min_length=1, max_length=64)
+    helpful: bool
+    remark: str | None = Field(None, description="Free words, such as a better answer.", max_length=10_000)
+
+
+class Approved(BaseModel):
+    """A candidate as it is to stand in the FAQ."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    question: str | None = Field(None, max_length=2_000)
+    answer: str | None = Field(None, max_length=10_000)
+    category: str = Field("", max_length=200)
+
+
+EXAMPLES = {"first": {"summary": "A question", "value": {"text": "我的银行卡丢了怎么办？"}}}
+
+
+def with_customer_service(create_app: Callable[..., FastAPI], desk: Desk) -> Callable[..., FastAPI]:
+    """Return what makes the service with customer service in it.
+
+    Args:
+        create_app: Makes the service without.
+        desk: The application.
+    """
+
+    def create(*arguments: Any) -> FastAPI:
+        app = create_app(*arguments)
+        app.state.customer_service = desk
+        app.include_router(router)
+        return app
+
+    return create
+
+
+def _desk(request: Request) -> Desk:
+    desk: Desk = request.app.state.customer_service
+    return desk
+
+
+@router.post("/turns", summary="Say something and get the reply")
+def take_turn(request: Request, body: Annotated[Said, Body(openapi_examples=EXAMPLES)]) -> dict[str, Any]:
+    """Answer a customer's turn; once answered, both are on the disk. Turns of one conversation are ordered."""
+    answered = _desk(request).say(body.text, body.conversation, body.channel)
+    return {"conversation": answered.conversation, "turn": answered.turn, **answered.reply.to_json()}
+
+
+@router.get("/conversations/{conversation}", summary="What was said")
+def history(request: Request, conversation: str) -> dict[str, Any]:
+    """Return all turns of a conversation, with the trace of each reply."""
+    return {"turns": [asdict(turn) for turn in _desk(request).history(conversation)]}
+
+
+@router.get("/handoffs", summary="Who waits for a person")
+def waiting(request: Request) -> dict[str, Any]:
+    """Return the conversations that wait for a person or are with one, the longest waiting first."""
+    names = ("id", "channel", "speaker", "reason", "waiting_since")
+    return {"waiting": [{name: getattr(one, name) for name in names} for one in _desk(request).waiting()]}
+
+
+@router.get("/handoffs/{conversation}/suggestion", summary="What the bot would say")
+def suggestion(request: Request, conversation: str) -> dict[str, Any]:
+    """Return what the ladder would answer to the customer's last turn."""
+    reply = _desk(request).suggest(conversation)
+    return {"suggestion": None if reply is None else reply.to_json()}
+
+
+@router.post("/handoffs/{conversation}/take", summary="A person takes over", status_code=204)
+def take(request: Request, conversation: str) -> None:
+    """From now on the bot is silent in this conversation."""
+    _desk(request).take(conversation)
+
+
+@router.post("/handoffs/{conversation}/turns", summary="A person writes")
+def write(request: Request, conversation: str, body: Written) -> dict[str, str]:
+    """Write to the customer; the conversation must have been taken."""
+    return {"turn": _desk(request).write(conversation, body.text)}
+
+
+@router.post("/handoffs/{conversation}/give-back", summary="The bot answers again", status_code=204)
+def give_back(request: Request, conversation: str) -> None:
+    """Give a conversation back to the bot."""
+    _desk(request).give_back(conversation)
+
+
+@router.post("/feedback", summary="Did a reply help?", status_code=204)
+def judge(request: Request, body: Judged) -> None:
+    """Take what a customer says of a reply; one that did not help makes its question a candidate."""
+    _desk(request).judge(body.turn, helpful=body.helpful, remark=body.remark)
+
+
+@router.get("/candidates", summary="Questions that may come into the FAQ")
+def candidates(request: Request) -> dict[str, Any]:
+    """Return open candidates, the most asked first."""
+    return {"candidates": [asdict(one) for one in _desk(request).candidates()]}
+
+
+@router.post("/candidates/{candidate}/approve", summary="Put one into the FAQ")
+def approve(request: Request, candidate: str, body: Approved) -> dict[str, Any]:
+    """Put a candidate into the FAQ; the next question finds it, without retraining."""
+    entry = _desk(request).approve(candidate, question=body.question, answer=body.answer, category=body.category)
+    return {"entry": entry.id, "question": entry.question, "answer": entry.answer}
+
+
+@router.post("/candidates/{candidate}/reject", summary="Leave one out", status_code=204)
+def reject(request: Request, candidate: str) -> None:
+    """Leave a candidate out of the FAQ for good."""
+    _desk(request).reject(candidate)

@@ -1,0 +1,167 @@
+"""Customer service, wired: files become knowledge, a recipe gives its model, both stand behind the desk."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from feilun.apps.customer_service.desk import Desk
+from feilun.apps.customer_service.entries import FaqEntry, Passage, content, faq_entry, passage
+from feilun.apps.customer_service.held_out import Thresholds, thresholds
+from feilun.apps.customer_service.ladder import Ladder
+from feilun.apps.customer_service.library import Library
+from feilun.apps.customer_service.settings import CustomerServiceSettings
+from feilun.bundles.bundle import Bundle, open_bundle
+from feilun.core.errors import DataError, UsageError
+from feilun.core.files import atomic_file, read_json, write_json
+from feilun.core.places import home
+from feilun.storage import customer_service as storage
+from feilun.storage.customer_service import Known
+from feilun.storage.database import Database, open_database
+from feilun.workflow.applications.customer_service_file import Knowledge, read_knowledge
+from feilun.workflow.recipe import from_table
+from feilun.workflow.screen import Screen, silent
+from feilun.workflow.steps import train as train_recipe
+
+FEWEST_OF_INTENT = 5
+"""Examples of an intent below which it is not learned."""
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What is known after an import.
+
+    Args:
+        entries: The FAQ, approved candidates included.
+        passages: The documents.
+    """
+
+    entries: tuple[FaqEntry, ...]
+    passages: tuple[Passage, ...]
+
+
+def import_knowledge(settings: CustomerServiceSettings, database: Database) -> tuple[Knowledge, Imported]:
+    """Read an application's files and put what they hold in the place of what was imported before.
+
+    Args:
+        settings: The application.
+        database: Where it is kept.
+
+    Returns:
+        What the files hold, and all that is known now.
+
+    Raises:
+        DataError: If a file is not as it must be; nothing was changed.
+    """
+    knowledge = read_knowledge(settings)
+    known = [Known(one.id, "faq", "import", content(one)) for one in knowledge.entries]
+    known += [Known(one.id, "passage", "import", content(one)) for one in knowledge.passages]
+    with database.write() as connection:
+        kept = {k.id for k in storage.all_knowledge(connection, settings.name) if k.origin != "import"}
+        fresh = [one for one in known if one.id not in kept]
+        storage.replace_knowledge(connection, settings.name, fresh)
+    return knowledge, known_to(settings.name, database)
+
+
+def known_to(application: str, database: Database) -> Imported:
+    """Return all that an application knows."""
+    with database.read() as connection:
+        known = storage.all_knowledge(connection, application)
+    entries = tuple(faq_entry(k.id, k.content) for k in known if k.kind == "faq")
+    return Imported(entries, tuple(passage(k.id, k.content) for k in known if k.kind == "passage"))
+
+
+def train(settings: CustomerServiceSettings, database: Database, *, screen: Screen = silent) -> Thresholds:
+    """Import the files, train the intent classifier, and calibrate the ladder on held-out questions.
+
+    Args:
+        settings: The application.
+        database: Where its knowledge is kept.
+        screen: What the user sees meanwhile.
+
+    Returns:
+        The thresholds; they, and the name of the bundle, are kept under FEILUN_HOME.
+
+    Raises:
+        DataError: If there are fewer than two intents with enough examples, or too few variants.
+    """
+    knowledge, known = import_knowledge(settings, database)
+    screen.say(f"{len(known.entries)} FAQ entries and {len(known.passages)} passages of documents.")
+    bundle = _train_intents(settings, known.entries, knowledge.labelled, screen)
+    found = thresholds(
+        bundle,
+        known.entries,
+        known.passages,
+        curated_precision=settings.ladder.curated_precision,
+        grounded_precision=settings.ladder.grounded_precision,
+    )
+    write_json(_place(settings.name), {"bundle": f"{bundle.name}@{bundle.version}", "thresholds": found.to_json()})
+    return found
+
+
+@contextmanager
+def opened(settings: CustomerServiceSettings) -> Iterator[Desk]:
+    """Open an application that was trained, for the length of a block.
+
+    Raises:
+        UsageError: If it was not trained yet.
+        BundleError: If its bundle is gone or damaged.
+    """
+    place = _place(settings.name)
+    if not place.is_file():
+        raise UsageError(f"{settings.name} was not trained here.", "Train it: feilun customer-service train FILE")
+    kept = read_json(place)
+    bundle = open_bundle(str(kept["bundle"]))
+    database = open_database()
+    try:
+        yield desk_of(settings, bundle, Thresholds.from_json(kept["thresholds"]), database)
+    finally:
+        database.close()
+
+
+def desk_of(settings: CustomerServiceSettings, bundle: Bundle, found: Thresholds, database: Database) -> Desk:
+    """Put an application together: its index is built from what the database holds."""
+    known = known_to(settings.name, database)
+    library = Library(bundle, known.entries, known.passages)
+    return Desk(settings.name, Ladder(library, found, settings), database)
+
+
+def _train_intents(
+    settings: CustomerServiceSettings,
+    entries: Sequence[FaqEntry],
+    labelled: Sequence[tuple[str, str]],
+    screen: Screen,
+) -> Bundle:
+    """Train the intents on a frozen base: its pooled states stay the base's own, by which questions are found."""
+    rows = [(text, entry.category) for entry in entries if entry.category for text in entry.texts]
+    counts = Counter(intent for _, intent in [*rows, *labelled])
+    learned = [(text, intent) for text, intent in [*rows, *labelled] if counts[intent] >= FEWEST_OF_INTENT]
+    if len({intent for _, intent in learned}) < 2:
+        raise DataError(
+            f"Fewer than two categories have {FEWEST_OF_INTENT} questions; intents cannot be learned.",
+            "Give FAQ entries a category, and further ways to ask them in the column `variants`.",
+        )
+    path = _folder(settings.name) / "intents.csv"
+    with atomic_file(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([("text", "label"), *dict.fromkeys(learned)])
+    recipe: dict[str, Any] = {
+        "task": "classify",
+        "name": f"{settings.name}-intents",
+        "data": {"train": str(path)},
+        "model": {"base": settings.model.base, "adaptation": {"kind": "frozen"}},
+        "training": {"epochs": settings.model.epochs, "seed": settings.model.seed},
+    }
+    return train_recipe(from_table(recipe), screen=screen)
+
+
+def _folder(application: str) -> Path:
+    return home() / "applications" / application
+
+
+def _place(application: str) -> Path:
+    return _folder(application) / "customer_service.json"

@@ -1,0 +1,153 @@
+"""The application file of customer service, read with every fault at its line, and the files that it names."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from feilun.apps.customer_service.documents import passages_of
+from feilun.apps.customer_service.entries import FaqEntry, Passage
+from feilun.apps.customer_service.faq import FaqReport, entries_of
+from feilun.apps.customer_service.settings import CustomerServiceSettings
+from feilun.core.errors import DataError, RecipeError, UsageError
+from feilun.core.settings import read
+from feilun.data.documents import documents_in, read_document
+from feilun.data.paths import shown
+from feilun.data.sources import open_source
+from feilun.workflow.toml_text import lines_of_keys
+
+COLUMNS = ("question", "answer", "variants", "category")
+
+
+@dataclass(frozen=True)
+class Knowledge:
+    """What the files of an application hold.
+
+    Args:
+        entries: FAQ entries.
+        passages: Passages of documents.
+        labelled: Sayings of customers with their intents.
+        reports: What was found in each FAQ file.
+    """
+
+    entries: tuple[FaqEntry, ...]
+    passages: tuple[Passage, ...]
+    labelled: tuple[tuple[str, str], ...]
+    reports: Mapping[str, FaqReport]
+
+
+def read_application(path: Path) -> CustomerServiceSettings:
+    """Read an application file; paths in it are relative to it.
+
+    Raises:
+        UsageError: If there is no such file, or it is another application's.
+        RecipeError: With every fault, each with its line.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        values: dict[str, Any] = tomllib.loads(text)
+    except (FileNotFoundError, IsADirectoryError) as error:
+        raise UsageError(
+            f"There is no application file {path}.", "examples/customer_service.toml is one to begin with."
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise RecipeError([f"it is no TOML: {error}."], str(path)) from error
+    settings, faults = read(CustomerServiceSettings, values)
+    if settings is None:
+        lines = lines_of_keys(text)
+        said = [f"line {lines[f.key]}: {f.message}" if f.key in lines else f.message for f in faults]
+        raise RecipeError(said, str(path))
+    folder = path.absolute().parent
+    known = settings.knowledge
+    resolved = replace(
+        known,
+        faq=tuple(str(folder / name) for name in known.faq),
+        documents=tuple(str(folder / name) for name in known.documents),
+        conversations=tuple(str(folder / name) for name in known.conversations),
+    )
+    return replace(settings, knowledge=resolved)
+
+
+def read_knowledge(settings: CustomerServiceSettings) -> Knowledge:
+    """Read all files that an application names.
+
+    Raises:
+        DataError: If one cannot be read, or holds rows that are not as they must be.
+    """
+    entries: dict[str, FaqEntry] = {}
+    reports = {}
+    for name in settings.knowledge.faq:
+        found, reports[name] = entries_of(_rows(name), shown(name))
+        entries.update({entry.id: entry for entry in found})
+    passages: dict[str, Passage] = {}
+    for name in settings.knowledge.documents:
+        for document in documents_in(Path(name)):
+            passages.update({one.id: one for one in passages_of(read_document(document), document.name)})
+    labelled = [pair for name in settings.knowledge.conversations for pair in labelled_turns(Path(name))]
+    return Knowledge(tuple(entries.values()), tuple(passages.values()), tuple(labelled), reports)
+
+
+def labelled_turns(path: Path) -> Iterator[tuple[str, str]]:
+    """Yield what customers said in past conversations, with the intent where it was noted.
+
+    A conversation is a line of JSON: {"turns": [{"speaker": "customer", "text": "…", "intent": "…"}, …]}.
+
+    Raises:
+        DataError: If a line is no such conversation.
+    """
+    if not path.is_file():
+        raise DataError(
+            f"There is no file {shown(path)}.", "knowledge.conversations names JSON Lines of conversations."
+        )
+    for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            for turn in json.loads(line)["turns"]:
+                if turn["speaker"] == "customer" and turn.get("intent"):
+                    yield str(turn["text"]), str(turn["intent"])
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise DataError(
+                f"{shown(path)}, line {number}, is no conversation ({error!r}).",
+                'A line is {"turns": [{"speaker": "customer", "text": "…", "intent": "…"}, …]}.',
+            ) from error
+
+
+def _rows(name: str) -> Iterator[Mapping[str, Any]]:
+    if name.lower().endswith((".jsonl", ".ndjson")):
+        yield from _json_rows(Path(name))
+        return
+    opened = open_source(name)
+    _check_columns(name, opened.columns)
+    for frame in opened.frames([column for column in COLUMNS if column in opened.columns]):
+        yield from frame.iter_rows(named=True)
+
+
+def _json_rows(path: Path) -> Iterator[Mapping[str, Any]]:
+    """Yield the objects of a JSON Lines file: their variants are lists, which a table does not hold."""
+    if not path.is_file():
+        raise DataError(f"There is no file {shown(path)}.", "knowledge.faq names csv, xlsx or jsonl files.")
+    for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except ValueError as error:
+            raise DataError(f"{shown(path)}, line {number}, is no JSON ({error}).", "Mend or remove it.") from error
+        if not isinstance(row, dict):
+            raise DataError(f"{shown(path)}, line {number}, is no JSON object.", 'Such as {"question": "…", …}.')
+        _check_columns(f"{shown(path)}, line {number},", list(row))
+        yield row
+
+
+def _check_columns(name: str, columns: Sequence[str]) -> None:
+    missing = [column for column in COLUMNS[:2] if column not in columns]
+    if missing:
+        raise DataError(
+            f"{name} has no {' and no '.join(missing)} (it has: {', '.join(columns)}).",
+            f"A FAQ has the columns {', '.join(COLUMNS)}; the last two may be absent.",
+        )

@@ -1,0 +1,62 @@
+"""Documents of every kind keep their text and headings; broken ones are refused by name."""
+
+import pytest
+
+from feilun.core.errors import DataError
+from feilun.data.documents import documents_in, read_document
+
+
+def write(tmp_path, name, text):
+    path = tmp_path / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_markdown_keeps_headings_and_lines(tmp_path):
+    found = read_document(
+        write(tmp_path, "a.md", "# 章程\n\n一段**话**。\n\n## 节\n- 一项\n- 二项\n```\n# 代码\n```\n")
+    )
+    assert [(b.text, b.level, b.place) for b in found[:3]] == [
+        ("章程", 1, "line 1"), ("一段话。", 0, "line 3"), ("节", 2, "line 5"),
+    ]  # fmt: skip
+    assert [b.text for b in found if not b.level][1:3] == ["一项", "二项"]
+    assert not [b for b in found if b.level and "代码" in b.text]
+
+
+def test_html_leaves_out_what_is_not_shown(tmp_path):
+    page = (
+        "<head><title>x</title><style>p{}</style></head><h1>Fees</h1><p>It is <b>free</b>.</p><script>steal()</script>"
+    )
+    found = read_document(write(tmp_path, "a.html", page))
+    assert [(b.text, b.level) for b in found] == [("Fees", 1), ("It is free.", 0)]
+
+
+def test_docx_is_read_and_a_broken_one_refused(tmp_path):
+    docx = pytest.importorskip("docx")
+    document = docx.Document()
+    document.add_heading("费用", level=2)
+    document.add_paragraph("每笔 3 元。")
+    document.save(tmp_path / "a.docx")
+    assert [(b.text, b.level) for b in read_document(tmp_path / "a.docx")] == [("费用", 2), ("每笔 3 元。", 0)]
+    with pytest.raises(DataError, match="cannot be read as DOCX"):
+        read_document(write(tmp_path, "b.docx", "no zip"))
+
+
+def test_a_broken_and_an_encrypted_pdf_are_refused(tmp_path):
+    pypdf = pytest.importorskip("pypdf")
+    with pytest.raises(DataError, match="cannot be read as PDF"):
+        read_document(write(tmp_path, "a.pdf", "%PDF-1.7 broken"))
+    writer = pypdf.PdfWriter()
+    writer.add_blank_page(100, 100)
+    writer.encrypt("secret", algorithm="RC4-128")
+    writer.write(tmp_path / "b.pdf")
+    with pytest.raises(DataError, match="encrypted"):
+        read_document(tmp_path / "b.pdf")
+
+
+def test_other_endings_and_empty_folders_are_refused(tmp_path):
+    with pytest.raises(DataError, match="no document that Feilun reads"):
+        read_document(write(tmp_path, "a.odt", "x"))
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match="holds no document"):
+        documents_in(tmp_path / "empty")

@@ -1,0 +1,78 @@
+"""Customer service over HTTP: turns, the queue, feedback and candidates; guarded like the rest."""
+
+import sys
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "apps" / "customer_service"))
+from made_service import desk as made_desk
+
+from feilun.interfaces.http.app import create_app
+from feilun.interfaces.http.customer_service import with_customer_service
+from feilun.interfaces.http.guard import scope_of
+from feilun.serving.engine import Engine
+
+BASE = "/v1/apps/customer-service"
+
+
+@pytest.fixture
+def client(tmp_path):
+    desk = made_desk(f"sqlite:///{tmp_path / 'a.db'}")
+    with TestClient(with_customer_service(create_app, desk)(Engine({}))) as opened:
+        yield opened
+    desk.database.close()
+
+
+def test_a_turn_is_answered_with_all_that_a_reply_has(client):
+    said = client.post(f"{BASE}/turns", json={"text": "卡丢了怎么办"}).json()
+    assert said["action"] == "answer"
+    assert set(said) >= {
+        "text",
+        "citations",
+        "confidence",
+        "intent",
+        "slots",
+        "handoff",
+        "trace",
+        "conversation",
+        "turn",
+    }
+
+
+def test_an_unknown_conversation_is_404_and_a_wrong_body_422(client):
+    assert client.post(f"{BASE}/turns", json={"text": "a", "conversation": "0" * 32}).status_code == 404
+    assert client.post(f"{BASE}/turns", json={"text": 5}).status_code == 422
+    assert client.post(f"{BASE}/turns", json={"text": "a", "tenant": "b"}).status_code == 422
+
+
+def test_a_person_takes_a_conversation_and_gives_it_back(client):
+    handed = client.post(f"{BASE}/turns", json={"text": "转人工"}).json()["conversation"]
+    assert client.get(f"{BASE}/handoffs").json()["waiting"][0]["id"] == handed
+    assert client.post(f"{BASE}/handoffs/{handed}/take").status_code == 204
+    assert client.post(f"{BASE}/handoffs/{handed}/turns", json={"text": "您好"}).status_code == 200
+    assert client.get(f"{BASE}/handoffs/{handed}/suggestion").json()["suggestion"]["handoff"] == "request"
+    assert client.post(f"{BASE}/handoffs/{handed}/give-back").status_code == 204
+    speakers = [turn["speaker"] for turn in client.get(f"{BASE}/conversations/{handed}").json()["turns"]]
+    assert speakers == ["customer", "bot", "person"]
+
+
+def test_an_approved_candidate_answers_the_next_question(client):
+    client.post(f"{BASE}/turns", json={"text": "能代收快递吗"})
+    (candidate,) = client.get(f"{BASE}/candidates").json()["candidates"]
+    assert client.post(f"{BASE}/candidates/{candidate['id']}/approve", json={"answer": "不能。"}).status_code == 200
+    assert client.post(f"{BASE}/turns", json={"text": "能代收快递吗"}).json()["text"] == "不能。"
+
+
+def test_feedback_is_taken_on_replies_alone(client):
+    turn = client.post(f"{BASE}/turns", json={"text": "卡丢了怎么办"}).json()["turn"]
+    assert client.post(f"{BASE}/feedback", json={"turn": turn, "helpful": False}).status_code == 204
+    assert client.post(f"{BASE}/feedback", json={"turn": "none", "helpful": True}).status_code == 404
+
+
+def test_customers_need_predict_and_operators_admin():
+    assert scope_of(f"{BASE}/turns") == "predict"
+    assert scope_of(f"{BASE}/feedback") == "feedback"
+    assert scope_of(f"{BASE}/handoffs") == "admin"
+    assert scope_of(f"{BASE}/conversations/x") == "admin"

@@ -1,0 +1,78 @@
+"""The application file, the packaged sample and the suite's form."""
+
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+
+from feilun.core.errors import DataError, RecipeError, UsageError
+from feilun.storage.database import open_database
+from feilun.workflow.applications.customer_service import import_knowledge, known_to, opened
+from feilun.workflow.applications.customer_service_demo import demo_settings
+from feilun.workflow.applications.customer_service_file import read_application, read_knowledge
+from feilun.workflow.applications.customer_service_suite import run_suite
+
+ROOT = Path(__file__).parents[3]
+
+
+def test_all_faults_of_an_application_file_are_named_with_their_lines(tmp_path):
+    path = tmp_path / "a.toml"
+    path.write_text('application = "customer-service"\nname = "x"\n[ladder]\nsentences = 0\noption = 3\n')
+    with pytest.raises(RecipeError) as raised:
+        read_application(path)
+    assert "line 4" in str(raised.value)
+    assert "'options'" in str(raised.value)
+    with pytest.raises(UsageError, match="no application file"):
+        read_application(tmp_path / "none.toml")
+
+
+def test_the_packaged_sample_is_whole_and_the_example_names_the_same():
+    knowledge = read_knowledge(demo_settings())
+    assert len(knowledge.entries) >= 150
+    assert len({passage.document for passage in knowledge.passages}) >= 6
+    sample = files("feilun.apps.customer_service") / "sample" / "conversations.jsonl"
+    assert len(sample.read_text(encoding="utf-8").splitlines()) >= 60
+    assert {intent for _, intent in knowledge.labelled} <= {entry.category for entry in knowledge.entries}
+    (report,) = knowledge.reports.values()
+    assert not report.contradictions
+    example = read_knowledge(read_application(ROOT / "examples" / "customer_service.toml"))
+    assert example.entries == knowledge.entries
+
+
+def test_an_import_replaces_what_was_imported_before(tmp_path):
+    first, second = tmp_path / "a.csv", tmp_path / "b.jsonl"
+    first.write_text("question,answer\n怎么开户,带身份证\n怎么销户,去网点\n", encoding="utf-8")
+    second.write_text('{"question": "怎么开户", "answer": "带身份证", "variants": ["开户"]}\n', encoding="utf-8")
+    database = open_database(f"sqlite:///{tmp_path / 'a.db'}")
+    assert len(import_knowledge(demo_settings(first), database)[1].entries) == 2
+    import_knowledge(demo_settings(second), database)
+    (entry,) = known_to("customer-service-demo", database).entries
+    assert entry.variants == ("开户",)
+    assert known_to("other", database).entries == ()
+    database.close()
+
+
+def test_a_faulty_file_changes_nothing(tmp_path):
+    good, bad = tmp_path / "a.csv", tmp_path / "b.csv"
+    good.write_text("question,answer\n怎么开户,带身份证\n", encoding="utf-8")
+    bad.write_text("question,answer\n怎么开户,{pin}\n", encoding="utf-8")
+    database = open_database(f"sqlite:///{tmp_path / 'a.db'}")
+    import_knowledge(demo_settings(good), database)
+    with pytest.raises(DataError, match="unknown slot"):
+        import_knowledge(demo_settings(bad), database)
+    assert len(known_to("customer-service-demo", database).entries) == 1
+    database.close()
+
+
+def test_an_application_that_was_not_trained_says_so():
+    with pytest.raises(UsageError, match="not trained"), opened(demo_settings()):
+        pass
+
+
+def test_a_suite_of_another_form_is_refused(tmp_path):
+    path = tmp_path / "suite.jsonl"
+    path.write_text('{"turns": [{"say": "a", "acton": "answer"}]}\n')
+    with pytest.raises(DataError, match="'action'"):
+        run_suite(None, path)
+    with pytest.raises(DataError, match="no suite"):
+        run_suite(None, tmp_path / "none.jsonl")
