@@ -60,7 +60,7 @@ def test_no_help_loads_anything_heavy(arguments):
 
 @pytest.mark.parametrize("module", main.VERBS, ids=VERBS)
 def test_every_verb_has_help_with_examples_that_parse(module, capsys):
-    verb = module.__name__.rpartition(".")[2]
+    verb = module.__name__.rpartition(".")[2].replace("_", "-")
     assert main.run([verb, "--help"]) == 0
     shown = " ".join(capsys.readouterr().out.split())
     command = typer.main.get_command(main.app)
@@ -177,7 +177,7 @@ def test_every_package_of_an_extra_is_declared():
     from pathlib import Path
 
     project = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text())["project"]
-    names = {"sklearn": "scikit-learn", "charset_normalizer": "charset-normalizer"}
+    names = {"sklearn": "scikit-learn", "charset_normalizer": "charset-normalizer", "ahocorasick_rs": "ahocorasick-rs"}
     for package, extra in main.EXTRA_OF_PACKAGE.items():
         declared = project["optional-dependencies"][extra]
         assert any(line.startswith(names.get(package, package)) for line in declared), package

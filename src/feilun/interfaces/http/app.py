@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 
 from feilun import __version__
 from feilun.core.errors import FeilunError, UsageError
-from feilun.interfaces.http import feedback, health, metrics, models, predict, watched
+from feilun.interfaces.http import feedback, health, metrics, models, predict, public_opinion, watched
 from feilun.interfaces.http.answers import error_answer
 from feilun.interfaces.http.bodies import CheckedBodies
 from feilun.interfaces.http.guard import Guard
@@ -79,7 +79,7 @@ def create_app(engine: Engine, desk: FeedbackDesk | None = None, access: Access 
     app.add_middleware(CheckedBodies, limits=engine.limits)
     app.add_middleware(Guard, access=access or Access())
     app.add_middleware(metrics.Measured, figures=app.state.figures)
-    for resource in (predict, feedback, models, health, metrics):
+    for resource in (predict, feedback, models, public_opinion, health, metrics):
         app.include_router(resource.router)
     app.add_exception_handler(FeilunError, _feilun_error)
     app.add_exception_handler(RequestValidationError, _wrong_request)

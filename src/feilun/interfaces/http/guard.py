@@ -19,7 +19,10 @@ from feilun.storage.tokens import Token, find
 OPEN = frozenset({"/healthz", "/readyz"})
 """Paths that ask for no token: they say nothing but whether the service is up."""
 
-SCOPE_OF_PATH = (("/v1/predict", "predict"), ("/v1/models", "predict"), ("/v1/feedback", "feedback"))
+SCOPE_OF_PATH = (
+    ("/v1/predict", "predict"), ("/v1/models", "predict"), ("/v1/feedback", "feedback"),
+    ("/v1/apps/public-opinion", "feedback"),
+)  # fmt: skip
 """The scope of each resource; all other paths need `admin`."""
 
 KNOWN_SECONDS = 5.0
