@@ -177,7 +177,7 @@ def test_every_package_of_an_extra_is_declared():
     from pathlib import Path
 
     project = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text())["project"]
-    names = {"sklearn": "scikit-learn", "charset_normalizer": "charset-normalizer"}
+    names = {"sklearn": "scikit-learn", "charset_normalizer": "charset-normalizer", "ahocorasick_rs": "ahocorasick-rs"}
     for package, extra in main.EXTRA_OF_PACKAGE.items():
         declared = project["optional-dependencies"][extra]
         assert any(line.startswith(names.get(package, package)) for line in declared), package

@@ -206,8 +206,16 @@ class Intake:
 
 
 def redacted(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a record as it is kept: personal data replaced."""
-    return {str(name): kept(value) if isinstance(value, str) else value for name, value in record.items()}
+    """Return a record as it is kept: personal data replaced, also in tables and lists within."""
+    return {kept(str(name)): _redacted(value) for name, value in record.items()}
+
+
+def _redacted(value: Any) -> Any:
+    if isinstance(value, str):
+        return kept(value)
+    if isinstance(value, Mapping):
+        return redacted(value)
+    return [_redacted(one) for one in value] if isinstance(value, (list, tuple)) else value
 
 
 def _row(document: Document, analysis: Analysis, story: str) -> dict[str, Any]:

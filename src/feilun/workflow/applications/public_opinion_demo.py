@@ -22,7 +22,7 @@ from feilun.workflow.screen import Screen, silent
 from feilun.workflow.toml_text import to_toml
 
 BUCKET_MINUTES = 360
-EPOCHS = 3
+EPOCHS = 2
 SLACK_DAYS = 1.0
 """How far from a planted crisis an incident may begin to count as its own."""
 

@@ -1,0 +1,83 @@
+"""Files are read once, from where they were left, whatever their state."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from apps.public_opinion.made import record, write_lines
+from feilun.apps.public_opinion.sources import files
+from feilun.apps.public_opinion.sources.files import Files
+from feilun.core.errors import DataError
+
+
+def all_of(source: Files, position: Any = None) -> tuple[list[Any], list[Any], Any]:
+    records, dead = [], []
+    for batch in source.read(position):
+        records += [one for _, one in batch.records]
+        dead += batch.dead
+        position = batch.position
+    return records, dead, position
+
+
+def test_a_file_is_followed_as_it_grows(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text('id,text\n1,"多行\n文本, 带逗号"\n2,"未', encoding="utf-8")
+    source = Files(path, whole=False)
+    records, _, position = all_of(source)
+    assert records == [{"id": "1", "text": "多行\n文本, 带逗号"}]
+    with path.open("a", encoding="utf-8") as file:
+        file.write('完"\n3,x\n')
+    records, _, position = all_of(source, position)
+    assert records == [{"id": "2", "text": "未完"}, {"id": "3", "text": "x"}]
+    assert all_of(source, position)[0] == []
+
+
+def test_a_folder_reads_each_file_from_its_own_place(tmp_path: Path) -> None:
+    write_lines(tmp_path / "a.jsonl", [record(1)])
+    source = Files(tmp_path)
+    _, _, position = all_of(source)
+    write_lines(tmp_path / "b.jsonl", [record(2)])
+    (tmp_path / "notes.md").write_text("none")
+    records, _, position = all_of(source, position)
+    assert [one["id"] for one in records] == ["2"]
+    (tmp_path / "a.jsonl").write_text('{"id": "3"}\n')  # another, shorter file under the same name
+    assert [one["id"] for one in all_of(source, position)[0]] == ["3"]
+
+
+def test_what_cannot_be_read_is_dead_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b'{"id": 1}\n[1]\n{broken\n\n\xff\xff\xff\n' + '{"id": "四"}'.encode("gb18030"))
+    records, dead, _ = all_of(Files(path))
+    assert records == [{"id": 1}, {"id": "四"}]
+    assert [(letter.place, letter.reason.partition(":")[0]) for letter in dead] == [
+        ("a.jsonl, line 2", "no JSON object"), ("a.jsonl, line 3", "no JSON"),
+        ("a.jsonl, line 5", "neither UTF-8 nor GB 18030"),
+    ]  # fmt: skip
+    table = tmp_path / "b.csv"
+    table.write_text("a,b\n1,2\n3\n")
+    records, dead, _ = all_of(Files(table))
+    assert records == [{"a": "1", "b": "2"}]
+    assert dead[0].place == "b.csv, line 3"
+
+
+def test_what_is_no_source_is_said(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="There is no file"):
+        all_of(Files(tmp_path / "none.csv"))
+    (tmp_path / "a.pdf").write_text("x")
+    with pytest.raises(DataError, match=r"ends with '\.pdf'"):
+        all_of(Files(tmp_path / "a.pdf"))
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=20), max_size=8), st.integers(3, 40))
+def test_records_do_not_depend_on_where_pieces_end(tmp_path_factory: Any, texts: list[str], size: int) -> None:
+    path = write_lines(tmp_path_factory.mktemp("pieces") / "a.jsonl", [{"text": text} for text in texts])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(files, "PIECE_BYTES", size)
+        records, dead, _ = all_of(Files(path))
+    assert [one["text"] for one in records] == texts
+    assert not dead

@@ -1,0 +1,54 @@
+"""Surges are found, chance is not taken for one, and a spike neither hides the next nor stays news for ever."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from feilun.monitoring.surge import SurgeDetector, SurgeSettings
+
+HOUR = 3600
+
+
+def watched(counts: np.ndarray) -> np.ndarray:
+    """Return the alarms of counts of shape (buckets, series)."""
+    detector = SurgeDetector(counts.shape[1], HOUR, SurgeSettings())
+    return np.stack([detector.step(i * HOUR, row).alarms for i, row in enumerate(counts)])
+
+
+def usual(days: int, series: int, rate: float = 20.0) -> np.ndarray:
+    hours = np.arange(24 * days)
+    season = 1 + 0.6 * np.sin(2 * np.pi * hours / 24)
+    return np.random.default_rng(1).poisson(rate * season[:, None], (len(hours), series))
+
+
+def test_usual_days_raise_next_to_no_alarm_and_a_surge_does() -> None:
+    counts = usual(40, 20)
+    assert watched(counts).sum() <= 2
+    counts[800:803] = counts[800:803] * 5 // 2 + 10
+    assert watched(counts)[800:803].any(axis=0).mean() >= 0.9
+
+
+def test_a_spike_does_not_hide_the_next() -> None:
+    counts = usual(40, 5)
+    counts[700] *= 50
+    counts[712] += 80
+    alarms = watched(counts)
+    assert alarms[700].all()
+    assert alarms[712].all()
+
+
+def test_a_level_that_stays_is_taken_over() -> None:
+    counts = usual(40, 5)
+    counts[600:] *= 3
+    alarms = watched(counts)
+    assert alarms[600:606].any(axis=0).all()
+    assert not alarms[-120:].any()
+
+
+def test_series_may_join_and_small_counts_are_none() -> None:
+    detector = SurgeDetector(1, HOUR)
+    for hour in range(24 * 20):
+        detector.step(hour * HOUR, np.array([3]))
+    detector.grow(2)
+    assert detector.step(24 * 20 * HOUR, np.array([3, 30])).alarms.tolist() == [False, True]
+    assert not detector.step((24 * 20 + 1) * HOUR, np.array([3, 4])).alarms[1]
