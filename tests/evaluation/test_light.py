@@ -30,7 +30,7 @@ def test_a_missing_library_is_named_with_its_extra(monkeypatch):
         fit_baselines(reviews(20), LABELS)
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(MissingExtra, match=r"matplotlib.*feilun\[data\]"):
-        plots._figure(1, 1)
+        plots.new_figure(1, 1)
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     fonts._fonts.cache_clear()
     with pytest.raises(MissingExtra, match="matplotlib"):

@@ -79,7 +79,7 @@ def report(
         "split": {"by": settings.split.by, "seed": settings.split.seed} if len(sources) < len(sets) else None,
         "leaks": {SET_NAMES[number]: dict(loaded.leaks) for number, loaded in sources.items() if loaded.leaks},
         "labels": {label: {name: by_set[name].get(label, 0) for name in sets} for label in counts},
-        "rare_labels": targets.rare_labels(counts, by_set, len(sources) < len(sets)),
+        "rare_labels": targets.rare_labels(counts, by_set, len(sources) < len(sets)) if settings.targets else [],
         "similar_labels": targets.similar_labels(counts),
         "padded_labels": targets.padded_labels(counts),
         "conflicts": conflicts,

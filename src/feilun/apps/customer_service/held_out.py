@@ -7,23 +7,19 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from feilun.apps.customer_service.calibration import Calibration, calibrate
 from feilun.apps.customer_service.entries import FaqEntry, Passage
 from feilun.apps.customer_service.evidence import NAMES, Evidence
 from feilun.apps.customer_service.library import Library
-from feilun.core.corpus import Corpus, corpus_of
 from feilun.core.errors import DataError
 from feilun.core.ports import Embedder
 
-MOST = 500
-"""Held-out questions of a fold; of more, every so many-th is taken."""
-
-FOLDS = 3
-"""Variants of an entry that are held out, one after another."""
+MOST = 1500
+"""Held-out questions; of more, every so many-th is taken."""
 
 FEWEST = 20
+"""Entries with variants enough, below which nothing can be calibrated."""
 
 
 @dataclass(frozen=True)
@@ -68,53 +64,43 @@ def thresholds(
     Raises:
         DataError: If the FAQ has too few variants.
     """
-    askable = [entry for entry in entries if entry.variants]
-    if len(askable) < FEWEST:
+    held = held_out(entries)
+    if len(held) < FEWEST:
         raise DataError(
-            f"Only {len(askable)} FAQ entries have a variant; thresholds need at least {FEWEST} to be calibrated on.",
+            f"Only {len(held)} FAQ entries have two variants or more; thresholds need at least {FEWEST} of them to be "
+            "calibrated on.",
             "Give entries further ways to ask them in the column `variants`.",
         )
-    known = None if embedder is None else _Remembering(embedder)
+    rest = [replace(e, variants=tuple(v for v in e.variants if v != held.get(e.id))) for e in entries]
+    library = Library(embedder, rest, passages)
     curated, grounded = _Cases(), _Cases()
-    for fold in range(min(FOLDS, max(len(entry.variants) for entry in askable))):
-        _ask(known, entries, passages, fold, curated, grounded)
+    asked = [entry for entry in entries if entry.id in held]
+    for entry in asked[:: 1 + len(asked) // MOST]:
+        _ask(library, entry, held[entry.id], curated, grounded)
     return Thresholds(curated.calibration(curated_precision), grounded.calibration(grounded_precision))
 
 
-def _ask(
-    embedder: Embedder | None,
-    entries: Sequence[FaqEntry],
-    passages: Sequence[Passage],
-    fold: int,
-    curated: _Cases,
-    grounded: _Cases,
-) -> None:
-    """Hold out a variant of each entry that has so many, and ask it with and without its entry."""
-    held = [(entry, entry.variants[fold]) for entry in entries if len(entry.variants) > fold]
-    rest = [replace(e, variants=tuple(v for i, v in enumerate(e.variants) if i != fold)) for e in entries]
-    library = Library(embedder, rest, passages)
-    for entry, variant in held[:: max(1, len(held) // MOST)]:
-        vector = library.embed(variant)
-        curated.add(library.question(variant, vector), entry.id)
-        curated.add(library.question(variant, vector, without={entry.id}), None)
-        if "{" not in entry.answer:
-            answer = f"{entry.id}-answer"
-            grounded.add(library.passage(variant, vector), answer)
-            grounded.add(library.passage(variant, vector, without={answer}), None)
+def held_out(entries: Sequence[FaqEntry]) -> dict[str, str]:
+    """Return, by entry, the variant that no model learns from and the thresholds are chosen on.
+
+    Of entries with two variants or more, each time another one: first, second, … of its entry in turn.
+    """
+    return {
+        entry.id: entry.variants[number % len(entry.variants)]
+        for number, entry in enumerate(entries)
+        if len(entry.variants) > 1
+    }
 
 
-class _Remembering:
-    """An embedder that embeds each text once."""
-
-    def __init__(self, embedder: Embedder) -> None:
-        self.embedder = embedder
-        self.known: dict[str, NDArray[np.float32]] = {}
-
-    def embed(self, corpus: Corpus) -> NDArray[np.float32]:
-        new = [text for text in dict.fromkeys(corpus.text) if text not in self.known]
-        if new:
-            self.known.update(zip(new, self.embedder.embed(corpus_of(new)), strict=True))
-        return np.stack([self.known[text] for text in corpus.text])
+def _ask(library: Library, entry: FaqEntry, variant: str, curated: _Cases, grounded: _Cases) -> None:
+    """Ask a held-out variant with and without its entry."""
+    vector = library.embed(variant)
+    curated.add(library.question(variant, vector), entry.id)
+    curated.add(library.question(variant, vector, without={entry.id}), None)
+    if "{" not in entry.answer:
+        answer = f"{entry.id}-answer"
+        grounded.add(library.passage(variant, vector), answer)
+        grounded.add(library.passage(variant, vector, without={answer}), None)
 
 
 class _Cases:

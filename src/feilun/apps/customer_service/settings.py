@@ -15,15 +15,15 @@ class KnowledgeSettings:
 
     faq: tuple[str, ...] = setting((), "files of questions and answers: csv, xlsx or jsonl")
     documents: tuple[str, ...] = setting((), "files, or folders of them: md, html, txt, docx, pdf")
-    conversations: tuple[str, ...] = setting((), "past conversations, jsonl, whose intents are learned from")
+    conversations: tuple[str, ...] = setting((), "past conversations, jsonl, whose answers are learned from")
 
 
 @dataclass(frozen=True)
 class ModelSettings:
-    """The table `[model]`: what embeds questions and names their intent."""
+    """The table `[model]`: what questions are found by."""
 
     base: str = setting("multilingual-e5-small", "base model: packaged name, hub id or path")
-    epochs: int = setting(20, "most epochs of the intent classifier on the frozen base", minimum=1)
+    epochs: int = setting(10, "most times over the pairs of questions", minimum=1)
     seed: int = setting(13, "seed of its training", minimum=0)
 
 
@@ -55,7 +55,7 @@ class CustomerServiceSettings:
     application: Literal["customer-service"] = setting(REQUIRED, "always customer-service")
     name: str = setting(REQUIRED, "name of the application; its knowledge and conversations are kept under it")
     knowledge: KnowledgeSettings = table(KnowledgeSettings, "what there is to know")
-    model: ModelSettings = table(ModelSettings, "what embeds questions and names their intent")
+    model: ModelSettings = table(ModelSettings, "what questions are found by")
     ladder: LadderSettings = table(LadderSettings, "how sure it has to be")
     handover: HandoverSettings = table(HandoverSettings, "when a person takes over")
 

@@ -91,7 +91,7 @@ def import_files(file: File, as_json: AsJson = False) -> None:
 
 @app.command(epilog=f"Example: {EXAMPLES[2]}")
 def train(file: File, as_json: AsJson = False) -> None:
-    """Import the files, train the intents, and calibrate how sure an answer has to be on held-out questions."""
+    """Import the files, fine-tune what questions are found by, and calibrate how sure an answer has to be."""
     from feilun.workflow.applications import customer_service as wired
     from feilun.workflow.applications.customer_service_file import read_application
     from feilun.workflow.screen import Terminal

@@ -72,15 +72,16 @@ def train(
 ) -> None:
     """Train models of sentiment and topics from the labelled table that the file names."""
     from feilun.workflow.applications.public_opinion import read_application
-    from feilun.workflow.applications.public_opinion_train import train_models
+    from feilun.workflow.applications.public_opinion_train import train_models, worth_their_cost
     from feilun.workflow.screen import Terminal
 
     screen = Terminal(output.progress_console() if as_json else output.result_console(), output.language())
     bundles = train_models(read_application(file), file.absolute().parent, out, screen)
+    worth = worth_their_cost(bundles, screen)
     for name, bundle in bundles.items():
         if as_json:
             output.print_json({"model": name, "bundle": str(bundle.path), **bundle.report.to_json()})
-        else:
+        elif name in worth:
             print(f'{bundle.path}: set {name} = "{bundle.path.absolute()}" in the table [models].')
 
 

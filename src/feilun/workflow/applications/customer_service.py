@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import csv
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 from feilun.apps.customer_service.desk import Desk
 from feilun.apps.customer_service.entries import FaqEntry, Passage, content, faq_entry, passage
-from feilun.apps.customer_service.held_out import Thresholds, thresholds
+from feilun.apps.customer_service.held_out import FEWEST, Thresholds, held_out, thresholds
 from feilun.apps.customer_service.ladder import Ladder
 from feilun.apps.customer_service.library import Library
 from feilun.apps.customer_service.settings import CustomerServiceSettings
@@ -20,6 +20,7 @@ from feilun.bundles.bundle import Bundle, open_bundle
 from feilun.core.errors import DataError, UsageError
 from feilun.core.files import atomic_file, read_json, write_json
 from feilun.core.places import home
+from feilun.knowledge.terms import simplified
 from feilun.storage import customer_service as storage
 from feilun.storage.customer_service import Known
 from feilun.storage.database import Database, open_database
@@ -27,9 +28,6 @@ from feilun.workflow.applications.customer_service_file import Knowledge, read_k
 from feilun.workflow.recipe import from_table
 from feilun.workflow.screen import Screen, silent
 from feilun.workflow.steps import train as train_recipe
-
-FEWEST_OF_INTENT = 5
-"""Examples of an intent below which it is not learned."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +75,7 @@ def known_to(application: str, database: Database) -> Imported:
 
 
 def train(settings: CustomerServiceSettings, database: Database, *, screen: Screen = silent) -> Thresholds:
-    """Import the files, train the intent classifier, and calibrate the ladder on held-out questions.
+    """Import the files, fine-tune what questions are found by, and calibrate the ladder on held-out questions.
 
     Args:
         settings: The application.
@@ -88,11 +86,11 @@ def train(settings: CustomerServiceSettings, database: Database, *, screen: Scre
         The thresholds; they, and the name of the bundle, are kept under FEILUN_HOME.
 
     Raises:
-        DataError: If there are fewer than two intents with enough examples, or too few variants.
+        DataError: If too few FAQ entries have variants.
     """
     knowledge, known = import_knowledge(settings, database)
     screen.say(f"{len(known.entries)} FAQ entries and {len(known.passages)} passages of documents.")
-    bundle = _train_intents(settings, known.entries, knowledge.labelled, screen)
+    bundle = _train_embedder(settings, known.entries, knowledge.answered, screen)
     found = thresholds(
         bundle,
         known.entries,
@@ -131,31 +129,50 @@ def desk_of(settings: CustomerServiceSettings, bundle: Bundle, found: Thresholds
     return Desk(settings.name, Ladder(library, found, settings), database)
 
 
-def _train_intents(
-    settings: CustomerServiceSettings,
-    entries: Sequence[FaqEntry],
-    labelled: Sequence[tuple[str, str]],
-    screen: Screen,
+def pairs_of(entries: Sequence[FaqEntry], answered: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return pairs of texts that belong together: ways to ask the same, and questions with their answers.
+
+    The variants on which the ladder is calibrated are not among them.
+
+    Args:
+        entries: The FAQ.
+        answered: Sayings of customers with what was answered to them.
+    """
+    held = held_out(entries)
+    pairs = list(answered)
+    for entry in entries:
+        ways = [text for text in entry.texts if text != held.get(entry.id)]
+        pairs += combinations(ways, 2)
+        pairs += [(way, entry.answer) for way in ways if "{" not in entry.answer]
+    return list(dict.fromkeys(pairs))
+
+
+def _train_embedder(
+    settings: CustomerServiceSettings, entries: Sequence[FaqEntry], answered: Sequence[tuple[str, str]], screen: Screen
 ) -> Bundle:
-    """Train the intents on a frozen base: its pooled states stay the base's own, by which questions are found."""
-    rows = [(text, entry.category) for entry in entries if entry.category for text in entry.texts]
-    counts = Counter(intent for _, intent in [*rows, *labelled])
-    learned = [(text, intent) for text, intent in [*rows, *labelled] if counts[intent] >= FEWEST_OF_INTENT]
-    if len({intent for _, intent in learned}) < 2:
+    """Fine-tune the base so that texts which belong together lie together (recipe `match` with two encoders)."""
+    variants = held_out(entries)
+    held = [(entry.question, variants[entry.id]) for entry in entries if entry.id in variants]
+    if len(held) < FEWEST:
         raise DataError(
-            f"Fewer than two categories have {FEWEST_OF_INTENT} questions; intents cannot be learned.",
-            "Give FAQ entries a category, and further ways to ask them in the column `variants`.",
+            f"Only {len(held)} FAQ entries have two variants or more; at least {FEWEST} are needed to learn from.",
+            "Give entries further ways to ask them in the column `variants`.",
         )
-    path = _folder(settings.name) / "intents.csv"
-    with atomic_file(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file).writerows([("text", "label"), *dict.fromkeys(learned)])
+    parts = {"train": pairs_of(entries, answered), "validation": held[::2], "test": held[1::2]}
+    files = {name: str(_folder(settings.name) / f"{name}.csv") for name in parts}
+    for name, pairs in parts.items():
+        with atomic_file(Path(files[name])) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows([("text", "pair"), *[tuple(map(simplified, pair)) for pair in pairs]])
     recipe: dict[str, Any] = {
-        "task": "classify",
-        "name": f"{settings.name}-intents",
-        "data": {"train": str(path)},
-        "model": {"base": settings.model.base, "adaptation": {"kind": "frozen"}},
-        "training": {"epochs": settings.model.epochs, "seed": settings.model.seed},
-    }
+        "task": "match",
+        "name": f"{settings.name}-questions",
+        "data": {**files, "pair": "pair", "target": [], "clean": {"deduplicate": "exact"}},
+        "model": {"encoder": "bi", "base": settings.model.base, "max_tokens": 64},
+        "training": {
+            "epochs": settings.model.epochs, "seed": settings.model.seed, "batch_rows": 32,
+            "early_stopping": {"metric": "mrr@10"},
+        },
+    }  # fmt: skip
     return train_recipe(from_table(recipe), screen=screen)
 
 

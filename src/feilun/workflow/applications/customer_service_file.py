@@ -6,6 +6,7 @@ import json
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -30,13 +31,13 @@ class Knowledge:
     Args:
         entries: FAQ entries.
         passages: Passages of documents.
-        labelled: Sayings of customers with their intents.
+        answered: Sayings of customers with what was answered.
         reports: What was found in each FAQ file.
     """
 
     entries: tuple[FaqEntry, ...]
     passages: tuple[Passage, ...]
-    labelled: tuple[tuple[str, str], ...]
+    answered: tuple[tuple[str, str], ...]
     reports: Mapping[str, FaqReport]
 
 
@@ -87,14 +88,14 @@ def read_knowledge(settings: CustomerServiceSettings) -> Knowledge:
     for name in settings.knowledge.documents:
         for document in documents_in(Path(name)):
             passages.update({one.id: one for one in passages_of(read_document(document), document.name)})
-    labelled = [pair for name in settings.knowledge.conversations for pair in labelled_turns(Path(name))]
-    return Knowledge(tuple(entries.values()), tuple(passages.values()), tuple(labelled), reports)
+    answered = [pair for name in settings.knowledge.conversations for pair in answered_turns(Path(name))]
+    return Knowledge(tuple(entries.values()), tuple(passages.values()), tuple(answered), reports)
 
 
-def labelled_turns(path: Path) -> Iterator[tuple[str, str]]:
-    """Yield what customers said in past conversations, with the intent where it was noted.
+def answered_turns(path: Path) -> Iterator[tuple[str, str]]:
+    """Yield what customers said in past conversations, each with what was answered to it.
 
-    A conversation is a line of JSON: {"turns": [{"speaker": "customer", "text": "…", "intent": "…"}, …]}.
+    A conversation is a line of JSON: {"turns": [{"speaker": "customer", "text": "…"}, {"speaker": "agent", …}]}.
 
     Raises:
         DataError: If a line is no such conversation.
@@ -107,14 +108,15 @@ def labelled_turns(path: Path) -> Iterator[tuple[str, str]]:
         if not line.strip():
             continue
         try:
-            for turn in json.loads(line)["turns"]:
-                if turn["speaker"] == "customer" and turn.get("intent"):
-                    yield str(turn["text"]), str(turn["intent"])
+            turns = [(str(turn["speaker"]), str(turn["text"])) for turn in json.loads(line)["turns"]]
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise DataError(
                 f"{shown(path)}, line {number}, is no conversation ({error!r}).",
-                'A line is {"turns": [{"speaker": "customer", "text": "…", "intent": "…"}, …]}.',
+                'A line is {"turns": [{"speaker": "customer", "text": "…"}, {"speaker": "agent", "text": "…"}]}.',
             ) from error
+        for (asker, question), (answerer, answer) in pairwise(turns):
+            if (asker, answerer) == ("customer", "agent"):
+                yield question, answer
 
 
 def _rows(name: str) -> Iterator[Mapping[str, Any]]:

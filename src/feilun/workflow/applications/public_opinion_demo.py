@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -17,7 +17,7 @@ from feilun.core import places
 from feilun.core.errors import UsageError
 from feilun.core.files import atomic_file, write_text
 from feilun.workflow.applications.public_opinion import Application, opened, read_application, run
-from feilun.workflow.applications.public_opinion_train import train_models
+from feilun.workflow.applications.public_opinion_train import train_models, worth_their_cost
 from feilun.workflow.screen import Screen, silent
 from feilun.workflow.toml_text import to_toml
 
@@ -68,12 +68,12 @@ def demonstrate(
     if entities is not None and documents is None:
         raise UsageError("Entities go with documents of one's own.", "Give --documents FILE as well.")
     folder = places.home() / "public-opinion-demo"
-    written = write_files(folder, documents, entities, train)
-    path = folder / "application.toml"
+    written = write_files(folder, entities)
     screen.say(f"{len(written):,} written documents of sixty days on fictional companies, in {folder}.")
+    path = write_application(folder, documents)
     if train:
-        settings = read_application(path)
-        train_models(settings, folder, folder / "models", screen)
+        trained = train_models(read_application(path), folder, folder / "models", screen)
+        path = write_application(folder, documents, worth_their_cost(trained, screen))
     with opened(path, f"sqlite:///{folder / 'documents.db'}") as application:
         taken = run(application, finish=True)
         screen.say(f"\n{taken.new:,} documents read, {taken.repeated:,} repeated, {taken.dead:,} dead letters.")
@@ -87,8 +87,8 @@ def demonstrate(
     return Outcome(taken.new, tuple(incidents), found, others if planted else (), tuple(files), folder)
 
 
-def write_files(folder: Path, documents: Path | None, entities: Path | None, train: bool) -> Sequence[Written]:
-    """Write the sample, its labels and the application file into a folder that is made anew."""
+def write_files(folder: Path, entities: Path | None) -> Sequence[Written]:
+    """Write the sample, its labels and whom to look for into a folder that is made anew."""
     shutil.rmtree(folder, ignore_errors=True)
     written = write_sample()
     lines = [json.dumps(one.record(), ensure_ascii=False) for one in written]
@@ -104,17 +104,30 @@ def write_files(folder: Path, documents: Path | None, entities: Path | None, tra
         for text, one in labelled.items():
             table.writerow((text, one.sentiment, json.dumps(one.topics)))
     shutil.copyfile(entities or ENTITIES, folder / "entities.toml")
-    models = {"labelled": "labels.csv", "epochs": EPOCHS}
-    bundles = {"sentiment": "models/sentiment", "topics": "models/topics"} if train else {}
+    return written
+
+
+def write_application(folder: Path, documents: Path | None, models: Collection[str] = ()) -> Path:
+    """Write the application file.
+
+    Args:
+        folder: Where the sample is.
+        documents: A file or folder of one's own documents in place of the sample's.
+        models: Of `sentiment` and `topics`, those that a trained model tells.
+
+    Returns:
+        The file.
+    """
+    bundles = {name: f"models/{name}" for name in models}
     settings = {
         "application": "public-opinion",
         "entities": "entities.toml",
         "sources": {"files": [str((documents or folder / "documents.jsonl").absolute())], "push": False},
-        "models": {**models, **bundles},
+        "models": {"labelled": "labels.csv", "epochs": EPOCHS, **bundles},
         "counting": {"bucket_minutes": BUCKET_MINUTES},
     }
     write_text(folder / "application.toml", to_toml(settings))
-    return written
+    return folder / "application.toml"
 
 
 def _report(application: Application, folder: Path, screen: Screen) -> tuple[list[Path], list[Incident]]:

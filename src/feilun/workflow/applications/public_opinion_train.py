@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -45,3 +46,25 @@ def train_models(settings: Settings, folder: Path, out: Path, screen: Screen = s
         screen.say(f"\n{name}:")
         found[name] = train(from_table(table), out=out / name, screen=screen)
     return found
+
+
+def worth_their_cost(trained: Mapping[str, Bundle], screen: Screen = silent) -> list[str]:
+    """Return the models that are at least as good as their baselines; the rules go on in the place of the others.
+
+    Args:
+        trained: The bundles by name.
+        screen: Is told which are not.
+    """
+    kept = []
+    for name, bundle in trained.items():
+        report = bundle.report
+        own = report.metrics["macro_f1"].value
+        baseline, best = max(((b, row["macro_f1"]) for b, row in report.baselines.items()), key=lambda pair: pair[1])
+        if own >= best:
+            kept.append(name)
+        else:
+            screen.say(
+                f"\n{name}: macro-F1 {own:.3f} is below {best:.3f} of the baseline {baseline}. The model is not used; "
+                "the rules go on telling it. More labelled texts, or models.epochs, may change that."
+            )
+    return kept
