@@ -18,6 +18,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import torch
+from torch.nn import functional
 
 from feilun.apps.recommendation.candidates.ease import Ease
 from feilun.apps.recommendation.catalogue import Catalogue, build_catalogue
@@ -87,12 +89,45 @@ def ranked(data: MovieLens, seed: int, part: str, protocol: str) -> dict[str, di
 
     for name, make in {**BASELINES, "EASE": Ease}.items():
         add(name, scorer_of(make().fit(train, data.catalogue, now), len(data.catalogue)))
+    vectors = bpr(data, parts.train, seed)
+    add("BPR", lambda user, _: vectors[0][user] @ vectors[1].T)
     settings = settings_of_films()
     later = later_rows(train, protocol, seed)
     model = fit(train, data.catalogue, replace(settings, seed=seed), now, later=later)
     add("ours, generators fused", scorer_of_model(replace(model, trees=None), settings.candidates.quotas, now, shown))
     add("ours", scorer_of_model(model, settings.candidates.quotas, now, shown))
     return found
+
+
+def bpr(data: MovieLens, rows: np.ndarray, seed: int, epochs: int = 70) -> list[np.ndarray]:
+    """Return vectors of users and items by Bayesian personalised ranking (Rendle et al. 2009), as RecBole trains it.
+
+    64 wide, Adam at 1e-3, batches of 2,048, one negative a positive; the epochs were chosen on validation of seed 13.
+    It tells whether the protocol here is RecBole's: 0.2768 by its defaults and 0.2920 tuned.
+    """
+    source = np.random.default_rng(seed)
+    torch.manual_seed(seed)
+    user, item, items = data.user[rows], data.item[rows], len(data.catalogue)
+    seen = np.zeros((len(data.users), items), bool)
+    seen[user, item] = True
+    tables = [torch.nn.Embedding(len(data.users), 64), torch.nn.Embedding(items, 64)]
+    for table_of in tables:
+        torch.nn.init.xavier_normal_(table_of.weight)
+    optimizer = torch.optim.Adam([table_of.weight for table_of in tables], lr=1e-3)
+    for _ in range(epochs):
+        negative = source.integers(0, items, len(user))
+        while (wrong := seen[user, negative]).any():
+            negative[wrong] = source.integers(0, items, wrong.sum())
+        for batch in np.array_split(source.permutation(len(user)), max(1, len(user) // 2048)):
+            of_user, of_item, of_other = (
+                side(torch.from_numpy(numbers[batch]))
+                for side, numbers in ((tables[0], user), (tables[1], item), (tables[1], negative))
+            )  # each (batch, 64)
+            loss = -functional.logsigmoid((of_user * (of_item - of_other)).sum(1)).mean()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+    return [table_of.weight.detach().numpy() for table_of in tables]
 
 
 def settings_of_films() -> RecommendationSettings:
