@@ -44,6 +44,7 @@ def timeline(
     entitle(axes, drawable(title, widest=90), "", "")
     axes.tick_params(labelsize=8)
     axes.set_ylim(bottom=0)
+    axes.yaxis.get_major_locator().set_params(integer=True)
     legend(axes)
     return figure
 

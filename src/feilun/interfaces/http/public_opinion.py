@@ -34,7 +34,7 @@ class Pushed(BaseModel):
 class PushedAnswer(BaseModel):
     """What became of them."""
 
-    taken: int = Field(description="Documents that wait to be read now; one that comes twice counts once.")
+    taken: int = Field(description="Documents that were queued; one that comes twice will have one effect.")
     waiting: int = Field(description="All that wait.")
 
 
