@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from feilun.bundles.bundle import open_bundle
+from feilun.core.errors import DataError
 from feilun.core.report import Figure
 from feilun.workflow.applications.public_opinion import read_application
 from feilun.workflow.applications.public_opinion_demo import demonstrate, write_application
@@ -42,6 +45,12 @@ def test_the_application_file_names_the_models_that_are_used(tmp_path: Path) -> 
         settings = read_application(write_application(tmp_path, None, models)).models
         assert bool(settings.sentiment) == ("sentiment" in models)
         assert bool(settings.topics) == ("topics" in models)
+
+
+def test_documents_that_are_not_there_are_named_before_anything_is_trained(own_home: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="There is no file"):
+        demonstrate(tmp_path / "无.jsonl")
+    assert not (own_home / "public-opinion-demo").exists()
 
 
 def test_the_rules_alone_find_the_planted_crises_and_no_other(own_home: Path) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from feilun.apps.public_opinion.incidents import Incident
 from feilun.apps.public_opinion.report import make_report, summary, write_report
 from feilun.apps.public_opinion.sample.writer import BEGIN, ENTITIES, LABELLED_DAYS, Written, crises, write_sample
+from feilun.apps.public_opinion.sources.files import missing
 from feilun.core import places
 from feilun.core.errors import UsageError
 from feilun.core.files import atomic_file, write_text
@@ -64,9 +65,12 @@ def demonstrate(
 
     Raises:
         UsageError: If entities are given without documents.
+        DataError: If the documents are not there; nothing is trained first.
     """
     if entities is not None and documents is None:
         raise UsageError("Entities go with documents of one's own.", "Give --documents FILE as well.")
+    if documents is not None and not documents.exists():
+        raise missing(documents)
     folder = places.home() / "public-opinion-demo"
     written = write_files(folder, entities)
     screen.say(f"{len(written):,} written documents of sixty days on fictional companies, in {folder}.")

@@ -47,7 +47,7 @@ class Files:
             DataError: If there is no such file or folder.
         """
         if not self.path.exists():
-            raise DataError(f"There is no file {self.path}.", "Give a .csv or .jsonl file, or a folder of them.")
+            raise missing(self.path)
         paths = sorted(self.path.iterdir()) if self.path.is_dir() else [self.path]
         known: dict[str, Any] = dict(position or {})
         for path in paths:
@@ -73,6 +73,11 @@ class Files:
                 header, records, dead = read(piece, path.name, state["lines"], state["header"])
                 state = {"bytes": state["bytes"] + len(piece), "lines": state["lines"] + lines, "header": header}
                 yield state, tuple(records), tuple(dead)
+
+
+def missing(path: Path) -> DataError:
+    """Return what is said of a file that is not there."""
+    return DataError(f"There is no file {path}.", "Give a .csv or .jsonl file, or a folder of them.")
 
 
 def _complete(file: io.BufferedReader, table: bool, whole: bool) -> bytes:
