@@ -19,6 +19,7 @@ from feilun.apps.recommendation.interactions import Interactions, made
 from feilun.apps.recommendation.recommender import Recommender
 from feilun.apps.recommendation.settings import RecommendationSettings
 from feilun.apps.recommendation.training import fit
+from feilun.core.corpus import Corpus
 
 WIDTH = 64
 CATEGORIES = 50
@@ -26,11 +27,11 @@ NOW = 1_772_000_000.0
 
 
 class NoTexts:
-    """Embeds nothing: no item comes later here."""
+    """Reads nothing of a text; the made-up items bring their vectors."""
 
-    def embed(self, corpus: object) -> np.ndarray:
-        """Refuse."""
-        raise NotImplementedError
+    def embed(self, corpus: Corpus) -> np.ndarray:
+        """Return zeros, shape (rows, width)."""
+        return np.zeros((len(corpus), WIDTH), np.float32)
 
 
 def catalogue_of(count: int, source: np.random.Generator) -> Catalogue:

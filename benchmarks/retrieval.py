@@ -23,8 +23,11 @@ from numpy.typing import NDArray
 from feilun.bundles.bundle import open_bundle
 from feilun.core.corpus import corpus_of
 from feilun.core.errors import BundleError
+from feilun.core.ports import Embedder
 from feilun.knowledge.search import Entry, SearchIndex
 from feilun.knowledge.terms import simplified
+from feilun.models.bases.catalogue import open_base
+from feilun.workflow.applications.base_embedder import BaseEmbedder
 
 Embed = Callable[[Sequence[str]], NDArray[np.float32]]
 
@@ -83,35 +86,12 @@ def measured(task: Task, embed: Embed | None, *, words: bool) -> tuple[float, fl
 
 def embedder(name: str) -> Embed:
     """Open a bundle, or a base model with its own pooling."""
+    found: Embedder
     try:
-        bundle = open_bundle(name, threads=1)
-        return lambda texts: bundle.embed(corpus_of(texts))
+        found = open_bundle(name, threads=1)
     except BundleError:
-        return base_embedder(name)
-
-
-def base_embedder(name: str) -> Embed:
-    """Embed with a base model as it is (needs torch)."""
-    import torch
-
-    from feilun.models.bases.catalogue import open_base
-    from feilun.models.text_model import pool
-    from feilun.text.tokens import TokenEncoder, batches_by_length, pad
-
-    base = open_base(name)
-    encoder = TokenEncoder(base.tokenizer, 128, base.prefix)
-
-    @torch.inference_mode()
-    def embed(texts: Sequence[str]) -> NDArray[np.float32]:
-        rows = encoder.encode(list(texts), None)
-        result: NDArray[np.float32] = np.empty((len(rows), base.model.config.hidden_size), np.float32)
-        for batch in batches_by_length([len(row) for row in rows], 4096):
-            ids, mask = (torch.from_numpy(array) for array in pad([rows[i] for i in batch], base.pad_id))
-            hidden = base.model(input_ids=ids, attention_mask=mask).last_hidden_state
-            result[batch] = pool(hidden, mask, base.pooling).numpy()
-        return result
-
-    return embed
+        found = BaseEmbedder(open_base(name))
+    return lambda texts: found.embed(corpus_of(texts))
 
 
 def main() -> None:

@@ -56,6 +56,8 @@ def test_a_replaced_version_answers_what_it_was_asked_and_the_new_one_all_the_re
 
 
 def test_a_service_follows_its_champion_there_and_back(own_home: Path, versions: list[Bundle]) -> None:
+    answered = []
+
     async def main() -> None:
         engine = Engine({"reviews": versions[0]})
         engine.beside.append(Follower(engine, ["reviews"], threads=1, seconds=0.01).run)
@@ -63,10 +65,13 @@ def test_a_service_follows_its_champion_there_and_back(own_home: Path, versions:
             for version in (2, 1):
                 champion(own_home, version)
                 async with asyncio.timeout(10):
-                    while (await engine.answer("reviews", ["good"])).model != f"reviews@{version}":
+                    while (answer := await engine.answer("reviews", ["good"])).model != f"reviews@{version}":
                         await asyncio.sleep(0.01)
+                answered.append((answer.model, answer.predictions[0].label))
 
     asyncio.run(main())
+    expected = [("reviews@2", versions[1]), ("reviews@1", versions[0])]
+    assert answered == [(model, bundle.predict(["good"])[0].label) for model, bundle in expected]
 
 
 def test_a_champion_that_is_damaged_or_gone_leaves_the_version_before(

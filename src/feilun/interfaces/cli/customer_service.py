@@ -10,7 +10,7 @@ import typer
 
 from feilun.interfaces.cli import output
 from feilun.interfaces.cli.database import opened_database
-from feilun.interfaces.cli.options import AsJson
+from feilun.interfaces.cli.options import AllowHost, AsJson, Host, Port, RequireToken
 
 if TYPE_CHECKING:
     from feilun.apps.customer_service.desk import Answered, Desk
@@ -124,17 +124,10 @@ def chat(file: File) -> None:
 @app.command(epilog=f"Example: {EXAMPLES[4]}")
 def serve(
     file: File,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="TCP port; 0 takes a free one.")] = 8080,
-    host: Annotated[
-        str, typer.Option(help="Address to listen on; any but this machine's own needs a token.")
-    ] = "127.0.0.1",
-    require_token: Annotated[
-        bool, typer.Option("--require-token", help="Ask for a token also on this machine's own addresses.")
-    ] = False,
-    allow_host: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME", help="A further name to answer by; may be given again.", show_default=False),
-    ] = None,
+    port: Port = 8080,
+    host: Host = "127.0.0.1",
+    require_token: RequireToken = False,
+    allow_host: AllowHost = None,
 ) -> None:
     """Serve an application over HTTP until Ctrl-C: POST /v1/apps/customer-service/turns; more at /docs."""
     from feilun.interfaces.http.app import create_app

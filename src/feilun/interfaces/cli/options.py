@@ -26,3 +26,13 @@ CostError = Annotated[
 CostReview = Annotated[
     float | None, typer.Option(min=0, help="What it costs when a person decides a text.", show_default=False)
 ]
+
+Port = Annotated[int, typer.Option(min=0, max=65535, help="TCP port; 0 takes a free one.")]
+Host = Annotated[str, typer.Option(help="Address to listen on; any but this machine's own needs a token.")]
+RequireToken = Annotated[
+    bool, typer.Option("--require-token", help="Ask for a token also on this machine's own addresses.")
+]
+AllowHost = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME", help="A further name to answer by; may be given again.", show_default=False),
+]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from feilun.interfaces.cli import output
-from feilun.interfaces.cli.options import AsJson
+from feilun.interfaces.cli.options import AllowHost, AsJson, Host, Port, RequireToken
 
 if TYPE_CHECKING:
     from feilun.apps.recommendation.settings import RecommendationSettings
@@ -224,17 +224,10 @@ def forget(
 @app.command(epilog=f"Example: {EXAMPLES[6]}")
 def serve(
     file: File,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="TCP port; 0 takes a free one.")] = 8080,
-    host: Annotated[
-        str, typer.Option(help="Address to listen on; any but this machine's own needs a token.")
-    ] = "127.0.0.1",
-    require_token: Annotated[
-        bool, typer.Option("--require-token", help="Ask for a token also on this machine's own addresses.")
-    ] = False,
-    allow_host: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME", help="A further name to answer by; may be given again.", show_default=False),
-    ] = None,
+    port: Port = 8080,
+    host: Host = "127.0.0.1",
+    require_token: RequireToken = False,
+    allow_host: AllowHost = None,
 ) -> None:
     """Serve the application over HTTP until Ctrl-C: events in, lists out."""
     from feilun.interfaces.http.recommendation import create_app

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from feilun.core.errors import UsageError
-from feilun.interfaces.cli.options import Threads
+from feilun.interfaces.cli.options import AllowHost, Host, Port, RequireToken, Threads
 
 EXAMPLES = (
     "feilun serve out/model --port 8080",
@@ -20,21 +20,14 @@ EXAMPLES = (
 
 def serve(
     bundles: Annotated[list[str], typer.Argument(help="Bundles: folders, names, or name@version.", show_default=False)],
-    port: Annotated[int, typer.Option(min=0, max=65535, help="TCP port; 0 takes a free one.")] = 8080,
-    host: Annotated[
-        str, typer.Option(help="Address to listen on; any but this machine's own needs a token.")
-    ] = "127.0.0.1",
+    port: Port = 8080,
+    host: Host = "127.0.0.1",
     threads: Threads = None,
     observe: Annotated[
         float, typer.Option(min=0, max=1, help="Share of the predictions to remember, personal data replaced.")
     ] = 1.0,
-    require_token: Annotated[
-        bool, typer.Option("--require-token", help="Ask for a token also on this machine's own addresses.")
-    ] = False,
-    allow_host: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME", help="A further name to answer by; may be given again.", show_default=False),
-    ] = None,
+    require_token: RequireToken = False,
+    allow_host: AllowHost = None,
     shadow: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME@VERSION", help="Ask this version along and tell nobody.", show_default=False),
