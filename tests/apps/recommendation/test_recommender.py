@@ -117,7 +117,7 @@ def test_contributions_add_up_to_the_score_and_text_format_keeps_the_trees():
     recommender, (sample, _, model) = made_recommender(), trained()
     assert model.trees is not None
     user = sample.events[0].user
-    history = recommender.history(user, sample.now)
+    history = recommender.histories.of(user, sample.now)
     allowed = np.ones(len(model.catalogue), bool)
     pool = gather(model.generators, SETTINGS.candidates.quotas, history, allowed)
     table = model.table(pool, history, sample.now)

@@ -32,17 +32,17 @@ def test_the_same_event_counts_once(database):
     assert (first.taken, first.repeated) == (2, 1)
     assert (again.taken, again.repeated) == (1, 1)
     assert len(remembered(database, "tiny").events) == 3
-    assert len(shop.recommender.history("u", trained()[0].now)) == 3
+    assert len(shop.recommender.histories.of("u", trained()[0].now)) == 3
 
 
 def test_an_event_of_an_unknown_item_counts_once_the_item_comes(database):
     shop, now = made_shop(database), trained()[0].now
     assert shop.take([event("1", "later")]).unknown == 1
-    assert len(shop.recommender.history("u", now)) == 0
+    assert len(shop.recommender.histories.of("u", now)) == 0
     shop.put([Item("later", "Late oolong", categories=("tea",))], now)
-    assert len(shop.recommender.history("u", now)) == 1
+    assert len(shop.recommender.histories.of("u", now)) == 1
     shop.put([Item("later", "Late oolong, renamed", categories=("tea",))], now)
-    assert len(shop.recommender.history("u", now)) == 1
+    assert len(shop.recommender.histories.of("u", now)) == 1
 
 
 def test_a_ranking_that_was_never_issued_is_told_and_left_out(database):
@@ -66,7 +66,7 @@ def test_who_is_forgotten_is_nowhere_and_a_list_without_profile_names_nobody(dat
     held = remembered(database, "tiny")
     assert [e.user for e in held.events] == ["other"]
     assert [r.user for r in held.rankings] == [""]
-    assert len(shop.recommender.history("u", now)) == 0
+    assert len(shop.recommender.histories.of("u", now)) == 0
 
 
 def test_a_withdrawn_item_stays_withdrawn(database):
@@ -95,7 +95,7 @@ def test_lists_are_given_while_the_database_is_gone_and_events_are_refused_whole
     assert not kept
     with pytest.raises(StorageError):
         shop.take([event("1")])
-    assert len(shop.recommender.history("u", trained()[0].now)) == 0
+    assert len(shop.recommender.histories.of("u", trained()[0].now)) == 0
     (tmp_path / "away.db").rename(path)
     assert shop.take([event("1")]).taken == 1
     database.close()

@@ -79,6 +79,23 @@ def build_catalogue(items: Sequence[Item], embedder: Embedder) -> Catalogue:
     )
 
 
+def with_items(catalogue: Catalogue, items: Sequence[Item], vectors: NDArray[np.float32]) -> Catalogue:
+    """Return a catalogue with items put into it; those that were there keep their numbers."""
+    listed, index = list(catalogue.items), dict(catalogue.index)
+    rows: list[Vectors] = list(catalogue.vectors)
+    for item, vector in zip(items, vectors, strict=True):
+        if item.id in index:
+            listed[index[item.id]], rows[index[item.id]] = item, vector
+        else:
+            index[item.id] = len(listed)
+            listed.append(item)
+            rows.append(vector)
+    names = sorted({name for item in listed for name in item.categories})
+    number = {name: i for i, name in enumerate(names)}
+    categories = [tuple(dict.fromkeys(number[name] for name in item.categories)) for item in listed]
+    return Catalogue(listed, index, np.stack(rows), categories, names)
+
+
 def text_vectors(texts: Sequence[str], embedder: Embedder) -> Vectors:
     """Return unit vectors of texts, each text read once; an empty text has the zero vector.
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feilun.apps.recommendation.candidates.generator import Generator
-from feilun.apps.recommendation.interactions import DAY, History
+from feilun.apps.recommendation.interactions import History
 
 
 @dataclass(frozen=True)
@@ -91,21 +91,3 @@ def padded(scores: NDArray[np.float32], items: int) -> NDArray[np.float32]:
     """Give items that came after a generator had learned no score (NaN): nothing speaks for or against them."""
     missing = items - len(scores)
     return np.pad(scores, (0, missing), constant_values=np.nan) if missing else scores
-
-
-def unseen(history: History, items: int, policy: str, days: float, now: float) -> NDArray[np.bool_]:
-    """Return which items may come although, or because, the user did not take them; shape (items,).
-
-    Args:
-        history: What the user took.
-        items: How many items there are.
-        policy: never, after or always, as `candidates.seen`.
-        days: With `after`, how long ago it must be.
-        now: Seconds since 1970.
-    """
-    allowed = np.ones(items, bool)
-    if policy == "never":
-        allowed[history.items] = False
-    elif policy == "after":
-        allowed[history.items[history.times > now - days * DAY]] = False
-    return allowed

@@ -4,28 +4,24 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
 from threading import RLock
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from feilun.apps.recommendation.catalogue import Catalogue, text_vectors
+from feilun.apps.recommendation.answer import Answer, Recommended
+from feilun.apps.recommendation.catalogue import Catalogue, text_vectors, with_items
 from feilun.apps.recommendation.events import Interaction, Item
-from feilun.apps.recommendation.explain import Reason, reason_for
-from feilun.apps.recommendation.fusion import Pool, best, gather, unseen
-from feilun.apps.recommendation.interactions import DAY, NO_HISTORY, History, strengths
+from feilun.apps.recommendation.explain import reason_for
+from feilun.apps.recommendation.fusion import Pool, best, gather
+from feilun.apps.recommendation.histories import Histories
+from feilun.apps.recommendation.interactions import NO_HISTORY, History
 from feilun.apps.recommendation.model import Model, fused
 from feilun.apps.recommendation.rerank import Chosen, boosts, choose, permitted
 from feilun.apps.recommendation.settings import RecommendationSettings
 from feilun.core.errors import UsageError, nearest
 from feilun.core.ports import Embedder
-
-LONGEST_HISTORY = 500
-"""Last items of a user that are looked at: one with a million events is answered as fast as the others."""
 
 LONGEST_LIST = 200
 COMMON_WEIGHT = 0.5
@@ -33,79 +29,6 @@ COMMON_WEIGHT = 0.5
 
 IMPERSONAL = ("popular", "recent")
 """Generators that look at no history."""
-
-
-@dataclass(frozen=True)
-class Recommended:
-    """One place of a list.
-
-    Args:
-        item: The item.
-        score: The final score.
-        probability: Of a click, were it in the first place; None where it is not known.
-        reason: Why it is there.
-        contributions: What each feature added to the score, the largest first; empty where nobody asked.
-        propensity: How likely the policy put it there, given what stands above.
-        explored: Whether chance put it there.
-    """
-
-    item: Item
-    score: float
-    probability: float | None
-    reason: Reason
-    contributions: Mapping[str, float]
-    propensity: float
-    explored: bool
-
-
-@dataclass(frozen=True)
-class Answer:
-    """A list for a user.
-
-    Args:
-        id: Names this ranking, for the interactions that follow from it.
-        user: Who asked.
-        time: Seconds since 1970.
-        version: The model.
-        personal: Whether the user's history was looked at.
-        places: The list, best first.
-        note: What the reader should know, such as that all items were taken already; else empty.
-    """
-
-    id: str
-    user: str
-    time: float
-    version: str
-    personal: bool
-    places: Sequence[Recommended]
-    note: str = ""
-
-
-@dataclass
-class Taken:
-    """What a user took, oldest first, as it grows."""
-
-    items: list[int] = field(default_factory=list)
-    weights: list[float] = field(default_factory=list)
-    times: list[float] = field(default_factory=list)
-    seen: dict[int, float] = field(default_factory=dict)
-
-    def add(self, item: int, weight: float, moment: float) -> None:
-        """Put an event at its place in time; what was seen is remembered for good, beyond the longest history."""
-        self.seen[item] = max(moment, self.seen.get(item, moment))
-        place = len(self.times)
-        while place and self.times[place - 1] > moment:
-            place -= 1
-        self.items.insert(place, item)
-        self.weights.insert(place, weight)
-        self.times.insert(place, moment)
-        if len(self.items) > LONGEST_HISTORY:
-            del self.items[0], self.weights[0], self.times[0]
-
-    def all_seen(self) -> History:
-        """Return every item once, with when it was taken last."""
-        items, times = np.array(list(self.seen), np.int64), np.array(list(self.seen.values()))
-        return History(items, np.ones(len(items)), times)
 
 
 class Recommender:
@@ -127,8 +50,7 @@ class Recommender:
         self.embedder = embedder
         self.version = version
         self._source = np.random.default_rng(seed)
-        self._taken: dict[str, Taken] = defaultdict(Taken)
-        self._disliked: dict[str, set[int]] = defaultdict(set)
+        self.histories = Histories(settings.signals)
         self._permitted = permitted(model.catalogue, settings.list)
         self._lock = RLock()
 
@@ -141,19 +63,8 @@ class Recommender:
         Returns:
             How many were of items that are not known; `put` of the item and observing them again makes them count.
         """
-        listed = list(events)
-        says = strengths([e.type for e in listed], [e.value for e in listed], self.settings.signals)
-        unknown = 0
         with self._lock:
-            for event, strength in zip(listed, says.tolist(), strict=True):
-                item = self.model.catalogue.index.get(event.item)
-                if item is None:
-                    unknown += 1
-                elif strength > 0:
-                    self._taken[event.user].add(item, strength, event.time)
-                elif strength < 0:
-                    self._disliked[event.user].add(item)
-        return unknown
+            return self.histories.observe(list(events), self.model.catalogue.index)
 
     def put(self, items: Sequence[Item], now: float | None = None) -> None:
         """Add items or change them; they can be recommended at once, by their texts.
@@ -164,7 +75,7 @@ class Recommender:
         """
         vectors = text_vectors([item.text for item in items], self.embedder)
         with self._lock:
-            self._set(_changed(self.model.catalogue, items, vectors), time.time() if now is None else now)
+            self._set(with_items(self.model.catalogue, items, vectors), time.time() if now is None else now)
 
     def withdraw(self, item: str) -> None:
         """Take an item out of all lists from now on.
@@ -178,9 +89,7 @@ class Recommender:
     def forget(self, user: str) -> int:
         """Drop what is known of a user and return how many items that were."""
         with self._lock:
-            self._disliked.pop(user, None)
-            gone = self._taken.pop(user, None)
-        return len(gone.items) if gone else 0
+            return self.histories.forget(user)
 
     def number(self, item: str) -> int:
         """Return an item's number.
@@ -193,15 +102,6 @@ class Recommender:
             close = nearest(item, index) if len(index) <= 2000 else ""
             raise UsageError(f"There is no item {item!r} in the catalogue of {len(index):,}.", close[:300])
         return index[item]
-
-    def history(self, user: str, now: float) -> History:
-        """Return what a user took, with what is long ago counting less."""
-        taken = self._taken.get(user)
-        if taken is None or not taken.items:
-            return NO_HISTORY
-        times = np.array(taken.times)
-        decay = 0.5 ** (np.maximum(now - times, 0) / DAY / self.settings.signals.half_life_days)
-        return History(np.array(taken.items), np.array(taken.weights) * decay, times)
 
     def recommend(
         self, user: str, count: int = 10, *, personal: bool = True, explain: bool = False, now: float | None = None
@@ -226,7 +126,7 @@ class Recommender:
         now = time.time() if now is None else now
         with self._lock:
             model = self.model
-            history = self.history(user, now) if personal else NO_HISTORY
+            history = self.histories.of(user, now) if personal else NO_HISTORY
             allowed = self._allowed(user, personal, now)
             note = ""
             if not allowed.any() and self._permitted.any():
@@ -267,12 +167,7 @@ class Recommender:
     def _allowed(self, user: str, personal: bool, now: float) -> NDArray[np.bool_]:
         if not personal:
             return self._permitted
-        policy = self.settings.candidates
-        taken = self._taken.get(user)
-        seen = taken.all_seen() if taken else NO_HISTORY
-        allowed = self._permitted & unseen(seen, len(self._permitted), policy.seen, policy.seen_days, now)
-        allowed[list(self._disliked.get(user, ()))] = False
-        return allowed
+        return self._permitted & self.histories.open_to(user, len(self._permitted), self.settings.candidates, now)
 
     def _choose(self, pool: Pool, scores: NDArray[np.float64], count: int) -> Chosen:
         spread = float(scores.std()) if len(scores) else 0.0
@@ -311,20 +206,3 @@ class Recommender:
 def _largest(names: Sequence[str], added: NDArray[np.float64]) -> dict[str, float]:
     order = np.argsort(-np.abs(added), kind="stable")
     return {names[i]: float(added[i]) for i in order.tolist() if added[i] != 0}
-
-
-def _changed(catalogue: Catalogue, items: Sequence[Item], vectors: NDArray[np.float32]) -> Catalogue:
-    """Return a catalogue with items put into it; those that were there keep their numbers."""
-    listed, index = list(catalogue.items), dict(catalogue.index)
-    rows: Any = list(catalogue.vectors)
-    for item, vector in zip(items, vectors, strict=True):
-        if item.id in index:
-            listed[index[item.id]], rows[index[item.id]] = item, vector
-        else:
-            index[item.id] = len(listed)
-            listed.append(item)
-            rows.append(vector)
-    names = sorted({name for item in listed for name in item.categories})
-    number = {name: i for i, name in enumerate(names)}
-    categories = [tuple(dict.fromkeys(number[name] for name in item.categories)) for item in listed]
-    return Catalogue(listed, index, np.stack(rows), categories, names)

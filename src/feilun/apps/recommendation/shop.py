@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from feilun.apps.recommendation.answer import Answer
 from feilun.apps.recommendation.events import Interaction, Item, Ranking, read_item
 from feilun.apps.recommendation.experiments import ARMS, HOLDOUT, arm_of
-from feilun.apps.recommendation.recommender import Answer, Recommender
+from feilun.apps.recommendation.recommender import Recommender
 from feilun.core.errors import StorageError, UsageError
 from feilun.storage import recommendation as storage
 from feilun.storage.database import Database

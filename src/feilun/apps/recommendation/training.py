@@ -12,7 +12,8 @@ from feilun.apps.recommendation.catalogue import Catalogue
 from feilun.apps.recommendation.click_probability import ClickCurve, fit_clicks
 from feilun.apps.recommendation.events import Ranking
 from feilun.apps.recommendation.features import FEATURES
-from feilun.apps.recommendation.fusion import Pool, gather, padded, unseen
+from feilun.apps.recommendation.fusion import Pool, gather, padded
+from feilun.apps.recommendation.histories import unseen
 from feilun.apps.recommendation.interactions import Interactions
 from feilun.apps.recommendation.linear_order import fit_weights
 from feilun.apps.recommendation.model import Model, fit_generators

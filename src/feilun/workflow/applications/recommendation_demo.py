@@ -8,9 +8,9 @@ from dataclasses import asdict, replace
 from hashlib import sha256
 from typing import Any, Literal
 
+from feilun.apps.recommendation.answer import Answer
 from feilun.apps.recommendation.events import Interaction
 from feilun.apps.recommendation.judging import Judged
-from feilun.apps.recommendation.recommender import Answer
 from feilun.apps.recommendation.sample.shop import simulate
 from feilun.apps.recommendation.settings import RecommendationSettings
 from feilun.apps.recommendation.shop import Shop

@@ -1,0 +1,55 @@
+"""What a recommender answers: a list of items, each with its reason and its chance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from feilun.apps.recommendation.events import Item
+from feilun.apps.recommendation.explain import Reason
+
+
+@dataclass(frozen=True)
+class Recommended:
+    """One place of a list.
+
+    Args:
+        item: The item.
+        score: The final score.
+        probability: Of a click, were it in the first place; None where it is not known.
+        reason: Why it is there.
+        contributions: What each feature added to the score, the largest first; empty where nobody asked.
+        propensity: How likely the policy put it there, given what stands above.
+        explored: Whether chance put it there.
+    """
+
+    item: Item
+    score: float
+    probability: float | None
+    reason: Reason
+    contributions: Mapping[str, float]
+    propensity: float
+    explored: bool
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A list for a user.
+
+    Args:
+        id: Names this ranking, for the interactions that follow from it.
+        user: Who asked.
+        time: Seconds since 1970.
+        version: The model.
+        personal: Whether the user's history was looked at.
+        places: The list, best first.
+        note: What the reader should know, such as that all items were taken already; else empty.
+    """
+
+    id: str
+    user: str
+    time: float
+    version: str
+    personal: bool
+    places: Sequence[Recommended]
+    note: str = ""

@@ -1,0 +1,121 @@
+"""What each user took and disliked, as it grows; nothing of it is in the model."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from feilun.apps.recommendation.events import Interaction
+from feilun.apps.recommendation.interactions import DAY, NO_HISTORY, History, strengths
+from feilun.apps.recommendation.settings import CandidateSettings
+from feilun.apps.recommendation.signals import SignalSettings
+
+LONGEST_HISTORY = 500
+"""Last items of a user that are looked at: one with a million events is answered as fast as the others."""
+
+
+@dataclass
+class Taken:
+    """What a user took, oldest first, as it grows."""
+
+    items: list[int] = field(default_factory=list)
+    weights: list[float] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)
+    seen: dict[int, float] = field(default_factory=dict)
+
+    def add(self, item: int, weight: float, moment: float) -> None:
+        """Put an event at its place in time; what was seen is remembered for good, beyond the longest history."""
+        self.seen[item] = max(moment, self.seen.get(item, moment))
+        place = len(self.times)
+        while place and self.times[place - 1] > moment:
+            place -= 1
+        self.items.insert(place, item)
+        self.weights.insert(place, weight)
+        self.times.insert(place, moment)
+        if len(self.items) > LONGEST_HISTORY:
+            del self.items[0], self.weights[0], self.times[0]
+
+    def all_seen(self) -> History:
+        """Return every item once, with when it was taken last."""
+        items, times = np.array(list(self.seen), np.int64), np.array(list(self.seen.values()))
+        return History(items, np.ones(len(items)), times)
+
+
+class Histories:
+    """The users' histories.
+
+    Args:
+        signals: What counts as interest.
+    """
+
+    def __init__(self, signals: SignalSettings) -> None:
+        self.signals = signals
+        self._taken: dict[str, Taken] = defaultdict(Taken)
+        self._disliked: dict[str, set[int]] = defaultdict(set)
+
+    def observe(self, events: Sequence[Interaction], index: Mapping[str, int]) -> int:
+        """Take events into account.
+
+        Args:
+            events: New ones, each once, in any order.
+            index: Item numbers by id.
+
+        Returns:
+            How many were of items that are not known.
+        """
+        says = strengths([e.type for e in events], [e.value for e in events], self.signals)
+        unknown = 0
+        for event, strength in zip(events, says.tolist(), strict=True):
+            item = index.get(event.item)
+            if item is None:
+                unknown += 1
+            elif strength > 0:
+                self._taken[event.user].add(item, strength, event.time)
+            elif strength < 0:
+                self._disliked[event.user].add(item)
+        return unknown
+
+    def forget(self, user: str) -> int:
+        """Drop what is known of a user and return how many items that were."""
+        self._disliked.pop(user, None)
+        gone = self._taken.pop(user, None)
+        return len(gone.items) if gone else 0
+
+    def of(self, user: str, now: float) -> History:
+        """Return what a user took, with what is long ago counting less."""
+        taken = self._taken.get(user)
+        if taken is None or not taken.items:
+            return NO_HISTORY
+        times = np.array(taken.times)
+        decay = 0.5 ** (np.maximum(now - times, 0) / DAY / self.signals.half_life_days)
+        return History(np.array(taken.items), np.array(taken.weights) * decay, times)
+
+    def open_to(self, user: str, items: int, policy: CandidateSettings, now: float) -> NDArray[np.bool_]:
+        """Return which items may come again for a user: neither taken, by the policy, nor disliked; shape (items,)."""
+        taken = self._taken.get(user)
+        seen = taken.all_seen() if taken else NO_HISTORY
+        found = unseen(seen, items, policy.seen, policy.seen_days, now)
+        found[list(self._disliked.get(user, ()))] = False
+        return found
+
+
+def unseen(history: History, items: int, policy: str, days: float, now: float) -> NDArray[np.bool_]:
+    """Return which items may come although, or because, the user did not take them; shape (items,).
+
+    Args:
+        history: What the user took.
+        items: How many items there are.
+        policy: never, after or always, as `candidates.seen`.
+        days: With `after`, how long ago it must be.
+        now: Seconds since 1970.
+    """
+    allowed = np.ones(items, bool)
+    if policy == "never":
+        allowed[history.items] = False
+    elif policy == "after":
+        allowed[history.items[history.times > now - days * DAY]] = False
+    return allowed
