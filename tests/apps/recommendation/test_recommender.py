@@ -221,3 +221,34 @@ def test_generators_say_nothing_without_a_history_and_are_blind_to_the_batch():
         assert np.isfinite(scores).all()
         assert (scores >= 0).all()
         assert (scores == 0).all() or name in {"popular", "recent"}
+
+
+def test_search_puts_first_what_the_user_likes_and_takes_in_new_items():
+    recommender, now = made_recommender(), trained()[0].now
+    recommender.observe([click("fan", item) for item in ("tea-1a", "tea-1b", "tea-1c", "tea-2a")])
+    plain = [item.id for item, _ in recommender.search("gift", count=30, now=now)]
+    personal = [item.id for item, _ in recommender.search("gift", "fan", 30, now=now)]
+    assert plain
+    assert set(plain) == set(personal)
+    assert _mean_place(personal) <= _mean_place(plain)
+    recommender.put([Item("fresh", "Quokka plush", published=now)], now)
+    assert [item.id for item, _ in recommender.search("quokka plush", count=1)] == ["fresh"]
+    recommender.withdraw("fresh")
+    assert "fresh" not in [item.id for item, _ in recommender.search("quokka plush", count=50)]
+    assert recommender.search("zzzz 999 qqqq") == []
+
+
+def _mean_place(found):
+    places = [place for place, item in enumerate(found) if item.startswith("tea")]
+    return sum(places) / len(places) if places else 0
+
+
+def test_questions_are_known_items_unlike_each_other():
+    recommender = made_recommender()
+    asked = recommender.questions(8)
+    facts, index = recommender.model.facts, recommender.model.catalogue.index
+    numbers = [index[item.id] for item in asked]
+    assert len({item.id.split("-")[0] for item in asked}) >= 4
+    assert facts.popularity[numbers].mean() > facts.popularity.mean()
+    recommender.withdraw(asked[0].id)
+    assert asked[0].id not in [item.id for item in recommender.questions(8)]

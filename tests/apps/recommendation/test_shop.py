@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import pytest
 from shops import made_shop, trained
 
 from feilun.apps.recommendation.events import Interaction, Item
 from feilun.apps.recommendation.experiments import outcomes
 from feilun.apps.recommendation.settings import ExperimentSettings
-from feilun.apps.recommendation.shop import remembered
+from feilun.apps.recommendation.shop import Taking, remembered
 from feilun.core.errors import StorageError
 from feilun.storage import recommendation as storage
 from feilun.storage.database import open_database
+from feilun.storage.event_queue import EventQueue, left_behind
 
 
 @pytest.fixture
@@ -99,6 +102,33 @@ def test_lists_are_given_while_the_database_is_gone_and_events_are_refused_whole
     (tmp_path / "away.db").rename(path)
     assert shop.take([event("1")]).taken == 1
     database.close()
+
+
+def test_events_wait_on_the_disk_while_the_database_is_gone(tmp_path):
+    path, away = tmp_path / "shop.db", tmp_path / "away.db"
+    database = open_database(f"sqlite:///{path}")
+    shop = made_shop(database)
+    shop.queue = EventQueue(tmp_path / "waiting")
+    database.close()
+    path.rename(away)
+    assert shop.take([event("1"), event("2")]).waiting
+    assert shop.take([event("2"), event("3")]) == Taking(1, 1, 0, 0, waiting=True)
+    assert len(shop.recommender.histories.of("u", trained()[0].now)) == 3
+    assert [row["id"] for row in left_behind(tmp_path / "waiting")] == ["1", "2", "3"]
+    away.rename(path)
+    assert shop.take([event("3"), event("4")]) == Taking(1, 1, 0, 0)
+    assert left_behind(tmp_path / "waiting") == []
+    assert sorted(one.id for one in remembered(database, "tiny").events) == ["1", "2", "3", "4"]
+    database.close()
+
+
+def test_who_is_forgotten_does_not_come_back_from_the_queue(database, tmp_path):
+    shop = made_shop(database)
+    shop.queue = EventQueue(tmp_path / "waiting")
+    shop.queue.append([asdict(event("1"))])
+    assert shop.forget("u")["interactions"] == 1
+    assert left_behind(tmp_path / "waiting") == []
+    assert remembered(database, "tiny").events == []
 
 
 def test_users_of_the_holdout_get_lists_without_history_and_both_arms_are_counted(database):

@@ -32,7 +32,7 @@ def test_events_change_the_next_list_and_are_taken_once(client):
     assert client.post(f"{ROOT}/events", json=body).json()["taken"] == 3
     again = client.post(f"{ROOT}/events", json=body)
     assert again.status_code == 201
-    assert again.json() == {"taken": 0, "repeated": 3, "unknown": 0, "unissued": 0}
+    assert again.json() == {"taken": 0, "repeated": 3, "unknown": 0, "unissued": 0, "waiting": False}
     answer = client.post(f"{ROOT}/recommend", json={"user": "u", "count": 5, "explain": True}).json()
     assert len(answer["items"]) == 5
     assert answer["remembered"]
@@ -47,6 +47,21 @@ def test_items_come_and_go_and_users_are_forgotten(client):
     assert client.delete(f"{ROOT}/items/none").status_code == 422
     client.post(f"{ROOT}/events", json={"events": [{"user": "u", "item": "tea-1a"}]})
     assert client.delete(f"{ROOT}/users/u").json() == {"interactions": 1, "rankings": 0}
+
+
+def test_items_are_found_by_what_is_typed_and_newcomers_are_asked(client):
+    found = client.get(f"{ROOT}/search", params={"query": "oolong tea", "count": 5}).json()["items"]
+    assert {one["item"].split("-")[0] for one in found} == {"tea"}
+    asked = client.get(f"{ROOT}/questions", params={"count": 8}).json()["items"]
+    assert len({one["item"] for one in asked}) == 8
+    liked = [found[0]["item"], found[1]["item"]]
+    body = {"user": "newcomer", "count": 5, "liked": liked}
+    items = [one["item"] for one in client.post(f"{ROOT}/recommend", json=body).json()["items"]]
+    assert set(liked).isdisjoint(items)
+    assert sum(item.startswith("tea") for item in items) >= 3
+    unknown = client.post(f"{ROOT}/recommend", json={**body, "liked": ["nothing"]})
+    assert unknown.status_code == 422
+    assert "nothing" in unknown.json()["error"]["message"]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,10 +11,20 @@ import polars
 import pytest
 
 from feilun.apps.recommendation.sample.shop import simulate
+from feilun.apps.recommendation.shop import remembered
 from feilun.core.errors import BundleError, DataError, RecipeError, UsageError
 from feilun.storage.database import open_database
+from feilun.storage.event_queue import EventQueue
 from feilun.workflow.applications import recommendation as application
-from feilun.workflow.applications.recommendation_file import import_events, import_items, read_application
+from feilun.workflow.applications.recommendation_file import read_application
+from feilun.workflow.applications.recommendation_judging import evaluate
+from feilun.workflow.applications.recommendation_tables import (
+    import_events,
+    import_items,
+    put_items,
+    take_tables,
+    waiting_folder,
+)
 
 
 @pytest.fixture
@@ -37,11 +48,7 @@ def file(tmp_path):
 
 def filled(file, database):
     settings, said = read_application(file), []
-    for load, source, put in (
-        (import_items, settings.items, application.put_items),
-        (import_events, settings.events, application.put_events),
-    ):
-        application.take_tables(database, settings, load, source, put, said.append)
+    take_tables(database, settings, said.append)
     return settings, said
 
 
@@ -78,7 +85,7 @@ def test_tables_become_lists_and_a_second_import_adds_nothing(file):
 def test_ours_beats_popularity_on_the_fictional_shop(file):
     database = open_database()
     settings, _ = filled(file, database)
-    evaluation = application.evaluate(settings, application.prepare(settings, database), lambda line: None)
+    evaluation = evaluate(settings, application.prepare(settings, database), lambda line: None)
     figures = {name: judged.figures["ndcg@10"].value for name, judged in evaluation.rows.items()}
     assert figures["ours"] > 2 * figures["popularity"]
     database.close()
@@ -133,12 +140,48 @@ def test_an_application_without_events_or_items_says_so(file):
     settings = read_application(file)
     with pytest.raises(DataError, match="catalogue is empty"):
         application.prepare(settings, database)
-    application.put_items(database, settings, import_items(settings.items).rows)
+    put_items(database, settings, import_items(settings.items).rows)
     prepared = application.prepare(settings, database)
     with pytest.raises(DataError, match="None of the 0 events"):
         application.train(settings, prepared)
     with pytest.raises(UsageError, match="too few"):
-        application.evaluate(settings, prepared, lambda line: None)
+        evaluate(settings, prepared, lambda line: None)
     shop = application.open_shop(settings, database, prepared)
     assert len(shop.recommend("anyone", 5)[0].places) == 5
     database.close()
+
+
+def test_tables_come_from_a_database_and_a_query_belongs_to_it(tmp_path):
+    with sqlite3.connect(tmp_path / "erp.db") as erp:
+        erp.execute("create table goods (sku text, name text)")
+        erp.executemany("insert into goods values (?, ?)", [("a", "Green tea"), ("b", "红茶")])
+        erp.execute("create table clicks (who text, sku text, at integer)")
+        erp.execute("insert into clicks values ('u', 'a', 1770000000)")
+    path = tmp_path / "shop.toml"
+    url = f"sqlite:///{tmp_path / 'erp.db'}"
+    lines = ['application = "recommendation"', f'items = "{url}"', f'events = "{url}"']
+    lines.append('items_query = "select sku as item, name as title from goods"')
+    path.write_text("\n".join(lines), encoding="utf-8")
+    with pytest.raises(RecipeError, match="events and events_query belong together"):
+        read_application(path)
+    lines.append('events_query = "select who as user, sku as item, at as time from clicks"')
+    path.write_text("\n".join(lines), encoding="utf-8")
+    database = open_database()
+    settings, _ = filled(path, database)
+    held = application.prepare(settings, database).held
+    assert {item.title for item in held.items} == {"Green tea", "红茶"}
+    assert [(one.user, one.item, one.time) for one in held.events] == [("u", "a", 1_770_000_000.0)]
+    database.close()
+
+
+def test_what_waited_for_the_database_is_taken_up_at_the_next_opening(file):
+    database = open_database()
+    settings, _ = filled(file, database)
+    before = len(application.prepare(settings, database).held.events)
+    database.close()
+    row = {"id": "late", "user": "u", "item": "tea-1a", "type": "click", "value": 1.0, "time": 1.0, "ranking": None}
+    EventQueue(waiting_folder(settings)).append([row])
+    with application.opened_shop(settings) as shop:
+        assert len(remembered(shop.database, settings.name).events) == before + 1
+    with application.opened_shop(settings) as shop:
+        assert len(remembered(shop.database, settings.name).events) == before + 1

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from feilun.apps.recommendation.candidates.generator import Generator
+from feilun.apps.recommendation.candidates.generator import Generator, Scores
 from feilun.apps.recommendation.interactions import History
 
 
@@ -71,9 +71,32 @@ def gather(
             if len(found) >= least:
                 break
             found.setdefault(int(item), -1)
-    items = np.fromiter(found, np.int64, len(found))
+    items, source = np.fromiter(found, np.int64, len(found)), np.fromiter(found.values(), np.int64, len(found))
+    return _pool(items, source, names, all_scores)
+
+
+def pool_of(
+    generators: Mapping[str, Generator], names: Collection[str], history: History, items: NDArray[np.int64]
+) -> Pool:
+    """Return given items as a pool, with what the named generators say of them.
+
+    Args:
+        generators: By name.
+        names: The generators to ask.
+        history: What the user took.
+        items: Item numbers, each once, shape (candidates,).
+    """
+    asked = tuple(name for name in generators if name in names)
+    widest = int(items.max(initial=-1)) + 1
+    all_scores = [padded(generators[name].scores(history), widest) for name in asked]
+    return _pool(items, np.full(len(items), -1, np.int64), asked, all_scores)
+
+
+def _pool(
+    items: NDArray[np.int64], source: NDArray[np.int64], names: tuple[str, ...], all_scores: Sequence[Scores]
+) -> Pool:
     scores = np.stack([one[items] for one in all_scores], axis=1) if names else np.zeros((len(items), 0), np.float32)
-    return Pool(items, scores.astype(np.float32), names, np.fromiter(found.values(), np.int64, len(found)))
+    return Pool(items, scores.astype(np.float32), names, source)
 
 
 def best(scores: NDArray[np.float32], allowed: NDArray[np.bool_], count: int) -> NDArray[np.int64]:

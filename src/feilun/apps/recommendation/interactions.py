@@ -39,6 +39,17 @@ class History:
         known = self.items < items
         return self if known.all() else History(self.items[known], self.weights[known], self.times[known])
 
+    def then(self, items: Sequence[int], moment: float) -> History:
+        """Return the history with items taken after it, each as if it said as much as the strongest before."""
+        if not len(items):
+            return self
+        weight = float(self.weights.max(initial=0)) or 1.0
+        return History(
+            np.concatenate([self.items, np.array(items, np.int64)]),
+            np.concatenate([self.weights, np.full(len(items), weight)]),
+            np.concatenate([self.times, np.full(len(items), moment)]),
+        )
+
 
 NO_HISTORY = History(np.zeros(0, np.int64), np.zeros(0), np.zeros(0))
 

@@ -14,10 +14,12 @@ from feilun.apps.recommendation.answer import Answer, Recommended
 from feilun.apps.recommendation.catalogue import Catalogue, text_vectors, with_items
 from feilun.apps.recommendation.events import Interaction, Item
 from feilun.apps.recommendation.explain import reason_for
-from feilun.apps.recommendation.fusion import Pool, best, gather
+from feilun.apps.recommendation.fusion import Pool, best, gather, pool_of
 from feilun.apps.recommendation.histories import Histories
 from feilun.apps.recommendation.interactions import NO_HISTORY, History
+from feilun.apps.recommendation.item_search import ItemSearch
 from feilun.apps.recommendation.model import Model, fused
+from feilun.apps.recommendation.newcomers import questions
 from feilun.apps.recommendation.rerank import Chosen, boosts, choose, permitted
 from feilun.apps.recommendation.settings import RecommendationSettings
 from feilun.core.errors import UsageError, nearest
@@ -52,6 +54,7 @@ class Recommender:
         self._source = np.random.default_rng(seed)
         self.histories = Histories(settings.signals)
         self._permitted = permitted(model.catalogue, settings.list)
+        self._search: ItemSearch | None = None
         self._lock = RLock()
 
     def observe(self, events: Iterable[Interaction]) -> int:
@@ -104,7 +107,14 @@ class Recommender:
         return index[item]
 
     def recommend(
-        self, user: str, count: int = 10, *, personal: bool = True, explain: bool = False, now: float | None = None
+        self,
+        user: str,
+        count: int = 10,
+        *,
+        personal: bool = True,
+        explain: bool = False,
+        liked: Sequence[str] = (),
+        now: float | None = None,
     ) -> Answer:
         """Make a list for a user.
 
@@ -113,21 +123,23 @@ class Recommender:
             count: Most items, 1 to 200.
             personal: False looks at no history and draws nothing for this user.
             explain: Tell what each feature added.
+            liked: Items that the user says to like, beside the history; for this list alone, nothing is kept.
             now: Seconds since 1970; the present where absent.
 
         Returns:
             The list; shorter where the catalogue has no more.
 
         Raises:
-            UsageError: If `count` is out of bounds.
+            UsageError: If `count` is out of bounds, or there is no such liked item.
         """
-        if not 1 <= count <= LONGEST_LIST:
-            raise UsageError(f"A list has 1 to {LONGEST_LIST} items, not {count}.")
+        _check(count)
         now = time.time() if now is None else now
         with self._lock:
             model = self.model
-            history = self.histories.of(user, now) if personal else NO_HISTORY
+            said = [self.number(item) for item in liked]
+            history = self.histories.of(user, now).then(said, now) if personal else NO_HISTORY
             allowed = self._allowed(user, personal, now)
+            allowed[said] = False
             note = ""
             if not allowed.any() and self._permitted.any():
                 allowed, note = self._permitted, "Everything was taken already; items come again."
@@ -148,8 +160,7 @@ class Recommender:
         Raises:
             UsageError: If there is no such item, or `count` is out of bounds.
         """
-        if not 1 <= count <= LONGEST_LIST:
-            raise UsageError(f"A list has 1 to {LONGEST_LIST} items, not {count}.")
+        _check(count)
         with self._lock:
             number, model = self.number(item), self.model
             alone = History(np.array([number]), np.ones(1), np.zeros(1))
@@ -164,15 +175,60 @@ class Recommender:
             allowed[number] = False
             return [(model.catalogue.items[i], float(nearness[i])) for i in best(nearness, allowed, count).tolist()]
 
+    def search(
+        self, query: str, user: str | None = None, count: int = 10, now: float | None = None
+    ) -> list[tuple[Item, float]]:
+        """Find items by what is typed, in the order that suits who asks.
+
+        Args:
+            query: A few words.
+            user: Whose history is looked at; None looks at none.
+            count: Most items, 1 to 200.
+            now: Seconds since 1970; the present where absent.
+
+        Returns:
+            Items with their scores, best first; none where nothing fits.
+
+        Raises:
+            UsageError: If `count` is out of bounds.
+            MissingExtra: If tantivy is not installed.
+        """
+        _check(count)
+        now = time.time() if now is None else now
+        vector = text_vectors([query.strip()], self.embedder)[0]
+        with self._lock:
+            model = self.model
+            if self._search is None:
+                self._search = ItemSearch(model.catalogue)
+            fits = self._search.relevance(query, vector, model.facts.vectors, self._permitted)
+            items = np.fromiter(fits, np.int64, len(fits))
+            scores = standardised(np.fromiter(fits.values(), np.float64, len(fits)))
+            history = self.histories.of(user, now) if user else NO_HISTORY
+            weight = self.settings.search.personal
+            if len(history) and weight:
+                pool = pool_of(model.generators, self.settings.candidates.quotas, history, items)
+                scores = scores + weight * standardised(model.scores(pool, history, now))
+        best_first = np.argsort(-scores, kind="stable")[:count]
+        return [(model.catalogue.items[items[i]], float(scores[i])) for i in best_first.tolist()]
+
+    def questions(self, count: int = 10) -> list[Item]:
+        """Return items to ask a newcomer about; those that are liked go to `recommend(liked=...)`.
+
+        Raises:
+            UsageError: If `count` is out of bounds.
+        """
+        _check(count)
+        with self._lock:
+            chosen = questions(self.model.facts, self._permitted, count)
+            return [self.model.catalogue.items[i] for i in chosen.tolist()]
+
     def _allowed(self, user: str, personal: bool, now: float) -> NDArray[np.bool_]:
         if not personal:
-            return self._permitted
+            return self._permitted.copy()
         return self._permitted & self.histories.open_to(user, len(self._permitted), self.settings.candidates, now)
 
     def _choose(self, pool: Pool, scores: NDArray[np.float64], count: int) -> Chosen:
-        spread = float(scores.std()) if len(scores) else 0.0
-        even = (scores - scores.mean()) / spread if spread > 0 else np.zeros(len(scores))
-        lifted = even + boosts(self.model.catalogue, pool.items, self.settings.list)
+        lifted = standardised(scores) + boosts(self.model.catalogue, pool.items, self.settings.list)
         facts = self.model.facts
         return choose(
             lifted, facts.vectors[pool.items], facts.creator[pool.items], count, self.settings.list, self._source
@@ -201,6 +257,19 @@ class Recommender:
     def _set(self, catalogue: Catalogue, now: float) -> None:
         self.model = self.model.with_catalogue(catalogue, now)
         self._permitted = permitted(catalogue, self.settings.list)
+        if self._search is not None:
+            self._search.put(catalogue)
+
+
+def standardised(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return scores with mean 0 and spread 1; all 0 where they do not differ."""
+    spread = float(scores.std()) if len(scores) else 0.0
+    return (scores - scores.mean()) / spread if spread > 0 else np.zeros(len(scores))
+
+
+def _check(count: int) -> None:
+    if not 1 <= count <= LONGEST_LIST:
+        raise UsageError(f"A list has 1 to {LONGEST_LIST} items, not {count}.")
 
 
 def _largest(names: Sequence[str], added: NDArray[np.float64]) -> dict[str, float]:

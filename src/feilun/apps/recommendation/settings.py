@@ -82,6 +82,16 @@ class ListSettings:
 
 
 @dataclass(frozen=True)
+class SearchSettings:
+    """The table `[search]`."""
+
+    personal: float = setting(
+        0.3, "weight of what the user likes beside how well an item fits what was typed; 0 looks at no history",
+        minimum=0,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
 class ExperimentSettings:
     """The table `[experiment]`: some users get lists without a history, so that the others' gain can be measured."""
 
@@ -97,8 +107,10 @@ class RecommendationSettings:
 
     application: Literal["recommendation"] = setting(REQUIRED, "recommendation")
     name: str = setting("recommendation", "name of the application")
-    items: str | None = setting(None, "table of the items")
-    events: str | None = setting(None, "table of the interactions")
+    items: str | None = setting(None, "table of the items, or the URL of a database")
+    items_query: str | None = setting(None, "the SQL query that gives the items, where items is a database")
+    events: str | None = setting(None, "table of the interactions, or the URL of a database")
+    events_query: str | None = setting(None, "the SQL query that gives the interactions, where events is a database")
     embedder: str | None = setting(
         None, "a bundle or base model that reads the items' texts; without it, words and their co-occurrence are used"
     )
@@ -106,11 +118,19 @@ class RecommendationSettings:
     signals: SignalSettings = table(SignalSettings, "what counts as interest")
     candidates: CandidateSettings = table(CandidateSettings, "where candidates come from")
     ranking: RankingSettings = table(RankingSettings, "the final ranking")
+    search: SearchSettings = table(SearchSettings, "finding items by what is typed")
     experiment: ExperimentSettings = table(ExperimentSettings, "an A/B test of personal lists")
     list: ListSettings = table(ListSettings, "what happens to a ranking before it is shown")
 
     def contradictions(self) -> Sequence[str]:
-        """Say what cannot be: the name is a folder's and a column's."""
-        if NAME.fullmatch(self.name):
-            return []
-        return [f"name: letters, digits, '-', '_' and '.' only, at most 80, not {self.name[:100]!r}."]
+        """Say what cannot be: the name is a folder's and a column's, and a database wants a query."""
+        found = []
+        if not NAME.fullmatch(self.name):
+            found.append(f"name: letters, digits, '-', '_' and '.' only, at most 80, not {self.name[:100]!r}.")
+        for name, source, query in (
+            ("items", self.items, self.items_query),
+            ("events", self.events, self.events_query),
+        ):
+            if (query is None) == ("://" in (source or "")):
+                found.append(f"{name} and {name}_query belong together: a database's URL, and the query to ask it.")
+        return found

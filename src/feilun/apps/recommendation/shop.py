@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from threading import RLock
 from typing import Any
 
 from feilun.apps.recommendation.answer import Answer
@@ -13,6 +14,7 @@ from feilun.apps.recommendation.recommender import Recommender
 from feilun.core.errors import StorageError, UsageError
 from feilun.storage import recommendation as storage
 from feilun.storage.database import Database
+from feilun.storage.event_queue import EventQueue
 
 
 @dataclass(frozen=True)
@@ -24,12 +26,15 @@ class Taking:
         repeated: Ones whose id was known.
         unknown: New ones of items that are not known yet; they are kept, and count once the item is.
         unissued: New ones that name a ranking which was never issued; they count, without the ranking.
+        waiting: Whether they wait on the disk for a database that is gone: what is repeated and unissued among them
+            shows once it is back.
     """
 
     taken: int
     repeated: int
     unknown: int
     unissued: int
+    waiting: bool = False
 
 
 class Shop:
@@ -39,30 +44,75 @@ class Shop:
         recommender: Answers.
         database: Remembers.
         application: Its name there.
+        queue: Where events wait while the database is gone; without it they are refused then.
     """
 
-    def __init__(self, recommender: Recommender, database: Database, application: str) -> None:
+    def __init__(
+        self, recommender: Recommender, database: Database, application: str, queue: EventQueue | None = None
+    ) -> None:
         self.recommender = recommender
         self.database = database
         self.application = application
+        self.queue = queue
+        self._waiting: set[str] = set()
+        self._taking_up = RLock()
 
     def take(self, events: Sequence[Interaction]) -> Taking:
-        """Write events, then let them count.
+        """Write events, then let them count; while the database is gone they wait in the queue, where there is one.
 
         Raises:
-            StorageError: If the database refuses; nothing was taken, and the same events may be sent again.
+            StorageError: If database and queue refuse; nothing was taken, and the same events may be sent again.
         """
+        try:
+            self.take_up()
+            new, unissued = self._write(events)
+        except StorageError:
+            if self.queue is None:
+                raise
+            return self._let_wait(self.queue, events)
+        unknown = self.recommender.observe(new)
+        return Taking(len(new), len(events) - len(new), unknown, unissued)
+
+    def take_up(self) -> None:
+        """Write into the database what waited for it; those events count already.
+
+        Raises:
+            StorageError: If the database is still gone; what waits goes on waiting.
+        """
+        if not self.queue:
+            return
+        with self._taking_up:
+            self._write([interaction_of(row) for row in self.queue.rows()])
+            self.queue.clear()
+            self._waiting.clear()
+
+    def _write(self, events: Sequence[Interaction]) -> tuple[list[Interaction], int]:
+        """Write events and return the new ones, and how many name a ranking that was never issued."""
         with self.database.write() as connection:
             named = {event.ranking for event in events if event.ranking}
             issued = {one for one in named if storage.ranking_exists(connection, self.application, one)}
             unissued = sum(event.ranking is not None and event.ranking not in issued for event in events)
             sound = [event if event.ranking in issued else replace(event, ranking=None) for event in events]
             new = storage.add_interactions(connection, self.application, [asdict(event) for event in sound])
-        unknown = self.recommender.observe([interaction_of(row) for row in new])
-        return Taking(len(new), len(events) - len(new), unknown, unissued)
+        return [interaction_of(row) for row in new], unissued
+
+    def _let_wait(self, queue: EventQueue, events: Sequence[Interaction]) -> Taking:
+        with self._taking_up:
+            fresh = {event.id: event for event in events if event.id not in self._waiting}
+            queue.append([asdict(event) for event in fresh.values()])
+            self._waiting.update(fresh)
+        unknown = self.recommender.observe(fresh.values())
+        return Taking(len(fresh), len(events) - len(fresh), unknown, 0, waiting=True)
 
     def recommend(
-        self, user: str, count: int = 10, *, personal: bool = True, explain: bool = False, now: float | None = None
+        self,
+        user: str,
+        count: int = 10,
+        *,
+        personal: bool = True,
+        explain: bool = False,
+        liked: Sequence[str] = (),
+        now: float | None = None,
     ) -> tuple[Answer, bool]:
         """Make a list and remember it; where the database refuses, the list is given all the same.
 
@@ -76,7 +126,7 @@ class Shop:
         if personal and experiment.holdout > 0:
             arm = arm_of(user, experiment.name, ARMS, (1 - experiment.holdout, experiment.holdout))
         looked_at = personal and arm != HOLDOUT
-        answer = self.recommender.recommend(user, count, personal=looked_at, explain=explain, now=now)
+        answer = self.recommender.recommend(user, count, personal=looked_at, explain=explain, liked=liked, now=now)
         row = {
             "id": answer.id, "user": answer.user if personal else "", "time": answer.time, "version": answer.version,
             "arm": f"{experiment.name}:{arm}" if arm else "", "items": [place.item.id for place in answer.places],
@@ -116,6 +166,7 @@ class Shop:
         """
         if not user:
             raise UsageError("A user has a name.", "Name the user to be forgotten.")
+        self.take_up()
         with self.database.write() as connection:
             gone = storage.forget_user(connection, self.application, user)
         self.recommender.forget(user)

@@ -11,6 +11,7 @@ from feilun.interfaces.cli import output
 from feilun.interfaces.cli.options import AllowHost, AsJson, Host, Port, RequireToken
 
 if TYPE_CHECKING:
+    from feilun.apps.recommendation.events import Item
     from feilun.apps.recommendation.settings import RecommendationSettings
     from feilun.storage.database import Database
     from feilun.workflow.applications.recommendation import Prepared
@@ -87,15 +88,15 @@ def train(file: File, as_json: AsJson = False) -> None:
 def evaluate(file: File, as_json: AsJson = False) -> None:
     """Judge on the last tenth of the interactions, over the whole catalogue, beside baselines and ablations."""
     from feilun.storage.database import open_database
-    from feilun.workflow.applications import recommendation as application
     from feilun.workflow.applications.recommendation_demo import table_of
+    from feilun.workflow.applications.recommendation_judging import evaluate as judged
 
     settings = _settings(file)
     database = open_database()
     try:
         prepared = _prepared(settings, database, say=not as_json)
         console = output.progress_console()
-        evaluation = application.evaluate(settings, prepared, lambda line: console.print(line, highlight=False))
+        evaluation = judged(settings, prepared, lambda line: console.print(line, highlight=False))
     finally:
         database.close()
     if as_json:
@@ -111,6 +112,9 @@ def recommend(
     count: Count = 10,
     explain: Annotated[bool, typer.Option("--explain", help="Tell what each feature added.")] = False,
     impersonal: Annotated[bool, typer.Option("--impersonal", help="Look at no history.")] = False,
+    liked: Annotated[
+        list[str] | None, typer.Option(help="Item that the user says to like, for this list alone; may be repeated.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Recommend items to a user."""
@@ -118,7 +122,7 @@ def recommend(
     from feilun.workflow.applications.recommendation_demo import show
 
     with application.opened_shop(_settings(file)) as shop:
-        answer, _ = shop.recommend(user, count, personal=not impersonal, explain=explain)
+        answer, _ = shop.recommend(user, count, personal=not impersonal, explain=explain, liked=liked or ())
     if as_json:
         for place in answer.places:
             output.print_json({
@@ -140,11 +144,39 @@ def similar(
 
     with application.opened_shop(_settings(file)) as shop:
         found = shop.recommender.similar(item, count)
-    for one, score in found:
+    _show_scored(found, as_json)
+
+
+@app.command(epilog="Example: feilun recommendation search shop.toml 'green tea' --user u7")
+def search(
+    file: File,
+    query: Annotated[str, typer.Argument(help="A few words.", show_default=False)],
+    user: Annotated[str | None, typer.Option(help="Whose history orders what fits.")] = None,
+    count: Count = 10,
+    as_json: AsJson = False,
+) -> None:
+    """Find items by what is typed, in the order that suits who asks."""
+    from feilun.workflow.applications import recommendation as application
+
+    with application.opened_shop(_settings(file)) as shop:
+        found = shop.recommender.search(query, user, count)
+    if not found and not as_json:
+        print("Nothing fits.")
+    _show_scored(found, as_json)
+
+
+@app.command(epilog="Example: feilun recommendation questions shop.toml --count 5")
+def questions(file: File, count: Count = 10, as_json: AsJson = False) -> None:
+    """Show which items to ask a newcomer about; `recommend --liked ITEM` takes the answers."""
+    from feilun.workflow.applications import recommendation as application
+
+    with application.opened_shop(_settings(file)) as shop:
+        found = shop.recommender.questions(count)
+    for one in found:
         if as_json:
-            output.print_json({"item": one.id, "title": one.title, "score": score})
+            output.print_json({"item": one.id, "title": one.title})
         else:
-            print(f"{score:6.3f}  {one.id}  {one.title}")
+            print(f"{one.id}  {one.title}")
 
 
 @app.command(epilog=f"Example: {EXAMPLES[5]}")
@@ -154,14 +186,13 @@ def events(
 ) -> None:  # fmt: skip
     """Import a table of interactions; those whose ids are known are left out."""
     from feilun.storage.database import open_database
-    from feilun.workflow.applications import recommendation as application
-    from feilun.workflow.applications.recommendation_file import import_events
+    from feilun.workflow.applications.recommendation_tables import import_events, put_events
 
     settings = _settings(file)
     found = import_events(table)
     database = open_database()
     try:
-        new = application.put_events(database, settings, found.rows)
+        new = put_events(database, settings, found.rows)
     finally:
         database.close()
     if as_json:
@@ -231,12 +262,20 @@ def serve(
 ) -> None:
     """Serve the application over HTTP until Ctrl-C: events in, lists out."""
     from feilun.interfaces.http.recommendation import create_app
-    from feilun.workflow.applications import recommendation as application
+    from feilun.workflow.applications.recommendation_service import serve as run
 
-    application.serve(
+    run(
         _settings(file), create_app, host=host, port=port, require_token=require_token, hosts=allow_host or (),
         say=lambda line: print(line, flush=True),
     )  # fmt: skip
+
+
+def _show_scored(found: list[tuple[Item, float]], as_json: bool) -> None:
+    for one, score in found:
+        if as_json:
+            output.print_json({"item": one.id, "title": one.title, "score": score})
+        else:
+            print(f"{score:6.3f}  {one.id}  {one.title}")
 
 
 def _settings(file: Path) -> RecommendationSettings:
@@ -246,10 +285,9 @@ def _settings(file: Path) -> RecommendationSettings:
 
 
 def _prepared(settings: RecommendationSettings, database: Database, *, say: bool) -> Prepared:
-    from feilun.workflow.applications import recommendation as application
-    from feilun.workflow.applications.recommendation_file import import_events, import_items
+    from feilun.workflow.applications.recommendation import prepare
+    from feilun.workflow.applications.recommendation_tables import take_tables, take_up_waiting
 
-    tell = print if say else (lambda line: None)
-    application.take_tables(database, settings, import_items, settings.items, application.put_items, tell)
-    application.take_tables(database, settings, import_events, settings.events, application.put_events, tell)
-    return application.prepare(settings, database)
+    take_up_waiting(settings, database)
+    take_tables(database, settings, print if say else (lambda line: None))
+    return prepare(settings, database)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, FastAPI, Query, Request
@@ -61,6 +62,9 @@ class Asked(BaseModel):
     count: int = Field(10, ge=1, le=200, description="Most items.")
     personal: bool = Field(True, description="False looks at no history, and remembers the list without the user.")
     explain: bool = Field(False, description="Tell what each feature added to the score.")
+    liked: list[str] = Field(
+        default=[], max_length=50, description="Items that the user says to like; for this list alone, nothing is kept."
+    )
 
 
 EVENTS = {"a click": {"value": {"events": [{"id": "e1", "user": "u7", "item": "tea-1a", "type": "click"}]}}}
@@ -106,22 +110,27 @@ async def readyz(request: Request) -> JSONResponse:
 
 @router.post("/events", summary="Tell what users did", status_code=201, responses={
     422: {"model": ErrorAnswer, "description": "An event is wrong; the message says which. None was taken."},
-    503: {"model": ErrorAnswer, "description": "The database refuses; none was taken. Send them again."},
+    503: {"model": ErrorAnswer, "description": "Database and disk refuse; none was taken. Send them again."},
 })  # fmt: skip
-def take_events(request: Request, body: Annotated[Events, Body(openapi_examples=EVENTS)]) -> dict[str, int]:
-    """Take events; once answered they are on the disk, and the next list knows them."""
+def take_events(request: Request, body: Annotated[Events, Body(openapi_examples=EVENTS)]) -> dict[str, Any]:
+    """Take events; once answered they are on the disk, and the next list knows them.
+
+    While the database is gone they wait beside it (`waiting`), and what is repeated shows once it is back.
+    """
     now = time.time()
     events = [
         _read(number, "event", lambda row=row: read_interaction(row, now)) for number, row in enumerate(body.events)
     ]
     taken = _shop(request).take(events)
-    return {"taken": taken.taken, "repeated": taken.repeated, "unknown": taken.unknown, "unissued": taken.unissued}
+    return asdict(taken)
 
 
 @router.post("/recommend", summary="Recommend items to a user")
 def recommend(request: Request, body: Annotated[Asked, Body(openapi_examples=ASKED)]) -> dict[str, Any]:
     """Return a list with the reasons; name its `ranking` in the events that follow from it."""
-    answer, kept = _shop(request).recommend(body.user, body.count, personal=body.personal, explain=body.explain)
+    answer, kept = _shop(request).recommend(
+        body.user, body.count, personal=body.personal, explain=body.explain, liked=body.liked
+    )
     return {**_told(answer), "remembered": kept}
 
 
@@ -134,6 +143,27 @@ def similar(
     """Return the items nearest to one, by its text and by who takes both."""
     found = _shop(request).recommender.similar(item, count)
     return {"item": item, "similar": [{"item": one.id, "title": one.title, "score": score} for one, score in found]}
+
+
+@router.get("/search", summary="Find items by what is typed")
+def search(
+    request: Request,
+    query: Annotated[str, Query(description="A few words.", max_length=500)],
+    user: Annotated[str | None, Query(description="Whose history orders what fits.", max_length=200)] = None,
+    count: Annotated[int, Query(ge=1, le=200, description="Most items.")] = 10,
+) -> dict[str, Any]:
+    """Return the items that fit, by words and by meaning, those first that the user is likely to take."""
+    found = _shop(request).recommender.search(query, user, count)
+    return {"query": query, "items": [{"item": one.id, "title": one.title, "score": score} for one, score in found]}
+
+
+@router.get("/questions", summary="Items to ask a newcomer about")
+def questions(
+    request: Request, count: Annotated[int, Query(ge=1, le=200, description="Most items.")] = 10
+) -> dict[str, Any]:
+    """Return items that many know and that tell tastes apart; name the liked ones in `liked` of `recommend`."""
+    found = _shop(request).recommender.questions(count)
+    return {"items": [{"item": one.id, "title": one.title} for one in found]}
 
 
 @router.post("/items", summary="Add or change items", status_code=201)

@@ -18,7 +18,8 @@ from feilun.core.errors import UsageError
 from feilun.storage import recommendation as storage
 from feilun.storage.database import Database, open_database
 from feilun.workflow.applications import recommendation as application
-from feilun.workflow.applications.recommendation_file import import_events, import_items
+from feilun.workflow.applications.recommendation_judging import Evaluation, evaluate
+from feilun.workflow.applications.recommendation_tables import put_events, put_items, take_tables
 
 BASE = "multilingual-e5-small"
 SHOWN = ("ndcg@10", "recall@10", "hr@10", "mrr@10")
@@ -33,7 +34,7 @@ def demo(
     *,
     language: Literal["zh", "en"] = "en",
     say: Say = print,
-) -> application.Evaluation:
+) -> Evaluation:
     """Run it, on the fictional shop or on tables of one's own.
 
     Args:
@@ -59,7 +60,7 @@ def demo(
         _fill(database, settings, items, events, say)
         say(f"Texts are read by {reads or 'words and their co-occurrence (no language model at hand)'}.")
         prepared = application.prepare(settings, database)
-        evaluation = application.evaluate(settings, prepared, say)
+        evaluation = evaluate(settings, prepared, say)
         for line in table_of(evaluation):
             say(line)
         folder = application.train(settings, prepared)
@@ -71,7 +72,7 @@ def demo(
     return evaluation
 
 
-def table_of(evaluation: application.Evaluation) -> list[str]:
+def table_of(evaluation: Evaluation) -> list[str]:
     """Return the evaluation as lines."""
     lines = [f"\n{evaluation.users:,} users, {evaluation.items:,} items, temporal split, full ranking"]
     header = "".join(f"{name:>12}" for name in (*SHOWN, "coverage", "novelty"))
@@ -92,12 +93,11 @@ def _fill(
     database: Database, settings: RecommendationSettings, items: str | None, events: str | None, say: Say
 ) -> None:
     if items is not None and events is not None:
-        application.take_tables(database, settings, import_items, items, application.put_items, say)
-        application.take_tables(database, settings, import_events, events, application.put_events, say)
+        take_tables(database, replace(settings, items=items, events=events), say)
         return
     sample = simulate(settings.seed)
-    application.put_items(database, settings, sample.items)
-    application.put_events(database, settings, sample.events)
+    put_items(database, settings, sample.items)
+    put_events(database, settings, sample.events)
     with database.write() as connection:
         known = {row["id"] for row in storage.all_rankings(connection, settings.name)}
         for ranking in sample.rankings:

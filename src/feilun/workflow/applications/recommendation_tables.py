@@ -1,0 +1,142 @@
+"""Tables of items and events on their way into the database."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from feilun.apps.recommendation.events import Interaction, Item, read_interaction, read_item
+from feilun.apps.recommendation.settings import RecommendationSettings
+from feilun.apps.recommendation.shop import interaction_of
+from feilun.core import places
+from feilun.core.errors import DataError
+from feilun.data.paths import shown
+from feilun.data.sources import open_rows
+from feilun.data.tables import cell_text
+from feilun.storage import recommendation as storage
+from feilun.storage.database import Database
+from feilun.storage.event_queue import left_behind, tidy
+from feilun.text.times import read_time, seconds
+
+Row = TypeVar("Row")
+FAULTS_SHOWN = 5
+MOMENTS = ("time", "published")
+
+
+@dataclass(frozen=True)
+class Imported(Generic[Row]):
+    """The rows of a table.
+
+    Args:
+        rows: Those that could be read.
+        faults: What is wrong with the first of the others, each with its row number.
+        left_out: How many could not be read.
+    """
+
+    rows: list[Row]
+    faults: list[str]
+    left_out: int
+
+
+def import_items(source: str, query: str | None = None) -> Imported[Item]:
+    """Read a table of items: item (or id), title, description, categories, tags, creator, price, published, ….
+
+    Raises:
+        DataError: If the table cannot be read, or no row of it.
+    """
+    return _import(source, query, read_item)
+
+
+def import_events(source: str, query: str | None = None) -> Imported[Interaction]:
+    """Read a table of interactions: user, item, and where there are type, value, time, ranking, id.
+
+    Raises:
+        DataError: If the table cannot be read, or no row of it.
+    """
+    now = time.time()
+    return _import(source, query, lambda row: read_interaction(row, now))
+
+
+def _import(source: str, query: str | None, read: Callable[[dict[str, Any]], Row]) -> Imported[Row]:
+    rows: list[Row] = []
+    faults: list[str] = []
+    left_out = 0
+    for number, cells in enumerate(_rows(source, query), 1):
+        try:
+            rows.append(read(_with_moments(cells)))
+        except DataError as error:
+            left_out += 1
+            if len(faults) < FAULTS_SHOWN:
+                faults.append(f"row {number}: {error}")
+    if not rows:
+        said = "\n".join(f"  - {fault}" for fault in faults) or "  - it has no rows"
+        raise DataError(
+            f"No row of {shown(source)} could be read:\n{said}", "See docs/recommendation.md for the columns."
+        )
+    return Imported(rows, faults, left_out)
+
+
+def _rows(source: str, query: str | None) -> Iterator[dict[str, Any]]:
+    for frame in open_rows(source, query=query):
+        yield from frame.iter_rows(named=True)
+
+
+def _with_moments(cells: dict[str, Any]) -> dict[str, Any]:
+    """Return a row with its moments in seconds since 1970."""
+    found = dict(cells)
+    for name in MOMENTS:
+        value = found.get(name)
+        if value is None or value == "" or isinstance(value, (int, float)):
+            continue
+        text = cell_text(value) or ""
+        moment = read_time(text)
+        if moment is not None:
+            found[name] = seconds(moment.isoformat())
+    return found
+
+
+def put_items(database: Database, settings: RecommendationSettings, items: list[Item]) -> None:
+    """Write items into the application's catalogue."""
+    with database.write() as connection:
+        storage.put_items(connection, settings.name, {item.id: asdict(item) for item in items})
+
+
+def put_events(database: Database, settings: RecommendationSettings, events: list[Interaction]) -> int:
+    """Write events; those whose ids are known are left out. Return how many were new."""
+    with database.write() as connection:
+        return len(storage.add_interactions(connection, settings.name, [asdict(event) for event in events]))
+
+
+def take_tables(database: Database, settings: RecommendationSettings, say: Callable[[str], Any]) -> None:
+    """Import the tables that the application names, and say what was left out."""
+    if settings.items is not None:
+        items = import_items(settings.items, settings.items_query)
+        put_items(database, settings, items.rows)
+        _say(settings.items, items, say)
+    if settings.events is not None:
+        events = import_events(settings.events, settings.events_query)
+        put_events(database, settings, events.rows)
+        _say(settings.events, events, say)
+
+
+def _say(source: str, found: Imported[Any], say: Callable[[str], Any]) -> None:
+    left_out = f", {found.left_out:,} could not be read:" if found.left_out else ""
+    say(f"{shown(source)}: {len(found.rows):,} rows{left_out}")
+    for fault in found.faults:
+        say(f"  - {fault}")
+
+
+def waiting_folder(settings: RecommendationSettings) -> Path:
+    """Return where events of an application wait while the database is gone."""
+    return places.home() / "recommendation" / f"{settings.name}.waiting"
+
+
+def take_up_waiting(settings: RecommendationSettings, database: Database) -> int:
+    """Write into the database what former processes left waiting for it; return how many events were new."""
+    folder = waiting_folder(settings)
+    taken = put_events(database, settings, [interaction_of(row) for row in left_behind(folder)])
+    tidy(folder, time.time())
+    return taken
