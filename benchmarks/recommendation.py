@@ -3,9 +3,10 @@
     python benchmarks/recommendation.py --movielens recbole-1.2.1-py3-none-any.whl --seeds 13 14 15
 
 Protocols: `top-n` (every rating positive, per-user random 8:1:1, full ranking), `sequence` (temporal leave-one-out,
-full ranking), `cold` (15 % of the films hidden from training, ranked among themselves), `click` (rating >= 4, global
-random 8:1:1). Everything is chosen on validation (`--part validation`); test is looked at once. Nothing of the data is
-written anywhere.
+full ranking), `cold` (15 % of the films hidden from training, ranked among themselves), `newcomers` (a fifth of the
+users hidden from training and asked about 20 films: the answers come from half of their ratings, the other half is held
+out), `click` (rating >= 4, global random 8:1:1). Everything is chosen on validation (`--part validation`); test is
+looked at once. Nothing of the data is written anywhere.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from feilun.apps.recommendation.candidates.ease import Ease
 from feilun.apps.recommendation.catalogue import Catalogue, build_catalogue
 from feilun.apps.recommendation.cold import judge_cold
 from feilun.apps.recommendation.events import Item
-from feilun.apps.recommendation.interactions import Interactions, made
+from feilun.apps.recommendation.interactions import NO_HISTORY, Interactions, made
 from feilun.apps.recommendation.judging import BASELINES, judge, scorer_of, scorer_of_model
 from feilun.apps.recommendation.ranker import TreeSettings, grow_clicks
 from feilun.apps.recommendation.settings import CandidateSettings, RankingSettings, RecommendationSettings
@@ -249,6 +250,34 @@ def cold(data: MovieLens, seed: int) -> dict[str, dict[str, float]]:
     return {name: {metric: one.figures[metric].value for metric in SHOWN} for name, one in judged.items()}
 
 
+def newcomers(data: MovieLens, seed: int, asked: int = 20) -> dict[str, dict[str, float]]:
+    """Hide a fifth of the users from training and judge what a few answers are worth to them."""
+    source = np.random.default_rng(seed)
+    fresh = np.isin(data.user, source.permutation(len(data.users))[: len(data.users) // 5])
+    told = fresh & (source.random(len(data.user)) < 0.5)
+    train, known, held_out = (data.part(np.flatnonzero(rows)) for rows in (~fresh, told, fresh & ~told))
+    settings, now, shown = settings_of_films(), float(data.time.max()), np.ones(len(data.catalogue), bool)
+    model = fit(train, data.catalogue, replace(settings, seed=seed), now)
+    scorer = scorer_of_model(model, settings.candidates.quotas, now, shown)
+    liked = told & (data.rating >= 4)
+    some = {
+        "answers about the most taken films": np.argsort(-train.popularity(), kind="stable")[:asked],
+        "answers about any films": source.permutation(len(data.catalogue))[:asked],
+    }
+    arms: dict[str, Callable] = {"nothing asked": lambda user, _: scorer(user, NO_HISTORY)}
+    for name, films in some.items():
+        said = liked & np.isin(data.item, films)
+        arms[name] = lambda user, _, said=said: scorer(
+            user, NO_HISTORY.then(data.item[said & (data.user == user)], now)
+        )
+    arms["half of what they rated is known"] = scorer
+    found = {}
+    for name, arm in arms.items():
+        judged = judge(arm, known, held_out, data.catalogue, resamples=0)
+        found[name] = {metric: judged.figures[metric].value for metric in SHOWN}
+    return found
+
+
 def show(title: str, runs: list[dict[str, dict[str, float]]]) -> None:
     """Print a table of means and spreads."""
     columns = list(next(iter(runs[0].values())))
@@ -269,7 +298,7 @@ def main() -> None:
     parser.add_argument("--movielens", type=Path, required=True, help="the wheel recbole-1.2.1-py3-none-any.whl")
     parser.add_argument("--seeds", type=int, nargs="+", default=[13])
     parser.add_argument("--part", choices=("validation", "test"), default="test")
-    parser.add_argument("--only", nargs="*", default=["top-n", "sequence", "cold", "click"])
+    parser.add_argument("--only", nargs="*", default=["top-n", "sequence", "cold", "newcomers", "click"])
     chosen = parser.parse_args()
     data = MovieLens(chosen.movielens)
     for name, protocol in (("top-n", "per-user-ratio"), ("sequence", "leave-one-out")):
@@ -277,6 +306,8 @@ def main() -> None:
             show(f"{name} ({chosen.part})", [ranked(data, seed, chosen.part, protocol) for seed in chosen.seeds])
     if "cold" in chosen.only:
         show("cold films", [cold(data, seed) for seed in chosen.seeds])
+    if "newcomers" in chosen.only:
+        show("newcomers", [newcomers(data, seed) for seed in chosen.seeds])
     if "click" in chosen.only:
         show(f"click ({chosen.part})", [clicked(data, seed, chosen.part) for seed in chosen.seeds])
 

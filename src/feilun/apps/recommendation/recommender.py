@@ -19,7 +19,6 @@ from feilun.apps.recommendation.histories import Histories
 from feilun.apps.recommendation.interactions import NO_HISTORY, History
 from feilun.apps.recommendation.item_search import ItemSearch
 from feilun.apps.recommendation.model import Model, fused
-from feilun.apps.recommendation.newcomers import questions
 from feilun.apps.recommendation.rerank import Chosen, boosts, choose, permitted
 from feilun.apps.recommendation.settings import RecommendationSettings
 from feilun.core.errors import UsageError, nearest
@@ -214,13 +213,17 @@ class Recommender:
     def questions(self, count: int = 10) -> list[Item]:
         """Return items to ask a newcomer about; those that are liked go to `recommend(liked=...)`.
 
+        They are the ones most taken. Asking about items unlike each other too was measured and gained nothing
+        (docs/benchmarks.md, "Recommendation").
+
         Raises:
             UsageError: If `count` is out of bounds.
         """
         _check(count)
         with self._lock:
-            chosen = questions(self.model.facts, self._permitted, count)
-            return [self.model.catalogue.items[i] for i in chosen.tolist()]
+            known = np.flatnonzero(self._permitted)
+            most_taken = known[np.argsort(-self.model.facts.popularity[known], kind="stable")][:count]
+            return [self.model.catalogue.items[i] for i in most_taken.tolist()]
 
     def _allowed(self, user: str, personal: bool, now: float) -> NDArray[np.bool_]:
         if not personal:
