@@ -217,7 +217,7 @@ def clicked(data: MovieLens, seed: int, part: str) -> dict[str, dict[str, float]
     liked = data.rating >= 4
     inside, outside = out_of_fold(data, parts.train, seed)
     hours = np.stack([data.time // 3600 % 24, data.time // 86400 % 7, data.time / 86400], axis=1)
-    genres = data.catalogue.category_matrix()[data.item]
+    genres = data.catalogue.category_matrix()[data.item].toarray()
     person = np.stack([data.age[data.user], data.job[data.user], data.sex[data.user]], axis=1)
     words = data.catalogue.vectors[data.item][:, :16]
     groups = {"collaborative": [0, 1, 2, 3, 5, 6, 7, 8], "text": [4]}

@@ -85,6 +85,14 @@ def main() -> None:
         seconds.append(time.perf_counter() - began)
     p50, p99 = np.percentile(np.array(seconds) * 1000, [50, 99])
     print(f"a list of 20 from {chosen.items:,} items: p50 {p50:.1f} ms, p99 {p99:.1f} ms")
+    moments = {"an item put in": lambda: recommender.put([Item("new", "fresh", published=NOW)], NOW),
+               "an item withdrawn": lambda: recommender.withdraw("17"),
+               "the first search, which reads all items": lambda: recommender.search("item 4711"),
+               "a search in a user's order": lambda: recommender.search("item 4711", "u7", now=NOW)}  # fmt: skip
+    for name, do in moments.items():
+        began = time.perf_counter()
+        do()
+        print(f"{name}: {(time.perf_counter() - began) * 1000:,.0f} ms")
     print(f"peak memory: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MB")
 
 

@@ -8,7 +8,7 @@ from shops import SETTINGS, made_recommender, trained
 
 from feilun.apps.recommendation.catalogue import build_catalogue
 from feilun.apps.recommendation.events import Interaction, Item, read_interaction, read_item
-from feilun.apps.recommendation.fusion import gather
+from feilun.apps.recommendation.fusion import best, gather
 from feilun.apps.recommendation.interactions import History, read
 from feilun.apps.recommendation.ranker import Trees
 from feilun.apps.recommendation.settings import CandidateSettings, ListSettings
@@ -250,3 +250,16 @@ def test_newcomers_are_asked_about_what_most_took_and_may_be_shown():
     assert facts.popularity[[index[item] for item in asked]].min() >= np.sort(facts.popularity)[-8]
     recommender.withdraw(asked[0])
     assert [item.id for item in recommender.questions(8)][:7] == asked[1:]
+
+
+@pytest.mark.parametrize("size", [0, 5, 9_999, 30_000])
+def test_the_best_of_many_are_those_of_a_whole_sort(size):
+    source = np.random.default_rng(size)
+    scores = source.normal(size=size).astype(np.float32)
+    scores[source.random(size) < 0.1] = np.nan
+    for kept in (0.9, 0.01, 0.0):
+        allowed = source.random(size) < kept
+        values = np.where(allowed, np.nan_to_num(scores), 0)
+        for count in (0, 1, 60, size):
+            wanted = np.argsort(-values, kind="stable")[:count]
+            assert best(scores, allowed, count).tolist() == wanted[values[wanted] > 0].tolist()

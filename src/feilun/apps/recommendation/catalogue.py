@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from feilun.apps.recommendation.events import Item
 from feilun.core.corpus import corpus_of
@@ -42,12 +44,13 @@ class Catalogue:
         """Return which items may be shown: neither withdrawn nor sold out; shape (items,)."""
         return np.array([not item.hidden and item.stock != 0 for item in self.items], dtype=bool)
 
-    def category_matrix(self) -> Vectors:
-        """Return which item is in which category, shape (items, categories)."""
-        found = np.zeros((len(self.items), max(1, len(self.names))), np.float32)
-        for number, categories in enumerate(self.categories):
-            found[number, list(categories)] = 1
-        return found
+    def category_matrix(self) -> sparse.csr_matrix:
+        """Return which item is in which category, 1 or nothing, shape (items, categories)."""
+        counts = np.fromiter((len(own) for own in self.categories), np.int64, len(self.items))
+        starts = np.concatenate([[0], np.cumsum(counts)])
+        columns = np.fromiter(chain.from_iterable(self.categories), np.int64, int(starts[-1]))
+        ones = np.ones(len(columns), np.float32)
+        return sparse.csr_matrix((ones, columns, starts), shape=(len(self.items), max(1, len(self.names))))
 
 
 def build_catalogue(items: Sequence[Item], embedder: Embedder) -> Catalogue:
@@ -68,13 +71,12 @@ def build_catalogue(items: Sequence[Item], embedder: Embedder) -> Catalogue:
         raise DataError(
             "The catalogue is empty: there is nothing to recommend.", "Give a table of items: --items FILE."
         )
-    names = sorted({name for item in kept for name in item.categories})
-    number = {name: i for i, name in enumerate(names)}
+    names, categories = _categories(kept)
     return Catalogue(
         kept,
         {item.id: i for i, item in enumerate(kept)},
         text_vectors([item.text for item in kept], embedder),
-        [tuple(dict.fromkeys(number[name] for name in item.categories)) for item in kept],
+        categories,
         names,
     )
 
@@ -82,18 +84,21 @@ def build_catalogue(items: Sequence[Item], embedder: Embedder) -> Catalogue:
 def with_items(catalogue: Catalogue, items: Sequence[Item], vectors: NDArray[np.float32]) -> Catalogue:
     """Return a catalogue with items put into it; those that were there keep their numbers."""
     listed, index = list(catalogue.items), dict(catalogue.index)
-    rows: list[Vectors] = list(catalogue.vectors)
-    for item, vector in zip(items, vectors, strict=True):
-        if item.id in index:
-            listed[index[item.id]], rows[index[item.id]] = item, vector
-        else:
-            index[item.id] = len(listed)
-            listed.append(item)
-            rows.append(vector)
-    names = sorted({name for item in listed for name in item.categories})
+    for item in items:
+        place = index.setdefault(item.id, len(listed))
+        listed[place : place + 1] = [item]
+    rows = np.zeros((len(listed), catalogue.vectors.shape[1]), np.float32)
+    rows[: len(catalogue)] = catalogue.vectors
+    rows[[index[item.id] for item in items]] = vectors
+    names, categories = _categories(listed)
+    return Catalogue(listed, index, rows, categories, names)
+
+
+def _categories(items: Sequence[Item]) -> tuple[list[str], list[tuple[int, ...]]]:
+    """Return the names of all categories, and of each item the numbers of its own."""
+    names = sorted({name for item in items for name in item.categories})
     number = {name: i for i, name in enumerate(names)}
-    categories = [tuple(dict.fromkeys(number[name] for name in item.categories)) for item in listed]
-    return Catalogue(listed, index, np.stack(rows), categories, names)
+    return names, [tuple(dict.fromkeys(number[name] for name in item.categories)) for item in items]
 
 
 def text_vectors(texts: Sequence[str], embedder: Embedder) -> Vectors:

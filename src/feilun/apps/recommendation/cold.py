@@ -31,7 +31,7 @@ def judge_cold(interactions: Interactions, catalogue: Catalogue, seed: int, now:
     cold = hidden[interactions.item]
     known, held_out = interactions.select(~cold), interactions.select(cold)
     text = scorer_of(TextNeighbours().fit(known, catalogue, now), len(catalogue))
-    member = catalogue.category_matrix()
+    member = catalogue.category_matrix().toarray()
 
     def category_mean(_: int, history: History) -> NDArray[np.float32]:
         if not len(history):

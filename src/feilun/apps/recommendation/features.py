@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from feilun.apps.recommendation.candidates.table import GENERATORS
 from feilun.apps.recommendation.catalogue import Catalogue
@@ -47,7 +48,7 @@ class ItemFacts:
     published: Table
     price: Table
     creator: NDArray[np.int64]
-    member: NDArray[np.float32]
+    member: sparse.csr_matrix
     vectors: NDArray[np.float32]
 
 
@@ -118,6 +119,6 @@ def _beside_history(items: NDArray[np.int64], history: History, facts: ItemFacts
         "text_similarity": cosines.mean(1),
         "nearest_taken": cosines.max(1),
         "price_ratio": facts.price[items] - usual,
-        "category_share": facts.member[items] @ (weights @ facts.member[history.items]),
+        "category_share": facts.member[items] @ (facts.member[history.items].T @ weights),
         "creator_share": same @ weights,
     }

@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from feilun.apps.recommendation.candidates.generator import Generator, Scores
 from feilun.apps.recommendation.interactions import History
 
+SAMPLED, FEWEST_SAMPLED = 16, 10_000
+"""Every so-manieth score is looked at first, where there are so many."""
+
 
 @dataclass(frozen=True)
 class Pool:
@@ -87,8 +90,9 @@ def pool_of(
         items: Item numbers, each once, shape (candidates,).
     """
     asked = tuple(name for name in generators if name in names)
-    widest = int(items.max(initial=-1)) + 1
-    all_scores = [padded(generators[name].scores(history), widest) for name in asked]
+    given = [generators[name].scores(history) for name in asked]
+    widest = max([int(items.max(initial=-1)) + 1, *(len(scores) for scores in given)])
+    all_scores = [padded(scores, widest) for scores in given]
     return _pool(items, np.full(len(items), -1, np.int64), asked, all_scores)
 
 
@@ -101,13 +105,25 @@ def _pool(
 
 def best(scores: NDArray[np.float32], allowed: NDArray[np.bool_], count: int) -> NDArray[np.int64]:
     """Return the allowed items with the highest scores above 0, best first, shape (at most count,)."""
-    kept = np.where(allowed, np.nan_to_num(scores), 0)
-    count = min(count, len(kept))
-    if count == 0:
+    if count < 1:
         return np.zeros(0, np.int64)
-    top = np.argpartition(-kept, count - 1)[:count]
-    top = top[np.lexsort((top, -kept[top]))]
-    return top[kept[top] > 0]
+    promising = np.flatnonzero(allowed & (scores > _floor(scores, count)))
+    if len(promising) < count:
+        promising = np.flatnonzero(allowed & (scores > 0))
+    found = scores[promising]
+    if len(promising) > count:
+        kept = np.argpartition(-found, count - 1)[:count]
+        promising, found = promising[kept], found[kept]
+    return promising[np.lexsort((promising, -found))]
+
+
+def _floor(scores: NDArray[np.float32], count: int) -> float:
+    """Guess from a sample a score that a few times `count` items pass: sorting these is ten times as fast as all."""
+    sample = np.nan_to_num(scores[::SAMPLED])
+    wanted = 4 * count // SAMPLED + 1
+    if len(scores) < FEWEST_SAMPLED or wanted >= len(sample):
+        return 0.0
+    return max(0.0, float(np.partition(sample, -wanted)[-wanted]))
 
 
 def padded(scores: NDArray[np.float32], items: int) -> NDArray[np.float32]:

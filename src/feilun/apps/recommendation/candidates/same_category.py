@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 import numpy as np
+from scipy import sparse
 
 from feilun.apps.recommendation.candidates.generator import Scores
 from feilun.apps.recommendation.catalogue import Catalogue
@@ -16,7 +17,7 @@ from feilun.apps.recommendation.interactions import History, Interactions
 class SameCategory:
     """Share of the history in an item's categories, times the item's standing there."""
 
-    member: Scores = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    member: sparse.csr_matrix = field(default_factory=lambda: sparse.csr_matrix((0, 1), dtype=np.float32))
     standing: Scores = field(default_factory=lambda: np.zeros(0, np.float32))
 
     def fit(self, interactions: Interactions, catalogue: Catalogue, now: float) -> Self:
@@ -32,6 +33,6 @@ class SameCategory:
         """Return the scores; nothing without a history."""
         if not len(history):
             return np.zeros(len(self.standing), np.float32)
-        liked = history.weights @ self.member[history.items]  # (categories,)
-        share: Scores = (self.member @ (liked / max(1e-9, history.weights.sum()))).astype(np.float32)
+        liked = self.member[history.items].T @ history.weights  # (categories,)
+        share: Scores = self.member @ (liked / max(1e-9, history.weights.sum())).astype(np.float32)
         return share * self.standing

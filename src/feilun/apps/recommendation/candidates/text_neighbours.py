@@ -15,6 +15,9 @@ from feilun.apps.recommendation.interactions import History, Interactions
 FEWEST_INTERACTIONS = 500
 """Below this nothing is learned of what matters in a text: its plain meaning is compared."""
 
+PLAIN_WEIGHT = 0.5
+"""Of the texts' own nearness beside what was learned (docs/benchmarks.md, "Recommendation")."""
+
 RIDGE = 1.0
 SURE_AFTER = 50
 """Interactions after which an item counts fully in learning."""
@@ -66,11 +69,15 @@ class TextNeighbours:
 
     def scores(self, history: History) -> Scores:
         """Return how well each text fits what was taken, no less than 0."""
-        if self.directions is not None:
-            return self.mapped.scores(history)
-        interest = history.weights.astype(np.float32) @ self.vectors[history.items]
-        cosines: Scores = np.maximum(self.vectors @ interest, 0)
-        return cosines
+        plain: Scores = np.maximum(self.vectors @ (history.weights.astype(np.float32) @ self.vectors[history.items]), 0)
+        if self.directions is None:
+            return plain
+        return _up_to_one(self.mapped.scores(history)) + PLAIN_WEIGHT * _up_to_one(plain)
+
+
+def _up_to_one(scores: Scores) -> Scores:
+    largest = scores.max(initial=0)
+    return scores / largest if largest > 0 else scores
 
 
 def common(vectors: Scores) -> Scores:
