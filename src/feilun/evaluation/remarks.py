@@ -32,6 +32,8 @@ BASELINES_ZH = {
     "TF-IDF cosine": "TF-IDF 余弦",
     "mentions of the training rows": "训练集词典",
     "TF-IDF + ridge regression": "TF-IDF + 岭回归",
+    "columns + linear model": "特征列 + 线性模型",
+    "columns + gradient boosting": "特征列 + 梯度提升树",
 }
 HEADLINE = {
     "classify": "macro_f1",
