@@ -70,8 +70,8 @@ def learn_features(splits: Splits, settings: DataSettings, task: str) -> Learned
         if table[-1]["distinct"] < 2 and table[-1]["missing"] in {0, len(train)}:
             notes.append(f"The column {name!r} is the same in every training row: it is left out.")
             continue
-        check_identity(column, train.features[name], len(train))
         _check_cells(column, splits)
+        check_identity(column, train.features[name], len(train))
         kept.append(column)
     if not kept:
         raise DataError(
@@ -99,7 +99,8 @@ def learn_column(name: str, values: Sequence[Any], *, as_codes: bool = False) ->
         DataError: If nearly all cells are numbers, and some are not.
     """
     if not as_codes and _holds_numbers(name, values):
-        known = np.array([found for value in values if (found := number_of(value)) is not None])
+        finite = [number_of(value) for value in values if _fault(value) is None]
+        known = np.array([found for found in finite if found is not None])
         low, middle, high = np.quantile(known, [0.25, 0.5, 0.75]) if len(known) else (0.0, 0.0, 0.0)
         scale = high - low or (known.max() - known.min() if len(known) else 0.0) or 1.0
         return NumberColumn(name, float(middle), float(scale))
