@@ -115,12 +115,15 @@ def tiny_task(task: str, rows: int = 60, seed: int = 0) -> tuple[Corpus, LabelSe
                 for text in corpus.text
             ],
         ),
+        "rank": (LabelSet(("relevance",)), [float(text.split().count("bank")) for text in corpus.text]),
         "similarity": (LabelSet(("0", "1")), ["1" if i % 3 else "0" for i in range(rows)]),
         "regress": (LabelSet(("words", "banks")), [(len(t.split()), t.count("bank")) for t in corpus.text]),
     }
     labels, target = made[task]
     if task == "similarity":
         corpus = replace(corpus, pair=reviews(rows, seed + 1).text)
+    if task == "rank":
+        corpus = replace(corpus, pair=corpus.text, text=["bank"] * rows, group=[str(i // 6) for i in range(rows)])
     return replace(corpus, target=target), labels
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from feilun.core.corpus import Corpus
 from feilun.core.decisions.multilabel import MultilabelDecision
+from feilun.core.decisions.rank import RankDecision
 from feilun.core.decisions.regress import RegressDecision
 from feilun.core.decisions.table import AnyDecision
 from feilun.core.features import CategoryColumn, FeatureColumns
@@ -101,7 +102,7 @@ class ColumnModel:
         rows = self._inputs(corpus)
         if self.decision.task == "regress":
             return np.stack([one.predict(rows) for one in self._fitted], axis=1).astype(np.float32)
-        if self.decision.task == "multilabel":
+        if self.decision.task in {"multilabel", "rank"}:
             columns = [
                 np.full(len(corpus), one) if isinstance(one, float) else one.decision_function(rows)
                 for one in self._fitted
@@ -126,7 +127,7 @@ def fit_column_baselines(
         validation: Rows to choose their settings by.
         labels: The classes, or the names of the numbers.
         columns: The columns.
-        task: classify, match, multilabel or regress.
+        task: classify, match, multilabel, rank or regress.
 
     Returns:
         By name. Boosting is left out where there are many labels or numbers.
@@ -160,7 +161,7 @@ def _best(models: Sequence[ColumnModel], validation: Corpus, labels: LabelSet, t
 def _fitted(make: Estimator, setting: float, task: str, rows: Any, targets: Sequence[NDArray[Any]]) -> list[Any]:
     fitted: list[Any] = []
     for own in targets:
-        if task == "multilabel" and (own.all() or not own.any()):
+        if task in {"multilabel", "rank"} and (own.all() or not own.any()):
             fitted.append(FARTHEST if own.all() else -FARTHEST)
         else:
             fitted.append(make(task, setting).fit(rows, own))
@@ -172,6 +173,8 @@ def _targets(train: Corpus, labels: LabelSet, task: str) -> tuple[AnyDecision, l
     targets = train.target or ()
     if task == "multilabel":
         return MultilabelDecision(), [np.array([name in own for own in targets]) for name in labels.names]
+    if task == "rank":
+        return RankDecision(), [np.array([target > 0 for target in targets])]
     if task == "regress":
         values = np.array(targets, dtype=np.float64).reshape(len(train), -1)
         centre, scale = values.mean(0), values.std(0).clip(SMALLEST)

@@ -38,6 +38,7 @@ BASELINES_ZH = {
 HEADLINE = {
     "classify": "macro_f1",
     "multilabel": "macro_f1",
+    "rank": "ndcg@10",
     "regress": "r2",
     "tag": "entity_f1",
     "similarity": "mrr@10",
@@ -47,6 +48,7 @@ HEADLINE = {
 
 NAMES = {
     "macro_f1": ("macro-F1", "宏平均 F1"),
+    "ndcg@10": ("NDCG@10", "NDCG@10"),
     "r2": ("R²", "R²"),
     "entity_f1": ("entity F1", "实体 F1"),
     "mrr@10": ("MRR@10", "MRR@10"),

@@ -29,7 +29,7 @@ from feilun.workflow.task_tables import TaskSettings, contradictions_of, figures
 GATE_METRICS = tuple(dict.fromkeys(metric for judge in JUDGES.values() for metric in judge.metrics))
 """Metrics that a gate may bound, of all tasks: losses and errors from above, the others from below."""
 
-FEATURE_TASKS = ("classify", "match", "multilabel", "regress")
+FEATURE_TASKS = ("classify", "match", "multilabel", "rank", "regress")
 """Tasks whose models may read columns beside the text."""
 
 AS_THEY_ARE = Cleaning(
@@ -72,10 +72,11 @@ class EvaluationSettings:
 class Recipe:
     """What is to be made, of what, and how good it has to be."""
 
-    task: Literal["classify", "multilabel", "match", "multitask", "regress", "tag"] = setting(
+    task: Literal["classify", "multilabel", "match", "multitask", "rank", "regress", "tag"] = setting(
         REQUIRED,
         "what the model is to do: classify gives each text one label, multilabel a set of labels, match each pair of "
-        "texts one label, regress numbers; tag finds spans such as names; multitask does several of these at once",
+        "texts one label, rank a relevance to sort by, regress numbers; tag finds spans such as names; multitask does "
+        "several of these at once",
     )
     name: str = setting("model", "name of the bundle; where absent, the recipe's file name")
     data: DataSettings = table(DataSettings, "the rows")
@@ -108,6 +109,8 @@ class Recipe:
             found.append("data.clean must leave texts as they are in a tag recipe: it would move the spans.")
         if self.task == "match" and self.data.pair is None:
             found.append("data.pair is missing: a match recipe compares two texts, and it names the second one.")
+        if self.task == "rank" and self.data.pair is None:
+            found.append("data.pair is missing: a rank recipe reads a query (data.text) and a candidate (data.pair).")
         if self.task == "tag" and self.data.pair is not None:
             found.append("data.pair names a second text, but a tag recipe finds spans in one text.")
         if self.model.encoder == "bi" and self.task != "match":
@@ -130,7 +133,7 @@ class Recipe:
         elif self.tasks:
             found.append("tasks are for a multitask recipe: leave the tables [tasks.NAME] out.")
         evaluation = self.evaluation
-        if self.task in {"regress", "tag"} and (evaluation.cost_error or evaluation.wanted_accuracy):
+        if self.task in {"rank", "regress", "tag"} and (evaluation.cost_error or evaluation.wanted_accuracy):
             found.append("evaluation.cost_error and evaluation.wanted_accuracy are for tasks that give labels.")
         if self.task not in {"classify", "match"} and evaluation.by_label:
             found.append("evaluation.by_label is for tasks that give one label.")

@@ -91,6 +91,9 @@ class Answer(BaseModel):
     similarity: float | None = Field(
         None, description="The cosine of both texts, where the model compares texts that it reads apart."
     )
+    relevance: float | None = Field(
+        None, description="How relevant the second text is to the first, to sort candidates by, where the task is that."
+    )
     tasks: dict[str, Answer] | None = Field(None, description="The answer to each task, where the model has several.")
     spans: list[FoundSpan] | None = Field(None, description="The spans found, where the task is to find some.")
     value: float | dict[str, float] | None = Field(
