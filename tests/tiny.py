@@ -16,12 +16,15 @@ from transformers import BertConfig, BertModel, LlamaConfig, LlamaModel
 
 from feilun.core.corpus import Corpus, corpus_of
 from feilun.core.decisions.multitask import TaskTarget, qualified
+from feilun.core.features import CategoryColumn, FeatureColumns, NumberColumn
 from feilun.core.labels import LabelSet
 from feilun.core.spans import Span
 from feilun.core.splits import Splits
 from feilun.models.adaptations.adaptation import Adaptation
 from feilun.models.adaptations.full import Full
 from feilun.models.bases.base import Base
+from feilun.models.bases.blank import open_blank
+from feilun.models.fusion import Fusion, FusionSettings
 from feilun.models.heads.classify import ClassifyHead, ClassifySettings
 from feilun.models.heads.multitask import MultitaskSettings, TaskPart
 from feilun.models.heads.table import HEADS, HeadSettings
@@ -112,12 +115,15 @@ def tiny_task(task: str, rows: int = 60, seed: int = 0) -> tuple[Corpus, LabelSe
                 for text in corpus.text
             ],
         ),
+        "rank": (LabelSet(("relevance",)), [float(text.split().count("bank")) for text in corpus.text]),
         "similarity": (LabelSet(("0", "1")), ["1" if i % 3 else "0" for i in range(rows)]),
         "regress": (LabelSet(("words", "banks")), [(len(t.split()), t.count("bank")) for t in corpus.text]),
     }
     labels, target = made[task]
     if task == "similarity":
         corpus = replace(corpus, pair=reviews(rows, seed + 1).text)
+    if task == "rank":
+        corpus = replace(corpus, pair=corpus.text, text=["bank"] * rows, group=[str(i // 6) for i in range(rows)])
     return replace(corpus, target=target), labels
 
 
@@ -144,13 +150,27 @@ def head_settings(task: str) -> HeadSettings:
     return MultitaskSettings(parts=tuple(TaskPart(name, kind, 1.0, HEADS[kind]()) for name, kind in PARTS))
 
 
-def tiny_head_model(task: str, adaptation: Adaptation | None = None, kind: str = "encoder") -> TextModel:
-    base = tiny_base(kind)
+def tiny_head_model(
+    task: str, adaptation: Adaptation | None = None, kind: str = "encoder", *, features: bool = False
+) -> TextModel:
+    base = open_blank() if kind == "blank" else tiny_base(kind)
     corpus, labels = tiny_task(task)
     torch.manual_seed(0)
-    head = head_settings(task).make(32, labels)
+    head = head_settings(task).make(base.hidden, labels)
     head.observe(corpus)
-    return TextModel(base, head, adaptation or Full(), labels, 16)
+    fusion = Fusion(COLUMNS, base.hidden, FusionSettings(width=8)) if features else None
+    return TextModel(base, head, adaptation or Full(), labels, 16, fusion=fusion)
+
+
+COLUMNS = FeatureColumns((NumberColumn("amount", 100.0, 50.0), CategoryColumn("channel", ("branch", "web"))))
+
+
+def with_columns(corpus: Corpus, seed: int = 0) -> Corpus:
+    """The same rows with columns beside the text: an amount, and a channel that training may not have seen."""
+    source = random.Random(seed)
+    amounts = [source.choice([None, source.gauss(100, 40)]) for _ in range(len(corpus))]
+    channels = [source.choice(["branch", "web", "post", None]) for _ in range(len(corpus))]
+    return replace(corpus, features={"amount": amounts, "channel": channels})
 
 
 def tiny_splits(rows: int = 120) -> Splits:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from feilun.core.errors import DataError, UsageError
 from feilun.core.prediction import Prediction, Ranking
+from feilun.core.row_columns import RowColumns
 from feilun.workflow.predict_file import (
     ADDED_COLUMNS,
     LARGEST_PIECE,
@@ -78,7 +79,7 @@ def read(path):
 def test_rows_come_back_in_order_with_their_columns_and_the_predicted_ones(tmp_path, table, source_ending, ending):
     source, target = tmp_path / f"in{source_ending}", tmp_path / f"out{ending}"
     {".csv": table.write_csv, ".jsonl": table.write_ndjson, ".parquet": table.write_parquet}[source_ending](source)
-    pieces = predict_rows(Lengths(), str(source), "text")
+    pieces = predict_rows(Lengths(), str(source), RowColumns())
     assert write_frames((with_predictions(*piece) for piece in pieces), target) == len(table)
     result = read(target)
     assert result.columns == [*table.columns, *ADDED_COLUMNS]
@@ -92,7 +93,7 @@ def test_many_pieces_become_one_file(tmp_path):
     source = tmp_path / "in.csv"
     polars.DataFrame({"text": [f"text {i}" for i in range(rows)]}).write_csv(source)
     for ending in WRITERS:
-        pieces = (with_predictions(*piece) for piece in predict_rows(Lengths(), str(source), "text"))
+        pieces = (with_predictions(*piece) for piece in predict_rows(Lengths(), str(source), RowColumns()))
         assert write_frames(pieces, tmp_path / f"out{ending}") == rows
         result = read(tmp_path / f"out{ending}")
         assert result["text"].to_list() == [f"text {i}" for i in range(rows)]
@@ -103,7 +104,9 @@ def test_many_pieces_become_one_file(tmp_path):
 def test_nested_cells_become_json_text_in_csv(tmp_path):
     source = tmp_path / "in.jsonl"
     source.write_text('{"text": "好", "tags": ["a", "b"]}\n', encoding="utf-8")
-    write_frames((with_predictions(*p) for p in predict_rows(Lengths(), str(source), "text")), tmp_path / "out.csv")
+    write_frames(
+        (with_predictions(*p) for p in predict_rows(Lengths(), str(source), RowColumns())), tmp_path / "out.csv"
+    )
     assert read(tmp_path / "out.csv")["tags"].to_list() == ['["a", "b"]']
 
 
@@ -121,13 +124,13 @@ def test_a_failure_midway_leaves_no_file(tmp_path, table):
 def test_a_missing_column_is_answered_with_the_nearest(tmp_path, table):
     table.write_csv(tmp_path / "in.csv")
     with pytest.raises(DataError, match="'text'"):
-        list(predict_rows(Lengths(), str(tmp_path / "in.csv"), "txt"))
+        list(predict_rows(Lengths(), str(tmp_path / "in.csv"), RowColumns("txt")))
 
 
 def test_predicted_columns_never_overwrite(tmp_path, table):
     with_predictions(table, Lengths().predict(_corpus(table))).write_csv(tmp_path / "in.csv")
     with pytest.raises(DataError, match="predicted_label"):
-        list(predict_rows(Lengths(), str(tmp_path / "in.csv"), "text"))
+        list(predict_rows(Lengths(), str(tmp_path / "in.csv"), RowColumns()))
 
 
 def test_an_unknown_ending_lists_the_valid_ones(tmp_path):

@@ -14,6 +14,7 @@ from tokenizers import Tokenizer
 
 from feilun.bundles.cascade import CASCADE, STUDENT, Cascade, CascadeSettings
 from feilun.bundles.content import (
+    FEATURES,
     MANIFEST,
     REPLACE,
     REQUIRED,
@@ -31,10 +32,12 @@ from feilun.core import settings
 from feilun.core.corpus import Corpus, corpus_of
 from feilun.core.decisions.table import DECISIONS, AnyDecision
 from feilun.core.errors import BundleError, UsageError
+from feilun.core.features import FeatureColumns
 from feilun.core.files import atomic_folder, read_json, write_json
 from feilun.core.labels import LabelSet
 from feilun.core.prediction import Prediction
 from feilun.core.report import Report
+from feilun.core.row_columns import RowColumns
 from feilun.text.clean import Cleaning
 from feilun.text.tokens import TokenEncoder
 
@@ -75,6 +78,11 @@ class Bundle:
         return None if column is None else str(column)
 
     @cached_property
+    def columns(self) -> RowColumns:
+        """Return the columns of a table that the model reads."""
+        return RowColumns.from_table(self.manifest.get("recipe", {}).get("data", {}))
+
+    @cached_property
     def report(self) -> Report:
         """Return the judgement on the test rows, as it was when the bundle was made."""
         return Report.from_json(read_table(self.path, "report.json"))
@@ -83,14 +91,14 @@ class Bundle:
         """Predict texts.
 
         Args:
-            corpus: A list of texts, or a corpus.
+            corpus: A list of texts, or a corpus; `bundle.columns.corpus(rows)` makes one of rows by column.
 
         Returns:
             One prediction a text, in their order.
 
         Raises:
-            UsageError: If a single string is given, something that is no text, or no second texts where the model
-                compares two.
+            UsageError: If a single string is given, something that is no text, no second texts where the model
+                compares two, or no features where it reads some.
         """
         if isinstance(corpus, str):
             raise UsageError("predict takes a list of texts, not one string.", "Write: bundle.predict([text])")
@@ -216,6 +224,7 @@ def _runtime(folder: Path, manifest: Mapping[str, Any], threads: int | None) -> 
         "decision": _decision(folder, manifest),
         "pad_id": pad_id,
         "threads": threads,
+        "features": _features(folder),
     }
     model, labels = folder / "model.onnx", _labels(folder)
     if not (folder / CASCADE).is_file():
@@ -224,6 +233,15 @@ def _runtime(folder: Path, manifest: Mapping[str, Any], threads: int | None) -> 
         raise BundleError(f"The bundle {folder} is damaged: it is a cascade, and {STUDENT} is missing.", REPLACE)
     student = Runtime(folder / STUDENT, encoder, labels, batch_tokens=batch_tokens, **options)
     return Cascade(model, student, _cascade(folder), **options)
+
+
+def _features(folder: Path) -> FeatureColumns | None:
+    if not (folder / FEATURES).is_file():
+        return None
+    try:
+        return FeatureColumns.from_table(read_table(folder, FEATURES))
+    except (KeyError, TypeError, ValueError) as error:
+        raise BundleError(f"The bundle {folder} is damaged: {FEATURES} holds no columns.", REPLACE) from error
 
 
 def _cascade(folder: Path) -> CascadeSettings:

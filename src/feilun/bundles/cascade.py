@@ -62,7 +62,7 @@ class Cascade(Runtime):
         self.student = student
         self.settings = settings
 
-    def logits_of(self, rows: list[list[int]]) -> NDArray[np.float32]:
+    def logits_of(self, rows: list[list[int]], features: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
         """Return the logits of both models for token ids, the student's first, shape (rows, 2 × labels)."""
         return np.concatenate([self.student.logits_of(rows), super()._run_rows(rows, "logits")], axis=1)
 
@@ -72,7 +72,9 @@ class Cascade(Runtime):
         answered: NDArray[np.bool_] = scores >= self.settings.threshold
         return answered
 
-    def _run_rows(self, rows: list[list[int]], output: str) -> NDArray[np.float32]:
+    def _run_rows(
+        self, rows: list[list[int]], output: str, features: NDArray[np.float32] | None = None
+    ) -> NDArray[np.float32]:
         if output != "logits":
             return super()._run_rows(rows, output)
         said = self.student.logits_of(rows)

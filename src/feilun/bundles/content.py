@@ -16,6 +16,9 @@ from feilun.core.errors import BundleError
 from feilun.core.files import read_json, sha256
 
 MANIFEST = "manifest.json"
+FEATURES = "features.json"
+"""Kept where the model reads columns beside the text: their kinds and the statistics of the training rows."""
+
 SCHEMA = 1
 REQUIRED = (
     "model.onnx", "tokenizer.json", "labels.json", "calibration.json", "preparation.json", "profile.json",

@@ -8,6 +8,7 @@ numbers by chance, nobody's text.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -34,7 +35,12 @@ def write_golden(folder: Path, runtime: Runtime) -> None:
     size = runtime.encoder.tokenizer.get_vocab_size()
     lengths = [min(length, runtime.encoder.max_tokens) for length in LENGTHS]
     rows = [random.integers(0, size, length).tolist() for length in lengths]
-    write_json(folder / GOLDEN, {"token_ids": rows, "logits": runtime.logits_of(rows).round(5).tolist()})
+    golden: dict[str, Any] = {"token_ids": rows}
+    features = None
+    if runtime.features is not None:
+        features = random.normal(size=(len(rows), runtime.features.width)).round(3).astype(np.float32)
+        golden["features"] = features.tolist()
+    write_json(folder / GOLDEN, {**golden, "logits": runtime.logits_of(rows, features).round(5).tolist()})
 
 
 def check_golden(folder: Path, runtime: Runtime) -> None:
@@ -52,8 +58,9 @@ def check_golden(folder: Path, runtime: Runtime) -> None:
     table = read_table(folder, GOLDEN)
     try:
         rows = [[int(token) for token in row] for row in table["token_ids"]]
+        features = np.array(table["features"], dtype=np.float32) if "features" in table else None
         expected = np.array(table["logits"], dtype=np.float64)
-        difference = np.linalg.norm(runtime.logits_of(rows) - expected) / np.linalg.norm(expected)
+        difference = np.linalg.norm(runtime.logits_of(rows, features) - expected) / np.linalg.norm(expected)
     except (KeyError, TypeError, ValueError) as error:
         raise BundleError(f"The bundle {folder} is damaged: {GOLDEN} holds no golden inputs.", REPLACE) from error
     if not difference <= LARGEST_DIFFERENCE:

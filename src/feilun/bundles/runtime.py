@@ -18,6 +18,7 @@ from feilun.bundles.processor import usable_cores
 from feilun.core.corpus import Corpus, corpus_of
 from feilun.core.decisions.table import AnyDecision
 from feilun.core.errors import BundleError, UsageError
+from feilun.core.features import FeatureColumns
 from feilun.core.labels import LabelSet
 from feilun.core.prediction import Decision, Prediction
 from feilun.core.spans import TokenLogits
@@ -32,6 +33,7 @@ FIRST_PIECE, LARGEST_PIECE = 32, 8192
 """Texts of a stream held at once: few at first, so that answers come at once; then many, so that lengths match."""
 
 INPUTS = ("input_ids", "attention_mask")
+FEATURES = "features"
 OUTPUTS = ("logits", "pooled")
 
 
@@ -40,7 +42,8 @@ class Runtime:
 
     Args:
         model: The ONNX file: `input_ids` and `attention_mask`, int64 (batch, tokens), give `logits`, float32
-            (batch, labels) or, of tokens, (batch, tokens, tags), and `pooled`, float32 (batch, hidden).
+            (batch, labels) or, of tokens, (batch, tokens, tags), and `pooled`, float32 (batch, hidden). A model that
+            reads features has the input `features`, float32 (batch, width), too.
         encoder: Turns cleaned texts into token ids.
         labels: The classes, in the order of the logits.
         cleaning: Applied to every text first, as it was in training.
@@ -48,6 +51,7 @@ class Runtime:
         pad_id: Id of the padding token.
         threads: Processor threads; None uses all cores that this process may.
         batch_tokens: Tokens of a batch.
+        features: Turns the features of rows into numbers, where the model reads some.
 
     Raises:
         BundleError: If the file is no such model.
@@ -64,8 +68,10 @@ class Runtime:
         pad_id: int = 0,
         threads: int | None = None,
         batch_tokens: int = BATCH_TOKENS,
+        features: FeatureColumns | None = None,
     ) -> None:
         self.model = model
+        self.features = features
         self.encoder = encoder
         self.labels = labels
         self.cleaning = cleaning
@@ -76,6 +82,7 @@ class Runtime:
         self._identity = _identity(model)
         self._session = _open(model, self.threads)
         self.widths = _output_widths(self._session, model, self.decision.width(len(labels)), len(labels))
+        _check_features(self._session, model, features)
         self._encoding = Lock()  # a tokenizer's settings are changed before it encodes
         self._parallel: onnxruntime.InferenceSession | None = None
         self._opening = Lock()
@@ -111,10 +118,10 @@ class Runtime:
     def embed(self, corpus: Corpus) -> NDArray[np.float32]:
         """Return a vector a row, shape (rows, size): what was trained as such, or the pooled state.
 
-        Where texts are read apart these are the vectors of first texts, such as queries.
+        Where texts are read apart these are the vectors of first texts, such as queries. Features have no part in it.
         """
         if self.decision.reads != "apart":
-            return self._run(corpus, "pooled")
+            return self._run(replace(corpus, features={}), "pooled")
         return self._run(replace(corpus, pair=None), "logits")
 
     def embed_second(self, corpus: Corpus) -> NDArray[np.float32]:
@@ -133,10 +140,15 @@ class Runtime:
         texts = corpus.text if corpus.pair is None else corpus.pair
         return self._run(replace(corpus, text=texts, pair=None), "logits", second=True)
 
-    def logits_of(self, rows: list[list[int]]) -> NDArray[np.float32]:
-        """Return logits of shape (rows, labels), or vectors, for token ids, or of shape (tokens of all rows, tags)."""
+    def logits_of(self, rows: list[list[int]], features: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
+        """Return logits of shape (rows, labels), or vectors, for token ids, or of shape (tokens of all rows, tags).
+
+        Args:
+            rows: Token ids.
+            features: Features as numbers, shape (rows, width), where the model reads some.
+        """
         if self.decision.reads != "tokens":
-            return self._run_rows(rows, "logits")
+            return self._run_rows(rows, "logits", features)
         return np.concatenate([np.empty((0, self.widths["logits"]), np.float32), *self._run_tokens(rows)])
 
     def embed_rows(self, rows: list[list[int]]) -> NDArray[np.float32]:
@@ -182,18 +194,26 @@ class Runtime:
     def _run(self, corpus: Corpus, output: str, *, second: bool = False) -> NDArray[np.float32]:
         """Run a corpus piece by piece: token ids of a million rows as Python integers would fill the memory."""
         if len(corpus) <= LARGEST_PIECE:
-            return self._run_rows(self.encode(corpus, second=second), output)
+            return self._run_rows(self.encode(corpus, second=second), output, self._features(corpus, output))
         starts = range(0, len(corpus), LARGEST_PIECE)
         pieces = (corpus.select(range(start, min(start + LARGEST_PIECE, len(corpus)))) for start in starts)
-        return np.concatenate([self._run_rows(self.encode(piece, second=second), output) for piece in pieces])
+        return np.concatenate([self._run(piece, output, second=second) for piece in pieces])
 
-    def _run_rows(self, rows: list[list[int]], output: str) -> NDArray[np.float32]:
+    def _features(self, corpus: Corpus, output: str) -> NDArray[np.float32] | None:
+        """Return the features as numbers, shape (rows, width); pooled states are those of the text alone."""
+        if self.features is None or output == "pooled":
+            return None
+        return self.features.matrix(corpus.features, len(corpus))
+
+    def _run_rows(
+        self, rows: list[list[int]], output: str, features: NDArray[np.float32] | None = None
+    ) -> NDArray[np.float32]:
         result = np.empty((len(rows), self.widths[output]), dtype=np.float32)
 
         def keep(batch: list[int], answers: NDArray[np.float32]) -> None:
             result[batch] = answers
 
-        self._run_batches(rows, output, keep)
+        self._run_batches(rows, output, keep, features)
         return result
 
     def _run_tokens(self, rows: list[list[int]]) -> list[NDArray[np.float32]]:
@@ -208,16 +228,24 @@ class Runtime:
         return logits
 
     def _run_batches(
-        self, rows: list[list[int]], output: str, keep: Callable[[list[int], NDArray[np.float32]], None]
+        self,
+        rows: list[list[int]],
+        output: str,
+        keep: Callable[[list[int], NDArray[np.float32]], None],
+        features: NDArray[np.float32] | None = None,
     ) -> None:
         """Run rows in batches of similar length and hand over what each batch gives."""
+        if features is None and self.features is not None:
+            features = self.features.unknown(len(rows))
         batches = batches_by_length([len(row) for row in rows], self.batch_tokens)
         many = self.threads > 1 and len(batches) >= 2 * self.threads
         session = self._single_threaded if many else self._session
 
         def answer(batch: list[int]) -> None:
-            ids, mask = pad([rows[i] for i in batch], self.pad_id)
-            (answers,) = session.run([output], dict(zip(INPUTS, (ids, mask), strict=True)))
+            inputs: dict[str, Any] = dict(zip(INPUTS, pad([rows[i] for i in batch], self.pad_id), strict=True))
+            if features is not None:
+                inputs[FEATURES] = features[batch]
+            (answers,) = session.run([output], inputs)
             keep(batch, answers)
 
         if many:
@@ -274,7 +302,7 @@ def _output_widths(session: onnxruntime.InferenceSession, model: Path, width: in
     """Return the width of each output, once inputs, outputs and labels are known to fit."""
     inputs = {value.name for value in session.get_inputs()}
     shapes = {value.name: value.shape for value in session.get_outputs()}
-    if inputs != set(INPUTS) or not set(OUTPUTS) <= set(shapes):
+    if inputs - {FEATURES} != set(INPUTS) or not set(OUTPUTS) <= set(shapes):
         raise BundleError(
             f"{model} reads {sorted(inputs)} and gives {sorted(shapes)}; "
             f"a bundle's model reads {sorted(INPUTS)} and gives {sorted(OUTPUTS)}.",
@@ -288,3 +316,15 @@ def _output_widths(session: onnxruntime.InferenceSession, model: Path, width: in
             "Export it again.",
         )
     return widths
+
+
+def _check_features(session: onnxruntime.InferenceSession, model: Path, features: FeatureColumns | None) -> None:
+    """Refuse a model that reads other features than those that are at hand."""
+    shapes = {value.name: value.shape for value in session.get_inputs()}
+    read = shapes[FEATURES][-1] if FEATURES in shapes else None
+    given = None if features is None else features.width
+    if read != given:
+        raise BundleError(
+            f"{model} reads {read or 'no'} numbers of features, but the columns at hand give {given or 'none'}.",
+            "Export it again.",
+        )

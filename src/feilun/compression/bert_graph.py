@@ -19,6 +19,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
+from feilun.compression.fusion_graph import write_fusion
 from feilun.compression.graph_writer import GraphWriter
 
 if TYPE_CHECKING:
@@ -60,8 +61,8 @@ def bert_graph(model: TextModel) -> onnx.ModelProto:
         model: The model; its weights are copied as float32.
 
     Returns:
-        A model from `input_ids` and `attention_mask` (batch, tokens) to `logits` (batch, labels) and `pooled`
-        (batch, hidden).
+        A model from `input_ids` and `attention_mask` (batch, tokens), and `features` (batch, width) where there are
+        some, to `logits` (batch, labels) and `pooled` (batch, hidden).
     """
     config: Any = model.body.config
     weights: Weights = {name: tensor.float().cpu().numpy() for name, tensor in model.body.state_dict().items()}
@@ -74,8 +75,10 @@ def bert_graph(model: TextModel) -> onnx.ModelProto:
         states = _layer(write, weights, config, f"encoder.layer.{i}.", states, shape, lengths)
     states = write.add("Reshape", states, shape)
     pooled = _pool(write, states, lengths, model.base.pooling)  # (batch, hidden)
-    logits, axes = _head(write, model, states, pooled)
-    return write.model({"logits": (logits, axes), "pooled": (pooled, ["batch", config.hidden_size])})
+    state = pooled if model.fusion is None else write_fusion(write, model.fusion, pooled)
+    logits, axes = _head(write, model, states, state)
+    outputs = {"logits": (logits, axes), "pooled": (pooled, ["batch", config.hidden_size])}
+    return write.model(outputs, None if model.fusion is None else model.fusion.columns.width)
 
 
 def _head(write: GraphWriter, model: TextModel, states: str, pooled: str) -> tuple[str, list[str | int]]:

@@ -104,9 +104,14 @@ def compress(
     model.fold()
     plain = folder / "model.fp32.onnx"
     export_onnx(model, plain)
+    features = None if model.fusion is None else model.fusion.columns
     runtime = Runtime(
-        plain, model.encoder, splits.labels, cleaning=cleaning, decision=model.decision, pad_id=model.base.pad_id
-    )
+        plain, model.encoder, splits.labels, cleaning=cleaning, decision=model.decision, pad_id=model.base.pad_id,
+        features=features,
+    )  # fmt: skip
+    if model.base.kind == "blank":
+        remark = "Weights are float32: a model that reads features alone is small as it is."
+        return Compressed({MODEL: plain}, runtime, "fp32", remarks=(remark,))
     return compress_runtime(runtime, "fp32", splits, settings, folder, unlabelled)
 
 
@@ -201,5 +206,5 @@ def like(runtime: Runtime, model: Path) -> Runtime:
     """Return a runtime for another file of the same model."""
     return Runtime(
         model, runtime.encoder, runtime.labels, cleaning=runtime.cleaning, decision=runtime.decision,
-        pad_id=runtime.pad_id, threads=runtime.threads,
+        pad_id=runtime.pad_id, threads=runtime.threads, features=runtime.features,
     )  # fmt: skip

@@ -15,6 +15,8 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from feilun.compression.bert_graph import bert_graph, is_bert
+from feilun.compression.fusion_graph import blank_graph
+from feilun.compression.graph_writer import FEATURES
 from feilun.core.errors import BundleError
 from feilun.core.files import atomic_file
 from feilun.text.tokens import pad
@@ -35,12 +37,14 @@ LARGEST_DIFFERENCE = 1e-3
 def export_onnx(model: TextModel, path: Path) -> float:
     """Write a model as one ONNX file in float32 with any number of rows and tokens.
 
-    The BERT family is written by `bert_graph`, every other architecture is traced by torch.
+    The BERT family is written by `bert_graph`, a model without a text by `blank_graph`, every other architecture is
+    traced by torch.
 
     Args:
         model: The model; it is left as it was.
         path: The file: `input_ids` and `attention_mask`, int64 (batch, tokens), padded on the right, give `logits`,
-            float32 (batch, labels) or, of tokens, (batch, tokens, tags), and `pooled`, float32 (batch, hidden).
+            float32 (batch, labels) or, of tokens, (batch, tokens, tags), and `pooled`, float32 (batch, hidden). A
+            model that reads features has the input `features`, float32 (batch, width), too.
 
     Returns:
         The largest absolute difference of a logit between torch and the reopened file.
@@ -53,9 +57,15 @@ def export_onnx(model: TextModel, path: Path) -> float:
 
     _check_size(model)
     with evaluating(model), atomic_file(path) as temporary:
-        exported = bert_graph(model) if is_bert(model) else traced_graph(model)
-        onnx.save(exported, temporary)
+        onnx.save(graph_of(model), temporary)
         return compare(model, temporary)
+
+
+def graph_of(model: TextModel) -> onnx.ModelProto:
+    """Return a model's graph, written or traced."""
+    if model.base.kind == "blank":
+        return blank_graph(model)
+    return bert_graph(model) if is_bert(model) else traced_graph(model)
 
 
 def traced_graph(model: TextModel) -> onnx.ModelProto:
@@ -73,15 +83,16 @@ def traced_graph(model: TextModel) -> onnx.ModelProto:
     import torch
 
     rows = torch.export.Dim("batch"), torch.export.Dim("tokens")
-    ids, mask = (torch.from_numpy(array) for array in _examples(model, [6, 3, 2]))
+    examples = {name: torch.from_numpy(array) for name, array in _examples(model, [6, 3, 2]).items()}
+    axes: list[dict[int, Any]] = [dict(enumerate(rows)), dict(enumerate(rows)), {0: rows[0]}]
     with _traceable(model), _silence():
         try:
             program = torch.onnx.export(
                 model,
-                (ids, mask),
-                input_names=["input_ids", "attention_mask"],
+                tuple(examples.values()),
+                input_names=list(examples),
                 output_names=["logits", "pooled"],
-                dynamic_shapes=(dict(enumerate(rows)),) * 2,
+                dynamic_shapes=tuple(axes[: len(examples)]),
                 opset_version=TRACED_OPSET,
                 dynamo=True,
                 verbose=False,
@@ -136,10 +147,11 @@ def compare(model: TextModel, path: Path) -> float:
     session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     largest = scale = 0.0
     for lengths in ([1], [longest], sorted({1, 2, 3, longest // 2, longest - 1, longest} - {0}), [5] * 9):
-        ids, mask = _examples(model, [min(length, longest) for length in lengths])
+        inputs = _examples(model, [min(length, longest) for length in lengths])
         with torch.no_grad():
-            wanted = model(*(torch.from_numpy(array).to(model.device) for array in (ids, mask)))
-        found = session.run(["logits", "pooled"], {"input_ids": ids, "attention_mask": mask})
+            wanted = model(*(torch.from_numpy(array).to(model.device) for array in inputs.values()))
+        found = session.run(["logits", "pooled"], inputs)
+        mask = inputs["attention_mask"]
         wanted, found = ([_of_tokens(output, mask) for output in outputs] for outputs in (wanted, found))
         for expected, other in zip(wanted, found, strict=True):
             if expected.shape != other.shape or not np.isfinite(other).all():
@@ -157,12 +169,18 @@ def _of_tokens(output: Any, mask: NDArray[np.int64]) -> NDArray[np.float32]:
     return array[mask.astype(bool)] if array.ndim == 3 else array
 
 
-def _examples(model: TextModel, lengths: list[int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Make ids of rows of these lengths, without the padding's id, and their mask."""
+def _examples(model: TextModel, lengths: list[int]) -> dict[str, NDArray[Any]]:
+    """Make ids of rows of these lengths, without the padding's id, their mask, and features where there are some."""
     random = np.random.default_rng(0)
     words = model.body.get_input_embeddings().weight.shape[0]  # type: ignore[operator]
-    ids = [random.integers(0, words, length) for length in lengths]
-    return pad([np.where(row == model.base.pad_id, (row + 1) % words, row).tolist() for row in ids], model.base.pad_id)
+    rows = [random.integers(0, words, length) for length in lengths]
+    ids, mask = pad(
+        [np.where(row == model.base.pad_id, (row + 1) % words, row).tolist() for row in rows], model.base.pad_id
+    )
+    made: dict[str, NDArray[Any]] = {"input_ids": ids, "attention_mask": mask}
+    if model.fusion is not None:
+        made[FEATURES] = random.normal(size=(len(lengths), model.fusion.columns.width)).astype(np.float32)
+    return made
 
 
 @contextlib.contextmanager

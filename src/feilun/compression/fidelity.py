@@ -245,11 +245,13 @@ def loss_by_chance(
 
 
 def _joined(labelled: Corpus, texts: Sequence[str]) -> Corpus:
-    """Put texts behind labelled rows; where those are pairs, each text gets one of their second texts."""
+    """Put texts behind labelled rows; each gets a second text and features of one of these, where they have some."""
     corpus = corpus_of([*labelled.text, *texts])
-    if labelled.pair is None or len(labelled) == 0:
+    if len(labelled) == 0:
         return corpus
-    return replace(corpus, pair=[labelled.pair[i % len(labelled)] for i in range(len(corpus))])
+    rows = [i % len(labelled) for i in range(len(corpus))]
+    taken = labelled.select(rows)
+    return replace(corpus, pair=taken.pair, features=taken.features)
 
 
 def _in_batches(runtime: Runtime, corpus: Corpus, lengths: Indices, size: int, random: np.random.Generator) -> Any:

@@ -16,6 +16,9 @@ CONTRIBUTED = "com.microsoft"
 OPSET = 24
 """The first with an `Attention` that takes the length of each row; ONNX Runtime 1.24 gets that wrong, 1.25 right."""
 
+FEATURES = "features"
+"""Name of the input that holds the features of the rows."""
+
 FORMAT = 11
 """Version of the file format, older than the operators need, so that every ONNX Runtime that has them reads it."""
 
@@ -50,11 +53,14 @@ class GraphWriter:
         self.nodes.append(helper.make_node(operator, inputs, names, name, domain=domain, **attributes))
         return names
 
-    def model(self, outputs: Mapping[str, tuple[str, Sequence[str | int]]]) -> onnx.ModelProto:
-        """Return the finished model over `input_ids` and `attention_mask`.
+    def model(
+        self, outputs: Mapping[str, tuple[str, Sequence[str | int]]], features: int | None = None
+    ) -> onnx.ModelProto:
+        """Return the finished model over `input_ids`, `attention_mask` and, where a row has some, `features`.
 
         Args:
             outputs: By public name: the result that it stands for and its shape.
+            features: How many numbers the features of a row are; None where the model reads none.
         """
         for public, (result, _) in outputs.items():
             self.nodes.append(helper.make_node("Identity", [result], [public], public))
@@ -62,6 +68,8 @@ class GraphWriter:
             helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "tokens"])
             for name in ("input_ids", "attention_mask")
         ]
+        if features is not None:
+            ids.append(helper.make_tensor_value_info(FEATURES, TensorProto.FLOAT, ["batch", features]))
         results = [
             helper.make_tensor_value_info(public, TensorProto.FLOAT, shape) for public, (_, shape) in outputs.items()
         ]

@@ -68,7 +68,7 @@ def trim_runtime(
         onnx.save(model, temporary)
     trimmed = Runtime(
         path, replace(encoder, tokenizer=found.tokenizer), source.labels, cleaning=source.cleaning,
-        decision=source.decision, pad_id=source.pad_id, threads=source.threads,
+        decision=source.decision, pad_id=source.pad_id, threads=source.threads, features=source.features,
     )  # fmt: skip
     difference = float(differences(source.logits(corpus), trimmed.logits(corpus)).max(initial=0))
     if difference > LARGEST_DIFFERENCE:

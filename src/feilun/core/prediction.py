@@ -73,6 +73,8 @@ class Prediction:
         numbers: The predicted numbers, where the task is to predict some.
         spans: The spans that were found, in their order, where the task is to find some.
         similarity: The cosine of two texts, where the task is to compare such that were read apart.
+        relevance: How relevant the second text is to the first, on a scale of the model's own, where the task is to
+            order candidates.
         answers: The prediction of each task by its name, where a model has several.
     """
 
@@ -84,6 +86,7 @@ class Prediction:
     numbers: tuple[Number, ...] | None = None
     spans: tuple[PredictedSpan, ...] | None = None
     similarity: float | None = None
+    relevance: float | None = None
     answers: Mapping[str, Prediction] | None = None
 
     @property
@@ -97,6 +100,8 @@ class Prediction:
             return "tag"
         if self.similarity is not None:
             return "similarity"
+        if self.relevance is not None:
+            return "rank"
         return "classify" if self.labels is None else "multilabel"
 
     def to_json(self, ranked: int = 5) -> dict[str, Any]:
@@ -106,6 +111,8 @@ class Prediction:
             return said | {"tasks": {name: answer.to_json(ranked) for name, answer in self.answers.items()}}
         if self.numbers is not None:
             return said | _numbers(self.numbers)
+        if self.relevance is not None:
+            return said | {"relevance": round(self.relevance, 6)}
         if self.spans is not None:
             return said | {"spans": [{**asdict(span), "score": round(span.score, 6)} for span in self.spans]}
         return {

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from feilun.core.corpus import Corpus
+from feilun.core.features import FeatureColumns
 from feilun.core.labels import LabelSet
 
 
@@ -22,6 +23,7 @@ class Splits:
         profile: What serving compares its traffic with: label shares, lengths, languages.
         fingerprint: SHA-256 of the content of the three sets; equal content gives an equal fingerprint.
         report: The data report: rows in, kept and dropped by reason, and what was noticed.
+        features: The columns that the model reads beside the text, as learned from `train`; None where it reads none.
     """
 
     train: Corpus
@@ -31,3 +33,4 @@ class Splits:
     profile: Mapping[str, Any]
     fingerprint: str
     report: Mapping[str, Any] = field(default_factory=dict)
+    features: FeatureColumns | None = None

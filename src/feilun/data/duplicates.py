@@ -4,24 +4,26 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from feilun.core.corpus import Corpus
-from feilun.text.near_duplicates import near_duplicates
+from feilun.text.near_duplicates import near_duplicate_groups, near_duplicates
+
+if TYPE_CHECKING:
+    from feilun.data.settings import DataSettings
 
 LISTED_CONFLICTS = 200
 COMPARED = 64
 """Rows of a group that a row is compared with, so that a text repeated thousands of times costs no square."""
 
 
-def compared_texts(corpus: Corpus) -> Sequence[str]:
-    """Return what of each row is compared: the text, and the second text behind it where there is one."""
-    if corpus.pair is None:
-        return corpus.text
-    return [f"{text}\n{pair}" for text, pair in zip(corpus.text, corpus.pair, strict=True)]
+def compared_texts(corpus: Corpus, features: Sequence[str] = ()) -> Sequence[str]:
+    """Return what of each row is compared: the text, the second text behind it, and features where they are read."""
+    columns = [corpus.text, *([] if corpus.pair is None else [corpus.pair]), *(corpus.features[n] for n in features)]
+    return corpus.text if len(columns) == 1 else ["\n".join(map(str, cells)) for cells in zip(*columns, strict=True)]
 
 
 def same_text(texts: Sequence[str]) -> NDArray[np.int64]:
@@ -137,6 +139,24 @@ def leaking_groups(values: Sequence[str], sets: NDArray[np.int64]) -> NDArray[np
         last[value] = max(number, last.get(value, -1))
     ends = np.fromiter((last[value] if value else -1 for value in values), dtype=np.int64, count=len(values))
     return np.where(ends > sets, ends, -1)
+
+
+def near_groups(corpora: Sequence[Corpus], settings: DataSettings) -> NDArray[np.int64]:
+    """Group rows that are nearly the same, shape (rows of all corpora,).
+
+    Texts may differ a little, features may not; where these are all there is, or are written into the text, rows of one
+    form would all be near duplicates, so only equal ones count.
+    """
+    whole = [text for corpus in corpora for text in compared_texts(corpus, settings.read_features)]
+    if settings.verbalise or not settings.text:
+        return same_text(whole)
+    texts = [text for corpus in corpora for text in compared_texts(corpus)]
+    groups = near_duplicate_groups(texts, settings.clean.near_threshold)
+    if not settings.features:
+        return groups
+    columns = (zip(*(corpus.features[name] for name in settings.features), strict=True) for corpus in corpora)
+    features = label_numbers([own for rows in columns for own in rows], len(whole))
+    return np.unique(np.stack([groups, features]), axis=1, return_inverse=True)[1]
 
 
 def named_groups(values: Sequence[str]) -> NDArray[np.int64]:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from feilun.core.corpus import Corpus
 from feilun.core.errors import DataError
+from feilun.core.features import verbalised
 from feilun.data.paths import shown
 from feilun.data.settings import DataSettings
 from feilun.data.sources import Source, open_source
@@ -160,12 +161,12 @@ class _Reader:
     def read(self, cells: dict[str, list[str | None]]) -> None:
         """Take in the cells of a piece, by column name."""
         settings = self.settings
-        texts = self._clean(cells[settings.text])
+        texts = self._clean(self._texts(cells))
         pairs = self._clean(cells[settings.pair]) if settings.pair else None
         targets = _targets(cells, settings.targets) if self.target and settings.targets else None
         kept = []
         for i, text in enumerate(texts):
-            if self.cleaning is not None and not text:
+            if self.cleaning is not None and not settings.features and not text:
                 self._drop("empty text", i)
             elif targets is not None and _blank(targets[i]):
                 self._drop("no label", i)
@@ -185,7 +186,7 @@ class _Reader:
                 self._keep(name, [value or "" for value in cells[column]], kept)
         if targets is not None and settings.gather:
             self._keep("gather", cells[settings.gather], kept)
-        for column in settings.features:
+        for column in settings.further:
             self._keep(f"features.{column}", [intern(value) if value else None for value in cells[column]], kept)
         self.rows += len(texts)
 
@@ -198,7 +199,7 @@ class _Reader:
         corpus = Corpus(
             id=RowNumbers(np.concatenate([np.empty(0, np.int64), *self.numbers])),
             text=columns["text"],
-            features={name: _numbers_or_text(columns[f"features.{name}"]) for name in self.settings.features},
+            features={name: _numbers_or_text(columns[f"features.{name}"]) for name in self.settings.further},
             **plain,
         )
         return Loaded(
@@ -212,6 +213,16 @@ class _Reader:
         self.dropped[reason] += 1
         if len(self.examples[reason]) < EXAMPLES:
             self.examples[reason].append(str(self.rows + row + 1))
+
+    def _texts(self, cells: dict[str, list[str | None]]) -> list[str | None]:
+        """Return the cells of the texts; where features are to be written into them, with these."""
+        settings = self.settings
+        rows = len(next(iter(cells.values())))
+        texts: list[str | None] = cells[settings.text] if settings.text else [None for _ in range(rows)]
+        if not settings.verbalise:
+            return texts
+        told = zip(*(cells[name] for name in settings.features), strict=True)
+        return [verbalised(settings.features, own, text or "") for own, text in zip(told, texts, strict=True)]
 
     def _clean(self, texts: Sequence[str | None]) -> list[str]:
         if self.cleaning is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -16,12 +16,12 @@ from feilun.core.errors import DataError
 from feilun.core.labels import LabelSet
 from feilun.core.splits import Splits
 from feilun.data import duplicates, quality, targets
+from feilun.data.features import NO_FEATURES, learn_features
 from feilun.data.loading import Loaded, load, take
 from feilun.data.paths import shown
 from feilun.data.settings import DataSettings as DataSettings
 from feilun.data.split import SET_NAMES, TEST, TRAIN, VALIDATION, assign, assign_by_time
 from feilun.data.target_kinds.table import TARGET_KINDS, TargetKind
-from feilun.text.near_duplicates import near_duplicate_groups
 from feilun.text.times import seconds
 
 CountTokens = Callable[[Sequence[str], Sequence[str] | None], NDArray[np.int64]]
@@ -57,16 +57,17 @@ def prepare(
     kind = TARGET_KINDS[task]
     sources = _load_all(settings, kind if require_target else None)
     train = sources[TRAIN]
-    notes = [note for note in (targets.check_texts(loaded, settings.text) for loaded in sources.values()) if note]
+    notes = _check_texts(sources, settings)
     labels = LabelSet(())
     if require_target:
         labels, remarks = kind.learn(train, settings)
         notes += remarks
     everything = _together([loaded.corpus for loaded in sources.values()])
-    conflicts = duplicates.conflicts(everything, duplicates.same_text(duplicates.compared_texts(everything)))
-    del everything  # a second copy of the columns, which would last as long as the rest takes
+    compared = duplicates.compared_texts(everything, settings.read_features)
+    conflicts = duplicates.conflicts(everything, duplicates.same_text(compared))
+    del everything, compared  # a second copy of the columns, which would last as long as the rest takes
     if settings.clean.deduplicate != "none":
-        _drop_copies(train)
+        _drop_copies(train, settings)
     groups = _drop_near(sources, settings)
     for name, loaded in sources.items():
         if require_target and name != TRAIN:
@@ -75,8 +76,12 @@ def prepare(
     counts = {label: found[label] for label in labels.names if found}  # numbers have names, but no rows of their own
     sets = _split(sources, settings, groups, kind)
     splits = Splits(*sets, labels, {}, fingerprint(sets))
+    learned = learn_features(splits, settings, task) if settings.features and require_target else NO_FEATURES
+    notes += learned.notes
     report = quality.report(splits, sources, settings, kind, counts, conflicts, notes, count_tokens, max_tokens)
-    return Splits(*sets, labels, quality.profile(splits, kind, report), splits.fingerprint, report)
+    report |= {"features": learned.table} if learned.table else {}
+    profile = quality.profile(splits, kind, report)
+    return Splits(*sets, labels, profile, splits.fingerprint, report, learned.columns)
 
 
 def load_corpus(source: str, settings: DataSettings, *, require_target: bool, task: str = "classify") -> Corpus:
@@ -140,11 +145,18 @@ def _together(corpora: Sequence[Corpus]) -> Corpus:
         text=[text for corpus in corpora for text in corpus.text],
         pair=None if first.pair is None else [pair for corpus in corpora for pair in corpus.pair or ()],
         target=None if first.target is None else [label for corpus in corpora for label in corpus.target or ()],
+        features={name: [cell for corpus in corpora for cell in corpus.features[name]] for name in first.features},
     )
 
 
-def _drop_copies(train: Loaded) -> None:
-    texts = duplicates.same_text(duplicates.compared_texts(train.corpus))
+def _check_texts(sources: Mapping[int, Loaded], settings: DataSettings) -> list[str]:
+    if not settings.text:
+        return []
+    return [note for note in (targets.check_texts(loaded, settings.text) for loaded in sources.values()) if note]
+
+
+def _drop_copies(train: Loaded, settings: DataSettings) -> None:
+    texts = duplicates.same_text(duplicates.compared_texts(train.corpus, settings.read_features))
     labels = duplicates.label_numbers(train.corpus.target, len(train.corpus))
     train.drop("same text and label as an earlier row", duplicates.first_of_each(texts, labels))
 
@@ -159,7 +171,7 @@ def _drop_near(sources: dict[int, Loaded], settings: DataSettings) -> NDArray[np
     train = sources[TRAIN]
     sets = np.repeat(list(sources), [len(loaded.corpus) for loaded in sources.values()])
     texts = [text for loaded in sources.values() for text in duplicates.compared_texts(loaded.corpus)]
-    groups = near_duplicate_groups(texts, threshold)
+    groups = duplicates.near_groups([loaded.corpus for loaded in sources.values()], settings)
     leaks = {"text stands, or nearly stands, in": duplicates.leaking(texts, groups, sets, threshold)}
     if settings.group:
         values = [value for loaded in sources.values() for value in loaded.corpus.group or ()]

@@ -202,6 +202,7 @@ def render(report: Mapping[str, Any]) -> RenderableType:
     parts += [Text(f"  dropped {count:,}: {reason}") for reason, count in rows["dropped"].items()]
     parts += [Text(f"  cleaned {count:,}: {STEPS[step]}") for step, count in report["cleaning"].items()]
     parts += [_labels_table(report)] if report["labels"] else []
+    parts += [_features_table(report)] if report.get("features") else []
     parts.append(_lengths_table(report))
     scripts = ", ".join(f"{name} {share:.0%}" for name, share in list(report["language"]["scripts"].items())[:4])
     languages = ", ".join(report["language"]["languages"]) or "none"
@@ -227,6 +228,23 @@ def _labels_table(report: Mapping[str, Any]) -> RenderableType:
         sums = [sum(counts[name] for counts in rest) for name in report["sets"]]
         name = f"{len(rest):,} more labels"
         table.add_row(name, *(f"{count:,}" for count in sums), f"{sum(sums) / total:.1%}", style="dim")
+    return table
+
+
+def _features_table(report: Mapping[str, Any]) -> RenderableType:
+    from rich.table import Table
+
+    table = Table("feature", "kind", box=None, pad_edge=False, padding=(0, 2, 0, 2))
+    for name in ("missing", "distinct"):
+        table.add_column(name, justify="right")
+    table.add_column("what it holds")
+    for row in report["features"]:
+        held = (
+            f"{row['minimum']:g} to {row['maximum']:g}, median {row['median']:g}"
+            if row["kind"] == "number"
+            else ", ".join(f"{_plain(cell)[:30]} ({rows:,})" for cell, rows in row["commonest"].items())
+        )
+        table.add_row(_plain(row["name"]), row["kind"], f"{row['missing']:,}", f"{row['distinct']:,}", held)
     return table
 
 

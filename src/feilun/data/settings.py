@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Literal
 
-from feilun.core.settings import REQUIRED, setting, table
+from feilun.core.settings import REQUIRED, derived, setting, table
 from feilun.data.split import SplitSettings
 from feilun.text.clean import Cleaning
 
@@ -39,7 +39,7 @@ class DataSettings:
         None, "file of texts without labels, which a student learns its teacher's answers to"
     )
     query: str | None = setting(None, "SQL query, where `train` is a database URL")
-    text: str = setting("text", "column of the texts")
+    text: str = setting("text", 'column of the texts; "" where the features are all there is')
     pair: str | None = setting(None, "column of a second text, read after the first")
     target: str | tuple[str, ...] = setting(
         "label", "column of what is to be predicted; of numbers, also several; [] where every pair says the same"
@@ -54,7 +54,10 @@ class DataSettings:
     )
     time: str | None = setting(None, "column of when each row happened")
     group: str | None = setting(None, "column whose equal values never stand in two sets")
-    features: tuple[str, ...] = setting((), "further columns to keep, for slices of the report")
+    features: tuple[str, ...] = setting((), "columns of numbers or categories that the model reads beside the text")
+    categories: tuple[str, ...] = setting((), "those of `features` whose numbers are codes, not amounts")
+    verbalise: bool = setting(False, "write the features into the text (`amount: 100; …`) instead")
+    kept: tuple[str, ...] = derived(())
     encoding: str = setting("auto", "encoding of text files: auto detects UTF-8, UTF-16, GB18030 and others")
     clean: CleanSettings = table(CleanSettings, "cleaning and duplicates")
     split: SplitSettings = table(SplitSettings, "how rows are split off for validation and test")
@@ -71,6 +74,25 @@ class DataSettings:
             for key in ("validation", "test", "unlabelled")
             if "://" in (getattr(self, key) or "")
         ]
+        if not self.text and not self.features:
+            found.append('data.text is "", and data.features names no column: there is nothing to read.')
+        if not self.text and self.pair is not None:
+            found.append('data.text is "", but data.pair names a second text: name the first one in data.text.')
+        if self.verbalise and not self.features:
+            found.append("data.verbalise writes the columns of data.features into the text, and none is named.")
+        if self.unlabelled is not None and self.features:
+            found.append("data.unlabelled holds texts alone, but data.features names columns: leave one of them out.")
+        found += [
+            f"data.categories names {name!r}, which is not in data.features."
+            for name in self.categories
+            if name not in self.features
+        ]
+        taken: dict[str | None, str] = {self.text: "text", self.pair: "pair", **dict.fromkeys(self.targets, "target")}
+        found += [
+            f"data.features and data.{taken[name]} name the same column {name!r}."
+            for name in self.features
+            if name in taken
+        ]
         named = [("pair", self.pair), *(("target", name) for name in self.targets)]
         named += [("time", self.time), ("group", self.group)]
         found += [
@@ -78,9 +100,19 @@ class DataSettings:
         ]
         return found
 
-    def with_features(self, names: Sequence[str]) -> DataSettings:
-        """Return the settings with further columns to keep."""
-        return replace(self, features=tuple(dict.fromkeys([*self.features, *names])))
+    def with_kept(self, names: Sequence[str]) -> DataSettings:
+        """Return the settings with further columns to keep, for slices of the report."""
+        return replace(self, kept=tuple(dict.fromkeys([*self.kept, *names])))
+
+    @property
+    def read_features(self) -> tuple[str, ...]:
+        """Return the columns that reach the model as features, not as text."""
+        return () if self.verbalise else self.features
+
+    @property
+    def further(self) -> tuple[str, ...]:
+        """Return the columns that rows keep beside text, target and the like."""
+        return tuple(dict.fromkeys([*self.read_features, *self.kept]))
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -89,10 +121,11 @@ class DataSettings:
 
     def columns(self, *, target: bool) -> dict[str, str]:
         """Return the columns to read, by the key that names each."""
-        single: dict[str, str | None] = {"text": self.text, "pair": self.pair}
+        single: dict[str, str | None] = {"text": self.text or None, "pair": self.pair}
         several = self.targets if target else ()
         single |= {"target": several[0]} if len(several) == 1 else {f"target ({name})": name for name in several}
         single |= {"time": self.time, "group": self.group}
         single |= {"gather": self.gather if target else None}
         named = {f"data.{key}": name for key, name in single.items() if name is not None}
+        named |= {f"evaluation.slices ({name})": name for name in self.kept}
         return named | {f"data.features ({name})": name for name in self.features}

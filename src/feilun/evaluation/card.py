@@ -30,6 +30,10 @@ PURPOSES: Mapping[str, Mapping[Language, str]] = {
         "en": "Gives each text a vector, and says by the cosine of two whether they say the same; its {n} labels",
         "zh": "为每段文本生成向量，并按两个向量的余弦判断是否同义；标签",
     },
+    "rank": {
+        "en": "Says how relevant a candidate is to a query, to sort by",
+        "zh": "判断候选与查询的相关程度，用于排序",
+    },
     "regress": {"en": "Gives one text {n} number(s), each with an interval", "zh": "为一段文本预测数值，并给出区间"},
 }
 

@@ -14,7 +14,7 @@ from feilun.core.decisions.similarity import cosines
 from feilun.core.labels import LabelSet
 from feilun.core.prediction import Decision
 from feilun.evaluation import span_metrics
-from feilun.evaluation.judges import multilabel, multitask, regress, tag
+from feilun.evaluation.judges import multilabel, multitask, rank, regress, tag
 from feilun.evaluation.metrics import Floats, divide
 from feilun.evaluation.number_metrics import from_sums
 from feilun.evaluation.set_metrics import from_counts
@@ -75,6 +75,22 @@ def _spans(logits: Any, corpus: Corpus, labels: LabelSet, decision: Any) -> tupl
     return judged.correct, judged.counts
 
 
+def _lists(logits: NDArray[np.float32], corpus: Corpus, _: LabelSet, __: Any) -> tuple[NDArray[np.bool_], NDArray[Any]]:
+    """Write what is known of a query into its first row: its NDCG, and that it has one; other rows hold zeros."""
+    judged = rank.judgement_of(logits[:, 0], corpus)
+    first = np.unique(judged.groups, return_index=True)[1]
+    gains = judged.figures[rank.METRICS[0]]
+    right, needed = np.zeros(len(corpus), np.bool_), np.zeros((len(corpus), 2))
+    right[first] = judged.first
+    needed[first] = np.stack([np.nan_to_num(gains), ~np.isnan(gains)], axis=1)
+    return right, needed
+
+
+def _mean_of_lists(sums: Floats) -> Floats:
+    mean: Floats = divide(sums[..., 0], sums[..., 1])
+    return mean
+
+
 def _entity_f1(sums: Floats) -> Floats:
     return span_metrics.figures(sums)["entity_f1"]
 
@@ -92,6 +108,7 @@ SINGLE: Mapping[str, Quality] = {
     "classify": Quality("macro-F1", _one_label, _macro_f1),
     "match": Quality("macro-F1", _one_label, _macro_f1),
     "multilabel": Quality("macro-F1", _label_sets, _macro_f1),
+    "rank": Quality("NDCG@10", _lists, _mean_of_lists),
     "regress": Quality("R²", _numbers, _r2),
     "similarity": Quality("macro-F1", _same_or_not, _macro_f1),
     "tag": Quality("entity F1", _spans, _entity_f1),

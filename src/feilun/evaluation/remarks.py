@@ -32,10 +32,13 @@ BASELINES_ZH = {
     "TF-IDF cosine": "TF-IDF 余弦",
     "mentions of the training rows": "训练集词典",
     "TF-IDF + ridge regression": "TF-IDF + 岭回归",
+    "columns + linear model": "特征列 + 线性模型",
+    "columns + gradient boosting": "特征列 + 梯度提升树",
 }
 HEADLINE = {
     "classify": "macro_f1",
     "multilabel": "macro_f1",
+    "rank": "ndcg@10",
     "regress": "r2",
     "tag": "entity_f1",
     "similarity": "mrr@10",
@@ -45,6 +48,7 @@ HEADLINE = {
 
 NAMES = {
     "macro_f1": ("macro-F1", "宏平均 F1"),
+    "ndcg@10": ("NDCG@10", "NDCG@10"),
     "r2": ("R²", "R²"),
     "entity_f1": ("entity F1", "实体 F1"),
     "mrr@10": ("MRR@10", "MRR@10"),

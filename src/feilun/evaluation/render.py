@@ -19,7 +19,8 @@ MOST_LABELS = 15
 
 METRICS: Mapping[str, Mapping[Language, str]] = {
     "mean": {"en": "mean of the tasks' first figures", "zh": "各任务首要指标的均值"},
-    "mrr@10": {"en": "MRR@10 (search)", "zh": "MRR@10（检索）"},
+    "ndcg@10": {"en": "NDCG@10", "zh": "NDCG@10"},
+    "mrr@10": {"en": "MRR@10", "zh": "MRR@10"},
     "recall@1": {"en": "recall of the first found", "zh": "召回率（第一名）"},
     "recall@5": {"en": "recall of the first five", "zh": "召回率（前五名）"},
     "recall@10": {"en": "recall of the first ten", "zh": "召回率（前十名）"},
@@ -45,6 +46,8 @@ METRICS: Mapping[str, Mapping[Language, str]] = {
     "rmse": {"en": "root mean squared error (lower is better)", "zh": "均方根误差（越低越好）"},
     "coverage": {"en": "truths within the interval", "zh": "真值落入区间的比例"},
     "interval_width": {"en": "width of the interval (lower is better)", "zh": "区间宽度（越低越好）"},
+    "map@10": {"en": "mean average precision of the first ten", "zh": "MAP@10"},
+    "auc": {"en": "AUC within queries", "zh": "组内 AUC"},
     "roc_auc": {"en": "ROC-AUC", "zh": "ROC-AUC"},
     "log_loss": {"en": "log loss (lower is better)", "zh": "对数损失（越低越好）"},
     "brier": {"en": "Brier score (lower is better)", "zh": "Brier 分（越低越好）"},

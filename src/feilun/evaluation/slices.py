@@ -100,7 +100,7 @@ def slice_values(corpus: Corpus, column: str) -> list[str]:
         return _grouped(corpus.group)
     raise UsageError(
         f"There is no column {column!r} to slice by. {nearest(column, default_slices(corpus))}",
-        "Name the column under data.features (or data.time, data.group) so that it is read.",
+        "Name the column under evaluation.slices (or data.time, data.group) so that it is read.",
     )
 
 

@@ -49,13 +49,7 @@ def bm25(texts: Sequence[str]) -> Search:
     counts = _fitted(vectorizer, texts)
     if counts is None:
         return lambda queries: np.zeros((len(queries), len(texts)), np.float32)
-    holding = np.asarray((counts > 0).sum(0)).ravel()
-    weights = np.log1p((len(texts) - holding + 0.5) / (holding + 0.5))
-    lengths = np.asarray(counts.sum(1)).ravel()
-    counts = counts.tocoo()
-    damped = TERM_GROWTH * (1 - LENGTH_SHARE + LENGTH_SHARE * lengths[counts.row] / max(lengths.mean(), 1e-9))
-    counts.data = weights[counts.col] * counts.data * (TERM_GROWTH + 1) / (counts.data + damped)
-    indexed = counts.tocsr().T.tocsr()  # (terms, texts)
+    indexed = _saturated(counts, _rarity(counts), float(counts.sum() / len(texts))).T.tocsr()  # (terms, texts)
 
     def search(queries: Sequence[str]) -> NDArray[np.float32]:
         asked = (vectorizer.transform(queries) > 0).astype(np.float32)
@@ -63,6 +57,26 @@ def bm25(texts: Sequence[str]) -> Search:
         return scores
 
     return search
+
+
+def bm25_pairs(texts: Sequence[str]) -> Callable[[Sequence[str], Sequence[str]], NDArray[np.float32]]:
+    """Learn from texts how rare terms are and how long texts; return BM25 of queries and texts, shape (rows,).
+
+    Raises:
+        MissingExtra: If scikit-learn is absent.
+    """
+    vectorizer = _vectorizer()
+    counts = _fitted(vectorizer, texts)
+    if counts is None:
+        return lambda queries, candidates: np.zeros(len(queries), np.float32)
+    weights, mean_length = _rarity(counts), float(counts.sum() / len(texts))
+
+    def scores(queries: Sequence[str], candidates: Sequence[str]) -> NDArray[np.float32]:
+        asked = (vectorizer.transform(queries) > 0).astype(np.float32)
+        told = _saturated(vectorizer.transform(candidates), weights, mean_length)
+        return np.asarray(asked.multiply(told).sum(1), dtype=np.float32).ravel()
+
+    return scores
 
 
 def tf_idf(texts: Sequence[str]) -> Search:
@@ -104,6 +118,22 @@ def word_cosines(texts: Sequence[str]) -> Callable[[Sequence[str], Sequence[str]
         return np.asarray(products, dtype=np.float32).ravel()
 
     return cosines
+
+
+def _rarity(counts: Any) -> NDArray[np.float64]:
+    """Return the weight of each term by how few texts hold it, shape (terms,)."""
+    holding = np.asarray((counts > 0).sum(0)).ravel()
+    weights: NDArray[np.float64] = np.log1p((counts.shape[0] - holding + 0.5) / (holding + 0.5))
+    return weights
+
+
+def _saturated(counts: Any, weights: NDArray[np.float64], mean_length: float) -> Any:
+    """Return what each term of each text adds to BM25, sparse, shape (texts, terms)."""
+    lengths = np.asarray(counts.sum(1)).ravel()
+    terms_of = counts.tocoo()
+    damped = TERM_GROWTH * (1 - LENGTH_SHARE + LENGTH_SHARE * lengths[terms_of.row] / max(mean_length, 1e-9))
+    terms_of.data = weights[terms_of.col] * terms_of.data * (TERM_GROWTH + 1) / (terms_of.data + damped)
+    return terms_of.tocsr()
 
 
 def _vectorizer(*, weighed: bool = False) -> Any:

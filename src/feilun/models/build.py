@@ -8,12 +8,13 @@ from typing import Literal
 import torch
 
 from feilun.core.errors import UsageError
-from feilun.core.settings import choice, setting
+from feilun.core.settings import choice, setting, table
 from feilun.core.splits import Splits
 from feilun.models.adaptations.adaptation import Adaptation
 from feilun.models.adaptations.full import Full
 from feilun.models.adaptations.table import ADAPTATIONS
 from feilun.models.bases.base import Base
+from feilun.models.fusion import Fusion, FusionSettings
 from feilun.models.heads.table import HEADS, HeadSettings
 from feilun.models.layers import keep_layers
 from feilun.models.text_model import TextModel
@@ -26,7 +27,9 @@ from feilun.text.tokens import TokenEncoder
 class ModelSettings:
     """The table `[model]`."""
 
-    base: str = setting("multilingual-e5-small", "packaged name, hub id, or folder of the base model")
+    base: str = setting(
+        "multilingual-e5-small", "packaged name, hub id, or folder of the base model; none: reads features alone"
+    )
     max_tokens: int = setting(128, "longest sequence that the model reads; longer texts are cut", minimum=4)
     layers: int | None = setting(
         None, "layers of the base to keep, those that agree most with all of them; none: all", minimum=1
@@ -48,6 +51,7 @@ class ModelSettings:
         None,
         'put before every second text that is read for itself (e5: "passage: "); none: the same as before the first',
     )
+    features: FusionSettings = table(FusionSettings, "how the columns of data.features reach the head")
     head: HeadSettings = choice(HEADS, "classify", "the task, which the recipe's own `task` sets: leave it out")
 
     def __post_init__(self) -> None:
@@ -93,10 +97,11 @@ def build(settings: ModelSettings, base: Base, splits: Splits, seed: int) -> Tex
     set_dropout(base.model, settings.dropout)
     head = settings.head.make(base.hidden, splits.labels)
     head.observe(splits.train)
+    fusion = None if splits.features is None else Fusion(splits.features, base.hidden, settings.features)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     dtype = matrix_type(settings.precision, device)
     model = TextModel(
-        base, head, settings.adaptation, splits.labels, settings.max_tokens, dtype, settings.pair_prefix
+        base, head, settings.adaptation, splits.labels, settings.max_tokens, dtype, settings.pair_prefix, fusion
     ).to(device)
     if not model.moving:
         raise UsageError(

@@ -18,6 +18,7 @@ from feilun.core.spans import TokenLogits
 from feilun.models.adaptations.adaptation import Adaptation
 from feilun.models.bases.base import Base
 from feilun.models.fast_encoder import encode, encode_from
+from feilun.models.fusion import Fusion
 from feilun.models.heads.head import Head
 from feilun.text.tokens import TokenEncoder, batches_by_length, pad
 from feilun.text.windows import windows
@@ -45,6 +46,7 @@ class TextModel(nn.Module):
         max_tokens: Longest sequence that the model reads; longer texts are cut.
         dtype: Type of the matrix products: float32 or bfloat16. Weights stay float32.
         pair_prefix: What stands before second texts, where they are read apart; None: what stands before first ones.
+        fusion: Adds the features to the pooled state, where the model reads some.
     """
 
     def __init__(
@@ -56,11 +58,13 @@ class TextModel(nn.Module):
         max_tokens: int,
         dtype: torch.dtype = torch.float32,
         pair_prefix: str | None = None,
+        fusion: Fusion | None = None,
     ) -> None:
         super().__init__()
         self.base = base
         self.body = base.model
         self.head = head
+        self.fusion = fusion
         self.adaptation = adaptation
         self.labels = labels
         self.dtype = dtype
@@ -79,20 +83,23 @@ class TextModel(nn.Module):
         """Return where the weights are."""
         return next(self.parameters()).device
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, input_ids: Tensor, attention_mask: Tensor, features: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Run base and head by the base's own code; this is what is exported.
 
         Args:
             input_ids: Token ids, shape (batch, tokens).
             attention_mask: 1 where there is a token, 0 on padding, shape (batch, tokens).
+            features: Features as numbers, shape (batch, width), where the model reads some.
 
         Returns:
             Logits of shape (batch, labels), or (batch, tokens, tags) where the head reads tokens, or vectors of shape
-            (batch, size) where texts are read apart; and the pooled state of shape (batch, hidden).
+            (batch, size) where texts are read apart; and the text's pooled state of shape (batch, hidden).
         """
         hidden = self.body(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
         pooled = pool(hidden, attention_mask, self.base.pooling)  # (batch, hidden)
-        return self.head(hidden if self.reads == "tokens" else pooled), pooled
+        return self.head(hidden if self.reads == "tokens" else self.fused(pooled, features)), pooled
 
     def pooled(self, rows: Sequence[Sequence[int]]) -> Tensor:
         """Run the base over token ids, in the model's precision and by the fastest way there is.
@@ -159,8 +166,18 @@ class TextModel(nn.Module):
         if self.reads == "apart":
             states = side_by_side(states, len(corpus))
         with evaluating(self), torch.no_grad():
-            result: NDArray[np.float32] = self.head(states).float().cpu().numpy()
+            result: NDArray[np.float32] = self.head(self.fused(states, self.features(corpus))).float().cpu().numpy()
         return result
+
+    def features(self, corpus: Corpus) -> Tensor | None:
+        """Return the features of a corpus as numbers, shape (rows, width); None where the model reads none."""
+        if self.fusion is None:
+            return None
+        return torch.from_numpy(self.fusion.columns.matrix(corpus.features, len(corpus))).to(self.device)
+
+    def fused(self, states: Tensor, features: Tensor | None) -> Tensor:
+        """Return what the head reads, shape (rows, hidden): pooled states, and in them the features where there are."""
+        return states if self.fusion is None or features is None else self.fusion(states, features)
 
     def logits_from(self, inputs: StateSource, corpus: Corpus) -> Any:
         """Return logits of rows whose states are at hand already, where the head reads pooled states."""

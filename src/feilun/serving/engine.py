@@ -160,9 +160,9 @@ class Engine:
 
         Raises:
             UnknownModel: If no model answers to that name.
-            UsageError: If one reads texts and the other pairs.
+            UsageError: If one reads texts and the other pairs, or other features.
         """
-        if (self.bundle(name).pair is None) != (bundle.pair is None):
+        if _kind_of_rows(self.bundle(name)) != _kind_of_rows(bundle):
             raise UsageError(
                 f"{name}@{bundle.version} does not read what {name}@{self.bundle(name).version} reads: "
                 "one reads texts, the other pairs of texts.",
@@ -176,7 +176,7 @@ class Engine:
 
     def _warmed(self, name: str, bundle: Bundle) -> Batcher:
         answer = answerer(bundle)
-        answer([""] if bundle.pair is None else [("", "")])  # the first run allocates what the later ones use
+        answer([_blank_row(bundle)])  # the first run allocates what the later ones use
         return Batcher(answer, name, self.limits)
 
     def _do(self, work: Coroutine[Any, Any, None]) -> None:
@@ -195,11 +195,19 @@ class Engine:
 
 
 def check_kind(bundle: Bundle, rows: Sequence[Row]) -> None:
-    """Refuse texts where a model compares two, and pairs where it reads one.
+    """Refuse texts where a model compares two or reads features, and pairs where it reads one.
 
     Raises:
         UsageError: If it is so.
     """
+    columns = bundle.columns
+    if columns.reads_features:
+        if not all(isinstance(row, Mapping) for row in rows):
+            raise UsageError(
+                f"The model {bundle.name} reads the columns {', '.join(columns.names)}.",
+                'Send "rows": [{column: value}].',
+            )
+        return
     if bundle.pair is None and any(not isinstance(row, str) for row in rows):
         raise UsageError(f"The model {bundle.name} reads one text, not two.", 'Send "texts", not "pairs".')
     if bundle.pair is not None and any(isinstance(row, str) for row in rows):
@@ -207,15 +215,52 @@ def check_kind(bundle: Bundle, rows: Sequence[Row]) -> None:
 
 
 def answerer(bundle: Bundle) -> Predict:
-    """Return what predicts the rows that a bundle reads: texts, or pairs of them."""
+    """Return what predicts the rows that a bundle reads: texts, pairs of them, or cells by column."""
 
     def predict(rows: Sequence[Row]) -> list[Prediction]:
+        if bundle.columns.reads_features:
+            return bundle.predict(bundle.columns.corpus([row for row in rows if isinstance(row, Mapping)]))
         if bundle.pair is None:
             return bundle.predict([str(row) for row in rows])
-        numbers = [str(i) for i in range(len(rows))]
-        return bundle.predict(Corpus(id=numbers, text=[row[0] for row in rows], pair=[row[1] for row in rows]))
+        pairs = [row for row in rows if isinstance(row, tuple)]
+        numbers = [str(i) for i in range(len(pairs))]
+        return bundle.predict(Corpus(id=numbers, text=[one for one, _ in pairs], pair=[other for _, other in pairs]))
 
     return predict
+
+
+def rows_of(bundle: Bundle, cells: Sequence[Mapping[str, Any]]) -> list[Row]:
+    """Return cells by column as the rows that a bundle reads.
+
+    Args:
+        bundle: The bundle.
+        cells: A row each.
+
+    Returns:
+        Texts or pairs; the cells themselves where the model reads features.
+
+    Raises:
+        UsageError: If a column is missing or unknown, or a cell is not what belongs there.
+    """
+    columns = bundle.columns
+    columns.check(cells)
+    corpus = columns.corpus(cells)
+    if columns.reads_features:
+        if bundle.predictor.features is not None:
+            bundle.predictor.features.matrix(corpus.features, len(corpus))
+        return list(cells)
+    return list(corpus.text) if corpus.pair is None else list(zip(corpus.text, corpus.pair, strict=True))
+
+
+def _kind_of_rows(bundle: Bundle) -> tuple[bool, tuple[str, ...]]:
+    """Return whether a bundle compares two texts, and the features that it reads."""
+    return bundle.pair is None, bundle.columns.features
+
+
+def _blank_row(bundle: Bundle) -> Row:
+    if bundle.columns.reads_features:
+        return dict.fromkeys(bundle.columns.names)
+    return "" if bundle.pair is None else ("", "")
 
 
 def by_name(bundles: Iterable[Bundle]) -> dict[str, Bundle]:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from feilun.core.errors import ServiceError, UsageError
 
-Row = str | tuple[str, str]
-"""What is asked about: a text, or two that are compared."""
+Row = str | tuple[str, str] | Mapping[str, Any]
+"""What is asked about: a text, two that are compared, or cells by column where a model reads features."""
 
 
 def characters_of(row: Row) -> int:
-    """Return how long a row is, both texts of a pair together."""
-    return len(row) if isinstance(row, str) else len(row[0]) + len(row[1])
+    """Return how long a row is, both texts of a pair or all cells together."""
+    if isinstance(row, str):
+        return len(row)
+    return sum(len(str(cell)) for cell in (row.values() if isinstance(row, Mapping) else row))
 
 
 @dataclass(frozen=True)

@@ -223,10 +223,12 @@ class Run:
     def steps(self, epoch: int) -> Iterator[list[list[int]]]:
         """Yield the batches of each optimiser step of an epoch, in an order that depends only on seed and epoch."""
         random = np.random.default_rng([self.settings.seed, epoch])
-        order = self.model.head.order(len(self.ids), random)
-        lengths, largest = self.inputs.lengths, self.settings.largest_batch(len(order))
-        shuffled = batches_by_length([lengths[i] for i in order], self.settings.batch_tokens, largest)
-        batches = [[int(order[i]) for i in batch] for batch in shuffled]
+        units = self.model.head.together(self.model.head.order(len(self.ids), random))
+        rows, lengths = sum(map(len, units)), self.inputs.lengths
+        largest = max(1, self.settings.largest_batch(rows) * len(units) // rows)
+        sizes = [len(unit) * max(lengths[row] for row in unit) for unit in units]
+        shuffled = batches_by_length(sizes, self.settings.batch_tokens, largest)
+        batches = [[row for i in batch for row in units[i]] for batch in shuffled]
         picked = [batches[i] for i in random.permutation(len(batches))]
         for start in range(0, len(picked), self.settings.accumulate):
             yield picked[start : start + self.settings.accumulate]

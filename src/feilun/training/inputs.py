@@ -142,6 +142,29 @@ class ApartInputs:
         return side_by_side(self.inner.all(), len(self.lengths))
 
 
+class FusedInputs:
+    """Adds to the states of texts what their features tell.
+
+    Args:
+        inner: Gives the states of the texts.
+        model: The model.
+        features: Features of every row as numbers, shape (rows, width).
+    """
+
+    def __init__(self, inner: Inputs, model: TextModel, features: Tensor) -> None:
+        self.inner, self.model, self.features = inner, model, features
+        self.lengths = inner.lengths
+
+    def pooled(self, rows: Sequence[int]) -> Tensor:
+        """Return the states of the rows, shape (rows, hidden)."""
+        return self.model.fused(self.inner.pooled(rows), self.features[torch.as_tensor(rows)])
+
+    def all(self) -> Tensor:
+        """Return the states of every row without gradients, shape (rows, hidden)."""
+        with evaluating(self.model), torch.no_grad():
+            return self.model.fused(self.inner.all(), self.features)
+
+
 def make_inputs(model: TextModel, corpus: Corpus, *, learning: bool = False) -> Inputs:
     """Choose how the rows of a corpus reach the head.
 
@@ -155,14 +178,19 @@ def make_inputs(model: TextModel, corpus: Corpus, *, learning: bool = False) -> 
     """
     inner = _inputs_of(model, model.encode(corpus))
     if model.reads != "apart":
-        return inner
+        return _with_features(inner, model, corpus)
     return ApartInputs(inner, hard_negatives(model, corpus) if learning else _none(corpus))
 
 
 def token_inputs(model: TextModel, corpus: Corpus) -> Inputs:
     """Return what runs the base anew each time, as if all of it moved; without hard negatives."""
     inner = TokenInputs(model, model.encode(corpus))
-    return ApartInputs(inner, _none(corpus)) if model.reads == "apart" else inner
+    return ApartInputs(inner, _none(corpus)) if model.reads == "apart" else _with_features(inner, model, corpus)
+
+
+def _with_features(inner: Inputs, model: TextModel, corpus: Corpus) -> Inputs:
+    features = model.features(corpus)
+    return inner if features is None else FusedInputs(inner, model, features)
 
 
 def _none(corpus: Corpus) -> NDArray[np.int64]:

@@ -69,7 +69,8 @@ def _weights(model: TextModel) -> Iterator[tuple[nn.Parameter, int, bool]]:
     """Yield each weight that moves with its depth below the top layer and whether it is the head's."""
     layers = list(model.base.layers)
     depth_of = {id(p): len(layers) - 1 - i for i, layer in enumerate(layers) for p in layer.parameters()}
-    head = {id(p) for p in model.head.parameters()}
+    fresh = [model.head] if model.fusion is None else [model.head, model.fusion]
+    head = {id(p) for module in fresh for p in module.parameters()}
     for weight in model.parameters():
         if weight.requires_grad:
             yield weight, depth_of.get(id(weight), len(layers)), id(weight) in head

@@ -109,6 +109,11 @@ def compress_bundle(
             f"The bundle {bundle.path} is of the task {bundle.manifest['task']}; a student gives texts one label.",
             "Leave --cascade and --student out.",
         )
+    if settings.form != "model" and bundle.predictor.features is not None:
+        raise UsageError(
+            f"The bundle {bundle.path} reads features beside the text; a student reads texts alone.",
+            "Leave --cascade and --student out.",
+        )
     splits, further = _rows(bundle, rows)
     evaluation, _ = core_settings.read(EvaluationSettings, bundle.manifest["recipe"].get("evaluation", {}))
     screen.show_data(splits)
@@ -163,4 +168,5 @@ def _everything(splits: Splits) -> Corpus:
     parts = (splits.train, splits.validation, splits.test)
     pairs = [pair for part in parts for pair in part.pair or ()]
     texts = [text for part in parts for text in part.text]
-    return Corpus(id=[str(i) for i in range(len(texts))], text=texts, pair=pairs or None)
+    features = {name: [cell for part in parts for cell in part.features[name]] for name in splits.train.features}
+    return Corpus(id=[str(i) for i in range(len(texts))], text=texts, pair=pairs or None, features=features)

@@ -66,7 +66,7 @@ def data_settings(
     known, _ = core_settings.read(DataSettings, trained_on)
     settings = known or DataSettings(train=source)
     return replace(
-        settings.with_features(slice_columns(slices)),
+        settings.with_kept(slice_columns(slices)),
         text=text or settings.text,
         target=target or settings.target,
         query=query,

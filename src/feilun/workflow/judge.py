@@ -12,6 +12,7 @@ from feilun.core.report import Report
 from feilun.core.splits import Splits
 from feilun.evaluation import plots
 from feilun.evaluation.calibration import Abstention, ChooseThreshold, cheapest_threshold, threshold_for_accuracy
+from feilun.evaluation.column_baselines import fit_column_baselines
 from feilun.evaluation.evaluate import evaluate
 from feilun.evaluation.judges.table import JUDGES
 from feilun.models.bases.languages import warn_if_unfit
@@ -75,6 +76,9 @@ def judge_compressed(
     small.decide(judge_of_task.calibrate(logits, splits.validation, splits.labels, undecided, abstention_of(settings)))
     began = time.perf_counter()
     baselines = judge_of_task.baselines(splits.train, splits.validation, splits.labels)
+    if splits.features is not None:
+        rows = (splits.train, splits.validation, splits.labels)
+        baselines = {**baselines, **fit_column_baselines(*rows, splits.features, undecided.task)}
     report = evaluate(
         small,
         splits.test,

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from feilun.core.corpus import Corpus, corpus_of
+from feilun.core.errors import UsageError
 from feilun.core.files import atomic_file
 from feilun.core.observation import Observation
 from feilun.core.splits import Splits
@@ -63,9 +64,15 @@ def next_corpus(recipe: Recipe, found: Sequence[Observation], folder: Path) -> N
 
     Raises:
         DataError: If the recipe's rows cannot be read (any more).
+        UsageError: If the model reads features, of which no observation is kept.
         StorageError: If the folder cannot be written.
     """
-    data = recipe.data.with_features(slice_columns(recipe.evaluation.slices))
+    if recipe.data.features:
+        raise UsageError(
+            f"The model {recipe.name} reads features, and observations hold texts alone: it cannot learn from them.",
+            "Put the corrected rows into a new table, and train on that.",
+        )
+    data = recipe.data.with_kept(slice_columns(recipe.evaluation.slices))
     old = prepare(data, task=recipe.kind)
     said = reviewed(found, old.labels.names)
     known = set(old.train.text) | set(old.validation.text)
@@ -106,10 +113,10 @@ def _rows_of(corpus: Corpus, data: DataSettings) -> list[dict[str, Any]]:
 
 
 def _row_of(row: Row, data: DataSettings) -> dict[str, Any]:
-    """Return a row told by a person; what no observation has, such as features, is empty."""
+    """Return a row told by a person; what no observation has, such as columns of slices, is empty."""
     time = datetime.fromtimestamp(row.answered, UTC).isoformat(timespec="seconds")
     filled = {data.text: row.text, data.targets[0]: row.label, data.group: row.observation, data.time: time}
-    return {**dict.fromkeys(data.features), **{name: value for name, value in filled.items() if name is not None}}
+    return {**dict.fromkeys(data.kept), **{name: value for name, value in filled.items() if name is not None}}
 
 
 def _write(path: Path, rows: Sequence[dict[str, Any]]) -> None:

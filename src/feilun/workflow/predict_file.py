@@ -12,6 +12,7 @@ from feilun.core.errors import DataError, UsageError, nearest
 from feilun.core.files import atomic_file
 from feilun.core.ports import Predictor
 from feilun.core.prediction import Prediction
+from feilun.core.row_columns import RowColumns
 
 if TYPE_CHECKING:
     from polars import DataFrame
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 ADDED_COLUMNS = ("predicted_label", "predicted_score", "predicted_abstained")
 TASK_COLUMNS = (
     "predicted_labels", "predicted_spans", "predicted_value", "predicted_low", "predicted_high", "predicted_similarity",
+    "predicted_relevance",
 )  # fmt: skip
 """What only some tasks add."""
 
@@ -49,15 +51,14 @@ def predict_stream(predictor: Predictor, texts: Iterable[str]) -> Iterator[tuple
 
 
 def predict_rows(
-    predictor: Predictor, source: str, text: str, pair: str | None = None, query: str | None = None
+    predictor: Predictor, source: str, columns: RowColumns, query: str | None = None
 ) -> Iterator[tuple[DataFrame, list[Prediction]]]:
     """Answer the rows of a file or database in order.
 
     Args:
         predictor: What predicts.
         source: A path or database URL.
-        text: The column to read.
-        pair: The column of the second text, where the model reads two.
+        columns: The columns to read, and as what.
         query: The SQL query of a database.
 
     Yields:
@@ -69,15 +70,16 @@ def predict_rows(
     from feilun.data.sources import column_names, open_rows
 
     names = column_names(source, query=query)
-    for wanted in (text, pair):
-        if wanted is not None and wanted not in names:
-            raise DataError(f"{source} has no column {wanted!r}. {nearest(wanted, names)}", "Name it with --text.")
+    for wanted in columns.names:
+        if wanted not in names:
+            remedy = "" if wanted in columns.features else "Name it with --text."
+            raise DataError(f"{source} has no column {wanted!r}. {nearest(wanted, names)}", remedy)
     taken = [name for name in names if name in (*ADDED_COLUMNS, *TASK_COLUMNS) or name.startswith(NUMBERED)]
     if taken:
         raise DataError(f"{source} already has the column {taken[0]!r}.", "Rename it: predictions would overwrite it.")
     for frame in open_rows(source, query=query):
         for piece in frame.iter_slices(LARGEST_PIECE):
-            yield piece, predictor.predict(_corpus(piece, text, pair))
+            yield piece, predictor.predict(_corpus(piece, columns))
 
 
 def with_predictions(frame: DataFrame, predictions: Sequence[Prediction]) -> DataFrame:
@@ -98,6 +100,9 @@ def with_predictions(frame: DataFrame, predictions: Sequence[Prediction]) -> Dat
     if any(prediction.similarity is not None for prediction in predictions):
         cosines = [prediction.similarity for prediction in predictions]
         added.append(polars.Series("predicted_similarity", cosines, polars.Float64))
+    if any(prediction.relevance is not None for prediction in predictions):
+        relevances = [prediction.relevance for prediction in predictions]
+        added.append(polars.Series("predicted_relevance", relevances, polars.Float64))
     for task in (predictions[0].answers or {}) if predictions else {}:
         own = [(prediction.answers or {})[task] for prediction in predictions]
         added.append(polars.Series(f"predicted_label_{task}", [answer.label for answer in own], polars.String))
@@ -198,11 +203,11 @@ WRITERS: Mapping[str, Callable[[Iterable[Any], Path], int]] = {
 }
 
 
-def _corpus(frame: DataFrame, text: str, pair: str | None) -> Corpus:
-    columns = {name: ["" if v is None else str(v) for v in frame[name].to_list()] for name in (text, pair) if name}
-    return Corpus(
-        id=[str(i) for i in range(len(frame))], text=columns[text], pair=columns[pair] if pair is not None else None
-    )
+def _corpus(frame: DataFrame, columns: RowColumns) -> Corpus:
+    from feilun.data.tables import texts_of
+
+    cells = {name: texts_of(frame, name) for name in columns.names}
+    return columns.corpus([{name: cells[name][row] for name in cells} for row in range(len(frame))])
 
 
 def _flat(frame: DataFrame) -> DataFrame:

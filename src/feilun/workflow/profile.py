@@ -30,9 +30,10 @@ def with_reference(runtime: Runtime, splits: Splits, task: str = "classify") -> 
     Args:
         runtime: The model as it will be served, calibrated.
         splits: For the profile and the validation rows.
-        task: The recipe's; others than `classify` have no single label to compare, and get no such figures yet.
+        task: The recipe's; others than `classify` have no single label to compare, and rows without a
+            text nothing that traffic is compared by: they get no such figures yet.
     """
-    if task != "classify":
+    if task != "classify" or not any(splits.validation.text):
         return dict(splits.profile)
     rows = splits.validation.select(evenly(len(splits.validation), ROWS).tolist())
     predictions = runtime.predict(rows)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from feilun.bundles.bundle import Bundle, open_bundle, write_bundle
+from feilun.bundles.content import FEATURES
 from feilun.bundles.golden import write_golden
 from feilun.bundles.registry import next_version
 from feilun.compression.compress import Compressed
@@ -129,6 +130,8 @@ def release(small: Compressed, report: Report, splits: Splits, facts: Mapping[st
         write_json(folder / "labels.json", list(splits.labels.names))
         write_json(folder / "calibration.json", asdict(runtime.decision))
         write_json(folder / "preparation.json", to_table(runtime.cleaning))
+        if runtime.features is not None:
+            write_json(folder / FEATURES, runtime.features.to_table())
         write_golden(folder, runtime)
         write_json(folder / "profile.json", with_reference(runtime, splits, str(facts["task"])))
         write_json(folder / "report.json", report.to_json())

@@ -16,6 +16,8 @@ from feilun.core.errors import RecipeError, UsageError, nearest
 from feilun.core.settings import REQUIRED, Fault, setting, table, tables
 from feilun.data.prepare import DataSettings
 from feilun.evaluation.judges.table import JUDGES
+from feilun.models.adaptations.full import Full
+from feilun.models.bases.blank import NAME as NO_BASE
 from feilun.models.build import ModelSettings
 from feilun.monitoring.retrain_policy import RetrainSettings
 from feilun.text.clean import Cleaning
@@ -26,6 +28,9 @@ from feilun.workflow.task_tables import TaskSettings, contradictions_of, figures
 
 GATE_METRICS = tuple(dict.fromkeys(metric for judge in JUDGES.values() for metric in judge.metrics))
 """Metrics that a gate may bound, of all tasks: losses and errors from above, the others from below."""
+
+FEATURE_TASKS = ("classify", "match", "multilabel", "rank", "regress")
+"""Tasks whose models may read columns beside the text."""
 
 AS_THEY_ARE = Cleaning(
     mojibake=False, html=False, unicode="none", full_width=False, control=False, whitespace=False, redact=()
@@ -67,10 +72,11 @@ class EvaluationSettings:
 class Recipe:
     """What is to be made, of what, and how good it has to be."""
 
-    task: Literal["classify", "multilabel", "match", "multitask", "regress", "tag"] = setting(
+    task: Literal["classify", "multilabel", "match", "multitask", "rank", "regress", "tag"] = setting(
         REQUIRED,
         "what the model is to do: classify gives each text one label, multilabel a set of labels, match each pair of "
-        "texts one label, regress numbers; tag finds spans such as names; multitask does several of these at once",
+        "texts one label, rank a relevance to sort by, regress numbers; tag finds spans such as names; multitask does "
+        "several of these at once",
     )
     name: str = setting("model", "name of the bundle; where absent, the recipe's file name")
     data: DataSettings = table(DataSettings, "the rows")
@@ -103,6 +109,8 @@ class Recipe:
             found.append("data.clean must leave texts as they are in a tag recipe: it would move the spans.")
         if self.task == "match" and self.data.pair is None:
             found.append("data.pair is missing: a match recipe compares two texts, and it names the second one.")
+        if self.task == "rank" and self.data.pair is None:
+            found.append("data.pair is missing: a rank recipe reads a query (data.text) and a candidate (data.pair).")
         if self.task == "tag" and self.data.pair is not None:
             found.append("data.pair names a second text, but a tag recipe finds spans in one text.")
         if self.model.encoder == "bi" and self.task != "match":
@@ -111,6 +119,7 @@ class Recipe:
             found.append('data.same and model.pair_prefix are for a match recipe with model.encoder = "bi".')
         if self.task != "multilabel" and (self.data.gather is not None or self.data.separator != "auto"):
             found.append(f"data.gather and data.separator are for several labels, but the task is {self.task}.")
+        found += _contradictions_of_features(self)
         if self.compression.form != "model" and self.task != "classify":
             found.append(f"compression.form: a static student gives texts one label; a {self.task} recipe has none.")
         if self.training.distil.teachers and self.task not in {"classify", "match"}:
@@ -124,11 +133,33 @@ class Recipe:
         elif self.tasks:
             found.append("tasks are for a multitask recipe: leave the tables [tasks.NAME] out.")
         evaluation = self.evaluation
-        if self.task in {"regress", "tag"} and (evaluation.cost_error or evaluation.wanted_accuracy):
+        if self.task in {"rank", "regress", "tag"} and (evaluation.cost_error or evaluation.wanted_accuracy):
             found.append("evaluation.cost_error and evaluation.wanted_accuracy are for tasks that give labels.")
         if self.task not in {"classify", "match"} and evaluation.by_label:
             found.append("evaluation.by_label is for tasks that give one label.")
         return found
+
+
+def _contradictions_of_features(recipe: Recipe) -> list[str]:
+    """Say what cannot be where columns are read beside the text, or instead of it."""
+    found = []
+    if recipe.data.features and recipe.kind not in FEATURE_TASKS:
+        found.append(
+            f"data.features is for {', '.join(FEATURE_TASKS)}; a {recipe.task} model reads texts alone. "
+            "For slices of the report name the columns in evaluation.slices."
+        )
+    reads_text = bool(recipe.data.text) or recipe.data.verbalise
+    if not reads_text and recipe.model.base != NO_BASE:
+        found.append(f'model.base reads texts, and data.text is "": set model.base = "{NO_BASE}", or data.verbalise.')
+    if reads_text and recipe.model.base == NO_BASE:
+        found.append(f'model.base = "{NO_BASE}" reads no text, but there is one: set data.text = "", or name a base.')
+    if recipe.model.base == NO_BASE and not isinstance(recipe.model.adaptation, Full):
+        found.append(f'model.adaptation: the base "{NO_BASE}" has no layers to adapt: leave it out.')
+    if recipe.data.features and recipe.compression.form != "model":
+        found.append("compression.form: a static student reads texts alone, but data.features names columns.")
+    if recipe.data.features and recipe.training.distil.teachers:
+        found.append("training.distil: teachers are asked about texts alone, but data.features names columns.")
+    return found
 
 
 def kind_of(task: str, encoder: Any) -> str:

@@ -24,6 +24,6 @@ def prepare_rows(recipe: Recipe, count_tokens: CountTokens) -> Splits:
     """
     columns, longest = slice_columns(recipe.evaluation.slices), recipe.model.max_tokens
     if recipe.tasks:
-        tasks = [TaskRows(name, own.task, own.data.with_features(columns)) for name, own in recipe.tasks.items()]
+        tasks = [TaskRows(name, own.task, own.data.with_kept(columns)) for name, own in recipe.tasks.items()]
         return prepare_tasks(tasks, count_tokens, longest)
-    return prepare(recipe.data.with_features(columns), count_tokens, longest, task=recipe.kind)
+    return prepare(recipe.data.with_kept(columns), count_tokens, longest, task=recipe.kind)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feilun.core.decisions.multilabel import MultilabelDecision
+from feilun.core.decisions.rank import RankDecision
 from feilun.core.decisions.regress import RegressDecision
 from feilun.core.decisions.similarity import SimilarityDecision
 from feilun.core.decisions.tag import TagDecision
@@ -44,6 +45,7 @@ SINGLE: Mapping[str, type[AnyDecision]] = {
     "classify": Decision,
     "match": Decision,
     "multilabel": MultilabelDecision,
+    "rank": RankDecision,
     "regress": RegressDecision,
     "similarity": SimilarityDecision,
     "tag": TagDecision,

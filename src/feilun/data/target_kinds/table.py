@@ -9,6 +9,7 @@ from feilun.data.target_kinds.label import OneLabel
 from feilun.data.target_kinds.label_set import LabelLists
 from feilun.data.target_kinds.numbers import Numbers
 from feilun.data.target_kinds.pair_label import PairLabel
+from feilun.data.target_kinds.relevance import Relevance
 from feilun.data.target_kinds.same import SameOrNot
 from feilun.data.target_kinds.several import Several
 from feilun.data.target_kinds.spans import SpanLists
@@ -52,6 +53,7 @@ TARGET_KINDS: Mapping[str, TargetKind] = {
     "match": PairLabel(),
     "multilabel": LabelLists(),
     "multitask": Several(),
+    "rank": Relevance(),
     "regress": Numbers(),
     "similarity": SameOrNot(),
     "tag": SpanLists(),

@@ -14,6 +14,7 @@ from feilun.evaluation.judges.asked import Asked
 from feilun.evaluation.judges.classify import ClassifyJudge
 from feilun.evaluation.judges.multilabel import MultilabelJudge
 from feilun.evaluation.judges.multitask import MultitaskJudge
+from feilun.evaluation.judges.rank import RankJudge
 from feilun.evaluation.judges.regress import RegressJudge
 from feilun.evaluation.judges.similarity import SimilarityJudge
 from feilun.evaluation.judges.tag import TagJudge
@@ -50,6 +51,7 @@ SINGLE: Mapping[str, Judge] = {
     "classify": ClassifyJudge(),
     "match": ClassifyJudge(),
     "multilabel": MultilabelJudge(),
+    "rank": RankJudge(),
     "regress": RegressJudge(),
     "similarity": SimilarityJudge(),
     "tag": TagJudge(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -56,6 +57,7 @@ def predict(
         raise UsageError("--out goes with --file.", f"For example: {EXAMPLES[1]}")
     opened = open_bundle(bundle, threads=threads)
     if file is None:
+        _check_reads_texts(opened)
         _check_pairs(opened, texts or [], pair or [])
     if file is not None:
         _answer_file(opened, file, text, query, out, as_json)
@@ -65,6 +67,16 @@ def predict(
         _answer_stream(opened, (line.rstrip("\r\n") for line in sys.stdin), as_json)
     else:
         _answer_stream(opened, texts or [], as_json)
+
+
+def _check_reads_texts(bundle: Bundle) -> None:
+    """Refuse bare texts where a model reads columns."""
+    columns = bundle.columns
+    if columns.features:
+        raise UsageError(
+            f"The model {bundle.name} reads the columns {', '.join(columns.names)}; texts alone were given.",
+            "Give a table with them as --file.",
+        )
 
 
 def _check_pairs(bundle: Bundle, texts: list[str], pairs: list[str]) -> None:
@@ -104,9 +116,8 @@ def _answer_file(
 ) -> None:
     from feilun.workflow import predict_file
 
-    trained_on: dict[str, Any] = bundle.manifest.get("recipe", {}).get("data", {})
-    column = text or trained_on.get("text", "text")
-    pieces = predict_file.predict_rows(bundle.predictor, source, column, trained_on.get("pair"), query)
+    columns = replace(bundle.columns, text=text) if text else bundle.columns
+    pieces = predict_file.predict_rows(bundle.predictor, source, columns, query)
     if as_json and out is None:
         for _, predictions in pieces:
             for prediction in predictions:

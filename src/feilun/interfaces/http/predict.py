@@ -9,19 +9,20 @@ from fastapi import APIRouter, Body, Path, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from feilun.bundles.bundle import Bundle
 from feilun.interfaces.http.answers import ErrorAnswer
 from feilun.interfaces.http.gone import unless_gone
 from feilun.interfaces.http.guard import client_of
 from feilun.interfaces.http.metrics import Figures
 from feilun.monitoring.log import ObservationLog
-from feilun.serving.engine import Engine
+from feilun.serving.engine import Engine, rows_of
 from feilun.serving.limits import Row
 
 router = APIRouter(prefix="/v1/predict", tags=["predict"])
 
 
 class PredictRequest(BaseModel):
-    """One text, a list of texts, or a list of pairs where the model compares two."""
+    """One text, a list of texts, a list of pairs where the model compares two, or rows of cells by column."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -32,17 +33,31 @@ class PredictRequest(BaseModel):
         description="Pairs of texts, instead of `texts`, where the model compares two.",
         examples=[[["怎么退款", "如何退货"]]],
     )
+    rows: list[dict[str, str | int | float | bool | None]] | None = Field(
+        None,
+        description="Cells by column, instead of `texts`: the columns that the model was trained on, null where a "
+        "value is not known.",
+        examples=[[{"text": "card declined", "amount": 120.5, "channel": "web"}]],
+    )
     ranked: int = Field(5, ge=0, le=1000, description="How many of the best labels to return with their scores.")
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
-        if sum(value is not None for value in (self.texts, self.text, self.pairs)) != 1:
-            raise ValueError('give either "texts", a list of texts, "text", a single one, or "pairs", pairs of texts')
+        if sum(value is not None for value in (self.texts, self.text, self.pairs, self.rows)) != 1:
+            raise ValueError(
+                'give either "texts", a list of texts, "text", a single one, "pairs", pairs of texts, '
+                'or "rows", cells by column'
+            )
         return self
 
-    @property
-    def rows(self) -> list[Row]:
-        """Return what is asked about."""
+    def asked(self, bundle: Bundle) -> list[Row]:
+        """Return what a bundle is asked about.
+
+        Raises:
+            UsageError: If the columns of rows are not those that it reads.
+        """
+        if self.rows is not None:
+            return rows_of(bundle, self.rows)
         if self.pairs is not None:
             return [(first, second) for first, second in self.pairs]
         return list(self.texts) if self.texts is not None else [self.text or ""]
@@ -75,6 +90,9 @@ class Answer(BaseModel):
     ranked: list[RankedLabel] | None = Field(None, description="The best labels, best first, where there are labels.")
     similarity: float | None = Field(
         None, description="The cosine of both texts, where the model compares texts that it reads apart."
+    )
+    relevance: float | None = Field(
+        None, description="How relevant the second text is to the first, to sort candidates by, where the task is that."
     )
     tasks: dict[str, Answer] | None = Field(None, description="The answer to each task, where the model has several.")
     spans: list[FoundSpan] | None = Field(None, description="The spans found, where the task is to find some.")
@@ -129,16 +147,16 @@ async def predict(
     name: Annotated[str, Path(description="The model's name; see /v1/models.", examples=["reviews"])],
     body: Annotated[PredictRequest, Body(openapi_examples=EXAMPLES)],
 ) -> JSONResponse:
-    """Answer one text, a list or pairs with the model of that name; concurrent requests are computed together."""
+    """Answer texts, pairs or rows with the model of that name; concurrent requests are computed together."""
     engine: Engine = request.app.state.engine
     figures: Figures = request.app.state.figures
     log: ObservationLog | None = request.app.state.log
     began = time.perf_counter()
-    rows = body.rows
+    rows = body.asked(engine.bundle(name))
     answer = await unless_gone(request, engine.answer(name, rows, client_of(request)))
     predictions = answer.predictions
     figures.count(name, predictions)
-    texts = [row for row in rows if isinstance(row, str)]  # an observation has one text: none is kept of a pair
+    texts = [row for row in rows if isinstance(row, str)]  # an observation has one text: none is kept of another row
     seconds = time.perf_counter() - began
     kept = log.observe(answer.model, texts, predictions, seconds) if log and texts else [None] * len(rows)
     answers = [

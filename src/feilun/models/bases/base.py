@@ -18,7 +18,7 @@ from feilun.core.files import sha256, write_json
 if TYPE_CHECKING:
     from torch import nn
 
-Kind = Literal["encoder", "causal"]
+Kind = Literal["encoder", "causal", "blank"]
 Pooling = Literal["mean", "first", "last"]
 
 WEIGHTS, CONFIG, TOKENIZER, FACTS = "model.safetensors", "config.json", "tokenizer.json", "feilun_base.json"
@@ -31,7 +31,7 @@ class BaseFacts:
 
     Args:
         name: Packaged name, hub id or folder.
-        kind: encoder (reads both ways) or causal (a language model).
+        kind: encoder (reads both ways), causal (a language model), or blank (reads no text).
         pooling: How the states of the tokens become one state a text.
         prefix: What stands before every text.
         max_tokens: Longest sequence that the model reads, special tokens included.
@@ -56,7 +56,7 @@ class Base:
 
     Args:
         name: Packaged name, hub id or folder.
-        kind: encoder (reads both ways) or causal (a language model).
+        kind: encoder (reads both ways), causal (a language model), or blank (reads no text).
         model: A transformers model whose output has `last_hidden_state` of shape (batch, tokens, hidden).
         tokenizer: Adds the special tokens that the model wants; a text never comes to no token at all.
         pooling: How the states of the tokens become one state a text.

@@ -78,7 +78,7 @@ def open_base(name: str, *, accept_licence: bool = False) -> Base:
     """Open a base model.
 
     Args:
-        name: A packaged name, a hub id such as `org/model`, or a local folder or GGUF file.
+        name: A packaged name, a hub id such as `org/model`, a local folder or GGUF file, or `none` (reads no text).
         accept_licence: Agree to the base's terms; recorded in FEILUN_HOME, asked for once.
 
     Returns:
@@ -91,7 +91,10 @@ def open_base(name: str, *, accept_licence: bool = False) -> Base:
     _need_torch()
     if name in PACKAGED:
         return _open_packaged(PACKAGED[name], accept_licence)
-    from feilun.models.bases import hub
+    from feilun.models.bases import blank, hub
+
+    if name == blank.NAME:
+        return blank.open_blank()
 
     if looks_local(name):
         return hub.open_folder(Path(name))

@@ -47,6 +47,11 @@ class Head(nn.Module, ABC):
         """Return the rows of an epoch in an order by chance; as many, and the same ones, for each epoch."""
         return random.permutation(rows)
 
+    def together(self, order: NDArray[np.int64]) -> Sequence[Sequence[int]]:
+        """Return the rows that must stand in one batch, in an order that `order` gave: by default each stands alone."""
+        alone: Sequence[Sequence[int]] = order[:, None].tolist()
+        return alone
+
     def watch(self, history: Sequence[Mapping[str, float]]) -> None:
         """Look at the figures of all evaluations so far; what follows from them must follow from them alone."""
 

@@ -8,6 +8,7 @@ from feilun.models.heads.classify import ClassifySettings
 from feilun.models.heads.match import MatchSettings
 from feilun.models.heads.multilabel import MultilabelSettings
 from feilun.models.heads.multitask import MultitaskSettings
+from feilun.models.heads.rank import RankSettings
 from feilun.models.heads.regress import RegressSettings
 from feilun.models.heads.similarity import SimilaritySettings
 from feilun.models.heads.tag import TagSettings
@@ -36,6 +37,7 @@ HEADS: dict[str, type[HeadSettings]] = {
     "classify": ClassifySettings,
     "multilabel": MultilabelSettings,
     "multitask": MultitaskSettings,
+    "rank": RankSettings,
     "regress": RegressSettings,
     "similarity": SimilaritySettings,
     "tag": TagSettings,
