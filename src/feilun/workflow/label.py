@@ -75,7 +75,7 @@ def write_queue(suggestions: list[Suggestion], path: Path) -> None:
         for suggestion in suggestions:
             one = suggestion.observation
             cells = (one.id, one.text, one.label or "", f"{one.score or 0:.4f}", suggestion.reason, "")
-            writer.writerow([_inert(cell) for cell in cells])
+            writer.writerow([inert(cell) for cell in cells])
 
 
 def take(bundle: Bundle, database: Database, path: Path) -> Taken:
@@ -152,6 +152,6 @@ def _text(path: Path) -> str:
     raise DataError(f"{path} is neither UTF-8 nor GB 18030 text.", "Save it as CSV in UTF-8.")
 
 
-def _inert(cell: str) -> str:
+def inert(cell: str) -> str:
     """Keep a spreadsheet from taking a customer's text for a formula."""
     return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell

@@ -8,13 +8,14 @@ from typing import Annotated
 
 import typer
 
-from feilun.interfaces.cli import output
+from feilun.interfaces.cli import label_errors, output
 from feilun.interfaces.cli.options import AsJson
 
 EXAMPLES = (
     "feilun label suggest reviews",
     "feilun label export reviews --out queue.csv --count 200",
     "feilun label import reviews queue.csv",
+    *label_errors.EXAMPLES,
 )
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, add_completion=False)
@@ -27,10 +28,13 @@ SHOWN = 60
 
 @app.callback()
 def label() -> None:
-    """Suggest which served texts to label, and take the labels.
+    """Suggest which texts to label, take the labels, and look for wrong ones.
 
-    What people called wrong comes first, then what the model left to a person, then its lowest scores.
+    Of served texts, what people called wrong comes first, then what the model left to a person, then its lowest scores.
     """
+
+
+app.command("errors", epilog=f"Example: {label_errors.EXAMPLES[0]}")(label_errors.errors)
 
 
 @app.command("suggest", epilog=f"Example: {EXAMPLES[0]}")
