@@ -32,8 +32,8 @@ class Suspects:
     joint: NDArray[np.float64]
 
     def ranked(self) -> NDArray[np.int64]:
-        """Return the rows, those called wrong first, and then the lowest margins first."""
-        return np.lexsort((self.margin, ~self.wrong))
+        """Return the rows, those called wrong first, and then the least self-confident first."""
+        return np.lexsort((self.confidence, ~self.wrong))
 
     def noise(self) -> NDArray[np.float64]:
         """Return the estimated share of wrong labels among the rows that carry each, shape (classes,)."""
@@ -54,18 +54,18 @@ def find_suspects(given: NDArray[np.int64], probabilities: NDArray[np.float64]) 
         probabilities: Out-of-fold, shape (rows, classes).
 
     Returns:
-        What is said of each row. Called wrong are, of each pair of given and true class, as many rows as the joint
-        estimates, those with the widest gap between the two probabilities (pruning by noise rate, section 3.2).
+        What is said of each row. Called wrong are, of each label, as many rows as the joint estimates, those with the
+        lowest self-confidence (pruning by class, section 3.2), where another class is likelier. With 77 classes this
+        finds more than the widest gaps between two classes do: the likeliest class is often a look-alike of the true
+        one, but a wrong label has next to no probability.
     """
     rows = np.arange(len(given))
     own = probabilities[rows, given]
     others = probabilities.copy()
     others[rows, given] = -1
     joint = estimate_joint(given, probabilities)
-    return Suspects(
-        probabilities.argmax(axis=1), own, own - others.max(axis=1), _prune_by_noise_rate(given, probabilities, joint),
-        joint,
-    )  # fmt: skip
+    margin = own - others.max(axis=1)
+    return Suspects(probabilities.argmax(axis=1), own, margin, _prune_by_class(given, own, margin, joint), joint)
 
 
 def estimate_joint(given: NDArray[np.int64], probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -92,15 +92,11 @@ def estimate_joint(given: NDArray[np.int64], probabilities: NDArray[np.float64])
     return joint
 
 
-def _prune_by_noise_rate(
-    given: NDArray[np.int64], probabilities: NDArray[np.float64], joint: NDArray[np.float64]
+def _prune_by_class(
+    given: NDArray[np.int64], own: NDArray[np.float64], margin: NDArray[np.float64], joint: NDArray[np.float64]
 ) -> NDArray[np.bool_]:
     wrong = np.zeros(len(given), bool)
-    for label in np.unique(given):
+    for label, count in enumerate(np.round(joint.sum(axis=1) - joint.diagonal()).astype(int).tolist()):
         rows = np.flatnonzero(given == label)
-        gaps = probabilities[rows] - probabilities[rows, label][:, None]  # (rows of the label, classes)
-        for true in np.flatnonzero(np.round(joint[label]) > 0):
-            if true != label:
-                widest = np.argsort(-gaps[:, true], kind="stable")[: round(joint[label, true])]
-                wrong[rows[widest[gaps[widest, true] > 0]]] = True
-    return wrong
+        wrong[rows[np.argsort(own[rows], kind="stable")[:count]]] = True
+    return wrong & (margin < 0)
