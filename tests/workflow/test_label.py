@@ -16,9 +16,10 @@ from feilun.interfaces.cli.main import run
 from feilun.monitoring.log import ObservationLog
 from feilun.storage import observations
 from feilun.storage.database import Database, open_database
-from feilun.workflow.label import COLUMNS, queue, take, write_queue
+from feilun.workflow.label import queue, take, write_queue
 from tiny_bundle import made_bundle
 
+COLUMNS = ("observation", "text", "predicted", "score", "reason", "label")
 TEXTS = ["good bank", "很差 服务", "=HYPERLINK(1)", 'with "quotes", and\u2028lines', "-5 stars", "loan"]
 
 

@@ -41,6 +41,7 @@ from feilun.training.memory import keep_freed_memory
 from feilun.training.optimizer import clip_gradients, make_optimizer
 from feilun.training.schedule import Schedule, rate
 from feilun.training.stopping import EarlyStopping
+from feilun.training.trackers.table import TrackerName
 
 FEWEST_STEPS = 400
 """Steps of a run that batches are not made larger for."""
@@ -73,6 +74,7 @@ class TrainingSettings:
     )
     early_stopping: EarlyStopping = table(EarlyStopping, "when to stop")
     distil: DistilSettings = table(DistilSettings, "learning from other models' answers beside the labels")
+    trackers: tuple[TrackerName, ...] = setting((), "where figures go beside the run's own folder")
     checkpoint_seconds: float = setting(60.0, "seconds between checkpoints", minimum=0)
     threads: int | None = setting(None, "processor threads; none: all cores", minimum=1)
     seed: int = setting(13, "seeds the head, the order of rows and the dropout", minimum=0)

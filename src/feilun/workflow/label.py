@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from feilun.bundles.bundle import Bundle
-from feilun.core.errors import DataError, FeilunError, StorageError, UsageError, nearest
-from feilun.core.files import atomic_file
+from feilun.core.errors import FeilunError, StorageError
+from feilun.labelling.label_studio import Question
 from feilun.monitoring.feedback import FeedbackDesk
 from feilun.monitoring.label_queue import Suggestion, suggest
 from feilun.monitoring.log import ObservationLog
 from feilun.storage import observations
 from feilun.storage.database import Database
+from feilun.workflow.labelling.filled import TASKS, filled_rows, read_answers, write_questions
 from feilun.workflow.service import registered_labels
 
-COLUMNS = ("observation", "text", "predicted", "score", "reason", "label")
+KEY = "observation"
+"""What names a text in the table."""
 
 LOOKED_AT = 20_000
 """Most predictions among which texts are suggested, the last ones."""
-
-ENCODINGS = ("utf-8-sig", "gb18030")
-"""The second is what a spreadsheet in Chinese may save."""
-
-LONGEST_CELL = 1 << 24
 
 
 @dataclass
@@ -59,23 +54,26 @@ def queue(bundle: Bundle, database: Database, count: int) -> list[Suggestion]:
     return suggest(window, count)
 
 
-def write_queue(suggestions: list[Suggestion], path: Path) -> None:
-    """Write suggestions as CSV with an empty column `label`.
+def write_queue(suggestions: list[Suggestion], path: Path, labels: Sequence[str] = ()) -> None:
+    """Write suggestions with room for a label.
 
     Args:
         suggestions: They.
-        path: The file; it begins with a byte order mark, so that spreadsheets read it as UTF-8.
+        path: A table (.csv), or tasks for Label Studio (.json).
+        labels: The labels to choose from, for Label Studio.
 
     Raises:
         StorageError: If it cannot be written.
     """
-    with atomic_file(path) as temporary, temporary.open("w", encoding="utf-8-sig", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(COLUMNS)
-        for suggestion in suggestions:
-            one = suggestion.observation
-            cells = (one.id, one.text, one.label or "", f"{one.score or 0:.4f}", suggestion.reason, "")
-            writer.writerow([_inert(cell) for cell in cells])
+    write_questions(questions(suggestions), labels, path, KEY)
+
+
+def questions(suggestions: Sequence[Suggestion]) -> list[Question]:
+    """Return suggestions as questions to people."""
+    return [
+        Question(one.observation.id, one.observation.text, one.observation.label, one.observation.score, one.reason)
+        for one in suggestions
+    ]
 
 
 def take(bundle: Bundle, database: Database, path: Path) -> Taken:
@@ -86,7 +84,7 @@ def take(bundle: Bundle, database: Database, path: Path) -> Taken:
     Args:
         bundle: The model's; its labels, and those of the version that answered, are valid.
         database: Where the observations are.
-        path: The table, with the columns `observation` and `label` at least.
+        path: The table, with the columns `observation` and `label` at least, or what Label Studio exported (.json).
 
     Returns:
         How many were taken, and why others were not.
@@ -102,7 +100,7 @@ def take(bundle: Bundle, database: Database, path: Path) -> Taken:
 
     desk = FeedbackDesk(ObservationLog(database), labels)
     result = Taken()
-    for number, identity, label in _rows(path):
+    for place, identity, label in _told(path):
         if not label:
             result.empty += 1
             continue
@@ -111,47 +109,18 @@ def take(bundle: Bundle, database: Database, path: Path) -> Taken:
         except StorageError:
             raise
         except FeilunError as error:
-            result.refused.append(f"row {number}: {error}")
+            result.refused.append(f"{place}: {error}")
             continue
         result.repeated += given.repeated
         result.taken += not given.repeated
     return result
 
 
-def _rows(path: Path) -> Iterator[tuple[int, str, str]]:
-    """Yield number, observation and label of each row; the header is row 1."""
-    csv.field_size_limit(LONGEST_CELL)
-    reader = csv.DictReader(io.StringIO(_text(path), newline=""))
-    try:
-        header = [str(name).strip() for name in reader.fieldnames or ()]
-        missing = [name for name in ("observation", "label") if name not in header]
-        if missing:
-            raise DataError(
-                f"{path} has no column {missing[0]!r}. {nearest(missing[0], header) if header else 'It is empty.'}",
-                "Fill in the column `label` of a table that `feilun label export` wrote, and save it as CSV.",
-            )
-        reader.fieldnames = header
-        for number, row in enumerate(reader, 2):  # as a spreadsheet numbers them
-            yield number, (row["observation"] or "").strip(), (row["label"] or "").strip()
-    except csv.Error as error:
-        raise DataError(f"{path}, line {reader.line_num}: {error}.", "Save the table as CSV again.") from error
-
-
-def _text(path: Path) -> str:
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise UsageError(
-            f"{path} cannot be read: {error.strerror}.", "Give a table of `feilun label export`."
-        ) from error
-    for encoding in ENCODINGS:
-        try:
-            return content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    raise DataError(f"{path} is neither UTF-8 nor GB 18030 text.", "Save it as CSV in UTF-8.")
-
-
-def _inert(cell: str) -> str:
-    """Keep a spreadsheet from taking a customer's text for a formula."""
-    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
+def _told(path: Path) -> Iterator[tuple[str, str, str]]:
+    """Yield where it stands, observation and label of each row, or of each label that was given in Label Studio."""
+    if path.suffix.lower() == TASKS:
+        for number, answer in enumerate(read_answers(path), 1):
+            yield f"label {number}", answer.identity, answer.label
+        return
+    for number, row in filled_rows(path, (KEY, "label")):
+        yield f"row {number}", row[KEY].strip(), row["label"].strip()

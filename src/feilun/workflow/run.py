@@ -21,8 +21,12 @@ from feilun.models.bases.base import Base
 from feilun.training import checkpoint
 from feilun.training.distil import Lessons
 from feilun.training.trackers.run_folder import RunFolder
+from feilun.training.trackers.table import Together, trackers_of
 from feilun.workflow.confidential import without_passwords
 from feilun.workflow.recipe import Recipe
+
+NOT_DECIDING = {"checkpoint_seconds", "distil", "trackers"}
+"""Settings of training that leave the weights as they are, or that count by what they bring about."""
 
 LIBRARIES = ("feilun", "torch", "transformers", "peft", "tokenizers", "onnxruntime", "numpy")
 
@@ -34,12 +38,12 @@ class Run:
     Args:
         identity: Hash of what decides the weights: the recipe's data, model and training, the rows, the base.
         folder: Where its checkpoint, log, plots and reports are.
-        tracker: Writes its figures there.
+        tracker: Writes its figures there, and wherever else the recipe says.
     """
 
     identity: str
     folder: Path
-    tracker: RunFolder
+    tracker: Together
 
     @staticmethod
     def of(recipe: Recipe, splits: Splits, base: Base, lessons: Lessons | None = None) -> Run:
@@ -54,7 +58,7 @@ class Run:
         table = to_table(recipe)
         deciding = {
             "model": table["model"],
-            "training": {k: v for k, v in table["training"].items() if k not in {"checkpoint_seconds", "distil"}},
+            "training": {k: v for k, v in table["training"].items() if k not in NOT_DECIDING},
             "tasks": {name: {k: v for k, v in own.items() if k != "data"} for name, own in table["tasks"].items()},
             "data": splits.fingerprint,
             "base": base.sha256,
@@ -64,7 +68,7 @@ class Run:
             deciding["lessons"] = lessons.identity
         identity = hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()
         folder = places.runs() / f"{recipe.name}-{identity[:8]}"
-        tracker = RunFolder(folder)
+        tracker = trackers_of(folder, RunFolder(folder), recipe.training.trackers)
         tracker.note(
             recipe=without_passwords(table), fingerprint=splits.fingerprint, base=base.sha256, libraries=libraries(),
             machine=machine(), data_report=splits.report,
@@ -75,6 +79,7 @@ class Run:
         """Remove what only an unfinished run needs, hundreds of megabytes; log, report and plots stay."""
         checkpoint.forget(self.folder)
         shutil.rmtree(self.folder / "small", ignore_errors=True)
+        self.tracker.close()
 
 
 def libraries() -> dict[str, str]:

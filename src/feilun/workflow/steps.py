@@ -18,6 +18,7 @@ from feilun.data.unlabelled import unlabelled_texts
 from feilun.models.bases.catalogue import open_base
 from feilun.models.build import build, check_length, token_encoder
 from feilun.training.fit import fit
+from feilun.training.trackers.table import check_trackers
 from feilun.workflow.judge import judge, remarks_on
 from feilun.workflow.publish import check_gate, publish
 from feilun.workflow.recipe import Recipe, load
@@ -52,6 +53,7 @@ def train(
     """
     if not isinstance(recipe, Recipe):
         recipe = load(Path(recipe))
+    check_trackers(recipe.training.trackers)
     if out is not None:
         check_target(out)
     base = open_base(recipe.model.base, accept_licence=accept_licence)

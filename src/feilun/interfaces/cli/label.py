@@ -8,13 +8,19 @@ from typing import Annotated
 
 import typer
 
-from feilun.interfaces.cli import output
+from feilun.interfaces.cli import label_errors, label_people, label_rules, label_suggest, output
 from feilun.interfaces.cli.options import AsJson
 
+EXPORT = "feilun label export reviews --out queue.csv --count 200"
+IMPORT = "feilun label import reviews queue.csv"
+
 EXAMPLES = (
-    "feilun label suggest reviews",
-    "feilun label export reviews --out queue.csv --count 200",
-    "feilun label import reviews queue.csv",
+    *label_suggest.EXAMPLES,
+    EXPORT,
+    IMPORT,
+    *label_people.EXAMPLES,
+    *label_errors.EXAMPLES,
+    *label_rules.EXAMPLES,
 )
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, add_completion=False)
@@ -22,64 +28,41 @@ app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, add_completion=Fa
 OfBundle = Annotated[str, typer.Argument(help="A bundle: its folder, its name, or name@version.", show_default=False)]
 Count = Annotated[int, typer.Option(min=1, help="How many texts.")]
 
-SHOWN = 60
-
 
 @app.callback()
 def label() -> None:
-    """Suggest which served texts to label, and take the labels.
+    """Suggest which texts to label, take the labels, and look for wrong ones.
 
-    What people called wrong comes first, then what the model left to a person, then its lowest scores.
+    Of served texts, what people called wrong comes first, then what the model left to a person, then its lowest scores.
     """
 
 
-@app.command("suggest", epilog=f"Example: {EXAMPLES[0]}")
-def suggest(bundle: OfBundle, count: Count = 20, as_json: AsJson = False) -> None:
-    """Show the texts that are most worth labelling."""
-    from feilun.bundles.bundle import open_bundle
-    from feilun.storage.database import open_database
-    from feilun.workflow import label as labelling
-
-    opened = open_bundle(bundle, threads=1)
-    with closing(open_database()) as database:
-        found = labelling.queue(opened, database, count)
-    if as_json:
-        for suggestion in found:
-            one = suggestion.observation
-            output.print_json({"observation": one.id, "text": one.text, "predicted": one.label, "score": one.score,
-                               "reason": suggestion.reason})  # fmt: skip
-        return
-    if not found:
-        print(f"Nothing that {opened.name} answered waits for a label. `feilun serve` observes what it answers.")
-        return
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table("reason", "predicted", "score", "text", box=None, pad_edge=False)
-    for suggestion in found:
-        one = suggestion.observation
-        text = " ".join(one.text.split())
-        shown = text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
-        table.add_row(suggestion.reason, Text(str(one.label)), output.figure(one.score), Text(shown))
-    output.result_console().print(table)
+app.command("suggest", epilog=f"Example: {label_suggest.EXAMPLES[0]}")(label_suggest.suggest)
+app.command("errors", epilog=f"Example: {label_errors.EXAMPLES[0]}")(label_errors.errors)
+app.command("rules", epilog=f"Example: {label_rules.EXAMPLES[0]}")(label_rules.rules)
+app.command("agreement", epilog=f"Example: {label_people.EXAMPLES[0]}")(label_people.agreement)
+app.command("collect", epilog=f"Example: {label_people.EXAMPLES[1]}")(label_people.collect)
 
 
-@app.command("export", epilog=f"Example: {EXAMPLES[1]}")
+@app.command("export", epilog=f"Example: {EXPORT}")
 def export(
     bundle: OfBundle,
-    out: Annotated[Path, typer.Option(help="The CSV file to write.", show_default=False)],
+    out: Annotated[Path, typer.Option(help="A table (.csv), or tasks for Label Studio (.json).", show_default=False)],
     count: Count = 100,
     as_json: AsJson = False,
 ) -> None:
-    """Write the texts that are most worth labelling as CSV, with an empty column for the label."""
+    """Write the texts that are most worth labelling, with room for the label."""
     from feilun.bundles.bundle import open_bundle
     from feilun.storage.database import open_database
     from feilun.workflow import label as labelling
+    from feilun.workflow.labelling.filled import ENDINGS
+    from feilun.workflow.labelling.rows import check_ending
 
+    check_ending(out, ENDINGS)
     opened = open_bundle(bundle, threads=1)
     with closing(open_database()) as database:
         found = labelling.queue(opened, database, count)
-    labelling.write_queue(found, out)
+    labelling.write_queue(found, out, opened.labels.names)
     if as_json:
         output.print_json({"texts": len(found), "out": str(out), "labels": list(opened.labels.names)})
         return
@@ -87,10 +70,12 @@ def export(
     print(f"feilun label import {bundle} {out}")
 
 
-@app.command("import", epilog=f"Example: {EXAMPLES[2]}")
+@app.command("import", epilog=f"Example: {IMPORT}")
 def import_(
     bundle: OfBundle,
-    table: Annotated[Path, typer.Argument(help="The CSV file that was filled in.", show_default=False)],
+    table: Annotated[
+        Path, typer.Argument(help="The table that was filled in, or Label Studio's JSON.", show_default=False)
+    ],
     as_json: AsJson = False,
 ) -> None:
     """Take the labels that were filled in; reading the same table again takes nothing twice."""

@@ -36,3 +36,6 @@ class RunFolder:
     def clear(self) -> None:
         """Forget the figures of a former start of the run."""
         (self.folder / "log.jsonl").unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Do nothing: each figure is in the file already."""

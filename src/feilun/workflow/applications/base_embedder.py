@@ -22,17 +22,19 @@ class BaseEmbedder:
     Args:
         base: The base.
         max_tokens: Longer texts are cut.
+        dtype: Type of the matrix products.
     """
 
-    def __init__(self, base: Base, max_tokens: int = MAX_TOKENS) -> None:
-        self.base = base
+    def __init__(self, base: Base, max_tokens: int = MAX_TOKENS, dtype: torch.dtype = torch.float32) -> None:
+        self.base, self.dtype = base, dtype
         self.encoder = TokenEncoder(base.tokenizer, min(max_tokens, base.max_tokens), base.prefix)
 
     def embed(self, corpus: Corpus) -> NDArray[np.float32]:
         """Return the pooled states, shape (rows, hidden)."""
         rows = self.encoder.encode(corpus.text)
         found = np.zeros((len(rows), self.base.hidden), np.float32)
-        with torch.inference_mode():
+        precision = torch.autocast("cpu", dtype=self.dtype, enabled=self.dtype != torch.float32)
+        with torch.inference_mode(), precision:
             for batch in batches_by_length([len(row) for row in rows], BATCH_TOKENS):
                 ids, mask = (torch.from_numpy(part) for part in pad([rows[i] for i in batch], self.base.pad_id))
                 hidden = encode(self.base.model, ids, mask)

@@ -1,0 +1,136 @@
+"""Texts to label written for people, and the labels that people filled in read back: CSV, and Label Studio's JSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from feilun.core.errors import DataError, UsageError, nearest
+from feilun.core.files import atomic_file, write_json, write_text
+from feilun.labelling.label_studio import Answer, Question, answers, interface, tasks
+
+ENCODINGS = ("utf-8-sig", "gb18030")
+"""The second is what a spreadsheet in Chinese may save."""
+
+LONGEST_CELL = 1 << 24
+
+IDENTITIES = ("observation", "row", "id")
+"""Columns that name a text, the first that is there counts; else its text does."""
+
+TASKS = ".json"
+ENDINGS = (".csv", TASKS)
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def write_questions(questions: Sequence[Question], labels: Sequence[str], path: Path, key: str) -> None:
+    """Write texts to label.
+
+    Args:
+        questions: The texts.
+        labels: The labels to choose from; none where they are not known yet.
+        path: Ends in .csv, with an empty column `label` and a byte order mark, so that spreadsheets read it as UTF-8;
+            or in .json, tasks for Label Studio, with the labelling interface beside it as .xml.
+        key: What names a text: `row` or `observation`.
+
+    Raises:
+        StorageError: If it cannot be written.
+    """
+    if path.suffix.lower() == TASKS:
+        write_json(path, tasks(questions, key))
+        write_text(path.with_suffix(".xml"), interface(labels))
+        return
+    with atomic_file(path) as temporary, temporary.open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow((key, "text", "predicted", "score", "reason", "label"))
+        for one in questions:
+            score = "" if one.score is None else f"{one.score:.4f}"
+            writer.writerow(
+                [inert(cell) for cell in (one.identity, one.text, one.predicted or "", score, one.reason, "")]
+            )
+
+
+def read_answers(path: Path, person: str | None = None) -> Iterator[Answer]:
+    """Read the labels that people filled in.
+
+    Args:
+        path: A CSV table with a column `label`, and `annotator` where several people filled it in; or what Label
+            Studio exported (.json).
+        person: Who filled in a table without the column `annotator`; else its file name stands for them.
+
+    Raises:
+        DataError: If it cannot be read or lacks a column.
+    """
+    if path.suffix.lower() == TASKS:
+        try:
+            content = json.loads(text_of(path))
+        except json.JSONDecodeError as error:
+            raise DataError(f"{path}, line {error.lineno}: {error.msg}.", "Export the project once more.") from error
+        yield from answers(content, IDENTITIES, str(path))
+        return
+    for _, row in filled_rows(path, ("label",)):
+        if label := row["label"].strip():
+            text = plain(row.get("text", ""))
+            identity = next((row[key].strip() for key in IDENTITIES if row.get(key, "").strip()), text)
+            yield Answer(identity, text, row.get("annotator", "").strip() or person or path.stem, label)
+
+
+def filled_rows(path: Path, needed: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
+    """Yield the rows of a table with their numbers, as a spreadsheet counts them: the header is row 1.
+
+    Args:
+        path: A CSV table.
+        needed: Columns that it must have.
+
+    Raises:
+        DataError: If it cannot be read or lacks a column.
+    """
+    csv.field_size_limit(LONGEST_CELL)
+    reader = csv.DictReader(io.StringIO(text_of(path), newline=""))
+    try:
+        header = [str(name).strip() for name in reader.fieldnames or ()]
+        missing = [name for name in needed if name not in header]
+        if missing:
+            raise DataError(
+                f"{path} has no column {missing[0]!r}. {nearest(missing[0], header) if header else 'It is empty.'}",
+                "Fill in the column `label` of a table that `feilun label` wrote, and save it as CSV.",
+            )
+        reader.fieldnames = header
+        for number, row in enumerate(reader, 2):
+            yield number, {name: row.get(name) or "" for name in header}
+    except csv.Error as error:
+        raise DataError(f"{path}, line {reader.line_num}: {error}.", "Save the table as CSV again.") from error
+
+
+def text_of(path: Path) -> str:
+    """Return the text of a file that a spreadsheet may have saved.
+
+    Raises:
+        UsageError: If it cannot be opened.
+        DataError: If it is no text.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UsageError(
+            f"{path} cannot be read: {error.strerror}.", "Give a table that `feilun label` wrote."
+        ) from error
+    for encoding in ENCODINGS:
+        try:
+            return content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    raise DataError(f"{path} is neither UTF-8 nor GB 18030 text.", "Save it as CSV in UTF-8.")
+
+
+def inert(cell: str) -> str:
+    """Keep a spreadsheet from taking a customer's text for a formula."""
+    return f"'{cell}" if cell.startswith(FORMULA) else cell
+
+
+def plain(cell: str) -> str:
+    """Take back what `inert` did."""
+    return cell[1:] if cell.startswith("'") and cell[1:].startswith(FORMULA) else cell

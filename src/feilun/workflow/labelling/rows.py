@@ -1,0 +1,91 @@
+"""Texts and labels that a verb of labelling works on: a recipe's training rows, or a table's."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from feilun.core.errors import UsageError
+from feilun.core.labels import LabelSet
+from feilun.data.loading import Loaded, load
+from feilun.data.settings import DataSettings
+from feilun.data.target_kinds.table import TARGET_KINDS
+from feilun.workflow import recipe as recipes
+from feilun.workflow.first_look import base_for, look, without_labels
+
+
+def check_ending(path: Path | None, valid: Collection[str]) -> None:
+    """Refuse a file to write that has another ending than those that are valid, before any work is done.
+
+    Raises:
+        UsageError: If it has.
+    """
+    if path is not None and path.suffix.lower() not in valid:
+        raise UsageError(f"{path} has the ending {path.suffix!r}; valid: {', '.join(valid)}.", "Rename the file.")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where texts stand, and which base reads them.
+
+    Args:
+        settings: The file and its columns.
+        base: The recipe's base, or the one that fits the texts.
+        named: Whether the user named the base.
+    """
+
+    settings: DataSettings
+    base: str
+    named: bool
+
+    @property
+    def source(self) -> str:
+        """Return the file, or the address of a database."""
+        return self.settings.train
+
+
+def place_of(source: str, text: str | None = None, label: str | None = None, base: str | None = None) -> Place:
+    """Say where texts and labels stand.
+
+    Args:
+        source: A recipe (.toml) that gives one label to a text, or a table.
+        text: The column of texts of a table; else the one that looks like it.
+        label: The column of labels; else the one that looks like it, where there is one.
+        base: The base that reads the texts; else the recipe's, or the one that fits them.
+
+    Raises:
+        UsageError: If the recipe's task has no single label, or columns are named beside a recipe.
+        DataError: If the table has no column of texts.
+    """
+    if Path(source).suffix.lower() == ".toml":
+        recipe = recipes.load(Path(source))
+        if recipe.task != "classify":
+            raise UsageError(
+                f"{source} is a {recipe.task} recipe; only `classify` gives each text one label.",
+                "Give a classify recipe, or a table with a column of labels.",
+            )
+        if text or label:
+            raise UsageError(f"{source} names its columns itself.", "Leave out --text and --label.")
+        return Place(recipe.data, base or recipe.model.base, named=True)
+    found = look(source, text, label)
+    settings = DataSettings(source, text=found.text, target=found.target or ())
+    return Place(settings, base or base_for(found.scripts), named=base is not None)
+
+
+def labelled_rows(place: Place) -> tuple[Loaded, LabelSet]:
+    """Read and clean the rows that have a label.
+
+    Returns:
+        The rows, with their numbers in the file as ids, and the labels in class order.
+
+    Raises:
+        DataError: If the table cannot be read, has no column of labels, or one that holds none.
+    """
+    if not place.settings.targets:
+        raise UsageError(without_labels(look(place.source, place.settings.text)), "Name the column with --label.")
+    kind = TARGET_KINDS["classify"]
+    cleaning = place.settings.clean.cleaning()
+    loaded = load(place.source, place.settings, key="data.train", target=kind, cleaning=cleaning)
+    labels, _ = kind.learn(loaded, place.settings)
+    return loaded, labels
