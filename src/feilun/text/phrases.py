@@ -22,10 +22,20 @@ ENGLISH = (
     "the a an of to in on for and or but with by at from as is are was were be been has have had it its this "
     "that which who will would can could may not no than then they their he she his her we our you your i my "
     "me us so if after before into over under up down out about said says new more most just get got am do "
-    "does did "
+    "does did all any am because been being both can't couldn't didn't doesn't don't each even ever every few going "
+    "hadn't hasn't haven't he's how i'd i'll i'm i've isn't it's let like made make many much need now off once one "
+    "only other own really same she's should shouldn't some still such that's them there there's these they're thing "
+    "those through too until very wasn't way we're we've weren't what what's when where while why won't wouldn't "
+    "yes yet you'd you're you've amp via im dont cant "
 )
-CHINESE = "的了在和与及或是有将已对为从被于等也都就还又其该这那此个年月日"
-STOPPED = frozenset((*ENGLISH.split(), *CHINESE, "称", "表示", "公司", "目前", "相关", "进行"))
+CHINESE = (
+    "的 了 在 和 与 及 或 是 有 将 已 对 为 从 被 于 等 也 都 就 还 又 其 该 这 那 此 个 年 月 日 称 "
+    "很 上 下 比 呢 吧 吗 啊 呀 太 最 更 再 才 只 把 给 到 得 着 过 让 里 么 去 来 用 说 看 会 要 想 人 多 大 小 "
+    "表示 公司 目前 相关 进行 没有 可以 这个 那个 什么 一个 就是 我们 他们 你们 自己 不是 还是 因为 所以 如果 但是 "
+    "而且 现在 时候 已经 这样 怎么 知道 觉得 感觉 有点 一下 一点 不过 然后 里面 这么 这种 那么 可能 应该 真的 还有 "
+    "只是 比较 的话 以及 由于 对于 关于 其中 一些 这些 那些"
+)
+STOPPED = frozenset((*ENGLISH.split(), *CHINESE.split()))
 """Words that no phrase consists of."""
 
 

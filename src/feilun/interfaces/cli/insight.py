@@ -1,0 +1,81 @@
+"""`feilun insight`: what a table of texts is about, without labels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from feilun.interfaces.cli import output
+from feilun.interfaces.cli.options import AsJson
+
+if TYPE_CHECKING:
+    from feilun.evaluation.associations import Association
+    from feilun.workflow.insight.findings import Insight
+
+EXAMPLES = (
+    "feilun insight reviews.csv --text review",
+    "feilun insight tweets.csv --text text --time created_at --by airline --by rating --out insight",
+)
+
+SHOWN = 5
+
+
+def insight(
+    file: Annotated[
+        str,
+        typer.Argument(help="A table: csv, tsv, jsonl, parquet, xlsx, or a database URL.", show_default=False),
+    ],
+    text: Annotated[str, typer.Option(help="Its column of texts.", show_default=False)],
+    time: Annotated[str | None, typer.Option(help="Its column of times, for trends.", show_default=False)] = None,
+    by: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COLUMN", help="A rating, a flag or any column to compare by; may be given again."),
+    ] = None,
+    topics: Annotated[
+        int | None, typer.Option(min=2, max=100, help="How many topics; else chosen.", show_default=False)
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="A bundle of sentiment; else a registered one that fits.", show_default=False)
+    ] = None,
+    query: Annotated[str | None, typer.Option(help="The SQL query, where the table is a database URL.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder of insight.html and insight.json.")] = Path("insight"),
+    as_json: AsJson = False,
+) -> None:
+    """Find topics, trends, duplicates and outliers in any table of texts, and what goes with its columns.
+
+    No labels are needed. Personal data is replaced in all that is shown.
+    """
+    from feilun.workflow.insight.findings import find_insight
+    from feilun.workflow.insight.page import write_insight
+
+    found = find_insight(file, text, time=time, by=by or [], topics=topics, model=model, query=query)
+    files = write_insight(found, out)
+    if as_json:
+        output.print_json(found.to_json())
+        return
+    _show(found)
+    print("\n".join(str(path) for path in files))
+
+
+def _show(found: Insight) -> None:
+    print(
+        f"{len(found.table.corpus):,} texts, {len(found.topics.found)} topics, {len(found.copies):,} groups of copies"
+    )
+    for one in found.topics.found:
+        print(f"{one.texts:7,}  {', '.join(one.phrases[:SHOWN])}")
+    if found.trends is not None:
+        _show_links("Later more often than earlier, or less:", found.trends.found, found)
+    for drivers in found.drivers:
+        _show_links(f"What goes with {drivers.column.name}:", drivers.found, found)
+    for remark in found.remarks:
+        print(remark)
+
+
+def _show_links(title: str, links: tuple[Association, ...], found: Insight) -> None:
+    print(title if links else f"{title} nothing that differs by more than chance.")
+    for link in links[:SHOWN]:
+        group = f"{link.group}: " if link.group else ""
+        ends = f"{link.low:+.3g} … {link.high:+.3g}"
+        print(f"  {group}{found.marks[link.mark]}  {link.inside:.3g} against {link.outside:.3g} ({ends})")
