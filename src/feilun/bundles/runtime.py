@@ -217,7 +217,10 @@ class Runtime:
 
         def answer(batch: list[int]) -> None:
             ids, mask = pad([rows[i] for i in batch], self.pad_id)
-            (answers,) = session.run([output], dict(zip(INPUTS, (ids, mask), strict=True)))
+            try:
+                (answers,) = session.run([output], dict(zip(INPUTS, (ids, mask), strict=True)))
+            except Exception as error:  # ONNX Runtime's own errors share no base class
+                raise BundleError(f"{self.model} fails when it is run: {error}.", "Export it again.") from error
             keep(batch, answers)
 
         if many:
