@@ -177,7 +177,9 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
         and all(isinstance(digest, str) for digest in manifest["files"].values())
     )
     if not whole:
-        raise BundleError(f"The bundle {folder} is damaged: {MANIFEST} lacks a valid schema, name, files, hash or fact.", REPLACE)
+        raise BundleError(
+            f"The bundle {folder} is damaged: {MANIFEST} lacks a valid schema, name, files, hash or fact.", REPLACE
+        )
     return manifest
 
 

@@ -13,6 +13,9 @@ from feilun.core import toml
 from feilun.core.errors import DataError, MissingExtra, RecipeError
 from feilun.core.settings import REQUIRED, read, setting
 
+LARGEST, MOST_KEYS = 4 * 1024 * 1024, 200_000
+"""Bounds of a file of entities, which may name every listed company."""
+
 WORD_CHARACTER = re.compile(r"[A-Za-z0-9]")
 
 

@@ -24,8 +24,8 @@ from feilun.apps.public_opinion.understanding import Understanding
 from feilun.apps.public_opinion.watch import IncidentSettings, Watch
 from feilun.apps.public_opinion.wording import WordingRules
 from feilun.bundles.bundle import open_bundle
-from feilun.core import toml
 from feilun.core import settings as core_settings
+from feilun.core import toml
 from feilun.core.errors import RecipeError, UsageError, nearest
 from feilun.core.ports import Predictor
 from feilun.core.settings import REQUIRED, setting, table

@@ -13,8 +13,8 @@ from typing import Any, Generic, TypeVar
 
 from feilun.apps.recommendation.events import Interaction, Item, read_interaction, read_item
 from feilun.apps.recommendation.settings import RecommendationSettings
-from feilun.core import toml
 from feilun.core import settings as core_settings
+from feilun.core import toml
 from feilun.core.errors import DataError, RecipeError, UsageError
 from feilun.data.sources import open_rows
 from feilun.data.tables import cell_text
