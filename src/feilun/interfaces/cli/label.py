@@ -29,7 +29,8 @@ SHOWN = 60
 def label() -> None:
     """Suggest which served texts to label, and take the labels.
 
-    What people called wrong comes first, then what the model left to a person, then its lowest scores.
+    What people called wrong comes first, then what versions of the model disagree on, then what it left to a person,
+    then its lowest scores.
     """
 
 
