@@ -1,4 +1,4 @@
-"""Two models on the same rows: the exact test against scipy's, and what must hold of any two."""
+"""Two models on the same rows: McNemar's test against scipy's, and what must hold of any two."""
 
 from __future__ import annotations
 
@@ -6,19 +6,26 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binomtest
+from scipy.stats import binom
 
 from feilun.evaluation.paired import compare, mcnemar
 
 
 @given(st.integers(0, 300), st.integers(0, 300))
-def test_the_exact_test_is_a_binomial_one(gained: int, lost: int) -> None:
-    expected = binomtest(gained, gained + lost).pvalue if gained + lost else 1.0
+def test_the_mid_p_is_a_binomials(gained: int, lost: int) -> None:
+    uneven = gained + lost
+    expected = binom.sf(gained, uneven, 0.5) + binom.pmf(gained, uneven, 0.5) / 2
     assert mcnemar(gained, lost) == pytest.approx(expected, rel=1e-8)
+    assert mcnemar(lost, gained) == pytest.approx(1 - expected, rel=1e-8)
+
+
+def test_few_rows_are_enough_where_all_of_them_are_gained() -> None:
+    assert mcnemar(3, 0) > 0.05 > mcnemar(4, 0)
+    assert mcnemar(0, 0) == 0.5
 
 
 def test_very_many_rows_neither_overflow_nor_take_long() -> None:
-    assert mcnemar(20_000, 20_000) == 1.0
+    assert mcnemar(20_000, 20_000) == pytest.approx(0.5)
     assert 0 <= mcnemar(22_000, 18_000) < 1e-80
 
 
@@ -26,7 +33,8 @@ def test_very_many_rows_neither_overflow_nor_take_long() -> None:
 def test_changing_places_changes_the_sign_alone(rows: list[tuple[bool, bool]]) -> None:
     first, second = (np.array(column) for column in zip(*rows, strict=True))
     one, other = compare(first, second, resamples=50), compare(second, first, resamples=50)
-    assert (one.gained, one.lost, one.p) == (other.lost, other.gained, other.p)
+    assert (one.gained, one.lost) == (other.lost, other.gained)
+    assert one.p == pytest.approx(1 - other.p)
     assert one.difference.value == pytest.approx(-other.difference.value)
     assert one.difference.value == pytest.approx(one.challenger - one.champion)
 
@@ -45,4 +53,4 @@ def test_the_interval_of_a_paired_difference_is_narrower_than_of_two_samples() -
 def test_no_rows_tell_nothing() -> None:
     none = np.zeros(0, dtype=np.bool_)
     found = compare(none, none)
-    assert (found.n, found.p, found.to_json()["champion"]) == (0, 1.0, None)
+    assert (found.n, found.p, found.to_json()["champion"]) == (0, 0.5, None)

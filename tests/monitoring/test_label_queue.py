@@ -42,6 +42,22 @@ def test_a_text_comes_once_and_not_at_all_once_its_label_is_known() -> None:
     assert [one.observation.id for one in suggest(window, 9)] == ["1"]
 
 
+def test_what_two_versions_say_differently_comes_before_what_one_is_not_sure_of() -> None:
+    def said(number: int, text: str, version: int, label: str) -> Observation:
+        prediction = {"label": label, "score": 0.9, "abstained": False}
+        return Observation(f"{number}", 0.0, f"m@{version}", text, prediction, 0.0)
+
+    window = [
+        said(0, "a", 1, "good"), said(1, "a", 2, "bad"),
+        said(2, "b", 1, "good"), said(3, "b", 2, "good"),
+        said(4, "c", 1, "bad"), said(5, "c", 1, "good"), said(6, "c", 2, "good"),  # version 1 came to say the same
+        seen(7, 0.1),
+    ]  # fmt: skip
+    found = [(one.observation.text, one.reason) for one in suggest(window, 9)]
+    assert found[0] == ("a", "versions disagree")
+    assert [reason for _, reason in found[1:]] == ["low score"] * 3
+
+
 @given(st.lists(st.tuples(st.floats(0, 1), st.booleans(), st.integers(0, 5)), max_size=30), st.integers(1, 10))
 def test_no_more_than_asked_for_and_in_order(rows: list[tuple[float, bool, int]], count: int) -> None:
     window = [seen(i, score, f"t{text}", abstained) for i, (score, abstained, text) in enumerate(rows)]

@@ -49,6 +49,8 @@ def test_drift_is_no_reason_where_the_recipe_says_so() -> None:
         (compared(500, 0, 6), compared(100, 20, 2), False),  # more than the margin
         (compared(5000, 0, 20), compared(100, 20, 2), False),  # within the margin, but surely worse
         (compared(500, 0, 0), compared(100, 4, 2), False),  # better by chance
+        (compared(500, 0, 0), compared(30, 4, 0), True),  # few rows, and all of them gained
+        (compared(500, 0, 0), compared(30, 3, 0), False),
         (compared(500, 0, 0), compared(100, 2, 20), False),
         (compared(500, 9, 0), compared(0, 0, 0), False),  # nothing to compare by
     ],

@@ -1,4 +1,4 @@
-"""A client that never finishes its headers is let go; one that does is answered."""
+"""A client that never finishes its headers, or never reads its answer, is let go; one that does is answered."""
 
 from __future__ import annotations
 
@@ -44,3 +44,39 @@ def test_unfinished_headers_close_the_connection() -> None:
     silent, half, second_half = asyncio.run(_main())
     assert (silent, half) == (b"", b"")
     assert second_half.startswith(b"HTTP/1.1 200")
+
+
+PIECE = b"x" * 65536
+
+
+async def _long(scope, receive, send):
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    for _ in range(1000):
+        await send({"type": "http.response.body", "body": PIECE, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _read_slowly(app, pause: float) -> bool:
+    """Ask, read nothing for a while, then all; return whether the answer came whole."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        config = uvicorn.Config(app, http=patient_for(0.3), lifespan="off", log_level="critical")
+        server = uvicorn.Server(config)
+        serving = asyncio.create_task(server._serve([listener]))
+        reader, writer = await asyncio.open_connection("127.0.0.1", listener.getsockname()[1], limit=1024)
+        writer.write(REQUEST)
+        await asyncio.sleep(pause)
+        try:
+            answer = await asyncio.wait_for(reader.read(100_000_000), 10)
+            while part := await asyncio.wait_for(reader.read(100_000_000), 10):
+                answer = answer[-16:] + part
+        except ConnectionError:
+            answer = b""
+        writer.close()
+        server.should_exit = True
+        await serving
+        return answer.endswith(b"0\r\n\r\n")
+
+
+def test_a_client_that_does_not_read_is_let_go_and_one_that_pauses_is_not() -> None:
+    assert not asyncio.run(_read_slowly(_long, 1.5))
+    assert asyncio.run(_read_slowly(_long, 0.05))

@@ -23,6 +23,8 @@ from feilun.bundles.content import (
     content_hash,
     file_hashes,
     read_table,
+    read_value,
+    table_of,
     verified_manifest,
 )  # fmt: skip
 from feilun.bundles.golden import check_golden
@@ -33,7 +35,7 @@ from feilun.core.corpus import Corpus, corpus_of
 from feilun.core.decisions.table import DECISIONS, AnyDecision
 from feilun.core.errors import BundleError, UsageError
 from feilun.core.features import FeatureColumns
-from feilun.core.files import atomic_folder, read_json, write_json
+from feilun.core.files import atomic_folder, write_json
 from feilun.core.labels import LabelSet
 from feilun.core.prediction import Prediction
 from feilun.core.report import Report
@@ -74,18 +76,21 @@ class Bundle:
     @property
     def pair(self) -> str | None:
         """Return the column of the second text that the model reads, or None where it reads one text."""
-        column = self.manifest.get("recipe", {}).get("data", {}).get("pair")
+        column = table_of(table_of(self.manifest, "recipe"), "data").get("pair")
         return None if column is None else str(column)
 
     @cached_property
     def columns(self) -> RowColumns:
         """Return the columns of a table that the model reads."""
-        return RowColumns.from_table(self.manifest.get("recipe", {}).get("data", {}))
+        return RowColumns.from_table(table_of(table_of(self.manifest, "recipe"), "data"))
 
     @cached_property
     def report(self) -> Report:
         """Return the judgement on the test rows, as it was when the bundle was made."""
-        return Report.from_json(read_table(self.path, "report.json"))
+        try:
+            return Report.from_json(read_table(self.path, "report.json"))
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise BundleError(f"The bundle {self.path} is damaged: report.json holds no report.", REPLACE) from error
 
     def predict(self, corpus: Corpus | Sequence[str]) -> list[Prediction]:
         """Predict texts.
@@ -215,6 +220,8 @@ def _runtime(folder: Path, manifest: Mapping[str, Any], threads: int | None) -> 
         apart = None if before_second is None else str(before_second)
         encoder = TokenEncoder(tokenizer, int(manifest["max_tokens"]), str(manifest["prefix"]), apart)
         pad_id = int(manifest["pad_id"])
+        if encoder.max_tokens < 1 or pad_id < 0:
+            raise ValueError("below what can be")
         batch_tokens = max(1, int(manifest.get("batch_tokens", BATCH_TOKENS)))
     except (KeyError, TypeError, ValueError) as error:
         problem = f"The bundle {folder} is damaged: {MANIFEST} lacks a valid max_tokens, prefix or pad_id."
@@ -253,7 +260,7 @@ def _cascade(folder: Path) -> CascadeSettings:
 
 
 def _labels(folder: Path) -> LabelSet:
-    names = read_json(folder / "labels.json")
+    names = read_value(folder, "labels.json")
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names) or len(set(names)) < len(names):
         raise BundleError(f"The bundle {folder} is damaged: labels.json is not a list of different names.", REPLACE)
     return LabelSet(tuple(names))

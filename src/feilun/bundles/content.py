@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from feilun.bundles.onnx_file import points_elsewhere
+from feilun.bundles.onnx_file import why_refused
 from feilun.core.errors import BundleError
 from feilun.core.files import read_json, sha256
 
@@ -20,6 +20,9 @@ FEATURES = "features.json"
 """Kept where the model reads columns beside the text: their kinds and the statistics of the training rows."""
 
 SCHEMA = 1
+NAME = re.compile(r"\w[\w .+-]*", re.UNICODE)
+"""Names of models in any script; nothing that a path or an address reads otherwise."""
+
 REQUIRED = (
     "model.onnx", "tokenizer.json", "labels.json", "calibration.json", "preparation.json", "profile.json",
     "report.json", "CARD.md",
@@ -46,7 +49,7 @@ def file_hashes(folder: Path) -> dict[str, str]:
 
 
 def check_models(folder: Path, names: Iterable[str]) -> None:
-    """Refuse a model that keeps its weights in another file.
+    """Refuse a model that keeps its weights in another file, has operators of others, or may run for ever.
 
     Args:
         folder: The bundle's folder.
@@ -59,14 +62,14 @@ def check_models(folder: Path, names: Iterable[str]) -> None:
         if not name.lower().endswith(".onnx"):
             continue
         try:
-            elsewhere = points_elsewhere(folder / name)
+            reason = why_refused(folder / name)
         except ValueError as error:
             problem = f"The bundle {folder} is damaged: {name} is not an ONNX file ({error})."
             raise BundleError(problem, REPLACE) from error
-        if elsewhere:
+        if reason:
             raise BundleError(
-                f"The bundle {folder} is refused: {name} keeps weights in another file, which no bundle's model does.",
-                "Export it again with its weights inside the file.",
+                f"The bundle {folder} is refused: {name} {reason}, which no bundle's model does.",
+                "Export it again with its weights inside the file, and with ONNX Runtime's own operators.",
             )
 
 
@@ -128,16 +131,25 @@ def verified_manifest(folder: Path) -> dict[str, Any]:
     return manifest
 
 
+def read_value(folder: Path, name: str) -> Any:
+    """Read a JSON file of a bundle.
+
+    Raises:
+        BundleError: If it cannot be read.
+    """
+    try:
+        return read_json(folder / name)
+    except ValueError as error:
+        raise BundleError(f"The bundle {folder} is damaged: {name} is not readable JSON.", REPLACE) from error
+
+
 def read_table(folder: Path, name: str) -> dict[str, Any]:
     """Read a JSON file of a bundle that holds a table.
 
     Raises:
         BundleError: If it holds anything else.
     """
-    try:
-        value = read_json(folder / name)
-    except (ValueError, RecursionError) as error:
-        raise BundleError(f"The bundle {folder} is damaged: {name} is not readable JSON.", REPLACE) from error
+    value = read_value(folder, name)
     if not isinstance(value, dict):
         raise BundleError(f"The bundle {folder} is damaged: {name} does not hold a table.", REPLACE)
     return value
@@ -160,11 +172,17 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
     whole = (
         schema == SCHEMA
         and isinstance(manifest.get("hash"), str)
+        and isinstance(manifest.get("name"), str)
+        and bool(NAME.fullmatch(manifest["name"]))
+        and all(isinstance(manifest.get(fact, ""), str) for fact in ("task", "precision", "created", "prefix"))
+        and isinstance(manifest.get("languages", []), list)
         and isinstance(manifest.get("files"), dict)
         and all(isinstance(digest, str) for digest in manifest["files"].values())
     )
     if not whole:
-        raise BundleError(f"The bundle {folder} is damaged: {MANIFEST} lacks its schema, files or hash.", REPLACE)
+        raise BundleError(
+            f"The bundle {folder} is damaged: {MANIFEST} lacks a valid schema, name, files, hash or fact.", REPLACE
+        )
     return manifest
 
 
@@ -196,17 +214,18 @@ def _checked_files(folder: Path) -> Iterator[str]:
 
 
 def _without_times_and_paths(facts: Mapping[str, Any]) -> dict[str, Any]:
-    recipe = _table(facts, "recipe")
+    recipe = table_of(facts, "recipe")
     data = {
         k: v
-        for k, v in _table(recipe, "data").items()
+        for k, v in table_of(recipe, "data").items()
         if k not in {"train", "validation", "test", "unlabelled", "query"}
     }
-    model = {k: v for k, v in _table(recipe, "model").items() if k != "base"}  # a folder, maybe; its hash is kept
+    model = {k: v for k, v in table_of(recipe, "model").items() if k != "base"}  # a folder, maybe; its hash is kept
     kept = {key: value for key, value in facts.items() if key not in {"created", "base"}}
     return {**kept, "recipe": {**recipe, "data": data, "model": model}}
 
 
-def _table(values: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+def table_of(values: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """Return an inner table of a manifest; empty where there is none."""
     value = values.get(key)
     return value if isinstance(value, Mapping) else {}

@@ -1,8 +1,9 @@
-"""A look into an ONNX file without the onnx package: does it point at other files?
+"""A look into an ONNX file without the onnx package: does it point at other files, or run what no model of ours does?
 
-ONNX lets a tensor live in a file of its own (`external_data`), at any path. A bundle's model holds all its weights, so
-a model that points elsewhere was not written by Feilun and is refused before ONNX Runtime sees it. The format is
-protobuf (https://protobuf.dev/programming-guides/encoding); only the few messages that can hold a tensor are entered.
+ONNX lets a tensor live in a file of its own (`external_data`), at any path, knows operators of other makers, and loops
+that never end. A bundle's model holds all its weights and needs neither, so one that has any of these was not written
+by Feilun and is refused before ONNX Runtime sees it. The format is protobuf
+(https://protobuf.dev/programming-guides/encoding); only the few messages that can hold these are entered.
 """
 
 from __future__ import annotations
@@ -26,38 +27,53 @@ INNER: Mapping[str, Mapping[int, str]] = {
 EXTERNAL_FLAG = 14
 """The field `data_location` of a tensor; 0 means inside the file."""
 
+ELSEWHERE = "keeps weights in another file"
+OPERATOR, DOMAIN = 4, 7
+"""The fields `op_type` and `domain` of a node."""
+
+ENDLESS = frozenset((b"Loop", b"Scan"))
+DOMAINS = frozenset((b"", b"ai.onnx", b"com.microsoft", b"com.microsoft.nchwc"))
+"""Makers of operators: ONNX's own, and those inside of ONNX Runtime."""
+
 DEEPEST = 64
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 
 
-def points_elsewhere(path: Path) -> bool:
-    """Say whether a tensor of an ONNX file is kept in another file.
+def why_refused(path: Path) -> str:
+    """Say why a model may not be run.
 
     Args:
-        path: The file.
+        path: An ONNX file.
 
     Returns:
-        Whether any tensor, at any depth, names another file.
+        What it does that no bundle's model does, at any depth; empty where there is nothing.
 
     Raises:
         ValueError: If the file is not a protobuf message of ONNX's shape.
     """
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        return _external(data, 0, len(data), "model", 0)
+        return _fault(data, 0, len(data), "model", 0)
 
 
-def _external(data: mmap.mmap, start: int, end: int, message: str, depth: int) -> bool:
+def _fault(data: mmap.mmap, start: int, end: int, message: str, depth: int) -> str:
     if depth > DEEPEST:
         raise ValueError("its graphs are nested too deeply")
     inner = INNER[message]
     for number, kind, value, stop in _fields(data, start, end):
         if message == "tensor" and number == EXTERNAL_FLAG and kind == VARINT and value:
-            return True
-        if number not in inner or kind != BYTES:
+            return ELSEWHERE
+        if kind != BYTES:
             continue
-        if inner[number] == "external" or _external(data, value, stop, inner[number], depth + 1):
-            return True
-    return False
+        if message == "node" and number == OPERATOR and data[value:stop] in ENDLESS:
+            return f"has the operator {data[value:stop].decode()}, which may run for ever"
+        if message == "node" and number == DOMAIN and data[value:stop] not in DOMAINS:
+            return f"has operators of {data[value:stop][:80].decode('utf-8', 'replace')!r}"
+        if number not in inner:
+            continue
+        fault = ELSEWHERE if inner[number] == "external" else _fault(data, value, stop, inner[number], depth + 1)
+        if fault:
+            return fault
+    return ""
 
 
 def _fields(data: mmap.mmap, start: int, end: int) -> Iterator[tuple[int, int, int, int]]:

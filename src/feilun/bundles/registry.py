@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
-from feilun.bundles.content import MANIFEST
+from feilun.bundles.content import MANIFEST, NAME
 from feilun.bundles.stages import read_stages
 from feilun.core.errors import BundleError, UsageError, nearest
 from feilun.core.files import disk_errors
 from feilun.core.places import registered
-
-NAME = re.compile(r"\w[\w .+-]*", re.UNICODE)
-"""Names of models in any script; nothing that a path or an address reads otherwise."""
 
 
 def next_version(name: str) -> Path:

@@ -245,7 +245,10 @@ class Runtime:
             inputs: dict[str, Any] = dict(zip(INPUTS, pad([rows[i] for i in batch], self.pad_id), strict=True))
             if features is not None:
                 inputs[FEATURES] = features[batch]
-            (answers,) = session.run([output], inputs)
+            try:
+                (answers,) = session.run([output], inputs)
+            except Exception as error:  # ONNX Runtime's own errors share no base class
+                raise BundleError(f"{self.model} fails when it is run: {error}.", "Export it again.") from error
             keep(batch, answers)
 
         if many:

@@ -8,6 +8,7 @@ import json
 import os
 import re
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -107,9 +108,25 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True) + "\n")
 
 
+LARGEST_JSON = 64 * 1024 * 1024
+"""Bytes of a JSON file that is read whole; as values they take about ten times that."""
+
+
 def read_json(path: Path) -> Any:
-    """Read a JSON file."""
-    return json.loads(path.read_text(encoding="utf-8"))
+    """Read a JSON file.
+
+    Raises:
+        ValueError: If it is no JSON in UTF-8, larger than `LARGEST_JSON`, nests too deep, or is no file.
+    """
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
+        raise ValueError("it is no file")
+    if status.st_size > LARGEST_JSON:
+        raise ValueError(f"it has {status.st_size:,} bytes, and at most {LARGEST_JSON:,} are read")
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except RecursionError as error:
+        raise ValueError("it nests values too deep") from error
 
 
 def sha256(path: Path) -> str:

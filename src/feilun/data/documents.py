@@ -10,6 +10,7 @@ from pathlib import Path
 
 from feilun.core.errors import DataError, MissingExtra
 from feilun.data import encodings
+from feilun.data.archives import check_archive
 from feilun.data.paths import readable_file, shown
 from feilun.text.blocks import Block
 
@@ -155,6 +156,7 @@ def _docx(path: Path) -> Iterator[Block]:
         from docx.table import Table
     except ImportError as error:
         raise MissingExtra("python-docx", "customer-service", "Reading DOCX") from error
+    check_archive(path)
     try:
         parts = list(docx.Document(str(path)).iter_inner_content())
     except (PackageNotFoundError, zipfile.BadZipFile, KeyError, ValueError, SyntaxError) as error:

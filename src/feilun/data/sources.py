@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from feilun.core.errors import DataError, nearest
 from feilun.data import conll, databases, delimited, encodings, json_lines
+from feilun.data.archives import check_archive
 from feilun.data.paths import readable_file, shown
 from feilun.data.tables import PIECE_ROWS, frame_of, pieces, polars
 
@@ -189,6 +190,7 @@ def _excel(path: Path, encoding: str) -> Source:
     pl = polars()
     import fastexcel
 
+    check_archive(path)
     try:
         sheets = fastexcel.read_excel(path).sheet_names
         frame = pl.read_excel(

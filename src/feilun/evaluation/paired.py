@@ -22,7 +22,8 @@ class Comparison:
         challenger: Its accuracy.
         gained: Rows that only the challenger gets right.
         lost: Rows that only the champion gets right.
-        p: Of McNemar's exact test, two-sided: how likely so uneven a `gained` and `lost` are if the two are equal.
+        p: Of McNemar's test, one-sided: how likely so many gained are if the two are equal. As it is the mid-p,
+            `1 - p` says the same of so many lost.
         difference: Challenger's accuracy less the champion's, with its 95 % paired bootstrap interval.
     """
 
@@ -59,7 +60,7 @@ def compare(
     rows = len(champion)
     gained, lost = int((challenger & ~champion).sum()), int((champion & ~challenger).sum())
     if not rows:
-        return Comparison(0, math.nan, math.nan, 0, 0, 1.0, Figure(math.nan))
+        return Comparison(0, math.nan, math.nan, 0, 0, mcnemar(0, 0), Figure(math.nan))
     each = np.stack([challenger.astype(np.int64) - champion, np.ones(rows, dtype=np.int64)], axis=1)
     found = intervals_of(each, lambda sums: {"difference": sums[:, 0] / sums[:, 1]}, resamples, seed)
     low, high = (float(end) for end in found["difference"]) if found else (None, None)
@@ -70,12 +71,20 @@ def compare(
 
 
 def mcnemar(gained: int, lost: int) -> float:
-    """Return the two-sided p of McNemar's test in its exact form (McNemar 1947): a binomial of the uneven rows.
+    """Return the one-sided mid-p of McNemar's test (McNemar 1947): a binomial of the uneven rows.
+
+    The mid-p counts the chance of just what was seen by half: on few rows the exact test errs far less often than its
+    level promises, and misses what the mid-p finds without breaking it (Fagerland, Lydersen and Laake 2013).
 
     Args:
         gained: Rows that only the one model gets right.
         lost: Rows that only the other gets right.
+
+    Returns:
+        How likely it is, if both are equally good, that at least so many are gained.
     """
     uneven, fewer = gained + lost, min(gained, lost)
     logs = [math.lgamma(uneven + 1) - math.lgamma(k + 1) - math.lgamma(uneven - k + 1) for k in range(fewer + 1)]
-    return min(1.0, 2 * math.fsum(math.exp(log - uneven * math.log(2)) for log in logs))
+    chances = [math.exp(log - uneven * math.log(2)) for log in logs]
+    tail = math.fsum(chances) - chances[-1] / 2
+    return tail if gained > lost else 1 - tail

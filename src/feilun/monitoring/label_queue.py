@@ -1,16 +1,17 @@
-"""Which texts a person should label first: what people called wrong, then what the model is least sure of."""
+"""Which texts a person should label first: what was called wrong, where versions disagree, what no model is sure of."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from feilun.core.observation import Observation
 
-Reason = Literal["conflicting feedback", "called wrong", "left to a person", "low score"]
+Reason = Literal["conflicting feedback", "called wrong", "versions disagree", "left to a person", "low score"]
 
-ORDER: tuple[Reason, ...] = ("conflicting feedback", "called wrong", "left to a person", "low score")
+ORDER: tuple[Reason, ...] = get_args(Reason)
 
 
 @dataclass(frozen=True)
@@ -29,14 +30,23 @@ class Suggestion:
 def suggest(window: Sequence[Observation], count: int) -> list[Suggestion]:
     """Return the predictions that a person should label first, none whose right label is known, no text twice.
 
-    Within a reason the least sure come first (uncertainty sampling, Lewis & Gale 1994).
+    Within a reason the least sure come first (uncertainty sampling, Lewis & Gale 1994). Versions that say different
+    things of a text, such as the champion and a shadow, are a committee of two (query by committee, Seung et al. 1992).
 
     Args:
         window: Predictions of one model.
         count: How many.
     """
     known = {one.text for one in window if one.known_label is not None}
-    found = [Suggestion(one, _reason(one)) for one in window if one.text not in known and one.label is not None]
+    said: dict[str, dict[str, str | None]] = defaultdict(dict)
+    for one in window:
+        said[one.text][one.version] = one.label  # what each version said last
+    disputed = {text for text, labels in said.items() if len(set(labels.values())) > 1}
+    found = [
+        Suggestion(one, _reason(one, one.text in disputed))
+        for one in window
+        if one.text not in known and one.label is not None
+    ]
     found.sort(key=lambda suggestion: (ORDER.index(suggestion.reason), suggestion.observation.score or 0.0))
     first: dict[str, Suggestion] = {}
     for suggestion in found:
@@ -44,9 +54,11 @@ def suggest(window: Sequence[Observation], count: int) -> list[Suggestion]:
     return list(first.values())[:count]
 
 
-def _reason(one: Observation) -> Reason:
+def _reason(one: Observation, disputed: bool) -> Reason:
     if one.conflicting:
         return "conflicting feedback"
     if one.refused:
         return "called wrong"
+    if disputed:
+        return "versions disagree"
     return "left to a person" if one.prediction.get("abstained") else "low score"

@@ -94,10 +94,8 @@ def better(settings: RetrainSettings, old: Comparison, new: Comparison) -> Verdi
         old: On the recipe's test rows.
         new: On labels told by people from which neither learned.
     """
-    forgot = old.n > 0 and (
-        old.difference.value < -settings.margin or (old.lost > old.gained and old.p <= settings.alpha)
-    )
-    won = new.gained > new.lost and new.p <= settings.alpha
+    forgot = old.n > 0 and (old.difference.value < -settings.margin or 1 - old.p <= settings.alpha)
+    won = new.p <= settings.alpha
     return Verdict(
         not forgot and won,
         (

@@ -1,4 +1,4 @@
-"""A connection that waits only so long for the headers of a request; uvicorn itself would wait for ever."""
+"""A connection that waits only so long for headers, and for its answers to be read; uvicorn would wait for ever."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 
 def patient_for(seconds: float) -> type[H11Protocol]:
-    """Return a protocol for uvicorn whose connections are closed where headers take longer.
+    """Return a protocol for uvicorn whose connections are closed where headers, or the reading of answers, take longer.
 
     Args:
-        seconds: How long a client may take from its first byte, or from connecting, to the end of its headers.
+        seconds: How long a client may take from its first byte, or from connecting, to the end of its headers; and how
+            long until it has read so much of an answer that more can be sent, or all of it.
     """
 
     class Patient(H11Protocol):
         _headers_due: asyncio.TimerHandle | None = None
+        _reading_due: asyncio.TimerHandle | None = None
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
@@ -29,13 +31,41 @@ def patient_for(seconds: float) -> type[H11Protocol]:
             elif self._headers_due is None and self.conn.trailing_data[0]:
                 self._headers_due = self.loop.call_later(seconds, self.transport.close)
 
+        def pause_writing(self) -> None:
+            super().pause_writing()
+            self._watch_reading()
+
+        def resume_writing(self) -> None:
+            self._forget_reading()
+            super().resume_writing()
+
+        def on_response_complete(self) -> None:
+            if self.transport.get_write_buffer_size():  # the rest is sent, or waited for, after uvicorn forgot it
+                self._watch_reading()
+            super().on_response_complete()
+
         def connection_lost(self, exc: Exception | None) -> None:
             self._forget()
+            self._forget_reading()
             super().connection_lost(exc)
 
         def _forget(self) -> None:
             if self._headers_due is not None:
                 self._headers_due.cancel()
                 self._headers_due = None
+
+        def _watch_reading(self) -> None:
+            self._forget_reading()
+            self._reading_due = self.loop.call_later(seconds, self._give_up)
+
+        def _forget_reading(self) -> None:
+            if self._reading_due is not None:
+                self._reading_due.cancel()
+                self._reading_due = None
+
+        def _give_up(self) -> None:
+            """End a connection whose client does not read; closing it would wait for what is not read."""
+            if self.transport.get_write_buffer_size():
+                self.transport.abort()
 
     return Patient

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,8 +15,11 @@ from feilun.core.corpus import Corpus
 from feilun.core.errors import ServiceError, UsageError, nearest
 from feilun.core.prediction import Prediction
 from feilun.serving.batcher import Batcher, Predict
-from feilun.serving.limits import Limits, Row
+from feilun.serving.limits import DeadlinePassed, Limits, Overloaded, Row
+from feilun.serving.recall import Recall, RecallRule
 from feilun.serving.trial import Comparison, Trial
+
+log = logging.getLogger(__name__)
 
 
 class UnknownModel(ServiceError):
@@ -42,13 +46,18 @@ class Engine:
         bundles: Opened bundles by the name under which they answer.
         limits: How much one request may hold, and how much may wait for each model.
         trials: Versions that are tried beside the served ones, by the same names.
+        rule: When a canary is taken back.
 
     Raises:
         UsageError: If a trial is of a model that is not served, or reads other rows than it.
     """
 
     def __init__(
-        self, bundles: Mapping[str, Bundle], limits: Limits | None = None, trials: Mapping[str, Trial] | None = None
+        self,
+        bundles: Mapping[str, Bundle],
+        limits: Limits | None = None,
+        trials: Mapping[str, Trial] | None = None,
+        rule: RecallRule | None = None,
     ) -> None:
         self.bundles = dict(bundles)
         self.limits = limits or Limits()
@@ -61,6 +70,9 @@ class Engine:
         self.beside: list[Callable[[], Coroutine[Any, Any, None]]] = []
         """What is to run beside the answering, from start to end."""
         self._tasks: set[asyncio.Task[None]] = set()
+        self._recalls = {name: Recall(rule or RecallRule()) for name, trial in self.trials.items() if not trial.shadows}
+        self.recalled: Callable[[str, str], None] = lambda model, reason: None
+        """Is told which canary was taken back, and why."""
         for name, trial in self.trials.items():
             self.check_same_rows(name, trial.bundle)
 
@@ -124,11 +136,49 @@ class Engine:
         if name not in self._batchers:
             raise ServiceError("The service is not running.", "Ask again in a moment.")
         if trial is not None and trial.takes(texts):
-            return Answer(trial.model, await self._tried[name].predict(texts, client))
+            answer = await self._canary(name, trial, texts, client)
+            if answer is not None:
+                return answer
+        began = time.perf_counter()
         answer = Answer(f"{name}@{bundle.version}", await self._batchers[name].predict(texts, client))
+        if trial is not None and name in self._recalls:
+            self._recalls[name].served.add(time.perf_counter() - began)
         if trial is not None and trial.shadows:
             self._do(self._shadow(trial, self._tried[name], texts, answer))
         return answer
+
+    async def _canary(self, name: str, trial: Trial, texts: Sequence[Row], client: str) -> Answer | None:
+        """Let a canary answer; None where it fails, so that the served version answers instead."""
+        recall, began = self._recalls[name], time.perf_counter()
+        try:
+            predictions = await self._tried[name].predict(texts, client)
+        except DeadlinePassed:
+            self._failed(name, trial)
+            raise
+        except Overloaded:  # too much is asked, which is no fault of the version
+            raise
+        except Exception as error:
+            log.warning("%s failed, and the served version answers instead: %s", trial.model, type(error).__name__)
+            self._failed(name, trial)
+            return None
+        recall.canary.add(time.perf_counter() - began)
+        self._recall(name, trial)
+        return Answer(trial.model, predictions)
+
+    def _failed(self, name: str, trial: Trial) -> None:
+        if name in self._recalls:
+            self._recalls[name].canary.add(None)
+            self._recall(name, trial)
+
+    def _recall(self, name: str, trial: Trial) -> None:
+        """Take a canary back where it does worse than the version beside it."""
+        reason = self._recalls[name].verdict() if name in self._recalls else ""
+        if not reason or self.trials.get(name) is not trial:
+            return
+        del self.trials[name], self._recalls[name]
+        log.error("%s is taken back: %s.", trial.model, reason)
+        self._do(self._tried.pop(name).stop())
+        self.recalled(trial.model, reason)
 
     async def replace(self, name: str, bundle: Bundle) -> None:
         """Let another version answer from now on; what the former one was asked it still answers.
@@ -150,6 +200,7 @@ class Engine:
         self.bundles[name], self._batchers[name] = bundle, batcher
         if name in self.trials and self.trials[name].bundle.path == bundle.path:
             del self.trials[name]
+            self._recalls.pop(name, None)
             leaving.append(self._tried.pop(name, None))
         for former in leaving:
             if former is not None:

@@ -32,7 +32,8 @@ class Limits:
         client_share: Share of those that one client may have waiting, so that others get their turn.
         waiting_characters: Most characters that wait for one model; a request is always taken where none waits.
         seconds: Age at which a request is given up.
-        slow_seconds: How long a client may take to send its headers, and again its body.
+        slow_seconds: How long a client may take to send its headers, again to send its body, and again to read on in
+            its answer.
         connections: Most connections at once.
     """
 

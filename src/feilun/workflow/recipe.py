@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from feilun.compression.settings import CompressionSettings
 from feilun.core import settings as core_settings
+from feilun.core import toml
 from feilun.core.errors import RecipeError, UsageError, nearest
 from feilun.core.settings import REQUIRED, Fault, setting, table, tables
 from feilun.data.prepare import DataSettings
@@ -298,7 +299,9 @@ def _read_text(path: Path) -> str:
 
 def _parse(text: str, path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(text)
+        return toml.parse(text)
+    except toml.TooMuch as error:
+        raise RecipeError([f"{error}."], str(path)) from error
     except tomllib.TOMLDecodeError as error:
         raise RecipeError([_syntax_fault(str(error), text)], str(path)) from error
 

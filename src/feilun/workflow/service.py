@@ -92,6 +92,7 @@ def serve(
             application(engine, desk, access),
             http=patient_for(engine.limits.slow_seconds),
             limit_concurrency=engine.limits.connections,
+            log_config=None,  # its records go where all others do
             log_level="warning",
             timeout_graceful_shutdown=DRAIN_SECONDS,
         )

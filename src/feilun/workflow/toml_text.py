@@ -11,8 +11,8 @@ from typing import Any
 def lines_of_keys(text: str) -> dict[str, int]:
     """Find the line on which each key of a valid TOML text begins.
 
-    A statement ends where the text up to there is valid by itself, so the keys that appear with a line belong to the
-    statement that ends on it. That is exact for multi-line strings, arrays and quoted keys, without a second parser.
+    A statement ends where its lines are valid by themselves, and belongs to the table whose header came last. That is
+    exact for multi-line strings, arrays and quoted keys, without a second parser.
 
     Args:
         text: A TOML text that `tomllib` reads.
@@ -22,14 +22,17 @@ def lines_of_keys(text: str) -> dict[str, int]:
     """
     lines = text.replace("\r\n", "\n").split("\n")  # TOML's line breaks; splitlines() knows others
     found: dict[str, int] = {}
-    begins = 1
+    begins, table = 1, ""
     for number in range(1, len(lines) + 1):
         try:
-            table = tomllib.loads("\n".join(lines[:number]))
+            statement = tomllib.loads("\n".join(lines[begins - 1 : number]))
         except tomllib.TOMLDecodeError:
             continue  # in the middle of a statement
-        for key in _dotted_keys(table):
+        header = lines[begins - 1].lstrip().startswith("[")
+        keys = list(_dotted_keys(statement, "" if header else table))
+        for key in keys:
             found.setdefault(key, begins)
+        table = keys[-1] if header else table
         begins = number + 1
     return found
 

@@ -9,8 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from feilun.core import toml
 from feilun.core.errors import DataError, MissingExtra, RecipeError
 from feilun.core.settings import REQUIRED, read, setting
+
+LARGEST, MOST_KEYS = 4 * 1024 * 1024, 200_000
+"""Bounds of a file of entities, which may name every listed company."""
 
 WORD_CHARACTER = re.compile(r"[A-Za-z0-9]")
 
@@ -103,7 +107,7 @@ def read_gazetteer(path: Path) -> Gazetteer:
         RecipeError: With every fault of its entities.
     """
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        values = toml.parse(path.read_text(encoding="utf-8-sig"), largest=LARGEST, keys=MOST_KEYS)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise DataError(
             f"The entities of {path} cannot be read: {error}.", "A TOML file of [[entity]] tables."

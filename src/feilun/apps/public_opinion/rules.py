@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from feilun.core import toml
 from feilun.core.errors import DataError, RecipeError, nearest
 from feilun.core.settings import REQUIRED, read, setting
 
@@ -48,7 +49,7 @@ def read_rules(path: Path, topics: Collection[str], entities: Collection[str]) -
         RecipeError: With every fault, unknown topics and entities among them.
     """
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        values = toml.parse(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise DataError(f"The rules of {path} cannot be read: {error}.", "A TOML file of [[rule]] tables.") from error
     rules: list[Rule] = []

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from feilun.core import toml
 from feilun.core.corpus import Corpus
 from feilun.core.errors import DataError, RecipeError
 from feilun.core.prediction import Prediction, Ranking
@@ -81,7 +82,7 @@ def read_scheme(path: Path = FINANCE) -> Scheme:
         RecipeError: With every fault of its topics.
     """
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        values = toml.parse(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise DataError(f"The scheme {path} cannot be read: {error}.", "A TOML file of [[topic]] tables.") from error
     topics: list[Topic] = []

@@ -33,7 +33,8 @@ Count = Annotated[int, typer.Option(min=1, help="How many texts.")]
 def label() -> None:
     """Suggest which texts to label, take the labels, and look for wrong ones.
 
-    Of served texts, what people called wrong comes first, then what the model left to a person, then its lowest scores.
+    Of served texts, what people called wrong comes first, then what versions of the model disagree on, then what the
+    model left to a person, then its lowest scores.
     """
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -47,6 +47,9 @@ def serve(
     deadline: Annotated[float, typer.Option(min=0.01, help="Seconds after which a request is given up.")] = 10.0,
     max_texts: Annotated[int, typer.Option(min=1, help="Most texts of a request.")] = 1000,
     max_characters: Annotated[int, typer.Option(min=1, help="Longest text.")] = 100_000,
+    logs: Annotated[
+        Literal["text", "json"], typer.Option("--log", help="text: warnings; json: also every request, a line each.")
+    ] = "text",
     max_body: Annotated[int, typer.Option(min=1, metavar="BYTES", help="Largest body.")] = 2 * 1024 * 1024,
 ) -> None:
     """Serve bundles over HTTP until Ctrl-C.
@@ -56,9 +59,12 @@ def serve(
     A model named without a version follows its champion: `feilun models promote` reaches the running service.
     """
     from feilun.interfaces.http.app import create_app
+    from feilun.interfaces.http.json_lines import log_as_json
     from feilun.serving.limits import Limits
     from feilun.workflow import service
 
+    if logs == "json":
+        log_as_json()
     limits = Limits(
         requests=max_waiting,
         client_share=client_share,

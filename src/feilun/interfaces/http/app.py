@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from feilun import __version__
 from feilun.apps.customer_service.desk import UnknownConversation
 from feilun.core.errors import FeilunError, UsageError
-from feilun.interfaces.http import feedback, health, metrics, models, predict, public_opinion, watched
+from feilun.interfaces.http import feedback, health, metrics, models, predict, public_opinion, requests_log, watched
 from feilun.interfaces.http.answers import error_answer
 from feilun.interfaces.http.bodies import CheckedBodies
 from feilun.interfaces.http.guard import Guard
@@ -80,10 +80,12 @@ def create_app(engine: Engine, desk: FeedbackDesk | None = None, access: Access 
     app.state.figures = metrics.Figures(app.state.log)
     if desk is not None:
         app.state.figures.registry.register(watched.Watched(engine, desk.log.database))
+    engine.recalled = lambda model, reason: app.state.figures.recalled.labels(model).inc()
     engine.compared = lambda comparison: _compared(app, comparison)
     app.add_middleware(CheckedBodies, limits=engine.limits)
     app.add_middleware(Guard, access=access or Access())
     app.add_middleware(metrics.Measured, figures=app.state.figures)
+    app.add_middleware(requests_log.Logged)
     for resource in (predict, feedback, models, public_opinion, health, metrics):
         app.include_router(resource.router)
     answer_errors(app)
@@ -134,5 +136,8 @@ async def _http_error(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:
-    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    return error_answer(500, f"An unexpected {type(error).__name__}; the service's log has more.")
+    # outside of the middleware that gave the id: it is said, and sent, here
+    identity = request.scope.get(requests_log.REQUEST, "")
+    log.error("%s failed, request %s", request.method, identity, exc_info=error, extra={"facts": {"request": identity}})
+    said = f"An unexpected {type(error).__name__}; the service's log has more under {identity}."
+    return error_answer(500, said, {requests_log.HEADER.decode(): identity})

@@ -46,6 +46,9 @@ class Figures:
             ("model", "label"),
             registry=self.registry,
         )
+        self.recalled = Counter(
+            "feilun_canary_recalled", "Canaries taken back by themselves.", ("model",), registry=self.registry
+        )
         ProcessCollector(registry=self.registry)
         if log is not None:
             self.registry.register(Observed(log))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from feilun.core.errors import BaseModelError
+from feilun.core.files import read_json
 
 PICKLED = frozenset(
     (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib", ".dill", ".npy", ".npz", ".msgpack", ".h5")
@@ -20,6 +21,12 @@ CODE_KEYS = ("auto_map", "trust_remote_code")
 
 DATA_NAMES = frozenset(("tokenizer.json", "vocab.json", "added_tokens.json"))
 """JSON files whose keys are words of a vocabulary, in which no configuration is ever looked for."""
+
+SHARD = re.compile(r"[\w.-]+\.safetensors", re.ASCII)
+"""A weights file beside its index: no separator of any system, and nothing that decodes to one."""
+
+MOST_LAYERS = 1000
+"""Making the layers that a configuration wants takes time before any weight is missed."""
 
 WHY_PICKLE = "A pickle can run any code when it is opened, so Feilun opens safetensors and GGUF only."
 WHY_CODE = "Code from a model's folder would run with your rights, so Feilun never does it."
@@ -36,8 +43,10 @@ def check_folder(folder: Path, *, refuse_pickles: bool = True) -> None:
         BaseModelError: With the file and the reason.
     """
     files = list(_files(folder))
-    if refuse_pickles:
-        for path in files:
+    for path in files:
+        if not path.is_file():
+            raise BaseModelError(f"{path} is a broken link or a special file.", "Remove it, or fetch the model anew.")
+        if refuse_pickles:
             refuse_pickle(path)
     for path in files:
         if path.suffix == ".safetensors":
@@ -81,17 +90,24 @@ def check_configuration(path: Path) -> None:
         BaseModelError: If so, or if it is no JSON.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
+        content = read_json(path)
+    except ValueError as error:
         raise BaseModelError(f"{path} is not valid JSON: {error}.", "Fetch the model anew.") from error
     for key in _code_keys(content):
         raise BaseModelError(
             f"{path} asks for code of its own: it has the key {key!r}. {WHY_CODE}",
             "Choose a base whose architecture is part of transformers.",
         )
+    for key in ("num_hidden_layers", "n_layer", "num_layers", "n_layers"):
+        depth = content.get(key) if isinstance(content, dict) else None
+        if isinstance(depth, int) and depth > MOST_LAYERS:
+            raise BaseModelError(f"{path} wants {depth:,} layers ({key}); at most {MOST_LAYERS:,} are made.")
     if path.name.endswith(".index.json"):
-        for shard in set(content.get("weight_map", {}).values()):
-            if not str(shard).endswith(".safetensors") or Path(str(shard)).name != shard:
+        shards = content.get("weight_map") if isinstance(content, dict) else None
+        if not isinstance(shards, dict):
+            raise BaseModelError(f"{path} is no index of weights: it has no table weight_map.", "Fetch the model anew.")
+        for shard in shards.values():
+            if not isinstance(shard, str) or not SHARD.fullmatch(shard):
                 raise BaseModelError(f"{path} names the weights file {shard!r}. {WHY_PICKLE}")
 
 

@@ -14,6 +14,7 @@ from feilun.apps.customer_service.documents import passages_of
 from feilun.apps.customer_service.entries import FaqEntry, Passage
 from feilun.apps.customer_service.faq import FaqReport, entries_of
 from feilun.apps.customer_service.settings import CustomerServiceSettings
+from feilun.core import toml
 from feilun.core.errors import DataError, RecipeError, UsageError
 from feilun.core.settings import read
 from feilun.data.documents import documents_in, read_document
@@ -50,7 +51,7 @@ def read_application(path: Path) -> CustomerServiceSettings:
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
-        values: dict[str, Any] = tomllib.loads(text)
+        values: dict[str, Any] = toml.parse(text)
     except (FileNotFoundError, IsADirectoryError) as error:
         raise UsageError(
             f"There is no application file {path}.", "examples/customer_service.toml is one to begin with."

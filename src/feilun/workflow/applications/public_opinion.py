@@ -25,6 +25,7 @@ from feilun.apps.public_opinion.watch import IncidentSettings, Watch
 from feilun.apps.public_opinion.wording import WordingRules
 from feilun.bundles.bundle import open_bundle
 from feilun.core import settings as core_settings
+from feilun.core import toml
 from feilun.core.errors import RecipeError, UsageError, nearest
 from feilun.core.ports import Predictor
 from feilun.core.settings import REQUIRED, setting, table
@@ -174,7 +175,7 @@ def read_application(path: Path) -> Settings:
         raise UsageError(f"There is no application file {path}.", "examples/public_opinion.toml is one to begin with.")
     text = path.read_bytes().decode("utf-8-sig", "replace")
     try:
-        values: dict[str, Any] = tomllib.loads(text)
+        values: dict[str, Any] = toml.parse(text)
     except tomllib.TOMLDecodeError as error:
         raise RecipeError([f"no TOML: {error}."], str(path)) from error
     settings, faults = core_settings.read(Settings, values)

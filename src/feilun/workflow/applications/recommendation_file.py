@@ -11,6 +11,7 @@ from typing import Any
 
 from feilun.apps.recommendation.settings import RecommendationSettings
 from feilun.core import settings as core_settings
+from feilun.core import toml
 from feilun.core.errors import RecipeError, UsageError
 from feilun.workflow.toml_text import lines_of_keys
 
@@ -26,7 +27,7 @@ def read_application(path: Path) -> RecommendationSettings:
         raise UsageError(f"There is no application file {path}.", "examples/recommendation.toml is one to begin with.")
     try:
         text = path.read_bytes().decode("utf-8-sig")
-        values: dict[str, Any] = tomllib.loads(text)
+        values: dict[str, Any] = toml.parse(text)
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise RecipeError([f"no TOML in UTF-8: {error}."], str(path)) from error
     values.setdefault("name", re.sub(r"[^\w.-]+", "-", path.stem).strip("-.") or "recommendation")
