@@ -11,9 +11,9 @@ from feilun.apps.customer_service.settings import CustomerServiceSettings, Knowl
 from feilun.storage.database import open_database
 from feilun.text.blocks import Block
 
-# covered and covers decide alone: both at 1 give a probability near 1, both at 0 one near 0
-BY_WORDS = Calibration((0.0, 0.0, 6.0, 6.0, 0.0, -7.0), 0.5, 1.0, 1.0, 1.0, 100)
-BY_QUESTION = Calibration((0.0, 0.0, 12.0, 0.0, 0.0, -6.0), 0.5, 1.0, 1.0, 1.0, 100)
+# the words that are shared decide alone: all of both texts give a probability near 1, none one near 0
+BY_WORDS = Calibration((0.0, 0.0, 0.0, 6.0, 6.0, 0.0, 0.0, -7.0), 0.5, 1.0, 1.0, 1.0, 1.0, 100)
+BY_QUESTION = Calibration((0.0, 12.0, 0.0, 0.0, -6.0), 0.5, 1.0, 1.0, 1.0, 1.0, 100)
 
 ROWS = (
     ("银行卡丢了怎么挂失？", "请在掌银里挂失。", ("卡丢了怎么办",), "卡片"),
