@@ -1,5 +1,8 @@
 """A small desk over a real database, without vectors: thresholds are set so that words alone decide."""
 
+from dataclasses import replace
+
+from feilun.apps.customer_service.business_rules import OUTPUTS, BusinessRules
 from feilun.apps.customer_service.calibration import Calibration
 from feilun.apps.customer_service.desk import Desk
 from feilun.apps.customer_service.documents import passages_of
@@ -8,6 +11,7 @@ from feilun.apps.customer_service.held_out import Thresholds
 from feilun.apps.customer_service.ladder import Ladder
 from feilun.apps.customer_service.library import Library
 from feilun.apps.customer_service.settings import CustomerServiceSettings, KnowledgeSettings
+from feilun.knowledge.rules import DecisionTables
 from feilun.storage.database import open_database
 from feilun.text.blocks import Block
 
@@ -38,6 +42,7 @@ def library():
     return Library(None, entries, passages_of(DOCUMENT, "须知.md"))
 
 
-def desk(url, application="bank"):
-    ladder = Ladder(library(), Thresholds(BY_WORDS, BY_QUESTION), settings())
-    return Desk(application, ladder, open_database(url))
+def desk(url, application="bank", tables=(), **changes):
+    own = replace(settings(), name=application, **changes)
+    ladder = Ladder(library(), Thresholds(BY_WORDS, BY_QUESTION), own)
+    return Desk(own, ladder, open_database(url), BusinessRules(DecisionTables(tables, OUTPUTS)))

@@ -56,6 +56,7 @@ class Reply:
         options: Questions to choose from.
         form: The form that the reply is about, where it is about one.
         handoff: Why a person takes over, where one does.
+        priority: How urgent a hand-over is; higher comes first.
         trace: What each rung decided, for an operator.
     """
 
@@ -68,6 +69,7 @@ class Reply:
     options: tuple[str, ...] = ()
     form: FormState | None = None
     handoff: str | None = None
+    priority: int = 0
     trace: tuple[Mapping[str, Any], ...] = ()
 
     def to_json(self) -> dict[str, Any]:

@@ -59,6 +59,13 @@ class DialogueSettings:
 
 
 @dataclass(frozen=True)
+class RulesSettings:
+    """The table `[rules]`: what the business says beside the model."""
+
+    tables: tuple[str, ...] = setting((), "decision tables, JSON files, applied in this order")
+
+
+@dataclass(frozen=True)
 class CustomerServiceSettings:
     """An application file."""
 
@@ -69,6 +76,7 @@ class CustomerServiceSettings:
     ladder: LadderSettings = table(LadderSettings, "how sure it has to be")
     dialogue: DialogueSettings = table(DialogueSettings, "how turns hang together")
     forms: dict[str, FormSettings] = tables(FormSettings, "what customers are asked for, one thing after another")
+    rules: RulesSettings = table(RulesSettings, "what the business says beside the model")
     handover: HandoverSettings = table(HandoverSettings, "when a person takes over")
 
     def contradictions(self) -> list[str]:

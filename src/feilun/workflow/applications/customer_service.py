@@ -10,6 +10,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+from feilun.apps.customer_service.business_rules import OUTPUTS, BusinessRules
 from feilun.apps.customer_service.desk import Desk
 from feilun.apps.customer_service.entries import FaqEntry, Passage, content, faq_entry, passage
 from feilun.apps.customer_service.held_out import FEWEST, Thresholds, held_out, thresholds
@@ -21,6 +22,7 @@ from feilun.bundles.bundle import Bundle, open_bundle
 from feilun.core.errors import DataError, UsageError
 from feilun.core.files import atomic_file, read_json, write_json
 from feilun.core.places import home
+from feilun.knowledge.rules import DecisionTables
 from feilun.knowledge.terms import simplified
 from feilun.storage import customer_service as storage
 from feilun.storage.customer_service import Known
@@ -128,7 +130,8 @@ def desk_of(settings: CustomerServiceSettings, bundle: Bundle, found: Thresholds
     """Put an application together: its index is built from what the database holds."""
     known = known_to(settings.name, database)
     library = Library(bundle, [*known.entries, *form_entries(settings.forms)], known.passages)
-    return Desk(settings.name, Ladder(library, found, settings), database)
+    rules = BusinessRules(DecisionTables([Path(name) for name in settings.rules.tables], OUTPUTS))
+    return Desk(settings, Ladder(library, found, settings), database, rules)
 
 
 def pairs_of(entries: Sequence[FaqEntry], answered: Sequence[tuple[str, str]]) -> list[tuple[str, str, str]]:
