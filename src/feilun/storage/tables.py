@@ -78,6 +78,7 @@ tokens = Table(
     Column("scopes", String(80), nullable=False),
     Column("created", Double, nullable=False),
     Column("revoked", Double),
+    Column("application", String(80)),
 )
 
 locks = Table(

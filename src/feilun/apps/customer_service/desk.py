@@ -16,6 +16,7 @@ from feilun.apps.customer_service.bursts import Bursts
 from feilun.apps.customer_service.business_rules import BusinessRules
 from feilun.apps.customer_service.entries import FaqEntry, content, identity_of
 from feilun.apps.customer_service.ladder import READ, Ladder
+from feilun.apps.customer_service.measures import DAY_SECONDS, Held, held
 from feilun.apps.customer_service.reply import Reply
 from feilun.apps.customer_service.settings import CustomerServiceSettings
 from feilun.apps.customer_service.slots import unknown_slots
@@ -125,6 +126,12 @@ class Desk:
         with self.database.read() as connection:
             held = self._held(connection, conversation)
             return summary_of(held, storage.turns_of(connection, self.application, conversation))
+
+    def held(self, days: float) -> list[Held]:
+        """Return the conversations that began in the last days, for measures."""
+        now = time.time()
+        with self.database.read() as connection:
+            return held(*storage.within(connection, self.application, now - days * DAY_SECONDS, now))
 
     def history(self, conversation: str) -> list[Turn]:
         """Return all turns of a conversation.

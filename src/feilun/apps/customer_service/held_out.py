@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+from zlib import crc32
 
 from feilun.apps.customer_service.calibration import Calibration, calibrate
 from feilun.apps.customer_service.entries import FaqEntry, Passage
@@ -86,10 +87,10 @@ def thresholds(
 def held_out(entries: Sequence[FaqEntry]) -> dict[str, str]:
     """Return, by entry, the variant that no model learns from and the thresholds are chosen on.
 
-    Of entries with two variants or more, each time another one: first, second, … of its entry in turn.
+    Of entries with two variants or more, one that follows from the entry's id: other entries change nothing in it.
     """
     return {
-        entry.id: entry.variants[number % len(entry.variants)]
-        for number, entry in enumerate(entries)
+        entry.id: entry.variants[crc32(entry.id.encode()) % len(entry.variants)]
+        for entry in entries
         if len(entry.variants) > 1
     }

@@ -49,7 +49,7 @@ class Ladder:
             Guard(settings.handover.anger),
             *((Forms(settings.forms, thresholds.curated),) if settings.forms else ()),
             Curated(thresholds.curated),
-            Grounded(thresholds.grounded, settings.ladder.sentences),
+            Grounded(thresholds.grounded, settings.ladder.sentences, settings.ladder.hosts),
             Clarify(thresholds.curated, settings.ladder.options),
             Unknown(settings.handover.after_failures),
         )

@@ -24,7 +24,7 @@ class ModelSettings:
     """The table `[model]`: what questions are found by."""
 
     base: str = setting("multilingual-e5-small", "base model: packaged name, hub id or path")
-    epochs: int = setting(10, "most times over the pairs of questions", minimum=1)
+    epochs: int = setting(6, "most times over the pairs of questions", minimum=1)
     seed: int = setting(13, "seed of its training", minimum=0)
 
 
@@ -38,6 +38,7 @@ class LadderSettings:
     precision: float = setting(
         0.8, "share of the answers to the other held-out questions that must be right", above=0.5, below=1
     )
+    hosts: tuple[str, ...] = setting((), "names, such as www.bank.example, that links of quoted documents may lead to")
     sentences: int = setting(3, "most sentences of an answer from documents", minimum=1, maximum=10)
     options: int = setting(3, "most questions offered in a clarification", minimum=2, maximum=5)
 

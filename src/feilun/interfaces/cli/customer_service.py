@@ -25,6 +25,7 @@ EXAMPLES = (
     "feilun customer-service test examples/customer_service.toml examples/customer_service_suite.jsonl",
     "feilun customer-service handoffs examples/customer_service.toml",
     "feilun customer-service candidates examples/customer_service.toml",
+    "feilun customer-service measures examples/customer_service.toml --by day --csv measures.csv",
 )
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="The application file, TOML.", show_default=False)]
@@ -170,7 +171,7 @@ def hold_to_suite(
 
 @app.command(epilog=f"Example: {EXAMPLES[6]}")
 def handoffs(file: File, as_json: AsJson = False) -> None:
-    """List the conversations that wait for a person, the longest waiting first."""
+    """List the conversations that wait for a person: most urgent, then longest waiting first."""
     import time
 
     from feilun.storage import customer_service as storage
@@ -182,7 +183,13 @@ def handoffs(file: File, as_json: AsJson = False) -> None:
         waited = time.time() - (one.waiting_since or time.time())
         if as_json:
             output.print_json(
-                {"conversation": one.id, "state": one.speaker, "reason": one.reason, "waited": round(waited)}
+                {
+                    "conversation": one.id,
+                    "state": one.speaker,
+                    "reason": one.reason,
+                    "priority": one.priority,
+                    "waited": round(waited),
+                }
             )
         else:
             print(f"{one.id}  {one.speaker}  {one.reason}  {waited / 60:.0f} min")
@@ -205,6 +212,35 @@ def candidates(file: File, as_json: AsJson = False) -> None:
             print(f"{one.id}  {one.asked} ×  {one.question}")
     if not found and not as_json:
         print("No candidate.")
+
+
+@app.command(epilog=f"Example: {EXAMPLES[8]}")
+def measures(
+    file: File,
+    by: Annotated[str, typer.Option(help="all, day, channel or intent.")] = "all",
+    days: Annotated[int, typer.Option(help="Conversations that began in the last days.", min=1)] = 30,
+    csv: Annotated[Path | None, typer.Option(help="Write a table instead.", show_default=False)] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say how well customers are served: answered, contained, handed over and why, how fast, how satisfied."""
+    from feilun.workflow.applications.customer_service_file import read_application
+    from feilun.workflow.applications.customer_service_measures import measures_of, write_csv
+
+    with opened_database() as database:
+        found, missing = measures_of(read_application(file).name, database, by, days)
+    if csv is not None:
+        write_csv(found, csv)
+        print(f"{len(found)} rows are in {csv}.")
+    elif as_json:
+        rows = {name: own.to_json() for name, own in found.items()}
+        output.print_json({"measures": rows, "unanswered": [list(one) for one in missing]})
+    else:
+        for name, own in found.items():
+            print(name)
+            for figure, value in own.to_json().items():
+                print(f"  {figure:16} {'-' if value is None else value}")
+        for question, asked in missing:
+            print(f"no answer: {asked} ×  {question}")
 
 
 def _chat(desk: Desk) -> None:

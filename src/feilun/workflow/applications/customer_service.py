@@ -6,7 +6,6 @@ import csv
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -135,7 +134,7 @@ def desk_of(settings: CustomerServiceSettings, bundle: Bundle, found: Thresholds
 
 
 def pairs_of(entries: Sequence[FaqEntry], answered: Sequence[tuple[str, str]]) -> list[tuple[str, str, str]]:
-    """Return pairs of texts that belong together: ways to ask the same, and questions with their answers.
+    """Return pairs of texts that belong together: ways to ask the same, each with the next, and with their answer.
 
     The variants on which the ladder is calibrated are not among them.
 
@@ -150,7 +149,7 @@ def pairs_of(entries: Sequence[FaqEntry], answered: Sequence[tuple[str, str]]) -
     pairs = {pair: f"said {number}" for number, pair in enumerate(answered)}
     for entry in entries:
         ways = [text for text in entry.texts if text != held.get(entry.id)]
-        pairs |= dict.fromkeys(combinations(ways, 2), entry.id)
+        pairs |= {pair: entry.id for pair in zip(ways, [*ways[1:], ways[0]], strict=True) if pair[0] != pair[1]}
         pairs |= {(way, entry.answer): entry.id for way in ways if entry.speaks}
     return [(one, other, name) for (one, other), name in pairs.items()]
 
@@ -181,7 +180,7 @@ def _train_embedder(
             "early_stopping": {"metric": "mrr@10"},
         },
     }  # fmt: skip
-    return train_recipe(from_table(recipe), screen=screen)
+    return train_recipe(from_table(recipe), resume=True, screen=screen)
 
 
 def _folder(application: str) -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from feilun.apps.customer_service.calibration import Calibration
@@ -24,10 +24,12 @@ class Grounded:
     Args:
         calibration: How sure it has to be.
         sentences: Most sentences of an answer.
+        hosts: Names that links of quoted sentences may lead to.
     """
 
     calibration: Calibration
     sentences: int = 3
+    hosts: Collection[str] = ()
 
     def step(self, question: Question, library: Library) -> Step:
         """Quote the sentences that answer, in the order in which they stand."""
@@ -48,7 +50,7 @@ class Grounded:
 
     def _quoted(self, question: Question, passage: Passage, library: Library) -> list[str]:
         """Return the sentences that share most with the question, in their own order; at least the first one."""
-        own = [sentence for sentence in sentences(passage.text) if quotable(sentence)]
+        own = [sentence for sentence in sentences(passage.text) if quotable(sentence, self.hosts)]
         shares = [library.texts.coverage(question.search, sentence) for sentence in own]
         best = sorted(range(len(own)), key=lambda i: -shares[i])
         kept = [i for i in best if shares[i] >= SHARED][: self.sentences] or best[:1]

@@ -1,4 +1,4 @@
-"""How urgent a hand-over is, and what customers say of a whole conversation."""
+"""How urgent a hand-over is, what customers say of a whole conversation, and tokens of one application."""
 
 from __future__ import annotations
 
@@ -14,3 +14,4 @@ def upgrade() -> None:
     op.add_column("service_conversations", sa.Column("priority", sa.Integer, nullable=False, server_default="0"))
     op.add_column("service_conversations", sa.Column("resolved", sa.Boolean))
     op.add_column("service_conversations", sa.Column("rating", sa.Integer))
+    op.add_column("tokens", sa.Column("application", sa.String(80)))
