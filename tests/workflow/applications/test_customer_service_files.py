@@ -1,12 +1,16 @@
 """The application file, the packaged sample and the suite's form."""
 
 import csv
+from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
+from feilun.apps.customer_service.business_rules import OUTPUTS, BusinessRules
+from feilun.apps.customer_service.reply import Reply
 from feilun.core.errors import DataError, RecipeError, UsageError
+from feilun.knowledge.rules import DecisionTables
 from feilun.storage import customer_service as storage
 from feilun.storage.database import open_database
 from feilun.workflow.applications.customer_service import import_knowledge, known_to, opened
@@ -15,6 +19,7 @@ from feilun.workflow.applications.customer_service_file import read_application,
 from feilun.workflow.applications.customer_service_measures import measures_of, write_csv
 from feilun.workflow.applications.customer_service_suite import run_suite
 
+NIGHT = datetime(2026, 11, 27, 23)
 ROOT = Path(__file__).parents[3]
 
 
@@ -96,3 +101,14 @@ def test_measures_are_a_table_with_a_row_a_day(tmp_path):
     with pytest.raises(UsageError, match="'day'"):
         measures_of("bank", database, "dy", 1)
     database.close()
+
+
+def test_the_rules_of_the_example_are_valid_and_say_what_they_are_to_say():
+    made = read_application(ROOT / "examples" / "customer_service.toml")
+    rules = BusinessRules(DecisionTables([Path(name) for name in made.rules.tables], OUTPUTS), lambda: NIGHT)
+    funds = rules.applied(Reply("answer", "开放日可赎回。", intent="理财"), "能赎回吗", {}, "web")
+    assert funds.text.endswith("投资须谨慎。")
+    assert rules.applied(Reply("answer", "a"), "有内幕消息吗", {}, "web").action == "unknown"
+    handed = rules.applied(Reply("handoff", "请稍候", handoff="request"), "转人工", {"level": "vip"}, "web")
+    assert (handed.priority, "9 点" in handed.text) == (5, True)
+    assert set(made.forms) == {"card_loss", "appointment"}
