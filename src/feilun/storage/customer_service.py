@@ -218,6 +218,21 @@ def propose(connection: Connection, application: str, question: str, answer: str
         connection.execute(insert(candidates), {"application": application, "state": "open", **row})
 
 
+def suggest(connection: Connection, application: str, question: str, answer: str, asked: int) -> None:
+    """Put a question that was found in past conversations among the candidates.
+
+    An open one of the same words gets the answer where it has none, and the higher count; a settled one stays.
+    """
+    mine = (candidates.c.application == application, candidates.c.question == question)
+    found = connection.execute(select(candidates).where(*mine)).one_or_none()
+    if found is None:
+        row = {"id": uuid.uuid4().hex, "time": time.time(), "question": question, "answer": answer, "asked": asked}
+        connection.execute(insert(candidates), {"application": application, "state": "open", **row})
+    elif found.state == "open":
+        values = {"answer": found.answer or answer, "asked": max(found.asked, asked)}
+        connection.execute(update(candidates).where(*mine).values(values))
+
+
 def candidates_of(connection: Connection, application: str, state: str = "open") -> list[Candidate]:
     """Return the candidates in a state, the most asked first."""
     query = select(candidates).where(candidates.c.application == application, candidates.c.state == state)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from threading import Lock
@@ -17,6 +17,7 @@ from feilun.apps.customer_service.business_rules import BusinessRules
 from feilun.apps.customer_service.entries import FaqEntry, content, identity_of
 from feilun.apps.customer_service.ladder import READ, Ladder
 from feilun.apps.customer_service.measures import DAY_SECONDS, Held, held
+from feilun.apps.customer_service.mining import Mined, mined
 from feilun.apps.customer_service.reply import Reply
 from feilun.apps.customer_service.settings import CustomerServiceSettings
 from feilun.apps.customer_service.slots import unknown_slots
@@ -215,6 +216,23 @@ class Desk:
         """Return the candidates for the FAQ, the most asked first."""
         with self.database.read() as connection:
             return storage.candidates_of(connection, self.application, state)
+
+    def mine(self, said: Sequence[tuple[str, str]], near: float) -> list[Mined]:
+        """Put what past conversations ask and the FAQ does not answer among the candidates.
+
+        Args:
+            said: What customers said, each with the answer of a person or nothing.
+            near: Cosine from which on two questions mean the same.
+
+        Returns:
+            Groups of questions, the most asked first.
+        """
+        clean = [(kept(question), kept(answer)) for question, answer in said]
+        found = mined(clean, self.ladder.library, self.ladder.thresholds.curated, near)
+        with self.database.write() as connection:
+            for one in found:
+                storage.suggest(connection, self.application, one.question, one.answer, one.asked)
+        return found
 
     def approve(self, candidate: str, *, question: str | None = None, answer: str | None = None,
                 category: str = "") -> FaqEntry:  # fmt: skip

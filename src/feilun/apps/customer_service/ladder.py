@@ -45,6 +45,7 @@ class Ladder:
         settings: CustomerServiceSettings,
     ) -> None:
         self.library = library
+        self.thresholds = thresholds
         self.rungs: Sequence[Rung] = (
             Guard(settings.handover.anger),
             *((Forms(settings.forms, thresholds.curated),) if settings.forms else ()),

@@ -26,6 +26,7 @@ EXAMPLES = (
     "feilun customer-service handoffs examples/customer_service.toml",
     "feilun customer-service candidates examples/customer_service.toml",
     "feilun customer-service measures examples/customer_service.toml --by day --csv measures.csv",
+    "feilun customer-service mine examples/customer_service.toml",
 )
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="The application file, TOML.", show_default=False)]
@@ -241,6 +242,35 @@ def measures(
                 print(f"  {figure:16} {'-' if value is None else value}")
         for question, asked in missing:
             print(f"no answer: {asked} ×  {question}")
+
+
+@app.command(epilog=f"Example: {EXAMPLES[9]}")
+def mine(
+    file: File,
+    days: Annotated[int, typer.Option(help="Conversations that began in the last days.", min=1)] = 30,
+    as_json: AsJson = False,
+) -> None:
+    """Group what past conversations ask and the FAQ does not answer; each group becomes a candidate for the FAQ.
+
+    Conversations are those of the application file and those that were held. Nothing goes live without approval.
+    """
+    from feilun.workflow.applications.customer_service_file import read_application
+    from feilun.workflow.applications.customer_service_mining import mine as mined
+
+    found = mined(read_application(file), days)
+    for one in found:
+        if as_json:
+            output.print_json(
+                {"question": one.question, "asked": one.asked, "answer": one.answer, "examples": list(one.examples)}
+            )
+        else:
+            print(f"{one.asked} ×  {one.question}")
+            for example in one.examples:
+                print(f"      {example}")
+            if one.answer:
+                print(f"      → {one.answer}")
+    if not found and not as_json:
+        print("Nothing is asked that the FAQ does not answer.")
 
 
 def _chat(desk: Desk) -> None:
