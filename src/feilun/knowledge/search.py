@@ -7,7 +7,7 @@ never written to disk: nothing of it can be stale, half-written or of an older v
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import RLock
 
 import numpy as np
@@ -151,6 +151,15 @@ class SearchIndex:
         hits = self._fused(worded, meant)[:limit]
         return self._with_cosines(hits, vector) if vector is not None else hits
 
+    def cosines(self, vector: NDArray[np.float32], identities: Collection[str]) -> dict[str, tuple[float, ...]]:
+        """Return the exact cosines of a vector with all texts of some entries; those without vectors are left out."""
+        if self._vectors is None:
+            return {}
+        numbers = {identity: self._numbers.get(identity, ()) for identity in identities}
+        found = self._vectors.cosines(vector, [number for own in numbers.values() for number in own])
+        cosines = {identity: tuple(found[n] for n in own if n in found) for identity, own in numbers.items()}
+        return {identity: own for identity, own in cosines.items() if own}
+
     def coverage(self, query: str, text: str) -> float:
         """Return which share of a query's meaning-bearing terms a text holds, by their weight in this index.
 
@@ -203,9 +212,5 @@ class SearchIndex:
         return sorted(found.values(), key=lambda hit: -hit.score)
 
     def _with_cosines(self, hits: Sequence[Hit], vector: NDArray[np.float32]) -> list[Hit]:
-        if self._vectors is None:
-            return list(hits)
-        numbers = {hit.id: self._numbers.get(hit.id, ()) for hit in hits}
-        cosines = self._vectors.cosines(vector, [number for own in numbers.values() for number in own])
-        best = {i: max((cosines[n] for n in own if n in cosines), default=None) for i, own in numbers.items()}
-        return [Hit(hit.id, hit.text, hit.score, hit.keyword, best[hit.id]) for hit in hits]
+        own = self.cosines(vector, [hit.id for hit in hits])
+        return [replace(hit, cosine=max(own[hit.id]) if hit.id in own else None) for hit in hits]

@@ -16,7 +16,9 @@ class Access:
         tokens: Reads the valid tokens, anew each time; None asks for no token.
         hosts: Names by which the service may be called, and from whose pages, besides this machine's own; None takes
             all.
+        application: The application that is served, of which alone some tokens are; None serves none.
     """
 
     tokens: Callable[[], Sequence[Token]] | None = None
     hosts: Collection[str] | None = None
+    application: str | None = None

@@ -46,6 +46,9 @@ class Conversation:
         reason: Why it was handed over.
         waiting_since: Since when a person is waited for.
         memory: What the bot has to know of former turns.
+        priority: How urgent it is where a person is waited for; higher comes first.
+        resolved: Whether the customer says that the matter is settled.
+        rating: How satisfied the customer says to be, 1 to 5.
     """
 
     id: str
@@ -56,6 +59,9 @@ class Conversation:
     reason: str | None
     waiting_since: float | None
     memory: Mapping[str, Any]
+    priority: int = 0
+    resolved: bool | None = None
+    rating: int | None = None
 
 
 @dataclass(frozen=True)
@@ -154,16 +160,16 @@ def conversation(connection: Connection, application: str, identity: str, *, hol
 def save(connection: Connection, application: str, changed: Conversation) -> None:
     """Write what changed of a conversation."""
     mine = (conversations.c.application == application, conversations.c.id == changed.id)
-    names = ("updated", "speaker", "reason", "waiting_since", "memory")
+    names = ("updated", "speaker", "reason", "waiting_since", "memory", "priority", "resolved", "rating")
     connection.execute(update(conversations).where(*mine).values({name: getattr(changed, name) for name in names}))
 
 
 def queue(connection: Connection, application: str) -> list[Conversation]:
-    """Return the conversations that wait for a person or are with one, the longest waiting first."""
+    """Return the conversations that wait for a person or are with one, the most urgent and longest waiting first."""
     query = select(conversations).where(
         conversations.c.application == application, conversations.c.speaker.in_(("queue", "person"))
     )
-    rows = connection.execute(query.order_by(conversations.c.waiting_since)).all()
+    rows = connection.execute(query.order_by(conversations.c.priority.desc(), conversations.c.waiting_since)).all()
     return [_conversation(row) for row in rows]
 
 
@@ -178,6 +184,21 @@ def turns_of(connection: Connection, application: str, identity: str) -> list[Tu
     """Return the turns of a conversation in order."""
     mine = (turns.c.application == application, turns.c.conversation == identity)
     return [_turn(row) for row in connection.execute(select(turns).where(*mine).order_by(turns.c.sequence))]
+
+
+def within(
+    connection: Connection, application: str, since: float, until: float
+) -> tuple[list[Conversation], list[Turn]]:
+    """Return the conversations that began in a span of time, and all their turns in order."""
+    span = (conversations.c.application == application, conversations.c.started >= since,
+            conversations.c.started < until)  # fmt: skip
+    begun = connection.execute(select(conversations).where(*span).order_by(conversations.c.started)).all()
+    joined = turns.join(
+        conversations, (turns.c.application == conversations.c.application)
+        & (turns.c.conversation == conversations.c.id),
+    )  # fmt: skip
+    said = connection.execute(select(turns).select_from(joined).where(*span).order_by(turns.c.sequence))
+    return [_conversation(row) for row in begun], [_turn(row) for row in said]
 
 
 def judge(connection: Connection, application: str, turn: str, helpful: bool | None, remark: str | None) -> Turn | None:
@@ -195,6 +216,21 @@ def propose(connection: Connection, application: str, question: str, answer: str
     if not known:
         row = {"id": uuid.uuid4().hex, "time": time.time(), "question": question, "answer": answer, "asked": 1}
         connection.execute(insert(candidates), {"application": application, "state": "open", **row})
+
+
+def suggest(connection: Connection, application: str, question: str, answer: str, asked: int) -> None:
+    """Put a question that was found in past conversations among the candidates.
+
+    An open one of the same words gets the answer where it has none, and the higher count; a settled one stays.
+    """
+    mine = (candidates.c.application == application, candidates.c.question == question)
+    found = connection.execute(select(candidates).where(*mine)).one_or_none()
+    if found is None:
+        row = {"id": uuid.uuid4().hex, "time": time.time(), "question": question, "answer": answer, "asked": asked}
+        connection.execute(insert(candidates), {"application": application, "state": "open", **row})
+    elif found.state == "open":
+        values = {"answer": found.answer or answer, "asked": max(found.asked, asked)}
+        connection.execute(update(candidates).where(*mine).values(values))
 
 
 def candidates_of(connection: Connection, application: str, state: str = "open") -> list[Candidate]:
@@ -216,8 +252,9 @@ def settle(connection: Connection, application: str, identity: str, state: str) 
 
 def _conversation(row: Row[Any]) -> Conversation:
     return Conversation(
-        row.id, row.channel, row.started, row.updated, row.speaker, row.reason, row.waiting_since, row.memory
-    )
+        row.id, row.channel, row.started, row.updated, row.speaker, row.reason, row.waiting_since, row.memory,
+        row.priority, row.resolved, row.rating,
+    )  # fmt: skip
 
 
 def _turn(row: Row[Any]) -> Turn:

@@ -19,7 +19,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-REVISION = "0007"
+REVISION = "0010"
 """The newest migration."""
 
 metadata = MetaData()
@@ -78,6 +78,7 @@ tokens = Table(
     Column("scopes", String(80), nullable=False),
     Column("created", Double, nullable=False),
     Column("revoked", Double),
+    Column("application", String(80)),
 )
 
 locks = Table(
@@ -112,6 +113,9 @@ service_conversations = Table(
     Column("reason", String(40)),
     Column("waiting_since", Double),
     Column("memory", JSON, nullable=False),
+    Column("priority", Integer, nullable=False, server_default="0"),
+    Column("resolved", Boolean),
+    Column("rating", Integer),
     Index("service_queue", "application", "speaker", "waiting_since"),
 )
 

@@ -38,6 +38,7 @@ class Token:
         scopes: What it may do.
         created: Seconds since 1970 (UTC).
         revoked: The same; None while it is valid.
+        application: The only application that it reaches; None reaches all.
     """
 
     name: str
@@ -45,19 +46,25 @@ class Token:
     scopes: tuple[str, ...]
     created: float
     revoked: float | None = None
+    application: str | None = None
+
+    def reaches(self, application: str | None) -> bool:
+        """Return whether it may ask a service at all; None serves no application."""
+        return self.application in {None, application}
 
     def allows(self, scope: str | None) -> bool:
         """Return whether it may do something; None is what every valid token may."""
         return scope is None or scope in self.scopes or "admin" in self.scopes
 
 
-def create(connection: Connection, name: str, scopes: Sequence[str]) -> str:
+def create(connection: Connection, name: str, scopes: Sequence[str], application: str | None = None) -> str:
     """Make a token, noted in the audit log.
 
     Args:
         connection: In a transaction that may write.
         name: What it is to be called; a revoked token keeps its name.
         scopes: Of `SCOPES`.
+        application: The only application that it is to reach; None reaches all.
 
     Returns:
         The token itself, which cannot be had again.
@@ -76,16 +83,24 @@ def create(connection: Connection, name: str, scopes: Sequence[str]) -> str:
         raise UsageError(f"There is a token {name!r} already, valid or revoked.", "Choose another name.")
     secret = PREFIX + secrets.token_urlsafe(32)
     kept = [scope for scope in SCOPES if scope in scopes]
-    row = {"name": name, "hash": digest(secret), "scopes": " ".join(kept), "created": time.time()}
+    row = {
+        "name": name,
+        "hash": digest(secret),
+        "scopes": " ".join(kept),
+        "created": time.time(),
+        "application": application,
+    }
     connection.execute(tokens.insert(), row)
-    audit.record(connection, "create token", token=name, scopes=kept)
+    audit.record(connection, "create token", token=name, scopes=kept, application=application)
     return secret
 
 
 def listed(connection: Connection) -> list[Token]:
     """Return all tokens, also revoked ones, the earliest first."""
     rows = connection.execute(select(tokens).order_by(tokens.c.created, tokens.c.name))
-    return [Token(row.name, row.hash, tuple(row.scopes.split()), row.created, row.revoked) for row in rows]
+    return [
+        Token(row.name, row.hash, tuple(row.scopes.split()), row.created, row.revoked, row.application) for row in rows
+    ]
 
 
 def valid(connection: Connection) -> list[Token]:

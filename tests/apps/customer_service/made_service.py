@@ -1,5 +1,8 @@
 """A small desk over a real database, without vectors: thresholds are set so that words alone decide."""
 
+from dataclasses import replace
+
+from feilun.apps.customer_service.business_rules import OUTPUTS, BusinessRules
 from feilun.apps.customer_service.calibration import Calibration
 from feilun.apps.customer_service.desk import Desk
 from feilun.apps.customer_service.documents import passages_of
@@ -8,12 +11,13 @@ from feilun.apps.customer_service.held_out import Thresholds
 from feilun.apps.customer_service.ladder import Ladder
 from feilun.apps.customer_service.library import Library
 from feilun.apps.customer_service.settings import CustomerServiceSettings, KnowledgeSettings
+from feilun.knowledge.rules import DecisionTables
 from feilun.storage.database import open_database
 from feilun.text.blocks import Block
 
-# covered and covers decide alone: both at 1 give a probability near 1, both at 0 one near 0
-BY_WORDS = Calibration((0.0, 0.0, 6.0, 6.0, 0.0, -7.0), 0.5, 1.0, 1.0, 1.0, 100)
-BY_QUESTION = Calibration((0.0, 0.0, 12.0, 0.0, 0.0, -6.0), 0.5, 1.0, 1.0, 1.0, 100)
+# the words that are shared decide alone: all of both texts give a probability near 1, none one near 0
+BY_WORDS = Calibration((0.0, 0.0, 0.0, 6.0, 6.0, 0.0, 0.0, -7.0), 0.5, 1.0, 1.0, 1.0, 1.0, 100)
+BY_QUESTION = Calibration((0.0, 12.0, 0.0, 0.0, -6.0), 0.5, 1.0, 1.0, 1.0, 1.0, 100)
 
 ROWS = (
     ("银行卡丢了怎么挂失？", "请在掌银里挂失。", ("卡丢了怎么办",), "卡片"),
@@ -38,6 +42,7 @@ def library():
     return Library(None, entries, passages_of(DOCUMENT, "须知.md"))
 
 
-def desk(url, application="bank"):
-    ladder = Ladder(library(), Thresholds(BY_WORDS, BY_QUESTION), settings())
-    return Desk(application, ladder, open_database(url))
+def desk(url, application="bank", tables=(), **changes):
+    own = replace(settings(), name=application, **changes)
+    ladder = Ladder(library(), Thresholds(BY_WORDS, BY_QUESTION), own)
+    return Desk(own, ladder, open_database(url), BusinessRules(DecisionTables(tables, OUTPUTS)))

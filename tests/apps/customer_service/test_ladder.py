@@ -10,7 +10,10 @@ from made_service import BY_QUESTION, BY_WORDS, library, settings
 
 from feilun.apps.customer_service.held_out import Thresholds
 from feilun.apps.customer_service.ladder import Ladder
+from feilun.apps.customer_service.phrases import is_angry
 from feilun.apps.customer_service.rungs.grounded import unsupported
+from feilun.workflow.applications.customer_service_demo import demo_settings
+from feilun.workflow.applications.customer_service_file import read_knowledge
 
 ladder = Ladder(library(), Thresholds(BY_WORDS, BY_QUESTION), settings())
 
@@ -105,3 +108,13 @@ def test_a_slot_is_asked_for_in_the_language_of_its_entry():
     slotted = next(i for i, entry in ladder.library.entries.items() if "{" in entry.answer)
     reply, _ = answer("1", {"options": [slotted]})
     assert (reply.action, reply.text) == ("ask_slot", "请告诉我业务单号（6 到 12 位数字），我才能继续。")
+
+
+@pytest.mark.parametrize("text", ["你们什么破银行！", "This is ridiculous, worst bank ever", "还不到账？？？！！"])
+def test_an_angry_customer_is_handed_over(text):
+    assert answer(text)[0].handoff == "anger"
+
+
+def test_nothing_of_the_sample_sounds_angry():
+    entries = read_knowledge(demo_settings()).entries
+    assert not [text for entry in entries for text in entry.texts if is_angry(text)]

@@ -12,7 +12,9 @@ from made_service import desk as made_desk
 from feilun.interfaces.http.app import create_app
 from feilun.interfaces.http.customer_service import with_customer_service
 from feilun.interfaces.http.guard import scope_of
+from feilun.serving.access import Access
 from feilun.serving.engine import Engine
+from feilun.storage import tokens
 
 BASE = "/v1/apps/customer-service"
 
@@ -76,3 +78,50 @@ def test_customers_need_predict_and_operators_admin():
     assert scope_of(f"{BASE}/feedback") == "feedback"
     assert scope_of(f"{BASE}/handoffs") == "admin"
     assert scope_of(f"{BASE}/conversations/x") == "admin"
+
+
+def test_a_person_reads_a_summary_and_how_long_somebody_waits(client):
+    handed = client.post(f"{BASE}/turns", json={"text": "转人工"}).json()["conversation"]
+    assert client.get(f"{BASE}/handoffs").json()["waiting"][0]["waited"] >= 0
+    assert client.get(f"{BASE}/handoffs/{handed}").json()["reason"] == "request"
+
+
+def test_conversations_are_rated_and_measured(client):
+    begun = client.post(f"{BASE}/turns", json={"text": "卡丢了怎么办", "customer": {"level": "vip"}}).json()[
+        "conversation"
+    ]
+    client.post(f"{BASE}/turns", json={"text": "能代收快递吗", "channel": "wecom"})
+    assert (
+        client.post(f"{BASE}/ratings", json={"conversation": begun, "resolved": True, "rating": 5}).status_code == 204
+    )
+    assert client.post(f"{BASE}/ratings", json={"conversation": begun, "rating": 9}).status_code == 422
+    assert client.post(f"{BASE}/ratings", json={"conversation": begun}).status_code == 422
+    found = client.get(f"{BASE}/measures").json()
+    assert found["measures"]["all"]["conversations"] == 2
+    assert (found["measures"]["all"]["resolved"], found["measures"]["all"]["rating"]) == (1.0, 5.0)
+    assert found["unanswered"] == [{"question": "能代收快递吗", "asked": 1}]
+    assert set(client.get(f"{BASE}/measures?by=channel").json()["measures"]) == {"web", "wecom"}
+    assert client.get(f"{BASE}/measures?by=moon").status_code == 422
+
+
+def test_a_token_of_one_application_reaches_no_other(tmp_path):
+    desk = made_desk(f"sqlite:///{tmp_path / 'a.db'}")
+    with desk.database.write() as connection:
+        own = tokens.create(connection, "own", ["admin"], "bank")
+        other = tokens.create(connection, "other", ["admin"], "shop")
+        all_of_them = tokens.create(connection, "all", ["predict"])
+
+    def read():
+        with desk.database.read() as connection:
+            return tokens.valid(connection)
+
+    with TestClient(with_customer_service(create_app, desk)(Engine({}), None, Access(read))) as client:
+        status = {}
+        for name, secret in (("own", own), ("other", other), ("all", all_of_them)):
+            headers = {"Authorization": f"Bearer {secret}"}
+            status[name] = client.post(f"{BASE}/turns", json={"text": "年费"}, headers=headers).status_code
+        assert status == {"own": 200, "other": 403, "all": 200}
+        assert client.get(f"{BASE}/handoffs", headers={"Authorization": f"Bearer {other}"}).status_code == 403
+    with TestClient(create_app(Engine({}), None, Access(read))) as plain:
+        assert plain.get("/v1/models", headers={"Authorization": f"Bearer {own}"}).status_code == 403
+    desk.database.close()

@@ -1,17 +1,25 @@
 """The application file, the packaged sample and the suite's form."""
 
+import csv
+from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
+from feilun.apps.customer_service.business_rules import OUTPUTS, BusinessRules
+from feilun.apps.customer_service.reply import Reply
 from feilun.core.errors import DataError, RecipeError, UsageError
+from feilun.knowledge.rules import DecisionTables
+from feilun.storage import customer_service as storage
 from feilun.storage.database import open_database
 from feilun.workflow.applications.customer_service import import_knowledge, known_to, opened
 from feilun.workflow.applications.customer_service_demo import demo_settings
 from feilun.workflow.applications.customer_service_file import read_application, read_knowledge
+from feilun.workflow.applications.customer_service_measures import measures_of, write_csv
 from feilun.workflow.applications.customer_service_suite import run_suite
 
+NIGHT = datetime(2026, 11, 27, 23)
 ROOT = Path(__file__).parents[3]
 
 
@@ -76,3 +84,31 @@ def test_a_suite_of_another_form_is_refused(tmp_path):
         run_suite(None, path)
     with pytest.raises(DataError, match="no suite"):
         run_suite(None, tmp_path / "none.jsonl")
+
+
+def test_measures_are_a_table_with_a_row_a_day(tmp_path):
+    database = open_database(f"sqlite:///{tmp_path / 'a.db'}")
+    with database.write() as connection:
+        begun = storage.start(connection, "bank", "=web")
+        turn = storage.Turn("t", begun.id, begun.started, "customer", "年费")
+        storage.add_turns(connection, "bank", [turn])
+    found, missing = measures_of("bank", database, "channel", 1)
+    write_csv(found, tmp_path / "m.csv")
+    rows = list(csv.DictReader((tmp_path / "m.csv").open(encoding="utf-8-sig")))
+    assert [(row["name"], row["conversations"], row["answered"]) for row in rows] == [("'=web", "1", "")]
+    assert missing == []
+    assert measures_of("shop", database, "all", 1) == ({}, [])
+    with pytest.raises(UsageError, match="'day'"):
+        measures_of("bank", database, "dy", 1)
+    database.close()
+
+
+def test_the_rules_of_the_example_are_valid_and_say_what_they_are_to_say():
+    made = read_application(ROOT / "examples" / "customer_service.toml")
+    rules = BusinessRules(DecisionTables([Path(name) for name in made.rules.tables], OUTPUTS), lambda: NIGHT)
+    funds = rules.applied(Reply("answer", "开放日可赎回。", intent="理财"), "能赎回吗", {}, "web")
+    assert funds.text.endswith("投资须谨慎。")
+    assert rules.applied(Reply("answer", "a"), "有内幕消息吗", {}, "web").action == "unknown"
+    handed = rules.applied(Reply("handoff", "请稍候", handoff="request"), "转人工", {"level": "vip"}, "web")
+    assert (handed.priority, "9 点" in handed.text) == (5, True)
+    assert set(made.forms) == {"card_loss", "appointment"}

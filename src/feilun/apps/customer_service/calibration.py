@@ -1,4 +1,4 @@
-"""How sure an answer is: features of what was found become a probability; held-out questions give the thresholds.
+"""How sure an answer has to be: held-out questions give the weights of what was found, and the thresholds.
 
 A held-out question is a variant that is taken out of the index: asked then, its own entry is right. Asked with its own
 entry taken out as well, nothing is right, whatever is found: these are the questions that must be declined.
@@ -13,36 +13,47 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-RIDGE = 1e-2
-STEPS = 50
+from feilun.apps.customer_service.choice import NOTHING, Choice, Features, fit_choice
+from feilun.apps.customer_service.evidence import Evidence, Weighed
+
+FOLDS = 5
+"""Parts of the held-out questions; each is judged by weights that were fitted on the others."""
+
 NEVER = 1.01
 """A threshold that no probability reaches."""
+
+NO_CANDIDATES: Features = np.empty((0, 0))
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """A logistic regression over features, and the probability from which on it answers.
+    """Weights of evidence, and the probability from which on it answers.
 
     Args:
         weights: One a feature, then the constant.
         threshold: Lowest probability of an answer.
-        precision: Share of the right ones among the answers of the held-out questions at that threshold.
-        answered: Share of the answerable held-out questions that are answered.
+        first: Share of the answerable held-out questions whose entry comes first.
+        answered: Share of the answerable ones that are answered.
         declined: Share of the unanswerable ones that are declined.
+        precision: Share of right ones among the answers to answerable questions.
         questions: How many of both kinds were held out.
     """
 
     weights: tuple[float, ...]
     threshold: float
-    precision: float
+    first: float
     answered: float
     declined: float
+    precision: float
     questions: int
 
-    def probability(self, features: Sequence[float]) -> float:
-        """Return how probable it is that what was found is right."""
-        total = sum(w * f for w, f in zip(self.weights, [*features, 1.0], strict=True))
-        return float(1 / (1 + np.exp(-np.clip(total, -30, 30))))
+    def weighed(self, evidence: Evidence) -> list[Weighed]:
+        """Return the candidates with their probabilities, the most probable first."""
+        chances = Choice(np.array(self.weights)).probabilities(evidence.features)
+        return [
+            Weighed(evidence.ids[place], float(chances[place]), tuple(evidence.features[place].tolist()))
+            for place in np.argsort(-chances, kind="stable")
+        ]
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON form."""
@@ -54,55 +65,97 @@ class Calibration:
         return Calibration(tuple(value["weights"]), **{k: v for k, v in value.items() if k != "weights"})
 
 
-def calibrate(
-    features: NDArray[np.float64], right: NDArray[np.bool_], answerable: NDArray[np.bool_], precision: float
-) -> Calibration:
-    """Fit the weights and choose the threshold.
+@dataclass(frozen=True)
+class Judged:
+    """What was answered to held-out questions by weights that had not seen them.
 
     Args:
-        features: Of what was found for each held-out question, shape (questions, features).
+        chance: Probability of the first candidate, shape (questions,); 0 where nothing was found.
         right: Whether it is right, shape (questions,).
-        answerable: Whether the right answer was there at all, shape (questions,).
-        precision: Share of right ones wanted among the answers.
+        answerable: Whether anything was, shape (questions,).
+    """
+
+    chance: NDArray[np.float64]
+    right: NDArray[np.bool_]
+    answerable: NDArray[np.bool_]
+
+    def threshold(self, declined: float, precision: float) -> float:
+        """Return the lowest threshold with that share declined and that precision; `NEVER` where there is none."""
+        for threshold in np.unique(self.chance):
+            given = self.chance >= threshold
+            if (
+                _share(~given[~self.answerable]) >= declined
+                and _share(self.right[given & self.answerable]) >= precision
+            ):
+                return float(threshold)
+        return NEVER
+
+
+def calibrate(questions: Sequence[tuple[Evidence | None, str]], declined: float, precision: float) -> Calibration:
+    """Fit the weights and choose the threshold on questions that the weights had not seen.
+
+    Args:
+        questions: What was found for each held-out question, and the id that is right; each counts twice, as it is
+            and with the right candidate taken out.
+        declined: Share of the unanswerable ones that must be declined.
+        precision: Share of the answers to the answerable ones that must be right.
 
     Returns:
-        The calibration; its threshold is the lowest with that precision, and is never reached where none has it.
+        The calibration, whose figures are cross-fitted; its threshold is never reached where none meets both.
     """
-    weights = logistic(features, right)
-    scores = 1 / (1 + np.exp(-np.clip(_with_constant(features) @ weights, -30, 30)))
-    order = np.argsort(-scores, kind="stable")
-    precisions = np.cumsum(right[order]) / np.arange(1, len(order) + 1)
-    enough = np.flatnonzero(precisions >= precision)
-    threshold = float(scores[order][enough[-1]]) if len(enough) else NEVER
-    given = scores >= threshold
+    pairs = [_asked(found, right) for found, right in questions]
+    judged = _cross_fitted(pairs)
+    threshold = judged.threshold(declined, precision)
+    given = judged.chance >= threshold
     return Calibration(
-        tuple(float(weight) for weight in weights),
+        tuple(_fitted(pairs).weights.tolist()),
         threshold,
-        _share(right[given]),
-        _share(given[answerable]),
-        _share(~given[~answerable]),
-        len(scores),
+        _share(judged.right[judged.answerable]),
+        _share(given[judged.answerable]),
+        _share(~given[~judged.answerable]),
+        _share(judged.right[given & judged.answerable]),
+        len(judged.chance),
     )
 
 
-def logistic(features: NDArray[np.float64], right: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Fit a ridge-penalised logistic regression by Newton's method; returns a weight a feature, then the constant."""
-    rows = _with_constant(features)
-    weights = np.zeros(rows.shape[1])
-    penalty = RIDGE * np.eye(rows.shape[1])
-    for _ in range(STEPS):
-        chance = 1 / (1 + np.exp(-np.clip(rows @ weights, -30, 30)))
-        gradient = rows.T @ (chance - right) + penalty @ weights
-        curvature = (rows * (chance * (1 - chance))[:, None]).T @ rows + penalty
-        step = np.linalg.solve(curvature, gradient)
-        weights -= step
-        if np.abs(step).max() < 1e-8:
-            break
-    return weights
+def _fitted(pairs: Sequence[tuple[_Asked, _Asked]]) -> Choice:
+    return fit_choice([(asked.features, asked.right) for pair in pairs for asked in pair])
 
 
-def _with_constant(features: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.column_stack([features, np.ones(len(features))])
+def _cross_fitted(pairs: Sequence[tuple[_Asked, _Asked]]) -> Judged:
+    """Judge each question by weights that were fitted without it."""
+    found: list[tuple[float, bool, bool]] = []
+    for fold in range(FOLDS):
+        choice = _fitted([pair for number, pair in enumerate(pairs) if number % FOLDS != fold])
+        found += [asked.judged(choice) for pair in pairs[fold::FOLDS] for asked in pair]
+    chance, right, answerable = zip(*found, strict=True)
+    return Judged(np.array(chance), np.array(right), np.array(answerable))
+
+
+def _asked(found: Evidence | None, right: str) -> tuple[_Asked, _Asked]:
+    """Return what was found for a question, and the same with its right candidate taken out."""
+    if found is None:
+        return _Asked(NO_CANDIDATES, NOTHING, True), _Asked(NO_CANDIDATES, NOTHING, False)
+    # a right answer that no search proposed is none of the candidates: nothing that was found fits
+    place = found.ids.index(right) if right in found.ids else NOTHING
+    return _Asked(found.features, place, True), _Asked(found.without(right).features, NOTHING, False)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """Features of a question's candidates, the place of the right one, and whether there is an answer at all."""
+
+    features: Features
+    right: int
+    answerable: bool
+
+    def judged(self, choice: Choice) -> tuple[float, bool, bool]:
+        """Return the first candidate's probability, whether it is right, and whether anything is."""
+        if not len(self.features):
+            return 0.0, False, self.answerable
+        chances = choice.probabilities(self.features)
+        first = int(chances.argmax())
+        return float(chances[first]), first == self.right, self.answerable
 
 
 def _share(values: NDArray[np.bool_]) -> float:

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from threading import Lock
+from typing import Any
 
 from sqlalchemy import Connection
 
+from feilun.apps.customer_service.bursts import Bursts
+from feilun.apps.customer_service.business_rules import BusinessRules
 from feilun.apps.customer_service.entries import FaqEntry, content, identity_of
 from feilun.apps.customer_service.ladder import READ, Ladder
+from feilun.apps.customer_service.measures import DAY_SECONDS, Held, held
+from feilun.apps.customer_service.mining import Mined, mined
 from feilun.apps.customer_service.reply import Reply
+from feilun.apps.customer_service.settings import CustomerServiceSettings
 from feilun.apps.customer_service.slots import unknown_slots
+from feilun.apps.customer_service.summary import summary_of
 from feilun.core.errors import FeilunError, UsageError
 from feilun.monitoring.redaction import kept
 from feilun.storage import customer_service as storage
@@ -23,6 +30,9 @@ from feilun.storage.database import Database
 
 STRIPES = 64
 """Locks that order the turns of conversations; two conversations seldom share one."""
+
+PRIORITY = {"anger": 2, "rule": 1, "request": 1, "form": 1}
+"""How urgent a hand-over is by its reason, where no rule says more."""
 
 CHANNELS = ("web", "terminal", "test", "feishu", "dingtalk", "wecom", "slack", "other")
 
@@ -50,26 +60,38 @@ class Desk:
     """Holds the conversations of one application; safe to share between threads.
 
     Args:
-        application: Its name: conversations of others are not found.
+        settings: The application; conversations of others are not found.
         ladder: Answers.
         database: Keeps conversations and knowledge.
+        rules: What the business says of replies, beside the model.
     """
 
-    def __init__(self, application: str, ladder: Ladder, database: Database) -> None:
-        self.application = application
+    def __init__(
+        self, settings: CustomerServiceSettings, ladder: Ladder, database: Database, rules: BusinessRules
+    ) -> None:
+        self.application = settings.name
+        self.dialogue = settings.dialogue
         self.ladder = ladder
         self.database = database
+        self.rules = rules
         self._turns = tuple(Lock() for _ in range(STRIPES))
+        self._bursts = Bursts()
 
-    def say(self, text: str, conversation: str | None = None, channel: str = "web") -> Answered:
+    def say(
+        self, text: str, conversation: str | None = None, channel: str = "web",
+        customer: Mapping[str, str | float | bool] | None = None,
+    ) -> Answered:  # fmt: skip
         """Take a customer's turn and answer it; once this returns both are on the disk.
 
-        Turns of one conversation are answered one after another, each with what the former left in mind.
+        Turns of one conversation are answered one after another, each with what the former left in mind. What is said
+        while another turn is still being answered, or within `dialogue.burst` seconds of it, is one turn with it: the
+        last of these messages is answered, and the reply to the others is `silent`.
 
         Args:
             text: What the customer says.
             conversation: Its id; None begins one.
             channel: Where it is held.
+            customer: What the business tells of the customer; rules look at it, and it is not kept.
 
         Raises:
             UnknownConversation: If this application has none of that id.
@@ -77,19 +99,40 @@ class Desk:
         """
         if channel not in CHANNELS:
             raise UsageError(f"There is no channel {channel!r}.", f"Valid: {', '.join(CHANNELS)}.")
+        arrived = time.time()
         if conversation is None:
             with self.database.write() as connection:
                 conversation = storage.start(connection, self.application, channel).id
+        ticket = self._bursts.add(conversation, text)
+        if self.dialogue.burst:
+            time.sleep(self.dialogue.burst)
         with self._turns[hash(conversation) % STRIPES]:
+            words = self._bursts.taken(conversation, ticket)
             with self.database.read() as connection:
                 held = self._held(connection, conversation)
-            reply, memory = self._reply(text, held)
-            return self._kept(text, held, reply, memory)
+            reply, memory = self._reply(words, held, customer or {})
+            return self._kept(text, arrived, held, reply, memory)
 
     def waiting(self) -> list[Conversation]:
-        """Return the conversations that wait for a person or are with one, the longest waiting first."""
+        """Return the conversations that wait for a person or are with one: most urgent, then longest waiting first."""
         with self.database.read() as connection:
             return storage.queue(connection, self.application)
+
+    def summary(self, conversation: str) -> dict[str, Any]:
+        """Return what a person reads who takes a conversation over.
+
+        Raises:
+            UnknownConversation: If this application has none of that id.
+        """
+        with self.database.read() as connection:
+            held = self._held(connection, conversation)
+            return summary_of(held, storage.turns_of(connection, self.application, conversation))
+
+    def held(self, days: float) -> list[Held]:
+        """Return the conversations that began in the last days, for measures."""
+        now = time.time()
+        with self.database.read() as connection:
+            return held(*storage.within(connection, self.application, now - days * DAY_SECONDS, now))
 
     def history(self, conversation: str) -> list[Turn]:
         """Return all turns of a conversation.
@@ -131,7 +174,7 @@ class Desk:
     def give_back(self, conversation: str) -> None:
         """A person gives a conversation back to the bot, which remembers nothing of what went before."""
         with self._changing(conversation) as (connection, held):
-            back = replace(held, speaker="bot", reason=None, waiting_since=None, memory={})
+            back = replace(held, speaker="bot", reason=None, waiting_since=None, priority=0, memory={})
             storage.save(connection, self.application, back)
 
     def judge(self, turn: str, *, helpful: bool | None, remark: str | None = None) -> None:
@@ -150,10 +193,46 @@ class Desk:
                 if asked is not None:
                     storage.propose(connection, self.application, asked.text, words or "")
 
+    def rate(self, conversation: str, *, resolved: bool | None = None, rating: int | None = None) -> None:
+        """Take what a customer says of a whole conversation; what is None stays as it was.
+
+        Args:
+            conversation: Its id.
+            resolved: Whether the matter is settled.
+            rating: How satisfied the customer is, 1 to 5.
+
+        Raises:
+            UnknownConversation: If this application has none of that id.
+            UsageError: If nothing is said, or the rating is none of 1 to 5.
+        """
+        if (resolved is None and rating is None) or rating not in {None, 1, 2, 3, 4, 5}:
+            raise UsageError(f"resolved {resolved!r} and rating {rating!r} say nothing.", "A rating is 1 to 5.")
+        with self._changing(conversation) as (connection, held):
+            told = held if resolved is None else replace(held, resolved=resolved)
+            told = told if rating is None else replace(told, rating=rating)
+            storage.save(connection, self.application, told)
+
     def candidates(self, state: str = "open") -> list[Candidate]:
         """Return the candidates for the FAQ, the most asked first."""
         with self.database.read() as connection:
             return storage.candidates_of(connection, self.application, state)
+
+    def mine(self, said: Sequence[tuple[str, str]], near: float) -> list[Mined]:
+        """Put what past conversations ask and the FAQ does not answer among the candidates.
+
+        Args:
+            said: What customers said, each with the answer of a person or nothing.
+            near: Cosine from which on two questions mean the same.
+
+        Returns:
+            Groups of questions, the most asked first.
+        """
+        clean = [(kept(question), kept(answer)) for question, answer in said]
+        found = mined(clean, self.ladder.library, self.ladder.thresholds.curated, near)
+        with self.database.write() as connection:
+            for one in found:
+                storage.suggest(connection, self.application, one.question, one.answer, one.asked)
+        return found
 
     def approve(self, candidate: str, *, question: str | None = None, answer: str | None = None,
                 category: str = "") -> FaqEntry:  # fmt: skip
@@ -202,20 +281,25 @@ class Desk:
             )
         return found
 
-    def _reply(self, text: str, held: Conversation) -> tuple[Reply, dict[str, object]]:
-        if held.speaker != "bot":
-            silent = Reply("silent", "", handoff=held.reason, trace=({"rung": "desk", "speaker": held.speaker},))
-            return silent, dict(held.memory)
-        return self.ladder.answer(text, held.memory)
+    def _reply(
+        self, words: str | None, held: Conversation, customer: Mapping[str, str | float | bool]
+    ) -> tuple[Reply, dict[str, object]]:
+        if held.speaker != "bot" or words is None:
+            why = held.speaker if held.speaker != "bot" else "a later message is answered"
+            return Reply("silent", "", handoff=held.reason, trace=({"rung": "desk", "why": why},)), dict(held.memory)
+        stale = time.time() - held.updated > 60 * self.dialogue.forget_after
+        reply, memory = self.ladder.answer(words, {} if stale else held.memory)
+        return self.rules.applied(reply, words, customer, held.channel), memory
 
-    def _kept(self, text: str, held: Conversation, reply: Reply, memory: dict[str, object]) -> Answered:
+    def _kept(self, text: str, arrived: float, held: Conversation, reply: Reply, memory: dict[str, object]) -> Answered:
         now = time.time()
-        asked = Turn(uuid.uuid4().hex, held.id, now, "customer", kept(text[:READ]))
+        asked = Turn(uuid.uuid4().hex, held.id, arrived, "customer", kept(text[:READ]))
         said = Turn(uuid.uuid4().hex, held.id, now, "bot", reply.text, reply.to_json())
         silent = reply.action == "silent"
         changed = replace(held, updated=now, memory=memory)
         if reply.action == "handoff":
-            changed = replace(changed, speaker="queue", reason=reply.handoff, waiting_since=now)
+            priority = max(reply.priority, PRIORITY.get(reply.handoff or "", 0))
+            changed = replace(changed, speaker="queue", reason=reply.handoff, waiting_since=now, priority=priority)
         with self.database.write() as connection:
             storage.add_turns(connection, self.application, [asked] if silent else [asked, said])
             storage.save(connection, self.application, changed)
@@ -226,7 +310,7 @@ class Desk:
 
 def _unanswered(reply: Reply) -> bool:
     """Say whether a question was honestly asked and found no answer."""
-    marked = any(step.get("orders") for step in reply.trace)
+    marked = any(step.get("orders") or step.get("rung") == "rules" for step in reply.trace)
     return not marked and (reply.action == "unknown" or reply.handoff == "repeated failure")
 
 

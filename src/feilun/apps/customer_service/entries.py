@@ -34,6 +34,11 @@ class FaqEntry:
         return (self.question, *self.variants)
 
     @property
+    def speaks(self) -> bool:
+        """Say whether its answer stands for itself: it has one, and that has no slots."""
+        return bool(self.answer) and "{" not in self.answer
+
+    @property
     def language(self) -> str:
         """Return the language of the question: zh or en."""
         return language_of(self.question)

@@ -1,57 +1,51 @@
-"""What was found for a question, as features from which its probability follows."""
+"""What was found for a question: candidates, each with features from which its probability follows."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from feilun.knowledge.search import Hit, SearchIndex
+import numpy as np
+from numpy.typing import NDArray
 
-SHARED = 0.05
-"""What words that are shared count beside the cosine."""
+QUESTION = ("cosine", "mean cosine", "answer's cosine", "covered", "covers", "keyword", "answer's keyword")
+"""Features of an entry: the nearest and the mean way to ask it, its answer, and the words that are shared."""
 
-NAMES = ("cosine", "margin", "covered", "covers", "keyword margin")
+PASSAGE = ("cosine", "covered", "covers", "keyword")
+"""Features of a passage."""
+
+KEYWORD_SCALE = 10.0
+"""BM25 scores are divided by it, so that all features are of one size."""
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """The best hit of a question, and how it stands out.
+    """The candidates of a question.
 
     Args:
-        hits: All hits, best first.
-        features: In the order of `NAMES`; cosines are 0 where no vectors are at hand.
+        ids: The entries or passages.
+        features: In the order of `QUESTION` or `PASSAGE`, shape (candidates, features); cosines are 0 where no vectors
+            are at hand.
     """
 
-    hits: tuple[Hit, ...]
+    ids: tuple[str, ...]
+    features: NDArray[np.float64]
+
+    def without(self, identity: str) -> Evidence:
+        """Return the evidence as if a candidate were not there."""
+        kept = [place for place, own in enumerate(self.ids) if own != identity]
+        return Evidence(tuple(self.ids[place] for place in kept), self.features[kept])
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """A candidate with the probability that it is what was asked for.
+
+    Args:
+        id: The entry or passage.
+        probability: 0 to 1; those of all candidates and of "nothing fits" sum to 1.
+        features: What it was weighed by.
+    """
+
+    id: str
+    probability: float
     features: tuple[float, ...]
-
-
-def evidence(index: SearchIndex, question: str, hits: Sequence[Hit], text_of: Callable[[Hit], str]) -> Evidence | None:
-    """Weigh what was found; None where nothing was.
-
-    Args:
-        index: Where it was found: it weighs the terms.
-        question: What was asked.
-        hits: What was found, best first.
-        text_of: Returns a hit's text that the question is compared with.
-    """
-    if not hits:
-        return None
-    ranked = sorted(hits, key=lambda hit: -_closeness(index, question, hit, text_of(hit)))
-    best, rest = ranked[0], ranked[1:]
-    text = text_of(best)
-    cosine = best.cosine or 0.0
-    features = (
-        cosine,
-        cosine - max((hit.cosine or 0.0 for hit in rest), default=0.0) if best.cosine is not None else 0.0,
-        index.coverage(question, text),
-        index.coverage(text, question),
-        (best.keyword - max((hit.keyword for hit in rest), default=0.0)) / 10,
-    )
-    return Evidence(tuple(ranked), features)
-
-
-def _closeness(index: SearchIndex, question: str, hit: Hit, text: str) -> float:
-    """Return how close a hit is: ranks say which of two is better, not by how much."""
-    shared = (index.coverage(question, text) + index.coverage(text, question)) / 2
-    return SHARED * shared + (hit.cosine if hit.cosine is not None else hit.score)

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
-
-import numpy as np
+from zlib import crc32
 
 from feilun.apps.customer_service.calibration import Calibration, calibrate
 from feilun.apps.customer_service.entries import FaqEntry, Passage
-from feilun.apps.customer_service.evidence import NAMES, Evidence
-from feilun.apps.customer_service.library import Library
+from feilun.apps.customer_service.evidence import Evidence
+from feilun.apps.customer_service.library import ANSWER, Library
 from feilun.core.errors import DataError
 from feilun.core.ports import Embedder
 
@@ -49,8 +48,8 @@ def thresholds(
     entries: Sequence[FaqEntry],
     passages: Sequence[Passage],
     *,
-    curated_precision: float,
-    grounded_precision: float,
+    declined: float,
+    precision: float,
 ) -> Thresholds:
     """Calibrate both rungs on held-out variants.
 
@@ -58,8 +57,8 @@ def thresholds(
         embedder: What finds by meaning.
         entries: The FAQ.
         passages: The documents.
-        curated_precision: Share of right ones wanted among curated answers.
-        grounded_precision: The same among answers from passages.
+        declined: Share of the questions without an answer that must be declined.
+        precision: Share of the answers to the other questions that must be right.
 
     Raises:
         DataError: If the FAQ has too few variants.
@@ -73,48 +72,25 @@ def thresholds(
         )
     rest = [replace(e, variants=tuple(v for v in e.variants if v != held.get(e.id))) for e in entries]
     library = Library(embedder, rest, passages)
-    curated, grounded = _Cases(), _Cases()
+    curated: list[tuple[Evidence | None, str]] = []
+    grounded: list[tuple[Evidence | None, str]] = []
     asked = [entry for entry in entries if entry.id in held]
     for entry in asked[:: 1 + len(asked) // MOST]:
-        _ask(library, entry, held[entry.id], curated, grounded)
-    return Thresholds(curated.calibration(curated_precision), grounded.calibration(grounded_precision))
+        variant = held[entry.id]
+        vector = library.embed(variant)
+        curated.append((library.question(variant, vector), entry.id))
+        if entry.speaks:
+            grounded.append((library.passage(variant, vector), entry.id + ANSWER))
+    return Thresholds(calibrate(curated, declined, precision), calibrate(grounded, declined, precision))
 
 
 def held_out(entries: Sequence[FaqEntry]) -> dict[str, str]:
     """Return, by entry, the variant that no model learns from and the thresholds are chosen on.
 
-    Of entries with two variants or more, each time another one: first, second, … of its entry in turn.
+    Of entries with two variants or more, one that follows from the entry's id: other entries change nothing in it.
     """
     return {
-        entry.id: entry.variants[number % len(entry.variants)]
-        for number, entry in enumerate(entries)
+        entry.id: entry.variants[crc32(entry.id.encode()) % len(entry.variants)]
+        for entry in entries
         if len(entry.variants) > 1
     }
-
-
-def _ask(library: Library, entry: FaqEntry, variant: str, curated: _Cases, grounded: _Cases) -> None:
-    """Ask a held-out variant with and without its entry."""
-    vector = library.embed(variant)
-    curated.add(library.question(variant, vector), entry.id)
-    curated.add(library.question(variant, vector, without={entry.id}), None)
-    if "{" not in entry.answer:
-        answer = f"{entry.id}-answer"
-        grounded.add(library.passage(variant, vector), answer)
-        grounded.add(library.passage(variant, vector, without={answer}), None)
-
-
-class _Cases:
-    """Questions with what was found for them, and whether that is right."""
-
-    def __init__(self) -> None:
-        self.features: list[tuple[float, ...]] = []
-        self.right: list[bool] = []
-        self.answerable: list[bool] = []
-
-    def add(self, found: Evidence | None, right: str | None) -> None:
-        self.features.append(found.features if found else (0.0,) * len(NAMES))
-        self.right.append(found is not None and found.hits[0].id == right)
-        self.answerable.append(right is not None)
-
-    def calibration(self, precision: float) -> Calibration:
-        return calibrate(np.array(self.features), np.array(self.right), np.array(self.answerable), precision)

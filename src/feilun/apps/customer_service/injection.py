@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 ORDERS = re.compile(
     r"(?:ignore|disregard|forget|override)\b.{0,40}\b(?:previous|above|prior|earlier|all|your|system)\b.{0,30}"
@@ -18,7 +19,10 @@ ORDERS = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 
-LINK = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
+LINK = re.compile(r"(?:[a-z][a-z0-9+.-]*://|www\.)(?P<host>[^\s/?#:，。；、）)\]]+)", re.IGNORECASE)
+
+ACTIVE = re.compile(r"\b(?:javascript|vbscript|data|file|mailto|tel)\s*:\S|\]\(|<\s*/?\s*[a-z!][^>]*>", re.IGNORECASE)
+"""What a reader's program might follow or run: other schemes, Markdown links, tags."""
 
 
 def gives_orders(text: str) -> bool:
@@ -26,6 +30,12 @@ def gives_orders(text: str) -> bool:
     return bool(ORDERS.search(text))
 
 
-def quotable(sentence: str) -> bool:
-    """Say whether a sentence of a document may be read out: no orders to a machine, no link."""
-    return not gives_orders(sentence) and not LINK.search(sentence)
+def quotable(sentence: str, hosts: Collection[str] = ()) -> bool:
+    """Say whether a sentence of a document may be read out: no orders to a machine, no link but to allowed hosts.
+
+    Args:
+        sentence: The sentence.
+        hosts: Names that links may lead to.
+    """
+    linked = {match["host"].lower() for match in LINK.finditer(sentence)}
+    return not gives_orders(sentence) and not ACTIVE.search(sentence) and linked <= {*hosts}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cache, partial
 from typing import Any
 
 from feilun.apps.customer_service.held_out import Thresholds
@@ -13,12 +14,16 @@ from feilun.apps.customer_service.phrases import language_of, leans_on_former
 from feilun.apps.customer_service.reply import Reply
 from feilun.apps.customer_service.rungs.clarify import Clarify
 from feilun.apps.customer_service.rungs.curated import Curated
+from feilun.apps.customer_service.rungs.form import Forms
 from feilun.apps.customer_service.rungs.grounded import Grounded
 from feilun.apps.customer_service.rungs.guard import LONGEST, Guard
-from feilun.apps.customer_service.rungs.rung import Question, Rung
+from feilun.apps.customer_service.rungs.rung import Question, Rung, Step
 from feilun.apps.customer_service.rungs.unknown import Unknown
 from feilun.apps.customer_service.settings import CustomerServiceSettings
 from feilun.monitoring.redaction import kept
+
+Said = tuple[Reply, Mapping[str, Any]]
+"""A reply, and what is to be remembered after it."""
 
 READ = 10_000
 """Characters of a turn that are read at all."""
@@ -40,10 +45,12 @@ class Ladder:
         settings: CustomerServiceSettings,
     ) -> None:
         self.library = library
+        self.thresholds = thresholds
         self.rungs: Sequence[Rung] = (
-            Guard(),
+            Guard(settings.handover.anger),
+            *((Forms(settings.forms, thresholds.curated),) if settings.forms else ()),
             Curated(thresholds.curated),
-            Grounded(thresholds.grounded, settings.ladder.sentences),
+            Grounded(thresholds.grounded, settings.ladder.sentences, settings.ladder.hosts),
             Clarify(thresholds.curated, settings.ladder.options),
             Unknown(settings.handover.after_failures),
         )
@@ -60,12 +67,14 @@ class Ladder:
         """
         question = self._question(kept(text[:READ]), memory)
         trace: list[Mapping[str, Any]] = []
+        waiting = resumed = None
         for rung in self.rungs:
             step = rung.step(question, self.library)
             trace.append(step.trace)
+            waiting, resumed = step.waiting or waiting, step.resumed or resumed
             if step.reply is not None:
-                reply = replace(step.reply, trace=tuple(trace))
-                return reply, _remembered(question, reply, step.remember or {})
+                reply, remember = _in_between(step, waiting, resumed)
+                return replace(reply, trace=tuple(trace)), _remembered(question, reply, remember)
         raise AssertionError("the last rung answers everything")
 
     def _question(self, text: str, memory: Mapping[str, Any]) -> Question:
@@ -73,7 +82,20 @@ class Ladder:
         search = f"{former} {text}" if former and leans_on_former(text) else text
         short = search[:LONGEST]
         vector = self.library.embed(short) if short.strip() else None
-        return Question(text, short, language_of(text), vector, memory, gives_orders(text))
+        found = cache(partial(self.library.question, short, vector))
+        return Question(text, short, language_of(text), vector, found, memory, gives_orders(text))
+
+
+def _in_between(step: Step, waiting: Said | None, resumed: Said | None) -> Said:
+    """Return what is said where a form waits: an answer, and below it what the form asked; else the form alone."""
+    assert step.reply is not None  # noqa: S101
+    remember = step.remember or {}
+    if waiting is None or resumed is None:
+        return step.reply, remember
+    if step.reply.action != "answer":
+        return waiting
+    asked, kept_open = resumed
+    return replace(step.reply, text=step.reply.text + asked.text, form=asked.form), {**remember, **kept_open}
 
 
 def _remembered(question: Question, reply: Reply, more: Mapping[str, Any]) -> dict[str, Any]:

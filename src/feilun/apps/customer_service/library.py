@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
 
 from feilun.apps.customer_service.entries import FaqEntry, Passage
-from feilun.apps.customer_service.evidence import Evidence, evidence
+from feilun.apps.customer_service.evidence import KEYWORD_SCALE, Evidence
 from feilun.apps.customer_service.phrases import language_of
 from feilun.core.corpus import corpus_of
 from feilun.core.ports import Embedder
 from feilun.knowledge.search import Entry, Hit, SearchIndex
 from feilun.knowledge.terms import simplified
 
-WANTED = 10
-"""Hits that a rung looks at."""
+WANTED = 20
+"""Hits of a search that are weighed."""
+
+ANSWER = "-answer"
+"""What the id of an entry's answer ends in, as a passage."""
+
+NO_COSINE = (0.0,)
 
 
 class Library:
@@ -47,12 +52,12 @@ class Library:
     ) -> None:
         """Put entries and passages in, in the place of those of their ids, and take others out; seen at once."""
         entries = list(entries)
-        spoken = [*passages, *(answer_passage(entry) for entry in entries if "{" not in entry.answer)]
+        spoken = [*passages, *(answer_passage(entry) for entry in entries if entry.speaks)]
         questions = self._searchable([(entry.id, entry.texts) for entry in entries])
         texts = self._searchable([(one.id, (" ".join((*one.headings, one.text)),)) for one in spoken])
         with self._changing:
             self.entries = {**{i: e for i, e in self.entries.items() if i not in removed}, **{e.id: e for e in entries}}
-            gone = {*removed, *(f"{identity}-answer" for identity in removed)}
+            gone = {*removed, *(identity + ANSWER for identity in removed)}
             self.passages = {**{i: p for i, p in self.passages.items() if i not in gone}, **{p.id: p for p in spoken}}
             self.questions.change(questions, removed)
             self.texts.change(texts, gone)
@@ -61,35 +66,64 @@ class Library:
         """Return the vector of a question, shape (width,)."""
         return None if self.embedder is None else self._vectors([text])[0]
 
-    def question(self, text: str, vector: NDArray[np.float32] | None, without: Collection[str] = ()) -> Evidence | None:
-        """Find the FAQ entries that ask the same.
+    def question(self, text: str, vector: NDArray[np.float32] | None) -> Evidence | None:
+        """Find the FAQ entries that may ask the same: by their ways to ask, and by their answers.
 
         Args:
             text: The question.
-            vector: Its vector.
-            without: Ids of entries that are passed over.
+            vector: Its vector, shape (width,).
+
+        Returns:
+            The candidates with the features `evidence.QUESTION`; None where there is none.
         """
-        hits = self.questions.search(text, vector, limit=2 * WANTED)
-        kept = self._spoken(text, [hit for hit in hits if hit.id in self.entries and hit.id not in without])
-        return evidence(self.questions, text, kept, lambda hit: self.asked(text, hit))
+        asked = {hit.id: hit for hit in self.questions.search(text, vector, limit=WANTED)}
+        spoken = {hit.id: hit for hit in self.texts.search(text, vector, limit=WANTED)}
+        meant = [identity.removesuffix(ANSWER) for identity in spoken if identity.endswith(ANSWER)]
+        ids = self._spoken(text, [i for i in dict.fromkeys([*asked, *meant]) if i in self.entries], self.entries)
+        if not ids:
+            return None
+        ways, answers = self._cosines(vector, ids)
+        return Evidence(
+            tuple(ids),
+            np.array([
+                (
+                    *_nearest(ways.get(i)), max(answers.get(i + ANSWER, NO_COSINE)),
+                    *self._shared(text, self.entries[i].texts),
+                    _keyword(asked.get(i)), _keyword(spoken.get(i + ANSWER)),
+                )
+                for i in ids
+            ]),
+        )  # fmt: skip
 
-    def passage(self, text: str, vector: NDArray[np.float32] | None, without: Collection[str] = ()) -> Evidence | None:
-        """Find the passages that may answer a question."""
-        hits = self.texts.search(text, vector, limit=2 * WANTED)
-        kept = self._spoken(text, [hit for hit in hits if hit.id in self.passages and hit.id not in without])
-        return evidence(self.texts, text, kept, lambda hit: self.passages[hit.id].text)
+    def passage(self, text: str, vector: NDArray[np.float32] | None) -> Evidence | None:
+        """Find the passages that may answer a question; their features are `evidence.PASSAGE`."""
+        found = {hit.id: hit for hit in self.texts.search(text, vector, limit=WANTED)}
+        ids = self._spoken(text, [identity for identity in found if identity in self.passages], self.passages)
+        if not ids:
+            return None
+        rows = [
+            (found[i].cosine or 0.0, *self._shared(text, (self.passages[i].text,)), _keyword(found[i])) for i in ids
+        ]
+        return Evidence(tuple(ids), np.array(rows))
 
-    def asked(self, text: str, hit: Hit) -> str:
-        """Return that way to ask an entry which shares most with a question."""
-        texts = self.entries[hit.id].texts
-        return max(texts, key=lambda own: self.questions.coverage(text, own) + self.questions.coverage(own, text))
+    def _cosines(
+        self, vector: NDArray[np.float32] | None, ids: Sequence[str]
+    ) -> tuple[dict[str, tuple[float, ...]], dict[str, tuple[float, ...]]]:
+        """Return the cosines with the ways to ask entries, and with their answers."""
+        if vector is None:
+            return {}, {}
+        return self.questions.cosines(vector, ids), self.texts.cosines(vector, [i + ANSWER for i in ids])
 
-    def _spoken(self, text: str, hits: Sequence[Hit]) -> list[Hit]:
-        """Keep the hits in the language of the question, where there are any."""
+    def _shared(self, text: str, others: Sequence[str]) -> tuple[float, float]:
+        """Return which share of a question the text holds that shares most with it, and the other way round."""
+        index = self.questions
+        return max(((index.coverage(text, own), index.coverage(own, text)) for own in others), key=sum)
+
+    def _spoken(self, text: str, ids: Sequence[str], known: Mapping[str, FaqEntry | Passage]) -> list[str]:
+        """Keep what is in the language of the question, where there is any."""
         language = language_of(text)
-        known: dict[str, FaqEntry | Passage] = {**self.passages, **self.entries}
-        own = [hit for hit in hits if known[hit.id].language == language]
-        return (own or list(hits))[:WANTED]
+        own = [identity for identity in ids if known[identity].language == language]
+        return own or list(ids)
 
     def _searchable(self, named: Sequence[tuple[str, tuple[str, ...]]]) -> list[Entry]:
         if self.embedder is None or not named:
@@ -109,6 +143,13 @@ class Library:
 
 def answer_passage(entry: FaqEntry) -> Passage:
     """Return an entry's answer as a passage that can be cited."""
-    return Passage(
-        f"{entry.id}-answer", "FAQ", (entry.category,) if entry.category else (), entry.question, entry.answer
-    )
+    return Passage(entry.id + ANSWER, "FAQ", (entry.category,) if entry.category else (), entry.question, entry.answer)
+
+
+def _nearest(cosines: tuple[float, ...] | None) -> tuple[float, float]:
+    """Return the highest cosine and the mean of all."""
+    return (max(cosines), sum(cosines) / len(cosines)) if cosines else (0.0, 0.0)
+
+
+def _keyword(hit: Hit | None) -> float:
+    return 0.0 if hit is None else hit.keyword / KEYWORD_SCALE

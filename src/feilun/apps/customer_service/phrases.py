@@ -14,6 +14,10 @@ PHRASES = {
         "failed": "抱歉没能帮到您，正在为您转接人工客服，请稍候。",
         "clarify": "您想问的是下面哪一个？",
         "slot": "请告诉我{slot}，我才能继续。",
+        "cancelled": "好的，已取消。",
+        "invalid": "这不是有效的回答。",
+        "which": "请告诉我哪一项不对：{fields}。",
+        "angry": "非常抱歉给您带来不好的体验，正在为您转接人工客服，请稍候。",
         "long": "您的消息太长了，请用几句话说明问题。",
     },
     "en": {
@@ -23,6 +27,10 @@ PHRASES = {
         "failed": "I am sorry that I could not help. I am handing you over to a colleague; please wait a moment.",
         "clarify": "Which of these do you mean?",
         "slot": "Please tell me the {slot}, so that I can go on.",
+        "cancelled": "All right, it is cancelled.",
+        "invalid": "That is no valid answer. ",
+        "which": "Please tell me what is wrong: {fields}.",
+        "angry": "I am very sorry about this. I am handing you over to a colleague; please wait a moment.",
         "long": "Your message is too long. Please put your question in a few sentences.",
     },
 }  # fmt: skip
@@ -41,6 +49,17 @@ DECLINED = re.compile(
 )
 """A person is spoken of, and not wanted."""
 
+ANGER = re.compile(
+    r"气死|垃圾(?:银行|公司|客服|服务|软件)?|你们.{0,6}骗子|骗子(?:银行|公司)|坑人|什么破|破银行|太差劲|差劲透|恶心|滚(?:蛋|开)|他妈|妈的|王八|混蛋|废物|智障|无语了|受够了"
+    r"|\b(?:ridiculous|unacceptable|outrageous|disgusting|pathetic|furious|fed up|sick of|you scammers|useless"
+    r"|worst (?:bank|service|company|app)|terrible service|f+u+c+k\w*|bullshit|idiots?|damn)\b",
+    re.IGNORECASE,
+)
+"""Anger, by its commonest words."""
+
+SHOUT = re.compile(r"[!！]{3,}|[?？!！]{5,}")
+"""Anger, by its signs."""
+
 FOLLOW_UP = re.compile(r"^(?:那么?|那如果|换成|如果是|and |what about|how about)|呢[？?]?$", re.IGNORECASE)
 """Begins or ends like a question that leaves out what the former one said."""
 
@@ -56,6 +75,11 @@ def language_of(text: str) -> str:
 def wants_person(text: str) -> bool:
     """Say whether a customer asks for a person."""
     return bool(AGENT.search(text)) and not DECLINED.search(text)
+
+
+def is_angry(text: str) -> bool:
+    """Say whether a customer is angry."""
+    return bool(ANGER.search(text) or SHOUT.search(text))
 
 
 def leans_on_former(text: str) -> bool:

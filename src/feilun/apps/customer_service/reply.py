@@ -27,6 +27,21 @@ class Citation:
 
 
 @dataclass(frozen=True)
+class FormState:
+    """A form and where it stands.
+
+    Args:
+        name: The form.
+        state: `filling`, `confirming`, `done`, `cancelled` or `given up`.
+        values: What was told, by field; all of it once it is done.
+    """
+
+    name: str
+    state: str
+    values: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Reply:
     """A reply; what is to be done stands in `action`, never only in the text.
 
@@ -39,7 +54,9 @@ class Reply:
         intent: The category of the curated entry that answers, where it is one.
         slots: Values that were found or told, by name.
         options: Questions to choose from.
+        form: The form that the reply is about, where it is about one.
         handoff: Why a person takes over, where one does.
+        priority: How urgent a hand-over is; higher comes first.
         trace: What each rung decided, for an operator.
     """
 
@@ -50,7 +67,9 @@ class Reply:
     intent: str | None = None
     slots: Mapping[str, str] = field(default_factory=dict)
     options: tuple[str, ...] = ()
+    form: FormState | None = None
     handoff: str | None = None
+    priority: int = 0
     trace: tuple[Mapping[str, Any], ...] = ()
 
     def to_json(self) -> dict[str, Any]:

@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from feilun.core.settings import REQUIRED, setting, table
+from feilun.apps.customer_service.forms.settings import FormSettings, form_contradictions
+from feilun.core.settings import REQUIRED, setting, table, tables
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class ModelSettings:
     """The table `[model]`: what questions are found by."""
 
     base: str = setting("multilingual-e5-small", "base model: packaged name, hub id or path")
-    epochs: int = setting(10, "most times over the pairs of questions", minimum=1)
+    epochs: int = setting(6, "most times over the pairs of questions", minimum=1)
     seed: int = setting(13, "seed of its training", minimum=0)
 
 
@@ -31,12 +32,13 @@ class ModelSettings:
 class LadderSettings:
     """The table `[ladder]`: how sure it has to be; the thresholds follow by calibration."""
 
-    curated_precision: float = setting(
-        0.8, "share of the curated answers that must be right, on held-out questions", above=0.5, below=1
+    declined: float = setting(
+        0.9, "share of the held-out questions without an answer that must be declined", above=0.5, below=1
     )
-    grounded_precision: float = setting(
-        0.8, "share of the answers from documents that must be right", above=0.5, below=1
+    precision: float = setting(
+        0.8, "share of the answers to the other held-out questions that must be right", above=0.5, below=1
     )
+    hosts: tuple[str, ...] = setting((), "names, such as www.bank.example, that links of quoted documents may lead to")
     sentences: int = setting(3, "most sentences of an answer from documents", minimum=1, maximum=10)
     options: int = setting(3, "most questions offered in a clarification", minimum=2, maximum=5)
 
@@ -46,6 +48,22 @@ class HandoverSettings:
     """The table `[handover]`: when a person takes over."""
 
     after_failures: int = setting(2, "unanswered questions in a row after which it is offered to a person", minimum=1)
+    anger: bool = setting(True, "whether an angry customer is handed over")
+
+
+@dataclass(frozen=True)
+class DialogueSettings:
+    """The table `[dialogue]`: how turns hang together."""
+
+    forget_after: float = setting(30, "minutes of silence after which the bot begins anew", above=0)
+    burst: float = setting(0.0, "seconds for which a message waits for more of the same turn", minimum=0, maximum=5)
+
+
+@dataclass(frozen=True)
+class RulesSettings:
+    """The table `[rules]`: what the business says beside the model."""
+
+    tables: tuple[str, ...] = setting((), "decision tables, JSON files, applied in this order")
 
 
 @dataclass(frozen=True)
@@ -57,6 +75,9 @@ class CustomerServiceSettings:
     knowledge: KnowledgeSettings = table(KnowledgeSettings, "what there is to know")
     model: ModelSettings = table(ModelSettings, "what questions are found by")
     ladder: LadderSettings = table(LadderSettings, "how sure it has to be")
+    dialogue: DialogueSettings = table(DialogueSettings, "how turns hang together")
+    forms: dict[str, FormSettings] = tables(FormSettings, "what customers are asked for, one thing after another")
+    rules: RulesSettings = table(RulesSettings, "what the business says beside the model")
     handover: HandoverSettings = table(HandoverSettings, "when a person takes over")
 
     def contradictions(self) -> list[str]:
@@ -66,4 +87,4 @@ class CustomerServiceSettings:
             found.append(f"name is letters, digits, '-', '_' and '.' only, not {self.name!r}.")
         if not self.knowledge.faq and not self.knowledge.documents:
             found.append("knowledge.faq and knowledge.documents are both empty: there would be nothing to know.")
-        return found
+        return found + form_contradictions(self.forms)

@@ -36,6 +36,9 @@ def create(
     scope: Annotated[
         list[str] | None, typer.Option(help="predict, feedback or admin; may be given again.", show_default="predict")
     ] = None,
+    application: Annotated[
+        str | None, typer.Option(help="The only application that it reaches, by its name.", show_default="all")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Make a token and print it, this once."""
@@ -43,9 +46,9 @@ def create(
 
     scopes = scope or ["predict"]
     with opened_database() as opened, opened.write() as connection:
-        secret = tokens.create(connection, name, scopes)
+        secret = tokens.create(connection, name, scopes, application)
     if as_json:
-        output.print_json({"name": name, "scopes": scopes, "token": secret})
+        output.print_json({"name": name, "scopes": scopes, "application": application, "token": secret})
     else:
         print(f"{secret}\nKeep it now: it is not shown again. Send it as: Authorization: Bearer TOKEN")
 
@@ -59,11 +62,15 @@ def list_tokens(as_json: AsJson = False) -> None:
         found = tokens.listed(connection)
     for one in found:
         if as_json:
-            output.print_json({"name": one.name, "scopes": one.scopes, "created": one.created, "revoked": one.revoked})
+            output.print_json({
+                "name": one.name, "scopes": one.scopes, "application": one.application, "created": one.created,
+                "revoked": one.revoked,
+            })  # fmt: skip
         else:
             state = "valid" if one.revoked is None else f"revoked {datetime.fromtimestamp(one.revoked):%Y-%m-%d %H:%M}"
             made = datetime.fromtimestamp(one.created)
-            print(f"{one.name}  {', '.join(one.scopes)}  made {made:%Y-%m-%d %H:%M}  {state}")
+            own = f"  of {one.application}" if one.application else ""
+            print(f"{one.name}  {', '.join(one.scopes)}{own}  made {made:%Y-%m-%d %H:%M}  {state}")
     if not found and not as_json:
         print(f"No token. Make one: {EXAMPLES[0]}")
 

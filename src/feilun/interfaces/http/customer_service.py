@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Body, FastAPI, Request
+from fastapi import APIRouter, Body, FastAPI, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from feilun.apps.customer_service.desk import Desk
+from feilun.apps.customer_service.measures import measured_by, unanswered
 from feilun.interfaces.http.answers import ErrorAnswer
+from feilun.monitoring.feedback import FeedbackDesk
+from feilun.serving.access import Access
+from feilun.serving.engine import Engine
 
 router = APIRouter(
     prefix="/v1/apps/customer-service",
@@ -27,6 +32,9 @@ class Said(BaseModel):
     text: str = Field(description="The message.", max_length=100_000)
     conversation: str | None = Field(None, description="As a former answer named it; left out, one begins.")
     channel: Literal["web", "feishu", "dingtalk", "wecom", "slack", "other"] = "web"
+    customer: dict[str, str | float | bool] = Field(
+        {}, description="What the business tells of the customer; decision tables look at it.", max_length=50
+    )
 
 
 class Written(BaseModel):
@@ -45,6 +53,16 @@ class Judged(BaseModel):
     turn: str = Field(description="The `turn` of the reply.", min_length=1, max_length=64)
     helpful: bool
     remark: str | None = Field(None, description="Free words, such as a better answer.", max_length=10_000)
+
+
+class Rated(BaseModel):
+    """What a customer says of a whole conversation."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    conversation: str = Field(min_length=1, max_length=64)
+    resolved: bool | None = Field(None, description="Is the matter settled?")
+    rating: int | None = Field(None, description="How satisfied, 1 to 5.", ge=1, le=5)
 
 
 class Approved(BaseModel):
@@ -68,8 +86,8 @@ def with_customer_service(create_app: Callable[..., FastAPI], desk: Desk) -> Cal
         desk: The application.
     """
 
-    def create(*arguments: Any) -> FastAPI:
-        app = create_app(*arguments)
+    def create(engine: Engine, feedback: FeedbackDesk | None = None, access: Access | None = None) -> FastAPI:
+        app = create_app(engine, feedback, replace(access or Access(), application=desk.application))
         app.state.customer_service = desk
         app.include_router(router)
         return app
@@ -85,7 +103,7 @@ def _desk(request: Request) -> Desk:
 @router.post("/turns", summary="Say something and get the reply")
 def take_turn(request: Request, body: Annotated[Said, Body(openapi_examples=EXAMPLES)]) -> dict[str, Any]:
     """Answer a customer's turn; once answered, both are on the disk. Turns of one conversation are ordered."""
-    answered = _desk(request).say(body.text, body.conversation, body.channel)
+    answered = _desk(request).say(body.text, body.conversation, body.channel, body.customer)
     return {"conversation": answered.conversation, "turn": answered.turn, **answered.reply.to_json()}
 
 
@@ -97,9 +115,21 @@ def history(request: Request, conversation: str) -> dict[str, Any]:
 
 @router.get("/handoffs", summary="Who waits for a person")
 def waiting(request: Request) -> dict[str, Any]:
-    """Return the conversations that wait for a person or are with one, the longest waiting first."""
-    names = ("id", "channel", "speaker", "reason", "waiting_since")
-    return {"waiting": [{name: getattr(one, name) for name in names} for one in _desk(request).waiting()]}
+    """Return the conversations that wait for a person or are with one: most urgent, then longest waiting first."""
+    names = ("id", "channel", "speaker", "reason", "priority", "waiting_since")
+    now = time.time()
+    return {
+        "waiting": [
+            {**{name: getattr(one, name) for name in names}, "waited": round(now - (one.waiting_since or now), 1)}
+            for one in _desk(request).waiting()
+        ]
+    }
+
+
+@router.get("/handoffs/{conversation}", summary="Why, and what went before")
+def summary(request: Request, conversation: str) -> dict[str, Any]:
+    """Return what a person reads who takes a conversation over; all that was said is at `conversations`."""
+    return _desk(request).summary(conversation)
 
 
 @router.get("/handoffs/{conversation}/suggestion", summary="What the bot would say")
@@ -131,6 +161,26 @@ def give_back(request: Request, conversation: str) -> None:
 def judge(request: Request, body: Judged) -> None:
     """Take what a customer says of a reply; one that did not help makes its question a candidate."""
     _desk(request).judge(body.turn, helpful=body.helpful, remark=body.remark)
+
+
+@router.post("/ratings", summary="Is it settled, and how satisfied?", status_code=204)
+def rate(request: Request, body: Rated) -> None:
+    """Take what a customer says of a whole conversation."""
+    _desk(request).rate(body.conversation, resolved=body.resolved, rating=body.rating)
+
+
+@router.get("/measures", summary="How well customers are served")
+def measures(
+    request: Request,
+    by: Literal["all", "day", "channel", "intent"] = "all",
+    days: Annotated[int, Query(ge=1, le=3660)] = 30,
+) -> dict[str, Any]:
+    """Return figures of the conversations that began in the last days, and what found no answer."""
+    held = _desk(request).held(days)
+    return {
+        "measures": {name: own.to_json() for name, own in measured_by(held, by).items()},
+        "unanswered": [{"question": question, "asked": asked} for question, asked in unanswered(held)],
+    }
 
 
 @router.get("/candidates", summary="Questions that may come into the FAQ")

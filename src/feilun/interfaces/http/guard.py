@@ -26,6 +26,7 @@ SCOPE_OF_PATH = (
     ("/v1/apps/recommendation/search", "predict"), ("/v1/apps/recommendation/questions", "predict"),
     ("/v1/apps/recommendation/events", "feedback"),
     ("/v1/apps/customer-service/turns", "predict"), ("/v1/apps/customer-service/feedback", "feedback"),
+    ("/v1/apps/customer-service/ratings", "feedback"),
     ("/v1/apps/public-opinion", "feedback"),
 )  # fmt: skip
 """The scope of each resource; all other paths need `admin`."""
@@ -112,6 +113,8 @@ class Guard:
             return 503, str(error)
         if token is None:
             return 401, "The token is unknown or revoked."
+        if not token.reaches(self.access.application):
+            return 403, f"The token {token.name} is one of another application."
         scope[CLIENT] = f"token {token.name}"
         wanted = scope_of(scope["path"])
         if not token.allows(wanted):

@@ -6,20 +6,22 @@ import csv
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+from feilun.apps.customer_service.business_rules import OUTPUTS, BusinessRules
 from feilun.apps.customer_service.desk import Desk
 from feilun.apps.customer_service.entries import FaqEntry, Passage, content, faq_entry, passage
 from feilun.apps.customer_service.held_out import FEWEST, Thresholds, held_out, thresholds
 from feilun.apps.customer_service.ladder import Ladder
 from feilun.apps.customer_service.library import Library
+from feilun.apps.customer_service.rungs.form import form_entries
 from feilun.apps.customer_service.settings import CustomerServiceSettings
 from feilun.bundles.bundle import Bundle, open_bundle
 from feilun.core.errors import DataError, UsageError
 from feilun.core.files import atomic_file, read_json, write_json
 from feilun.core.places import home
+from feilun.knowledge.rules import DecisionTables
 from feilun.knowledge.terms import simplified
 from feilun.storage import customer_service as storage
 from feilun.storage.customer_service import Known
@@ -90,13 +92,14 @@ def train(settings: CustomerServiceSettings, database: Database, *, screen: Scre
     """
     knowledge, known = import_knowledge(settings, database)
     screen.say(f"{len(known.entries)} FAQ entries and {len(known.passages)} passages of documents.")
-    bundle = _train_embedder(settings, known.entries, knowledge.answered, screen)
+    entries = [*known.entries, *form_entries(settings.forms)]
+    bundle = _train_embedder(settings, entries, knowledge.answered, screen)
     found = thresholds(
         bundle,
-        known.entries,
+        entries,
         known.passages,
-        curated_precision=settings.ladder.curated_precision,
-        grounded_precision=settings.ladder.grounded_precision,
+        declined=settings.ladder.declined,
+        precision=settings.ladder.precision,
     )
     write_json(_place(settings.name), {"bundle": f"{bundle.name}@{bundle.version}", "thresholds": found.to_json()})
     return found
@@ -125,26 +128,30 @@ def opened(settings: CustomerServiceSettings) -> Iterator[Desk]:
 def desk_of(settings: CustomerServiceSettings, bundle: Bundle, found: Thresholds, database: Database) -> Desk:
     """Put an application together: its index is built from what the database holds."""
     known = known_to(settings.name, database)
-    library = Library(bundle, known.entries, known.passages)
-    return Desk(settings.name, Ladder(library, found, settings), database)
+    library = Library(bundle, [*known.entries, *form_entries(settings.forms)], known.passages)
+    rules = BusinessRules(DecisionTables([Path(name) for name in settings.rules.tables], OUTPUTS))
+    return Desk(settings, Ladder(library, found, settings), database, rules)
 
 
-def pairs_of(entries: Sequence[FaqEntry], answered: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Return pairs of texts that belong together: ways to ask the same, and questions with their answers.
+def pairs_of(entries: Sequence[FaqEntry], answered: Sequence[tuple[str, str]]) -> list[tuple[str, str, str]]:
+    """Return pairs of texts that belong together: ways to ask the same, each with the next, and with their answer.
 
     The variants on which the ladder is calibrated are not among them.
 
     Args:
         entries: The FAQ.
         answered: Sayings of customers with what was answered to them.
+
+    Returns:
+        Both texts and the name of what they belong to: texts of one name are no negatives of each other.
     """
     held = held_out(entries)
-    pairs = list(answered)
+    pairs = {pair: f"said {number}" for number, pair in enumerate(answered)}
     for entry in entries:
         ways = [text for text in entry.texts if text != held.get(entry.id)]
-        pairs += combinations(ways, 2)
-        pairs += [(way, entry.answer) for way in ways if "{" not in entry.answer]
-    return list(dict.fromkeys(pairs))
+        pairs |= {pair: entry.id for pair in zip(ways, [*ways[1:], ways[0]], strict=True) if pair[0] != pair[1]}
+        pairs |= {(way, entry.answer): entry.id for way in ways if entry.speaks}
+    return [(one, other, name) for (one, other), name in pairs.items()]
 
 
 def _train_embedder(
@@ -152,7 +159,7 @@ def _train_embedder(
 ) -> Bundle:
     """Fine-tune the base so that texts which belong together lie together (recipe `match` with two encoders)."""
     variants = held_out(entries)
-    held = [(entry.question, variants[entry.id]) for entry in entries if entry.id in variants]
+    held = [(entry.question, variants[entry.id], f"held {entry.id}") for entry in entries if entry.id in variants]
     if len(held) < FEWEST:
         raise DataError(
             f"Only {len(held)} FAQ entries have two variants or more; at least {FEWEST} are needed to learn from.",
@@ -162,18 +169,18 @@ def _train_embedder(
     files = {name: str(_folder(settings.name) / f"{name}.csv") for name in parts}
     for name, pairs in parts.items():
         with atomic_file(Path(files[name])) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-            csv.writer(file).writerows([("text", "pair"), *[tuple(map(simplified, pair)) for pair in pairs]])
+            csv.writer(file).writerows([("text", "pair", "name"), *[tuple(map(simplified, pair)) for pair in pairs]])
     recipe: dict[str, Any] = {
         "task": "match",
         "name": f"{settings.name}-questions",
-        "data": {**files, "pair": "pair", "target": [], "clean": {"deduplicate": "exact"}},
+        "data": {**files, "pair": "pair", "target": [], "group": "name", "clean": {"deduplicate": "exact"}},
         "model": {"encoder": "bi", "base": settings.model.base, "max_tokens": 64},
         "training": {
             "epochs": settings.model.epochs, "seed": settings.model.seed, "batch_rows": 32,
             "early_stopping": {"metric": "mrr@10"},
         },
     }  # fmt: skip
-    return train_recipe(from_table(recipe), screen=screen)
+    return train_recipe(from_table(recipe), resume=True, screen=screen)
 
 
 def _folder(application: str) -> Path:

@@ -71,7 +71,8 @@ def read_application(path: Path) -> CustomerServiceSettings:
         documents=tuple(str(folder / name) for name in known.documents),
         conversations=tuple(str(folder / name) for name in known.conversations),
     )
-    return replace(settings, knowledge=resolved)
+    rules = replace(settings.rules, tables=tuple(str(folder / name) for name in settings.rules.tables))
+    return replace(settings, knowledge=resolved, rules=rules)
 
 
 def read_knowledge(settings: CustomerServiceSettings) -> Knowledge:

@@ -10,8 +10,8 @@ from feilun.apps.customer_service.phrases import PHRASES
 from feilun.apps.customer_service.reply import Reply
 from feilun.apps.customer_service.rungs.rung import Question, Step
 
-NEAR_MISS = 0.6
-"""Share of the curated threshold from which on what was found is worth asking back."""
+LIKELY = 0.5
+"""Probability that one of the questions is meant, from which on they are worth offering."""
 
 
 @dataclass(frozen=True)
@@ -31,15 +31,11 @@ class Clarify:
         trace: dict[str, object] = {"rung": "clarify"}
         if question.memory.get("options"):
             return Step({**trace, "decision": "asked back before"})
-        found = library.question(question.search, question.vector)
-        sure = 0.0 if found is None else self.calibration.probability(found.features)
-        if found is None or sure < NEAR_MISS * self.calibration.threshold:
+        found = question.entries()
+        offered = self.calibration.weighed(found)[: self.options] if found is not None else []
+        sure = sum(one.probability for one in offered)
+        if sure < LIKELY:
             return Step({**trace, "decision": "nothing close", "probability": round(sure, 4)})
-        offered = [library.entries[hit.id] for hit in found.hits[: self.options]]
-        reply = Reply(
-            "clarify",
-            PHRASES[question.language]["clarify"],
-            confidence=sure,
-            options=tuple(e.question for e in offered),
-        )
-        return Step({**trace, "decision": "ask back"}, reply, {"options": [entry.id for entry in offered]})
+        options = tuple(library.entries[one.id].question for one in offered)
+        reply = Reply("clarify", PHRASES[question.language]["clarify"], confidence=sure, options=options)
+        return Step({**trace, "decision": "ask back"}, reply, {"options": [one.id for one in offered]})

@@ -10,7 +10,7 @@ from feilun.apps.customer_service.entries import FaqEntry
 from feilun.apps.customer_service.library import Library
 from feilun.apps.customer_service.phrases import PHRASES
 from feilun.apps.customer_service.reply import Citation, Reply
-from feilun.apps.customer_service.rungs.rung import Question, Step
+from feilun.apps.customer_service.rungs.rung import Question, Step, weighing
 
 
 @dataclass(frozen=True)
@@ -25,33 +25,31 @@ class Curated:
 
     def step(self, question: Question, library: Library) -> Step:
         """Answer with the entry that asks the same, its slots filled; ask for a slot that is missing."""
-        chosen = self._chosen(question, library)
-        if chosen is not None:
-            return _answered(chosen, question, 1.0, {"rung": "curated", "decision": "chosen", "entry": chosen.id})
-        found = library.question(question.search, question.vector)
+        entry = chosen(question, library)
+        if entry is not None:
+            return _answered(entry, question, 1.0, {"rung": "curated", "decision": "chosen", "entry": entry.id})
+        found = question.entries()
         if found is None:
             return Step({"rung": "curated", "decision": "nothing found"})
-        sure = self.calibration.probability(found.features)
-        entry = library.entries[found.hits[0].id]
-        trace = {
-            "rung": "curated", "entry": entry.id, "question": entry.question, "probability": round(sure, 4),
-            "threshold": round(self.calibration.threshold, 4), "features": [round(f, 4) for f in found.features],
-        }  # fmt: skip
-        if sure < self.calibration.threshold:
+        best = self.calibration.weighed(found)[0]
+        entry = library.entries[best.id]
+        trace = {"entry": entry.id, "question": entry.question, **weighing("curated", best, self.calibration)}
+        if best.probability < self.calibration.threshold:
             return Step({**trace, "decision": "not sure enough"})
-        return _answered(entry, question, sure, {**trace, "decision": "answer"})
+        return _answered(entry, question, best.probability, {**trace, "decision": "answer"})
 
-    def _chosen(self, question: Question, library: Library) -> FaqEntry | None:
-        """Return the entry that was offered before and is chosen now, by its number or its question, or still pends."""
-        options = [library.entries.get(identity) for identity in question.memory.get("options", ())]
-        for number, entry in enumerate(options, 1):
-            said = question.text.strip().rstrip("。.")
-            if entry is not None and said in {str(number), f"第{number}个", entry.question}:
-                return entry
-        pending = library.entries.get(question.memory.get("pending", ""))
-        if pending is not None and slots.found(question.text, slots.needed(pending.answer)):
-            return pending
-        return None
+
+def chosen(question: Question, library: Library) -> FaqEntry | None:
+    """Return the entry that was offered before and is chosen now, by its number or its question, or still pends."""
+    options = [library.entries.get(identity) for identity in question.memory.get("options", ())]
+    for number, entry in enumerate(options, 1):
+        said = question.text.strip().rstrip("。.")
+        if entry is not None and said in {str(number), f"第{number}个", entry.question}:
+            return entry
+    pending = library.entries.get(question.memory.get("pending", ""))
+    if pending is not None and slots.found(question.text, slots.needed(pending.answer)):
+        return pending
+    return None
 
 
 def _answered(entry: FaqEntry, question: Question, sure: float, trace: dict[str, object]) -> Step:

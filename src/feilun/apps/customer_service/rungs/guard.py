@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from feilun.apps.customer_service.library import Library
-from feilun.apps.customer_service.phrases import PHRASES, wants_person
+from feilun.apps.customer_service.phrases import PHRASES, is_angry, wants_person
 from feilun.apps.customer_service.reply import Reply
 from feilun.apps.customer_service.rungs.rung import Question, Step
 from feilun.knowledge.terms import search_terms
@@ -16,7 +16,13 @@ LONGEST = 2_000
 
 @dataclass(frozen=True)
 class Guard:
-    """Answers what needs no knowledge, and marks what must not be obeyed."""
+    """Answers what needs no knowledge, and marks what must not be obeyed.
+
+    Args:
+        anger: Whether an angry customer is handed over.
+    """
+
+    anger: bool = True
 
     def step(self, question: Question, library: Library) -> Step:
         """Hand over where a person is asked for; ask again where nothing can be understood."""
@@ -26,6 +32,8 @@ class Guard:
             return Step(
                 {**trace, "decision": "a person is asked for"}, Reply("handoff", said["handoff"], handoff="request")
             )
+        if self.anger and is_angry(question.text):
+            return Step({**trace, "decision": "anger"}, Reply("handoff", said["angry"], handoff="anger"))
         if not search_terms(question.text):
             return Step({**trace, "decision": "nothing is asked"}, Reply("clarify", said["empty"]))
         if len(question.text) > LONGEST:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from feilun.apps.customer_service.calibration import Calibration
+from feilun.apps.customer_service.evidence import Evidence, Weighed
 from feilun.apps.customer_service.library import Library
 from feilun.apps.customer_service.reply import Reply
 
@@ -22,7 +24,8 @@ class Question:
         search: What is looked for: the text, and the former question before it where it leans on that.
         language: zh or en.
         vector: Vector of `search`, shape (width,).
-        memory: What is remembered of former turns: `asked`, `options`, `pending`, `slots`, `failures`.
+        entries: Finds the FAQ entries that may ask the same; it looks them up once.
+        memory: What is remembered of former turns: `asked`, `options`, `pending`, `slots`, `failures`, `forms`.
         orders: Whether it reads like instructions to a machine.
     """
 
@@ -30,6 +33,7 @@ class Question:
     search: str
     language: str
     vector: NDArray[np.float32] | None
+    entries: Callable[[], Evidence | None]
     memory: Mapping[str, Any]
     orders: bool = False
 
@@ -42,11 +46,23 @@ class Step:
         trace: For the operator: the rung's name and its reasons.
         reply: The answer; None leaves the question to the next rung.
         remember: What is to be remembered for the next turn.
+        waiting: What is said and remembered where no rung below answers: it waits for something else.
+        resumed: What is said below the answer of a rung below, and remembered then.
     """
 
     trace: Mapping[str, Any]
     reply: Reply | None = None
     remember: Mapping[str, Any] | None = None
+    waiting: tuple[Reply, Mapping[str, Any]] | None = None
+    resumed: tuple[Reply, Mapping[str, Any]] | None = None
+
+
+def weighing(rung: str, best: Weighed, calibration: Calibration) -> dict[str, Any]:
+    """Return the trace of a rung that weighed what it found."""
+    return {
+        "rung": rung, "probability": round(best.probability, 4), "threshold": round(calibration.threshold, 4),
+        "features": [round(feature, 4) for feature in best.features],
+    }  # fmt: skip
 
 
 class Rung(Protocol):

@@ -1,0 +1,109 @@
+"""A form that is being filled in: what was told, what is asked for now, and what a turn does to it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+from feilun.apps.customer_service.forms.settings import FieldSettings, FormSettings
+from feilun.apps.customer_service.forms.values import value_of
+
+CONFIRM = ""
+"""What is asked for once all fields have values: whether all is right."""
+
+CANCEL = re.compile(
+    r"^(?:取消|算了|不办了|不弄了|先不办|停止|退出)|^(?:cancel|never ?mind|forget it|stop|quit)\b", re.IGNORECASE
+)
+CORRECTION = re.compile(
+    r"改(?:成|为|一下|下)?|更正|不对|错了|不是|搞错|\b(?:change|correct|wrong|instead|actually|not)\b", re.IGNORECASE
+)
+YES = re.compile(
+    r"^(?:对|是|好|确认|没错|没问题|可以|行|嗯|yes|yep|yeah|ok|okay|right|correct|confirm|sure)(?:的|了|啊|吧)?[\s。.!！]*$",
+    re.IGNORECASE,
+)
+NO = re.compile(r"^(?:不|否|no\b|nope\b|wrong\b)|不对|错了", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Filling:
+    """A form and its state.
+
+    Args:
+        name: The form.
+        values: What was told, by field.
+        asking: The field that is asked for, or `CONFIRM`.
+        tries: Turns in a row that gave no valid value.
+    """
+
+    name: str
+    values: Mapping[str, str]
+    asking: str
+    tries: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the form in which a conversation remembers it."""
+        return {"name": self.name, "values": dict(self.values), "asking": self.asking, "tries": self.tries}
+
+    @staticmethod
+    def from_json(value: Mapping[str, Any]) -> Filling:
+        """Read what `to_json` wrote."""
+        return Filling(value["name"], dict(value["values"]), value["asking"], int(value["tries"]))
+
+    def with_values(self, form: FormSettings, told: Mapping[str, str]) -> Filling:
+        """Return the state after some values were told: the next field without one is asked for."""
+        values = {**self.values, **told}
+        wanted = [name for name, field in form.fields.items() if _applies(field, values)]
+        values = {name: value for name, value in values.items() if name in wanted}
+        return Filling(self.name, values, next((name for name in wanted if name not in values), CONFIRM))
+
+    def failed(self) -> Filling:
+        """Return the state after a turn that gave no valid value."""
+        return replace(self, tries=self.tries + 1)
+
+
+def begun(name: str, form: FormSettings, text: str, today: date) -> Filling:
+    """Return a form that has just begun, with what the customer told in beginning it."""
+    return Filling(name, {}, CONFIRM).with_values(form, _told(form, form.fields, text, today))
+
+
+def answered(filling: Filling, form: FormSettings, text: str, today: date) -> dict[str, str]:
+    """Return the values that a turn gives: of the field that is asked for, of open ones, and of corrected ones."""
+    field = form.fields.get(filling.asking)
+    told = {}
+    if CORRECTION.search(text):
+        told = _corrected(filling, form, text, today)
+    if not told and field is not None:
+        value = value_of(text, field, today, asked=True)
+        told = {} if value is None else {filling.asking: value}
+    if told:
+        still_open = {name: f for name, f in form.fields.items() if name not in filling.values and name not in told}
+        told = {**_told(form, still_open, text, today), **told} if field is None or field.kind != "text" else told
+    return told
+
+
+def named_field(form: FormSettings, text: str) -> str | None:
+    """Return the field whose name a text holds."""
+    return next((name for name, field in form.fields.items() if field.name.lower() in text.lower()), None)
+
+
+def _corrected(filling: Filling, form: FormSettings, text: str, today: date) -> dict[str, str]:
+    """Return new values of fields that have one: of the field that is named, else of those that the text gives one."""
+    known = {name: field for name, field in form.fields.items() if name in filling.values}
+    named = named_field(form, text)
+    if named in known:
+        known = {named: known[named]}
+    last = text[max(match.end() for match in CORRECTION.finditer(text)) :]
+    return _told(form, known, last, today) or _told(form, known, text, today)
+
+
+def _told(form: FormSettings, fields: Mapping[str, FieldSettings], text: str, today: date) -> dict[str, str]:
+    """Return the values that a text gives without being asked."""
+    values = {name: value_of(text, field, today, asked=False) for name, field in fields.items()}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _applies(field: FieldSettings, values: Mapping[str, str]) -> bool:
+    return not field.only_if or values.get(field.only_if) == field.equals
