@@ -56,12 +56,23 @@ class GraphWriter:
         Args:
             outputs: By public name: the result that it stands for and its shape.
         """
+        names = ("input_ids", "attention_mask")
+        return self.model_of({name: (TensorProto.INT64, ["batch", "tokens"]) for name in names}, outputs)
+
+    def model_of(
+        self,
+        inputs: Mapping[str, tuple[int, Sequence[str | int]]],
+        outputs: Mapping[str, tuple[str, Sequence[str | int]]],
+    ) -> onnx.ModelProto:
+        """Return the finished model over any inputs.
+
+        Args:
+            inputs: By public name: type and shape.
+            outputs: As for `model`.
+        """
         for public, (result, _) in outputs.items():
             self.nodes.append(helper.make_node("Identity", [result], [public], public))
-        ids = [
-            helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "tokens"])
-            for name in ("input_ids", "attention_mask")
-        ]
+        ids = [helper.make_tensor_value_info(name, kind, shape) for name, (kind, shape) in inputs.items()]
         results = [
             helper.make_tensor_value_info(public, TensorProto.FLOAT, shape) for public, (_, shape) in outputs.items()
         ]

@@ -74,6 +74,7 @@ class Prediction:
         spans: The spans that were found, in their order, where the task is to find some.
         similarity: The cosine of two texts, where the task is to compare such that were read apart.
         answers: The prediction of each task by its name, where a model has several.
+        text: The text that was written, where the task is to write one.
     """
 
     label: str
@@ -85,6 +86,12 @@ class Prediction:
     spans: tuple[PredictedSpan, ...] | None = None
     similarity: float | None = None
     answers: Mapping[str, Prediction] | None = None
+    text: str | None = None
+
+    @classmethod
+    def of_text(cls, text: str, score: float) -> Self:
+        """Return what says that a text was written, whose tokens had the geometric mean probability `score`."""
+        return cls(text, score, Ranking((), np.empty(0, np.float32)), text=text)
 
     @property
     def task(self) -> str:
@@ -97,6 +104,8 @@ class Prediction:
             return "tag"
         if self.similarity is not None:
             return "similarity"
+        if self.text is not None:
+            return "generate"
         return "classify" if self.labels is None else "multilabel"
 
     def to_json(self, ranked: int = 5) -> dict[str, Any]:
@@ -106,6 +115,8 @@ class Prediction:
             return said | {"tasks": {name: answer.to_json(ranked) for name, answer in self.answers.items()}}
         if self.numbers is not None:
             return said | _numbers(self.numbers)
+        if self.text is not None:
+            return said | {"text": self.text}
         if self.spans is not None:
             return said | {"spans": [{**asdict(span), "score": round(span.score, 6)} for span in self.spans]}
         return {
@@ -125,9 +136,9 @@ def _numbers(numbers: tuple[Number, ...]) -> dict[str, Any]:
     return {"value": values, "interval": intervals}
 
 
-Reads = Literal["pooled", "tokens", "apart"]
+Reads = Literal["pooled", "tokens", "apart", "answers"]
 """Whether a task has numbers for a text (or two texts read together) as a whole, for each of its tokens, or for each of
-two texts that are read apart."""
+two texts that are read apart; or writes answers, and says how likely a known one is."""
 
 
 @dataclass(frozen=True)

@@ -30,12 +30,15 @@ BASELINES_ZH = {
     "the same answer to all": "恒定答案",
     "TF-IDF + linear model": "TF-IDF + 线性模型",
     "TF-IDF cosine": "TF-IDF 余弦",
+    "beginning of the text": "文本开头",
+    "base before training": "未微调的基座",
     "mentions of the training rows": "训练集词典",
     "TF-IDF + ridge regression": "TF-IDF + 岭回归",
 }
 HEADLINE = {
     "classify": "macro_f1",
     "multilabel": "macro_f1",
+    "generate": "rouge_l",
     "regress": "r2",
     "tag": "entity_f1",
     "similarity": "mrr@10",
@@ -46,6 +49,7 @@ HEADLINE = {
 NAMES = {
     "macro_f1": ("macro-F1", "宏平均 F1"),
     "r2": ("R²", "R²"),
+    "rouge_l": ("ROUGE-L", "ROUGE-L"),
     "entity_f1": ("entity F1", "实体 F1"),
     "mrr@10": ("MRR@10", "MRR@10"),
     "mean": ("mean of the tasks", "各任务均值"),

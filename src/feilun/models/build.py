@@ -14,11 +14,13 @@ from feilun.models.adaptations.adaptation import Adaptation
 from feilun.models.adaptations.full import Full
 from feilun.models.adaptations.table import ADAPTATIONS
 from feilun.models.bases.base import Base
+from feilun.models.heads.generate import GenerateSettings
 from feilun.models.heads.table import HEADS, HeadSettings
 from feilun.models.layers import keep_layers
 from feilun.models.text_model import TextModel
 from feilun.models.vocabulary import trim
 from feilun.text.language import languages_of
+from feilun.text.prompts import Prompts
 from feilun.text.tokens import TokenEncoder
 
 
@@ -107,8 +109,10 @@ def build(settings: ModelSettings, base: Base, splits: Splits, seed: int) -> Tex
     return model
 
 
-def token_encoder(settings: ModelSettings, base: Base) -> TokenEncoder:
+def token_encoder(settings: ModelSettings, base: Base) -> TokenEncoder | Prompts:
     """Return what turns the texts of a recipe into token ids, before there is a model."""
+    if isinstance(settings.head, GenerateSettings):
+        return Prompts(TokenEncoder(base.tokenizer, settings.max_tokens), settings.head.decision(base))
     before_second = base.prefix if settings.pair_prefix is None else settings.pair_prefix
     apart = before_second if settings.encoder == "bi" else None
     return TokenEncoder(base.tokenizer, settings.max_tokens, base.prefix, apart)

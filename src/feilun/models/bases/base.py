@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from tokenizers import Tokenizer
 
+from feilun.core.decisions.generate import Turns
 from feilun.core.errors import BaseModelError
 from feilun.core.files import sha256, write_json
 
@@ -66,6 +67,7 @@ class Base:
         languages: ISO 639-1 codes of its main languages; empty where unknown.
         sha256: Hash of weights and tokenizer: two bases of one hash are the same.
         licence: Name of the licence.
+        turns: What it was trained to see around the turns of a conversation; None where it knows none.
     """
 
     name: str
@@ -79,6 +81,7 @@ class Base:
     languages: tuple[str, ...]
     sha256: str
     licence: str = ""
+    turns: Turns | None = None
 
     @property
     def hidden(self) -> int:

@@ -30,8 +30,9 @@ from feilun.models.bases.base import (
 from feilun.models.bases.languages import MULTILINGUAL, SCRIPTS
 from feilun.models.bases.packaged import PACKAGED
 from feilun.models.bases.safety import WHY_PICKLE, check_folder
+from feilun.models.bases.turns import turns_of_folder
 
-SMALL_FILES = ("*.json", "*.txt", "*.model", "README.md")
+SMALL_FILES = ("*.json", "*.jinja", "*.txt", "*.model", "README.md")
 WEIGHT_FILES = ("*.safetensors",)
 PICKLED_WEIGHTS = (".bin", ".pt", ".pth", ".ckpt", ".h5", ".msgpack")
 
@@ -165,6 +166,7 @@ def _open_checked(folder: Path, name: str) -> Base:
     return Base(
         name, facts.kind, model, tokenizer, facts.pooling, facts.prefix, facts.max_tokens, facts.pad_id,
         facts.languages, hashlib.sha256(joined.encode()).hexdigest(), facts.licence,
+        turns_of_folder(folder) if facts.kind == "causal" else None,
     )  # fmt: skip
 
 
