@@ -54,6 +54,7 @@ class DataSettings:
     )
     time: str | None = setting(None, "column of when each row happened")
     group: str | None = setting(None, "column whose equal values never stand in two sets")
+    most_rows: int | None = setting(None, "rows of each file to use, evenly spread over it; none: all", minimum=1)
     features: tuple[str, ...] = setting((), "further columns to keep, for slices of the report")
     encoding: str = setting("auto", "encoding of text files: auto detects UTF-8, UTF-16, GB18030 and others")
     clean: CleanSettings = table(CleanSettings, "cleaning and duplicates")

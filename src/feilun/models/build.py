@@ -30,6 +30,9 @@ class ModelSettings:
 
     base: str = setting("multilingual-e5-small", "packaged name, hub id, or folder of the base model")
     max_tokens: int = setting(128, "longest sequence that the model reads; longer texts are cut", minimum=4)
+    too_long: Literal["cut", "refuse"] = setting(
+        "cut", "what becomes of rows longer than that: cut (the data report counts them), or refuse to train on them"
+    )
     layers: int | None = setting(
         None, "layers of the base to keep, those that agree most with all of them; none: all", minimum=1
     )
