@@ -95,3 +95,21 @@ def test_rows_without_answers_have_no_likelihood_and_states_do_not_depend_on_the
     states = generator.embed(corpus_of(["loan", "card bank fee"]))
     assert states.shape == (2, 32)
     assert np.allclose(generator.embed(corpus_of(["loan"])), states[:1], atol=1e-6)
+
+
+@families
+def test_what_every_prompt_begins_with_is_read_once_and_the_answers_stay(family: str, tmp_path: Path) -> None:
+    model = writer_model(family=family, template="loan card rate bank fee good bad fast slow {text} help")
+    generator = export_generator(model, tmp_path / "model.onnx", Cleaning())
+    assert generator.beginning is not None
+    assert len(generator.beginning.ids) == 10
+    prompts = generator.encode(asked(12))
+    assert all(generator.beginning.begins(prompt) for prompt in prompts)
+    kept = [generator.written([prompt])[0] for prompt in prompts]
+    again = [generator.written([prompt])[0] for prompt in prompts]  # what was kept was not changed
+    generator.beginning = None
+    plain = [generator.written([prompt])[0] for prompt in prompts]
+    assert [one.ids for one in kept] == [one.ids for one in again] == [one.ids for one in plain]
+    likelihoods = [[one.mean_likelihood for one in answers] for answers in (kept, plain)]
+    assert np.allclose(*likelihoods, atol=1e-4)
+    assert export_generator(writer_model(family=family), tmp_path / "b.onnx", Cleaning()).beginning is None

@@ -129,6 +129,9 @@ def test_rows_longer_than_the_context_are_counted_or_refused(place: Path) -> Non
     refusing = recipes.load(place / "recipe.toml", (*settings, "model.too_long=refuse"))
     with pytest.raises(DataError, match=r"rows have more than 24 tokens, the longest 45"):
         prepare_rows(refusing, tokens.count)
+    tight = recipes.load(place / "recipe.toml", (*settings, "model.max_tokens=9"))
+    with pytest.raises(UsageError, match="has 3 tokens and the longest answer 6"):
+        token_encoder(tight.model, open_base(tight.model.base))
     few = recipes.load(place / "recipe.toml", (*settings, "data.most_rows=40"))
     report = prepare_rows(few, tokens.count).report
     assert report["rows"]["dropped"]["more than data.most_rows asks for"] == 40

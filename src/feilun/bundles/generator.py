@@ -33,6 +33,9 @@ READ_TOKENS = 1024
 FORETOLD_TOKENS = 128
 """Tokens of answers in such a batch: their logits over a large vocabulary are there at once."""
 
+FEWEST_KEPT = 8
+"""Tokens that every prompt begins with and whose keys and values are worth keeping."""
+
 WRITTEN_TOGETHER = 8
 """Answers that are written at once: a token for each costs little more than one alone, as the weights are read once."""
 
@@ -54,6 +57,7 @@ class Generator:
 
     labels = LabelSet(())
     batch_tokens = READ_TOKENS
+    beginning: Beginning | None = None
 
     def __init__(
         self,
@@ -74,6 +78,7 @@ class Generator:
         self.session = open_session(model, self.threads)
         self.cache = cache_of(self.session, model)
         self._encoding = Lock()  # a tokenizer's settings are changed before it encodes
+        self.beginning = self._read_beginning()
 
     @property
     def prompts(self) -> Prompts:
@@ -161,6 +166,15 @@ class Generator:
         logits, states = self.session.run_with_ort_values(list(OUTPUTS), feeds)
         return logits.numpy(), states.numpy()
 
+    def _read_beginning(self) -> Beginning | None:
+        """Read what every prompt begins with, where that is worth keeping; being the same for all it tells nothing."""
+        ids = self.prompts.beginning()
+        if len(ids) < FEWEST_KEPT:
+            return None
+        engine = OnnxEngine(self)
+        engine.start([ids])
+        return Beginning(ids, engine.kept)
+
     def _surprise(self, examples: Sequence[Example]) -> NDArray[np.float32]:
         rows = [example.ids for example in examples]
         width = max(map(len, rows))
@@ -191,13 +205,19 @@ class OnnxEngine:
     def __init__(self, generator: Generator) -> None:
         self.generator = generator
         self._lengths = np.empty(0, np.int32)
-        self._kept: dict[str, Any] = {}
+        self.kept: dict[str, Any] = {}
+        """Keys and values of what was read, as inputs."""
 
     def start(self, prompts: Sequence[Sequence[int]]) -> NDArray[np.float32]:
         """Read prompts; return the logits of the token behind each, shape (rows, vocabulary)."""
+        begun = self.generator.beginning
+        if begun is not None and len(prompts) == 1 and begun.begins(prompts[0]):
+            self._lengths, self.kept = np.array([len(prompts[0])], np.int32), begun.kept
+            rest = np.array([prompts[0][len(begun.ids) :]], dtype=np.int64)
+            return self._run(rest, np.array([rest.shape[1] - 1]))
         ids, mask = pad(prompts, self.generator.pad_id)
         self._lengths = mask.sum(1).astype(np.int32)
-        self._kept = self.generator.cache.empty(len(prompts))
+        self.kept = self.generator.cache.empty(len(prompts))
         return self._run(ids, np.arange(len(ids)) * ids.shape[1] + self._lengths - 1)
 
     def go_on(self, tokens: Sequence[int]) -> NDArray[np.float32]:
@@ -207,12 +227,29 @@ class OnnxEngine:
 
     def _run(self, ids: NDArray[np.int64], picked: NDArray[np.int64]) -> NDArray[np.float32]:
         names = self.generator.cache.names
-        feeds = {name: _value(array) for name, array in feeds_of(ids, self._lengths, picked).items()} | self._kept
+        feeds = {name: _value(array) for name, array in feeds_of(ids, self._lengths, picked).items()} | self.kept
         wanted = ["logits", *(f"present.{name}" for name in names)]
         logits, *grown = self.generator.session.run_with_ort_values(wanted, feeds)
-        self._kept = {f"past.{name}": value for name, value in zip(names, grown, strict=True)}
+        self.kept = {f"past.{name}": value for name, value in zip(names, grown, strict=True)}
         found: NDArray[np.float32] = logits.numpy()
         return found
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """What every prompt begins with, read once.
+
+    Args:
+        ids: Its tokens.
+        kept: Their keys and values, as inputs; they are read and never changed.
+    """
+
+    ids: list[int]
+    kept: dict[str, Any]
+
+    def begins(self, prompt: Sequence[int]) -> bool:
+        """Say whether a prompt begins so, and goes on."""
+        return len(prompt) > len(self.ids) and list(prompt[: len(self.ids)]) == self.ids
 
 
 @dataclass(frozen=True)

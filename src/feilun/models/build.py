@@ -115,10 +115,27 @@ def build(settings: ModelSettings, base: Base, splits: Splits, seed: int) -> Tex
 def token_encoder(settings: ModelSettings, base: Base) -> TokenEncoder | Prompts:
     """Return what turns the texts of a recipe into token ids, before there is a model."""
     if isinstance(settings.head, GenerateSettings):
-        return Prompts(TokenEncoder(base.tokenizer, settings.max_tokens), settings.head.decision(base))
+        prompts = Prompts(TokenEncoder(base.tokenizer, settings.max_tokens), settings.head.decision(base))
+        refuse_unless_room(prompts)
+        return prompts
     before_second = base.prefix if settings.pair_prefix is None else settings.pair_prefix
     apart = before_second if settings.encoder == "bi" else None
     return TokenEncoder(base.tokenizer, settings.max_tokens, base.prefix, apart)
+
+
+def refuse_unless_room(prompts: Prompts) -> None:
+    """Refuse a context that what stands around prompts fills, together with the longest answer.
+
+    Raises:
+        UsageError: If it is so.
+    """
+    frame, answer = prompts.frame, prompts.decision.max_new_tokens
+    if frame + answer >= prompts.context:
+        raise UsageError(
+            f"What stands around every prompt has {frame} tokens and the longest answer {answer}: of model.max_tokens, "
+            f"{prompts.context}, nothing is left for the prompt.",
+            "Raise model.max_tokens, or shorten model.head.template or model.head.max_new_tokens.",
+        )
 
 
 def check_length(settings: ModelSettings, base: Base) -> None:

@@ -48,6 +48,11 @@ class Prompts:
         """Return the most tokens of a prompt and its answer together."""
         return self.encoder.max_tokens
 
+    @property
+    def frame(self) -> int:
+        """Return how many tokens stand around every prompt."""
+        return len(self.beginning()) + len(self._special([self.decision.after])[0])
+
     def prompts(self, texts: Sequence[str]) -> list[list[int]]:
         """Return the ids of prompts, each cut so that the longest answer has room behind it."""
         return self._around(self._plain(texts), [self.decision.max_new_tokens] * len(texts))
@@ -61,12 +66,15 @@ class Prompts:
 
     def count(self, texts: Sequence[str], answers: Sequence[str] | None = None) -> NDArray[np.int64]:
         """Return the number of tokens of each prompt, with its answer where there is one, before cutting."""
-        frame = len(self._start()) + sum(map(len, self._special([self.decision.before, self.decision.after])))
-        counts = np.array([len(ids) + frame for ids in self._plain(texts)], dtype=np.int64)
+        counts = np.array([len(ids) + self.frame for ids in self._plain(texts)], dtype=np.int64)
         if answers is None:
             return counts
         ending = len(self.decision.ends[:1])
         return counts + np.array([len(ids) + ending for ids in self._plain(answers)], dtype=np.int64)
+
+    def beginning(self) -> list[int]:
+        """Return the ids that every prompt begins with."""
+        return self._start() + self._special([self.decision.before])[0]
 
     def conversation(self, messages: Sequence[Mapping[str, str]]) -> list[int]:
         """Return the ids of a conversation that an answer is wanted to.
@@ -98,12 +106,12 @@ class Prompts:
                 "This model was trained on single prompts and knows no conversations.",
                 "Send one message with the role user.",
             )
-        return self._around(self._plain([messages[0]["content"]]), [-len(messages[0]["content"])])[0]
+        before, after = self._special([self.decision.before, self.decision.after])
+        return self._start() + before + self._plain([messages[0]["content"]])[0] + after
 
     def _around(self, rows: Sequence[list[int]], rooms: Sequence[int]) -> list[list[int]]:
         """Put what stands around prompts before and behind them, and cut them so that `rooms` tokens stay free."""
-        before, after = self._special([self.decision.before, self.decision.after])
-        before = self._start() + before
+        before, (after,) = self.beginning(), self._special([self.decision.after])
         most = self.context - len(before) - len(after)
         return [before + ids[: max(0, most - room)] + after for ids, room in zip(rows, rooms, strict=True)]
 
