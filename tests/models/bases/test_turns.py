@@ -20,7 +20,8 @@ SMOLLM2_TEMPLATE = (
 """As the GGUF file of SmolLM2-135M-Instruct has it."""
 
 LLAMA2_LIKE = (
-    "{% for message in messages %}{% if message['role'] == 'user' %}{{ '<s>[INST] ' + message['content'] + ' [/INST]' }}"
+    "{% for message in messages %}{% if message['role'] == 'user' %}"
+    "{{ '<s>[INST] ' + message['content'] + ' [/INST]' }}"
     "{% elif message['role'] == 'system' %}{{ '<<SYS>>' + message['content'] + '<</SYS>>' }}"
     "{% else %}{{ ' ' + message['content'] + '</s>' }}{% endif %}{% endfor %}"
 )
