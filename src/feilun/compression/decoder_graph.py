@@ -30,6 +30,9 @@ Weights = dict[str, NDArray[np.float32]]
 INT8_ACTIVATIONS = 4
 """`accuracy_level` of a product whose activations are 8 bits, too."""
 
+OUTPUT = "output.weight"
+"""Name of an output matrix that is not the table of word embeddings."""
+
 ZERO_CENTRED = frozenset({"gemma3_text"})
 """Families whose norms multiply by one more than their weights say."""
 
@@ -63,6 +66,8 @@ class _Decoder:
         self.body: Any = model.body
         self.int8 = int8
         self.weights: Weights = {name: tensor.float().cpu().numpy() for name, tensor in model.body.state_dict().items()}
+        if model.base.output is not None:
+            self.weights[OUTPUT] = model.base.output.float().cpu().numpy()
         self.write = GraphWriter()
         self.heads = int(config.num_attention_heads)
         self.shared = int(config.num_key_value_heads or self.heads)
@@ -112,8 +117,10 @@ class _Decoder:
         return write.add("Mul", found, write.constant(float(self.config.hidden_size) ** 0.5))
 
     def _foretold(self, states: str) -> str:
-        """Return the logits of states of shape (picked, hidden), by the table of word embeddings."""
+        """Return the logits of states of shape (picked, hidden): by the output matrix, or the word embeddings."""
         write = self.write
+        if OUTPUT in self.weights:
+            return self._multiplied("output", states)
         if not self._block(self.table):
             return write.add("Gemm", states, self.plain_table, transB=1)
         numbers, scales = self.quantized_table

@@ -76,7 +76,9 @@ def logits_of(model: TextModel, states: Tensor, weights: Tensor) -> Tensor:
 
 
 def output_weights(model: TextModel) -> Tensor:
-    """Return the matrix from states to logits, which the family shares with its word embeddings."""
+    """Return the matrix from states to logits: one of the base's own, which stands still, or its word embeddings."""
+    if model.base.output is not None:
+        return model.base.output.to(model.device)
     embeddings: Any = model.body.get_input_embeddings()  # type: ignore[operator]
     weight: Tensor = embeddings.weight
     return weight

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from transformers import LlamaConfig, LlamaForCausalLM
 
 from feilun.compression.generation import exported, in_float32
 from feilun.core.decisions.generate import GenerateDecision
@@ -23,6 +24,7 @@ from feilun.models.adaptations.full import Full
 from feilun.models.adaptations.lora import LoRA
 from feilun.models.adaptations.table import ADAPTATIONS
 from feilun.models.bases.base import Base
+from feilun.models.bases.catalogue import open_base
 from feilun.models.build import ModelSettings, build
 from feilun.models.heads.generate import GenerateSettings
 from feilun.models.text_model import TextModel
@@ -31,8 +33,8 @@ from feilun.training.fit import TrainingSettings, fit
 from feilun.training.inputs import make_inputs
 from feilun.training.stopping import EarlyStopping
 from feilun.training.trackers.run_folder import RunFolder
-from tiny import tiny_base
-from tiny_writer import FAMILIES, TURNS, asked, writer_base, writer_model
+from tiny import tiny_base, tiny_tokenizer
+from tiny_writer import FAMILIES, SIZES, TURNS, asked, writer_base, writer_model
 
 CASES: list[Adaptation] = [
     Full(), Full(word_embeddings=True), Frozen(layers=1), Adapter(4), Adapter(4, "pfeiffer"), LoRA(2), AdaLoRA(2, 3),
@@ -115,6 +117,28 @@ def test_a_decision_comes_back_from_its_table_as_it_was() -> None:
         assert GenerateDecision.from_table(json.loads(json.dumps(asdict(decision)))) == decision
 
 
+def test_a_base_with_an_output_matrix_of_its_own_writes_by_it(tmp_path: Path) -> None:
+    torch.manual_seed(5)
+    config = LlamaConfig(**{**SIZES, "tie_word_embeddings": False}, num_key_value_heads=2)
+    whole = LlamaForCausalLM(config).eval()
+    with torch.no_grad():
+        whole.lm_head.weight.mul_(20)
+    whole.save_pretrained(tmp_path / "base")
+    tiny_tokenizer().save(str(tmp_path / "base" / "tokenizer.json"))
+    base = open_base(str(tmp_path / "base"))
+    model = TextModel(base, GenerateSettings(max_new_tokens=6).make(32, LabelSet(())), LoRA(2), LabelSet(()), 32).eval()
+    corpus = asked(8)
+    for row, example in enumerate(model.examples(corpus)):
+        ids = torch.tensor([example.ids])
+        labels = ids.clone()
+        labels[0, : -example.answer] = -100
+        loss = whole(input_ids=ids, labels=labels).loss.item()
+        assert model.logits(corpus)[row, 0] / example.answer == pytest.approx(loss, rel=1e-4)
+    model.fold()
+    generator = exported(model, tmp_path / "model.onnx", Cleaning(), corpus)
+    assert [one.text for one in generator.predict(corpus)] == [one.text for one in model.predict(corpus)]
+
+
 def test_bases_that_cannot_write_are_refused() -> None:
     settings = ModelSettings(max_tokens=16, head=GenerateSettings(max_new_tokens=4))
     splits = Splits(asked(9), asked(3), asked(3), LabelSet(()), {}, "made")
@@ -126,7 +150,7 @@ def test_bases_that_cannot_write_are_refused() -> None:
     refused(tiny_base("encoder"), "writes none: it is an encoder")
     untied = writer_base()
     untied.model.config.tie_word_embeddings = False  # type: ignore[union-attr]
-    refused(untied, "an output matrix beside")
+    refused(untied, "should have an output matrix beside")
     other = writer_base()
     other.model.config.model_type = "gpt2"  # type: ignore[union-attr]
     refused(other, "is a gpt2 model")

@@ -17,7 +17,7 @@ from feilun.core.errors import BaseModelError
 from feilun.core.files import sha256, write_json
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
 Kind = Literal["encoder", "causal"]
 Pooling = Literal["mean", "first", "last"]
@@ -68,6 +68,8 @@ class Base:
         sha256: Hash of weights and tokenizer: two bases of one hash are the same.
         licence: Name of the licence.
         turns: What it was trained to see around the turns of a conversation; None where it knows none.
+        output: From states to logits of the next token, shape (vocabulary, hidden), where that is not the table of
+            word embeddings.
     """
 
     name: str
@@ -82,6 +84,7 @@ class Base:
     sha256: str
     licence: str = ""
     turns: Turns | None = None
+    output: Tensor | None = None
 
     @property
     def hidden(self) -> int:

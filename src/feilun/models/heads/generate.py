@@ -19,6 +19,9 @@ from feilun.models.bases.base import Base
 from feilun.models.heads.head import Head
 
 PLACE = "{text}"
+LARGEST_FILE = 2**31 - 1
+"""Bytes of a protocol buffer; said before training, not after it."""
+
 HEAD_MULTIPLE = 16
 """Of the size of a head, in ONNX Runtime's `GroupQueryAttention`."""
 
@@ -70,7 +73,7 @@ class GenerateSettings:
 
 
 class GenerateHead(Head):
-    """No layer of its own: the base's word embeddings give the logits.
+    """No layer of its own: the base's output matrix, mostly its word embeddings, gives the logits.
 
     Args:
         labels: None; answers have no labels.
@@ -115,15 +118,20 @@ def refuse_unless_it_writes(base: Base) -> None:
         raise BaseModelError(
             f"The base {base.name} is a {config.model_type} model; generate knows {', '.join(WRITTEN)}.", remedy
         )
+    numbers = sum(weight.numel() for weight in base.model.parameters())
+    if 4 * numbers > LARGEST_FILE:
+        raise BaseModelError(
+            f"The base {base.name} has {4 * numbers / 1e9:.1f} GB of float32 weights; one ONNX file holds 2 GB.", remedy
+        )
     size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
     if size % HEAD_MULTIPLE:
         raise BaseModelError(
             f"The base {base.name} has heads of {size} numbers; ONNX Runtime wants multiples of {HEAD_MULTIPLE}.",
             remedy,
         )
-    if not getattr(config, "tie_word_embeddings", True):
+    if not getattr(config, "tie_word_embeddings", True) and base.output is None:
         raise BaseModelError(
-            f"The base {base.name} has an output matrix beside its word embeddings, which generate cannot use yet.",
+            f"The base {base.name} should have an output matrix beside its word embeddings, and comes without.",
             remedy,
         )
 
