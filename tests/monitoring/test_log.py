@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import threading
 import time
@@ -85,6 +86,15 @@ def test_personal_data_in_a_span_never_reaches_the_database(file_database: Datab
         (one,) = stored(file_database)
     assert "13812345678" not in str(one)
     assert one.prediction["spans"][0]["label"] == "phone"
+
+
+def test_personal_data_in_a_written_answer_never_reaches_the_database(file_database: Database) -> None:
+    with ObservationLog(file_database) as log:
+        log.observe("m@1", ["call me"], [Prediction.of_text("call 13912345678 now", 0.5)], 0.0)
+    (found,) = stored(file_database)
+    assert "13912345678" not in json.dumps(found.prediction)
+    assert found.prediction["text"] == found.prediction["label"]
+    assert found.prediction["text"].startswith("call ")
 
 
 def test_sampling_keeps_its_share_and_tells_which(file_database: Database) -> None:

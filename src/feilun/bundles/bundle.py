@@ -27,6 +27,7 @@ from feilun.bundles.content import (
     table_of,
     verified_manifest,
 )  # fmt: skip
+from feilun.bundles.generator import Generator
 from feilun.bundles.golden import check_golden
 from feilun.bundles.registry import resolve, version_of
 from feilun.bundles.runtime import BATCH_TOKENS, Runtime
@@ -56,7 +57,7 @@ class Bundle:
 
     path: Path
     manifest: Mapping[str, Any]
-    predictor: Runtime
+    predictor: Runtime | Generator
 
     @property
     def name(self) -> str:
@@ -133,14 +134,14 @@ class Passages:
         predictor: Runs the bundle.
     """
 
-    predictor: Runtime
+    predictor: Runtime | Generator
 
     def embed(self, corpus: Corpus) -> NDArray[np.float32]:
         """Return vectors of shape (rows, size), to be compared with those of `Bundle.embed`; `text` is the second text.
 
         A bundle that reads no second text apart has one kind of vectors only.
         """
-        if self.predictor.decision.reads != "apart":
+        if isinstance(self.predictor, Generator) or self.predictor.decision.reads != "apart":
             return self.predictor.embed(corpus)
         return self.predictor.embed_second(replace(corpus, pair=None))
 
@@ -209,7 +210,7 @@ def open_bundle(path: str | Path, *, threads: int | None = None) -> Bundle:
     return Bundle(folder, manifest, runtime)
 
 
-def _runtime(folder: Path, manifest: Mapping[str, Any], threads: int | None) -> Runtime:
+def _runtime(folder: Path, manifest: Mapping[str, Any], threads: int | None) -> Runtime | Generator:
     try:
         tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     except Exception as error:  # tokenizers raises plain Exception
@@ -234,6 +235,8 @@ def _runtime(folder: Path, manifest: Mapping[str, Any], threads: int | None) -> 
         "features": _features(folder),
     }
     model, labels = folder / "model.onnx", _labels(folder)
+    if options["decision"].reads == "answers":
+        return Generator(model, encoder, **options)
     if not (folder / CASCADE).is_file():
         return Runtime(model, encoder, labels, batch_tokens=batch_tokens, **options)
     if not (folder / STUDENT).is_file():

@@ -14,6 +14,7 @@ import numpy as np
 import onnxruntime
 
 from feilun.bundles.content import REPLACE, read_table
+from feilun.bundles.generator import Generator
 from feilun.bundles.runtime import Runtime
 from feilun.core.errors import BundleError
 from feilun.core.files import write_json
@@ -24,7 +25,7 @@ LARGEST_DIFFERENCE = 0.2
 """Norm of the difference over norm of the logits: int8 rounds otherwise on other processors, a wrong model is at 1."""
 
 
-def write_golden(folder: Path, runtime: Runtime) -> None:
+def write_golden(folder: Path, runtime: Runtime | Generator) -> None:
     """Write golden inputs and what a model answers to them.
 
     Args:
@@ -43,7 +44,7 @@ def write_golden(folder: Path, runtime: Runtime) -> None:
     write_json(folder / GOLDEN, {**golden, "logits": runtime.logits_of(rows, features).round(5).tolist()})
 
 
-def check_golden(folder: Path, runtime: Runtime) -> None:
+def check_golden(folder: Path, runtime: Runtime | Generator) -> None:
     """Refuse a model that answers otherwise here than where it was written.
 
     Args:

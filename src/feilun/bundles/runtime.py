@@ -80,7 +80,7 @@ class Runtime:
         self.threads = threads or usable_cores()
         self.batch_tokens = batch_tokens
         self._identity = _identity(model)
-        self._session = _open(model, self.threads)
+        self._session = open_session(model, self.threads)
         self.widths = _output_widths(self._session, model, self.decision.width(len(labels)), len(labels))
         _check_features(self._session, model, features)
         self._encoding = Lock()  # a tokenizer's settings are changed before it encodes
@@ -274,7 +274,7 @@ class Runtime:
         with self._opening:
             if self._parallel is None:
                 same = _identity(self.model) == self._identity
-                self._parallel = _open(self.model, 1) if same else self._session
+                self._parallel = open_session(self.model, 1) if same else self._session
             return self._parallel
 
 
@@ -287,7 +287,12 @@ def _identity(file: Path) -> tuple[int, int, int] | None:
     return status.st_ino, status.st_size, status.st_mtime_ns
 
 
-def _open(model: Path, threads: int) -> onnxruntime.InferenceSession:
+def open_session(model: Path, threads: int) -> onnxruntime.InferenceSession:
+    """Open a model with so many threads.
+
+    Raises:
+        BundleError: If ONNX Runtime cannot run it.
+    """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1

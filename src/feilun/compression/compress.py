@@ -8,16 +8,17 @@ from pathlib import Path
 from typing import Any, Literal
 
 from feilun.bundles.cascade import CASCADE, STUDENT, Cascade
+from feilun.bundles.generator import Generator
 from feilun.bundles.runtime import Runtime
 from feilun.compression.cascade import fit_cascade, objections, sentence
 from feilun.compression.export import export_onnx
 from feilun.compression.fidelity import Fidelity, judge_fidelity, texts_of_all_lengths
+from feilun.compression.generation import exported, quantized_generator
 from feilun.compression.promise import Promise
 from feilun.compression.quantize import quantize_int8
 from feilun.compression.settings import CompressionSettings, Form
 from feilun.compression.student import distil
 from feilun.core.corpus import Corpus
-from feilun.core.decisions.table import AnyDecision
 from feilun.core.prediction import Prediction
 from feilun.core.splits import Splits
 from feilun.models.text_model import TextModel
@@ -44,7 +45,7 @@ class Compressed:
     """
 
     files: Mapping[str, Path]
-    runtime: Runtime
+    runtime: Runtime | Generator
     precision: Precision
     form: Form = "model"
     fidelity: Fidelity | None = None
@@ -60,7 +61,7 @@ class Compressed:
         """Return logits, not yet calibrated, as `Runtime.logits` does."""
         return self.runtime.logits(corpus)
 
-    def decide(self, decision: AnyDecision) -> None:
+    def decide(self, decision: Any) -> None:
         """Set temperature and thresholds."""
         self.runtime.decision = decision
 
@@ -102,6 +103,8 @@ def compress(
         The model as it will be served; what was tried and refused is told in a remark.
     """
     model.fold()
+    if model.reads == "answers":
+        return _compress_generator(model, splits, settings, cleaning, folder)
     plain = folder / "model.fp32.onnx"
     export_onnx(model, plain)
     features = None if model.fusion is None else model.fusion.columns
@@ -113,6 +116,14 @@ def compress(
         remark = "Weights are float32: a model that reads features alone is small as it is."
         return Compressed({MODEL: plain}, runtime, "fp32", remarks=(remark,))
     return compress_runtime(runtime, "fp32", splits, settings, folder, unlabelled)
+
+
+def _compress_generator(
+    model: TextModel, splits: Splits, settings: CompressionSettings, cleaning: Cleaning, folder: Path
+) -> Compressed:
+    plain = exported(model, folder / "model.fp32.onnx", cleaning, splits.validation)
+    runtime, int8, remark = quantized_generator(model, plain, splits, settings, folder / "model.int8.onnx")
+    return Compressed({MODEL: runtime.model}, runtime, "int8" if int8 else "fp32", remarks=(remark,))
 
 
 def compress_runtime(
@@ -179,6 +190,7 @@ def with_student(
     Returns:
         The cascade or the student; or `made`, with a remark that says why.
     """
+    assert isinstance(made.runtime, Runtime)  # noqa: S101 - a recipe that writes answers has no student
     file = folder / STUDENT
     int8 = settings.quantize == "int8"
     student = distil(made.runtime, splits.train, unlabelled, settings.student, file, int8=int8)

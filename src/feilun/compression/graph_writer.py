@@ -62,14 +62,27 @@ class GraphWriter:
             outputs: By public name: the result that it stands for and its shape.
             features: How many numbers the features of a row are; None where the model reads none.
         """
+        inputs: dict[str, tuple[int, Sequence[str | int]]] = {
+            name: (TensorProto.INT64, ["batch", "tokens"]) for name in ("input_ids", "attention_mask")
+        }
+        if features is not None:
+            inputs[FEATURES] = (TensorProto.FLOAT, ["batch", features])
+        return self.model_of(inputs, outputs)
+
+    def model_of(
+        self,
+        inputs: Mapping[str, tuple[int, Sequence[str | int]]],
+        outputs: Mapping[str, tuple[str, Sequence[str | int]]],
+    ) -> onnx.ModelProto:
+        """Return the finished model over any inputs.
+
+        Args:
+            inputs: By public name: type and shape.
+            outputs: As for `model`.
+        """
         for public, (result, _) in outputs.items():
             self.nodes.append(helper.make_node("Identity", [result], [public], public))
-        ids = [
-            helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "tokens"])
-            for name in ("input_ids", "attention_mask")
-        ]
-        if features is not None:
-            ids.append(helper.make_tensor_value_info(FEATURES, TensorProto.FLOAT, ["batch", features]))
+        ids = [helper.make_tensor_value_info(name, kind, shape) for name, (kind, shape) in inputs.items()]
         results = [
             helper.make_tensor_value_info(public, TensorProto.FLOAT, shape) for public, (_, shape) in outputs.items()
         ]

@@ -45,6 +45,10 @@ class CompressionSettings:
     max_changed: float = setting(
         0.02, "largest share of predictions that int8 may change; above it float32 is kept", minimum=0, maximum=1
     )
+    max_perplexity_rise: float = setting(
+        0.02, "largest rise of perplexity that int8 may bring where answers are written; above it float32 is kept",
+        minimum=0,
+    )  # fmt: skip
     texts: int = setting(2000, "texts, labelled or not, on which int8 is compared with float32", minimum=1)
     max_drop: float = setting(
         0.5, "points of accuracy that a cascade or a student may lose; else the transformer is kept", above=0

@@ -76,6 +76,7 @@ class Prediction:
         relevance: How relevant the second text is to the first, on a scale of the model's own, where the task is to
             order candidates.
         answers: The prediction of each task by its name, where a model has several.
+        text: The text that was written, where the task is to write one.
     """
 
     label: str
@@ -88,6 +89,12 @@ class Prediction:
     similarity: float | None = None
     relevance: float | None = None
     answers: Mapping[str, Prediction] | None = None
+    text: str | None = None
+
+    @classmethod
+    def of_text(cls, text: str, score: float) -> Self:
+        """Return what says that a text was written, whose tokens had the geometric mean probability `score`."""
+        return cls(text, score, Ranking((), np.empty(0, np.float32)), text=text)
 
     @property
     def task(self) -> str:
@@ -102,6 +109,8 @@ class Prediction:
             return "similarity"
         if self.relevance is not None:
             return "rank"
+        if self.text is not None:
+            return "generate"
         return "classify" if self.labels is None else "multilabel"
 
     def to_json(self, ranked: int = 5) -> dict[str, Any]:
@@ -113,6 +122,8 @@ class Prediction:
             return said | _numbers(self.numbers)
         if self.relevance is not None:
             return said | {"relevance": round(self.relevance, 6)}
+        if self.text is not None:
+            return said | {"text": self.text}
         if self.spans is not None:
             return said | {"spans": [{**asdict(span), "score": round(span.score, 6)} for span in self.spans]}
         return {
@@ -132,9 +143,9 @@ def _numbers(numbers: tuple[Number, ...]) -> dict[str, Any]:
     return {"value": values, "interval": intervals}
 
 
-Reads = Literal["pooled", "tokens", "apart"]
+Reads = Literal["pooled", "tokens", "apart", "answers"]
 """Whether a task has numbers for a text (or two texts read together) as a whole, for each of its tokens, or for each of
-two texts that are read apart."""
+two texts that are read apart; or writes answers, and says how likely a known one is."""
 
 
 @dataclass(frozen=True)

@@ -131,8 +131,18 @@ def _load_all(settings: DataSettings, kind: TargetKind | None) -> dict[int, Load
         if source is not None:
             loaded = load(source, settings, key=f"data.{SET_NAMES[number]}", target=kind, cleaning=cleaning)
             settings = replace(settings, **loaded.facts.get("read_with", {}))  # later files are read as the first
+            _drop_beyond(loaded, settings.most_rows)
             sources[number] = loaded
     return sources
+
+
+def _drop_beyond(loaded: Loaded, most: int | None) -> None:
+    """Keep so many rows of a source, evenly spread over it."""
+    rows = len(loaded.corpus)
+    if most is not None and rows > most:
+        kept = np.zeros(rows, dtype=bool)
+        kept[np.linspace(0, rows - 1, most).round().astype(int)] = True
+        loaded.drop("more than data.most_rows asks for", kept)
 
 
 def _together(corpora: Sequence[Corpus]) -> Corpus:

@@ -16,6 +16,7 @@ from feilun.data.loading import Loaded
 from feilun.data.paths import shown
 from feilun.data.settings import DataSettings
 from feilun.data.split import SET_NAMES
+from feilun.data.target_kinds.answer import AnswerText
 from feilun.text.clean import STEPS
 from feilun.text.language import languages_of, script_shares
 
@@ -88,7 +89,8 @@ def report(
         "fingerprint": splits.fingerprint,
     }
     if count_tokens is not None:
-        result["length"] |= _token_lengths(list(sets.values()), count_tokens, max_tokens)
+        read_after = [c.target if isinstance(kind, AnswerText) else c.pair for c in sets.values()]
+        result["length"] |= _token_lengths(list(sets.values()), read_after, count_tokens, max_tokens)
     result["notes"] = [*notes, *_notes(sources, result)]
     return result
 
@@ -138,14 +140,15 @@ def _source(loaded: Loaded) -> dict[str, Any]:
 
 def _token_lengths(
     sets: Sequence[Corpus],
+    read_after: Sequence[Sequence[str] | None],
     count_tokens: Callable[[Sequence[str], Sequence[str] | None], NDArray[np.int64]],
     max_tokens: int | None,
 ) -> dict[str, Any]:
     counted = []
-    for corpus in sets:
+    for corpus, second in zip(sets, read_after, strict=True):
         for start in range(0, len(corpus), COUNTED_AT_ONCE):
             end = start + COUNTED_AT_ONCE
-            counted.append(count_tokens(corpus.text[start:end], corpus.pair[start:end] if corpus.pair else None))
+            counted.append(count_tokens(corpus.text[start:end], second[start:end] if second else None))
     counts = np.concatenate(counted)
     result: dict[str, Any] = {"tokens": quantiles(counts)}
     if max_tokens is not None:

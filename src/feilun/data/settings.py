@@ -54,6 +54,7 @@ class DataSettings:
     )
     time: str | None = setting(None, "column of when each row happened")
     group: str | None = setting(None, "column whose equal values never stand in two sets")
+    most_rows: int | None = setting(None, "rows of each file to use, evenly spread over it; none: all", minimum=1)
     features: tuple[str, ...] = setting((), "columns of numbers or categories that the model reads beside the text")
     categories: tuple[str, ...] = setting((), "those of `features` whose numbers are codes, not amounts")
     verbalise: bool = setting(False, "write the features into the text (`amount: 100; …`) instead")

@@ -21,6 +21,7 @@ TOLD_ELSEWHERE = frozenset({"fingerprint", "labels", "notes", "sources"})
 PURPOSES: Mapping[str, Mapping[Language, str]] = {
     "classify": {"en": "Puts one text into one of {n} labels", "zh": "把一段文本归入一个标签"},
     "multilabel": {"en": "Gives one text those of {n} labels that apply", "zh": "给一段文本标出所有适用的标签"},
+    "generate": {"en": "Writes an answer to a text", "zh": "根据一段文本写出回答"},
     "tag": {"en": "Finds spans of {n} kinds in a text", "zh": "在一段文本中找出实体"},
     "multitask": {
         "en": "Answers several questions about one text at once; their {n} labels",
@@ -75,7 +76,7 @@ def _chinese(manifest: Mapping[str, Any], report: Report) -> Iterator[str]:
     labels = "、".join(_plain(label) for label in report.labels[:10])
     rest = f" 等 {len(report.labels)} 类" if len(report.labels) > 10 else f"（共 {len(report.labels)} 类）"
     purpose = PURPOSES[report.task]["zh"]
-    yield f"用途：{purpose}：{labels}{rest}。"
+    yield f"用途：{purpose}：{labels}{rest}。" if report.labels else f"用途：{purpose}。"
     yield ""
     yield from (f"- {_plain(sentence)}" for sentence in decision_sentences(report, "zh"))
     yield ""
@@ -96,7 +97,8 @@ def _chinese(manifest: Mapping[str, Any], report: Report) -> Iterator[str]:
 def _use(report: Report, data_report: Mapping[str, Any]) -> Iterator[str]:
     labels = ", ".join(f"`{_code(label)}`" for label in report.labels[:20])
     rest = f" and {len(report.labels) - 20} more" if len(report.labels) > 20 else ""
-    yield f"{PURPOSES[report.task]['en'].format(n=len(report.labels))}: {labels}{rest}."
+    purpose = PURPOSES[report.task]["en"].format(n=len(report.labels))
+    yield f"{purpose}: {labels}{rest}." if report.labels else f"{purpose}."
     languages = (data_report.get("language") or {}).get("languages")
     if languages:
         yield ""
@@ -179,6 +181,8 @@ def _limits(manifest: Mapping[str, Any], report: Report) -> Iterator[str]:
     yield "- The figures hold for texts like the test rows; traffic that drifts away from them is not covered."
     if report.task == "classify":
         yield "- A text that fits none of the labels still gets one; a low score is the only sign of it."
+    if report.task == "generate":
+        yield "- What it writes may be wrong, or not in the text at all: a person should read it before it goes out."
     if manifest.get("max_tokens") and report.task != "tag":
         yield f"- Only the first {manifest['max_tokens']} tokens of a text are read."
     yield "- Fairness between groups of people was looked at only where a slice above says so."

@@ -15,7 +15,7 @@ BINS = 15
 """Equal bins of confidence for the calibration error and the reliability curve (Guo et al. 2017 use 15)."""
 
 LOWER_IS_BETTER = frozenset(
-    {"log_loss", "brier", "expected_calibration_error", "hamming_loss", "mae", "rmse", "interval_width"}
+    {"perplexity", "log_loss", "brier", "expected_calibration_error", "hamming_loss", "mae", "rmse", "interval_width"}
 )
 """Metrics of which a lower value is the better one."""
 

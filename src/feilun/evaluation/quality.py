@@ -91,6 +91,16 @@ def _mean_of_lists(sums: Floats) -> Floats:
     return mean
 
 
+def _answers(
+    logits: NDArray[np.float32], corpus: Corpus, labels: LabelSet, decision: Any
+) -> tuple[NDArray[np.bool_], NDArray[Any]]:
+    return np.zeros(len(logits), np.bool_), logits
+
+
+def _likelihood(sums: Floats) -> Floats:
+    return -divide(sums[..., 0], sums[..., 1])
+
+
 def _entity_f1(sums: Floats) -> Floats:
     return span_metrics.figures(sums)["entity_f1"]
 
@@ -106,6 +116,7 @@ def _r2(sums: Floats) -> Floats:
 
 SINGLE: Mapping[str, Quality] = {
     "classify": Quality("macro-F1", _one_label, _macro_f1),
+    "generate": Quality("mean log likelihood", _answers, _likelihood),
     "match": Quality("macro-F1", _one_label, _macro_f1),
     "multilabel": Quality("macro-F1", _label_sets, _macro_f1),
     "rank": Quality("NDCG@10", _lists, _mean_of_lists),

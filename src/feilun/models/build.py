@@ -15,11 +15,13 @@ from feilun.models.adaptations.full import Full
 from feilun.models.adaptations.table import ADAPTATIONS
 from feilun.models.bases.base import Base
 from feilun.models.fusion import Fusion, FusionSettings
+from feilun.models.heads.generate import GenerateSettings
 from feilun.models.heads.table import HEADS, HeadSettings
 from feilun.models.layers import keep_layers
 from feilun.models.text_model import TextModel
 from feilun.models.vocabulary import trim
 from feilun.text.language import languages_of
+from feilun.text.prompts import Prompts
 from feilun.text.tokens import TokenEncoder
 
 
@@ -31,6 +33,9 @@ class ModelSettings:
         "multilingual-e5-small", "packaged name, hub id, or folder of the base model; none: reads features alone"
     )
     max_tokens: int = setting(128, "longest sequence that the model reads; longer texts are cut", minimum=4)
+    too_long: Literal["cut", "refuse"] = setting(
+        "cut", "what becomes of rows longer than that: cut (the data report counts them), or refuse to train on them"
+    )
     layers: int | None = setting(
         None, "layers of the base to keep, those that agree most with all of them; none: all", minimum=1
     )
@@ -112,11 +117,30 @@ def build(settings: ModelSettings, base: Base, splits: Splits, seed: int) -> Tex
     return model
 
 
-def token_encoder(settings: ModelSettings, base: Base) -> TokenEncoder:
+def token_encoder(settings: ModelSettings, base: Base) -> TokenEncoder | Prompts:
     """Return what turns the texts of a recipe into token ids, before there is a model."""
+    if isinstance(settings.head, GenerateSettings):
+        prompts = Prompts(TokenEncoder(base.tokenizer, settings.max_tokens), settings.head.decision(base))
+        refuse_unless_room(prompts)
+        return prompts
     before_second = base.prefix if settings.pair_prefix is None else settings.pair_prefix
     apart = before_second if settings.encoder == "bi" else None
     return TokenEncoder(base.tokenizer, settings.max_tokens, base.prefix, apart)
+
+
+def refuse_unless_room(prompts: Prompts) -> None:
+    """Refuse a context that what stands around prompts fills, together with the longest answer.
+
+    Raises:
+        UsageError: If it is so.
+    """
+    frame, answer = prompts.frame, prompts.decision.max_new_tokens
+    if frame + answer >= prompts.context:
+        raise UsageError(
+            f"What stands around every prompt has {frame} tokens and the longest answer {answer}: of model.max_tokens, "
+            f"{prompts.context}, nothing is left for the prompt.",
+            "Raise model.max_tokens, or shorten model.head.template or model.head.max_new_tokens.",
+        )
 
 
 def check_length(settings: ModelSettings, base: Base) -> None:

@@ -12,19 +12,26 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from feilun.core.corpus import Corpus
+from feilun.core.decisions.generate import GenerateDecision
 from feilun.core.labels import LabelSet
 from feilun.core.prediction import Prediction
 from feilun.core.spans import TokenLogits
 from feilun.models.adaptations.adaptation import Adaptation
+from feilun.models.answers import TorchEngine, surprise
 from feilun.models.bases.base import Base
 from feilun.models.fast_encoder import encode, encode_from
 from feilun.models.fusion import Fusion
 from feilun.models.heads.head import Head
+from feilun.text.decoding import Written, write
+from feilun.text.prompts import Example, Prompts
 from feilun.text.tokens import TokenEncoder, batches_by_length, pad
 from feilun.text.windows import windows
 
 INFERENCE_TOKENS = 8192
 """Tokens of a batch where no gradient is kept."""
+
+ANSWER_TOKENS = 2048
+"""The same, of language models, which are larger."""
 
 
 class StateSource(Protocol):
@@ -68,6 +75,7 @@ class TextModel(nn.Module):
         self.adaptation = adaptation
         self.labels = labels
         self.dtype = dtype
+        head.meet(base)
         self.decision = head.decision
         self.reads = head.reads
         self.remarks: tuple[str, ...] = ()
@@ -162,6 +170,8 @@ class TextModel(nn.Module):
         """Return logits of shape (rows, labels), those of each row's tokens, or vectors of shape (rows, 2, size)."""
         if self.reads == "tokens":
             return self.token_logits(corpus)
+        if self.reads == "answers":
+            return self.surprise(self.examples(corpus)).cpu().numpy()
         states = self.pooled_states(self.encode(corpus))
         if self.reads == "apart":
             states = side_by_side(states, len(corpus))
@@ -197,8 +207,40 @@ class TextModel(nn.Module):
                     logits[i] = own[: len(found.rows[i])]
         return found.join(logits, self.decision.width(len(self.labels)))
 
+    @property
+    def prompts(self) -> Prompts:
+        """Return what puts prompts and answers into token ids, where the model writes answers."""
+        assert isinstance(self.decision, GenerateDecision)  # noqa: S101 - the task of such models
+        return Prompts(self.encoder, self.decision)
+
+    def examples(self, corpus: Corpus) -> list[Example]:
+        """Return the rows of a model that writes answers as prompts with their answers."""
+        return self.prompts.examples(corpus.text, [str(target) for target in corpus.target or ()])
+
+    def surprise(self, examples: Sequence[Example]) -> Tensor:
+        """Return surprise and length of known answers without gradients, shape (rows, 2)."""
+        found = torch.zeros(len(examples), 2)
+        with evaluating(self), torch.no_grad():
+            for batch in batches_by_length([len(example.ids) for example in examples], ANSWER_TOKENS):
+                found[batch] = surprise(self, [examples[i] for i in batch]).cpu()
+        return found
+
+    def written(self, texts: Sequence[str]) -> list[Written]:
+        """Write an answer to each prompt, one after the other."""
+        answers = []
+        with evaluating(self):
+            for prompt in self.prompts.prompts(texts):
+                *_, (answer,) = write(
+                    TorchEngine(self), [prompt], self.prompts.decision, self.prompts.context, self.prompts.text_of
+                )
+                answers.append(answer)
+        return answers
+
     def predict(self, corpus: Corpus) -> list[Prediction]:
         """Return one prediction a row, in the order of the rows."""
+        if self.reads == "answers":
+            answers = [(answer.text, answer.mean_likelihood) for answer in self.written(corpus.text)]
+            return self.decision.decide(answers, self.labels.names)
         return self.head.decode(self.logits(corpus), self.decision)
 
     def trained_state(self) -> dict[str, Tensor]:

@@ -213,4 +213,6 @@ def _observation(seen: Seen) -> Observation:
     prediction = seen.prediction.to_json(RANKED)
     if "spans" in prediction:  # they quote the text
         prediction["spans"] = [{**span, "text": kept(span["text"])} for span in prediction["spans"]]
+    if seen.prediction.text is not None:  # an answer may repeat what its prompt says
+        prediction |= dict.fromkeys(("label", "text"), kept(seen.prediction.text))
     return Observation(seen.id, seen.time, seen.bundle, kept(seen.text), prediction, seen.latency)

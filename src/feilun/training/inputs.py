@@ -16,8 +16,10 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from feilun.core.corpus import Corpus
+from feilun.models.answers import surprise
 from feilun.models.fast_encoder import supports
 from feilun.models.text_model import INFERENCE_TOKENS, TextModel, evaluating, side_by_side
+from feilun.text.prompts import Example
 from feilun.text.tokens import batches_by_length
 from feilun.training.hard_negatives import hard_negatives
 
@@ -165,6 +167,30 @@ class FusedInputs:
             return self.model.fused(self.inner.all(), self.features)
 
 
+class AnswerInputs:
+    """Runs a language model over prompts with their answers.
+
+    Batches hold rows of similar length, so that padding is rare; rows are not packed into one sequence, where a row
+    could see the one before it (docs/generation.md has the figures).
+
+    Args:
+        model: The model.
+        examples: Prompts with answers, one a row.
+    """
+
+    def __init__(self, model: TextModel, examples: list[Example]) -> None:
+        self.model, self.examples = model, examples
+        self.lengths = [len(example.ids) for example in examples]
+
+    def pooled(self, rows: Sequence[int]) -> Tensor:
+        """Return surprise and length of the rows' answers, shape (rows, 2)."""
+        return surprise(self.model, [self.examples[i] for i in rows])
+
+    def all(self) -> Tensor:
+        """Return those of every row without gradients, shape (rows, 2)."""
+        return self.model.surprise(self.examples)
+
+
 def make_inputs(model: TextModel, corpus: Corpus, *, learning: bool = False) -> Inputs:
     """Choose how the rows of a corpus reach the head.
 
@@ -176,6 +202,8 @@ def make_inputs(model: TextModel, corpus: Corpus, *, learning: bool = False) -> 
     Returns:
         Kept outputs where the whole base or its lower layers stand still, else the base run anew each time.
     """
+    if model.reads == "answers":
+        return AnswerInputs(model, model.examples(corpus))
     inner = _inputs_of(model, model.encode(corpus))
     if model.reads != "apart":
         return _with_features(inner, model, corpus)
@@ -184,6 +212,8 @@ def make_inputs(model: TextModel, corpus: Corpus, *, learning: bool = False) -> 
 
 def token_inputs(model: TextModel, corpus: Corpus) -> Inputs:
     """Return what runs the base anew each time, as if all of it moved; without hard negatives."""
+    if model.reads == "answers":
+        return AnswerInputs(model, model.examples(corpus))
     inner = TokenInputs(model, model.encode(corpus))
     return ApartInputs(inner, _none(corpus)) if model.reads == "apart" else _with_features(inner, model, corpus)
 

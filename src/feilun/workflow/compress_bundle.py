@@ -10,6 +10,7 @@ from typing import Any
 
 from feilun.bundles.bundle import Bundle, check_target
 from feilun.bundles.cascade import Cascade
+from feilun.bundles.generator import Generator
 from feilun.bundles.registry import next_version
 from feilun.compression.compress import Precision, compress_runtime
 from feilun.compression.settings import CompressionSettings
@@ -100,6 +101,11 @@ def compress_bundle(
     """
     if out is not None:
         check_target(out)
+    if isinstance(bundle.predictor, Generator):
+        raise UsageError(
+            f"The bundle {bundle.path} writes answers; such bundles are made small when they are trained.",
+            "Train it again with --set compression.quantize=int8.",
+        )
     if isinstance(bundle.predictor, Cascade) or bundle.manifest.get("form", "model") == "student":
         raise UsageError(
             f"The bundle {bundle.path} is a {bundle.manifest['form']} already.", "Compress the one that it came from."

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from feilun.compression.compress import Compressed
+from feilun.compression.generation import evenly
 from feilun.core.ports import Predictor
 from feilun.core.report import Report
 from feilun.core.splits import Splits
@@ -30,6 +31,7 @@ def judge(
     run: Run,
     progress: Progress,
     remarks: Sequence[str] = (),
+    beside: Mapping[str, Predictor] | None = None,
 ) -> Report:
     """Calibrate a compressed model and judge it.
 
@@ -40,11 +42,12 @@ def judge(
         run: Receives report and plots.
         progress: What training did; for the learning curve and the cost.
         remarks: What the report is to say of the base, finished sentences.
+        beside: Further predictors to judge on the same rows, by name.
 
     Returns:
         The report; the model carries its decision from here on.
     """
-    report = judge_compressed(small, splits, settings)
+    report = judge_compressed(small, splits, settings, beside)
     cost = {
         "training_seconds": round(progress.seconds, 1),
         "training_tokens": progress.tokens,
@@ -81,7 +84,7 @@ def judge_compressed(
         baselines = {**baselines, **fit_column_baselines(*rows, splits.features, undecided.task)}
     report = evaluate(
         small,
-        splits.test,
+        splits.test if settings.rows is None else evenly(splits.test, settings.rows),
         slices=settings.slices,
         baselines={**(beside or {}), **baselines},
         resamples=settings.resamples,

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 ADDED_COLUMNS = ("predicted_label", "predicted_score", "predicted_abstained")
 TASK_COLUMNS = (
     "predicted_labels", "predicted_spans", "predicted_value", "predicted_low", "predicted_high", "predicted_similarity",
-    "predicted_relevance",
+    "predicted_relevance", "predicted_text",
 )  # fmt: skip
 """What only some tasks add."""
 
@@ -103,6 +103,8 @@ def with_predictions(frame: DataFrame, predictions: Sequence[Prediction]) -> Dat
     if any(prediction.relevance is not None for prediction in predictions):
         relevances = [prediction.relevance for prediction in predictions]
         added.append(polars.Series("predicted_relevance", relevances, polars.Float64))
+    if any(prediction.text is not None for prediction in predictions):
+        added.append(polars.Series("predicted_text", [one.text for one in predictions], polars.String))
     for task in (predictions[0].answers or {}) if predictions else {}:
         own = [(prediction.answers or {})[task] for prediction in predictions]
         added.append(polars.Series(f"predicted_label_{task}", [answer.label for answer in own], polars.String))

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from feilun.bundles.generator import Generator
 from feilun.bundles.runtime import Runtime
 from feilun.core.corpus import corpus_of
 from feilun.core.splits import Splits
@@ -24,7 +25,7 @@ PIECE = 64
 """Texts that are encoded in one go: meanwhile the tokenizer is not free for a service's answers."""
 
 
-def with_reference(runtime: Runtime, splits: Splits, task: str = "classify") -> dict[str, Any]:
+def with_reference(runtime: Runtime | Generator, splits: Splits, task: str = "classify") -> dict[str, Any]:
     """Return the profile of the data, and in it figures of what the model says about the validation rows.
 
     Args:
@@ -33,7 +34,7 @@ def with_reference(runtime: Runtime, splits: Splits, task: str = "classify") -> 
         task: The recipe's; others than `classify` have no single label to compare, and rows without a
             text nothing that traffic is compared by: they get no such figures yet.
     """
-    if task != "classify" or not any(splits.validation.text):
+    if task != "classify" or isinstance(runtime, Generator) or not any(splits.validation.text):
         return dict(splits.profile)
     rows = splits.validation.select(evenly(len(splits.validation), ROWS).tolist())
     predictions = runtime.predict(rows)
@@ -50,7 +51,7 @@ def with_reference(runtime: Runtime, splits: Splits, task: str = "classify") -> 
     return {**splits.profile, KEY: make_reference(sample, correct).to_json()}
 
 
-def unknown_shares(runtime: Runtime, texts: Sequence[str]) -> NDArray[np.float64]:
+def unknown_shares(runtime: Runtime | Generator, texts: Sequence[str]) -> NDArray[np.float64]:
     """Return the share of each text's tokens that the vocabulary does not hold, shape (texts,).
 
     Empty where the tokenizer has no token for them: it then spells everything out in bytes.

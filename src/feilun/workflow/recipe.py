@@ -20,6 +20,7 @@ from feilun.evaluation.judges.table import JUDGES
 from feilun.models.adaptations.full import Full
 from feilun.models.bases.blank import NAME as NO_BASE
 from feilun.models.build import ModelSettings
+from feilun.models.heads.generate import GenerateSettings
 from feilun.monitoring.retrain_policy import RetrainSettings
 from feilun.text.clean import Cleaning
 from feilun.training.fit import TrainingSettings
@@ -38,6 +39,9 @@ AS_THEY_ARE = Cleaning(
 )
 """The cleaning that changes no text."""
 
+WRITTEN_ROWS = 200
+"""Test rows to which answers are written for the report, where the recipe does not say."""
+
 PATHS = ("data.train", "data.validation", "data.test", "data.unlabelled", "model.base")
 """Keys that may hold a path relative to the recipe's folder."""
 
@@ -54,6 +58,9 @@ class EvaluationSettings:
     cost_review: float | None = setting(None, "what it costs when a person decides a text", minimum=0)
     wanted_accuracy: float | None = setting(
         None, "accuracy that the decided texts must reach; the others go to a person", above=0, maximum=1
+    )
+    rows: int | None = setting(
+        None, "test rows that are judged, evenly spread; none: all, or 200 where answers are written", minimum=1
     )
     by_label: bool = setting(False, "pick that score for each label apart, where 20 validation rows or more got it")
 
@@ -73,10 +80,11 @@ class EvaluationSettings:
 class Recipe:
     """What is to be made, of what, and how good it has to be."""
 
-    task: Literal["classify", "multilabel", "match", "multitask", "rank", "regress", "tag"] = setting(
+    task: Literal["classify", "generate", "multilabel", "match", "multitask", "rank", "regress", "tag"] = setting(
         REQUIRED,
         "what the model is to do: classify gives each text one label, multilabel a set of labels, match each pair of "
-        "texts one label, rank a relevance to sort by, regress numbers; tag finds spans such as names; multitask does "
+        "texts one label, rank a relevance to sort by, regress numbers; tag finds spans such as names; generate writes "
+        "an answer; multitask does "
         "several of these at once",
     )
     name: str = setting("model", "name of the bundle; where absent, the recipe's file name")
@@ -112,6 +120,8 @@ class Recipe:
             found.append("data.pair is missing: a match recipe compares two texts, and it names the second one.")
         if self.task == "rank" and self.data.pair is None:
             found.append("data.pair is missing: a rank recipe reads a query (data.text) and a candidate (data.pair).")
+        if self.task == "generate":
+            found += self._generation_faults()
         if self.task == "tag" and self.data.pair is not None:
             found.append("data.pair names a second text, but a tag recipe finds spans in one text.")
         if self.model.encoder == "bi" and self.task != "match":
@@ -134,11 +144,34 @@ class Recipe:
         elif self.tasks:
             found.append("tasks are for a multitask recipe: leave the tables [tasks.NAME] out.")
         evaluation = self.evaluation
-        if self.task in {"rank", "regress", "tag"} and (evaluation.cost_error or evaluation.wanted_accuracy):
+        if self.task in {"generate", "rank", "regress", "tag"} and (
+            evaluation.cost_error or evaluation.wanted_accuracy
+        ):
             found.append("evaluation.cost_error and evaluation.wanted_accuracy are for tasks that give labels.")
         if self.task not in {"classify", "match"} and evaluation.by_label:
             found.append("evaluation.by_label is for tasks that give one label.")
         return found
+
+    def _generation_faults(self) -> list[str]:
+        """Say what in a recipe whose model writes answers cannot be."""
+        found = []
+        if self.data.pair is not None:
+            found.append("data.pair names a second text, but a generate recipe reads one: put both into data.text.")
+        if self.model.vocabulary == "trim":
+            found.append('model.vocabulary = "trim" would leave out what answers may hold: leave it out.')
+        if isinstance(self.model.head, GenerateSettings) and self.model.head.max_new_tokens >= self.model.max_tokens:
+            found.append(
+                f"model.head.max_new_tokens is {self.model.head.max_new_tokens}, but prompt and answer together have "
+                f"{self.model.max_tokens} tokens (model.max_tokens)."
+            )
+        return found
+
+
+def _bounded(evaluation: Any, task: str) -> Any:
+    """Bound the test rows that are judged where an answer to each is written; other tasks judge all."""
+    if task != "generate" or not isinstance(evaluation, Mapping):
+        return evaluation
+    return {"rows": WRITTEN_ROWS, **evaluation}
 
 
 def _contradictions_of_features(recipe: Recipe) -> list[str]:
@@ -232,13 +265,13 @@ def _read(values: Mapping[str, Any]) -> tuple[Recipe | None, list[Fault]]:
     data = _with_cleaning(table_of_data["data"], task)
     training = _with_metric(values.get("training", {}), JUDGES[task].metrics[0])
     bounds, gate_faults = _read_gate(values.get("gate", {}), figures_of(task, values.get("tasks")))
-    recipe, faults = core_settings.read(
-        Recipe, {**table_of_data, "data": data, "model": model, "training": training, "gate": bounds}
-    )
-    own = gate_faults + model_faults
+    own = {"data": data, "model": model, "training": training, "gate": bounds}
+    own["evaluation"] = _bounded(values.get("evaluation", {}), task)
+    recipe, faults = core_settings.read(Recipe, {**table_of_data, **own})
+    found = gate_faults + model_faults
     return (
-        None if own or recipe is None else replace(recipe, model=with_parts(recipe.model, recipe.tasks))
-    ), faults + own
+        None if found or recipe is None else replace(recipe, model=with_parts(recipe.model, recipe.tasks))
+    ), faults + found
 
 
 def _with_head(model: Any, task: str) -> tuple[Any, list[Fault]]:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+from feilun.core.errors import DataError
 from feilun.core.splits import Splits
 from feilun.data.multitask import TaskRows, prepare_tasks
 from feilun.data.prepare import CountTokens, prepare
@@ -20,10 +24,34 @@ def prepare_rows(recipe: Recipe, count_tokens: CountTokens) -> Splits:
         The sets, with the columns that the report is broken down by.
 
     Raises:
-        DataError: If a source cannot be read or its rows cannot train a model.
+        DataError: If a source cannot be read, its rows cannot train a model, or the recipe refuses to cut them.
     """
     columns, longest = slice_columns(recipe.evaluation.slices), recipe.model.max_tokens
     if recipe.tasks:
         tasks = [TaskRows(name, own.task, own.data.with_kept(columns)) for name, own in recipe.tasks.items()]
-        return prepare_tasks(tasks, count_tokens, longest)
-    return prepare(recipe.data.with_kept(columns), count_tokens, longest, task=recipe.kind)
+        splits = prepare_tasks(tasks, count_tokens, longest)
+    else:
+        splits = prepare(recipe.data.with_kept(columns), count_tokens, longest, task=recipe.kind)
+    if recipe.model.too_long == "refuse":
+        for report in splits.report.get("tasks", {"": splits.report}).values():
+            refuse_cut_rows(report["length"])
+    return splits
+
+
+def refuse_cut_rows(length: Mapping[str, Any]) -> None:
+    """Refuse rows that would be cut.
+
+    Args:
+        length: What the data report says of the rows' lengths.
+
+    Raises:
+        DataError: If there are some.
+    """
+    if length["cut_rows"]:
+        longest = int(length["tokens"]["maximum"])
+        raise DataError(
+            f"{length['cut_rows']:,} rows have more than {length['max_tokens']:,} tokens, the longest {longest:,}, and "
+            'model.too_long is "refuse".',
+            f"Set model.max_tokens to {longest}, as far as the base reads so much, shorten the rows, or set "
+            'model.too_long = "cut".',
+        )

@@ -26,6 +26,7 @@ from feilun.workflow.rows import prepare_rows
 from feilun.workflow.run import Run
 from feilun.workflow.screen import Screen, silent
 from feilun.workflow.teaching import teach
+from feilun.workflow.untuned import untuned
 
 
 def train(
@@ -75,7 +76,8 @@ def train(
         )  # fmt: skip
     cleaning = recipe.data.clean.cleaning()
     small = compress(model, splits, recipe.compression, cleaning, run.folder / "small", further)
-    report = judge(small, splits, recipe.evaluation, run, progress, remarks_on(model, splits))
+    beside = untuned(recipe, splits, run.folder / "small")
+    report = judge(small, splits, recipe.evaluation, run, progress, remarks_on(model, splits), beside)
     screen.show_report(report)
     check_gate(report, recipe.gate, run.folder)
     bundle = publish(small, report, splits, recipe, run, base, out)

@@ -54,6 +54,7 @@ def test_anonymous_is_refused_on_every_route(client: TestClient) -> None:
     asked = {(method.upper(), path) for path, methods in paths.items() for method in methods}
     asked |= {(m, r.path) for r in client.app.routes if isinstance(r, Route) for m in r.methods or ()}  # type: ignore[attr-defined]
     assert {("POST", "/v1/predict/{name}"), ("POST", "/v1/feedback"), ("GET", "/docs"), ("GET", "/metrics")} <= asked
+    assert {("POST", "/v1/chat/completions"), ("POST", "/v1/embeddings")} <= asked
     for method, path in [*sorted(asked), ("GET", "/nothing"), ("GET", "/static-offline-docs/swagger-ui.css")]:
         status = client.request(method, path.replace("{name}", "reviews")).status_code
         assert status == 200 if path in {"/healthz", "/readyz"} else status == 401, (method, path)
@@ -74,6 +75,9 @@ def test_scopes(client: TestClient, database: Database) -> None:
             client.get("/metrics", headers=bearer(token)).status_code,
         )
         assert found == statuses
+        for path in ("/v1/chat/completions", "/v1/embeddings"):  # 400: a body that says nothing
+            wanted = 403 if statuses[0] == 403 else 400
+            assert client.post(path, json={}, headers=bearer(token)).status_code == wanted
 
 
 def test_revoked_token_is_refused(client: TestClient, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:

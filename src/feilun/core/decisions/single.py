@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from feilun.core.decisions.generate import GenerateDecision
 from feilun.core.decisions.multilabel import MultilabelDecision
 from feilun.core.decisions.rank import RankDecision
 from feilun.core.decisions.regress import RegressDecision
@@ -43,6 +44,7 @@ class AnyDecision(Protocol):
 
 SINGLE: Mapping[str, type[AnyDecision]] = {
     "classify": Decision,
+    "generate": GenerateDecision,
     "match": Decision,
     "multilabel": MultilabelDecision,
     "rank": RankDecision,

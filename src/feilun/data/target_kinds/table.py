@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
+from feilun.data.target_kinds.answer import AnswerText
 from feilun.data.target_kinds.label import OneLabel
 from feilun.data.target_kinds.label_set import LabelLists
 from feilun.data.target_kinds.numbers import Numbers
@@ -50,6 +51,7 @@ class TargetKind(Protocol):
 
 TARGET_KINDS: Mapping[str, TargetKind] = {
     "classify": OneLabel(),
+    "generate": AnswerText(),
     "match": PairLabel(),
     "multilabel": LabelLists(),
     "multitask": Several(),

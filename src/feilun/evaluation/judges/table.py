@@ -12,6 +12,7 @@ from feilun.core.report import Report
 from feilun.evaluation.calibration import Abstention
 from feilun.evaluation.judges.asked import Asked
 from feilun.evaluation.judges.classify import ClassifyJudge
+from feilun.evaluation.judges.generate import GenerateJudge
 from feilun.evaluation.judges.multilabel import MultilabelJudge
 from feilun.evaluation.judges.multitask import MultitaskJudge
 from feilun.evaluation.judges.rank import RankJudge
@@ -49,6 +50,7 @@ class Judge(Protocol):
 
 SINGLE: Mapping[str, Judge] = {
     "classify": ClassifyJudge(),
+    "generate": GenerateJudge(),
     "match": ClassifyJudge(),
     "multilabel": MultilabelJudge(),
     "rank": RankJudge(),

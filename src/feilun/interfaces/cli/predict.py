@@ -12,6 +12,7 @@ import typer
 
 from feilun.core.errors import UsageError
 from feilun.core.prediction import Prediction
+from feilun.evaluation.render import printable
 from feilun.interfaces.cli import output
 from feilun.interfaces.cli.options import AsJson, Threads
 
@@ -152,6 +153,8 @@ def _counted(frames: Iterable[Any]) -> Iterator[Any]:
 def _line(text: str, prediction: Prediction) -> str:
     asks = "  → to a person" if prediction.abstained else ""
     shown = " ".join(text.split())
+    if prediction.text is not None:
+        return printable(" ".join(prediction.text.split()))
     if prediction.numbers is not None:
         said = " | ".join(f"{one.value:.4g} ({one.low:.4g}–{one.high:.4g})" for one in prediction.numbers)
     else:

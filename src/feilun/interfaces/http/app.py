@@ -16,12 +16,25 @@ from starlette.exceptions import HTTPException
 from feilun import __version__
 from feilun.apps.customer_service.desk import UnknownConversation
 from feilun.core.errors import FeilunError, UsageError
-from feilun.interfaces.http import feedback, health, metrics, models, predict, public_opinion, requests_log, watched
+from feilun.interfaces.http import (
+    chat,
+    embeddings,
+    feedback,
+    health,
+    metrics,
+    models,
+    predict,
+    public_opinion,
+    requests_log,
+    watched,
+)
 from feilun.interfaces.http.answers import error_answer
 from feilun.interfaces.http.bodies import CheckedBodies
 from feilun.interfaces.http.guard import Guard
 from feilun.monitoring.feedback import FeedbackDesk, KeyReused, UnknownObservation
 from feilun.serving.access import Access
+from feilun.serving.conversations import Conversations
+from feilun.serving.embeddings import Embeddings
 from feilun.serving.engine import Engine, UnknownModel
 from feilun.serving.limits import Overloaded, ShareTaken, TooLarge
 from feilun.serving.trial import Comparison
@@ -65,6 +78,7 @@ def create_app(engine: Engine, desk: FeedbackDesk | None = None, access: Access 
         with desk.log if desk is not None else nullcontext():
             async with engine:
                 yield
+            app.state.conversations.stop()
 
     app = FastAPIOffline(
         redoc_url=None,
@@ -75,6 +89,7 @@ def create_app(engine: Engine, desk: FeedbackDesk | None = None, access: Access 
         responses={422: {"description": "The request is wrong; the message says where."}},
     )
     app.state.engine = engine
+    app.state.conversations, app.state.embeddings = Conversations(engine.limits), Embeddings(engine.limits)
     app.state.feedback = desk
     app.state.log = desk.log if desk is not None else None
     app.state.figures = metrics.Figures(app.state.log)
@@ -86,7 +101,7 @@ def create_app(engine: Engine, desk: FeedbackDesk | None = None, access: Access 
     app.add_middleware(Guard, access=access or Access())
     app.add_middleware(metrics.Measured, figures=app.state.figures)
     app.add_middleware(requests_log.Logged)
-    for resource in (predict, feedback, models, public_opinion, health, metrics):
+    for resource in (predict, chat, embeddings, feedback, models, public_opinion, health, metrics):
         app.include_router(resource.router)
     answer_errors(app)
     return app

@@ -28,6 +28,7 @@ SCOPE_OF_PATH = (
     ("/v1/apps/customer-service/turns", "predict"), ("/v1/apps/customer-service/feedback", "feedback"),
     ("/v1/apps/customer-service/ratings", "feedback"),
     ("/v1/apps/public-opinion", "feedback"),
+    ("/v1/chat", "predict"), ("/v1/embeddings", "predict"),
 )  # fmt: skip
 """The scope of each resource; all other paths need `admin`."""
 

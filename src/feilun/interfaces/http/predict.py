@@ -102,6 +102,7 @@ class Answer(BaseModel):
     interval: list[float] | dict[str, list[float]] | None = Field(
         None, description="The ends of the interval that holds the truth with the probability `score`."
     )
+    text: str | None = Field(None, description="What the model wrote, where the task is to write.")
     observation: str | None = Field(
         None, description="Names this prediction for /v1/feedback; null where none is kept of it."
     )

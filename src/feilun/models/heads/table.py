@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from feilun.models.heads.classify import ClassifySettings
+from feilun.models.heads.generate import GenerateSettings
 from feilun.models.heads.match import MatchSettings
 from feilun.models.heads.multilabel import MultilabelSettings
 from feilun.models.heads.multitask import MultitaskSettings
@@ -35,6 +36,7 @@ class HeadSettings(Protocol):
 HEADS: dict[str, type[HeadSettings]] = {
     "match": MatchSettings,  # before the class that it extends, so that settings are told apart
     "classify": ClassifySettings,
+    "generate": GenerateSettings,
     "multilabel": MultilabelSettings,
     "multitask": MultitaskSettings,
     "rank": RankSettings,

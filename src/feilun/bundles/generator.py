@@ -1,0 +1,339 @@
+"""A bundle that writes answers, on ONNX Runtime and tokenizers alone: no torch, no transformers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from feilun.bundles.processor import usable_cores
+from feilun.bundles.runtime import open_session
+from feilun.core.corpus import Corpus, corpus_of
+from feilun.core.decisions.generate import GenerateDecision
+from feilun.core.errors import BundleError, UsageError
+from feilun.core.features import FeatureColumns
+from feilun.core.labels import LabelSet
+from feilun.core.prediction import Prediction
+from feilun.text.clean import Cleaning
+from feilun.text.decoding import Written, write
+from feilun.text.prompts import Example, Prompts
+from feilun.text.tokens import TokenEncoder, batches_by_length, pad
+
+INPUTS = ("input_ids", "lengths", "longest", "picked")
+OUTPUTS = ("logits", "states")
+
+READ_TOKENS = 1024
+"""Tokens of a batch that is only read."""
+
+FORETOLD_TOKENS = 128
+"""Tokens of answers in such a batch: their logits over a large vocabulary are there at once."""
+
+FEWEST_KEPT = 8
+"""Tokens that every prompt begins with and whose keys and values are worth keeping."""
+
+WRITTEN_TOGETHER = 8
+"""Answers that are written at once: a token for each costs little more than one alone, as the weights are read once."""
+
+
+class Generator:
+    """A language model in ONNX with all that turns a prompt into an answer; a Predictor, safe to share between threads.
+
+    Args:
+        model: The ONNX file, as `compression/decoder_graph.py` writes it.
+        encoder: Tokenizer and length of the context.
+        cleaning: Applied to every text first, as it was in training.
+        decision: How prompts are put and answers written.
+        pad_id: Id of the padding token.
+        threads: Processor threads; None uses all cores that this process may.
+
+    Raises:
+        BundleError: If the file is no such model.
+    """
+
+    labels = LabelSet(())
+    features: FeatureColumns | None = None
+    batch_tokens = READ_TOKENS
+    beginning: Beginning | None = None
+
+    def __init__(
+        self,
+        model: Path,
+        encoder: TokenEncoder,
+        *,
+        cleaning: Cleaning,
+        decision: GenerateDecision,
+        pad_id: int = 0,
+        threads: int | None = None,
+    ) -> None:
+        self.model = model
+        self.encoder = encoder
+        self.cleaning = cleaning
+        self.decision = decision
+        self.pad_id = pad_id
+        self.threads = threads or usable_cores()
+        self.session = open_session(model, self.threads)
+        self.cache = cache_of(self.session, model)
+        self._encoding = Lock()  # a tokenizer's settings are changed before it encodes
+        self.beginning = self._read_beginning()
+
+    @property
+    def prompts(self) -> Prompts:
+        """Return what puts prompts and answers into token ids."""
+        return Prompts(self.encoder, self.decision)
+
+    def predict(self, corpus: Corpus) -> list[Prediction]:
+        """Return one prediction a row, in the order of the rows."""
+        written = self.written(self.encode(corpus))
+        return self.decision.decide([(answer.text, answer.mean_likelihood) for answer in written], ())
+
+    def logits(self, corpus: Corpus) -> NDArray[np.float32]:
+        """Return surprise (negative log likelihood) and tokens of each row's known answer, shape (rows, 2).
+
+        Raises:
+            UsageError: If the rows have no answers.
+        """
+        if corpus.target is None:
+            raise UsageError("The rows have no answers, so that nothing can be said of them.", "Name their column.")
+        texts = [self._clean(text, i) for i, text in enumerate(corpus.text)]
+        with self._encoding:
+            examples = self.prompts.examples(texts, [str(target) for target in corpus.target])
+        found = np.zeros((len(examples), 2), dtype=np.float32)
+        for batch in _batches(examples):
+            found[batch] = self._surprise([examples[i] for i in batch])
+        return found
+
+    def embed(self, corpus: Corpus) -> NDArray[np.float32]:
+        """Return the state behind the last token of each text, without what stands around prompts; (rows, hidden)."""
+        texts = [self._clean(text, i) for i, text in enumerate(corpus.text)]
+        with self._encoding:
+            return self.embed_rows(self.encoder.encode(texts))
+
+    def embed_rows(self, rows: list[list[int]]) -> NDArray[np.float32]:
+        """Return the states behind the last of token ids, shape (rows, hidden)."""
+        return self.logits_of(rows)
+
+    def logits_of(self, rows: list[list[int]], _: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
+        """Return what tells a model that runs otherwise: the states behind the last of token ids, (rows, hidden).
+
+        Args:
+            rows: Token ids of each row.
+        """
+        parts = [self.read([row], [len(row) - 1])[1] for row in rows]
+        return np.concatenate([np.empty((0, self.cache.hidden), np.float32), *parts])
+
+    def encode(self, corpus: Corpus) -> list[list[int]]:
+        """Return the token ids of each row's prompt, cleaned, and cut so that an answer has room."""
+        texts = [self._clean(text, i) for i, text in enumerate(corpus.text)]
+        with self._encoding:
+            return self.prompts.prompts(texts)
+
+    def stream(self, texts: Iterable[str], chunk: int = WRITTEN_TOGETHER) -> Iterator[Prediction]:
+        """Predict any number of texts in order, one after the other."""
+        for text in texts:
+            yield from self.predict(corpus_of([text]))
+
+    def written(self, prompts: Sequence[list[int]]) -> list[Written]:
+        """Write answers to prompts, several at once; an answer does not depend on those beside it."""
+        answers: list[Written] = [Written()] * len(prompts)
+        order = np.argsort([-len(prompt) for prompt in prompts], kind="stable").tolist()
+        for start in range(0, len(order), WRITTEN_TOGETHER):
+            batch = order[start : start + WRITTEN_TOGETHER]
+            *_, done = self.writing([prompts[i] for i in batch])
+            for row, answer in zip(batch, done, strict=True):
+                answers[row] = answer
+        return answers
+
+    def writing(
+        self, prompts: Sequence[Sequence[int]], decision: GenerateDecision | None = None
+    ) -> Iterator[list[Written]]:
+        """Write answers token by token; see `feilun.text.decoding.write`."""
+        engine = OnnxEngine(self)
+        return write(engine, prompts, decision or self.decision, self.encoder.max_tokens, self.prompts.text_of)
+
+    def conversation(self, messages: Sequence[dict[str, str]]) -> list[int]:
+        """Return the token ids of a conversation that an answer is wanted to."""
+        cleaned = [{**message, "content": self._clean(message["content"], i)} for i, message in enumerate(messages)]
+        with self._encoding:
+            return self.prompts.conversation(cleaned)
+
+    def read(
+        self, rows: Sequence[Sequence[int]], picked: Sequence[int]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Read rows from their start; return logits and states of the picked places in rows × longest."""
+        ids, mask = pad(rows, self.pad_id)
+        feeds = {name: _value(array) for name, array in feeds_of(ids, mask.sum(1), picked).items()}
+        feeds |= self.cache.empty(len(rows))
+        logits, states = self.session.run_with_ort_values(list(OUTPUTS), feeds)
+        return logits.numpy(), states.numpy()
+
+    def _read_beginning(self) -> Beginning | None:
+        """Read what every prompt begins with, where that is worth keeping; being the same for all it tells nothing."""
+        ids = self.prompts.beginning()
+        if len(ids) < FEWEST_KEPT:
+            return None
+        engine = OnnxEngine(self)
+        engine.start([ids])
+        return Beginning(ids, engine.kept)
+
+    def _surprise(self, examples: Sequence[Example]) -> NDArray[np.float32]:
+        rows = [example.ids for example in examples]
+        width = max(map(len, rows))
+        places = [
+            (row, place, ids[place + 1])
+            for row, (ids, example) in enumerate(zip(rows, examples, strict=True))
+            for place in range(len(ids) - example.answer - 1, len(ids) - 1)
+        ]
+        logits, _ = self.read(rows, [row * width + place for row, place, _ in places])
+        found = np.array([[0.0, example.answer] for example in examples])
+        losses = losses_of(logits, np.array([token for *_, token in places]))
+        np.add.at(found[:, 0], [row for row, *_ in places], losses)
+        return found.astype(np.float32)
+
+    def _clean(self, text: str, row: int) -> str:
+        if not isinstance(text, str):
+            raise UsageError(f"Text {row} is {text!r}, not text.", "Give strings; an absent text is an empty one.")
+        return self.cleaning.apply(text)
+
+
+class OnnxEngine:
+    """Gives the next token's logits, with the keys and values of what was read kept.
+
+    Args:
+        generator: Runs the model.
+    """
+
+    def __init__(self, generator: Generator) -> None:
+        self.generator = generator
+        self._lengths = np.empty(0, np.int32)
+        self.kept: dict[str, Any] = {}
+        """Keys and values of what was read, as inputs."""
+
+    def start(self, prompts: Sequence[Sequence[int]]) -> NDArray[np.float32]:
+        """Read prompts; return the logits of the token behind each, shape (rows, vocabulary)."""
+        begun = self.generator.beginning
+        if begun is not None and len(prompts) == 1 and begun.begins(prompts[0]):
+            self._lengths, self.kept = np.array([len(prompts[0])], np.int32), begun.kept
+            rest = np.array([prompts[0][len(begun.ids) :]], dtype=np.int64)
+            return self._run(rest, np.array([rest.shape[1] - 1]))
+        ids, mask = pad(prompts, self.generator.pad_id)
+        self._lengths = mask.sum(1).astype(np.int32)
+        self.kept = self.generator.cache.empty(len(prompts))
+        return self._run(ids, np.arange(len(ids)) * ids.shape[1] + self._lengths - 1)
+
+    def go_on(self, tokens: Sequence[int]) -> NDArray[np.float32]:
+        """Read one more token of each row; return the logits of the one behind it, shape (rows, vocabulary)."""
+        self._lengths = self._lengths + 1
+        return self._run(np.array(tokens, dtype=np.int64)[:, None], np.arange(len(tokens)))
+
+    def _run(self, ids: NDArray[np.int64], picked: NDArray[np.int64]) -> NDArray[np.float32]:
+        names = self.generator.cache.names
+        feeds = {name: _value(array) for name, array in feeds_of(ids, self._lengths, picked).items()} | self.kept
+        wanted = ["logits", *(f"present.{name}" for name in names)]
+        logits, *grown = self.generator.session.run_with_ort_values(wanted, feeds)
+        self.kept = {f"past.{name}": value for name, value in zip(names, grown, strict=True)}
+        found: NDArray[np.float32] = logits.numpy()
+        return found
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """What every prompt begins with, read once.
+
+    Args:
+        ids: Its tokens.
+        kept: Their keys and values, as inputs; they are read and never changed.
+    """
+
+    ids: list[int]
+    kept: dict[str, Any]
+
+    def begins(self, prompt: Sequence[int]) -> bool:
+        """Say whether a prompt begins so, and goes on."""
+        return len(prompt) > len(self.ids) and list(prompt[: len(self.ids)]) == self.ids
+
+
+@dataclass(frozen=True)
+class Cache:
+    """What a model keeps of the tokens that it read.
+
+    Args:
+        names: Of keys and values, layer by layer.
+        heads: That keys and values have.
+        size: Numbers of a head.
+        hidden: Numbers of a state.
+    """
+
+    names: tuple[str, ...]
+    heads: int
+    size: int
+    hidden: int
+
+    def empty(self, rows: int) -> dict[str, Any]:
+        """Return the cache of rows of which nothing is read, as inputs."""
+        nothing = np.zeros((rows, self.heads, 0, self.size), dtype=np.float32)
+        return {f"past.{name}": _value(nothing) for name in self.names}
+
+
+def cache_of(session: onnxruntime.InferenceSession, model: Path) -> Cache:
+    """Return what a model keeps.
+
+    Raises:
+        BundleError: If it is no language model with a cache.
+    """
+    inputs = {value.name: value.shape for value in session.get_inputs()}
+    outputs = {value.name: value.shape for value in session.get_outputs()}
+    names = tuple(name.removeprefix("past.") for name in inputs if name.startswith("past."))
+    fits = set(INPUTS) <= set(inputs) and {*OUTPUTS, *(f"present.{name}" for name in names)} == set(outputs)
+    if not fits or not names:
+        raise BundleError(
+            f"{model} reads {sorted(inputs)[:6]} and gives {sorted(outputs)[:6]}; a model that writes answers reads "
+            f"{list(INPUTS)} and its cache, and gives {list(OUTPUTS)} and the grown cache.",
+            "Export it again.",
+        )
+    _, heads, _, size = inputs[f"past.{names[0]}"]
+    return Cache(names, int(heads), int(size), int(outputs["states"][-1]))
+
+
+def feeds_of(
+    ids: NDArray[np.int64], lengths: NDArray[np.integer], picked: Sequence[int] | NDArray[np.int64]
+) -> dict[str, NDArray[Any]]:
+    """Return the inputs of a model without its cache.
+
+    Args:
+        ids: Token ids, padded on the right, shape (rows, tokens).
+        lengths: Tokens of each row with those in the cache, shape (rows,).
+        picked: Places in rows × tokens whose logits are wanted.
+    """
+    own = lengths.astype(np.int32)
+    longest = np.array(own.max(), dtype=np.int32)
+    return dict(zip(INPUTS, (ids, own, longest, np.asarray(picked, dtype=np.int64)), strict=True))
+
+
+def losses_of(logits: NDArray[np.float32], tokens: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the negative log likelihood of tokens by logits of shape (tokens, vocabulary); shape (tokens,)."""
+    highest = logits.max(1, keepdims=True)
+    normalisers = np.log(np.exp(logits - highest).sum(1, dtype=np.float64)) + highest[:, 0]
+    own: NDArray[np.float64] = normalisers - logits[np.arange(len(tokens)), tokens]
+    return own
+
+
+def _batches(examples: Sequence[Example]) -> Iterator[list[int]]:
+    """Yield rows of similar length, of which neither all tokens nor those of the answers are too many."""
+    for batch in batches_by_length([len(example.ids) for example in examples], READ_TOKENS):
+        some: list[int] = []
+        for row in batch:
+            if some and sum(examples[i].answer for i in [*some, row]) > FORETOLD_TOKENS:
+                yield some
+                some = []
+            some.append(row)
+        yield some
+
+
+def _value(array: NDArray[Any]) -> Any:
+    return onnxruntime.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(array))

@@ -1,0 +1,121 @@
+"""A language model becomes an ONNX file with a cache, in int8 where that keeps its perplexity."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from numpy.typing import NDArray
+
+from feilun.bundles.generator import Generator
+from feilun.compression.decoder_graph import decoder_graph
+from feilun.compression.settings import CompressionSettings
+from feilun.core.corpus import Corpus
+from feilun.core.errors import BundleError
+from feilun.core.files import atomic_file
+from feilun.core.splits import Splits
+from feilun.evaluation.text_metrics import perplexity
+from feilun.models.text_model import TextModel
+from feilun.text.clean import Cleaning
+
+COMPARED_ROWS = 16
+"""Rows on which torch and the file in float32 are compared."""
+
+MOST_GATED = 200
+"""Validation rows by which int8 is judged."""
+
+LARGEST_DIFFERENCE = 1e-3
+"""Between the mean surprises of a token of torch and of ONNX Runtime in float32."""
+
+
+def export_generator(model: TextModel, path: Path, cleaning: Cleaning, *, int8: bool = False) -> Generator:
+    """Write a language model as one ONNX file and open it.
+
+    Args:
+        model: The model, folded; it is left as it was.
+        path: The file.
+        cleaning: What the bundle does to every text first.
+        int8: Whether its matrices have 8 bits.
+
+    Returns:
+        What runs the file.
+
+    Raises:
+        StorageError: If the disk is full.
+    """
+    with atomic_file(path) as temporary:
+        onnx.save(decoder_graph(model, int8=int8), temporary)
+    return Generator(
+        path, model.encoder, cleaning=cleaning, decision=model.prompts.decision, pad_id=model.base.pad_id
+    )  # fmt: skip
+
+
+def exported(model: TextModel, path: Path, cleaning: Cleaning, rows: Corpus) -> Generator:
+    """Write a model in float32 and compare what it foretells with torch.
+
+    Raises:
+        BundleError: If it foretells something else.
+    """
+    generator = export_generator(model, path, cleaning)
+    corpus = evenly(rows, COMPARED_ROWS)
+    with in_float32(model):
+        wanted = model.surprise(model.examples(corpus)).cpu().numpy()
+    apart = float(np.abs(_of_a_token(generator.logits(corpus)) - _of_a_token(wanted)).max(initial=0))
+    if not apart <= LARGEST_DIFFERENCE:
+        raise BundleError(
+            f"The exported model is not the trained one: it finds answers more or less likely, by {apart:.2g} a token.",
+            "Nothing was written. This is a fault of Feilun for this architecture: please report the base.",
+        )
+    return generator
+
+
+@contextmanager
+def in_float32(model: TextModel) -> Iterator[None]:
+    """Let a model's matrix products have the type that its file has, for a while."""
+    dtype, model.dtype = model.dtype, torch.float32
+    try:
+        yield
+    finally:
+        model.dtype = dtype
+
+
+def quantized_generator(
+    model: TextModel, plain: Generator, splits: Splits, settings: CompressionSettings, path: Path
+) -> tuple[Generator, bool, str]:
+    """Make a model int8 unless that raises its perplexity by more than it may.
+
+    Args:
+        model: The model, folded.
+        plain: The same in float32.
+        splits: Its validation rows are looked at.
+        settings: The table `[compression]`.
+        path: Receives the file.
+
+    Returns:
+        What runs the chosen file, whether it is int8, and a remark that says why.
+    """
+    if settings.quantize == "none":
+        return plain, False, "Weights are float32, as the recipe asks."
+    int8 = export_generator(model, path, plain.cleaning, int8=True)
+    rows = evenly(splits.validation, MOST_GATED)
+    before, after = (perplexity(one.logits(rows)) for one in (plain, int8))
+    rise = after / before - 1
+    compared = f"over {len(rows):,} validation rows perplexity is {after:.4g} in int8 and {before:.4g} in float32"
+    if not rise <= settings.max_perplexity_rise:
+        return plain, False, f"Weights are float32: int8 was tried and refused, for {compared}."
+    return int8, True, f"Weights are int8: {compared}."
+
+
+def evenly(corpus: Corpus, count: int) -> Corpus:
+    """Return at most `count` rows of a corpus, evenly spread over it."""
+    places = np.linspace(0, len(corpus) - 1, min(count, len(corpus))).round().astype(int)
+    return corpus.select(np.unique(places).tolist())
+
+
+def _of_a_token(surprise: NDArray[np.floating]) -> NDArray[np.floating]:
+    means: NDArray[np.floating] = surprise[:, 0] / np.maximum(surprise[:, 1], 1)
+    return means

@@ -1,0 +1,149 @@
+"""Answers: the base itself writes them; what it learns is to find the known answer likely, token by token."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor
+
+from feilun.core.corpus import Corpus
+from feilun.core.decisions.generate import GenerateDecision
+from feilun.core.errors import BaseModelError
+from feilun.core.labels import LabelSet
+from feilun.core.prediction import Reads
+from feilun.core.settings import setting
+from feilun.models.bases.base import Base
+from feilun.models.heads.head import Head
+
+PLACE = "{text}"
+LARGEST_FILE = 2**31 - 1
+"""Bytes of a protocol buffer; said before training, not after it."""
+
+HEAD_MULTIPLE = 16
+"""Of the size of a head, in ONNX Runtime's `GroupQueryAttention`."""
+
+WRITTEN = ("llama", "mistral", "qwen2", "qwen3", "gemma3_text")
+"""Families of language models whose bundles can be written; `compression/decoder_graph.py` knows their layers."""
+
+
+@dataclass(frozen=True)
+class GenerateSettings:
+    """The table `[model.head]` of a `generate` recipe."""
+
+    template: str | None = setting(
+        None, "what the prompt says, {text} standing for the text; none: the text alone, or with a line break behind it"
+    )
+    turns: bool = setting(True, "put the prompt as a turn of a conversation, where the base was trained on such")
+    max_new_tokens: int = setting(64, "longest answer; model.max_tokens holds prompt and answer", minimum=1)
+    temperature: float = setting(0.0, "divides the logits before a token is drawn; 0 takes the likeliest", minimum=0)
+    top_p: float = setting(1.0, "draws from the likeliest tokens that hold this share", above=0, maximum=1)
+    stop: tuple[str, ...] = setting((), "texts at which an answer ends; they are no part of it")
+
+    def contradictions(self) -> list[str]:
+        """Say what cannot be."""
+        if self.template is None or self.template.count(PLACE) == 1:
+            return []
+        return [f"model.head.template must hold {PLACE} once: it is {self.template!r}."]
+
+    def tokenizer(self, tokenizer: Tokenizer) -> Tokenizer:
+        """Return the base's own tokenizer."""
+        return tokenizer
+
+    def make(self, hidden: int, labels: LabelSet) -> GenerateHead:
+        """Make the head."""
+        return GenerateHead(labels, self)
+
+    def decision(self, base: Base) -> GenerateDecision:
+        """Return how a base answers by these settings.
+
+        Raises:
+            BaseModelError: If the base is no language model, or none that a bundle can be made of.
+        """
+        refuse_unless_it_writes(base)
+        turns = base.turns if self.turns else None
+        before, _, after = (self.template or (PLACE if turns else f"{PLACE}\n")).partition(PLACE)
+        if turns is not None:
+            before, after = turns.unsaid + turns.user[0] + before, after + turns.user[1] + turns.answer
+        return GenerateDecision(
+            before, after, turns, ends_of(base), self.max_new_tokens, self.temperature, self.top_p, self.stop
+        )
+
+
+class GenerateHead(Head):
+    """No layer of its own: the base's output matrix, mostly its word embeddings, gives the logits.
+
+    Args:
+        labels: None; answers have no labels.
+        settings: How prompts are put and answers written.
+    """
+
+    task: ClassVar[str] = "generate"
+    reads: ClassVar[Reads] = "answers"
+
+    def __init__(self, labels: LabelSet, settings: GenerateSettings) -> None:
+        super().__init__(labels)
+        self.settings = settings
+
+    def meet(self, base: Base) -> None:
+        """Learn from the base what stands around its prompts and what ends its answers."""
+        self.decision = self.settings.decision(base)
+
+    def forward(self, surprise: Tensor) -> Tensor:
+        """Return what it is given: surprise and tokens of each row's answer, shape (rows, 2)."""
+        return surprise
+
+    def targets(self, corpus: Corpus) -> Tensor:
+        """Return nothing to compare with, shape (rows, 0): the answers are read with their prompts."""
+        return torch.empty(len(corpus), 0)
+
+    def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """Return the loss of each row, shape (batch,): their mean is the mean over the tokens of the batch."""
+        return logits[:, 0] * len(logits) / logits[:, 1].sum()
+
+
+def refuse_unless_it_writes(base: Base) -> None:
+    """Refuse a base that cannot write answers.
+
+    Raises:
+        BaseModelError: If it is an encoder, of a family that bundles do not know, or has an output matrix of its own.
+    """
+    config: Any = base.model.config
+    remedy = "Choose another in model.base: smollm2-135m (English), gemma3-270m (Chinese, too), or a Qwen or Llama."
+    if base.kind != "causal":
+        raise BaseModelError(f"The base {base.name} reads texts and writes none: it is an encoder.", remedy)
+    if config.model_type not in WRITTEN:
+        raise BaseModelError(
+            f"The base {base.name} is a {config.model_type} model; generate knows {', '.join(WRITTEN)}.", remedy
+        )
+    numbers = sum(weight.numel() for weight in base.model.parameters())
+    if 4 * numbers > LARGEST_FILE:
+        raise BaseModelError(
+            f"The base {base.name} has {4 * numbers / 1e9:.1f} GB of float32 weights; one ONNX file holds 2 GB.", remedy
+        )
+    size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+    if size % HEAD_MULTIPLE:
+        raise BaseModelError(
+            f"The base {base.name} has heads of {size} numbers; ONNX Runtime wants multiples of {HEAD_MULTIPLE}.",
+            remedy,
+        )
+    if not getattr(config, "tie_word_embeddings", True) and base.output is None:
+        raise BaseModelError(
+            f"The base {base.name} should have an output matrix beside its word embeddings, and comes without.",
+            remedy,
+        )
+
+
+def ends_of(base: Base) -> tuple[int, ...]:
+    """Return the ids of the tokens that end an answer: what the base says, the end of a turn first where it has one."""
+    config: Any = base.model.config
+    known = config.eos_token_id
+    ends = [int(end) for end in (known if isinstance(known, (list, tuple)) else [known]) if end is not None]
+    if base.turns is not None:
+        closing = base.tokenizer.encode(base.turns.assistant[1].strip(), add_special_tokens=False).ids
+        ends = [*closing[:1], *ends]
+    if not ends:
+        raise BaseModelError(f"The base {base.name} does not say which token ends a text.", "Choose another base.")
+    return tuple(dict.fromkeys(ends))

@@ -1,0 +1,54 @@
+"""Vectors of texts: computed off the event loop, one request after the other."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from feilun.bundles.bundle import Bundle
+from feilun.core.corpus import corpus_of
+from feilun.core.decisions.similarity import unit
+from feilun.serving.admission import RETRY_SECONDS, Admission
+from feilun.serving.limits import DeadlinePassed, Limits
+
+
+class Embeddings:
+    """Gives texts the vectors of all models of a service.
+
+    Args:
+        limits: How many requests may wait, and how long.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._admission = Admission(limits, "vectors")
+        self._free = asyncio.Semaphore(1)
+
+    async def embed(self, bundle: Bundle, texts: Sequence[str], client: str) -> tuple[NDArray[np.float32], int]:
+        """Return vectors of unit length, shape (texts, size), and how many tokens were read.
+
+        Args:
+            bundle: The model.
+            texts: The texts.
+            client: Who asks.
+
+        Raises:
+            ShareTaken: If as many of this client wait as may.
+            Overloaded: If as many wait as may.
+            DeadlinePassed: If they are not computed in time.
+        """
+
+        def work() -> tuple[NDArray[np.float32], int]:
+            corpus = corpus_of(texts)
+            return unit(bundle.embed(corpus)), sum(map(len, bundle.predictor.encode(corpus)))
+
+        with self._admission.admitted(client):
+            try:
+                async with asyncio.timeout(self._limits.seconds), self._free:
+                    return await asyncio.to_thread(work)
+            except TimeoutError as error:
+                said = f"The vectors were not computed within {self._limits.seconds:g} s."
+                raise DeadlinePassed(said, RETRY_SECONDS) from error
