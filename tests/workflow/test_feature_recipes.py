@@ -174,6 +174,11 @@ def test_recipes_that_contradict_themselves_are_refused(place: Path, settings: t
     assert says in str(error.value)
 
 
+def test_tasks_that_read_texts_alone_say_so(place: Path) -> None:
+    with pytest.raises(RecipeError, match="a tag model reads texts alone"):
+        recipe(place, task="tag")
+
+
 def test_a_bundle_whose_columns_are_gone_is_refused(beside: Bundle, tmp_path: Path) -> None:
     import shutil
 

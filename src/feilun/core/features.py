@@ -68,8 +68,15 @@ class NumberColumn:
 
     @classmethod
     def from_table(cls, table: Mapping[str, Any]) -> Self:
-        """Read what `to_table` wrote."""
-        return cls(str(table["name"]), float(table["centre"]), float(table["scale"]))
+        """Read what `to_table` wrote.
+
+        Raises:
+            KeyError, TypeError, ValueError: If the table is not of that form.
+        """
+        scale = float(table["scale"])
+        if not scale > 0:
+            raise ValueError("a scale is not above 0")
+        return cls(str(table["name"]), float(table["centre"]), scale)
 
     def to_table(self) -> dict[str, Any]:
         """Return what the bundle's JSON holds."""
