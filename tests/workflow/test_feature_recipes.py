@@ -21,6 +21,7 @@ from feilun.serving.engine import Engine
 from feilun.workflow import recipe as recipes
 from feilun.workflow.compress_bundle import Rows, compress_bundle, wanted
 from feilun.workflow.evaluate_file import evaluate_file
+from feilun.workflow.next_corpus import next_corpus
 from feilun.workflow.predict_file import predict_rows
 from feilun.workflow.steps import train
 from tiny import WORDS, tiny_base
@@ -181,6 +182,11 @@ def test_no_student_is_made_of_a_model_that_reads_features(beside: Bundle, place
     settings = wanted(beside, {"form": "cascade"})
     with pytest.raises(UsageError, match="a student reads texts alone"):
         compress_bundle(beside, Rows(str(place / "rows.csv")), settings)
+
+
+def test_observations_hold_texts_alone_so_nothing_is_learnt_from_them(place: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="observations hold texts alone"):
+        next_corpus(recipe(place), [], tmp_path)
 
 
 def test_tasks_that_read_texts_alone_say_so(place: Path) -> None:
