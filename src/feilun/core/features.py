@@ -17,6 +17,7 @@ NOT_KNOWN = frozenset({"", "na", "n/a", "nan", "null", "none", "nil", "-", "?", 
 """How tables write that a number is not known, in lower case."""
 
 THOUSANDS = re.compile(r"[-+]?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
+WHOLE = re.compile(r"(-?\d+)\.0+")
 FARTHEST = 3.0
 """Scaled numbers approach this bound smoothly, so that an outlier is far away, but not a thousand times as far."""
 
@@ -45,7 +46,9 @@ def category_of(value: Any) -> str | None:
         return str(value).lower()
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    return str(value).strip() or None
+    text = str(value).strip()
+    whole = WHOLE.fullmatch(text)
+    return (whole[1] if whole else text) or None
 
 
 @dataclass(frozen=True)
