@@ -17,8 +17,6 @@ from feilun.core.errors import RecipeError, UsageError, nearest
 from feilun.core.settings import REQUIRED, Fault, setting, table, tables
 from feilun.data.prepare import DataSettings
 from feilun.evaluation.judges.table import JUDGES
-from feilun.models.adaptations.full import Full
-from feilun.models.bases.blank import NAME as NO_BASE
 from feilun.models.build import ModelSettings
 from feilun.models.heads.generate import GenerateSettings
 from feilun.monitoring.retrain_policy import RetrainSettings
@@ -26,13 +24,11 @@ from feilun.text.clean import Cleaning
 from feilun.training.fit import TrainingSettings
 from feilun.training.search import SearchSettings
 from feilun.workflow import toml_text
+from feilun.workflow.feature_rules import contradictions_of_features
 from feilun.workflow.task_tables import TaskSettings, contradictions_of, figures_of, with_parts, with_tasks
 
 GATE_METRICS = tuple(dict.fromkeys(metric for judge in JUDGES.values() for metric in judge.metrics))
 """Metrics that a gate may bound, of all tasks: losses and errors from above, the others from below."""
-
-FEATURE_TASKS = ("classify", "match", "multilabel", "rank", "regress")
-"""Tasks whose models may read columns beside the text."""
 
 AS_THEY_ARE = Cleaning(
     mojibake=False, html=False, unicode="none", full_width=False, control=False, whitespace=False, redact=()
@@ -130,7 +126,7 @@ class Recipe:
             found.append('data.same and model.pair_prefix are for a match recipe with model.encoder = "bi".')
         if self.task != "multilabel" and (self.data.gather is not None or self.data.separator != "auto"):
             found.append(f"data.gather and data.separator are for several labels, but the task is {self.task}.")
-        found += _contradictions_of_features(self)
+        found += contradictions_of_features(self)
         if self.compression.form != "model" and self.task != "classify":
             found.append(f"compression.form: a static student gives texts one label; a {self.task} recipe has none.")
         if self.training.distil.teachers and self.task not in {"classify", "match"}:
@@ -172,28 +168,6 @@ def _bounded(evaluation: Any, task: str) -> Any:
     if task != "generate" or not isinstance(evaluation, Mapping):
         return evaluation
     return {"rows": WRITTEN_ROWS, **evaluation}
-
-
-def _contradictions_of_features(recipe: Recipe) -> list[str]:
-    """Say what cannot be where columns are read beside the text, or instead of it."""
-    found = []
-    if recipe.data.features and recipe.kind not in FEATURE_TASKS:
-        found.append(
-            f"data.features is for {', '.join(FEATURE_TASKS)}; a {recipe.task} model reads texts alone. "
-            "For slices of the report name the columns in evaluation.slices."
-        )
-    reads_text = bool(recipe.data.text) or recipe.data.verbalise
-    if not reads_text and recipe.model.base != NO_BASE:
-        found.append(f'model.base reads texts, and data.text is "": set model.base = "{NO_BASE}", or data.verbalise.')
-    if reads_text and recipe.model.base == NO_BASE:
-        found.append(f'model.base = "{NO_BASE}" reads no text, but there is one: set data.text = "", or name a base.')
-    if recipe.model.base == NO_BASE and not isinstance(recipe.model.adaptation, Full):
-        found.append(f'model.adaptation: the base "{NO_BASE}" has no layers to adapt: leave it out.')
-    if recipe.data.features and recipe.compression.form != "model":
-        found.append("compression.form: a static student reads texts alone, but data.features names columns.")
-    if recipe.data.features and recipe.training.distil.teachers:
-        found.append("training.distil: teachers are asked about texts alone, but data.features names columns.")
-    return found
 
 
 def kind_of(task: str, encoder: Any) -> str:

@@ -64,6 +64,8 @@ class Run:
             "base": base.sha256,
             "threads": recipe.training.threads or torch.get_num_threads(),
         }
+        if splits.features is not None:
+            deciding["features"] = splits.features.to_table()
         if lessons is not None:
             deciding["lessons"] = lessons.identity
         identity = hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()
