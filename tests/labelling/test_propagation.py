@@ -53,3 +53,11 @@ def test_a_text_equal_to_a_labelled_one_takes_its_label():
 def test_two_texts_are_enough():
     vectors, classes = islands(6)
     assert spread_labels(vectors[:4], classes[:4], vectors[4:5], CLASSES).shape == (1, CLASSES)
+
+
+def test_a_class_without_a_labelled_text_is_given_to_none():
+    vectors, classes = islands(100)
+    known = classes[:40] < 3
+    said = spread_labels(vectors[:40][known], classes[:40][known], vectors[40:], CLASSES)
+    assert said.shape == (60, CLASSES)
+    assert (said.argmax(axis=1) < 3).all()

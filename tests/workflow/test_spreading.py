@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from feilun.core.corpus import corpus_of
-from feilun.core.errors import RecipeError
+from feilun.core.errors import DataError, RecipeError
 from feilun.core.labels import LabelSet
 from feilun.core.splits import Splits
 from feilun.workflow.recipe import from_table
@@ -32,6 +32,12 @@ def test_the_surest_texts_join_with_a_label_and_how_sure_it_is() -> None:
     said = LABELS.decode(lessons.said.argmax(axis=1).tolist())
     assert said == list(taught.train.target or ())
     assert (taught.validation, taught.test) == (rows, rows)
+
+
+def test_no_text_is_left_to_spread_to() -> None:
+    rows = reviews(20, 1)
+    with pytest.raises(DataError, match=r"No text of data\.unlabelled is new"):
+        spread(tiny_base(), Splits(rows, rows, rows, LABELS, {}, "made"), [])
 
 
 def test_names_of_labels_are_examples_only_where_they_are_words() -> None:

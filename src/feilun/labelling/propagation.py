@@ -37,7 +37,7 @@ def spread_labels(
     """Say which class each unlabelled text probably has.
 
     Args:
-        known: Vectors of the labelled texts, of unit length, shape (rows, width); every class has one.
+        known: Vectors of the labelled texts, of unit length, shape (rows, width).
         targets: Their classes, shape (rows,).
         unknown: Vectors of the others, of unit length, shape (texts, width).
         classes: How many classes there are.
@@ -49,14 +49,14 @@ def spread_labels(
     seeds = np.zeros((len(known) + len(unknown), classes))
     seeds[np.arange(len(known)), targets] = 1
     model = fit_regression(known, targets, classes)
-    said = _agreed(_spread(graph, seeds)[len(known) :], model.predict_proba(unknown))
+    said = _agreed(_spread(graph, seeds)[len(known) :], _said(model, unknown, classes))
     kept = surest(said, FIRST_KEPT)
     sure = said.max(axis=1)
     model = fit_regression(
         np.concatenate([known, unknown[kept]]), np.concatenate([targets, said.argmax(axis=1)[kept]]), classes,
         np.concatenate([np.full(len(known), OWN_WEIGHT), sure[kept]]),
     )  # fmt: skip
-    learnt = model.predict_proba(unknown)
+    learnt = _said(model, unknown, classes)
     seeds[len(known) :] = learnt / 2
     return _agreed(_spread(graph, seeds)[len(known) :], learnt)
 
@@ -69,6 +69,13 @@ def surest(probabilities: NDArray[np.float64], share: float = KEPT) -> NDArray[n
         rows = np.flatnonzero(best == label)
         kept[rows[np.argsort(-sure[rows], kind="stable")[: max(1, int(share * len(rows)))]]] = True
     return kept
+
+
+def _said(model: Any, vectors: NDArray[np.float32], classes: int) -> NDArray[np.float64]:
+    """Return what a classifier says, 0 for a class that it has not seen, shape (texts, classes)."""
+    found = np.zeros((len(vectors), classes))
+    found[:, model.classes_] = model.predict_proba(vectors)
+    return found
 
 
 def _graph(vectors: NDArray[np.float32]) -> Any:

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from feilun.core.corpus import Corpus, corpus_of
+from feilun.core.errors import DataError
 from feilun.core.labels import LabelSet
 from feilun.core.splits import Splits
 from feilun.labelling.propagation import spread_labels, surest
@@ -35,7 +36,15 @@ def spread(base: Base, splits: Splits, unlabelled: list[str]) -> tuple[Splits, L
 
     Returns:
         The splits, their training rows lengthened, and how sure each label is.
+
+    Raises:
+        DataError: If no text is left to spread to.
     """
+    if not unlabelled:
+        raise DataError(
+            "No text of data.unlabelled is new: each stands among the rows of the recipe.",
+            "Give further texts, or leave out training.semi_supervised.",
+        )
     train, labels = splits.train, splits.labels
     targets = labels.encode([str(target) for target in train.target or ()])
     names = named_examples(labels)
