@@ -131,10 +131,7 @@ class Recipe:
             found.append(f"compression.form: a static student gives texts one label; a {self.task} recipe has none.")
         if self.training.distil.teachers and self.task not in {"classify", "match"}:
             found.append(f"training.distil: teachers give texts one label; a {self.task} recipe has none.")
-        if self.data.unlabelled is not None and self.compression.form == "model" and not self.training.distil.teachers:
-            found.append("data.unlabelled: nothing learns from it: set compression.form or training.distil.teachers.")
-        if self.data.unlabelled is not None and self.data.pair is not None:
-            found.append("data.unlabelled holds single texts, but data.pair names a second one.")
+        found += self._unlabelled_contradictions()
         if self.task == "multitask":
             found += contradictions_of(self.tasks, self.data.clean.cleaning())
         elif self.tasks:
@@ -160,6 +157,26 @@ class Recipe:
                 f"model.head.max_new_tokens is {self.model.head.max_new_tokens}, but prompt and answer together have "
                 f"{self.model.max_tokens} tokens (model.max_tokens)."
             )
+        return found
+
+    def _unlabelled_contradictions(self) -> list[str]:
+        """Say which settings do not go with unlabelled texts, or miss them."""
+        found = []
+        training, given = self.training, self.data.unlabelled is not None
+        spreads = training.semi_supervised == "spread"
+        if given and self.compression.form == "model" and not training.distil.teachers and not spreads:
+            found.append(
+                "data.unlabelled: nothing learns from it: set compression.form, training.distil.teachers or "
+                "training.semi_supervised."
+            )
+        if given and self.data.pair is not None:
+            found.append("data.unlabelled holds single texts, but data.pair names a second one.")
+        if spreads and not given:
+            found.append('training.semi_supervised = "spread" needs data.unlabelled, a file of texts without labels.')
+        if spreads and self.task != "classify":
+            found.append(f"training.semi_supervised spreads the one label of a text, but the task is {self.task}.")
+        if spreads and training.distil.teachers:
+            found.append("training.semi_supervised and training.distil.teachers both label the unlabelled: keep one.")
         return found
 
 
