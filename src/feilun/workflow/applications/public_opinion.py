@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from feilun.apps.public_opinion.document import NAMES, Form
 from feilun.apps.public_opinion.gazetteer import Gazetteer, read_gazetteer
@@ -17,6 +18,8 @@ from feilun.apps.public_opinion.intake import Intake, Taken
 from feilun.apps.public_opinion.report import summary
 from feilun.apps.public_opinion.rules import DEFAULT, Rule, read_rules
 from feilun.apps.public_opinion.scheme import FINANCE, Scheme, read_scheme
+from feilun.apps.public_opinion.sources.feed import Feed
+from feilun.apps.public_opinion.sources.fetching import Fetcher
 from feilun.apps.public_opinion.sources.files import Files
 from feilun.apps.public_opinion.sources.inbox import Inbox
 from feilun.apps.public_opinion.sources.source import Source
@@ -54,6 +57,30 @@ class SourceSettings:
 
 
 @dataclass(frozen=True)
+class FeedSettings:
+    """The table `[feeds]`."""
+
+    urls: tuple[str, ...] = setting((), "addresses of RSS, Atom or JSON feeds, http or https")
+    hosts: tuple[str, ...] = setting((), "further hosts that may be asked, for redirects and bodies")
+    minutes: float = setting(5.0, "minutes after which a feed is asked again", minimum=1)
+    bodies: bool = setting(False, "take the text of each entry's page in place of the feed's summary")
+
+    def contradictions(self) -> list[str]:
+        """Say what cannot be."""
+        return [
+            f"feeds.urls names {url!r}: give an http or https address."
+            for url in self.urls
+            if urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).hostname
+        ]
+
+    def sources(self, form: Form) -> list[Source]:
+        """Return a source for each feed."""
+        hosts = frozenset([*self.hosts, *(urlsplit(url).hostname or "" for url in self.urls)])
+        fetcher = Fetcher(hosts)
+        return [Feed(url, fetcher, form, every=60 * self.minutes, bodies=self.bodies) for url in self.urls]
+
+
+@dataclass(frozen=True)
 class ModelSettings:
     """The table `[models]`."""
 
@@ -87,6 +114,7 @@ class Settings:
     scheme: str = setting("", "TOML file of [[topic]] tables; empty takes the finance scheme")
     rules: str = setting("", "TOML file of [[rule]] tables; empty looks for negative surges")
     sources: SourceSettings = table(SourceSettings, "where documents come from")
+    feeds: FeedSettings = table(FeedSettings, "feeds that are asked again and again")
     models: ModelSettings = table(ModelSettings, "what reads them")
     counting: CountSettings = table(CountSettings, "how they are counted")
     surge: SurgeSettings = table(SurgeSettings, "how surges are looked for")
@@ -155,6 +183,7 @@ class Application:
         """
         paths = [self.folder / name for name in self.settings.sources.files]
         found: list[Source] = [Files(path, self.form(path), whole) for path in paths]
+        found += self.settings.feeds.sources(self.form())
         return [*found, Inbox(self.database, self.form())] if self.settings.sources.push else found
 
     def alerts(self) -> Alerts:
