@@ -6,7 +6,7 @@ import time
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -22,6 +22,7 @@ from feilun.apps.public_opinion.sources.feed import Feed
 from feilun.apps.public_opinion.sources.fetching import Fetcher
 from feilun.apps.public_opinion.sources.files import Files
 from feilun.apps.public_opinion.sources.inbox import Inbox
+from feilun.apps.public_opinion.sources.query import SqlQuery
 from feilun.apps.public_opinion.sources.source import Source
 from feilun.apps.public_opinion.understanding import Understanding
 from feilun.apps.public_opinion.watch import IncidentSettings, Watch
@@ -30,7 +31,7 @@ from feilun.bundles.bundle import open_bundle
 from feilun.core import settings as core_settings
 from feilun.core.errors import RecipeError, UsageError, nearest
 from feilun.core.ports import Predictor
-from feilun.core.settings import REQUIRED, setting, table
+from feilun.core.settings import REQUIRED, setting, table, tables
 from feilun.monitoring.alerts import Alerts, Message, apprise_channel
 from feilun.monitoring.surge import SurgeSettings
 from feilun.storage import opinion
@@ -81,6 +82,15 @@ class FeedSettings:
 
 
 @dataclass(frozen=True)
+class QuerySettings:
+    """A table `[queries.NAME]`."""
+
+    url: str = setting(REQUIRED, "address of a database, such as postgresql+psycopg://user:password@host/name")
+    query: str = setting(REQUIRED, "SELECT of the columns of documents, without ORDER BY")
+    cursor: str = setting(REQUIRED, "column of it that is unique and only grows: read on from its last value")
+
+
+@dataclass(frozen=True)
 class ModelSettings:
     """The table `[models]`."""
 
@@ -115,6 +125,7 @@ class Settings:
     rules: str = setting("", "TOML file of [[rule]] tables; empty looks for negative surges")
     sources: SourceSettings = table(SourceSettings, "where documents come from")
     feeds: FeedSettings = table(FeedSettings, "feeds that are asked again and again")
+    queries: dict[str, QuerySettings] = tables(QuerySettings, "queries whose rows are documents")
     models: ModelSettings = table(ModelSettings, "what reads them")
     counting: CountSettings = table(CountSettings, "how they are counted")
     surge: SurgeSettings = table(SurgeSettings, "how surges are looked for")
@@ -184,6 +195,10 @@ class Application:
         paths = [self.folder / name for name in self.settings.sources.files]
         found: list[Source] = [Files(path, self.form(path), whole) for path in paths]
         found += self.settings.feeds.sources(self.form())
+        found += [
+            SqlQuery(one.url, one.query, one.cursor, replace(self.form(), publisher=name))
+            for name, one in self.settings.queries.items()
+        ]
         return [*found, Inbox(self.database, self.form())] if self.settings.sources.push else found
 
     def alerts(self) -> Alerts:
