@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from feilun import __version__
 from feilun.apps.customer_service.desk import UnknownConversation
 from feilun.core.errors import FeilunError, UsageError
-from feilun.interfaces.http import feedback, health, metrics, models, predict, public_opinion, watched
+from feilun.interfaces.http import feedback, health, metrics, models, opinion_queries, predict, public_opinion, watched
 from feilun.interfaces.http.answers import error_answer
 from feilun.interfaces.http.bodies import CheckedBodies
 from feilun.interfaces.http.guard import Guard
@@ -84,7 +84,7 @@ def create_app(engine: Engine, desk: FeedbackDesk | None = None, access: Access 
     app.add_middleware(CheckedBodies, limits=engine.limits)
     app.add_middleware(Guard, access=access or Access())
     app.add_middleware(metrics.Measured, figures=app.state.figures)
-    for resource in (predict, feedback, models, public_opinion, health, metrics):
+    for resource in (predict, feedback, models, public_opinion, opinion_queries, health, metrics):
         app.include_router(resource.router)
     answer_errors(app)
     return app

@@ -25,6 +25,9 @@ SCOPE_OF_PATH = (
     ("/v1/apps/recommendation/recommend", "predict"), ("/v1/apps/recommendation/similar", "predict"),
     ("/v1/apps/recommendation/events", "feedback"),
     ("/v1/apps/customer-service/turns", "predict"), ("/v1/apps/customer-service/feedback", "feedback"),
+    ("/v1/apps/public-opinion/trends", "predict"), ("/v1/apps/public-opinion/compare", "predict"),
+    ("/v1/apps/public-opinion/incidents", "predict"), ("/v1/apps/public-opinion/search", "predict"),
+    ("/v1/apps/public-opinion/export", "predict"),
     ("/v1/apps/public-opinion", "feedback"),
 )  # fmt: skip
 """The scope of each resource; all other paths need `admin`."""
