@@ -79,7 +79,7 @@ EXTRA_OF_PACKAGE = {
     "scipy": "data", "matplotlib": "data", "rjieba": "data", "charset_normalizer": "data",
     "snownlp": "sample", "tantivy": "knowledge", "usearch": "knowledge", "opencc": "knowledge",
     "ahocorasick_rs": "public-opinion", "apprise": "public-opinion", "feedparser": "public-opinion",
-    "trafilatura": "public-opinion",
+    "trafilatura": "public-opinion", "faststream": "streams",
     "lightgbm": "recommendation", "implicit": "recommendation", "threadpoolctl": "recommendation",
 }  # fmt: skip
 """Which extra of Feilun brings an importable package."""
