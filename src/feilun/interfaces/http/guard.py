@@ -27,6 +27,9 @@ SCOPE_OF_PATH = (
     ("/v1/apps/recommendation/events", "feedback"),
     ("/v1/apps/customer-service/turns", "predict"), ("/v1/apps/customer-service/feedback", "feedback"),
     ("/v1/apps/customer-service/ratings", "feedback"),
+    ("/v1/apps/public-opinion/trends", "predict"), ("/v1/apps/public-opinion/compare", "predict"),
+    ("/v1/apps/public-opinion/incidents", "predict"), ("/v1/apps/public-opinion/search", "predict"),
+    ("/v1/apps/public-opinion/export", "predict"),
     ("/v1/apps/public-opinion", "feedback"),
     ("/v1/chat", "predict"), ("/v1/embeddings", "predict"),
 )  # fmt: skip

@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from feilun.apps.public_opinion.document import NAMES, Form
 from feilun.apps.public_opinion.gazetteer import Gazetteer, read_gazetteer
@@ -17,8 +18,12 @@ from feilun.apps.public_opinion.intake import Intake, Taken
 from feilun.apps.public_opinion.report import summary
 from feilun.apps.public_opinion.rules import DEFAULT, Rule, read_rules
 from feilun.apps.public_opinion.scheme import FINANCE, Scheme, read_scheme
+from feilun.apps.public_opinion.sources.broker import BrokerSettings, Receiver
+from feilun.apps.public_opinion.sources.feed import Feed
+from feilun.apps.public_opinion.sources.fetching import Fetcher
 from feilun.apps.public_opinion.sources.files import Files
 from feilun.apps.public_opinion.sources.inbox import Inbox
+from feilun.apps.public_opinion.sources.query import SqlQuery
 from feilun.apps.public_opinion.sources.source import Source
 from feilun.apps.public_opinion.understanding import Understanding
 from feilun.apps.public_opinion.watch import IncidentSettings, Watch
@@ -28,7 +33,7 @@ from feilun.core import settings as core_settings
 from feilun.core import toml
 from feilun.core.errors import RecipeError, UsageError, nearest
 from feilun.core.ports import Predictor
-from feilun.core.settings import REQUIRED, setting, table
+from feilun.core.settings import REQUIRED, setting, table, tables
 from feilun.monitoring.alerts import Alerts, Message, apprise_channel
 from feilun.monitoring.surge import SurgeSettings
 from feilun.storage import opinion
@@ -52,6 +57,39 @@ class SourceSettings:
         """Say what cannot be."""
         wrong = [name for name in self.columns if name not in NAMES]
         return [f"sources.columns names the field {name!r}. {nearest(name, NAMES)}" for name in wrong]
+
+
+@dataclass(frozen=True)
+class FeedSettings:
+    """The table `[feeds]`."""
+
+    urls: tuple[str, ...] = setting((), "addresses of RSS, Atom or JSON feeds, http or https")
+    hosts: tuple[str, ...] = setting((), "further hosts that may be asked, for redirects and bodies")
+    minutes: float = setting(5.0, "minutes after which a feed is asked again", minimum=1)
+    bodies: bool = setting(False, "take the text of each entry's page in place of the feed's summary")
+
+    def contradictions(self) -> list[str]:
+        """Say what cannot be."""
+        return [
+            f"feeds.urls names {url!r}: give an http or https address."
+            for url in self.urls
+            if urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).hostname
+        ]
+
+    def sources(self, form: Form) -> list[Source]:
+        """Return a source for each feed."""
+        hosts = frozenset([*self.hosts, *(urlsplit(url).hostname or "" for url in self.urls)])
+        fetcher = Fetcher(hosts)
+        return [Feed(url, fetcher, form, every=60 * self.minutes, bodies=self.bodies) for url in self.urls]
+
+
+@dataclass(frozen=True)
+class QuerySettings:
+    """A table `[queries.NAME]`."""
+
+    url: str = setting(REQUIRED, "address of a database, such as postgresql+psycopg://user:password@host/name")
+    query: str = setting(REQUIRED, "SELECT of the columns of documents, without ORDER BY")
+    cursor: str = setting(REQUIRED, "column of it that is unique and only grows: read on from its last value")
 
 
 @dataclass(frozen=True)
@@ -88,6 +126,9 @@ class Settings:
     scheme: str = setting("", "TOML file of [[topic]] tables; empty takes the finance scheme")
     rules: str = setting("", "TOML file of [[rule]] tables; empty looks for negative surges")
     sources: SourceSettings = table(SourceSettings, "where documents come from")
+    feeds: FeedSettings = table(FeedSettings, "feeds that are asked again and again")
+    queries: dict[str, QuerySettings] = tables(QuerySettings, "queries whose rows are documents")
+    broker: BrokerSettings = table(BrokerSettings, "a message broker whose messages are documents")
     models: ModelSettings = table(ModelSettings, "what reads them")
     counting: CountSettings = table(CountSettings, "how they are counted")
     surge: SurgeSettings = table(SurgeSettings, "how surges are looked for")
@@ -156,7 +197,17 @@ class Application:
         """
         paths = [self.folder / name for name in self.settings.sources.files]
         found: list[Source] = [Files(path, self.form(path), whole) for path in paths]
-        return [*found, Inbox(self.database, self.form())] if self.settings.sources.push else found
+        found += self.settings.feeds.sources(self.form())
+        found += [
+            SqlQuery(one.url, one.query, one.cursor, replace(self.form(), publisher=name))
+            for name, one in self.settings.queries.items()
+        ]
+        queued = self.settings.sources.push or self.settings.broker.address
+        return [*found, Inbox(self.database, self.form())] if queued else found
+
+    def receiver(self) -> AbstractContextManager[object]:
+        """Make what receives from the broker, where one is named, for the length of a block."""
+        return Receiver(self.settings.broker, self.database) if self.settings.broker.address else nullcontext()
 
     def alerts(self) -> Alerts:
         """Make what tells people."""
@@ -235,11 +286,12 @@ def run(
         UsageError: If another process runs on the same database.
     """
     total = Taken()
-    with locked(application.database, "public-opinion"):
+    with locked(application.database, "public-opinion"), ExitStack() as held:
         intake, watch, alerts = application.intake(), application.watch(), application.alerts()
         watch.resume(application.database)
         if replay:
             total += intake.replay(application.form())
+        held.enter_context(application.receiver() if follow else nullcontext())
         while True:
             taken = Taken()
             for source in application.sources(whole=not follow):
