@@ -65,15 +65,15 @@ def test_once_again_and_never_for_long(database: Database) -> None:
 
 
 def test_what_was_not_sent_is_sent_by_the_next_process(database: Database, tmp_path: Path) -> None:
-    Alerts(database, {"a": lambda *_: True}).tell(Message("k", "title", "body"))  # and the process dies
+    Alerts(database, {"a": lambda *_: True}).tell(Message("k", "something went up", "body"))  # and the process dies
     assert listed(database) == {"k a": deliveries.WAITS}
     told: list[tuple[str, str]] = []
     with Alerts(database, {"a": lambda *said: told.append(said) is None}) as alerts:
         until(lambda: bool(told))
-        alerts.tell(Message("k", "title", "body"))
-    assert told == [("title", "body")]
+        alerts.tell(Message("k", "something went up", "body"))
+    assert told == [("something went up", "body")]
     assert listed(database) == {"k a": None}
-    assert b"title" not in (tmp_path / "a.db").read_bytes()  # what arrived is not kept
+    assert b"something went up" not in (tmp_path / "a.db").read_bytes()  # what arrived is not kept
 
 
 def test_a_hanging_channel_ends_within_its_patience(database: Database) -> None:
