@@ -82,7 +82,7 @@ def test_a_hanging_channel_ends_within_its_patience(database: Database) -> None:
         for number in range(9):
             alerts.tell(Message(f"k{number}", "t", "b"))
         began = time.monotonic()
-    assert time.monotonic() - began < 1.5
+    assert time.monotonic() - began < 2
     assert list(listed(database).values()).count(deliveries.WAITS) == 8  # they wait for the next time
     release.set()
 

@@ -28,6 +28,9 @@ RETRY_SECONDS = 5.0
 LOOK_SECONDS = 1.0
 """How often a channel's thread looks what is due by itself."""
 
+LEAVING_SECONDS = 1.0
+"""Beyond the patience, until the end no longer waits for a delivery."""
+
 MOST_WAITING = 1000
 """Notifications that may wait for a channel; further ones are left out, and the log says so."""
 
@@ -89,7 +92,7 @@ class Alerts:
         with self._changed:
             self._ending = True
             self._changed.notify_all()
-        deadline = time.monotonic() + self.patience_seconds + LOOK_SECONDS
+        deadline = time.monotonic() + self.patience_seconds + LEAVING_SECONDS
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
 
