@@ -121,7 +121,7 @@ def take(bundle: Bundle, database: Database, path: Path) -> Taken:
 def _rows(path: Path) -> Iterator[tuple[int, str, str]]:
     """Yield number, observation and label of each row; the header is row 1."""
     csv.field_size_limit(LONGEST_CELL)
-    reader = csv.DictReader(io.StringIO(_text(path), newline=""))
+    reader = csv.DictReader(io.StringIO(text_of(path)[0], newline=""))
     try:
         header = [str(name).strip() for name in reader.fieldnames or ()]
         missing = [name for name in ("observation", "label") if name not in header]
@@ -137,7 +137,13 @@ def _rows(path: Path) -> Iterator[tuple[int, str, str]]:
         raise DataError(f"{path}, line {reader.line_num}: {error}.", "Save the table as CSV again.") from error
 
 
-def _text(path: Path) -> str:
+def text_of(path: Path) -> tuple[str, str]:
+    """Return what a table holds, and its encoding.
+
+    Raises:
+        UsageError: If it cannot be read.
+        DataError: If it is in none of `ENCODINGS`.
+    """
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -146,7 +152,7 @@ def _text(path: Path) -> str:
         ) from error
     for encoding in ENCODINGS:
         try:
-            return content.decode(encoding)
+            return content.decode(encoding), encoding
         except UnicodeDecodeError:
             continue
     raise DataError(f"{path} is neither UTF-8 nor GB 18030 text.", "Save it as CSV in UTF-8.")

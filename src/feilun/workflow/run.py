@@ -21,7 +21,7 @@ from feilun.models.bases.base import Base
 from feilun.training import checkpoint
 from feilun.training.distil import Lessons
 from feilun.training.trackers.run_folder import RunFolder
-from feilun.workflow.confidential import without_passwords
+from feilun.workflow.confidential import without_passwords, without_texts
 from feilun.workflow.recipe import Recipe
 
 LIBRARIES = ("feilun", "torch", "transformers", "peft", "tokenizers", "onnxruntime", "numpy")
@@ -67,7 +67,7 @@ class Run:
         tracker = RunFolder(folder)
         tracker.note(
             recipe=without_passwords(table), fingerprint=splits.fingerprint, base=base.sha256, libraries=libraries(),
-            machine=machine(), data_report=splits.report,
+            machine=machine(), data_report=without_texts(splits.report),
         )  # fmt: skip
         return Run(identity, folder, tracker)
 

@@ -75,12 +75,15 @@ def export(
     """Write the texts that are most worth labelling as CSV, with an empty column for the label."""
     from feilun.bundles.bundle import open_bundle
     from feilun.storage.database import open_database
+    from feilun.workflow import exports
     from feilun.workflow import label as labelling
 
     opened = open_bundle(bundle, threads=1)
     with closing(open_database()) as database:
         found = labelling.queue(opened, database, count)
-    labelling.write_queue(found, out)
+        labelling.write_queue(found, out)
+        with database.write() as connection:
+            exports.note(connection, out, len(found))
     if as_json:
         output.print_json({"texts": len(found), "out": str(out), "labels": list(opened.labels.names)})
         return
