@@ -135,16 +135,24 @@ def _accuracy(said: Sequence[str | None], labels: Sequence[str]) -> float:
 
 
 def _plot(lines: list[dict[str, object]], path: Path) -> None:
-    from matplotlib.figure import Figure
+    """Draw both curves; a filled mark is a period after which a challenger was promoted, a star one with drift."""
+    from feilun.core.files import atomic_file
+    from feilun.evaluation.plots import BLUE, DOTS_PER_INCH, GREY, ORANGE, entitle, legend, new_figure
 
-    figure = Figure(figsize=(7, 4), layout="constrained")
-    axes = figure.subplots()
-    periods = [line["period"] for line in lines]
-    axes.plot(periods, [line["with"] for line in lines], marker="o", label="with the loop")
-    axes.plot(periods, [line["without"] for line in lines], marker="s", label="without")
-    axes.set(xlabel="period", ylabel="accuracy", xticks=periods)
-    axes.legend()
-    figure.savefig(path, dpi=150)
+    figure, axes = new_figure(7.0, 4.0)
+    periods = [int(str(line["period"])) for line in lines]
+    for name, label, colour in (("without", "without the loop 不转", GREY), ("with", "with the loop 转起来", BLUE)):
+        axes.plot(periods, [float(str(line[name])) for line in lines], color=colour, label=label)
+    for line in lines:
+        place = (int(str(line["period"])), float(str(line["with"])))
+        axes.plot(*place, "o", color=BLUE, fillstyle="full" if line["outcome"] == "promoted" else "none")
+        if line["drift"]:
+            axes.plot(place[0], place[1] + 0.012, "*", color=ORANGE)
+    entitle(axes, "The flywheel 飞轮: filled = promoted 换上新版, star = drift 漂移", "period 时期", "accuracy 准确率")
+    axes.set_xticks(periods)
+    legend(axes)
+    with atomic_file(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=DOTS_PER_INCH)
 
 
 def _asked(arguments: Sequence[str] | None) -> argparse.Namespace:
