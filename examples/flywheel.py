@@ -59,7 +59,8 @@ def _period(recipe, rows: list[Row], source: random.Random, share: float) -> dic
 
     champion, first = open_bundle(recipe.name), open_bundle(f"{recipe.name}@1")
     texts, labels = [text for text, _ in rows], [label for _, label in rows]
-    answers, others = champion.predict(texts), first.predict(texts)
+    answers = champion.predict(texts)
+    others = answers if champion.version == first.version else first.predict(texts)
     database = open_database()
     try:
         with ObservationLog(database) as log:
