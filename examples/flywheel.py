@@ -121,7 +121,7 @@ def _write_recipe(asked: argparse.Namespace, rows: list[Row]) -> Path:
     recipe = asked.out / "flywheel.toml"
     recipe.write_text(
         f'name = "flywheel"\ntask = "classify"\n[data]\ntrain = "start.csv"\n'
-        f"[model]\nbase = {json.dumps(str(base))}\nmax_tokens = {asked.max_tokens}\n{asked.adaptation}\n"
+        f"[model]\nbase = {json.dumps(str(base))}\nmax_tokens = {asked.max_tokens}\n{asked.model}\n"
         f'[compression]\nquantize = "{asked.quantize}"\n'
         f"[training]\nepochs = {asked.epochs}\nlearning_rate = {asked.learning_rate}\n"
         f"[retrain]\nlabels = {asked.labels}\nfewest_labels = {min(50, asked.labels)}\nheld_out = 0.3\n"
@@ -168,7 +168,7 @@ def _asked(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--labels", type=int, default=100, help="new labels that are a reason to train again")
     parser.add_argument("--alpha", type=float, default=0.2, help="chance that may make a challenger look better")
     parser.add_argument("--margin", type=float, default=0.01, help="accuracy that may be lost on the old test rows")
-    parser.add_argument("--adaptation", default="", help='such as: adaptation = { kind = "frozen", layers = 2 }')
+    parser.add_argument("--model", default="", help="further settings of [model], such as: layers = 4")
     parser.add_argument("--quantize", default="int8", help="none is made sooner, and answers more slowly")
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--learning-rate", default="5e-5")
