@@ -19,7 +19,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-REVISION = "0010"
+REVISION = "0009"
 """The newest migration."""
 
 metadata = MetaData()
@@ -255,10 +255,13 @@ deliveries = Table(
     Column("time", Double, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("error", Text),
+    Column("title", Text, nullable=False, server_default=""),
+    Column("body", Text, nullable=False, server_default=""),
+    Column("due", Double),
     UniqueConstraint("key", "channel", name="delivery_once"),
     sqlite_autoincrement=True,
 )
-"""Notifications by what they told and the channel that they went to; without error where they arrived."""
+"""Notifications by what they tell and the channel that they go to; due while they wait, without error once arrived."""
 
 recommendation_items = Table(
     "recommendation_items",

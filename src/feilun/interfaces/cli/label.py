@@ -57,6 +57,7 @@ def export(
     """Write the texts that are most worth labelling, with room for the label."""
     from feilun.bundles.bundle import open_bundle
     from feilun.storage.database import open_database
+    from feilun.workflow import exports
     from feilun.workflow import label as labelling
     from feilun.workflow.labelling.filled import ENDINGS
     from feilun.workflow.labelling.rows import check_ending
@@ -65,7 +66,9 @@ def export(
     opened = open_bundle(bundle, threads=1)
     with closing(open_database()) as database:
         found = labelling.queue(opened, database, count)
-    labelling.write_queue(found, out, opened.labels.names)
+        labelling.write_queue(found, out, opened.labels.names)
+        with database.write() as connection:
+            exports.note(connection, out, len(found))
     if as_json:
         output.print_json({"texts": len(found), "out": str(out), "labels": list(opened.labels.names)})
         return

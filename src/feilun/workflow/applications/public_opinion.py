@@ -286,8 +286,8 @@ def run(
         UsageError: If another process runs on the same database.
     """
     total = Taken()
-    with locked(application.database, "public-opinion"), ExitStack() as held:
-        intake, watch, alerts = application.intake(), application.watch(), application.alerts()
+    with locked(application.database, "public-opinion"), application.alerts() as alerts, ExitStack() as held:
+        intake, watch = application.intake(), application.watch()
         watch.resume(application.database)
         if replay:
             total += intake.replay(application.form())
