@@ -134,6 +134,15 @@ class Desk:
         with self.database.read() as connection:
             return held(*storage.within(connection, self.application, now - days * DAY_SECONDS, now))
 
+    def channel_of(self, conversation: str) -> str:
+        """Return where a conversation is held.
+
+        Raises:
+            UnknownConversation: If this application has none of that id.
+        """
+        with self.database.read() as connection:
+            return self._held(connection, conversation).channel
+
     def history(self, conversation: str) -> list[Turn]:
         """Return all turns of a conversation.
 

@@ -132,16 +132,23 @@ def serve(
     allow_host: AllowHost = None,
 ) -> None:
     """Serve an application over HTTP until Ctrl-C: POST /v1/apps/customer-service/turns; more at /docs."""
+    from contextlib import ExitStack
+
+    from feilun.apps.customer_service.channels.inbox import inboxes
     from feilun.interfaces.http.app import create_app
     from feilun.interfaces.http.customer_service import with_customer_service
     from feilun.workflow import service
     from feilun.workflow.applications import customer_service as wired
     from feilun.workflow.applications.customer_service_file import read_application
 
-    with wired.opened(read_application(file)) as desk:
+    settings = read_application(file)
+    with wired.opened(settings) as desk, ExitStack() as exits:
+        platforms = inboxes(settings.channels, desk)
+        for one in platforms.values():
+            exits.callback(one.close)
         print(f"{desk.application}: POST http://{host}:{port}/v1/apps/customer-service/turns", flush=True)
         service.serve(
-            (), with_customer_service(create_app, desk), host=host, port=port, observe=0.0,
+            (), with_customer_service(create_app, desk, platforms), host=host, port=port, observe=0.0,
             require_token=require_token, hosts=allow_host or (),
             say=lambda line: print(line, flush=True),
         )  # fmt: skip

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, FastAPI, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
+from feilun.apps.customer_service.channels.inbox import Inbox
 from feilun.apps.customer_service.desk import Desk
 from feilun.apps.customer_service.measures import measured_by, unanswered
+from feilun.interfaces.http import customer_service_channels
 from feilun.interfaces.http.answers import ErrorAnswer
 from feilun.monitoring.feedback import FeedbackDesk
 from feilun.serving.access import Access
@@ -78,18 +80,23 @@ class Approved(BaseModel):
 EXAMPLES = {"first": {"summary": "A question", "value": {"text": "我的银行卡丢了怎么办？"}}}
 
 
-def with_customer_service(create_app: Callable[..., FastAPI], desk: Desk) -> Callable[..., FastAPI]:
+def with_customer_service(
+    create_app: Callable[..., FastAPI], desk: Desk, inboxes: Mapping[str, Inbox] | None = None
+) -> Callable[..., FastAPI]:
     """Return what makes the service with customer service in it.
 
     Args:
         create_app: Makes the service without.
         desk: The application.
+        inboxes: Platforms whose messages it answers.
     """
 
     def create(engine: Engine, feedback: FeedbackDesk | None = None, access: Access | None = None) -> FastAPI:
         app = create_app(engine, feedback, replace(access or Access(), application=desk.application))
         app.state.customer_service = desk
+        app.state.inboxes = dict(inboxes or {})
         app.include_router(router)
+        app.include_router(customer_service_channels.router)
         return app
 
     return create
@@ -148,7 +155,11 @@ def take(request: Request, conversation: str) -> None:
 @router.post("/handoffs/{conversation}/turns", summary="A person writes")
 def write(request: Request, conversation: str, body: Written) -> dict[str, str]:
     """Write to the customer; the conversation must have been taken."""
-    return {"turn": _desk(request).write(conversation, body.text)}
+    turn = _desk(request).write(conversation, body.text)
+    inbox = request.app.state.inboxes.get(_desk(request).channel_of(conversation))
+    if inbox is not None:
+        inbox.push(body.text)
+    return {"turn": turn}
 
 
 @router.post("/handoffs/{conversation}/give-back", summary="The bot answers again", status_code=204)
