@@ -1,5 +1,6 @@
 """Customer service over HTTP: turns, the queue, feedback and candidates; guarded like the rest."""
 
+import json
 import sys
 from pathlib import Path
 
@@ -125,3 +126,14 @@ def test_a_token_of_one_application_reaches_no_other(tmp_path):
     with TestClient(create_app(Engine({}), None, Access(read))) as plain:
         assert plain.get("/v1/models", headers={"Authorization": f"Bearer {own}"}).status_code == 403
     desk.database.close()
+
+
+def test_a_reply_comes_as_server_sent_events_where_they_are_asked_for(client):
+    headers = {"accept": "text/event-stream"}
+    with client.stream("POST", f"{BASE}/turns", json={"text": "退汇手续费"}, headers=headers) as answer:
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        events = [event.split("\n") for event in "".join(answer.iter_text()).strip().split("\n\n")]
+    assert [name for name, _ in events] == ["event: sentence"] * (len(events) - 1) + ["event: reply"]
+    said = [json.loads(data.removeprefix("data: ")) for _, data in events]
+    assert "".join(one["text"] for one in said[:-1]) == said[-1]["text"]
+    assert said[-1]["action"] == "answer"

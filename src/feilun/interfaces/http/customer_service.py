@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, replace
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, FastAPI, Query, Request
+from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from feilun.apps.customer_service.channels.inbox import Inbox
@@ -18,6 +20,7 @@ from feilun.interfaces.http.answers import ErrorAnswer
 from feilun.monitoring.feedback import FeedbackDesk
 from feilun.serving.access import Access
 from feilun.serving.engine import Engine
+from feilun.text.segment import sentences
 
 router = APIRouter(
     prefix="/v1/apps/customer-service",
@@ -102,16 +105,32 @@ def with_customer_service(
     return create
 
 
+def _events(reply: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a reply as server-sent events; JSON holds no line break that could end one early."""
+    named = [("sentence", {"text": sentence}) for sentence in sentences(reply["text"])]
+    for name, data in [*named, ("reply", reply)]:
+        yield f"event: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n"
+
+
 def _desk(request: Request) -> Desk:
     desk: Desk = request.app.state.customer_service
     return desk
 
 
-@router.post("/turns", summary="Say something and get the reply")
-def take_turn(request: Request, body: Annotated[Said, Body(openapi_examples=EXAMPLES)]) -> dict[str, Any]:
-    """Answer a customer's turn; once answered, both are on the disk. Turns of one conversation are ordered."""
+@router.post("/turns", summary="Say something and get the reply", response_model=None)
+def take_turn(
+    request: Request, body: Annotated[Said, Body(openapi_examples=EXAMPLES)]
+) -> dict[str, Any] | StreamingResponse:
+    """Answer a customer's turn; once answered, both are on the disk. Turns of one conversation are ordered.
+
+    With the header `accept: text/event-stream` the reply comes as server-sent events: `sentence` for each sentence of
+    its text, and `reply` with all of it.
+    """
     answered = _desk(request).say(body.text, body.conversation, body.channel, body.customer)
-    return {"conversation": answered.conversation, "turn": answered.turn, **answered.reply.to_json()}
+    reply = {"conversation": answered.conversation, "turn": answered.turn, **answered.reply.to_json()}
+    if "text/event-stream" in request.headers.get("accept", ""):
+        return StreamingResponse(_events(reply), media_type="text/event-stream")
+    return reply
 
 
 @router.get("/conversations/{conversation}", summary="What was said")
