@@ -190,7 +190,7 @@ def give_back(request: Request, conversation: str) -> None:
 @router.post("/feedback", summary="Did a reply help?", status_code=204)
 def judge(request: Request, body: Judged) -> None:
     """Take what a customer says of a reply; one that did not help makes its question a candidate."""
-    _desk(request).judge(body.turn, helpful=body.helpful, remark=body.remark)
+    _desk(request).learning.judge(body.turn, helpful=body.helpful, remark=body.remark)
 
 
 @router.post("/ratings", summary="Is it settled, and how satisfied?", status_code=204)
@@ -216,17 +216,19 @@ def measures(
 @router.get("/candidates", summary="Questions that may come into the FAQ")
 def candidates(request: Request) -> dict[str, Any]:
     """Return open candidates, the most asked first."""
-    return {"candidates": [asdict(one) for one in _desk(request).candidates()]}
+    return {"candidates": [asdict(one) for one in _desk(request).learning.candidates()]}
 
 
 @router.post("/candidates/{candidate}/approve", summary="Put one into the FAQ")
 def approve(request: Request, candidate: str, body: Approved) -> dict[str, Any]:
     """Put a candidate into the FAQ; the next question finds it, without retraining."""
-    entry = _desk(request).approve(candidate, question=body.question, answer=body.answer, category=body.category)
+    entry = _desk(request).learning.approve(
+        candidate, question=body.question, answer=body.answer, category=body.category
+    )
     return {"entry": entry.id, "question": entry.question, "answer": entry.answer}
 
 
 @router.post("/candidates/{candidate}/reject", summary="Leave one out", status_code=204)
 def reject(request: Request, candidate: str) -> None:
     """Leave a candidate out of the FAQ for good."""
-    _desk(request).reject(candidate)
+    _desk(request).learning.reject(candidate)
