@@ -95,18 +95,17 @@ class Desk:
         if channel not in CHANNELS:
             raise UsageError(f"There is no channel {channel!r}.", f"Valid: {', '.join(CHANNELS)}.")
         arrived = time.time()
-        if conversation is None:
-            with self.database.write() as connection:
-                conversation = storage.start(connection, self.application, channel).id
-        ticket = self._bursts.add(conversation, text)
+        begun = storage.begun(channel) if conversation is None else None
+        identity = conversation if begun is None else begun.id
+        assert identity is not None  # noqa: S101
+        ticket = self._bursts.add(identity, text)
         if self.dialogue.burst:
             time.sleep(self.dialogue.burst)
-        with self._turns[hash(conversation) % STRIPES]:
-            words = self._bursts.taken(conversation, ticket)
-            with self.database.read() as connection:
-                held = self._held(connection, conversation)
+        with self._turns[hash(identity) % STRIPES]:
+            words = self._bursts.taken(identity, ticket)
+            held = begun or self._read(identity)
             reply, memory = self._reply(words, held, customer or {})
-            return self._kept(text, arrived, held, reply, memory)
+            return self._kept(text, arrived, held, reply, memory, begins=begun is not None)
 
     def waiting(self) -> list[Conversation]:
         """Return the conversations that wait for a person or are with one: most urgent, then longest waiting first."""
@@ -135,8 +134,7 @@ class Desk:
         Raises:
             UnknownConversation: If this application has none of that id.
         """
-        with self.database.read() as connection:
-            return self._held(connection, conversation).channel
+        return self._read(conversation).channel
 
     def history(self, conversation: str) -> list[Turn]:
         """Return all turns of a conversation.
@@ -205,6 +203,10 @@ class Desk:
         with self._turns[hash(conversation) % STRIPES], self.database.write() as connection:
             yield connection, self._held(connection, conversation, hold=True)
 
+    def _read(self, identity: str) -> Conversation:
+        with self.database.read() as connection:
+            return self._held(connection, identity)
+
     def _held(self, connection: Connection, identity: str, *, hold: bool = False) -> Conversation:
         found = storage.conversation(connection, self.application, identity, hold=hold)
         if found is None:
@@ -223,7 +225,9 @@ class Desk:
         reply, memory = self.ladder.answer(words, {} if stale else held.memory)
         return self.rules.applied(reply, words, customer, held.channel), memory
 
-    def _kept(self, text: str, arrived: float, held: Conversation, reply: Reply, memory: dict[str, object]) -> Answered:
+    def _kept(
+        self, text: str, arrived: float, held: Conversation, reply: Reply, memory: dict[str, object], *, begins: bool
+    ) -> Answered:
         now = time.time()
         asked = Turn(uuid.uuid4().hex, held.id, arrived, "customer", kept(text[:READ]))
         said = Turn(uuid.uuid4().hex, held.id, now, "bot", reply.text, reply.to_json())
@@ -233,8 +237,9 @@ class Desk:
             priority = max(reply.priority, PRIORITY.get(reply.handoff or "", 0))
             changed = replace(changed, speaker="queue", reason=reply.handoff, waiting_since=now, priority=priority)
         with self.database.write() as connection:
+            write = storage.begin if begins else storage.save
+            write(connection, self.application, changed)
             storage.add_turns(connection, self.application, [asked] if silent else [asked, said])
-            storage.save(connection, self.application, changed)
             if _unanswered(reply):
                 storage.propose(connection, self.application, asked.text, "")
         return Answered(held.id, None if silent else said.id, reply)
