@@ -156,6 +156,25 @@ service_candidates = Table(
     sqlite_autoincrement=True,
 )
 
+service_channel_links = Table(
+    "service_channel_links",
+    metadata,
+    Column("application", String(80), primary_key=True),
+    Column("channel", String(40), primary_key=True),
+    Column("key", String(200), primary_key=True),
+    Column("conversation", String(64), nullable=False),
+)
+
+service_channel_events = Table(
+    "service_channel_events",
+    metadata,
+    Column("application", String(80), primary_key=True),
+    Column("channel", String(40), primary_key=True),
+    Column("event", String(200), primary_key=True),
+    Column("time", Double, nullable=False),
+    Index("service_channel_events_by_time", "time"),
+)
+
 opinion_inbox = Table(
     "opinion_inbox",
     metadata,
