@@ -17,12 +17,12 @@ from feilun.core.settings import REQUIRED, Fault, setting, table, tables
 from feilun.data.prepare import DataSettings
 from feilun.evaluation.judges.table import JUDGES
 from feilun.models.build import ModelSettings
-from feilun.models.heads.generate import GenerateSettings
 from feilun.monitoring.retrain_policy import RetrainSettings
 from feilun.text.clean import Cleaning
 from feilun.training.fit import TrainingSettings
 from feilun.training.search import SearchSettings
 from feilun.workflow import toml_text
+from feilun.workflow.generation_recipe import bounded, generation_faults
 from feilun.workflow.task_tables import TaskSettings, contradictions_of, figures_of, with_parts, with_tasks
 
 GATE_METRICS = tuple(dict.fromkeys(metric for judge in JUDGES.values() for metric in judge.metrics))
@@ -32,9 +32,6 @@ AS_THEY_ARE = Cleaning(
     mojibake=False, html=False, unicode="none", full_width=False, control=False, whitespace=False, redact=()
 )
 """The cleaning that changes no text."""
-
-WRITTEN_ROWS = 200
-"""Test rows to which answers are written for the report, where the recipe does not say."""
 
 PATHS = ("data.train", "data.validation", "data.test", "data.unlabelled", "model.base")
 """Keys that may hold a path relative to the recipe's folder."""
@@ -112,7 +109,7 @@ class Recipe:
         if self.task == "match" and self.data.pair is None:
             found.append("data.pair is missing: a match recipe compares two texts, and it names the second one.")
         if self.task == "generate":
-            found += self._generation_faults()
+            found += generation_faults(self.data, self.model)
         if self.task == "tag" and self.data.pair is not None:
             found.append("data.pair names a second text, but a tag recipe finds spans in one text.")
         if self.model.encoder == "bi" and self.task != "match":
@@ -139,27 +136,6 @@ class Recipe:
         if self.task not in {"classify", "match"} and evaluation.by_label:
             found.append("evaluation.by_label is for tasks that give one label.")
         return found
-
-    def _generation_faults(self) -> list[str]:
-        """Say what in a recipe whose model writes answers cannot be."""
-        found = []
-        if self.data.pair is not None:
-            found.append("data.pair names a second text, but a generate recipe reads one: put both into data.text.")
-        if self.model.vocabulary == "trim":
-            found.append('model.vocabulary = "trim" would leave out what answers may hold: leave it out.')
-        if isinstance(self.model.head, GenerateSettings) and self.model.head.max_new_tokens >= self.model.max_tokens:
-            found.append(
-                f"model.head.max_new_tokens is {self.model.head.max_new_tokens}, but prompt and answer together have "
-                f"{self.model.max_tokens} tokens (model.max_tokens)."
-            )
-        return found
-
-
-def _bounded(evaluation: Any, task: str) -> Any:
-    """Bound the test rows that are judged where an answer to each is written; other tasks judge all."""
-    if task != "generate" or not isinstance(evaluation, Mapping):
-        return evaluation
-    return {"rows": WRITTEN_ROWS, **evaluation}
 
 
 def kind_of(task: str, encoder: Any) -> str:
@@ -232,7 +208,7 @@ def _read(values: Mapping[str, Any]) -> tuple[Recipe | None, list[Fault]]:
     training = _with_metric(values.get("training", {}), JUDGES[task].metrics[0])
     bounds, gate_faults = _read_gate(values.get("gate", {}), figures_of(task, values.get("tasks")))
     own = {"data": data, "model": model, "training": training, "gate": bounds}
-    own["evaluation"] = _bounded(values.get("evaluation", {}), task)
+    own["evaluation"] = bounded(values.get("evaluation", {}), task)
     recipe, faults = core_settings.read(Recipe, {**table_of_data, **own})
     found = gate_faults + model_faults
     return (
