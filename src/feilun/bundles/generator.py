@@ -72,7 +72,7 @@ class Generator:
         self.threads = threads or usable_cores()
         self.session = open_session(model, self.threads)
         self.cache = cache_of(self.session, model)
-        self._encoding = Lock()  # a tokenizer's settings are changed before it encodes
+        self._encoding = Lock()  # a tokenizer's settings are changed before it encodes, which nobody may do meanwhile
         self.beginning = self._read_beginning()
 
     @property
@@ -143,7 +143,12 @@ class Generator:
     ) -> Iterator[list[Written]]:
         """Write answers token by token; see `feilun.text.decoding.write`."""
         engine = OnnxEngine(self.session, self.cache, self.pad_id, self.beginning)
-        return write(engine, prompts, decision or self.decision, self.encoder.max_tokens, self.prompts.text_of)
+        return write(engine, prompts, decision or self.decision, self.encoder.max_tokens, self.text_of)
+
+    def text_of(self, ids: Sequence[int]) -> str:
+        """Return the text that token ids stand for."""
+        with self._encoding:
+            return self.prompts.text_of(ids)
 
     def conversation(self, messages: Sequence[dict[str, str]]) -> list[int]:
         """Return the token ids of a conversation that an answer is wanted to."""
