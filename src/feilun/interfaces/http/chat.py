@@ -20,7 +20,7 @@ from feilun.core.decisions.generate import GenerateDecision
 from feilun.core.errors import FeilunError, UsageError
 from feilun.interfaces.http.gone import unless_gone
 from feilun.interfaces.http.guard import client_of
-from feilun.interfaces.http.openai_errors import ContextExceeded, OpenAIRoute, body_of, fields_of
+from feilun.interfaces.http.openai_errors import RESPONSES, ContextExceeded, OpenAIRoute, body_of, fields_of
 from feilun.serving.conversations import Conversations
 from feilun.serving.engine import Engine
 from feilun.text.decoding import Written, settled
@@ -71,7 +71,7 @@ class ChatRequest(BaseModel):
     temperature: float | None = Field(None, ge=0, le=2)
     top_p: float | None = Field(None, gt=0, le=1)
     stop: str | list[str] | None = None
-    seed: int | None = None
+    seed: int | None = Field(None, ge=-(2**63), lt=2**63)
     n: Literal[1] = 1
 
     def decision(self, own: GenerateDecision) -> GenerateDecision:
@@ -127,7 +127,7 @@ class Asked:
         }
 
 
-@router.post("/completions", summary="Answer a conversation")
+@router.post("/completions", summary="Answer a conversation", responses=RESPONSES)
 async def complete(request: Request, body: ChatRequest) -> Response:
     """Answer a conversation whole, or as a stream of server-sent events; nothing is written on when the client goes."""
     asked = await ask(request, body)
