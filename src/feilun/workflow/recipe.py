@@ -18,14 +18,15 @@ from feilun.core.settings import REQUIRED, Fault, setting, table, tables
 from feilun.data.prepare import DataSettings
 from feilun.evaluation.judges.table import JUDGES
 from feilun.models.build import ModelSettings
-from feilun.models.heads.generate import GenerateSettings
 from feilun.monitoring.retrain_policy import RetrainSettings
 from feilun.text.clean import Cleaning
 from feilun.training.fit import TrainingSettings
 from feilun.training.search import SearchSettings
 from feilun.workflow import toml_text
 from feilun.workflow.feature_rules import contradictions_of_features
+from feilun.workflow.generation_rules import bounded, generation_faults
 from feilun.workflow.task_tables import TaskSettings, contradictions_of, figures_of, with_parts, with_tasks
+from feilun.workflow.unlabelled_rules import contradictions_of_unlabelled
 
 GATE_METRICS = tuple(dict.fromkeys(metric for judge in JUDGES.values() for metric in judge.metrics))
 """Metrics that a gate may bound, of all tasks: losses and errors from above, the others from below."""
@@ -34,9 +35,6 @@ AS_THEY_ARE = Cleaning(
     mojibake=False, html=False, unicode="none", full_width=False, control=False, whitespace=False, redact=()
 )
 """The cleaning that changes no text."""
-
-WRITTEN_ROWS = 200
-"""Test rows to which answers are written for the report, where the recipe does not say."""
 
 PATHS = ("data.train", "data.validation", "data.test", "data.unlabelled", "model.base")
 """Keys that may hold a path relative to the recipe's folder."""
@@ -117,7 +115,7 @@ class Recipe:
         if self.task == "rank" and self.data.pair is None:
             found.append("data.pair is missing: a rank recipe reads a query (data.text) and a candidate (data.pair).")
         if self.task == "generate":
-            found += self._generation_faults()
+            found += generation_faults(self.data, self.model)
         if self.task == "tag" and self.data.pair is not None:
             found.append("data.pair names a second text, but a tag recipe finds spans in one text.")
         if self.model.encoder == "bi" and self.task != "match":
@@ -131,7 +129,7 @@ class Recipe:
             found.append(f"compression.form: a static student gives texts one label; a {self.task} recipe has none.")
         if self.training.distil.teachers and self.task not in {"classify", "match"}:
             found.append(f"training.distil: teachers give texts one label; a {self.task} recipe has none.")
-        found += self._unlabelled_contradictions()
+        found += contradictions_of_unlabelled(self)
         if self.task == "multitask":
             found += contradictions_of(self.tasks, self.data.clean.cleaning())
         elif self.tasks:
@@ -144,47 +142,6 @@ class Recipe:
         if self.task not in {"classify", "match"} and evaluation.by_label:
             found.append("evaluation.by_label is for tasks that give one label.")
         return found
-
-    def _generation_faults(self) -> list[str]:
-        """Say what in a recipe whose model writes answers cannot be."""
-        found = []
-        if self.data.pair is not None:
-            found.append("data.pair names a second text, but a generate recipe reads one: put both into data.text.")
-        if self.model.vocabulary == "trim":
-            found.append('model.vocabulary = "trim" would leave out what answers may hold: leave it out.')
-        if isinstance(self.model.head, GenerateSettings) and self.model.head.max_new_tokens >= self.model.max_tokens:
-            found.append(
-                f"model.head.max_new_tokens is {self.model.head.max_new_tokens}, but prompt and answer together have "
-                f"{self.model.max_tokens} tokens (model.max_tokens)."
-            )
-        return found
-
-    def _unlabelled_contradictions(self) -> list[str]:
-        """Say which settings do not go with unlabelled texts, or miss them."""
-        found = []
-        training, given = self.training, self.data.unlabelled is not None
-        spreads = training.semi_supervised == "spread"
-        if given and self.compression.form == "model" and not training.distil.teachers and not spreads:
-            found.append(
-                "data.unlabelled: nothing learns from it: set compression.form, training.distil.teachers or "
-                "training.semi_supervised."
-            )
-        if given and self.data.pair is not None:
-            found.append("data.unlabelled holds single texts, but data.pair names a second one.")
-        if spreads and not given:
-            found.append('training.semi_supervised = "spread" needs data.unlabelled, a file of texts without labels.')
-        if spreads and self.task != "classify":
-            found.append(f"training.semi_supervised spreads the one label of a text, but the task is {self.task}.")
-        if spreads and training.distil.teachers:
-            found.append("training.semi_supervised and training.distil.teachers both label the unlabelled: keep one.")
-        return found
-
-
-def _bounded(evaluation: Any, task: str) -> Any:
-    """Bound the test rows that are judged where an answer to each is written; other tasks judge all."""
-    if task != "generate" or not isinstance(evaluation, Mapping):
-        return evaluation
-    return {"rows": WRITTEN_ROWS, **evaluation}
 
 
 def kind_of(task: str, encoder: Any) -> str:
@@ -257,7 +214,7 @@ def _read(values: Mapping[str, Any]) -> tuple[Recipe | None, list[Fault]]:
     training = _with_metric(values.get("training", {}), JUDGES[task].metrics[0])
     bounds, gate_faults = _read_gate(values.get("gate", {}), figures_of(task, values.get("tasks")))
     own = {"data": data, "model": model, "training": training, "gate": bounds}
-    own["evaluation"] = _bounded(values.get("evaluation", {}), task)
+    own["evaluation"] = bounded(values.get("evaluation", {}), task)
     recipe, faults = core_settings.read(Recipe, {**table_of_data, **own})
     found = gate_faults + model_faults
     return (
