@@ -90,7 +90,7 @@ def test_a_user_is_told_what_is_wrong(tmp_path, monkeypatch, capsys, content, op
     told = capsys.readouterr().err
     assert said in told
     assert "Traceback" not in told
-    assert not (tmp_path / "insight").exists()
+    assert not (tmp_path / "out").exists()
 
 
 def test_times_that_cannot_be_read_are_counted(tmp_path):
