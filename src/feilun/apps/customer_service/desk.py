@@ -16,7 +16,7 @@ from feilun.apps.customer_service.bursts import Bursts
 from feilun.apps.customer_service.business_rules import BusinessRules
 from feilun.apps.customer_service.ladder import READ, Ladder
 from feilun.apps.customer_service.learning import Learning, UnknownConversation
-from feilun.apps.customer_service.measures import DAY_SECONDS, Held, held
+from feilun.apps.customer_service.measures import DAY_SECONDS, Held, found_no_answer, held
 from feilun.apps.customer_service.reply import Reply
 from feilun.apps.customer_service.settings import CustomerServiceSettings
 from feilun.apps.customer_service.summary import summary_of
@@ -240,12 +240,6 @@ class Desk:
             write = storage.begin if begins else storage.save
             write(connection, self.application, changed)
             storage.add_turns(connection, self.application, [asked] if silent else [asked, said])
-            if _unanswered(reply):
+            if found_no_answer(reply.to_json()):
                 storage.propose(connection, self.application, asked.text, "")
         return Answered(held.id, None if silent else said.id, reply)
-
-
-def _unanswered(reply: Reply) -> bool:
-    """Say whether a question was honestly asked and found no answer."""
-    marked = any(step.get("orders") or step.get("rung") == "rules" for step in reply.trace)
-    return not marked and (reply.action == "unknown" or reply.handoff == "repeated failure")

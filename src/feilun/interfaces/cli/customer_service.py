@@ -104,7 +104,7 @@ def train(file: File, as_json: AsJson = False) -> None:
         print(
             f"{name}: answers from {rung.threshold:.3f} on; of {rung.questions} held-out questions "
             f"{rung.answered:.0%} of the answerable are answered, {rung.declined:.0%} of the others declined, "
-            f"{rung.precision:.0%} of the answers are right"
+            f"{rung.precision:.0%} of the answers to the former are right"
         )
     print(f"Talk to it: feilun customer-service chat {file}")
 
