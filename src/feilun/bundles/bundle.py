@@ -233,11 +233,11 @@ def _runtime(folder: Path, manifest: Mapping[str, Any], threads: int | None) -> 
         "decision": _decision(folder, manifest),
         "pad_id": pad_id,
         "threads": threads,
-        "features": _features(folder),
     }
     model, labels = folder / "model.onnx", _labels(folder)
     if options["decision"].reads == "answers":
         return Generator(model, encoder, **options)
+    options["features"] = _features(folder)
     if not (folder / CASCADE).is_file():
         return Runtime(model, encoder, labels, batch_tokens=batch_tokens, **options)
     if not (folder / STUDENT).is_file():
