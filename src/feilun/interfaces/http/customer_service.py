@@ -16,6 +16,7 @@ from feilun.interfaces.http.answers import ErrorAnswer
 from feilun.monitoring.feedback import FeedbackDesk
 from feilun.serving.access import Access
 from feilun.serving.engine import Engine
+from feilun.storage.customer_service import Turn
 
 router = APIRouter(
     prefix="/v1/apps/customer-service",
@@ -105,6 +106,28 @@ def take_turn(request: Request, body: Annotated[Said, Body(openapi_examples=EXAM
     """Answer a customer's turn; once answered, both are on the disk. Turns of one conversation are ordered."""
     answered = _desk(request).say(body.text, body.conversation, body.channel, body.customer)
     return {"conversation": answered.conversation, "turn": answered.turn, **answered.reply.to_json()}
+
+
+@router.get("/turns/{conversation}", summary="What a customer sees")
+def seen(request: Request, conversation: str) -> dict[str, Any]:
+    """Return what was said, by whom, with citations and options; whoever has the id may ask, as it cannot be guessed.
+
+    This is how a customer's page hears what a person writes.
+    """
+    return {"turns": [_seen(turn) for turn in _desk(request).history(conversation)]}
+
+
+def _seen(turn: Turn) -> dict[str, Any]:
+    reply = turn.reply or {}
+    shown = {name: reply.get(name) for name in ("action", "citations", "options")}
+    return {
+        "id": turn.id,
+        "time": turn.time,
+        "speaker": turn.speaker,
+        "text": turn.text,
+        "helpful": turn.helpful,
+        **shown,
+    }
 
 
 @router.get("/conversations/{conversation}", summary="What was said")
