@@ -52,3 +52,31 @@ def test_series_may_join_and_small_counts_are_none() -> None:
     detector.grow(2)
     assert detector.step(24 * 20 * HOUR, np.array([3, 30])).alarms.tolist() == [False, True]
     assert not detector.step((24 * 20 + 1) * HOUR, np.array([3, 4])).alarms[1]
+
+
+def test_hours_and_weekdays_are_learnt_as_they_are() -> None:
+    hours = np.arange(24 * 60)
+    rate = 50 * (1 + 0.6 * np.sin(2 * np.pi * hours / 24)) * np.where(hours // 24 % 7 >= 5, 0.5, 1.0)
+    counts = np.random.default_rng(2).poisson(rate[:, None], (len(hours), 10))
+    detector = SurgeDetector(10, HOUR)
+    expected = np.stack([detector.step(i * HOUR, row).expected for i, row in enumerate(counts)])[24 * 30 :]
+    ratio = expected.mean(axis=1) / rate[24 * 30 :]
+    assert ratio.min() > 0.85
+    assert ratio.max() < 1.15
+
+
+def test_what_a_series_is_used_to_is_no_news() -> None:
+    counts = usual(60, 2)
+    counts[np.arange(24 * 8, 24 * 60, 17), 0] += 60  # one series has a spike every 17 hours
+    counts[24 * 55 + 5] += 60
+    alarms = watched(counts)
+    assert alarms[24 * 55 + 5, 1]
+    assert alarms[24 * 40 :, 0].sum() <= 2
+
+
+def test_a_series_rests_after_an_alarm() -> None:
+    counts = usual(30, 1)
+    counts[600:610] += 200
+    detector = SurgeDetector(1, HOUR, SurgeSettings(quiet_hours=24))
+    alarms = np.stack([detector.step(i * HOUR, row).alarms for i, row in enumerate(counts)])
+    assert np.flatnonzero(alarms).tolist() == [600]

@@ -4,8 +4,8 @@ Each series is expected to follow a level times a profile of the hour of the day
 as ratios of sums, shrunk towards no profile, so that sparse series have none. What exceeds the expectation by far is
 cut off before it is learnt from: a spike neither raises the level nor hides the next one. A level that stays elsewhere
 for a while is taken over. The test is a negative binomial one, its dispersion estimated from what was seen (Lawless
-1987), on the last bucket and on the sums of the last few; over many series the false-discovery rate is controlled
-(Benjamini, Hochberg 1995).
+1987), on the last bucket and on sums of the last ones; its chances are corrected by how far each series has strayed
+before (`surge_tail.py`); over many series the false-discovery rate is controlled (Benjamini, Hochberg 1995).
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from scipy.special import betainc
 
 from feilun.core.settings import setting
+from feilun.monitoring.surge_tail import SurgeTail
 
 DAY, WEEK = 86_400, 7 * 86_400
 Floats = NDArray[np.float64]
@@ -27,14 +28,15 @@ Floats = NDArray[np.float64]
 class SurgeSettings:
     """How surges are looked for; a table `[surge]`."""
 
-    p_value: float = setting(1e-5, "smallest chance of a count from which on it is a surge", above=0, below=1)
+    p_value: float = setting(3e-4, "smallest chance of a count from which on it is a surge", above=0, below=1)
     false_discoveries: float = setting(0.05, "share of surges that may be none, over all series of a bucket", above=0)
     minimum: int = setting(5, "smallest count of a surge", minimum=1)
-    sums: int = setting(3, "up to how many buckets are also tested together", minimum=1)
+    sums: tuple[int, ...] = setting((1, 2, 3), "how many of the last buckets are tested together", minimum=1)
     memory_days: float = setting(14.0, "days after which the level has forgotten two thirds of what it saw", above=0)
     settle_days: float = setting(2.0, "days after which a level that stays is taken over", above=0)
     warm_up_days: float = setting(7.0, "days of history before the first alarm", minimum=0)
     least_ratio: float = setting(1.5, "smallest ratio of a surge to what was expected", minimum=1)
+    quiet_hours: float = setting(0.0, "hours after an alarm in which its series raises no other", minimum=0)
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,8 @@ class Surges:
     """What was found in a bucket, one value a series.
 
     Args:
-        p_values: The chance of so many, shape (series,); 1 while nothing is known yet.
+        p_values: The chance of so many in a series that strays as this one does, shape (series,); 1 while nothing is
+            known yet.
         expected: What was expected in the bucket, the same shape.
         alarms: Whether it is a surge, the same shape.
     """
@@ -69,7 +72,9 @@ class SurgeDetector:
         self._keep = float(np.exp(-width / (self.settings.memory_days * DAY)))
         self._keep_profile = float(np.exp(-width / (8 * self.settings.memory_days * DAY)))
         self._settle = max(4, round(self.settings.settle_days * DAY / width))
-        self._recent: deque[tuple[Floats, Floats]] = deque(maxlen=self.settings.sums)
+        self._recent: deque[Floats] = deque(maxlen=max(self.settings.sums))
+        self._sums = np.zeros((len(self.settings.sums), 2, 0))
+        self._tail = SurgeTail(len(self.settings.sums), self._keep)
         self._hour = np.ones((2, self._hours, 0))
         self._day = np.ones((2, self._days, 0))
         self._level = np.zeros((2, 0))
@@ -77,6 +82,7 @@ class SurgeDetector:
         self._spread = np.zeros((2, 0))
         self._off = np.zeros(0)
         self._age = np.zeros(0)
+        self._alarmed = np.zeros(0)
         self.grow(series)
 
     def grow(self, series: int) -> None:
@@ -93,8 +99,10 @@ class SurgeDetector:
         self._off = np.concatenate([self._off, np.zeros(more)])
         self._age = np.concatenate([self._age, np.full(more, seen[0])])
         self._level[1, -more:] = seen[1]
-        padded = [(np.append(c, np.zeros(more)), np.append(e, np.zeros(more))) for c, e in self._recent]
-        self._recent = deque(padded, maxlen=self.settings.sums)
+        self._alarmed = np.concatenate([self._alarmed, np.full(more, -np.inf)])
+        self._recent = deque([_padded(one, more) for one in self._recent], maxlen=self._recent.maxlen)
+        self._sums = _padded(self._sums, more)
+        self._tail.grow(more)
 
     def step(self, bucket: int, counts: NDArray[np.int64] | Floats) -> Surges:
         """Judge the counts of the next bucket, then learn from them.
@@ -111,11 +119,12 @@ class SurgeDetector:
         profile = self._profile(hour, day)
         expected = self._ratio(self._level) * profile
         dispersion = self._dispersion()
-        self._recent.append((values, expected))
-        p_values = self._p_values(dispersion)
+        self._add(np.stack([values, expected]))
         warm = self._age * self.width >= self.settings.warm_up_days * DAY
-        p_values = np.where(warm, p_values, 1.0)
-        alarms = self._alarms(p_values, values, expected)
+        chances = np.where(warm, self._chances(dispersion), 1.0)
+        p_values = np.minimum(1.0, self._tail.step(chances).min(axis=0) * len(chances))
+        alarms = self._alarms(p_values, values, expected) & self._rested(bucket)
+        self._alarmed[alarms] = bucket
         self._learn(values, expected, profile, dispersion, hour, day)
         return Surges(p_values, expected, alarms)
 
@@ -135,17 +144,29 @@ class SurgeDetector:
         found: Floats = np.clip((self._spread[0] + 0.5) / (self._spread[1] + 10.0), 0.005, 4.0)
         return found
 
-    def _p_values(self, dispersion: Floats) -> Floats:
-        """Return the smallest chance over the last bucket and the sums of the last few, paid for by their number."""
-        counts, expected = np.zeros_like(dispersion), np.zeros_like(dispersion)
-        smallest = np.ones_like(dispersion)
-        for number, (some, usual) in enumerate(reversed(self._recent), 1):
-            counts, expected = counts + some, expected + usual
-            size = number / dispersion  # sums of independent ones of the same mean
-            mean = np.maximum(expected, 1e-6)
-            tail = np.where(counts > 0, betainc(np.maximum(counts, 1), size, mean / (size + mean)), 1.0)
-            smallest = np.minimum(smallest, tail)
-        return np.minimum(1.0, smallest * len(self._recent))
+    def _add(self, seen: Floats) -> None:
+        """Take a bucket into the sums and let the oldest one of each go.
+
+        Args:
+            seen: Counts and what was expected, shape (2, series).
+        """
+        for place, number in enumerate(self.settings.sums):
+            self._sums[place] += seen
+            if number <= len(self._recent):
+                self._sums[place] -= self._recent[-number]
+        self._recent.append(seen)
+
+    def _chances(self, dispersion: Floats) -> Floats:
+        """Return the chance of so many in each sum, shape (sums, series)."""
+        numbers = np.minimum(self.settings.sums, len(self._recent))[:, None]
+        size = numbers / dispersion  # sums of independent ones of the same mean
+        counts, mean = np.rint(self._sums[:, 0]), np.maximum(self._sums[:, 1], 1e-6)
+        found: Floats = np.where(counts > 0, betainc(np.maximum(counts, 1), size, mean / (size + mean)), 1.0)
+        return found
+
+    def _rested(self, bucket: int) -> NDArray[np.bool_]:
+        found: NDArray[np.bool_] = bucket - self._alarmed >= self.settings.quiet_hours * 3_600
+        return found
 
     def _alarms(self, p_values: Floats, values: Floats, expected: Floats) -> NDArray[np.bool_]:
         ranked = np.sort(p_values)
@@ -166,11 +187,13 @@ class SurgeDetector:
         self._level = self._level * self._keep + np.stack([cut, profile])
         keep_fast = np.exp(-1 / max(2.0, self._settle / 3))
         self._fast = self._fast * keep_fast + np.stack([values, profile])
-        share = np.stack([cut, expected])
+        of_hour, of_day = self._hour[0, hour] / self._hour[1, hour], self._day[0, day] / self._day[1, day]
         self._hour *= self._keep_profile
         self._day *= self._keep_profile
-        self._hour[:, hour] += share
-        self._day[:, day] += share
+        # each is a ratio to what is expected without it, once there is a level to expect anything by
+        known = self._age * self.width >= DAY
+        self._hour[:, hour] += np.where(known, np.stack([cut, expected / of_hour]), 0.0)
+        self._day[:, day] += np.where(known, np.stack([cut, expected / of_day]), 0.0)
         self._hour += 5.0 * (1 - self._keep_profile)  # the prior does not fade
         self._day += 5.0 * (1 - self._keep_profile)
         self._spread = self._spread * self._keep_profile + np.stack([(cut - expected) ** 2 - expected, expected**2])
@@ -189,3 +212,8 @@ class SurgeDetector:
             held = np.minimum(self._level[1], self._settle)
             self._level[:, moved] = np.stack([fast * held, held])[:, moved]
             self._off[moved] = 0
+
+
+def _padded(values: Floats, more: int) -> Floats:
+    """Return values with zeros for further series, shape (…, series + more)."""
+    return np.concatenate([values, np.zeros((*values.shape[:-1], more))], axis=-1)

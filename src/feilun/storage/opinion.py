@@ -120,6 +120,33 @@ def documents(
     yield from connection.execute(query.order_by(*order).limit(limit))
 
 
+def latest(
+    connection: Connection, *, words: str = "", sentiment: str = "", source: str = "",
+    since: float | None = None, until: float | None = None,
+) -> Iterator[Row[Any]]:  # fmt: skip
+    """Yield documents, the latest first, without holding all; what is empty wants all.
+
+    Args:
+        connection: A transaction.
+        words: Only those whose title or body holds this, in any case.
+        sentiment: Only of this sentiment.
+        source: Only of this publisher.
+        since: Only from this second on.
+        until: Only before it.
+    """
+    table = opinion_documents.c
+    query = select(opinion_documents)
+    if words:
+        title, body = (column.icontains(words, autoescape=True) for column in (table.title, table.body))
+        query = query.where(title | body)
+    query = query.where(table.sentiment == sentiment) if sentiment else query
+    query = query.where(table.source == source) if source else query
+    query = query if since is None else query.where(table.published >= since)
+    query = query if until is None else query.where(table.published < until)
+    query = query.order_by(table.published.desc(), table.sequence.desc()).execution_options(yield_per=ASKED_AT_ONCE)
+    yield from connection.execute(query)
+
+
 def correct(connection: Connection, key: str, analysis: Mapping[str, Any], story: str, actor: str) -> None:
     """Put an analysis in the place of a document's own, and keep both."""
     row = connection.execute(select(opinion_documents).where(opinion_documents.c.key == key)).one()

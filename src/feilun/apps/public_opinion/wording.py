@@ -30,13 +30,19 @@ NEGATION = re.compile(
 )
 """Right before a plain word it takes its meaning away."""
 
+CONCESSION = re.compile(r"\b(?:despite|in spite of)\b[^,.;]*|(?:尽管|虽然)[^，。；,]*", re.I)
+"""What is conceded does not count: the rest of the sentence says what matters."""
+
+CONTRAST = re.compile(r"\b(?:but|however)\b|但|然而|却", re.I)
+"""What stands behind counts twice: "beats expectations but cuts guidance" is bad news."""
+
 
 @dataclass(frozen=True)
 class Wording:
     """What the phrases of a text say.
 
     Args:
-        firm: Sum of its firm phrases, each 1 or -1.
+        firm: Sum of its firm phrases, each 1 or -1, twice that behind a "but".
         plain: Sum of its plain words outside of firm phrases.
     """
 
@@ -78,17 +84,21 @@ def read_wording(text: str) -> Wording:
         text: Chinese or English text.
     """
     firm, plain = _patterns()
-    total, covered = 0, []
-    for found in firm.finditer(text):
-        if not NEGATION.search(text, max(0, found.start() - 12), found.start()):
-            total += 1 if found.lastgroup == "positive" else -1
-        covered.append(found.span())
-    rest = _without(text, covered)
-    words = 0
-    for found in plain.finditer(rest):
-        if not NEGATION.search(rest, max(0, found.start() - 12), found.start()):
-            words += 1 if found.lastgroup == "positive" else -1
+    text = _without(text, [found.span() for found in CONCESSION.finditer(text)])
+    total, covered = _summed(firm, text)
+    words, _ = _summed(plain, _without(text, covered))
     return Wording(total, words)
+
+
+def _summed(patterns: re.Pattern[str], text: str) -> tuple[int, list[tuple[int, int]]]:
+    """Return what the patterns in a text say together, and where they stand."""
+    turn = max((found.end() for found in CONTRAST.finditer(text)), default=len(text))
+    total, covered = 0, []
+    for found in patterns.finditer(text):
+        if not NEGATION.search(text, max(0, found.start() - 12), found.start()):
+            total += (1 if found.lastgroup == "positive" else -1) * (2 if found.start() >= turn else 1)
+        covered.append(found.span())
+    return total, covered
 
 
 def _without(text: str, spans: list[tuple[int, int]]) -> str:

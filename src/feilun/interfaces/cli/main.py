@@ -78,7 +78,8 @@ EXTRA_OF_PACKAGE = {
     "gguf": "train", "onnx": "train", "onnxscript": "train", "polars": "data", "fastexcel": "data", "sklearn": "data",
     "scipy": "data", "matplotlib": "data", "rjieba": "data", "charset_normalizer": "data",
     "snownlp": "sample", "tantivy": "knowledge", "usearch": "knowledge", "opencc": "knowledge",
-    "ahocorasick_rs": "public-opinion", "apprise": "public-opinion",
+    "ahocorasick_rs": "public-opinion", "apprise": "public-opinion", "feedparser": "public-opinion",
+    "trafilatura": "public-opinion",
     "tensorboard": "tensorboard", "wandb": "wandb",
     "lightgbm": "recommendation", "implicit": "recommendation", "threadpoolctl": "recommendation",
 }  # fmt: skip

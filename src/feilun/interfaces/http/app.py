@@ -23,6 +23,7 @@ from feilun.interfaces.http import (
     health,
     metrics,
     models,
+    opinion_queries,
     predict,
     public_opinion,
     requests_log,
@@ -101,7 +102,7 @@ def create_app(engine: Engine, desk: FeedbackDesk | None = None, access: Access 
     app.add_middleware(Guard, access=access or Access())
     app.add_middleware(metrics.Measured, figures=app.state.figures)
     app.add_middleware(requests_log.Logged)
-    for resource in (predict, chat, embeddings, feedback, models, public_opinion, health, metrics):
+    for resource in (predict, chat, embeddings, feedback, models, public_opinion, opinion_queries, health, metrics):
         app.include_router(resource.router)
     answer_errors(app)
     return app

@@ -6,9 +6,10 @@ import time
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from feilun.apps.public_opinion.document import NAMES, Form
 from feilun.apps.public_opinion.gazetteer import Gazetteer, read_gazetteer
@@ -17,8 +18,11 @@ from feilun.apps.public_opinion.intake import Intake, Taken
 from feilun.apps.public_opinion.report import summary
 from feilun.apps.public_opinion.rules import DEFAULT, Rule, read_rules
 from feilun.apps.public_opinion.scheme import FINANCE, Scheme, read_scheme
+from feilun.apps.public_opinion.sources.feed import Feed
+from feilun.apps.public_opinion.sources.fetching import Fetcher
 from feilun.apps.public_opinion.sources.files import Files
 from feilun.apps.public_opinion.sources.inbox import Inbox
+from feilun.apps.public_opinion.sources.query import SqlQuery
 from feilun.apps.public_opinion.sources.source import Source
 from feilun.apps.public_opinion.understanding import Understanding
 from feilun.apps.public_opinion.watch import IncidentSettings, Watch
@@ -28,7 +32,7 @@ from feilun.core import settings as core_settings
 from feilun.core import toml
 from feilun.core.errors import RecipeError, UsageError, nearest
 from feilun.core.ports import Predictor
-from feilun.core.settings import REQUIRED, setting, table
+from feilun.core.settings import REQUIRED, setting, table, tables
 from feilun.monitoring.alerts import Alerts, Message, apprise_channel
 from feilun.monitoring.surge import SurgeSettings
 from feilun.storage import opinion
@@ -52,6 +56,39 @@ class SourceSettings:
         """Say what cannot be."""
         wrong = [name for name in self.columns if name not in NAMES]
         return [f"sources.columns names the field {name!r}. {nearest(name, NAMES)}" for name in wrong]
+
+
+@dataclass(frozen=True)
+class FeedSettings:
+    """The table `[feeds]`."""
+
+    urls: tuple[str, ...] = setting((), "addresses of RSS, Atom or JSON feeds, http or https")
+    hosts: tuple[str, ...] = setting((), "further hosts that may be asked, for redirects and bodies")
+    minutes: float = setting(5.0, "minutes after which a feed is asked again", minimum=1)
+    bodies: bool = setting(False, "take the text of each entry's page in place of the feed's summary")
+
+    def contradictions(self) -> list[str]:
+        """Say what cannot be."""
+        return [
+            f"feeds.urls names {url!r}: give an http or https address."
+            for url in self.urls
+            if urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).hostname
+        ]
+
+    def sources(self, form: Form) -> list[Source]:
+        """Return a source for each feed."""
+        hosts = frozenset([*self.hosts, *(urlsplit(url).hostname or "" for url in self.urls)])
+        fetcher = Fetcher(hosts)
+        return [Feed(url, fetcher, form, every=60 * self.minutes, bodies=self.bodies) for url in self.urls]
+
+
+@dataclass(frozen=True)
+class QuerySettings:
+    """A table `[queries.NAME]`."""
+
+    url: str = setting(REQUIRED, "address of a database, such as postgresql+psycopg://user:password@host/name")
+    query: str = setting(REQUIRED, "SELECT of the columns of documents, without ORDER BY")
+    cursor: str = setting(REQUIRED, "column of it that is unique and only grows: read on from its last value")
 
 
 @dataclass(frozen=True)
@@ -88,6 +125,8 @@ class Settings:
     scheme: str = setting("", "TOML file of [[topic]] tables; empty takes the finance scheme")
     rules: str = setting("", "TOML file of [[rule]] tables; empty looks for negative surges")
     sources: SourceSettings = table(SourceSettings, "where documents come from")
+    feeds: FeedSettings = table(FeedSettings, "feeds that are asked again and again")
+    queries: dict[str, QuerySettings] = tables(QuerySettings, "queries whose rows are documents")
     models: ModelSettings = table(ModelSettings, "what reads them")
     counting: CountSettings = table(CountSettings, "how they are counted")
     surge: SurgeSettings = table(SurgeSettings, "how surges are looked for")
@@ -156,6 +195,11 @@ class Application:
         """
         paths = [self.folder / name for name in self.settings.sources.files]
         found: list[Source] = [Files(path, self.form(path), whole) for path in paths]
+        found += self.settings.feeds.sources(self.form())
+        found += [
+            SqlQuery(one.url, one.query, one.cursor, replace(self.form(), publisher=name))
+            for name, one in self.settings.queries.items()
+        ]
         return [*found, Inbox(self.database, self.form())] if self.settings.sources.push else found
 
     def alerts(self) -> Alerts:

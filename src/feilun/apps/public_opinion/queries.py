@@ -1,0 +1,101 @@
+"""What is asked of stored documents: search, and rows for a table."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from feilun.apps.public_opinion.understanding import Analysis
+from feilun.storage import opinion
+
+COLUMNS = (
+    "key", "published", "source", "url", "author", "language", "sentiment", "topics", "entities", "story", "title",
+    "body",
+)  # fmt: skip
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""What makes a cell a formula where a spreadsheet opens the table."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """Which documents are wanted; what is empty or None wants all.
+
+    Args:
+        words: A phrase that their title or body holds, in any case.
+        entity: Whom they name.
+        topic: What they are about.
+        sentiment: negative, neutral or positive.
+        source: Who published them.
+        since: From this second on.
+        until: Before this one.
+    """
+
+    words: str = ""
+    entity: str = ""
+    topic: str = ""
+    sentiment: str = ""
+    source: str = ""
+    since: float | None = None
+    until: float | None = None
+
+
+def search(connection: Connection, question: Question, limit: int) -> list[dict[str, Any]]:
+    """Return the documents that are wanted, the latest first, as JSON holds them.
+
+    Args:
+        connection: A transaction.
+        question: Which.
+        limit: At most so many.
+    """
+    return list(_found(connection, question, limit))
+
+
+def document_json(row: Any) -> dict[str, Any]:
+    """Return a stored document as JSON holds it."""
+    analysis = Analysis.from_json(row.analysis)
+    return {
+        "key": row.key, "published": datetime.fromtimestamp(row.published, UTC).isoformat(), "source": row.source,
+        "url": row.url, "author": row.author, "language": row.language, "sentiment": row.sentiment,
+        "topics": list(analysis.topics), "entities": dict(analysis.entities),
+        "story": row.story, "title": row.title, "body": row.body,
+    }  # fmt: skip
+
+
+def as_csv(documents: Sequence[dict[str, Any]]) -> str:
+    """Return documents as a CSV table in which no cell is a formula."""
+    held = io.StringIO()
+    writer = csv.writer(held)
+    writer.writerow(COLUMNS)
+    for document in documents:
+        writer.writerow([_cell(document[name]) for name in COLUMNS])
+    return held.getvalue()
+
+
+def _found(connection: Connection, question: Question, limit: int) -> Iterator[dict[str, Any]]:
+    rows = opinion.latest(
+        connection, words=question.words, sentiment=question.sentiment, source=question.source,
+        since=question.since, until=question.until,
+    )  # fmt: skip
+    for row in rows:
+        if limit <= 0:
+            return
+        document = document_json(row)
+        if question.entity and question.entity not in document["entities"]:
+            continue
+        if question.topic and question.topic not in document["topics"]:
+            continue
+        limit -= 1
+        yield document
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, dict):
+        value = "; ".join(f"{name}: {said}" for name, said in value.items())
+    text = "; ".join(value) if isinstance(value, list) else str(value)
+    return f"'{text}" if text.startswith(FORMULA) else text

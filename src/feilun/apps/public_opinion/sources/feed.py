@@ -1,0 +1,151 @@
+"""RSS, Atom and JSON feeds, asked again and again: only what is new in them is given."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import time
+from calendar import timegm
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from feilun.apps.public_opinion.document import Form
+from feilun.apps.public_opinion.sources.fetching import Fetcher, NotFetched, Page
+from feilun.apps.public_opinion.sources.source import Batch, Letter
+from feilun.core.errors import MissingExtra
+
+REMEMBERED = 1_000
+"""Latest entries of a feed that are known to have been given."""
+
+LONGEST_WAIT = 86_400.0
+"""Most seconds until a feed that failed is asked again."""
+
+
+@dataclass(frozen=True)
+class Feed:
+    """A feed.
+
+    Args:
+        url: Its address.
+        fetcher: Fetches it.
+        form: How its records are read.
+        every: Seconds after which it is asked again; after failures twice as long each time.
+        bodies: Fetch the page of each entry and take its text in place of the feed's summary.
+        clock: Gives the time now, seconds since 1970.
+    """
+
+    url: str
+    fetcher: Fetcher
+    form: Form = field(default_factory=Form)
+    every: float = 300.0
+    bodies: bool = False
+    clock: Callable[[], float] = time.time
+
+    @property
+    def name(self) -> str:
+        """Return the name of its saved position."""
+        return f"feed:{self.url}"
+
+    def read(self, position: Any) -> Iterator[Batch]:
+        """Yield the entries that were not given before, where it is time to ask again.
+
+        A feed that is refused or does not answer gives a dead letter with the reason, and is asked again later.
+        """
+        known: dict[str, Any] = {
+            "etag": "",
+            "modified": "",
+            "seen": [],
+            "failures": 0,
+            "again": 0.0,
+            **(position or {}),
+        }
+        now = self.clock()
+        if now < known["again"]:
+            return
+        try:
+            page = self.fetcher.get(self.url, known["etag"], known["modified"])
+            records = self._records(page) if page.changed else []
+        except NotFetched as error:
+            failures = known["failures"] + 1
+            wait = max(error.retry_after, min(LONGEST_WAIT, self.every * 2**failures))
+            yield Batch((), {**known, "failures": failures, "again": now + wait}, (Letter(self.url, str(error), ""),))
+            return
+        seen = set(known["seen"])
+        fresh = [(mark, record) for record in records if (mark := _mark(record)) not in seen]
+        rows = tuple((self.url, self._with_body(record)) for _, record in fresh)
+        marks = [*known["seen"], *(mark for mark, _ in fresh)][-REMEMBERED:]
+        yield Batch(rows, {
+            "etag": page.etag, "modified": page.modified, "seen": marks, "failures": 0, "again": now + self.every,
+        })  # fmt: skip
+
+    def _records(self, page: Page) -> list[dict[str, Any]]:
+        if page.body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
+            return _json_feed(page)
+        return _xml_feed(page)
+
+    def _with_body(self, record: Mapping[str, Any]) -> dict[str, Any]:
+        """Return an entry with the text of its page, where that is wanted and there is one."""
+        if not self.bodies or not record.get("url"):
+            return dict(record)
+        try:
+            import trafilatura
+        except ImportError as error:
+            raise MissingExtra("trafilatura", "public-opinion", "Reading the pages of a feed") from error
+        try:
+            page = self.fetcher.get(str(record["url"]))
+        except NotFetched:
+            return dict(record)  # the feed's own words are better than none
+        text = trafilatura.extract(page.body, url=None, include_comments=False)
+        return {**record, "body": text or record["body"]}
+
+
+def _xml_feed(page: Page) -> list[dict[str, Any]]:
+    """Read RSS or Atom; nothing that it names is fetched, and documents that declare entities are refused."""
+    try:
+        import feedparser
+    except ImportError as error:
+        raise MissingExtra("feedparser", "public-opinion", "Reading feeds") from error
+    if b"<!ENTITY" in page.body.replace(b"\0", b""):
+        raise NotFetched(f"{page.url} declares entities.", "No feed needs them; it is refused.")
+    parsed = feedparser.parse(io.BytesIO(page.body))
+    if not parsed.version:
+        raise NotFetched(f"{page.url} is neither RSS nor Atom nor a JSON feed.", "Give the address of a feed.")
+    source = parsed.feed.get("title", "")
+    found = []
+    for entry in parsed.entries:
+        told = next((part["value"] for part in entry.get("content", ()) if part.get("value")), entry.get("summary", ""))
+        moment = entry.get("published_parsed") or entry.get("updated_parsed")
+        found.append({
+            "id": entry.get("id") or entry.get("link", ""), "url": entry.get("link", ""), "source": source,
+            "author": entry.get("author", ""), "title": entry.get("title", ""), "body": told,
+            "published": datetime.fromtimestamp(timegm(moment), UTC).isoformat() if moment else "",
+        })  # fmt: skip
+    return found
+
+
+def _json_feed(page: Page) -> list[dict[str, Any]]:
+    """Read a JSON Feed (jsonfeed.org, version 1.1)."""
+    try:
+        value = json.loads(page.body)
+        items = value["items"]
+        return [
+            {
+                "id": str(item.get("id") or item.get("url", "")), "url": item.get("url", ""),
+                "source": value.get("title", ""), "title": item.get("title", ""),
+                "author": ", ".join(one.get("name", "") for one in item.get("authors") or ()),
+                "body": item.get("content_text") or item.get("content_html") or item.get("summary", ""),
+                "published": item.get("date_published", ""),
+            }
+            for item in items
+        ]  # fmt: skip
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise NotFetched(f"{page.url} is no JSON feed.", "Valid: jsonfeed.org, version 1.1.") from error
+
+
+def _mark(record: Mapping[str, Any]) -> str:
+    """Return a digest of an entry: the same one with another text counts as new."""
+    told = "\0".join(str(record[name]) for name in ("id", "title", "body"))
+    return hashlib.sha256(told.encode("utf-8", "replace")).hexdigest()[:16]

@@ -1,0 +1,157 @@
+"""`GET /v1/apps/public-opinion/…`: trends, companies compared, incidents and their documents, search, and CSV."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
+from sqlalchemy import Connection
+
+from feilun.apps.public_opinion.incidents import Incident
+from feilun.apps.public_opinion.intake import WIDTH
+from feilun.apps.public_opinion.queries import Question, as_csv, document_json, search
+from feilun.apps.public_opinion.report import incident_documents, summary
+from feilun.apps.public_opinion.trends import Trend, trends
+from feilun.interfaces.http.answers import ErrorAnswer
+from feilun.storage import opinion
+
+router = APIRouter(
+    prefix="/v1/apps/public-opinion",
+    tags=["public opinion"],
+    responses={404: {"model": ErrorAnswer, "description": "There is no database, or no such incident."}},
+)
+
+DAY = 86_400.0
+MOST_FOUND, MOST_EXPORTED = 500, 50_000
+
+Days = Annotated[float | None, Query(gt=0, description="Only the last so many days before the last document.")]
+Text = Annotated[str, Query(max_length=200)]
+
+
+@contextmanager
+def _reading(request: Request) -> Iterator[Connection]:
+    log = request.app.state.log
+    if log is None:
+        raise HTTPException(404, "This service observes nothing, so it has no database of documents.")
+    with log.database.read() as connection:
+        yield connection
+
+
+def _question(
+    days: Days = None,
+    words: Text = "",
+    entity: Text = "",
+    topic: Text = "",
+    sentiment: Annotated[str, Query(pattern="^(negative|neutral|positive)?$")] = "",
+    source: Text = "",
+) -> tuple[Question, float | None]:
+    return Question(words, entity, topic, sentiment, source), days
+
+
+Asked = Annotated[tuple[Question, float | None], Depends(_question)]
+
+
+@router.get("/trends", summary="Numbers over time, by company or topic")
+def get_trends(
+    request: Request,
+    by: Annotated[str, Query(pattern="^(entity|topic)$")] = "entity",
+    topic: Text = "",
+    source: Text = "",
+    days: Days = None,
+) -> dict[str, Any]:
+    """Return a series for each entity (of one topic, or all together), or for each topic, the largest first."""
+    with _reading(request) as connection:
+        width, since = _width(connection), _since(connection, days)
+        narrow: dict[str, Any] = {"topic": topic} if by == "entity" else {"entity": "", "topic": topic or None}
+        found = [one for one in trends(connection, width, since=since, source=source, **narrow) if getattr(one, by)]
+        everything = trends(connection, width, since=since, source=source, topic="", entity="")
+    return _series(found, everything, width)
+
+
+@router.get("/compare", summary="Companies side by side")
+def compare(
+    request: Request,
+    entity: Annotated[list[str], Query(min_length=1, max_length=20, description="May be given again.")],
+    topic: Text = "",
+    days: Days = None,
+) -> dict[str, Any]:
+    """Return a series for each of some companies, in the order in which they are asked for."""
+    with _reading(request) as connection:
+        width, since = _width(connection), _since(connection, days)
+        everything = trends(connection, width, since=since, topic="", entity="")
+        found = [one for name in entity for one in trends(connection, width, since=since, topic=topic, entity=name)]
+    return {**_series(found, everything, width, ordered=True), "unknown": sorted({*entity} - {o.entity for o in found})}
+
+
+@router.get("/incidents", summary="Incidents with their causes")
+def get_incidents(
+    request: Request, state: Annotated[str, Query(pattern="^(open|acknowledged|muted|closed)?$")] = ""
+) -> dict[str, Any]:
+    """Return all incidents, or those of one state, the latest first."""
+    with _reading(request) as connection:
+        found = [Incident.from_json(row.facts) for row in opinion.incidents(connection)]
+    kept = [one for one in reversed(found) if state in {"", one.state}]
+    return {"incidents": [{**one.to_json(), "summary": summary(one)} for one in kept]}
+
+
+@router.get("/incidents/{identity}/documents", summary="The documents of an incident")
+def get_incident_documents(
+    request: Request, identity: str, limit: Annotated[int, Query(ge=1, le=MOST_FOUND)] = 100
+) -> dict[str, Any]:
+    """Return the documents that an incident counts."""
+    with _reading(request) as connection:
+        facts = {row.id: row.facts for row in opinion.incidents(connection)}
+        if identity not in facts:
+            raise HTTPException(404, f"There is no incident {identity!r}.")
+        rows = incident_documents(connection, Incident.from_json(facts[identity]), _width(connection))
+    return {"total": len(rows), "documents": [document_json(row) for row in rows[:limit]]}
+
+
+@router.get("/search", summary="Documents by their words, company, topic or sentiment")
+def get_search(
+    request: Request, asked: Asked, limit: Annotated[int, Query(ge=1, le=MOST_FOUND)] = 50
+) -> dict[str, Any]:
+    """Return documents, the latest first."""
+    with _reading(request) as connection:
+        return {"documents": search(connection, _timed(connection, asked), limit)}
+
+
+@router.get("/export", summary="Documents as CSV", response_class=Response)
+def export(request: Request, asked: Asked, limit: Annotated[int, Query(ge=1, le=MOST_EXPORTED)] = 10_000) -> Response:
+    """Return documents as a table, the latest first; no cell of it is a formula."""
+    with _reading(request) as connection:
+        table = as_csv(search(connection, _timed(connection, asked), limit))
+    headers = {"Content-Disposition": 'attachment; filename="documents.csv"'}
+    return Response(table, media_type="text/csv; charset=utf-8", headers=headers)
+
+
+def _timed(connection: Connection, asked: tuple[Question, float | None]) -> Question:
+    question, days = asked
+    return replace(question, since=_since(connection, days))
+
+
+def _width(connection: Connection) -> int:
+    return int(opinion.position(connection, WIDTH) or 3_600)
+
+
+def _since(connection: Connection, days: float | None) -> float | None:
+    last = opinion.totals(connection)[2]
+    return None if days is None or last is None else last - days * DAY
+
+
+def _series(found: list[Trend], everything: list[Trend], width: int, *, ordered: bool = False) -> dict[str, Any]:
+    total = int(everything[0].documents.sum()) if everything else 0
+    rows = found if ordered else sorted(found, key=lambda one: (-int(one.documents.sum()), one.entity, one.topic))
+    return {
+        "seconds": width, "documents": total,
+        "series": [
+            {
+                **one.summary(total), "buckets": one.buckets.tolist(), "counts": one.documents.tolist(),
+                "negatives": one.negative.tolist(),
+            }
+            for one in rows
+        ],
+    }  # fmt: skip

@@ -1,0 +1,250 @@
+"""Feeds over a real HTTP server: what is new is given once, and nothing else is ever asked."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from apps.public_opinion.made import NOW, made_intake
+from feilun.apps.public_opinion.sources.feed import Feed
+from feilun.apps.public_opinion.sources.fetching import Fetcher, NotFetched
+from feilun.storage.database import open_database
+
+ITEM = "<item><guid>{0}</guid><title>青禾汽车召回新车 {0}</title><description>&lt;p&gt;刹车缺陷&lt;/p&gt;</description>"
+ITEM += "<link>http://{1}/page/{0}</link><pubDate>Thu, 14 Jan 2027 08:00:00 GMT</pubDate></item>"
+ATOM = """<feed xmlns="http://www.w3.org/2005/Atom"><title>Wire</title><entry><id>a</id><title>Up</title>
+<updated>2027-01-14T08:00:00Z</updated><content type="html">rose</content></entry></feed>"""
+
+
+@dataclass
+class Site:
+    """A server that answers as it is told to, and remembers what it was asked."""
+
+    address: str = ""
+    answer: Callable[[BaseHTTPRequestHandler], None] = lambda _: None
+    asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+
+    def url(self, path: str = "/feed") -> str:
+        return f"http://{self.address}{path}"
+
+    def rss(self, *numbers: int) -> bytes:
+        items = "".join(ITEM.format(number, self.address) for number in numbers)
+        return f"<rss version='2.0'><channel><title>财闻</title>{items}</channel></rss>".encode()
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    site = Site()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            site.asked.append((self.path, dict(self.headers)))
+            site.answer(self)
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    site.address = f"127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield site
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def gives(body: bytes, status: int = 200, **headers: str) -> Callable[[BaseHTTPRequestHandler], None]:
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        request.send_response(status)
+        for name, value in headers.items():
+            request.send_header(name.replace("_", "-"), value)
+        request.end_headers()
+        request.wfile.write(body)
+
+    return answer
+
+
+def local(**settings: Any) -> Fetcher:
+    return Fetcher(("127.0.0.1",), loopback=True, **settings)
+
+
+def test_what_is_new_is_given_once_and_an_unchanged_feed_is_not_sent_again(site: Site) -> None:
+    feed = Feed(site.url(), local(), every=60, clock=lambda: clock[0])
+    clock = [NOW]
+    site.answer = gives(site.rss(1, 2), ETag='"v1"', Last_Modified="Thu, 14 Jan 2027 08:00:00 GMT")
+    (batch,) = feed.read(None)
+    (_, record), _ = batch.records
+    assert record["title"] == "青禾汽车召回新车 1"
+    assert (record["source"], record["published"]) == ("财闻", "2027-01-14T08:00:00+00:00")
+    position = json.loads(json.dumps(batch.position))
+    assert list(feed.read(position)) == []  # it is not yet time
+    clock[0] += 61
+    site.answer = gives(b"", 304)
+    (batch,) = feed.read(position)
+    assert batch.records == ()
+    assert site.asked[-1][1]["If-None-Match"] == '"v1"'
+    assert site.asked[-1][1]["If-Modified-Since"].startswith("Thu, 14 Jan")
+    clock[0] += 61
+    site.answer = gives(gzip.compress(site.rss(2, 3)), Content_Encoding="gzip")
+    (batch,) = feed.read(batch.position)
+    assert [one["id"] for _, one in batch.records] == ["3"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        ATOM.encode(),
+        json.dumps({"version": "https://jsonfeed.org/version/1.1", "title": "Wire", "items": [
+            {"id": "a", "title": "Up", "content_html": "rose", "date_published": "2027-01-14T08:00:00+00:00"}
+        ]}).encode(),
+    ],
+)  # fmt: skip
+def test_atom_and_json_feeds_say_the_same(site: Site, body: bytes) -> None:
+    site.answer = gives(body)
+    (batch,) = Feed(site.url(), local()).read(None)
+    ((_, record),) = batch.records
+    assert {name: record[name] for name in ("id", "title", "body", "source", "published")} == {
+        "id": "a", "title": "Up", "body": "rose", "source": "Wire", "published": "2027-01-14T08:00:00+00:00",
+    }  # fmt: skip
+
+
+def test_documents_of_a_feed_are_kept_once(site: Site, tmp_path: Any) -> None:
+    database = open_database(f"sqlite:///{tmp_path / 'o.db'}")
+    intake = made_intake(database)
+    site.answer = gives(site.rss(1, 2))
+    taken = intake.take(Feed(site.url(), local(), clock=lambda: NOW))
+    assert (taken.new, taken.dead) == (2, 0)
+    taken = intake.take(Feed(site.url(), local(), clock=lambda: NOW + 1e6))
+    assert (taken.new, taken.repeated) == (0, 0)
+    database.close()
+
+
+def test_the_text_of_the_page_takes_the_place_of_the_summary(site: Site) -> None:
+    told = "青禾汽车今日宣布召回三万辆存在刹车缺陷的新车，并向车主致歉。" * 5
+    page = f"<html><body><nav>menu</nav><article><p>{told}</p></article></body></html>".encode()
+
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        gives(page if request.path.startswith("/page") else site.rss(1))(request)
+
+    site.answer = answer
+    (batch,) = Feed(site.url(), local(), bodies=True).read(None)
+    assert "召回三万辆" in batch.records[0][1]["body"]
+    assert "menu" not in batch.records[0][1]["body"]
+
+
+def test_a_feed_that_fails_is_told_of_and_asked_ever_less_often(site: Site) -> None:
+    site.answer = gives(b"", 503)
+    position: Any = None
+    waits = []
+    for _ in range(3):
+        now = (position or {}).get("again", NOW)
+        (batch,) = Feed(site.url(), local(), every=60, clock=lambda now=now: now).read(position)
+        assert "answered 503" in batch.dead[0].reason
+        position = batch.position
+        waits.append(position["again"] - now)
+    assert waits == [120, 240, 480]
+    site.answer = gives(b"", 429, Retry_After="7200")
+    (batch,) = Feed(site.url(), local(), clock=lambda: NOW).read(None)
+    assert batch.position["again"] == NOW + 7200
+
+
+@pytest.mark.parametrize(
+    "onward",
+    ["http://169.254.169.254/latest/meta-data", "http://localhost/x", "file:///etc/passwd", "http://10.0.0.1/"],
+)
+def test_a_redirect_to_another_place_is_refused(site: Site, onward: str) -> None:
+    site.answer = gives(b"", 302, Location=onward)
+    with pytest.raises(NotFetched, match="refused"):
+        local().get(site.url())
+    assert len(site.asked) == 1
+
+
+INSIDE = (
+    "127.0.0.1 localhost 169.254.169.254 10.1.2.3 192.168.0.1 100.64.0.1 0.0.0.0 2130706433 224.0.0.1 "
+    "[::1] [::ffff:127.0.0.1] [::ffff:10.0.0.1] [64:ff9b::a9fe:a9fe] [2002:7f00:1::] [fd00::1]"
+)
+
+
+@pytest.mark.parametrize("host", INSIDE.split())
+def test_addresses_that_are_not_public_are_refused_although_they_are_listed(site: Site, host: str) -> None:
+    port = site.address.rpartition(":")[2]
+    with pytest.raises(NotFetched, match=r"is no public one|did not answer"):
+        Fetcher((host.strip("[]"),)).get(f"http://{host}:{port}/feed")
+    assert site.asked == []
+
+
+def test_the_connection_goes_to_the_address_that_was_checked(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name server that gives another address the second time is not asked a second time."""
+    port = int(site.address.rpartition(":")[2])
+    asked: list[str] = []
+
+    def rebinding(host: str, *_: Any, **__: Any) -> list[Any]:
+        asked.append(host)
+        address = "127.0.0.1" if host in {"feeds.example", "127.0.0.1"} else host
+        assert host != "feeds.example" or asked.count("feeds.example") == 1
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", rebinding)
+    site.answer = gives(ATOM.encode())
+    page = Fetcher(("feeds.example",), loopback=True).get(f"http://feeds.example:{port}/feed")
+    assert page.body == ATOM.encode()
+    assert site.asked[0][1]["Host"] == f"feeds.example:{port}"
+    asked.clear()
+    with pytest.raises(NotFetched, match="no public one"):
+        Fetcher(("feeds.example",)).get(f"http://feeds.example:{port}/feed")
+
+
+@pytest.mark.parametrize("url", ["ftp://127.0.0.1/x", "http://user:word@127.0.0.1/", "http://elsewhere.example/", "x"])
+def test_other_addresses_are_refused(url: str) -> None:
+    with pytest.raises(NotFetched, match="refused"):
+        local().get(url)
+
+
+def test_a_bomb_and_an_endless_page_are_left(site: Site) -> None:
+    site.answer = gives(gzip.compress(b"0" * (1 << 26)), Content_Encoding="gzip")
+    with pytest.raises(NotFetched, match="more than"):
+        local(most_bytes=1 << 20).get(site.url())
+
+    def endless(request: BaseHTTPRequestHandler) -> None:
+        request.send_response(200)
+        request.end_headers()
+        try:
+            while True:
+                request.wfile.write(b"x")
+                time.sleep(0.05)
+        except OSError:
+            pass
+
+    site.answer = endless
+    began = time.monotonic()
+    with pytest.raises(NotFetched, match=r"longer than|did not answer"):
+        local(seconds=0.5).get(site.url())
+    assert time.monotonic() - began < 3
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"<html><body>no feed</body></html>", "neither RSS nor Atom"),
+        (b"{broken", "no JSON feed"),
+        (b'{"items": 3}', "no JSON feed"),
+        (b'<!DOCTYPE x [<!ENTITY a "aa"><!ENTITY b "&a;&a;">]><rss><channel>&b;</channel></rss>', "declares entities"),
+        (b"/etc/passwd", "neither RSS nor Atom"),
+    ],
+)
+def test_what_is_no_feed_is_a_dead_letter(site: Site, body: bytes, said: str) -> None:
+    site.answer = gives(body)
+    (batch,) = Feed(site.url(), local()).read(None)
+    assert said in batch.dead[0].reason
+    assert batch.records == ()

@@ -1,0 +1,111 @@
+"""What the service says of stored documents: trends, comparisons, incidents, search and CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from apps.public_opinion.made import NOW, made_intake, record, write_lines
+from feilun.apps.public_opinion.cause import cause
+from feilun.apps.public_opinion.incidents import Alarm, opened_by
+from feilun.apps.public_opinion.sources.files import Files
+from feilun.interfaces.http.app import create_app
+from feilun.interfaces.http.guard import scope_of
+from feilun.monitoring.feedback import FeedbackDesk
+from feilun.monitoring.log import ObservationLog
+from feilun.serving.engine import Engine
+from feilun.storage import opinion
+from feilun.storage.database import Database, open_database
+
+ROOT = "/v1/apps/public-opinion"
+DAY_BEFORE = NOW - 86_400
+
+
+@pytest.fixture
+def database(database_url: str, tmp_path: Path) -> Iterator[Database]:
+    opened = open_database(database_url)
+    documents = [record(i, f"青禾汽车召回新车，刹车缺陷 {i}", DAY_BEFORE + i) for i in range(6)]
+    documents += [record(10, "Northlake Bank posts record profit of 100%", DAY_BEFORE - 10 * 86_400)]
+    documents += [{**record(11, "=cmd() 青禾汽车新车获奖", DAY_BEFORE + 50), "author": "@somebody"}]
+    made_intake(opened).take(Files(write_lines(tmp_path / "a.jsonl", documents)))
+    with opened.write() as connection:
+        bucket = int(DAY_BEFORE // 3600) * 3600
+        rows = list(opinion.documents(connection, since=bucket, until=bucket + 3600))
+        alarm = Alarm("negative surge", "negative", "", "青禾汽车", bucket, 6, 0.2, 1e-9)
+        incident = opened_by(alarm, "青禾汽车", [rows[0].story], cause(connection, rows, bucket))
+        opinion.save_incident(connection, incident.id, incident.state, incident.opened, incident.to_json())
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def client(database: Database) -> Iterator[TestClient]:
+    with TestClient(create_app(Engine({}), FeedbackDesk(ObservationLog(database), lambda _: ()))) as opened:
+        yield opened
+
+
+def asked(client: TestClient, path: str, **parameters: Any) -> Any:
+    answer = client.get(f"{ROOT}/{path}", params=parameters)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def test_trends_and_comparisons(client: TestClient) -> None:
+    found = asked(client, "trends")
+    assert [(one["entity"], one["documents"]) for one in found["series"]] == [("青禾汽车", 7), ("Northlake Bank", 1)]
+    assert found["documents"] == 8
+    assert sum(found["series"][0]["counts"]) == 7
+    assert asked(client, "trends", days=2)["documents"] == 7
+    assert all(one["topic"] for one in asked(client, "trends", by="topic")["series"])
+    compared = asked(client, "compare", entity=["Northlake Bank", "青禾汽车", "nobody"])
+    assert [one["entity"] for one in compared["series"]] == ["Northlake Bank", "青禾汽车"]
+    assert compared["unknown"] == ["nobody"]
+
+
+def test_an_incident_and_its_documents(client: TestClient) -> None:
+    (incident,) = asked(client, "incidents", state="open")["incidents"]
+    assert "documents in one bucket" in incident["summary"]
+    assert asked(client, "incidents", state="closed")["incidents"] == []
+    found = asked(client, f"incidents/{incident['id']}/documents", limit=2)
+    assert (found["total"], len(found["documents"])) == (6, 2)
+    assert found["documents"][0]["entities"] == {"青禾汽车": "negative"}
+    assert client.get(f"{ROOT}/incidents/x/documents").status_code == 404
+
+
+def test_search_narrows_by_everything_and_takes_signs_as_they_are(client: TestClient) -> None:
+    assert len(asked(client, "search")["documents"]) == 8
+    assert len(asked(client, "search", entity="青禾汽车", sentiment="negative")["documents"]) == 6
+    assert len(asked(client, "search", words="100%")["documents"]) == 1
+    assert len(asked(client, "search", words="RECORD Profit")["documents"]) == 1
+    assert asked(client, "search", words="0%%")["documents"] == []
+    latest = asked(client, "search", limit=1)["documents"]
+    assert latest[0]["body"].startswith("=cmd()")
+
+
+def test_csv_holds_no_formula(client: TestClient) -> None:
+    answer = client.get(f"{ROOT}/export", params={"entity": "青禾汽车"})
+    rows = list(csv.DictReader(io.StringIO(answer.text)))
+    assert len(rows) == 7
+    assert (rows[0]["body"][:6], rows[0]["author"]) == ("'=cmd(", "'@somebody")
+    assert "attachment" in answer.headers["content-disposition"]
+
+
+@pytest.mark.parametrize("path", ["search?limit=0", "search?sentiment=bad", "trends?days=-1", "trends?by=x", "compare"])
+def test_a_wrong_question_is_refused(client: TestClient, path: str) -> None:
+    assert client.get(f"{ROOT}/{path}").status_code == 422
+
+
+def test_without_a_database_there_is_nothing_to_ask() -> None:
+    with TestClient(create_app(Engine({}))) as client:
+        assert client.get(f"{ROOT}/trends").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["trends", "compare", "incidents/x/documents", "search", "export"])
+def test_asking_needs_a_token_for_predicting(path: str) -> None:
+    assert scope_of(f"{ROOT}/{path}") == "predict"
