@@ -10,6 +10,7 @@ import pytest
 
 from feilun.apps.customer_service import desk
 from feilun.apps.customer_service.reply import Action
+from feilun.apps.public_opinion import incidents, wording
 from feilun.interfaces.console.console import FILES, Page
 
 SCRIPTS = {name: path.read_text(encoding="utf-8") for name, path in FILES.items() if path.suffix == ".js"}
@@ -45,7 +46,10 @@ def test_every_text_that_a_page_says_is_in_the_table_and_every_one_there_is_said
         ("action", get_args(Action)),
         ("reason", [*desk.PRIORITY, "repeated failure"]),
         ("channel", desk.CHANNELS),
-        ("state", ["bot", "queue", "person"]),
+        ("severity", incidents.SEVERITIES),
+        ("state", [*get_args(incidents.State), "bot", "queue", "person"]),
+        ("act", incidents.ACTIONS),
+        ("sentiment", wording.SENTIMENTS),
     ],
 )
 def test_what_the_service_names_has_a_name_in_both_languages(kind: str, values: list[str]) -> None:
@@ -54,9 +58,7 @@ def test_what_the_service_names_has_a_name_in_both_languages(kind: str, values: 
 
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_no_script_makes_html_or_code_out_of_a_text(name: str) -> None:
-    forbidden = (
-        r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|createContextualFragment|DOMParser|\beval\(|Function\("
-    )
+    forbidden = r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|createContextualFragment|DOMParser|\beval\(|Function\("
     assert re.findall(forbidden, SCRIPTS[name]) == []
 
 

@@ -17,7 +17,7 @@ from feilun.serving.access import Access
 from feilun.serving.engine import Engine
 from feilun.serving.sessions import Sessions
 
-Page = Literal["customer-service"]
+Page = Literal["customer-service", "public-opinion"]
 
 MEDIA = {
     ".html": "text/html; charset=utf-8",

@@ -7,8 +7,8 @@ import { language, say, switchLanguage } from "./words.js";
 /**
  * Show a page.
  * @param {string} title Key of its name.
- * @param {Array<{name: string, scope: string, show: function(HTMLElement): function()}>} parts Its parts; `show` fills
- *   an element and returns what stops it.
+ * @param {Array<{name: string, scope: string, show: function}>} parts Its parts; `show` fills an element with what the
+ *   address asks for behind a question mark, and returns what stops it.
  */
 export async function start(title, parts) {
   document.documentElement.lang = language() === "zh" ? "zh-CN" : "en";
@@ -39,12 +39,13 @@ async function showParts(title, parts) {
   if (!parts.length) return void main.append(element("p.nothing", {}, say("no_scope")));
   let stop = () => {};
   const turn = () => {
-    const at = Math.max(0, parts.findIndex((part) => location.hash === `#${part.name}`));
+    const [name, wanted] = location.hash.slice(1).split("?");
+    const at = Math.max(0, parts.findIndex((part) => part.name === name));
     stop();
     calm();
     main.replaceChildren();
     tabs.forEach((tab, number) => tab.classList.toggle("chosen", number === at));
-    stop = parts[at].show(main);
+    stop = parts[at].show(main, new URLSearchParams(wanted));
   };
   addEventListener("hashchange", turn);
   turn();
