@@ -58,7 +58,9 @@ def test_what_the_service_names_has_a_name_in_both_languages(kind: str, values: 
 
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_no_script_makes_html_or_code_out_of_a_text(name: str) -> None:
-    forbidden = r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|createContextualFragment|DOMParser|\beval\(|Function\("
+    forbidden = (
+        r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|createContextualFragment|DOMParser|\beval\(|Function\("
+    )
     assert re.findall(forbidden, SCRIPTS[name]) == []
 
 

@@ -78,8 +78,9 @@ def as_csv(documents: Sequence[dict[str, Any]]) -> str:
 
 
 def _found(connection: Connection, question: Question, limit: int) -> Iterator[dict[str, Any]]:
+    sentiment = "" if question.entity else question.sentiment
     rows = opinion.latest(
-        connection, words=question.words, sentiment="" if question.entity else question.sentiment, source=question.source,
+        connection, words=question.words, sentiment=sentiment, source=question.source,
         since=question.since, until=question.until,
     )  # fmt: skip
     for row in rows:

@@ -248,9 +248,9 @@ def serve(
     require_token: RequireToken = False,
     allow_host: AllowHost = None,
 ) -> None:
-    """Serve what was taken in until Ctrl-C: a web page at /console, addresses at /docs; `run --follow` goes on beside it.
+    """Serve what was taken in until Ctrl-C: a web page at /console, addresses at /docs.
 
-    Documents that are pushed to POST /v1/apps/public-opinion/documents wait for `run`.
+    `run --follow` goes on beside it, and takes what is pushed to POST /v1/apps/public-opinion/documents.
     """
     from feilun.interfaces.console.console import with_console
     from feilun.interfaces.http.app import create_app

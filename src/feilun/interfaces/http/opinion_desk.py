@@ -1,4 +1,4 @@
-"""`/v1/apps/public-opinion/desk`: what operators do: act on incidents, and put right what documents were found to say."""
+"""`/v1/apps/public-opinion/desk`: operators act on incidents, and put right what documents say."""
 
 from __future__ import annotations
 

@@ -73,9 +73,9 @@ function ceiling(value) {
 
 function bands(spans, first, last, x) {
   return spans
-    .filter(([begin, end]) => end > first && begin < last)
+    .filter(([begin, end]) => end > first && begin <= last)
     .map(([begin, end]) => {
-      const from = x(Math.max(begin, first));
+      const from = Math.min(x(Math.max(begin, first)), x(last) - 3);
       const width = Math.max(3, x(Math.min(end, last)) - from);
       return drawn("rect.band", { x: from, y: EDGE.top, width, height: HEIGHT - EDGE.top - EDGE.bottom });
     });
@@ -114,6 +114,6 @@ function traced(line, number, x, y, shape) {
 
 /** Write the day of a moment as buckets count it: in UTC. */
 export function day(seconds) {
-  const shape = { month: "2-digit", day: "2-digit", timeZone: "UTC" };
+  const shape = { month: language() === "zh" ? "2-digit" : "short", day: "2-digit", timeZone: "UTC" };
   return new Date(1000 * seconds).toLocaleDateString(language() === "zh" ? "zh-CN" : "en-GB", shape);
 }

@@ -121,7 +121,8 @@ export function every(seconds, work) {
 
 /** Write a moment in the reader's own time zone. */
 export function moment(seconds) {
-  const shape = { year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit" };
+  const month = language() === "zh" ? "2-digit" : "short";
+  const shape = { year: "numeric", month, day: "2-digit", hour: "2-digit", minute: "2-digit" };
   return new Date(1000 * seconds).toLocaleString(language() === "zh" ? "zh-CN" : "en-GB", shape);
 }
 

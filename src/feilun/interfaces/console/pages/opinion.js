@@ -2,7 +2,7 @@
 
 import { choice, element, field } from "./elements.js";
 import { ask } from "./service.js";
-import { say } from "./words.js";
+import { language, say } from "./words.js";
 
 export const BASE = "v1/apps/public-opinion";
 const DAYS = ["7", "30", "90", ""];
@@ -11,8 +11,14 @@ let known = null;
 
 /** Return topics, companies and sentiments; asked for once. */
 export async function scheme() {
-  known ??= await ask("GET", `${BASE}/scheme`);
+  known ??= inLanguage(await ask("GET", `${BASE}/scheme`));
   return known;
+}
+
+/** Schemes have titles for Chinese reports; an English page calls topics by the names that stand in figures. */
+function inLanguage(found) {
+  const topics = found.topics.map(({ name, title }) => ({ name, title: language() === "zh" ? title : name }));
+  return { ...found, topics };
 }
 
 /** Return what a topic is called. */

@@ -8,7 +8,7 @@ import { say } from "./words.js";
 
 const SECONDS = 10;
 const DRAWN = 5;
-const POINTS = 60;
+const POINTS = 45;
 
 /** Show trends. */
 export function showTrends(main) {
