@@ -155,7 +155,7 @@ def test_a_token_opens_the_page_and_only_what_it_may(
         page = guest.open(f"{base}/console")
         page.fill("input", "feilun_wrong")
         page.click("main button")
-        assert "unknown or revoked" in page.locator(".notice.failed").inner_text()
+        assert "令牌不存在或已吊销" in page.locator(".notice.failed").inner_text()
         page.fill("input", secret)
         page.press("input", "Enter")
         page.wait_for_selector("nav a")
@@ -179,6 +179,7 @@ def test_a_service_that_is_gone_is_told_and_nothing_typed_is_lost(
         say(page, "卡丢了怎么办")
         page.wait_for_selector(".notice.failed")
         assert page.input_value("textarea") == "卡丢了怎么办"
+        assert page.locator(".turn").count() == 0
         guest.context.set_offline(False)
         page.press("textarea", "Enter")
         page.wait_for_selector(".turn.bot")

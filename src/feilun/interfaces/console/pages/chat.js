@@ -15,7 +15,7 @@ export function showChat(main) {
   const list = element("div.turns", { "aria-live": "polite" });
   const text = element("textarea", { rows: 2, placeholder: say("message"), "aria-label": say("message") });
   let shown = null;
-  let pending = null;
+  let pending = null; // what was said and is not answered yet
 
   async function listen() {
     const conversation = sessionStorage.getItem(KEPT);
@@ -27,7 +27,7 @@ export function showChat(main) {
     shown = turns.length;
     const last = turns.at(-1);
     list.replaceChildren(...turns.map((turn) => bubble(turn, under(turn, turn === last))));
-    if (pending !== null) list.append(bubble({ speaker: "customer", text: pending, time: Date.now() / 1000 }));
+    if (pending !== null) list.append(pending);
     if (!list.childElementCount) list.append(nothing(say("chat_empty")));
     list.scrollTop = list.scrollHeight;
   }
@@ -56,9 +56,9 @@ export function showChat(main) {
 
   async function send(words) {
     const conversation = sessionStorage.getItem(KEPT);
-    pending = words;
+    pending = bubble({ speaker: "customer", text: words, time: Date.now() / 1000 });
     list.querySelector(".nothing")?.remove();
-    list.append(bubble({ speaker: "customer", text: words, time: Date.now() / 1000 }));
+    list.append(pending);
     list.scrollTop = list.scrollHeight;
     try {
       const reply = await ask("POST", `${BASE}/turns`, { text: words, ...(conversation && { conversation }) });
@@ -66,6 +66,7 @@ export function showChat(main) {
       if (reply.turn) replies.set(reply.turn, reply);
       if (reply.action === "silent" && reply.handoff) tell(say("silent"));
     } catch (error) {
+      pending.remove();
       text.value = words; // nothing that was typed is lost
       throw error;
     } finally {

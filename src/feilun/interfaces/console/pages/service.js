@@ -38,7 +38,7 @@ export async function ask(method, path, body = undefined, headers = {}) {
 
 function said(text, status) {
   try {
-    return JSON.parse(text).error.message;
+    return say("service_says", JSON.parse(text).error);
   } catch {
     return say("refused", { status });
   }
@@ -57,7 +57,11 @@ export async function signedIn() {
 
 /** Sign in with a token; the browser keeps a cookie that this script cannot read, and the token is forgotten here. */
 export async function signIn(token) {
-  await ask("POST", "v1/session", undefined, { authorization: `Bearer ${token}` });
+  try {
+    await ask("POST", "v1/session", undefined, { authorization: `Bearer ${token}` });
+  } catch (error) {
+    throw error.status === 401 ? new Refused(401, say("wrong_token")) : error;
+  }
 }
 
 /** Sign out. */
