@@ -49,6 +49,8 @@ def test_every_text_that_a_page_says_is_in_the_table_and_every_one_there_is_said
         ("severity", incidents.SEVERITIES),
         ("state", [*get_args(incidents.State), "bot", "queue", "person"]),
         ("act", incidents.ACTIONS),
+        ("happened", ["opened", "closed", "reopened", *incidents.ACTIONS]),
+        ("happened", [f"escalated to {severity}" for severity in incidents.SEVERITIES]),
         ("sentiment", wording.SENTIMENTS),
     ],
 )

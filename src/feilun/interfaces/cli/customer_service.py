@@ -141,12 +141,11 @@ def serve(
 
     with wired.opened(read_application(file)) as desk:
         print(f"{desk.application}: POST http://{host}:{port}/v1/apps/customer-service/turns", flush=True)
-        print(f"Web page: http://{host}:{port}/console", flush=True)
         pages = with_console(with_customer_service(create_app, desk), "customer-service")
         service.serve(
             (), pages, host=host, port=port, observe=0.0,
             require_token=require_token, hosts=allow_host or (),
-            say=lambda line: print(line, flush=True),
+            page="/console", say=lambda line: print(line, flush=True),
         )  # fmt: skip
 
 

@@ -259,11 +259,10 @@ def serve(
     from feilun.workflow.applications.public_opinion import opened
 
     with opened(file) as application:
-        print(f"Web page: http://{host}:{port}/console", flush=True)
         pages = with_console(with_public_opinion(create_app, application), "public-opinion")
         service.serve(
             (), pages, host=host, port=port, require_token=require_token, hosts=allow_host or (),
-            say=lambda line: print(line, flush=True),
+            page="/console", say=lambda line: print(line, flush=True),
         )  # fmt: skip
 
 

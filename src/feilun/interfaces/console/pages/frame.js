@@ -44,7 +44,10 @@ async function showParts(title, parts) {
     stop();
     calm();
     main.replaceChildren();
-    tabs.forEach((tab, number) => tab.classList.toggle("chosen", number === at));
+    tabs.forEach((tab, number) => {
+      tab.classList.toggle("chosen", number === at);
+      tab.setAttribute("aria-current", number === at ? "page" : "false");
+    });
     stop = parts[at].show(main, new URLSearchParams(wanted));
   };
   addEventListener("hashchange", turn);
