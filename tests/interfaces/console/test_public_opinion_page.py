@@ -40,7 +40,8 @@ def test_a_trend_leads_to_the_documents_behind_it(address: str, visitor: Callabl
     row = page.locator("tr", has_text="青禾汽车")
     number = int(row.locator("td").nth(2).inner_text())
     row.locator("input").uncheck()
-    page.wait_for_function("document.querySelectorAll('path.series').length === 2")
+    row.locator(".color--1").wait_for()
+    assert page.locator("path.series").count() == 2
     row.locator("a").first.click()
     page.wait_for_selector(".document")
     assert page.locator(".document").count() == min(number, 50)
