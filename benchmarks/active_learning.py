@@ -5,7 +5,7 @@
 From the training rows, taken as unlabelled, the first labels are drawn at random; then a batch is chosen by each way of
 `feilun label suggest` from what a classifier on the labels so far says, and labelled with the truth. The classifier is
 logistic regression on the frozen base; seeds draw the first labels, the same for every way. Figures are accuracies on
-dev or test, means over the seeds, and the labels that random drawing needs for the accuracy that a way ends with.
+dev or test, means over the seeds, and the labels that each way needs for what random drawing ends with.
 """
 
 from __future__ import annotations
@@ -70,9 +70,9 @@ def curve(
     return found
 
 
-def needed(steps: list[int], random: NDArray[np.float64], reached: float) -> str:
-    """Return how many labels random drawing needs for an accuracy, between the steps by straight lines."""
-    rising = np.maximum.accumulate(random)
+def needed(steps: list[int], curve: NDArray[np.float64], reached: float) -> str:
+    """Return how many labels a way needs for an accuracy, between the steps by straight lines."""
+    rising = np.maximum.accumulate(curve)
     return f"{np.interp(reached, rising, steps):.0f}" if reached <= rising[-1] else f"more than {steps[-1]}"
 
 
@@ -97,7 +97,7 @@ def main() -> None:
     steps = [arguments.first + arguments.batch * i for i in range(arguments.batches + 1)]
     shown = sorted({0, len(steps) // 4, len(steps) // 2, len(steps) - 1})
     print(f"| chosen by | {' | '.join(f'{steps[i]} labels' for i in shown)} | range at the end | mean of the curve "
-          "| random needs |")  # fmt: skip
+          "| labels for what random ends with |")  # fmt: skip
     print("| --- " * (len(shown) + 4) + "|")
     means: dict[str, NDArray[np.float64]] = {}
     for way in (RANDOM, *WAYS):
@@ -105,7 +105,7 @@ def main() -> None:
         means[way] = curves.mean(axis=0)
         cells = " | ".join(f"{means[way][i]:.3f}" for i in shown)
         spread = f"{curves[:, -1].min():.3f}–{curves[:, -1].max():.3f}"
-        last = needed(steps, means[RANDOM], means[way][-1])
+        last = needed(steps, means[way], means[RANDOM][-1])
         print(f"| {way} | {cells} | {spread} | {means[way].mean():.3f} | {last} |", flush=True)
 
 

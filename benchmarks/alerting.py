@@ -14,13 +14,14 @@ from __future__ import annotations
 
 import argparse
 import time
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from feilun.monitoring.surge import SurgeDetector, SurgeSettings
-from made_streams import HOURS, PEERS, Flags, Made, judge, make
+from made_streams import HOURS, PEERS, Flags, Floats, Made, judge, make
 from nab import Score, Stream, read_stream, score
 
 TICKERS = ("AAPL", "AMZN", "CRM", "CVS", "KO", "UPS")
@@ -28,7 +29,7 @@ FIVE_MINUTES, HOUR = 300, 3_600
 STREAM = SurgeSettings(sums=(1, 3, 12, 48), warm_up_days=2.0, minimum=2, least_ratio=1.0, false_discoveries=1.0)
 """For streams of 5 minutes; the rest as by default."""
 
-THRESHOLDS = (1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9)
+THRESHOLDS = (1e-3, 3e-4, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8)
 QUIET_HOURS = (12.0, 24.0)
 
 BASES = (5, 20, 100)
@@ -39,49 +40,86 @@ MERGED = 96
 PEER_THRESHOLDS = np.geomspace(2.5, 40, 40)
 
 
-def detections(streams: list[Stream], settings: SurgeSettings) -> list[list[int]]:
-    """Return the rows of the alarms of each stream; all begin at the same moment."""
+@dataclass(frozen=True)
+class Watched:
+    """What the detector said of each bucket, arrays of shape (buckets, streams)."""
+
+    counts: Floats
+    p_values: Floats
+    expected: Floats
+    alarms: Flags
+
+    def detections(self, settings: SurgeSettings) -> Flags:
+        """Return the alarms under other thresholds: what is learnt does not depend on them."""
+        large = (self.counts >= settings.minimum) & (self.counts >= settings.least_ratio * self.expected)
+        found = (self.p_values <= settings.p_value) & large
+        quiet = round(settings.quiet_hours * HOUR / FIVE_MINUTES)
+        last = np.full(found.shape[1], -quiet)
+        for row in range(len(found)):
+            found[row] &= row - last >= quiet
+            last[found[row]] = row
+        return found
+
+
+def watch(streams: list[Stream], settings: SurgeSettings) -> Watched:
+    """Run the detector over all streams, which begin at the same moment."""
     rows = max(len(stream.values) for stream in streams)
     counts = np.zeros((rows, len(streams)))
     for place, stream in enumerate(streams):
         counts[: len(stream.values), place] = stream.values
-    detector = SurgeDetector(len(streams), FIVE_MINUTES, settings)
-    begin = int(streams[0].seconds[0])
-    alarms = np.stack([detector.step(begin + row * FIVE_MINUTES, counts[row]).alarms for row in range(rows)])
-    return [np.flatnonzero(alarms[: len(one.values), place]).tolist() for place, one in enumerate(streams)]
+    detector, begin = SurgeDetector(len(streams), FIVE_MINUTES, settings), int(streams[0].seconds[0])
+    found = [detector.step(begin + row * FIVE_MINUTES, counts[row]) for row in range(rows)]
+    return Watched(
+        counts, np.stack([one.p_values for one in found]), np.stack([one.expected for one in found]),
+        np.stack([one.alarms for one in found]),
+    )  # fmt: skip
+
+
+def scores_of(alarms: Flags, streams: list[Stream]) -> list[Score]:
+    """Return NAB's score of each stream."""
+    return [
+        score(np.flatnonzero(alarms[: len(one.values), place]).tolist(), one.windows, len(one.values))
+        for place, one in enumerate(streams)
+    ]
 
 
 def real(folder: Path) -> None:
     """Print NAB's score of each ticker, chosen with and without it."""
     streams = [read_stream(folder, name) for name in TICKERS]
     assert len({int(stream.seconds[0]) for stream in streams}) == 1
-    scores: dict[tuple[float, float], list[Score]] = {}
-    for p_value in THRESHOLDS:
-        for quiet in QUIET_HOURS:
-            found = detections(streams, replace(STREAM, p_value=p_value, quiet_hours=quiet))
-            scores[p_value, quiet] = [
-                score(rows, one.windows, len(one.values)) for rows, one in zip(found, streams, strict=True)
-            ]
-    best = max(scores, key=lambda setting: sum(scores[setting], Score()).normalised)
-    print(f"| ticker | windows | found | false | NAB, p < {best[0]:g}, quiet {best[1]:g} h | chosen without it | NAB |")
+    watched = watch(streams, STREAM)
+    grid = [replace(STREAM, p_value=one, quiet_hours=quiet) for one in THRESHOLDS for quiet in QUIET_HOURS]
+    scores = {one: scores_of(watched.detections(one), streams) for one in grid}
+    best = _best(scores, range(len(streams)))
+    assert (watch(streams, best).alarms == watched.detections(best)).all()
+    print(f"| ticker | windows | found | false | NAB, {_named(best)} | chosen without it | NAB |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
     held_out = Score()
     for place, stream in enumerate(streams):
-        rest = [other for other in range(len(streams)) if other != place]
-        chosen = max(scores, key=lambda one: sum((scores[one][i] for i in rest), Score()).normalised)
+        chosen = _best(scores, [other for other in range(len(streams)) if other != place])
         own, apart = scores[best][place], scores[chosen][place]
         held_out += apart
         print(
             f"| {stream.name} | {own.windows} | {own.hits} | {own.false} | {own.normalised:.1f} | "
-            f"p < {chosen[0]:g}, quiet {chosen[1]:g} h | {apart.normalised:.1f} |"
+            f"{_named(chosen)} | {apart.normalised:.1f} |"
         )
     total = sum(scores[best], Score())
-    chosen = f"{total.normalised:.1f} | | {held_out.normalised:.1f}"
-    print(f"| all | {total.windows} | {total.hits} | {total.false} | {chosen} |")
+    figures = f"{total.windows} | {total.hits} | {total.false} | {total.normalised:.1f} | | {held_out.normalised:.1f}"
+    print(f"| all | {figures} |")
     print("\n| p | " + " | ".join(f"quiet {quiet:g} h" for quiet in QUIET_HOURS) + " |\n| --- | --- | --- |")
     for p_value in THRESHOLDS:
-        row = (f"{sum(scores[p_value, quiet], Score()).normalised:.1f}" for quiet in QUIET_HOURS)
-        print(f"| {p_value:g} | {' | '.join(row)} |", flush=True)
+        row = [sum(scores[one], Score()).normalised for one in grid if one.p_value == p_value]
+        print(f"| {p_value:g} | {' | '.join(f'{value:.1f}' for value in row)} |", flush=True)
+
+
+def _best(scores: Mapping[SurgeSettings, list[Score]], places: Iterable[int]) -> SurgeSettings:
+    """Return the setting with the highest score over some streams."""
+    kept = list(places)
+    return max(scores, key=lambda one: sum((scores[one][place] for place in kept), Score()).normalised)
+
+
+def _named(settings: SurgeSettings) -> str:
+    return f"p < {settings.p_value:g}, quiet {settings.quiet_hours:g} h"
 
 
 def ours(made: Made) -> Flags:

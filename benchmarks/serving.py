@@ -1,11 +1,14 @@
-"""`feilun serve` under load: latency of single texts, the rate it sustains, and what it does at four times that rate.
+"""`feilun serve` under load, beside a plain service of FastAPI and a transformers pipeline, in one run.
 
-    python benchmarks/serving.py --bundle out/model --texts ../shared/data/banking77/test.csv --seconds 10
+    python benchmarks/serving.py --bundle out/model --texts ../shared/data/banking77/test.csv --peer minilm-l6-en
 
-The service runs in a process of its own, and so does the generator of the load, which is open: requests leave when
-they are due, by a Poisson process, whether or not earlier ones were answered; latency counts from when one was due.
-A rate is sustained where 99 % of the requests are answered with 200 and 99 % of these within --patience ms. Goodput is
-what is answered with 200 in a second. All requests come from one client, so its share of the queue is lifted.
+Each service runs in a process of its own, one after the other, and so does the generator of the load, which is open:
+requests leave when they are due, by a Poisson process, whether or not earlier ones were answered; latency counts from
+when one was due. A rate is sustained where 99 % of the requests are answered with 200 and 99 % of these within
+--patience ms; the peak is the goodput at the highest such rate. Goodput is what is answered with 200 in a second. Then
+four times that rate comes for --flood seconds, while the memory is looked at. All requests come from one client, so its
+share of the queue is lifted. The peer is given the base of the bundle with a new head: what it says is noise, and takes
+as long as if it were not. It has no limits, so its latency under the flood grows as long as the flood lasts.
 """
 
 from __future__ import annotations
@@ -22,6 +25,8 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from urllib.request import urlopen
@@ -129,14 +134,23 @@ def resident(process: int) -> float:
     return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1024  # type: ignore[index]
 
 
-def started(bundle: Path, threads: int) -> tuple[subprocess.Popen[str], str, float]:
-    """Start the service; return its process, its address and the seconds until it was ready."""
+def ours(chosen: argparse.Namespace) -> list[str]:
+    """Return the command of our service."""
+    return [sys.executable, "-m", "feilun.interfaces.cli.main", "serve", str(chosen.bundle), "--port", "0",
+            "--observe", "0", "--threads", str(chosen.threads), "--client-share", "1"]  # fmt: skip
+
+
+def plain(chosen: argparse.Namespace) -> list[str]:
+    """Return the command of the peer."""
+    labels = len(json.loads((chosen.bundle / "labels.json").read_text()))
+    script = str(Path(__file__).with_name("serving_peer.py"))
+    return [sys.executable, script, chosen.peer, str(labels), str(chosen.threads), str(chosen.max_tokens)]
+
+
+def started(command: list[str]) -> tuple[subprocess.Popen[str], str, float]:
+    """Start a service that prints its address; return its process, the address and the seconds until it was ready."""
     began = time.perf_counter()
-    server = subprocess.Popen(
-        [sys.executable, "-m", "feilun.interfaces.cli.main", "serve", str(bundle), "--port", "0", "--observe", "0",
-         "--threads", str(threads), "--client-share", "1"],
-        stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert server.stdout is not None
     address = re.search(r"http://\S+?:\d+", server.stdout.readline())[0]  # type: ignore[index]
     while True:
@@ -148,9 +162,9 @@ def started(bundle: Path, threads: int) -> tuple[subprocess.Popen[str], str, flo
             time.sleep(0.01)
 
 
-def sustained(address: str, name: str, texts: Path, seconds: float, patience: float) -> Load:
+def sustained(address: str, name: str, texts: Path, seconds: float, patience: float, rate: float) -> Load:
     """Raise the rate by a quarter until it is no longer sustained; return the last one that was."""
-    best, rate = None, 100.0
+    best = None
     while True:
         found = load(address, name, texts, rate, seconds)
         asked = sum(found.statuses.values())
@@ -159,31 +173,77 @@ def sustained(address: str, name: str, texts: Path, seconds: float, patience: fl
         best, rate = found, rate * 1.25
 
 
-def measure(chosen: argparse.Namespace) -> None:
-    """Measure and print the table."""
-    name = json.loads((chosen.bundle / "manifest.json").read_text())["name"]
-    server, address, ready = started(chosen.bundle, chosen.threads)
+@dataclass(frozen=True)
+class Found:
+    """What was found of a service.
+
+    Args:
+        ready: Seconds until it was ready.
+        calm: At 100 requests a second.
+        most: At the highest rate that it sustains.
+        flood: At four times that.
+        memory: Megabytes that it held: before, and each second of the flood.
+    """
+
+    ready: float
+    calm: Load
+    most: Load
+    flood: Load
+    memory: list[float]
+
+
+def watched(process: int, work: Callable[[], Load]) -> tuple[Load, list[float]]:
+    """Return what a load found, and the memory of a process in each second meanwhile."""
+    memory: list[float] = []
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(work)
+        while not running.done():
+            memory.append(resident(process))
+            time.sleep(1)
+        return running.result(), memory
+
+
+def found(command: list[str], name: str, chosen: argparse.Namespace) -> Found:
+    """Measure a service from its start to its end."""
+    server, address, ready = started(command)
     try:
         load(address, name, chosen.texts, 50, 1)
         before = resident(server.pid)
-        calm = load(address, name, chosen.texts, 100, chosen.seconds)
-        most = sustained(address, name, chosen.texts, chosen.step, chosen.patience)
-        flood = load(address, name, chosen.texts, 4 * most.rate, chosen.seconds)
-        middle = resident(server.pid)
-        load(address, name, chosen.texts, most.rate, chosen.seconds)
-        after = resident(server.pid)
+        calm = load(address, name, chosen.texts, chosen.calm, chosen.seconds)
+        most = sustained(address, name, chosen.texts, chosen.step, chosen.patience, chosen.calm)
+        flood, memory = watched(server.pid, lambda: load(address, name, chosen.texts, 4 * most.rate, chosen.flood))
     finally:
         server.terminate()
         server.wait()
-    print(f"{name}, {chosen.threads} thread(s), {os.cpu_count()} cores, {chosen.seconds:g} s a load\n")
-    print("| load | rate | goodput/s | p50 ms | p99 ms | statuses | generator's share of a core |\n|" + "---|" * 7)
-    for what, one in (("calm", calm), ("most that is sustained", most), ("four times that", flood)):
-        print(f"| {what} | {one.rate:,.0f} | {one.goodput:,.0f} | {one.p50:.2f} | {one.p99:.2f} | "
-              f"{', '.join(f'{status}: {count:,}' for status, count in one.statuses.items())} | "
-              f"{one.processor:.0%} |")  # fmt: skip
-    print(f"\nGoodput at four times the rate ÷ at the rate: {flood.goodput / most.goodput:.2f}. "
-          f"Ready after {ready:.2f} s. Resident: {before:.0f} MB, after the flood {middle:.0f}, "
-          f"after as many again {after:.0f}.")  # fmt: skip
+    return Found(ready, calm, most, flood, [before, *memory])
+
+
+def measure(chosen: argparse.Namespace) -> None:
+    """Measure and print the table."""
+    name = json.loads((chosen.bundle / "manifest.json").read_text())["name"]
+    services = {"feilun serve": ours(chosen), **({"FastAPI + pipeline": plain(chosen)} if chosen.peer else {})}
+    print(f"{name}, {chosen.threads} thread(s), {os.cpu_count()} cores, flood of {chosen.flood:g} s\n")
+    head = ("service", "load", "rate", "goodput/s", "p50 ms", "p99 ms", "statuses", "generator's share of a core")
+    print(f"| {' | '.join(head)} |\n|{'---|' * len(head)}")
+    all_found = {}
+    for what, command in services.items():
+        all_found[what] = one = found(command, name, chosen)
+        for kind, load_found in (
+            ("calm", one.calm),
+            ("most that is sustained", one.most),
+            ("four times that", one.flood),
+        ):
+            statuses = ", ".join(f"{status}: {count:,}" for status, count in load_found.statuses.items())
+            print(f"| {what} | {kind} | {load_found.rate:,.0f} | {load_found.goodput:,.0f} | {load_found.p50:.2f} | "
+                  f"{load_found.p99:.2f} | {statuses} | {load_found.processor:.0%} |", flush=True)  # fmt: skip
+    print()
+    for what, one in all_found.items():
+        settled = one.memory[1 + len(one.memory) // 4 :] or one.memory
+        faults = sorted(status for status in one.flood.statuses if status not in {"200", "429", "503"})
+        print(f"{what}: goodput at four times the rate ÷ at the rate {one.flood.goodput / one.most.goodput:.2f}; ready "
+              f"after {one.ready:.2f} s; resident {one.memory[0]:.0f} MB before, {min(settled):.0f} to "
+              f"{max(settled):.0f} MB over the last three quarters of the flood; other statuses: "
+              f"{', '.join(faults) or 'none'}.")  # fmt: skip
 
 
 def main() -> None:
@@ -191,7 +251,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--bundle", type=Path)
     parser.add_argument("--texts", type=Path, required=True, help="a csv with a column text")
+    parser.add_argument(
+        "--peer", default="", help="the bundle's base, such as minilm-l6-en: a plain service beside ours"
+    )
+    parser.add_argument("--max-tokens", type=int, default=128, help="where the peer cuts texts")
+    parser.add_argument(
+        "--calm", type=float, default=100, help="requests a second of the calm load, from which on the rate is raised"
+    )
     parser.add_argument("--seconds", type=float, default=10)
+    parser.add_argument("--flood", type=float, default=60, help="seconds of four times the rate")
     parser.add_argument("--step", type=float, default=3, help="seconds of each rate that is tried")
     parser.add_argument("--patience", type=float, default=100, help="ms within which 99 %% must be answered")
     parser.add_argument("--threads", type=int, default=1)

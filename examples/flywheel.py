@@ -59,7 +59,8 @@ def _period(recipe, rows: list[Row], source: random.Random, share: float) -> dic
 
     champion, first = open_bundle(recipe.name), open_bundle(f"{recipe.name}@1")
     texts, labels = [text for text, _ in rows], [label for _, label in rows]
-    answers, others = champion.predict(texts), first.predict(texts)
+    answers = champion.predict(texts)
+    others = answers if champion.version == first.version else first.predict(texts)
     database = open_database()
     try:
         with ObservationLog(database) as log:
@@ -120,7 +121,7 @@ def _write_recipe(asked: argparse.Namespace, rows: list[Row]) -> Path:
     recipe = asked.out / "flywheel.toml"
     recipe.write_text(
         f'name = "flywheel"\ntask = "classify"\n[data]\ntrain = "start.csv"\n'
-        f"[model]\nbase = {json.dumps(str(base))}\nmax_tokens = {asked.max_tokens}\n{asked.adaptation}\n"
+        f"[model]\nbase = {json.dumps(str(base))}\nmax_tokens = {asked.max_tokens}\n{asked.model}\n"
         f'[compression]\nquantize = "{asked.quantize}"\n'
         f"[training]\nepochs = {asked.epochs}\nlearning_rate = {asked.learning_rate}\n"
         f"[retrain]\nlabels = {asked.labels}\nfewest_labels = {min(50, asked.labels)}\nheld_out = 0.3\n"
@@ -135,16 +136,24 @@ def _accuracy(said: Sequence[str | None], labels: Sequence[str]) -> float:
 
 
 def _plot(lines: list[dict[str, object]], path: Path) -> None:
-    from matplotlib.figure import Figure
+    """Draw both curves; a filled mark is a period after which a challenger was promoted, a star one with drift."""
+    from feilun.core.files import atomic_file
+    from feilun.evaluation.plots import BLUE, DOTS_PER_INCH, GREY, ORANGE, entitle, legend, new_figure
 
-    figure = Figure(figsize=(7, 4), layout="constrained")
-    axes = figure.subplots()
-    periods = [line["period"] for line in lines]
-    axes.plot(periods, [line["with"] for line in lines], marker="o", label="with the loop")
-    axes.plot(periods, [line["without"] for line in lines], marker="s", label="without")
-    axes.set(xlabel="period", ylabel="accuracy", xticks=periods)
-    axes.legend()
-    figure.savefig(path, dpi=150)
+    figure, axes = new_figure(7.0, 4.0)
+    periods = [int(str(line["period"])) for line in lines]
+    for name, label, colour in (("without", "without the loop 不转", GREY), ("with", "with the loop 转起来", BLUE)):
+        axes.plot(periods, [float(str(line[name])) for line in lines], color=colour, label=label)
+    for line in lines:
+        place = (int(str(line["period"])), float(str(line["with"])))
+        axes.plot(*place, "o", color=BLUE, fillstyle="full" if line["outcome"] == "promoted" else "none")
+        if line["drift"]:
+            axes.plot(place[0], place[1] + 0.012, "*", color=ORANGE)
+    entitle(axes, "The flywheel 飞轮: filled = promoted 换上新版, star = drift 漂移", "period 时期", "accuracy 准确率")
+    axes.set_xticks(periods)
+    legend(axes)
+    with atomic_file(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=DOTS_PER_INCH)
 
 
 def _asked(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -159,7 +168,7 @@ def _asked(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--labels", type=int, default=100, help="new labels that are a reason to train again")
     parser.add_argument("--alpha", type=float, default=0.2, help="chance that may make a challenger look better")
     parser.add_argument("--margin", type=float, default=0.01, help="accuracy that may be lost on the old test rows")
-    parser.add_argument("--adaptation", default="", help='such as: adaptation = { kind = "frozen", layers = 2 }')
+    parser.add_argument("--model", default="", help="further settings of [model], such as: layers = 4")
     parser.add_argument("--quantize", default="int8", help="none is made sooner, and answers more slowly")
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--learning-rate", default="5e-5")

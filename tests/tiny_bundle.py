@@ -111,7 +111,7 @@ def made_files(
     return write
 
 
-def made_bundle(path: Path, seed: int = 0, **decision: Any) -> Path:
+def made_bundle(path: Path, seed: int = 0, name: str = "reviews", **decision: Any) -> Path:
     """Write a bundle and return its folder."""
-    write_bundle(path, made_files(seed, **decision), made_facts())
+    write_bundle(path, made_files(seed, **decision), made_facts(name=name))
     return path

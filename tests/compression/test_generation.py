@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -113,3 +114,12 @@ def test_what_every_prompt_begins_with_is_read_once_and_the_answers_stay(family:
     likelihoods = [[one.mean_likelihood for one in answers] for answers in (kept, plain)]
     assert np.allclose(*likelihoods, atol=1e-4)
     assert export_generator(writer_model(family=family), tmp_path / "b.onnx", Cleaning()).beginning is None
+
+
+def test_many_threads_ask_at_once(tmp_path: Path) -> None:
+    generator = export_generator(writer_model(), tmp_path / "model.onnx", Cleaning())
+    rows = asked(12)
+    wanted = generator.predict(rows)
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: generator.predict(rows), range(24)))
+    assert all([one.text for one in said] == [one.text for one in wanted] for said in found)

@@ -41,7 +41,7 @@ def test_not_known_and_not_seen_have_places_of_their_own() -> None:
 
 
 def test_whole_numbers_are_one_category_however_they_are_written() -> None:
-    assert category_of(3.0) == category_of(3) == category_of("3") == "3"
+    assert category_of(3.0) == category_of(3) == category_of("3") == category_of("3.0") == "3"
     assert category_of(True) == "true"
     assert category_of(math.nan) is category_of("  ") is None
     assert number_of("?") is None

@@ -54,3 +54,20 @@ def test_no_rows_tell_nothing() -> None:
     none = np.zeros(0, dtype=np.bool_)
     found = compare(none, none)
     assert (found.n, found.p, found.to_json()["champion"]) == (0, 0.5, None)
+
+
+def promoted(rows: int, gain: float, loss: float, alpha: float) -> float:
+    """Return the exact chance that p is at most alpha, where each row is gained or lost with a probability."""
+    return sum(
+        binom.pmf(uneven, rows, gain + loss) * binom.pmf(gained, uneven, gain / (gain + loss))
+        for uneven in range(rows + 1)
+        for gained in range(uneven + 1)
+        if mcnemar(gained, uneven - gained) <= alpha
+    )
+
+
+@pytest.mark.parametrize("alpha", [0.05, 0.2])
+@pytest.mark.parametrize("rows", [20, 50, 100])
+def test_a_challenger_that_is_as_good_is_promoted_no_more_often_than_alpha(rows: int, alpha: float) -> None:
+    assert promoted(rows, 0.05, 0.05, alpha) <= alpha
+    assert promoted(rows, 0.10, 0.04, alpha) > 2 * promoted(rows, 0.05, 0.05, alpha)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from io import StringIO
 
 import numpy as np
@@ -11,6 +12,7 @@ from rich.console import Console
 from feilun.core.corpus import corpus_of
 from feilun.core.decisions.generate import GenerateDecision
 from feilun.core.decisions.multilabel import MultilabelDecision
+from feilun.core.decisions.rank import RankDecision
 from feilun.core.decisions.regress import RegressDecision
 from feilun.core.decisions.tag import TagDecision
 from feilun.core.labels import LabelSet
@@ -64,17 +66,22 @@ def report_of(task: str) -> Report:
     elif task == "regress":
         targets = [(float(a) * 5000, float(b)) for a, b in numbers + 0.1]
         predictor = Numbers(RegressDecision((0.0, 0.0), (5000.0, 1.0), (900.0, 0.2)), numbers)
+    elif task == "rank":
+        targets = [float(a > 0) for a, _ in numbers]
+        predictor = Numbers(RankDecision(), numbers[:, :1])
     else:
         places = np.array([[0, 2], [5, 7]])
         tags = [TokenLogits(text, places, RANDOM.normal(size=(2, 5)).astype(np.float32)) for text in TEXTS]
         targets = [(Span(0, 2, "人"),) for _ in TEXTS]
         predictor = Fixed(TagDecision(), tags)
     corpus = corpus_of(TEXTS, targets)
+    if task == "rank":
+        corpus = replace(corpus, pair=TEXTS, group=[str(i // 4) for i in range(60)])
     baselines = JUDGES[task].baselines(corpus, corpus, NAMES)
     return evaluate(predictor, corpus, slices=["length"], baselines=baselines, resamples=50)
 
 
-@pytest.mark.parametrize("task", ["generate", "multilabel", "regress", "tag"])
+@pytest.mark.parametrize("task", ["generate", "multilabel", "rank", "regress", "tag"])
 def test_a_report_is_shown_and_written_and_comes_back_from_json(task, tmp_path):
     report = report_of(task)
     assert Report.from_json(report.to_json()).to_json() == report.to_json()
@@ -86,7 +93,7 @@ def test_a_report_is_shown_and_written_and_comes_back_from_json(task, tmp_path):
         assert f"{report.value(first):.3f}" in shown
         assert all(f"{row['n']}" in shown for row in report.slices["length"].values())
     card = model_card({"name": "m", "task": task, "max_tokens": 9}, report, {})
-    assert task == "generate" or "a\\[b\\]" in card or "`a[b]`" in card
+    assert task in {"generate", "rank"} or "a\\[b\\]" in card or "`a[b]`" in card
     assert all(len({line.count("|") for line in table.split("\n")}) == 1 for table in tables(card))
     assert all(path.is_file() for path in draw(report, [{"step": 1, first: 0.1}, {"step": 2, first: 0.2}], tmp_path))
 

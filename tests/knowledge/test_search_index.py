@@ -149,3 +149,14 @@ def test_searches_go_on_while_entries_change():
         reader.join()
     assert not faults
     assert len(index) == len(TEXTS)
+
+
+def test_coverage_is_the_share_of_the_weight_each_way():
+    index = SearchIndex([Entry("a", ("信用卡年费",)), Entry("b", ("银行卡挂失",)), Entry("c", ("挂失",))])
+    (both, none, part) = index.coverages("挂失", ["挂失", "年费", "银行卡挂失"])
+    assert both == (1.0, 1.0)
+    assert none == (0.0, 0.0)
+    assert part[0] == 1.0
+    assert 0 < part[1] < 1
+    assert index.coverage("银行卡挂失", "挂失") == pytest.approx(part[1])
+    assert index.coverages("", ["挂失"]) == [(0.0, 0.0)]

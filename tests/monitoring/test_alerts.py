@@ -3,18 +3,40 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Event
 
 import pytest
 
 from feilun.core.errors import UsageError
-from feilun.monitoring.alerts import Alerts, Message, delivered
-from feilun.storage.database import open_database
+from feilun.monitoring import alerts as alerts_module
+from feilun.monitoring.alerts import ATTEMPTS, Alerts, Message
+from feilun.storage import deliveries
+from feilun.storage.database import Database, open_database
 
 
-def test_once_again_and_never_for_long(tmp_path: Path) -> None:
-    database = open_database(f"sqlite:///{tmp_path / 'a.db'}")
+@pytest.fixture
+def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
+    monkeypatch.setattr(alerts_module, "LOOK_SECONDS", 0.02)
+    opened = open_database(f"sqlite:///{tmp_path / 'a.db'}")
+    yield opened
+    opened.close()
+
+
+def listed(database: Database) -> dict[str, str | None]:
+    with database.read() as connection:
+        return {f"{one['key']} {one['channel']}": one["error"] for one in deliveries.listed(connection)}
+
+
+def until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_once_again_and_never_for_long(database: Database) -> None:
     told: list[str] = []
     broken: list[str] = []
     release = Event()
@@ -23,22 +45,51 @@ def test_once_again_and_never_for_long(tmp_path: Path) -> None:
         broken.append(title)
         return False
 
-    alerts = Alerts(
-        database,
-        {"good": lambda title, body: told.append(title) is None, "bad": fail, "slow": lambda *_: release.wait(30)},
-        patience_seconds=0.1,
-    )
-    began = time.monotonic()
-    for _ in range(5):
-        found = alerts.tell(Message("k", "t", "b"))
+    channels = {"good": lambda title, body: told.append(title) is None, "bad": fail, "slow": lambda *_: release.wait(9)}
+    with Alerts(database, channels, patience_seconds=0.2, retry_seconds=0.01) as alerts:
+        began = time.monotonic()
+        for number in range(5):
+            alerts.tell(Message("k", "t", "b"))
+            alerts.tell(Message(f"k{number}", f"t{number}", "b"), ("good",))
+        assert time.monotonic() - began < 2  # nobody waits for the slow one
+        until(lambda: len(told) == 6 and len(broken) == ATTEMPTS)
+        with pytest.raises(UsageError, match="no channel 'x'"):
+            alerts.tell(Message("k", "t", "b"), ("x",))
     release.set()
-    assert time.monotonic() - began < 3
-    assert told == ["t"]
-    assert broken == ["t"] * 3
-    assert found == {"good": True, "bad": False, "slow": False}
-    errors = {one["channel"]: one["error"] for one in delivered(database)}
-    assert errors["good"] is None
-    assert "refused" in errors["bad"]
-    with pytest.raises(UsageError, match="no channel 'x'"):
-        alerts.tell(Message("k", "t", "b"), ("x",))
-    database.close()
+    found = listed(database)
+    assert told == ["t", "t0", "t1", "t2", "t3", "t4"]
+    assert broken == ["t"] * ATTEMPTS
+    assert found["k good"] is None
+    assert "refused" in str(found["k bad"])
+    assert "no answer within 0.2 s" in str(found["k slow"])
+
+
+def test_what_was_not_sent_is_sent_by_the_next_process(database: Database, tmp_path: Path) -> None:
+    Alerts(database, {"a": lambda *_: True}).tell(Message("k", "something went up", "body"))  # and the process dies
+    assert listed(database) == {"k a": deliveries.WAITS}
+    told: list[tuple[str, str]] = []
+    with Alerts(database, {"a": lambda *said: told.append(said) is None}) as alerts:
+        until(lambda: bool(told))
+        alerts.tell(Message("k", "something went up", "body"))
+    assert told == [("something went up", "body")]
+    assert listed(database) == {"k a": None}
+    assert b"something went up" not in (tmp_path / "a.db").read_bytes()  # what arrived is not kept
+
+
+def test_a_hanging_channel_ends_within_its_patience(database: Database) -> None:
+    release = Event()
+    with Alerts(database, {"slow": lambda *_: release.wait(9)}, patience_seconds=0.3) as alerts:
+        for number in range(9):
+            alerts.tell(Message(f"k{number}", "t", "b"))
+        began = time.monotonic()
+    assert time.monotonic() - began < 2
+    assert list(listed(database).values()).count(deliveries.WAITS) >= 8  # they wait for the next time
+    release.set()
+
+
+def test_no_more_wait_than_may(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(alerts_module, "MOST_WAITING", 3)
+    alerts = Alerts(database, {"a": lambda *_: True})
+    for number in range(5):
+        alerts.tell(Message(f"k{number}", "t", "b"))
+    assert len(listed(database)) == 3

@@ -260,11 +260,11 @@ def test_deleting_takes_the_feedback_along_and_needs_a_condition(database: Datab
         observations.add(connection, [seen(i) for i in range(12)])
         for i in range(12):
             observations.give(connection, Feedback(f"f{i}", seen(i).id, 1.0, correct=True))
-        assert observations.delete(connection, model="other", before=99.0) == 0
-        assert observations.delete(connection, before=2.0) == 2
-        assert observations.delete(connection, identities=[seen(5).id, "none"]) == 1
-        assert observations.delete(connection, containing="快 1") == 2  # 10 and 11
-        assert observations.delete(connection, containing="_") == 0
+        assert observations.delete(connection, model="other", before=99.0) == []
+        assert len(observations.delete(connection, before=2.0)) == 2
+        assert len(observations.delete(connection, identities=[seen(5).id, "none"])) == 1
+        assert len(observations.delete(connection, containing="快 1")) == 2  # 10 and 11
+        assert len(observations.delete(connection, containing="_")) == 0
         with pytest.raises(ValueError, match="everything"):
             observations.delete(connection)
         left = connection.execute(sqlalchemy.text("select count(*) from feedback")).scalar()

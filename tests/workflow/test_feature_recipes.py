@@ -19,7 +19,9 @@ from feilun.interfaces.cli import main
 from feilun.interfaces.http.app import create_app
 from feilun.serving.engine import Engine
 from feilun.workflow import recipe as recipes
+from feilun.workflow.compress_bundle import Rows, compress_bundle, wanted
 from feilun.workflow.evaluate_file import evaluate_file
+from feilun.workflow.next_corpus import next_corpus
 from feilun.workflow.predict_file import predict_rows
 from feilun.workflow.steps import train
 from tiny import WORDS, tiny_base
@@ -131,6 +133,8 @@ def test_features_alone_make_a_model(place: Path, tmp_path: Path) -> None:
     rows = bundle.columns.corpus([{"amount": 200, "channel": "phone"}, {"amount": 20, "channel": "web"}])
     assert [prediction.label for prediction in bundle.predict(rows)] == ["bad", "good"]
     assert (bundle.path / "model.onnx").stat().st_size < 200_000
+    with pytest.raises(UsageError, match="it is small as it is"):
+        compress_bundle(bundle, Rows(str(place / "rows.csv")), wanted(bundle, {}))
     with TestClient(create_app(Engine({"risk": bundle}))) as client:
         said = client.post("/v1/predict/risk", json={"rows": [{"amount": 200, "channel": "phone"}]})
         assert said.json()["predictions"][0]["label"] == "bad"
@@ -172,6 +176,22 @@ def test_recipes_that_contradict_themselves_are_refused(place: Path, settings: t
     with pytest.raises(RecipeError) as error:
         recipe(place, *settings)
     assert says in str(error.value)
+
+
+def test_no_student_is_made_of_a_model_that_reads_features(beside: Bundle, place: Path) -> None:
+    settings = wanted(beside, {"form": "cascade"})
+    with pytest.raises(UsageError, match="a student reads texts alone"):
+        compress_bundle(beside, Rows(str(place / "rows.csv")), settings)
+
+
+def test_observations_hold_texts_alone_so_nothing_is_learnt_from_them(place: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="observations hold texts alone"):
+        next_corpus(recipe(place), [], tmp_path)
+
+
+def test_tasks_that_read_texts_alone_say_so(place: Path) -> None:
+    with pytest.raises(RecipeError, match="a tag model reads texts alone"):
+        recipe(place, task="tag")
 
 
 def test_a_bundle_whose_columns_are_gone_is_refused(beside: Bundle, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from feilun.interfaces.cli import main
 from feilun.workflow import recipe as recipes
 from feilun.workflow.compress_bundle import Rows, compress_bundle, wanted
 from feilun.workflow.evaluate_file import evaluate_file
+from feilun.workflow.examine import examine
 from feilun.workflow.rows import prepare_rows
 from feilun.workflow.steps import train
 from feilun.workflow.untuned import UNTUNED
@@ -136,6 +137,13 @@ def test_rows_longer_than_the_context_are_counted_or_refused(place: Path) -> Non
     report = prepare_rows(few, tokens.count).report
     assert report["rows"]["dropped"]["more than data.most_rows asks for"] == 40
     assert report["rows"]["in"] == 80
+
+
+def test_a_check_counts_the_tokens_of_prompts_and_answers(place: Path) -> None:
+    found = examine(recipes.load(place / "recipe.toml"))
+    length = found.splits.report["length"]["tokens"]
+    assert found.tokens == pytest.approx(length["mean"] * len(found.splits.train), rel=0.1)
+    assert any("tokens a second" in remark for remark in found.remarks)
 
 
 def test_an_answer_column_of_one_answer_or_few_is_told(place: Path) -> None:

@@ -147,3 +147,20 @@ def test_the_verb(bundle: Bundle, database: Database, tmp_path: Path, capsys: py
     assert "row 7: 'wrong' is no label of reviews@1" in said
     assert run(["label", "import", "reviews", str(out), "--json"]) == 1
     assert json.loads(capsys.readouterr().out)["repeated"] == 5
+
+
+def test_labels_come_back_from_label_studio(bundle: Bundle, database: Database, tmp_path: Path) -> None:
+    path = tmp_path / "tasks.json"
+    write_queue(queue(bundle, database, 9), path, bundle.labels.names)
+    tasks = json.loads(path.read_text(encoding="utf-8"))
+    for task, label in zip(tasks, ["good", "wrong"], strict=False):
+        (said,) = task["predictions"][0]["result"]
+        result = [{**said, "value": {"choices": [label]}}]
+        task["annotations"] = [{"completed_by": 1, "result": result}]
+    path.write_text(json.dumps(tasks), encoding="utf-8")
+    first, again = take(bundle, database, path), take(bundle, database, path)
+    assert (first.taken, again.repeated, len(first.refused)) == (1, 1, 1)
+    assert "label 2: 'wrong' is no label" in first.refused[0]
+    with database.read() as connection:
+        labels = {one.id: one.known_label for one in observations.latest(connection, "reviews")}
+    assert labels[tasks[0]["data"]["observation"]] == "good"

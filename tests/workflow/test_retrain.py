@@ -35,7 +35,6 @@ task = "classify"
 [data]
 train = "train.csv"
 time = "when"
-features = ["amount"]
 [data.clean]
 deduplicate = "exact"
 [data.split]
@@ -48,7 +47,7 @@ learning_rate = 3e-3
 epochs = 10
 [evaluation]
 resamples = 0
-slices = ["length", "channel"]
+slices = ["length", "channel", "amount"]
 [retrain]
 labels = 100
 held_out = 0.3

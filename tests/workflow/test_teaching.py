@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +13,10 @@ from feilun.core.errors import BundleError, RecipeError, UsageError
 from feilun.core.labels import LabelSet
 from feilun.core.splits import Splits
 from feilun.training.distil import DistilSettings
+from feilun.training.fit import TrainingSettings
 from feilun.workflow.recipe import from_table, load
 from feilun.workflow.teaching import teach
+from tiny import tiny_base
 from tiny_bundle import LABELS, made_bundle
 
 
@@ -28,7 +29,9 @@ def test_unlabelled_texts_join_with_the_label_that_the_teachers_give(tmp_path: P
     paths = [made_bundle(tmp_path / str(seed), seed=seed) for seed in (0, 1)]
     settings = DistilSettings(tuple(map(str, paths)))
     turned = tuple(reversed(LABELS))  # the recipe's own order of labels
-    splits, lessons = teach(settings, splits_of(turned), "classify", ["loan card", "服务 很好"])
+    splits, lessons = teach(
+        TrainingSettings(distil=settings), splits_of(turned), "classify", ["loan card", "服务 很好"], tiny_base()
+    )
     assert lessons is not None
     bundles = [open_bundle(path, threads=1) for path in paths]
     texts = corpus_of(list(splits.train.text))
@@ -42,17 +45,18 @@ def test_unlabelled_texts_join_with_the_label_that_the_teachers_give(tmp_path: P
 
 def test_without_teachers_nothing_changes() -> None:
     splits = splits_of()
-    assert teach(DistilSettings(), splits, "classify", []) == (splits, None)
+    assert teach(TrainingSettings(), splits, "classify", [], tiny_base()) == (splits, None)
 
 
 def test_teachers_that_do_not_fit_are_named(tmp_path: Path) -> None:
-    settings = DistilSettings((str(made_bundle(tmp_path / "a")),))
+    settings = TrainingSettings(distil=DistilSettings((str(made_bundle(tmp_path / "a")),)))
+    base = tiny_base()
     with pytest.raises(UsageError, match="other labels"):
-        teach(settings, splits_of(("bad", "good", "else")), "classify", [])
+        teach(settings, splits_of(("bad", "good", "else")), "classify", [], base)
     with pytest.raises(UsageError, match="task classify"):
-        teach(settings, splits_of(), "match", [])
+        teach(settings, splits_of(), "match", [], base)
     with pytest.raises(BundleError, match="no-such"):
-        teach(replace(settings, teachers=("no-such",)), splits_of(), "classify", [])
+        teach(TrainingSettings(distil=DistilSettings(("no-such",))), splits_of(), "classify", [], base)
 
 
 def test_recipes_say_what_cannot_be(tmp_path: Path) -> None:

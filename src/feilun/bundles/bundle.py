@@ -53,11 +53,13 @@ class Bundle:
         path: Its folder.
         manifest: What it is: name, task, labels' count, recipe, fingerprints, library versions, file hashes.
         predictor: Runs it.
+        report: The judgement on the test rows, as it was when the bundle was made.
     """
 
     path: Path
     manifest: Mapping[str, Any]
     predictor: Runtime | Generator
+    report: Report
 
     @property
     def name(self) -> str:
@@ -84,14 +86,6 @@ class Bundle:
     def columns(self) -> RowColumns:
         """Return the columns of a table that the model reads."""
         return RowColumns.from_table(table_of(table_of(self.manifest, "recipe"), "data"))
-
-    @cached_property
-    def report(self) -> Report:
-        """Return the judgement on the test rows, as it was when the bundle was made."""
-        try:
-            return Report.from_json(read_table(self.path, "report.json"))
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise BundleError(f"The bundle {self.path} is damaged: report.json holds no report.", REPLACE) from error
 
     def predict(self, corpus: Corpus | Sequence[str]) -> list[Prediction]:
         """Predict texts.
@@ -207,7 +201,14 @@ def open_bundle(path: str | Path, *, threads: int | None = None) -> Bundle:
     manifest = verified_manifest(folder)
     runtime = _runtime(folder, manifest, threads)
     check_golden(folder, runtime)
-    return Bundle(folder, manifest, runtime)
+    return Bundle(folder, manifest, runtime, _report(folder))
+
+
+def _report(folder: Path) -> Report:
+    try:
+        return Report.from_json(read_table(folder, "report.json"))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise BundleError(f"The bundle {folder} is damaged: report.json holds no report.", REPLACE) from error
 
 
 def _runtime(folder: Path, manifest: Mapping[str, Any], threads: int | None) -> Runtime | Generator:
@@ -232,11 +233,11 @@ def _runtime(folder: Path, manifest: Mapping[str, Any], threads: int | None) -> 
         "decision": _decision(folder, manifest),
         "pad_id": pad_id,
         "threads": threads,
-        "features": _features(folder),
     }
     model, labels = folder / "model.onnx", _labels(folder)
     if options["decision"].reads == "answers":
         return Generator(model, encoder, **options)
+    options["features"] = _features(folder)
     if not (folder / CASCADE).is_file():
         return Runtime(model, encoder, labels, batch_tokens=batch_tokens, **options)
     if not (folder / STUDENT).is_file():

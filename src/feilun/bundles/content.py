@@ -139,7 +139,7 @@ def read_value(folder: Path, name: str) -> Any:
     """
     try:
         return read_json(folder / name)
-    except ValueError as error:
+    except (OSError, ValueError) as error:
         raise BundleError(f"The bundle {folder} is damaged: {name} is not readable JSON.", REPLACE) from error
 
 

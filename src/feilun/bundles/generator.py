@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
-from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
+from feilun.bundles.onnx_engine import Beginning, OnnxEngine, cache_of, read
 from feilun.bundles.processor import usable_cores
 from feilun.bundles.runtime import open_session
 from feilun.core.corpus import Corpus, corpus_of
 from feilun.core.decisions.generate import GenerateDecision
-from feilun.core.errors import BundleError, UsageError
+from feilun.core.errors import UsageError
 from feilun.core.features import FeatureColumns
 from feilun.core.labels import LabelSet
 from feilun.core.prediction import Prediction
@@ -24,9 +22,6 @@ from feilun.text.clean import Cleaning
 from feilun.text.decoding import Written, write
 from feilun.text.prompts import Example, Prompts
 from feilun.text.tokens import TokenEncoder, batches_by_length, pad
-
-INPUTS = ("input_ids", "lengths", "longest", "picked")
-OUTPUTS = ("logits", "states")
 
 READ_TOKENS = 1024
 """Tokens of a batch that is only read."""
@@ -79,7 +74,7 @@ class Generator:
         self.threads = threads or usable_cores()
         self.session = open_session(model, self.threads)
         self.cache = cache_of(self.session, model)
-        self._encoding = Lock()  # a tokenizer's settings are changed before it encodes
+        self._encoding = Lock()  # a tokenizer's settings are changed before it encodes, which nobody may do meanwhile
         self.beginning = self._read_beginning()
 
     @property
@@ -153,8 +148,13 @@ class Generator:
         self, prompts: Sequence[Sequence[int]], decision: GenerateDecision | None = None
     ) -> Iterator[list[Written]]:
         """Write answers token by token; see `feilun.text.decoding.write`."""
-        engine = OnnxEngine(self)
-        return write(engine, prompts, decision or self.decision, self.encoder.max_tokens, self.prompts.text_of)
+        engine = OnnxEngine(self.session, self.cache, self.pad_id, self.beginning)
+        return write(engine, prompts, decision or self.decision, self.encoder.max_tokens, self.text_of)
+
+    def text_of(self, ids: Sequence[int]) -> str:
+        """Return the text that token ids stand for."""
+        with self._encoding:
+            return self.prompts.text_of(ids)
 
     def conversation(self, messages: Sequence[dict[str, str]]) -> list[int]:
         """Return the token ids of a conversation that an answer is wanted to."""
@@ -166,18 +166,14 @@ class Generator:
         self, rows: Sequence[Sequence[int]], picked: Sequence[int]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Read rows from their start; return logits and states of the picked places in rows × longest."""
-        ids, mask = pad(rows, self.pad_id)
-        feeds = {name: _value(array) for name, array in feeds_of(ids, mask.sum(1), picked).items()}
-        feeds |= self.cache.empty(len(rows))
-        logits, states = self.session.run_with_ort_values(list(OUTPUTS), feeds)
-        return logits.numpy(), states.numpy()
+        return read(self.session, self.cache, *pad(rows, self.pad_id), picked)
 
     def _read_beginning(self) -> Beginning | None:
         """Read what every prompt begins with, where that is worth keeping; being the same for all it tells nothing."""
         ids = self.prompts.beginning()
         if len(ids) < FEWEST_KEPT:
             return None
-        engine = OnnxEngine(self)
+        engine = OnnxEngine(self.session, self.cache, self.pad_id)
         engine.start([ids])
         return Beginning(ids, engine.kept)
 
@@ -201,120 +197,6 @@ class Generator:
         return self.cleaning.apply(text)
 
 
-class OnnxEngine:
-    """Gives the next token's logits, with the keys and values of what was read kept.
-
-    Args:
-        generator: Runs the model.
-    """
-
-    def __init__(self, generator: Generator) -> None:
-        self.generator = generator
-        self._lengths = np.empty(0, np.int32)
-        self.kept: dict[str, Any] = {}
-        """Keys and values of what was read, as inputs."""
-
-    def start(self, prompts: Sequence[Sequence[int]]) -> NDArray[np.float32]:
-        """Read prompts; return the logits of the token behind each, shape (rows, vocabulary)."""
-        begun = self.generator.beginning
-        if begun is not None and len(prompts) == 1 and begun.begins(prompts[0]):
-            self._lengths, self.kept = np.array([len(prompts[0])], np.int32), begun.kept
-            rest = np.array([prompts[0][len(begun.ids) :]], dtype=np.int64)
-            return self._run(rest, np.array([rest.shape[1] - 1]))
-        ids, mask = pad(prompts, self.generator.pad_id)
-        self._lengths = mask.sum(1).astype(np.int32)
-        self.kept = self.generator.cache.empty(len(prompts))
-        return self._run(ids, np.arange(len(ids)) * ids.shape[1] + self._lengths - 1)
-
-    def go_on(self, tokens: Sequence[int]) -> NDArray[np.float32]:
-        """Read one more token of each row; return the logits of the one behind it, shape (rows, vocabulary)."""
-        self._lengths = self._lengths + 1
-        return self._run(np.array(tokens, dtype=np.int64)[:, None], np.arange(len(tokens)))
-
-    def _run(self, ids: NDArray[np.int64], picked: NDArray[np.int64]) -> NDArray[np.float32]:
-        names = self.generator.cache.names
-        feeds = {name: _value(array) for name, array in feeds_of(ids, self._lengths, picked).items()} | self.kept
-        wanted = ["logits", *(f"present.{name}" for name in names)]
-        logits, *grown = self.generator.session.run_with_ort_values(wanted, feeds)
-        self.kept = {f"past.{name}": value for name, value in zip(names, grown, strict=True)}
-        found: NDArray[np.float32] = logits.numpy()
-        return found
-
-
-@dataclass(frozen=True)
-class Beginning:
-    """What every prompt begins with, read once.
-
-    Args:
-        ids: Its tokens.
-        kept: Their keys and values, as inputs; they are read and never changed.
-    """
-
-    ids: list[int]
-    kept: dict[str, Any]
-
-    def begins(self, prompt: Sequence[int]) -> bool:
-        """Say whether a prompt begins so, and goes on."""
-        return len(prompt) > len(self.ids) and list(prompt[: len(self.ids)]) == self.ids
-
-
-@dataclass(frozen=True)
-class Cache:
-    """What a model keeps of the tokens that it read.
-
-    Args:
-        names: Of keys and values, layer by layer.
-        heads: That keys and values have.
-        size: Numbers of a head.
-        hidden: Numbers of a state.
-    """
-
-    names: tuple[str, ...]
-    heads: int
-    size: int
-    hidden: int
-
-    def empty(self, rows: int) -> dict[str, Any]:
-        """Return the cache of rows of which nothing is read, as inputs."""
-        nothing = np.zeros((rows, self.heads, 0, self.size), dtype=np.float32)
-        return {f"past.{name}": _value(nothing) for name in self.names}
-
-
-def cache_of(session: onnxruntime.InferenceSession, model: Path) -> Cache:
-    """Return what a model keeps.
-
-    Raises:
-        BundleError: If it is no language model with a cache.
-    """
-    inputs = {value.name: value.shape for value in session.get_inputs()}
-    outputs = {value.name: value.shape for value in session.get_outputs()}
-    names = tuple(name.removeprefix("past.") for name in inputs if name.startswith("past."))
-    fits = set(INPUTS) <= set(inputs) and {*OUTPUTS, *(f"present.{name}" for name in names)} == set(outputs)
-    if not fits or not names:
-        raise BundleError(
-            f"{model} reads {sorted(inputs)[:6]} and gives {sorted(outputs)[:6]}; a model that writes answers reads "
-            f"{list(INPUTS)} and its cache, and gives {list(OUTPUTS)} and the grown cache.",
-            "Export it again.",
-        )
-    _, heads, _, size = inputs[f"past.{names[0]}"]
-    return Cache(names, int(heads), int(size), int(outputs["states"][-1]))
-
-
-def feeds_of(
-    ids: NDArray[np.int64], lengths: NDArray[np.integer], picked: Sequence[int] | NDArray[np.int64]
-) -> dict[str, NDArray[Any]]:
-    """Return the inputs of a model without its cache.
-
-    Args:
-        ids: Token ids, padded on the right, shape (rows, tokens).
-        lengths: Tokens of each row with those in the cache, shape (rows,).
-        picked: Places in rows × tokens whose logits are wanted.
-    """
-    own = lengths.astype(np.int32)
-    longest = np.array(own.max(), dtype=np.int32)
-    return dict(zip(INPUTS, (ids, own, longest, np.asarray(picked, dtype=np.int64)), strict=True))
-
-
 def losses_of(logits: NDArray[np.float32], tokens: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return the negative log likelihood of tokens by logits of shape (tokens, vocabulary); shape (tokens,)."""
     highest = logits.max(1, keepdims=True)
@@ -333,7 +215,3 @@ def _batches(examples: Sequence[Example]) -> Iterator[list[int]]:
                 some = []
             some.append(row)
         yield some
-
-
-def _value(array: NDArray[Any]) -> Any:
-    return onnxruntime.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(array))

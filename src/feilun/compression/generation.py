@@ -22,7 +22,7 @@ from feilun.evaluation.text_metrics import perplexity
 from feilun.models.text_model import TextModel
 from feilun.text.clean import Cleaning
 
-COMPARED_ROWS = 16
+COMPARED_ROWS = 8
 """Rows on which torch and the file in float32 are compared."""
 
 MOST_GATED = 200

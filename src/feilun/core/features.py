@@ -17,6 +17,7 @@ NOT_KNOWN = frozenset({"", "na", "n/a", "nan", "null", "none", "nil", "-", "?", 
 """How tables write that a number is not known, in lower case."""
 
 THOUSANDS = re.compile(r"[-+]?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
+WHOLE = re.compile(r"(-?\d+)\.0+")
 FARTHEST = 3.0
 """Scaled numbers approach this bound smoothly, so that an outlier is far away, but not a thousand times as far."""
 
@@ -45,7 +46,9 @@ def category_of(value: Any) -> str | None:
         return str(value).lower()
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    return str(value).strip() or None
+    text = str(value).strip()
+    whole = WHOLE.fullmatch(text)
+    return (whole[1] if whole else text) or None
 
 
 @dataclass(frozen=True)
@@ -68,8 +71,15 @@ class NumberColumn:
 
     @classmethod
     def from_table(cls, table: Mapping[str, Any]) -> Self:
-        """Read what `to_table` wrote."""
-        return cls(str(table["name"]), float(table["centre"]), float(table["scale"]))
+        """Read what `to_table` wrote.
+
+        Raises:
+            KeyError, TypeError, ValueError: If the table is not of that form.
+        """
+        scale = float(table["scale"])
+        if not scale > 0:
+            raise ValueError("a scale is not above 0")
+        return cls(str(table["name"]), float(table["centre"]), scale)
 
     def to_table(self) -> dict[str, Any]:
         """Return what the bundle's JSON holds."""

@@ -156,7 +156,7 @@ def near_groups(corpora: Sequence[Corpus], settings: DataSettings) -> NDArray[np
         return groups
     columns = (zip(*(corpus.features[name] for name in settings.features), strict=True) for corpus in corpora)
     features = label_numbers([own for rows in columns for own in rows], len(whole))
-    return np.unique(np.stack([groups, features]), axis=1, return_inverse=True)[1]
+    return np.unique(np.stack([groups, features]), axis=1, return_inverse=True)[1].reshape(-1)
 
 
 def named_groups(values: Sequence[str]) -> NDArray[np.int64]:

@@ -36,7 +36,7 @@ class DataSettings:
     validation: str | None = setting(None, "file of the rows to choose by; else split off")
     test: str | None = setting(None, "file of the rows for the report; else split off")
     unlabelled: str | None = setting(
-        None, "file of texts without labels, which a student learns its teacher's answers to"
+        None, "file of texts without labels: a student learns its teacher's answers to them, or labels spread to them"
     )
     query: str | None = setting(None, "SQL query, where `train` is a database URL")
     text: str = setting("text", 'column of the texts; "" where the features are all there is')

@@ -139,13 +139,14 @@ def weighed_words(train: Corpus, most: int) -> tuple[Any, Any] | None:
         return None
 
 
-def fit_regression(weighed: Any, targets: NDArray[Any], classes: int) -> Any:
+def fit_regression(weighed: Any, targets: NDArray[Any], classes: int, weights: NDArray[Any] | None = None) -> Any:
     """Fit a logistic regression in bounded time.
 
     Args:
         weighed: What `weighed_words` gave.
         targets: The class of each row, shape (rows,).
         classes: How many classes are fitted on these rows in all; more of them get fewer iterations each.
+        weights: What each row counts as, shape (rows,); None: all alike.
     """
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
@@ -153,7 +154,9 @@ def fit_regression(weighed: Any, targets: NDArray[Any], classes: int) -> Any:
     iterations = int(np.clip(MOST_WORK / (weighed.shape[0] * classes), 20, 100))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # what more iterations gain is far below the noise
-        return LogisticRegression(C=INVERSE_REGULARISATION, max_iter=iterations).fit(weighed, targets)
+        return LogisticRegression(C=INVERSE_REGULARISATION, max_iter=iterations).fit(
+            weighed, targets, sample_weight=weights
+        )
 
 
 def texts_of(corpus: Corpus) -> Sequence[str]:

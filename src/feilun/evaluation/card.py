@@ -103,6 +103,10 @@ def _use(report: Report, data_report: Mapping[str, Any]) -> Iterator[str]:
     if languages:
         yield ""
         yield f"Trained on text in: {', '.join(_plain(language) for language in languages)}."
+    if columns := data_report.get("features"):
+        yield ""
+        named = ", ".join(f"`{_code(column['name'])}`" for column in columns)
+        yield f"Columns that it learned from: {named}."
     yield ""
     yield from (f"- {_plain(sentence)}" for sentence in decision_sentences(report, "en"))
     yield ""

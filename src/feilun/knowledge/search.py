@@ -170,10 +170,21 @@ class SearchIndex:
         Returns:
             0 (no term, or no terms at all) to 1 (each term); rare terms count more than common ones.
         """
-        weights = self._keywords.weights(search_terms(query))
-        held = set(search_terms(text))
-        total = sum(weights.values())
-        return sum(weight for term, weight in weights.items() if term in held) / total if total else 0.0
+        return self.coverages(query, [text])[0][0]
+
+    def coverages(self, query: str, texts: Sequence[str]) -> list[tuple[float, float]]:
+        """Return for each text which share of the query's terms it holds, and which share of its own the query holds.
+
+        Each is what `coverage` returns; terms that several texts share are weighed once.
+        """
+        weights: dict[str, float] = {}
+        terms = []
+        for one in (query, *texts):
+            own = list(dict.fromkeys(search_terms(one)))
+            weights |= self._keywords.weights([term for term in own if term not in weights])
+            terms.append({term: weights.get(term, 0.0) for term in own})  # a page's terms do not all count
+        asked, *held = terms
+        return [(_share(asked, own), _share(own, asked)) for own in held]
 
     def _numbered(self, entries: Iterable[Entry]) -> dict[str, tuple[int, ...]]:
         numbers = {}
@@ -214,3 +225,9 @@ class SearchIndex:
     def _with_cosines(self, hits: Sequence[Hit], vector: NDArray[np.float32]) -> list[Hit]:
         own = self.cosines(vector, [hit.id for hit in hits])
         return [replace(hit, cosine=max(own[hit.id]) if hit.id in own else None) for hit in hits]
+
+
+def _share(weights: Mapping[str, float], other: Collection[str]) -> float:
+    """Return which share of the weight of some terms stands in others."""
+    total = sum(weights.values())
+    return sum(weight for term, weight in weights.items() if term in other) / total if total else 0.0

@@ -161,7 +161,13 @@ class TextModel(nn.Module):
         return torch.empty(0, self.base.hidden) if states is None else states
 
     def encode(self, corpus: Corpus) -> list[list[int]]:
-        """Return token ids of each row; where texts are read apart, of the first ones, then of the second ones."""
+        """Return token ids of each row; where texts are read apart, of the first ones, then of the second ones.
+
+        Of a model that writes answers they are those of the prompt and, where it is known, the answer.
+        """
+        if self.reads == "answers":
+            known = corpus.target is not None
+            return [one.ids for one in self.examples(corpus)] if known else self.prompts.prompts(corpus.text)
         if self.reads != "apart" or corpus.pair is None:
             return self.encoder.encode(corpus.text, corpus.pair)
         return self.encoder.encode(corpus.text) + self.encoder.encode_second(corpus.pair)

@@ -1,7 +1,8 @@
 """Notifications to people: each told once to each channel, retried, logged; a channel that hangs holds up nobody.
 
-Channels are addresses of apprise (feishu, dingtalk, wecom, mail, webhooks and many more). A delivery runs on a thread
-of its own and is given up after a while; what failed is tried again the next time that it is told.
+Channels are addresses of apprise (feishu, dingtalk, wecom, mail, webhooks and many more). What is told waits in the
+database, so that it survives the process, and each channel has a thread that sends what is due. A delivery that takes
+too long is given up and tried again later.
 """
 
 from __future__ import annotations
@@ -10,17 +11,28 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from threading import Thread
-from typing import Any
+from threading import Condition, Thread
+from typing import Any, Self
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Row
 
-from feilun.core.errors import MissingExtra, UsageError
+from feilun.core.errors import MissingExtra, StorageError, UsageError
+from feilun.storage import deliveries
 from feilun.storage.database import Database
-from feilun.storage.tables import deliveries
 
 ATTEMPTS = 3
 PATIENCE_SECONDS = 10.0
+RETRY_SECONDS = 5.0
+"""Until the second attempt; twice as long until each further one."""
+
+LOOK_SECONDS = 1.0
+"""How often a channel's thread looks what is due by itself."""
+
+LEAVING_SECONDS = 1.0
+"""Beyond the patience, until the end no longer waits for a delivery."""
+
+MOST_WAITING = 1000
+"""Notifications that may wait for a channel; further ones are left out, and the log says so."""
 
 log = logging.getLogger(__name__)
 
@@ -43,70 +55,120 @@ class Message:
 
 
 class Alerts:
-    """Delivers messages.
+    """Delivers messages; `with alerts:` while it works, and what waits from before is sent too.
 
     Args:
-        database: Remembers what was delivered.
+        database: Holds what waits, and remembers what was delivered.
         channels: What sends, by the channel's name.
         patience_seconds: How long a delivery may take.
+        retry_seconds: How long until a delivery is tried again.
     """
 
     def __init__(
-        self, database: Database, channels: Mapping[str, Send], patience_seconds: float = PATIENCE_SECONDS
+        self,
+        database: Database,
+        channels: Mapping[str, Send],
+        patience_seconds: float = PATIENCE_SECONDS,
+        retry_seconds: float = RETRY_SECONDS,
     ) -> None:
         self.database = database
         self.channels = dict(channels)
         self.patience_seconds = patience_seconds
-        self._running: dict[str, Thread] = {}
+        self.retry_seconds = retry_seconds
+        self._changed = Condition()
+        self._ending = False
+        self._threads: list[Thread] = []
+        self._hanging: dict[str, Thread] = {}
 
-    def tell(self, message: Message, channels: tuple[str, ...] = ()) -> dict[str, bool]:
-        """Tell channels, all where none is named; those that were told already are not told again.
+    def __enter__(self) -> Self:
+        self._ending = False
+        self._threads = [Thread(target=self._work, args=(name,), daemon=True) for name in self.channels]
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Try once more what is due, at most as long as one delivery may take; the rest waits for the next time."""
+        with self._changed:
+            self._ending = True
+            self._changed.notify_all()
+        deadline = time.monotonic() + self.patience_seconds + LEAVING_SECONDS
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+
+    def tell(self, message: Message, channels: tuple[str, ...] = ()) -> None:
+        """Let a message wait for channels, all where none is named; who was told it already is not told again.
 
         Args:
             message: What is told.
             channels: Their names.
 
-        Returns:
-            By channel, whether the message is there.
-
         Raises:
             UsageError: If there is no channel of a name.
+            StorageError: If the database refuses.
         """
         wanted = channels or tuple(self.channels)
         for name in wanted:
             if name not in self.channels:
                 raise UsageError(f"There is no channel {name!r}.", f"Valid: {', '.join(self.channels) or 'none'}.")
-        return {name: self._deliver(name, message) for name in wanted}
-
-    def _deliver(self, name: str, message: Message) -> bool:
-        with self.database.read() as connection:
-            before = _row(connection, message.key, name)
-        if before is not None and (before.error is None or before.attempts >= ATTEMPTS):
-            return before.error is None
-        error = self._try(name, message)
         with self.database.write() as connection:
-            _note(connection, message.key, name, error)
+            for name in wanted:
+                if deliveries.waiting(connection, name) < MOST_WAITING:
+                    deliveries.add(connection, message.key, name, message.title, message.body)
+                else:
+                    log.error("%d notifications wait for %s: %s is left out.", MOST_WAITING, name, message.key)
+        with self._changed:
+            self._changed.notify_all()
+
+    def _work(self, name: str) -> None:
+        """Send what is due to a channel, one after another, until the end."""
+        while True:
+            try:
+                arrived = self._next(name)
+            except StorageError as error:
+                log.error("Notifications wait: %s", error)
+                arrived = False
+            with self._changed:
+                if self._ending and not arrived:
+                    return
+                if not arrived:
+                    self._changed.wait(LOOK_SECONDS)
+
+    def _next(self, name: str) -> bool:
+        """Send what is due next; return whether something arrived, so that more may follow at once.
+
+        A channel whose last delivery still hangs is asked for no other: they would hang beside it.
+        """
+        if name in self._hanging and self._hanging[name].is_alive():
+            return False
+        with self.database.read() as connection:
+            row = deliveries.due(connection, name)
+        if row is None:
+            return False
+        error = self._try(name, row)
+        again = None
         if error is not None:
             log.warning("The channel %s could not be told: %s", name, error)
+            if row.attempts + 1 < ATTEMPTS:
+                again = time.time() + self.retry_seconds * 2**row.attempts
+        with self.database.write() as connection:
+            deliveries.note(connection, row.sequence, error, again)
         return error is None
 
-    def _try(self, name: str, message: Message) -> str | None:
+    def _try(self, name: str, row: Row[Any]) -> str | None:
         """Send on a thread of its own; return what went wrong."""
-        running = self._running.get(name)
-        if running is not None and running.is_alive():
-            return "the delivery before is still going on"
         outcome: list[str | None] = []
 
         def send() -> None:
             try:
-                outcome.append(None if self.channels[name](message.title, message.body) else "it was refused")
+                outcome.append(None if self.channels[name](row.title, row.body) else "it was refused")
             except Exception as error:  # any library may stand behind a channel
                 outcome.append(f"{type(error).__name__}: {error}"[:500])
 
         thread = Thread(target=send, daemon=True)
-        self._running[name] = thread
         thread.start()
         thread.join(self.patience_seconds)
+        self._hanging[name] = thread
         return outcome[0] if outcome else f"no answer within {self.patience_seconds:g} s"
 
 
@@ -126,27 +188,3 @@ def apprise_channel(address: str) -> Send:
         kind = address.partition("://")[0][:20]
         raise UsageError(f"An address that begins with {kind!r} is none of apprise's.", "Such as dingtalk://TOKEN.")
     return lambda title, body: bool(target.notify(title=title, body=body))
-
-
-def delivered(database: Database) -> list[dict[str, Any]]:
-    """Return all deliveries in their order: key, channel, time, attempts, error."""
-    with database.read() as connection:
-        rows = connection.execute(select(deliveries).order_by(deliveries.c.sequence)).all()
-    return [
-        {"key": row.key, "channel": row.channel, "time": row.time, "attempts": row.attempts, "error": row.error}
-        for row in rows
-    ]
-
-
-def _row(connection: Connection, key: str, channel: str) -> Any:
-    own = (deliveries.c.key == key) & (deliveries.c.channel == channel)
-    return connection.execute(select(deliveries).where(own)).first()
-
-
-def _note(connection: Connection, key: str, channel: str, error: str | None) -> None:
-    before = _row(connection, key, channel)
-    values = {"time": time.time(), "attempts": 1 if before is None else before.attempts + 1, "error": error}
-    if before is None:
-        connection.execute(deliveries.insert(), {"key": key, "channel": channel, **values})
-    else:
-        connection.execute(deliveries.update().where(deliveries.c.sequence == before.sequence).values(**values))

@@ -134,12 +134,15 @@ def all_knowledge(connection: Connection, application: str) -> list[Known]:
     return [Known(row.id, row.kind, row.origin, row.content) for row in connection.execute(query)]
 
 
-def start(connection: Connection, application: str, channel: str) -> Conversation:
-    """Begin a conversation."""
+def begun(channel: str) -> Conversation:
+    """Return a conversation that begins; it is not kept yet."""
     now = time.time()
-    begun = Conversation(uuid.uuid4().hex, channel, now, now, "bot", None, None, {})
-    connection.execute(insert(conversations), {"application": application, **vars(begun)})
-    return begun
+    return Conversation(uuid.uuid4().hex, channel, now, now, "bot", None, None, {})
+
+
+def begin(connection: Connection, application: str, one: Conversation) -> None:
+    """Write a conversation that begins."""
+    connection.execute(insert(conversations), {"application": application, **vars(one)})
 
 
 def conversation(connection: Connection, application: str, identity: str, *, hold: bool = False) -> Conversation | None:

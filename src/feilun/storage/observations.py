@@ -102,7 +102,7 @@ def delete(
     before: float | None = None,
     identities: Sequence[str] = (),
     containing: str | None = None,
-) -> int:
+) -> list[str]:
     """Delete observations that meet every condition given, with the feedback on them.
 
     Args:
@@ -113,7 +113,7 @@ def delete(
         containing: Only those whose text holds this, as it is stored: personal data is not in it.
 
     Returns:
-        How many were deleted.
+        The ids of those that were deleted.
 
     Raises:
         ValueError: If no condition is given.
@@ -129,7 +129,8 @@ def delete(
         conditions.append(observations.c.text.contains(containing, autoescape=True))
     if not conditions:
         raise ValueError("without a condition everything would be deleted")
-    return connection.execute(observations.delete().where(*conditions)).rowcount
+    deleted = connection.execute(observations.delete().where(*conditions).returning(observations.c.id))
+    return list(deleted.scalars())
 
 
 def _read(connection: Connection, query: Select[Any]) -> list[Observation]:

@@ -19,7 +19,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-REVISION = "0010"
+REVISION = "0009"
 """The newest migration."""
 
 metadata = MetaData()
@@ -156,6 +156,25 @@ service_candidates = Table(
     sqlite_autoincrement=True,
 )
 
+service_channel_links = Table(
+    "service_channel_links",
+    metadata,
+    Column("application", String(80), primary_key=True),
+    Column("channel", String(40), primary_key=True),
+    Column("key", String(200), primary_key=True),
+    Column("conversation", String(64), nullable=False),
+)
+
+service_channel_events = Table(
+    "service_channel_events",
+    metadata,
+    Column("application", String(80), primary_key=True),
+    Column("channel", String(40), primary_key=True),
+    Column("event", String(200), primary_key=True),
+    Column("time", Double, nullable=False),
+    Index("service_channel_events_by_time", "time"),
+)
+
 opinion_inbox = Table(
     "opinion_inbox",
     metadata,
@@ -255,10 +274,13 @@ deliveries = Table(
     Column("time", Double, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("error", Text),
+    Column("title", Text, nullable=False, server_default=""),
+    Column("body", Text, nullable=False, server_default=""),
+    Column("due", Double),
     UniqueConstraint("key", "channel", name="delivery_once"),
     sqlite_autoincrement=True,
 )
-"""Notifications by what they told and the channel that they went to; without error where they arrived."""
+"""Notifications by what they tell and the channel that they go to; due while they wait, without error once arrived."""
 
 recommendation_items = Table(
     "recommendation_items",

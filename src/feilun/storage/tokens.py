@@ -125,6 +125,16 @@ def revoke(connection: Connection, name: str) -> None:
     audit.record(connection, "revoke token", token=name)
 
 
+def keep_revoked(connection: Connection, revoked: Sequence[Token]) -> list[str]:
+    """Let tokens that were revoked before stay so, in a database that was restored; return the names of those."""
+    again = []
+    for token in revoked:
+        own = (tokens.c.hash == token.hash) & tokens.c.revoked.is_(None)
+        if connection.execute(update(tokens).where(own).values(revoked=token.revoked)).rowcount:
+            again.append(token.name)
+    return again
+
+
 def find(known: Sequence[Token], secret: str) -> Token | None:
     """Return the token of which somebody holds the secret; the comparison takes as long for a near miss.
 

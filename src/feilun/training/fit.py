@@ -74,6 +74,9 @@ class TrainingSettings:
     )
     early_stopping: EarlyStopping = table(EarlyStopping, "when to stop")
     distil: DistilSettings = table(DistilSettings, "learning from other models' answers beside the labels")
+    semi_supervised: Literal["none", "spread"] = setting(
+        "none", "spread: the texts of data.unlabelled join the training rows with the labels of those that are alike"
+    )
     trackers: tuple[TrackerName, ...] = setting((), "where figures go beside the run's own folder")
     checkpoint_seconds: float = setting(60.0, "seconds between checkpoints", minimum=0)
     threads: int | None = setting(None, "processor threads; none: all cores", minimum=1)

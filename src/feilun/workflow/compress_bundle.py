@@ -115,11 +115,7 @@ def compress_bundle(
             f"The bundle {bundle.path} is of the task {bundle.manifest['task']}; a student gives texts one label.",
             "Leave --cascade and --student out.",
         )
-    if settings.form != "model" and bundle.predictor.features is not None:
-        raise UsageError(
-            f"The bundle {bundle.path} reads features beside the text; a student reads texts alone.",
-            "Leave --cascade and --student out.",
-        )
+    _check_features(bundle, settings)
     splits, further = _rows(bundle, rows)
     evaluation, _ = core_settings.read(EvaluationSettings, bundle.manifest["recipe"].get("evaluation", {}))
     screen.show_data(splits)
@@ -143,6 +139,23 @@ def compress_bundle(
         facts["recipe"] = {**facts["recipe"], "compression": core_settings.to_table(settings)}
         facts["compressed_from"] = bundle.manifest["hash"]
         return release(small, report, splits, facts, out or next_version(bundle.name))
+
+
+def _check_features(bundle: Bundle, settings: CompressionSettings) -> None:
+    """Refuse what cannot be made of a model that reads features.
+
+    Raises:
+        UsageError: If it reads no text, or a student is to read its texts alone.
+    """
+    if bundle.predictor.features is None:
+        return
+    if not bundle.columns.text:
+        raise UsageError(f"The bundle {bundle.path} reads features alone: it is small as it is.")
+    if settings.form != "model":
+        raise UsageError(
+            f"The bundle {bundle.path} reads features beside the text; a student reads texts alone.",
+            "Leave --cascade and --student out.",
+        )
 
 
 def _rows(bundle: Bundle, rows: Rows) -> tuple[Splits, list[str]]:

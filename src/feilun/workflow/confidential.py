@@ -1,8 +1,8 @@
-"""What of a recipe may be written down: never a password; in what travels, no folder of the machine that made it."""
+"""What of a recipe and its data may be written down: no password, no text; in what travels, no folder either."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -29,6 +29,15 @@ def without_places(table: dict[str, Any]) -> dict[str, Any]:
     teachers = [Path(one).name if Path(one).is_absolute() else one for one in training["distil"].get("teachers", ())]
     training["distil"] = {**training["distil"], "teachers": teachers}
     return {**_with_sources(table, _without_place), "model": model, "training": training}
+
+
+def without_texts(report: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a data report that quotes no text: a run is kept, and what is forgotten must not live on in it."""
+    conflicts = report.get("conflicts")
+    if not isinstance(conflicts, Mapping):
+        return dict(report)
+    listed = [{key: value for key, value in one.items() if key != "text"} for one in conflicts.get("listed", ())]
+    return {**report, "conflicts": {**conflicts, "listed": listed}}
 
 
 def _without_place(source: str) -> str:

@@ -11,11 +11,12 @@ from typing import Any
 from sqlalchemy import func, select
 
 from feilun.core.errors import UsageError
-from feilun.storage import audit, backup, observations
+from feilun.storage import audit, backup, observations, tokens
 from feilun.storage.database import Database
 from feilun.storage.tables import feedback
 from feilun.storage.tables import observations as observed
 from feilun.storage.upgrade import current
+from feilun.workflow import exports
 
 DAY = 86400.0
 
@@ -43,6 +44,20 @@ class Holdings:
     def to_json(self) -> dict[str, Any]:
         """Return the public JSON form."""
         return asdict(self)
+
+
+@dataclass(frozen=True)
+class Forgotten:
+    """What was deleted.
+
+    Args:
+        observations: How many.
+        exported: Rows of each table that `feilun label export` had written, by its path; None where the table is no
+            longer there, or cannot be read or written any more: whoever has it deletes them.
+    """
+
+    observations: int
+    exported: dict[str, int | None]
 
 
 def holdings(database: Database) -> Holdings:
@@ -73,13 +88,18 @@ def back_up(database: Database, path: Path) -> None:
 def restore(database: Database, path: Path) -> None:
     """Replace what a SQLite database holds by a copy of it, and note it in the audit log that came with the copy.
 
+    A token that was revoked since the copy was made stays revoked.
+
     Raises:
         UsageError: If the database is on PostgreSQL.
         StorageError: If the file is no sound copy, or the database is in use; nothing is changed then.
     """
+    with database.read() as connection:
+        revoked = [token for token in tokens.listed(connection) if token.revoked is not None]
     backup.restore(database, path)
     with database.write() as connection:
-        audit.record(connection, "restore", file=path.name)
+        again = tokens.keep_revoked(connection, revoked)
+        audit.record(connection, "restore", file=path.name, revoked=again)
 
 
 def forget(
@@ -89,8 +109,11 @@ def forget(
     older_than_days: float | None = None,
     identities: Sequence[str] = (),
     containing: str | None = None,
-) -> int:
+) -> Forgotten:
     """Delete observations that meet every condition, with the feedback on them, and note how many in the audit log.
+
+    Their rows in tables that `feilun label export` wrote are deleted too. What trained a model stays in it until it is
+    trained again; the rows of each training are put together anew, so no later one learns from them.
 
     Args:
         database: It.
@@ -100,7 +123,7 @@ def forget(
         containing: Only those whose stored text holds this; the audit log does not keep it.
 
     Returns:
-        How many were deleted; SQLite overwrites their place in the file with zeros.
+        What was deleted; SQLite overwrites its place in the file with zeros.
 
     Raises:
         UsageError: If no condition is given.
@@ -110,11 +133,12 @@ def forget(
         raise UsageError("Forget what? Without a condition everything would be deleted.", "Give at least one option.")
     before = None if older_than_days is None else time.time() - older_than_days * DAY
     with database.write() as connection:
-        count = observations.delete(
+        deleted = observations.delete(
             connection, model=model, before=before, identities=identities, containing=containing
         )  # fmt: skip
+        tables = exports.places(connection)
         audit.record(
-            connection, "delete observations", count=count, model=model, older_than_days=older_than_days,
+            connection, "delete observations", count=len(deleted), model=model, older_than_days=older_than_days,
             identities=list(identities), by_text=containing is not None,
         )  # fmt: skip
-    return count
+    return Forgotten(len(deleted), exports.forget(tables, frozenset(deleted)))

@@ -17,30 +17,24 @@ from feilun.core.errors import RecipeError, UsageError, nearest
 from feilun.core.settings import REQUIRED, Fault, setting, table, tables
 from feilun.data.prepare import DataSettings
 from feilun.evaluation.judges.table import JUDGES
-from feilun.models.adaptations.full import Full
-from feilun.models.bases.blank import NAME as NO_BASE
 from feilun.models.build import ModelSettings
-from feilun.models.heads.generate import GenerateSettings
 from feilun.monitoring.retrain_policy import RetrainSettings
 from feilun.text.clean import Cleaning
 from feilun.training.fit import TrainingSettings
 from feilun.training.search import SearchSettings
 from feilun.workflow import toml_text
+from feilun.workflow.feature_rules import contradictions_of_features
+from feilun.workflow.generation_rules import bounded, generation_faults
 from feilun.workflow.task_tables import TaskSettings, contradictions_of, figures_of, with_parts, with_tasks
+from feilun.workflow.unlabelled_rules import contradictions_of_unlabelled
 
 GATE_METRICS = tuple(dict.fromkeys(metric for judge in JUDGES.values() for metric in judge.metrics))
 """Metrics that a gate may bound, of all tasks: losses and errors from above, the others from below."""
-
-FEATURE_TASKS = ("classify", "match", "multilabel", "rank", "regress")
-"""Tasks whose models may read columns beside the text."""
 
 AS_THEY_ARE = Cleaning(
     mojibake=False, html=False, unicode="none", full_width=False, control=False, whitespace=False, redact=()
 )
 """The cleaning that changes no text."""
-
-WRITTEN_ROWS = 200
-"""Test rows to which answers are written for the report, where the recipe does not say."""
 
 PATHS = ("data.train", "data.validation", "data.test", "data.unlabelled", "model.base")
 """Keys that may hold a path relative to the recipe's folder."""
@@ -121,7 +115,7 @@ class Recipe:
         if self.task == "rank" and self.data.pair is None:
             found.append("data.pair is missing: a rank recipe reads a query (data.text) and a candidate (data.pair).")
         if self.task == "generate":
-            found += self._generation_faults()
+            found += generation_faults(self.data, self.model)
         if self.task == "tag" and self.data.pair is not None:
             found.append("data.pair names a second text, but a tag recipe finds spans in one text.")
         if self.model.encoder == "bi" and self.task != "match":
@@ -130,15 +124,12 @@ class Recipe:
             found.append('data.same and model.pair_prefix are for a match recipe with model.encoder = "bi".')
         if self.task != "multilabel" and (self.data.gather is not None or self.data.separator != "auto"):
             found.append(f"data.gather and data.separator are for several labels, but the task is {self.task}.")
-        found += _contradictions_of_features(self)
+        found += contradictions_of_features(self)
         if self.compression.form != "model" and self.task != "classify":
             found.append(f"compression.form: a static student gives texts one label; a {self.task} recipe has none.")
         if self.training.distil.teachers and self.task not in {"classify", "match"}:
             found.append(f"training.distil: teachers give texts one label; a {self.task} recipe has none.")
-        if self.data.unlabelled is not None and self.compression.form == "model" and not self.training.distil.teachers:
-            found.append("data.unlabelled: nothing learns from it: set compression.form or training.distil.teachers.")
-        if self.data.unlabelled is not None and self.data.pair is not None:
-            found.append("data.unlabelled holds single texts, but data.pair names a second one.")
+        found += contradictions_of_unlabelled(self)
         if self.task == "multitask":
             found += contradictions_of(self.tasks, self.data.clean.cleaning())
         elif self.tasks:
@@ -151,49 +142,6 @@ class Recipe:
         if self.task not in {"classify", "match"} and evaluation.by_label:
             found.append("evaluation.by_label is for tasks that give one label.")
         return found
-
-    def _generation_faults(self) -> list[str]:
-        """Say what in a recipe whose model writes answers cannot be."""
-        found = []
-        if self.data.pair is not None:
-            found.append("data.pair names a second text, but a generate recipe reads one: put both into data.text.")
-        if self.model.vocabulary == "trim":
-            found.append('model.vocabulary = "trim" would leave out what answers may hold: leave it out.')
-        if isinstance(self.model.head, GenerateSettings) and self.model.head.max_new_tokens >= self.model.max_tokens:
-            found.append(
-                f"model.head.max_new_tokens is {self.model.head.max_new_tokens}, but prompt and answer together have "
-                f"{self.model.max_tokens} tokens (model.max_tokens)."
-            )
-        return found
-
-
-def _bounded(evaluation: Any, task: str) -> Any:
-    """Bound the test rows that are judged where an answer to each is written; other tasks judge all."""
-    if task != "generate" or not isinstance(evaluation, Mapping):
-        return evaluation
-    return {"rows": WRITTEN_ROWS, **evaluation}
-
-
-def _contradictions_of_features(recipe: Recipe) -> list[str]:
-    """Say what cannot be where columns are read beside the text, or instead of it."""
-    found = []
-    if recipe.data.features and recipe.kind not in FEATURE_TASKS:
-        found.append(
-            f"data.features is for {', '.join(FEATURE_TASKS)}; a {recipe.task} model reads texts alone. "
-            "For slices of the report name the columns in evaluation.slices."
-        )
-    reads_text = bool(recipe.data.text) or recipe.data.verbalise
-    if not reads_text and recipe.model.base != NO_BASE:
-        found.append(f'model.base reads texts, and data.text is "": set model.base = "{NO_BASE}", or data.verbalise.')
-    if reads_text and recipe.model.base == NO_BASE:
-        found.append(f'model.base = "{NO_BASE}" reads no text, but there is one: set data.text = "", or name a base.')
-    if recipe.model.base == NO_BASE and not isinstance(recipe.model.adaptation, Full):
-        found.append(f'model.adaptation: the base "{NO_BASE}" has no layers to adapt: leave it out.')
-    if recipe.data.features and recipe.compression.form != "model":
-        found.append("compression.form: a static student reads texts alone, but data.features names columns.")
-    if recipe.data.features and recipe.training.distil.teachers:
-        found.append("training.distil: teachers are asked about texts alone, but data.features names columns.")
-    return found
 
 
 def kind_of(task: str, encoder: Any) -> str:
@@ -266,7 +214,7 @@ def _read(values: Mapping[str, Any]) -> tuple[Recipe | None, list[Fault]]:
     training = _with_metric(values.get("training", {}), JUDGES[task].metrics[0])
     bounds, gate_faults = _read_gate(values.get("gate", {}), figures_of(task, values.get("tasks")))
     own = {"data": data, "model": model, "training": training, "gate": bounds}
-    own["evaluation"] = _bounded(values.get("evaluation", {}), task)
+    own["evaluation"] = bounded(values.get("evaluation", {}), task)
     recipe, faults = core_settings.read(Recipe, {**table_of_data, **own})
     found = gate_faults + model_faults
     return (

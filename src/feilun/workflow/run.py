@@ -22,7 +22,7 @@ from feilun.training import checkpoint
 from feilun.training.distil import Lessons
 from feilun.training.trackers.run_folder import RunFolder
 from feilun.training.trackers.table import Together, trackers_of
-from feilun.workflow.confidential import without_passwords
+from feilun.workflow.confidential import without_passwords, without_texts
 from feilun.workflow.recipe import Recipe
 
 NOT_DECIDING = {"checkpoint_seconds", "distil", "trackers"}
@@ -64,6 +64,8 @@ class Run:
             "base": base.sha256,
             "threads": recipe.training.threads or torch.get_num_threads(),
         }
+        if splits.features is not None:
+            deciding["features"] = splits.features.to_table()
         if lessons is not None:
             deciding["lessons"] = lessons.identity
         identity = hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()
@@ -71,7 +73,7 @@ class Run:
         tracker = trackers_of(folder, RunFolder(folder), recipe.training.trackers)
         tracker.note(
             recipe=without_passwords(table), fingerprint=splits.fingerprint, base=base.sha256, libraries=libraries(),
-            machine=machine(), data_report=splits.report,
+            machine=machine(), data_report=without_texts(splits.report),
         )  # fmt: skip
         return Run(identity, folder, tracker)
 

@@ -64,7 +64,7 @@ def train(
     splits = prepare_rows(recipe, tokens.count)
     screen.show_data(splits)
     further = unlabelled_texts(recipe.data, splits)
-    taught, lessons = teach(recipe.training.distil, splits, recipe.task, further)
+    taught, lessons = teach(recipe.training, splits, recipe.task, further, base)
     run = Run.of(recipe, splits, base, lessons)
     if not resume:
         run.tracker.clear()

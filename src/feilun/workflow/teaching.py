@@ -13,26 +13,35 @@ from feilun.core.errors import UsageError
 from feilun.core.labels import LabelSet
 from feilun.core.prediction import Decision
 from feilun.core.splits import Splits
-from feilun.training.distil import DistilSettings, Lessons, lessons_of
+from feilun.models.bases.base import Base
+from feilun.training.distil import Lessons, lessons_of
+from feilun.training.fit import TrainingSettings
+from feilun.workflow.spreading import spread
 
 
-def teach(settings: DistilSettings, splits: Splits, task: str, unlabelled: list[str]) -> tuple[Splits, Lessons | None]:
-    """Ask the teachers of a recipe about its rows.
+def teach(
+    training: TrainingSettings, splits: Splits, task: str, unlabelled: list[str], base: Base
+) -> tuple[Splits, Lessons | None]:
+    """Ask the teachers of a recipe about its rows, or spread labels to its unlabelled texts.
 
     Args:
-        settings: The table `[training.distil]`.
+        training: The table `[training]`.
         splits: The rows of the recipe.
         task: The recipe's.
-        unlabelled: Further texts; they join the training rows with the label that the teachers give them.
+        unlabelled: Further texts; they join the training rows with the label that they are given.
+        base: Reads the texts, where labels are spread.
 
     Returns:
-        The splits, their training rows lengthened by the unlabelled texts, and what the teachers say about these;
-        without teachers the splits as they are, and None.
+        The splits, their training rows lengthened by unlabelled texts, and what is said about these; where nothing
+        teaches the splits as they are, and None.
 
     Raises:
         BundleError: If a teacher cannot be opened.
         UsageError: If one is of another task, or has other labels.
     """
+    if training.semi_supervised == "spread":
+        return spread(base, splits, unlabelled)
+    settings = training.distil
     if not settings.teachers:
         return splits, None
     teachers = [open_bundle(reference) for reference in settings.teachers]

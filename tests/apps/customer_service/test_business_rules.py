@@ -67,5 +67,5 @@ def test_the_desk_applies_rules_and_proposes_nothing_that_they_decline(tmp_path)
     desk = made_desk(f"sqlite:///{tmp_path / 'a.db'}", tables=[path])
     assert desk.say("卡丢了怎么办").reply.action == "answer"
     assert desk.say("有内幕消息吗").reply.action == "unknown"
-    assert desk.candidates() == []
+    assert desk.learning.candidates() == []
     desk.database.close()

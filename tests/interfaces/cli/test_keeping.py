@@ -11,8 +11,9 @@ import pytest
 
 from feilun.core.observation import Observation
 from feilun.interfaces.cli.main import run
-from feilun.storage import observations
+from feilun.storage import audit, observations, tokens
 from feilun.storage.database import open_database
+from tiny_bundle import made_bundle
 
 
 @pytest.fixture(autouse=True)
@@ -37,9 +38,9 @@ def test_copy_forget_and_restore_are_audited(
 ) -> None:
     copy = str(tmp_path / "copy.db")
     assert answered(capsys, "database", "backup", copy)["backup"] == copy
-    assert answered(capsys, "database", "forget", "--containing", "4711") == {"deleted": 1}
+    assert answered(capsys, "database", "forget", "--containing", "4711") == {"deleted": 1, "exported": {}}
     assert b"4711" not in (own_home / "feilun.db").read_bytes()
-    assert answered(capsys, "database", "forget", "--model", "m", "--older-than", "1") == {"deleted": 2}
+    assert answered(capsys, "database", "forget", "--model", "m", "--older-than", "1") == {"deleted": 2, "exported": {}}
     assert answered(capsys, "database", "status")["observations"] == 0
     assert run(["audit", "show"]) == 0
     shown = capsys.readouterr().out
@@ -53,6 +54,40 @@ def test_copy_forget_and_restore_are_audited(
     assert run(["database", "status"]) == 0
     assert "3 observations since 1970" in capsys.readouterr().out
     assert "entries were removed" in answered(capsys, "audit", "verify", "--head", verdict["head"], code=1)["fault"]
+
+
+def test_what_is_forgotten_leaves_the_tables_that_were_exported(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, own_home: Path
+) -> None:
+    made_bundle(tmp_path / "m", name="m")
+    table, moved = tmp_path / "队列.csv", tmp_path / "moved.csv"
+    for path in (table, moved):
+        assert answered(capsys, "label", "export", str(tmp_path / "m"), "--out", str(path))["texts"] == 3
+    moved.unlink()
+    saved = table.read_text("utf-8-sig").replace(",\n", ",bad\n")  # a person filled it in, and saved it otherwise
+    table.write_text(saved, "gb18030")
+    found = answered(capsys, "database", "forget", "--containing", "4711")
+    assert found == {"deleted": 1, "exported": {str(table): 1, str(moved): None}}
+    left = table.read_text("gb18030")
+    assert "4711" not in left
+    assert left.count("\n") == 3  # the header and two rows
+    assert answered(capsys, "label", "import", str(tmp_path / "m"), str(table))["refused"] == []
+    assert b"4711" not in b"".join(path.read_bytes() for path in own_home.rglob("*") if path.is_file())
+
+
+def test_a_token_that_was_revoked_stays_so_when_a_copy_is_restored(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    for name in ("shop", "desk"):
+        answered(capsys, "token", "create", name, "--scope", "predict")
+    answered(capsys, "database", "backup", str(tmp_path / "copy.db"))
+    answered(capsys, "token", "revoke", "shop")
+    answered(capsys, "database", "restore", str(tmp_path / "copy.db"), "--yes")
+    database = open_database()
+    with database.read() as connection:
+        assert [token.name for token in tokens.valid(connection)] == ["desk"]
+        assert audit.last(connection, "restore") == {"file": "copy.db", "revoked": ["shop"]}
+    database.close()
 
 
 def test_tampering_is_named_with_exit_code_1(capsys: pytest.CaptureFixture[str], own_home: Path) -> None:

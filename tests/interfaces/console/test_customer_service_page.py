@@ -52,7 +52,7 @@ def test_a_customer_asks_chooses_and_judges(address: str, visitor: Callable[...,
     assert "curated" in page.locator(".trace").text_content()
     page.click("text=没帮助")
     page.wait_for_selector(".thanks")
-    assert [one.question for one in desk.candidates()] == ["卡丢了怎么办"]
+    assert [one.question for one in desk.learning.candidates()] == ["卡丢了怎么办"]
     say(page, "信用卡年费")
     page.locator(".options button", has_text="减免").click()
     page.wait_for_selector("text=刷满六笔。")
@@ -100,7 +100,7 @@ def test_an_approved_candidate_answers_at_once_and_a_rejected_one_goes(
     assert desk.say("能代收快递吗").reply.text == "不能。"
     page.locator(".candidate").first.locator("text=拒绝").click()
     page.wait_for_selector(".candidates .nothing")
-    assert [one.question for one in desk.candidates("rejected")] == ["火星上有网点吗"]
+    assert [one.question for one in desk.learning.candidates("rejected")] == ["火星上有网点吗"]
 
 
 def test_markup_in_messages_answers_and_candidates_is_text(

@@ -1,6 +1,8 @@
 """Customer service over HTTP: turns, the queue, feedback and candidates; guarded like the rest."""
 
+import json
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -125,3 +127,31 @@ def test_a_token_of_one_application_reaches_no_other(tmp_path):
     with TestClient(create_app(Engine({}), None, Access(read))) as plain:
         assert plain.get("/v1/models", headers={"Authorization": f"Bearer {own}"}).status_code == 403
     desk.database.close()
+
+
+def test_a_reply_comes_as_server_sent_events_where_they_are_asked_for(client):
+    headers = {"accept": "text/event-stream"}
+    with client.stream("POST", f"{BASE}/turns", json={"text": "退汇手续费"}, headers=headers) as answer:
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        events = [event.split("\n") for event in "".join(answer.iter_text()).strip().split("\n\n")]
+    assert [name for name, _ in events] == ["event: sentence"] * (len(events) - 1) + ["event: reply"]
+    said = [json.loads(data.removeprefix("data: ")) for _, data in events]
+    assert "".join(one["text"] for one in said[:-1]) == said[-1]["text"]
+    assert said[-1]["action"] == "answer"
+
+
+@pytest.mark.parametrize("text", ["", "😀😀", "银行卡 lost 了 怎麼掛失 please", "\u0000\u202e卡丢了", "卡" * 90_000])
+def test_odd_messages_are_answered_and_the_service_stays_up(client, text):
+    assert client.post(f"{BASE}/turns", json={"text": text}).json()["action"] in {"answer", "clarify", "unknown"}
+
+
+def test_a_megabyte_is_refused_and_nothing_is_kept(client):
+    assert client.post(f"{BASE}/turns", json={"text": "卡" * 1_000_000}).status_code in {413, 422}
+    assert client.get(f"{BASE}/measures").json()["measures"] == {}
+
+
+def test_fifty_conversations_at_once_are_each_answered(client):
+    with ThreadPoolExecutor(50) as pool:
+        said = list(pool.map(lambda _: client.post(f"{BASE}/turns", json={"text": "卡丢了怎么办"}).json(), range(50)))
+    assert {one["action"] for one in said} == {"answer"}
+    assert len({one["conversation"] for one in said}) == 50

@@ -171,6 +171,34 @@ def test_errors_have_the_shape_that_the_client_reads(client: openai.OpenAI) -> N
         client.embeddings.create(model="reviews", input=[])
 
 
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ('{"model": "writer", "messages": [{"role": "user", "content": "\\ud800 loan \\u0000"}]}', 200),
+        ('{"model": "writer", "messages": [{"role": "user", "content": ""}]}', 200),
+        (
+            '{"model": "writer", "messages": [{"role": "system", "content": "a"}, {"role": "system", "content": "b"}]}',
+            200,
+        ),
+        ('{"model": "writer", "messages": [{"role": "user", "content": "a"}], "seed": 99999999999999999999}', 400),
+        ('{"model": "writer", "messages": [{"role": "user", "content": "a"}], "temperature": NaN}', 400),
+        ('{"model": "writer", "messages": [{"role": "tool", "content": "a"}]}', 400),
+        ('{"model": "writer", "messages": []}', 400),
+        ('{"model": "writer", "messages": [{"role": "user", "content": "a"}], "n": 2}', 400),
+        ('{"model": "\\ud800", "messages": [{"role": "user", "content": "a"}]}', 404),
+        ("{", 400),
+        ("[]", 400),
+    ],
+)
+def test_odd_bodies_are_answered_or_refused_and_never_a_fault(served: Served, body: str, status: int) -> None:
+    answer = httpx.post(
+        f"{served.address}/v1/chat/completions", content=body, headers={"content-type": "application/json"}
+    )
+    assert answer.status_code == status, answer.text
+    if status != 200:
+        assert set(answer.json()["error"]) == {"message", "type", "param", "code"}
+
+
 def test_texts_get_vectors_of_unit_length(client: openai.OpenAI, bundles: dict[str, Bundle]) -> None:
     texts = ["loan good", "bank"]
     wanted = unit(bundles["reviews"].embed(corpus_of(texts)))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import signal
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 from feilun.compression.generation import exported, in_float32
 from feilun.core.decisions.generate import GenerateDecision
-from feilun.core.errors import BaseModelError, UsageError
+from feilun.core.errors import BaseModelError, Interrupted, UsageError
 from feilun.core.labels import LabelSet
 from feilun.core.splits import Splits
 from feilun.models.adaptations.adalora import AdaLoRA
@@ -29,7 +31,8 @@ from feilun.models.build import ModelSettings, build
 from feilun.models.heads.generate import GenerateSettings
 from feilun.models.text_model import TextModel
 from feilun.text.clean import Cleaning
-from feilun.training.fit import TrainingSettings, fit
+from feilun.training.checkpoint import Progress
+from feilun.training.fit import TrainingSettings, Watcher, fit
 from feilun.training.inputs import make_inputs
 from feilun.training.stopping import EarlyStopping
 from feilun.training.trackers.run_folder import RunFolder
@@ -43,12 +46,12 @@ everywhere = pytest.mark.parametrize("adaptation", CASES)
 families = pytest.mark.parametrize("family", FAMILIES)
 
 
-def trained(adaptation: Adaptation, folder: Path) -> TextModel:
+def trained(adaptation: Adaptation, folder: Path, watcher: Watcher | None = None, resume: bool = False) -> TextModel:
     model = writer_model(adaptation)
     stopping = EarlyStopping(metric="perplexity")
     settings = TrainingSettings(epochs=1, batch_tokens=256, learning_rate=1e-3, early_stopping=stopping)
     splits = Splits(asked(120, 1), asked(30, 2), asked(30, 3), LabelSet(()), {}, "made")
-    fit(model, splits, settings, RunFolder(folder), folder, identity="made")
+    fit(model, splits, settings, RunFolder(folder), folder, identity="made", watcher=watcher, resume=resume)
     return model
 
 
@@ -88,6 +91,20 @@ def test_trained_saved_loaded_folded_and_exported_it_foretells_the_same(adaptati
 def test_the_same_seed_gives_the_same_weights(tmp_path: Path) -> None:
     one, other = (trained(LoRA(2), tmp_path / name).trained_state() for name in ("a", "b"))
     assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+class Stopper:
+    def step(self, progress: Progress, total: int, figures: Mapping[str, float]) -> None:
+        if progress.step == 5:
+            signal.raise_signal(signal.SIGINT)
+
+
+def test_a_run_that_was_stopped_goes_on_to_the_same_weights(tmp_path: Path) -> None:
+    whole = trained(LoRA(2, dropout=0.1), tmp_path / "whole").trained_state()
+    with pytest.raises(Interrupted, match="Stopped at step 5"):
+        trained(LoRA(2, dropout=0.1), tmp_path / "parts", Stopper())
+    parts = trained(LoRA(2, dropout=0.1), tmp_path / "parts", resume=True).trained_state()
+    assert all(torch.equal(whole[name], parts[name]) for name in whole)
 
 
 @families

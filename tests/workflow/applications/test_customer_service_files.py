@@ -89,7 +89,8 @@ def test_a_suite_of_another_form_is_refused(tmp_path):
 def test_measures_are_a_table_with_a_row_a_day(tmp_path):
     database = open_database(f"sqlite:///{tmp_path / 'a.db'}")
     with database.write() as connection:
-        begun = storage.start(connection, "bank", "=web")
+        begun = storage.begun("=web")
+        storage.begin(connection, "bank", begun)
         turn = storage.Turn("t", begun.id, begun.started, "customer", "年费")
         storage.add_turns(connection, "bank", [turn])
     found, missing = measures_of("bank", database, "channel", 1)

@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 
 from feilun.interfaces.cli.main import run
+from feilun.workflow.insight import sentiment
 from feilun.workflow.insight.findings import LATER, find_insight
 from feilun.workflow.insight.page import write_insight
+from feilun.workflow.insight.sentiment import sentiment_model
+from tiny_bundle import LABELS, made_bundle
 
 GOOD, BAD = "the coffee tastes lovely and fresh", "delivery came late and the parcel was broken"
 
@@ -90,7 +93,7 @@ def test_a_user_is_told_what_is_wrong(tmp_path, monkeypatch, capsys, content, op
     told = capsys.readouterr().err
     assert said in told
     assert "Traceback" not in told
-    assert not (tmp_path / "insight").exists()
+    assert not (tmp_path / "out").exists()
 
 
 def test_times_that_cannot_be_read_are_counted(tmp_path):
@@ -109,3 +112,22 @@ def test_the_command_prints_json(tmp_path, monkeypatch, capsys):
     assert facts["sentiment"] is None
     assert sum(topic["texts"] for topic in facts["topics"]) + facts["without_topic"] == 242
     assert facts["drivers"][0]["column"] == "shop"
+
+
+def test_a_named_model_tells_the_sentiment(tmp_path):
+    bundle = made_bundle(tmp_path / "b")
+    insight = find_insight(table(tmp_path / "a.csv", 60), "said", by=["shop"], model=str(bundle))
+    facts = insight.to_json()["sentiment"]
+    assert sum(facts["texts"].values()) == 62
+    assert set(facts["texts"]) <= set(LABELS)
+    assert any(mark.startswith("sentiment: ") for mark in insight.marks)
+    page, _ = write_insight(insight, tmp_path / "out")
+    assert "情感 Sentiment" in page.read_text(encoding="utf-8")
+
+
+def test_a_registered_model_is_taken_only_where_it_knows_the_language(own_home, monkeypatch):
+    made_bundle(own_home / "models" / "mood" / "1")
+    assert sentiment_model(None, ["12"]) is None  # its labels are none of sentiment
+    monkeypatch.setattr(sentiment, "POLES", (frozenset(LABELS),))
+    assert sentiment_model(None, ["12"]).labels.names == LABELS
+    assert sentiment_model(None, ["the coffee was good"]) is None  # its profile names no language

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from threading import Lock
@@ -14,18 +14,16 @@ from sqlalchemy import Connection
 
 from feilun.apps.customer_service.bursts import Bursts
 from feilun.apps.customer_service.business_rules import BusinessRules
-from feilun.apps.customer_service.entries import FaqEntry, content, identity_of
 from feilun.apps.customer_service.ladder import READ, Ladder
-from feilun.apps.customer_service.measures import DAY_SECONDS, Held, held
-from feilun.apps.customer_service.mining import Mined, mined
+from feilun.apps.customer_service.learning import Learning, UnknownConversation
+from feilun.apps.customer_service.measures import DAY_SECONDS, Held, found_no_answer, held
 from feilun.apps.customer_service.reply import Reply
 from feilun.apps.customer_service.settings import CustomerServiceSettings
-from feilun.apps.customer_service.slots import unknown_slots
 from feilun.apps.customer_service.summary import summary_of
-from feilun.core.errors import FeilunError, UsageError
+from feilun.core.errors import UsageError
 from feilun.monitoring.redaction import kept
 from feilun.storage import customer_service as storage
-from feilun.storage.customer_service import Candidate, Conversation, Known, Turn
+from feilun.storage.customer_service import Conversation, Turn
 from feilun.storage.database import Database
 
 STRIPES = 64
@@ -35,10 +33,6 @@ PRIORITY = {"anger": 2, "rule": 1, "request": 1, "form": 1}
 """How urgent a hand-over is by its reason, where no rule says more."""
 
 CHANNELS = ("web", "terminal", "test", "feishu", "dingtalk", "wecom", "slack", "other")
-
-
-class UnknownConversation(FeilunError):
-    """The application has no conversation, reply or candidate of that id."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +68,7 @@ class Desk:
         self.ladder = ladder
         self.database = database
         self.rules = rules
+        self.learning = Learning(self.application, ladder, database)
         self._turns = tuple(Lock() for _ in range(STRIPES))
         self._bursts = Bursts()
 
@@ -100,18 +95,17 @@ class Desk:
         if channel not in CHANNELS:
             raise UsageError(f"There is no channel {channel!r}.", f"Valid: {', '.join(CHANNELS)}.")
         arrived = time.time()
-        if conversation is None:
-            with self.database.write() as connection:
-                conversation = storage.start(connection, self.application, channel).id
-        ticket = self._bursts.add(conversation, text)
+        begun = storage.begun(channel) if conversation is None else None
+        identity = conversation if begun is None else begun.id
+        assert identity is not None  # noqa: S101
+        ticket = self._bursts.add(identity, text)
         if self.dialogue.burst:
             time.sleep(self.dialogue.burst)
-        with self._turns[hash(conversation) % STRIPES]:
-            words = self._bursts.taken(conversation, ticket)
-            with self.database.read() as connection:
-                held = self._held(connection, conversation)
+        with self._turns[hash(identity) % STRIPES]:
+            words = self._bursts.taken(identity, ticket)
+            held = begun or self._read(identity)
             reply, memory = self._reply(words, held, customer or {})
-            return self._kept(text, arrived, held, reply, memory)
+            return self._kept(text, arrived, held, reply, memory, begins=begun is not None)
 
     def waiting(self) -> list[Conversation]:
         """Return the conversations that wait for a person or are with one: most urgent, then longest waiting first."""
@@ -133,6 +127,14 @@ class Desk:
         now = time.time()
         with self.database.read() as connection:
             return held(*storage.within(connection, self.application, now - days * DAY_SECONDS, now))
+
+    def channel_of(self, conversation: str) -> str:
+        """Return where a conversation is held.
+
+        Raises:
+            UnknownConversation: If this application has none of that id.
+        """
+        return self._read(conversation).channel
 
     def history(self, conversation: str) -> list[Turn]:
         """Return all turns of a conversation.
@@ -177,22 +179,6 @@ class Desk:
             back = replace(held, speaker="bot", reason=None, waiting_since=None, priority=0, memory={})
             storage.save(connection, self.application, back)
 
-    def judge(self, turn: str, *, helpful: bool | None, remark: str | None = None) -> None:
-        """Take what a customer says of a reply; a reply that did not help makes its question a candidate.
-
-        Raises:
-            UnknownConversation: If this application gave no such reply.
-        """
-        with self.database.write() as connection:
-            words = kept(remark) if remark else None
-            found = storage.judge(connection, self.application, turn, helpful, words)
-            if found is None:
-                raise UnknownConversation(f"There is no reply {turn!r}.", "Send the `turn` of a reply as it was given.")
-            if helpful is False:
-                asked = _before(storage.turns_of(connection, self.application, found.conversation), turn)
-                if asked is not None:
-                    storage.propose(connection, self.application, asked.text, words or "")
-
     def rate(self, conversation: str, *, resolved: bool | None = None, rating: int | None = None) -> None:
         """Take what a customer says of a whole conversation; what is None stays as it was.
 
@@ -212,66 +198,14 @@ class Desk:
             told = told if rating is None else replace(told, rating=rating)
             storage.save(connection, self.application, told)
 
-    def candidates(self, state: str = "open") -> list[Candidate]:
-        """Return the candidates for the FAQ, the most asked first."""
-        with self.database.read() as connection:
-            return storage.candidates_of(connection, self.application, state)
-
-    def mine(self, said: Sequence[tuple[str, str]], near: float) -> list[Mined]:
-        """Put what past conversations ask and the FAQ does not answer among the candidates.
-
-        Args:
-            said: What customers said, each with the answer of a person or nothing.
-            near: Cosine from which on two questions mean the same.
-
-        Returns:
-            Groups of questions, the most asked first.
-        """
-        clean = [(kept(question), kept(answer)) for question, answer in said]
-        found = mined(clean, self.ladder.library, self.ladder.thresholds.curated, near)
-        with self.database.write() as connection:
-            for one in found:
-                storage.suggest(connection, self.application, one.question, one.answer, one.asked)
-        return found
-
-    def approve(self, candidate: str, *, question: str | None = None, answer: str | None = None,
-                category: str = "") -> FaqEntry:  # fmt: skip
-        """Put a candidate into the FAQ; the next question finds it.
-
-        Args:
-            candidate: Its id.
-            question: The question as it is to stand; None takes the customer's words.
-            answer: The answer; None takes the draft.
-            category: What it is about.
-
-        Raises:
-            UnknownConversation: If there is no open candidate of that id.
-            UsageError: If there is no answer, or it names an unknown slot.
-        """
-        with self.database.write() as connection:
-            found = storage.settle(connection, self.application, candidate, "approved")
-            if found is None:
-                raise UnknownConversation(f"There is no open candidate {candidate!r}.", "It may be settled already.")
-            entry = _entry(found, question, answer, category)
-            known = Known(entry.id, "faq", "candidate", content(entry))
-            storage.put_knowledge(connection, self.application, known)
-        self.ladder.library.change([entry])
-        return entry
-
-    def reject(self, candidate: str) -> None:
-        """Leave a candidate out of the FAQ for good.
-
-        Raises:
-            UnknownConversation: If there is no open candidate of that id.
-        """
-        with self.database.write() as connection:
-            if storage.settle(connection, self.application, candidate, "rejected") is None:
-                raise UnknownConversation(f"There is no open candidate {candidate!r}.", "It may be settled already.")
-
     @contextmanager
     def _changing(self, conversation: str) -> Iterator[tuple[Connection, Conversation]]:
         with self._turns[hash(conversation) % STRIPES], self.database.write() as connection:
             yield connection, self._held(connection, conversation, hold=True)
+
+    def _read(self, identity: str) -> Conversation:
+        with self.database.read() as connection:
+            return self._held(connection, identity)
 
     def _held(self, connection: Connection, identity: str, *, hold: bool = False) -> Conversation:
         found = storage.conversation(connection, self.application, identity, hold=hold)
@@ -291,7 +225,9 @@ class Desk:
         reply, memory = self.ladder.answer(words, {} if stale else held.memory)
         return self.rules.applied(reply, words, customer, held.channel), memory
 
-    def _kept(self, text: str, arrived: float, held: Conversation, reply: Reply, memory: dict[str, object]) -> Answered:
+    def _kept(
+        self, text: str, arrived: float, held: Conversation, reply: Reply, memory: dict[str, object], *, begins: bool
+    ) -> Answered:
         now = time.time()
         asked = Turn(uuid.uuid4().hex, held.id, arrived, "customer", kept(text[:READ]))
         said = Turn(uuid.uuid4().hex, held.id, now, "bot", reply.text, reply.to_json())
@@ -301,31 +237,9 @@ class Desk:
             priority = max(reply.priority, PRIORITY.get(reply.handoff or "", 0))
             changed = replace(changed, speaker="queue", reason=reply.handoff, waiting_since=now, priority=priority)
         with self.database.write() as connection:
+            write = storage.begin if begins else storage.save
+            write(connection, self.application, changed)
             storage.add_turns(connection, self.application, [asked] if silent else [asked, said])
-            storage.save(connection, self.application, changed)
-            if _unanswered(reply):
+            if found_no_answer(reply.to_json()):
                 storage.propose(connection, self.application, asked.text, "")
         return Answered(held.id, None if silent else said.id, reply)
-
-
-def _unanswered(reply: Reply) -> bool:
-    """Say whether a question was honestly asked and found no answer."""
-    marked = any(step.get("orders") or step.get("rung") == "rules" for step in reply.trace)
-    return not marked and (reply.action == "unknown" or reply.handoff == "repeated failure")
-
-
-def _before(turns: list[Turn], reply: str) -> Turn | None:
-    """Return the customer's turn that a reply answered."""
-    place = next(i for i, turn in enumerate(turns) if turn.id == reply)
-    return next((turn for turn in reversed(turns[:place]) if turn.speaker == "customer"), None)
-
-
-def _entry(found: Candidate, question: str | None, answer: str | None, category: str) -> FaqEntry:
-    asked, said = kept(question or found.question), kept(answer or found.answer)
-    if not said:
-        raise UsageError("The candidate has no answer yet.", "Give one.")
-    wrong = unknown_slots(said)
-    if wrong:
-        raise UsageError(f"The answer names unknown slots: {', '.join(wrong)}.", "Leave the braces out.")
-    variants = () if asked == found.question else (found.question,)
-    return FaqEntry(identity_of(asked, said), asked, said, variants, category)

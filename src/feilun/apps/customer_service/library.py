@@ -83,12 +83,13 @@ class Library:
         if not ids:
             return None
         ways, answers = self._cosines(vector, ids)
+        shared = self._shared(text, {i: self.entries[i].texts for i in ids})
         return Evidence(
             tuple(ids),
             np.array([
                 (
                     *_nearest(ways.get(i)), max(answers.get(i + ANSWER, NO_COSINE)),
-                    *self._shared(text, self.entries[i].texts),
+                    *shared[i],
                     _keyword(asked.get(i)), _keyword(spoken.get(i + ANSWER)),
                 )
                 for i in ids
@@ -101,9 +102,8 @@ class Library:
         ids = self._spoken(text, [identity for identity in found if identity in self.passages], self.passages)
         if not ids:
             return None
-        rows = [
-            (found[i].cosine or 0.0, *self._shared(text, (self.passages[i].text,)), _keyword(found[i])) for i in ids
-        ]
+        shared = self._shared(text, {i: (self.passages[i].text,) for i in ids})
+        rows = [(found[i].cosine or 0.0, *shared[i], _keyword(found[i])) for i in ids]
         return Evidence(tuple(ids), np.array(rows))
 
     def _cosines(
@@ -114,10 +114,14 @@ class Library:
             return {}, {}
         return self.questions.cosines(vector, ids), self.texts.cosines(vector, [i + ANSWER for i in ids])
 
-    def _shared(self, text: str, others: Sequence[str]) -> tuple[float, float]:
-        """Return which share of a question the text holds that shares most with it, and the other way round."""
-        index = self.questions
-        return max(((index.coverage(text, own), index.coverage(own, text)) for own in others), key=sum)
+    def _shared(self, text: str, named: Mapping[str, Sequence[str]]) -> dict[str, tuple[float, float]]:
+        """Return by id which share of a question that text holds which shares most with it, and the other way round."""
+        flat = [(identity, own) for identity, texts in named.items() for own in texts]
+        shares = self.questions.coverages(text, [own for _, own in flat])
+        best: dict[str, tuple[float, float]] = {}
+        for (identity, _), pair in zip(flat, shares, strict=True):
+            best[identity] = max(best.get(identity, (0.0, 0.0)), pair, key=sum)
+        return best
 
     def _spoken(self, text: str, ids: Sequence[str], known: Mapping[str, FaqEntry | Passage]) -> list[str]:
         """Keep what is in the language of the question, where there is any."""

@@ -131,11 +131,15 @@ def unanswered(held: Sequence[Held], most: int = 20) -> list[tuple[str, int]]:
         for turn in one.turns:
             if turn.speaker == "customer":
                 asked = turn.text
-            elif turn.reply is not None and (
-                turn.reply["action"] == "unknown" or turn.reply.get("handoff") == "repeated failure"
-            ):
+            elif turn.reply is not None and found_no_answer(turn.reply):
                 counts[asked] += 1
     return counts.most_common(most)
+
+
+def found_no_answer(reply: Mapping[str, Any]) -> bool:
+    """Say whether a reply left an honest question open: orders to a machine and what rules decline are none."""
+    declined = any(step.get("orders") or step.get("rung") == "rules" for step in reply.get("trace", ()))
+    return not declined and (reply["action"] == "unknown" or reply.get("handoff") == "repeated failure")
 
 
 def _intents(one: Held) -> list[str]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from feilun.apps.customer_service.calibration import Calibration
 from feilun.apps.customer_service.injection import gives_orders
 from feilun.apps.customer_service.library import Library
-from feilun.apps.customer_service.measures import Held
+from feilun.apps.customer_service.measures import Held, found_no_answer
 from feilun.apps.customer_service.phrases import is_angry, wants_person
 from feilun.core.decisions.similarity import unit
 from feilun.knowledge.terms import search_terms
@@ -56,7 +56,7 @@ def asked_and_answered(held: Sequence[Held]) -> Iterator[tuple[str, str]]:
                 continue
             if answered.speaker == "person":
                 yield asked.text, answered.text
-            elif answered.reply is not None and answered.reply["action"] in {"unknown", "handoff"}:
+            elif answered.reply is not None and found_no_answer(answered.reply):
                 yield asked.text, ""
 
 

@@ -6,7 +6,10 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from feilun.apps.customer_service.channels.settings import ChannelSettings
+from feilun.apps.customer_service.channels.table import CHANNELS
 from feilun.apps.customer_service.forms.settings import FormSettings, form_contradictions
+from feilun.core.errors import nearest
 from feilun.core.settings import REQUIRED, setting, table, tables
 
 
@@ -77,6 +80,7 @@ class CustomerServiceSettings:
     ladder: LadderSettings = table(LadderSettings, "how sure it has to be")
     dialogue: DialogueSettings = table(DialogueSettings, "how turns hang together")
     forms: dict[str, FormSettings] = tables(FormSettings, "what customers are asked for, one thing after another")
+    channels: dict[str, ChannelSettings] = tables(ChannelSettings, "platforms whose messages are answered")
     rules: RulesSettings = table(RulesSettings, "what the business says beside the model")
     handover: HandoverSettings = table(HandoverSettings, "when a person takes over")
 
@@ -87,4 +91,6 @@ class CustomerServiceSettings:
             found.append(f"name is letters, digits, '-', '_' and '.' only, not {self.name!r}.")
         if not self.knowledge.faq and not self.knowledge.documents:
             found.append("knowledge.faq and knowledge.documents are both empty: there would be nothing to know.")
+        unknown = [name for name in self.channels if name not in CHANNELS]
+        found += [f"There is no channel {name!r}. {nearest(name, CHANNELS)}" for name in unknown]
         return found + form_contradictions(self.forms)

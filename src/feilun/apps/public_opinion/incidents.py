@@ -116,12 +116,16 @@ def opened_by(alarm: Alarm, entity: str, stories: Sequence[str], cause: Mapping[
 
 
 def joined_by(incident: Incident, alarm: Alarm, stories: Sequence[str], cause: Mapping[str, Any]) -> Incident:
-    """Let an alarm join an incident; one that makes it more severe escalates it, and opens it where it was closed."""
+    """Let an alarm join an incident; one that makes it more severe escalates it.
+
+    One that was closed opens again, muted where it was when time closed it: who muted it is not to be told of it.
+    """
     worse = SEVERITIES.index(alarm.severity) > SEVERITIES.index(incident.severity)
     history = incident.history
     state = incident.state
     if state == "closed":
-        state, history = "open", (*history, (float(alarm.bucket), "reopened", "feilun"))
+        state = "muted" if _asked(history) == "mute" else "open"
+        history = (*history, (float(alarm.bucket), "reopened", "feilun"))
     if worse:
         history = (*history, (float(alarm.bucket), f"escalated to {alarm.severity}", "feilun"))
         state = "open" if state == "acknowledged" else state
@@ -132,6 +136,11 @@ def joined_by(incident: Incident, alarm: Alarm, stories: Sequence[str], cause: M
         series=tuple(dict.fromkeys([*incident.series, (alarm.topic, alarm.entity)])),
         stories=tuple(dict.fromkeys([*incident.stories, *stories])),
     )  # fmt: skip
+
+
+def _asked(history: Sequence[tuple[float, str, str]]) -> str:
+    """Return what a person did with an incident last; empty where nobody did anything."""
+    return next((action for _, action, _ in reversed(history) if action in ACTIONS), "")
 
 
 def acted_on(incident: Incident, action: str, actor: str, time: float) -> Incident:

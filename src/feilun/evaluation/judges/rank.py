@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feilun.core.corpus import Corpus
-from feilun.core.decisions.rank import RankDecision, queries
+from feilun.core.decisions.rank import NAMES, RankDecision, queries
 from feilun.core.errors import DataError, MissingExtra
 from feilun.core.labels import LabelSet
 from feilun.core.ports import Predictor
@@ -110,6 +110,7 @@ class RankJudge:
         return Report(
             n=len(corpus),
             metrics=_means(judged, asked.resamples, asked.seed),
+            labels=NAMES,
             slices=figures_by(corpus, asked.slices, lambda own: _slice(judged, own)),
             baselines={
                 name: {**{key: one.value for key, one in _means(other, 0, 0).items()}, **_first(judged, other)}

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from feilun.interfaces.cli import output
+from feilun.interfaces.cli import customer_service_lists, output
+from feilun.interfaces.cli.customer_service_lists import File
 from feilun.interfaces.cli.database import opened_database
 from feilun.interfaces.cli.options import AllowHost, AsJson, Host, Port, RequireToken
 
@@ -23,13 +24,8 @@ EXAMPLES = (
     "feilun customer-service chat examples/customer_service.toml",
     "feilun customer-service serve examples/customer_service.toml --port 8080",
     "feilun customer-service test examples/customer_service.toml examples/customer_service_suite.jsonl",
-    "feilun customer-service handoffs examples/customer_service.toml",
-    "feilun customer-service candidates examples/customer_service.toml",
-    "feilun customer-service measures examples/customer_service.toml --by day --csv measures.csv",
-    "feilun customer-service mine examples/customer_service.toml",
+    *customer_service_lists.EXAMPLES,
 )
-
-File = Annotated[Path, typer.Argument(metavar="FILE", help="The application file, TOML.", show_default=False)]
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, add_completion=False)
 
@@ -108,7 +104,7 @@ def train(file: File, as_json: AsJson = False) -> None:
         print(
             f"{name}: answers from {rung.threshold:.3f} on; of {rung.questions} held-out questions "
             f"{rung.answered:.0%} of the answerable are answered, {rung.declined:.0%} of the others declined, "
-            f"{rung.precision:.0%} of the answers are right"
+            f"{rung.precision:.0%} of the answers to the former are right"
         )
     print(f"Talk to it: feilun customer-service chat {file}")
 
@@ -132,6 +128,9 @@ def serve(
     allow_host: AllowHost = None,
 ) -> None:
     """Serve an application over HTTP until Ctrl-C: POST /v1/apps/customer-service/turns, a web page at /console."""
+    from contextlib import ExitStack
+
+    from feilun.apps.customer_service.channels.inbox import inboxes
     from feilun.interfaces.console.console import with_console
     from feilun.interfaces.http.app import create_app
     from feilun.interfaces.http.customer_service import with_customer_service
@@ -139,9 +138,13 @@ def serve(
     from feilun.workflow.applications import customer_service as wired
     from feilun.workflow.applications.customer_service_file import read_application
 
-    with wired.opened(read_application(file)) as desk:
+    settings = read_application(file)
+    with wired.opened(settings) as desk, ExitStack() as exits:
+        platforms = inboxes(settings.channels, desk)
+        for one in platforms.values():
+            exits.callback(one.close)
         print(f"{desk.application}: POST http://{host}:{port}/v1/apps/customer-service/turns", flush=True)
-        pages = with_console(with_customer_service(create_app, desk), "customer-service")
+        pages = with_console(with_customer_service(create_app, desk, platforms), "customer-service")
         service.serve(
             (), pages, host=host, port=port, observe=0.0,
             require_token=require_token, hosts=allow_host or (),
@@ -172,107 +175,8 @@ def hold_to_suite(
         raise typer.Exit(1)
 
 
-@app.command(epilog=f"Example: {EXAMPLES[6]}")
-def handoffs(file: File, as_json: AsJson = False) -> None:
-    """List the conversations that wait for a person: most urgent, then longest waiting first."""
-    import time
-
-    from feilun.storage import customer_service as storage
-    from feilun.workflow.applications.customer_service_file import read_application
-
-    with opened_database() as database, database.read() as connection:
-        found = storage.queue(connection, read_application(file).name)
-    for one in found:
-        waited = time.time() - (one.waiting_since or time.time())
-        if as_json:
-            output.print_json(
-                {
-                    "conversation": one.id,
-                    "state": one.speaker,
-                    "reason": one.reason,
-                    "priority": one.priority,
-                    "waited": round(waited),
-                }
-            )
-        else:
-            print(f"{one.id}  {one.speaker}  {one.reason}  {waited / 60:.0f} min")
-    if not found and not as_json:
-        print("Nobody waits.")
-
-
-@app.command(epilog=f"Example: {EXAMPLES[7]}")
-def candidates(file: File, as_json: AsJson = False) -> None:
-    """List the questions that found no answer, the most asked first; they are approved over HTTP."""
-    from feilun.storage import customer_service as storage
-    from feilun.workflow.applications.customer_service_file import read_application
-
-    with opened_database() as database, database.read() as connection:
-        found = storage.candidates_of(connection, read_application(file).name)
-    for one in found:
-        if as_json:
-            output.print_json({"candidate": one.id, "asked": one.asked, "question": one.question})
-        else:
-            print(f"{one.id}  {one.asked} ×  {one.question}")
-    if not found and not as_json:
-        print("No candidate.")
-
-
-@app.command(epilog=f"Example: {EXAMPLES[8]}")
-def measures(
-    file: File,
-    by: Annotated[str, typer.Option(help="all, day, channel or intent.")] = "all",
-    days: Annotated[int, typer.Option(help="Conversations that began in the last days.", min=1)] = 30,
-    csv: Annotated[Path | None, typer.Option(help="Write a table instead.", show_default=False)] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Say how well customers are served: answered, contained, handed over and why, how fast, how satisfied."""
-    from feilun.workflow.applications.customer_service_file import read_application
-    from feilun.workflow.applications.customer_service_measures import measures_of, write_csv
-
-    with opened_database() as database:
-        found, missing = measures_of(read_application(file).name, database, by, days)
-    if csv is not None:
-        write_csv(found, csv)
-        print(f"{len(found)} rows are in {csv}.")
-    elif as_json:
-        rows = {name: own.to_json() for name, own in found.items()}
-        output.print_json({"measures": rows, "unanswered": [list(one) for one in missing]})
-    else:
-        for name, own in found.items():
-            print(name)
-            for figure, value in own.to_json().items():
-                print(f"  {figure:16} {'-' if value is None else value}")
-        for question, asked in missing:
-            print(f"no answer: {asked} ×  {question}")
-
-
-@app.command(epilog=f"Example: {EXAMPLES[9]}")
-def mine(
-    file: File,
-    days: Annotated[int, typer.Option(help="Conversations that began in the last days.", min=1)] = 30,
-    as_json: AsJson = False,
-) -> None:
-    """Group what past conversations ask and the FAQ does not answer; each group becomes a candidate for the FAQ.
-
-    Conversations are those of the application file and those that were held. Nothing goes live without approval.
-    """
-    from feilun.workflow.applications.customer_service_file import read_application
-    from feilun.workflow.applications.customer_service_mining import mine as mined
-
-    found = mined(read_application(file), days)
-    for one in found:
-        if as_json:
-            output.print_json(
-                {"question": one.question, "asked": one.asked, "answer": one.answer, "examples": list(one.examples)}
-            )
-        else:
-            print(f"{one.asked} ×  {one.question}")
-            for example in one.examples:
-                print(f"      {example}")
-            if one.answer:
-                print(f"      → {one.answer}")
-    if not found and not as_json:
-        print("Nothing is asked that the FAQ does not answer.")
+for command in customer_service_lists.COMMANDS:
+    app.command(epilog=f"Example: {customer_service_lists.example(command)}")(command)
 
 
 def _chat(desk: Desk) -> None:

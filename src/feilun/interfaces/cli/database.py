@@ -107,14 +107,22 @@ def forget(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Delete observations that meet every condition given, with the feedback on them."""
+    """Delete observations that meet every condition given, with the feedback on them.
+
+    Their rows in tables that `feilun label export` wrote are deleted too, where these are still in their place.
+    """
     from feilun.workflow import keeping
 
     with opened_database() as opened:
-        count = keeping.forget(
+        found = keeping.forget(
             opened, model=model, older_than_days=older_than, identities=observation or (), containing=containing
         )
-    _done({"deleted": count}, f"{count:,} observations deleted.", as_json)
+    facts: dict[str, object] = {"deleted": found.observations, "exported": found.exported}
+    sentences = [f"{found.observations:,} observations deleted."]
+    for path, rows in found.exported.items():
+        said = "it is no longer there, or cannot be changed: look for its copies" if rows is None else f"{rows:,} rows"
+        sentences.append(f"  {path}: {said}")
+    _done(facts, "\n".join(sentences), as_json)
 
 
 def _done(facts: dict[str, object], sentence: str, as_json: bool) -> None:

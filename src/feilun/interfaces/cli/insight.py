@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = (
     "feilun insight reviews.csv --text review",
-    "feilun insight tweets.csv --text text --time created_at --by airline --by rating --out insight",
+    "feilun insight tweets.csv --text text --time created_at --by airline --by rating",
 )
 
 SHOWN = 5
@@ -40,7 +40,7 @@ def insight(
         str | None, typer.Option(help="A bundle of sentiment; else a registered one that fits.", show_default=False)
     ] = None,
     query: Annotated[str | None, typer.Option(help="The SQL query, where the table is a database URL.")] = None,
-    out: Annotated[Path, typer.Option(help="Folder of insight.html and insight.json.")] = Path("insight"),
+    out: Annotated[Path, typer.Option(help="Folder of insight.html and insight.json.")] = Path("out/insight"),
     as_json: AsJson = False,
 ) -> None:
     """Find topics, trends, duplicates and outliers in any table of texts, and what goes with its columns.

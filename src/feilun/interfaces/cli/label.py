@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from feilun.interfaces.cli import label_errors, label_people, label_rules, label_suggest, output
+from feilun.interfaces.cli import label_ask, label_errors, label_people, label_rules, label_suggest, output
 from feilun.interfaces.cli.options import AsJson
 
 EXPORT = "feilun label export reviews --out queue.csv --count 200"
@@ -21,6 +21,7 @@ EXAMPLES = (
     *label_people.EXAMPLES,
     *label_errors.EXAMPLES,
     *label_rules.EXAMPLES,
+    *label_ask.EXAMPLES,
 )
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, add_completion=False)
@@ -41,6 +42,7 @@ def label() -> None:
 app.command("suggest", epilog=f"Example: {label_suggest.EXAMPLES[0]}")(label_suggest.suggest)
 app.command("errors", epilog=f"Example: {label_errors.EXAMPLES[0]}")(label_errors.errors)
 app.command("rules", epilog=f"Example: {label_rules.EXAMPLES[0]}")(label_rules.rules)
+app.command("ask", epilog=f"Example: {label_ask.EXAMPLES[0]}")(label_ask.ask)
 app.command("agreement", epilog=f"Example: {label_people.EXAMPLES[0]}")(label_people.agreement)
 app.command("collect", epilog=f"Example: {label_people.EXAMPLES[1]}")(label_people.collect)
 
@@ -55,6 +57,7 @@ def export(
     """Write the texts that are most worth labelling, with room for the label."""
     from feilun.bundles.bundle import open_bundle
     from feilun.storage.database import open_database
+    from feilun.workflow import exports
     from feilun.workflow import label as labelling
     from feilun.workflow.labelling.filled import ENDINGS
     from feilun.workflow.labelling.rows import check_ending
@@ -63,7 +66,9 @@ def export(
     opened = open_bundle(bundle, threads=1)
     with closing(open_database()) as database:
         found = labelling.queue(opened, database, count)
-    labelling.write_queue(found, out, opened.labels.names)
+        labelling.write_queue(found, out, opened.labels.names)
+        with database.write() as connection:
+            exports.note(connection, out, len(found))
     if as_json:
         output.print_json({"texts": len(found), "out": str(out), "labels": list(opened.labels.names)})
         return

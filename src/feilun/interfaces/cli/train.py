@@ -49,4 +49,5 @@ def train(
     if as_json:
         output.print_json({"bundle": str(bundle.path), "hash": bundle.manifest["hash"], **bundle.report.to_json()})
     else:
-        print(f'The bundle is in {bundle.path}\n  feilun predict {bundle.path} "…"\n  feilun serve {bundle.path}')
+        asked = "--file TABLE" if bundle.columns.features or bundle.pair else '"…"'
+        print(f"The bundle is in {bundle.path}\n  feilun predict {bundle.path} {asked}\n  feilun serve {bundle.path}")

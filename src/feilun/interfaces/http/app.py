@@ -14,7 +14,7 @@ from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 
 from feilun import __version__
-from feilun.apps.customer_service.desk import UnknownConversation
+from feilun.apps.customer_service.learning import UnknownConversation
 from feilun.core.errors import FeilunError, UsageError
 from feilun.interfaces.http import (
     chat,

@@ -14,12 +14,13 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from feilun.bundles.bundle import Bundle
 from feilun.bundles.generator import Generator
 from feilun.core.decisions.generate import GenerateDecision
 from feilun.core.errors import FeilunError, UsageError
 from feilun.interfaces.http.gone import unless_gone
 from feilun.interfaces.http.guard import client_of
-from feilun.interfaces.http.openai_errors import ContextExceeded, OpenAIRoute, body_of, fields_of
+from feilun.interfaces.http.openai_errors import RESPONSES, ContextExceeded, OpenAIRoute, body_of, fields_of
 from feilun.serving.conversations import Conversations
 from feilun.serving.engine import Engine
 from feilun.text.decoding import Written, settled
@@ -70,7 +71,7 @@ class ChatRequest(BaseModel):
     temperature: float | None = Field(None, ge=0, le=2)
     top_p: float | None = Field(None, gt=0, le=1)
     stop: str | list[str] | None = None
-    seed: int | None = None
+    seed: int | None = Field(None, ge=-(2**63), lt=2**63)
     n: Literal[1] = 1
 
     def decision(self, own: GenerateDecision) -> GenerateDecision:
@@ -102,6 +103,7 @@ class Asked:
         created: When it was asked, in seconds since 1970.
         model: name@version of what answers.
         prompt: How many tokens the conversation has.
+        stops: Texts at which the answer ends.
         written: The answer as it grows.
     """
 
@@ -109,6 +111,7 @@ class Asked:
     created: int
     model: str
     prompt: int
+    stops: tuple[str, ...]
     written: AsyncGenerator[Written, None]
 
     def frame(self, kind: str) -> dict[str, Any]:
@@ -124,7 +127,7 @@ class Asked:
         }
 
 
-@router.post("/completions", summary="Answer a conversation")
+@router.post("/completions", summary="Answer a conversation", responses=RESPONSES)
 async def complete(request: Request, body: ChatRequest) -> Response:
     """Answer a conversation whole, or as a stream of server-sent events; nothing is written on when the client goes."""
     asked = await ask(request, body)
@@ -132,9 +135,9 @@ async def complete(request: Request, body: ChatRequest) -> Response:
         return JSONResponse(await unless_gone(request, _whole(asked)))
     first = await unless_gone(request, _first(asked))  # an overloaded service says so before the stream begins
     usage = body.stream_options is not None and body.stream_options.include_usage
-    stops = body.decision(generator_of(request.app.state.engine, body.model).decision).stop
-    events = _events(asked, first, stops, usage)
-    return StreamingResponse(events, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
+    return StreamingResponse(
+        _events(asked, first, usage), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"}
+    )
 
 
 async def ask(request: Request, body: ChatRequest) -> Asked:
@@ -148,7 +151,8 @@ async def ask(request: Request, body: ChatRequest) -> Asked:
     """
     engine: Engine = request.app.state.engine
     conversations: Conversations = request.app.state.conversations
-    generator, messages = generator_of(engine, body.model), [message.plain() for message in body.messages]
+    bundle, messages = engine.bundle(body.model), [message.plain() for message in body.messages]
+    generator = generator_of(bundle)  # one version from here on, whatever takes its place meanwhile
     engine.limits.check([message["content"] for message in messages])
     decision = body.decision(generator.decision)
     prompt = await asyncio.to_thread(generator.conversation, messages)
@@ -158,21 +162,19 @@ async def ask(request: Request, body: ChatRequest) -> Asked:
             "are read.",
             "Shorten it.",
         )
-    version = f"{body.model}@{engine.bundle(body.model).version}"
     written = conversations.write(generator, prompt, decision, client_of(request))
-    return Asked(f"chatcmpl-{uuid4().hex}", int(time.time()), version, len(prompt), written)
+    identity, version = f"chatcmpl-{uuid4().hex}", f"{body.model}@{bundle.version}"
+    return Asked(identity, int(time.time()), version, len(prompt), decision.stop, written)
 
 
-def generator_of(engine: Engine, name: str) -> Generator:
-    """Return the model of that name, where it writes answers.
+def generator_of(bundle: Bundle) -> Generator:
+    """Return what runs a bundle, where it writes answers.
 
     Raises:
-        UnknownModel: If none is served.
         UsageError: If it does something else.
     """
-    bundle = engine.bundle(name)
     if not isinstance(bundle.predictor, Generator):
-        task = bundle.manifest.get("task", "classify")
+        task, name = bundle.manifest.get("task", "classify"), bundle.name
         raise UsageError(f"The model {name} writes no answers: its task is {task}.", f"Ask POST /v1/predict/{name}.")
     return bundle.predictor
 
@@ -190,13 +192,13 @@ async def _whole(asked: Asked) -> dict[str, Any]:
     return {**asked.frame("chat.completion"), "choices": [choice], "usage": asked.usage(answer)}
 
 
-async def _events(asked: Asked, first: Written, stops: tuple[str, ...], usage: bool) -> AsyncIterator[str]:
+async def _events(asked: Asked, first: Written, usage: bool) -> AsyncIterator[str]:
     """Yield the answer as server-sent events, each with what it has more than the one before."""
     answer, sent = first, ""
     yield _event(_chunk(asked, {"role": "assistant", "content": ""}))
     try:
         while True:
-            shown = settled(answer, stops)
+            shown = settled(answer, asked.stops)
             if len(shown) > len(sent):
                 yield _event(_chunk(asked, {"content": shown[len(sent) :]}))
                 sent = shown

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, replace
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, FastAPI, Query, Request
+from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from feilun.apps.customer_service.channels.inbox import Inbox
 from feilun.apps.customer_service.desk import Desk
 from feilun.apps.customer_service.measures import measured_by, unanswered
+from feilun.interfaces.http import customer_service_channels
 from feilun.interfaces.http.answers import ErrorAnswer
 from feilun.monitoring.feedback import FeedbackDesk
 from feilun.serving.access import Access
 from feilun.serving.engine import Engine
 from feilun.storage.customer_service import Turn
+from feilun.text.segment import sentences
 
 router = APIRouter(
     prefix="/v1/apps/customer-service",
@@ -79,21 +84,33 @@ class Approved(BaseModel):
 EXAMPLES = {"first": {"summary": "A question", "value": {"text": "我的银行卡丢了怎么办？"}}}
 
 
-def with_customer_service(create_app: Callable[..., FastAPI], desk: Desk) -> Callable[..., FastAPI]:
+def with_customer_service(
+    create_app: Callable[..., FastAPI], desk: Desk, inboxes: Mapping[str, Inbox] | None = None
+) -> Callable[..., FastAPI]:
     """Return what makes the service with customer service in it.
 
     Args:
         create_app: Makes the service without.
         desk: The application.
+        inboxes: Platforms whose messages it answers.
     """
 
     def create(engine: Engine, feedback: FeedbackDesk | None = None, access: Access | None = None) -> FastAPI:
         app = create_app(engine, feedback, replace(access or Access(), application=desk.application))
         app.state.customer_service = desk
+        app.state.inboxes = dict(inboxes or {})
         app.include_router(router)
+        app.include_router(customer_service_channels.router)
         return app
 
     return create
+
+
+def _events(reply: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a reply as server-sent events; JSON holds no line break that could end one early."""
+    named = [("sentence", {"text": sentence}) for sentence in sentences(reply["text"])]
+    for name, data in [*named, ("reply", reply)]:
+        yield f"event: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n"
 
 
 def _desk(request: Request) -> Desk:
@@ -101,11 +118,20 @@ def _desk(request: Request) -> Desk:
     return desk
 
 
-@router.post("/turns", summary="Say something and get the reply")
-def take_turn(request: Request, body: Annotated[Said, Body(openapi_examples=EXAMPLES)]) -> dict[str, Any]:
-    """Answer a customer's turn; once answered, both are on the disk. Turns of one conversation are ordered."""
+@router.post("/turns", summary="Say something and get the reply", response_model=None)
+def take_turn(
+    request: Request, body: Annotated[Said, Body(openapi_examples=EXAMPLES)]
+) -> dict[str, Any] | StreamingResponse:
+    """Answer a customer's turn; once answered, both are on the disk. Turns of one conversation are ordered.
+
+    With the header `accept: text/event-stream` the reply comes as server-sent events: `sentence` for each sentence of
+    its text, and `reply` with all of it.
+    """
     answered = _desk(request).say(body.text, body.conversation, body.channel, body.customer)
-    return {"conversation": answered.conversation, "turn": answered.turn, **answered.reply.to_json()}
+    reply = {"conversation": answered.conversation, "turn": answered.turn, **answered.reply.to_json()}
+    if "text/event-stream" in request.headers.get("accept", ""):
+        return StreamingResponse(_events(reply), media_type="text/event-stream")
+    return reply
 
 
 @router.get("/turns/{conversation}", summary="What a customer sees")
@@ -171,7 +197,11 @@ def take(request: Request, conversation: str) -> None:
 @router.post("/handoffs/{conversation}/turns", summary="A person writes")
 def write(request: Request, conversation: str, body: Written) -> dict[str, str]:
     """Write to the customer; the conversation must have been taken."""
-    return {"turn": _desk(request).write(conversation, body.text)}
+    turn = _desk(request).write(conversation, body.text)
+    inbox = request.app.state.inboxes.get(_desk(request).channel_of(conversation))
+    if inbox is not None:
+        inbox.push(body.text)
+    return {"turn": turn}
 
 
 @router.post("/handoffs/{conversation}/give-back", summary="The bot answers again", status_code=204)
@@ -183,7 +213,7 @@ def give_back(request: Request, conversation: str) -> None:
 @router.post("/feedback", summary="Did a reply help?", status_code=204)
 def judge(request: Request, body: Judged) -> None:
     """Take what a customer says of a reply; one that did not help makes its question a candidate."""
-    _desk(request).judge(body.turn, helpful=body.helpful, remark=body.remark)
+    _desk(request).learning.judge(body.turn, helpful=body.helpful, remark=body.remark)
 
 
 @router.post("/ratings", summary="Is it settled, and how satisfied?", status_code=204)
@@ -209,17 +239,19 @@ def measures(
 @router.get("/candidates", summary="Questions that may come into the FAQ")
 def candidates(request: Request) -> dict[str, Any]:
     """Return open candidates, the most asked first."""
-    return {"candidates": [asdict(one) for one in _desk(request).candidates()]}
+    return {"candidates": [asdict(one) for one in _desk(request).learning.candidates()]}
 
 
 @router.post("/candidates/{candidate}/approve", summary="Put one into the FAQ")
 def approve(request: Request, candidate: str, body: Approved) -> dict[str, Any]:
     """Put a candidate into the FAQ; the next question finds it, without retraining."""
-    entry = _desk(request).approve(candidate, question=body.question, answer=body.answer, category=body.category)
+    entry = _desk(request).learning.approve(
+        candidate, question=body.question, answer=body.answer, category=body.category
+    )
     return {"entry": entry.id, "question": entry.question, "answer": entry.answer}
 
 
 @router.post("/candidates/{candidate}/reject", summary="Leave one out", status_code=204)
 def reject(request: Request, candidate: str) -> None:
     """Leave a candidate out of the FAQ for good."""
-    _desk(request).reject(candidate)
+    _desk(request).learning.reject(candidate)

@@ -15,7 +15,7 @@ from feilun.bundles.generator import Generator
 from feilun.core.errors import UsageError
 from feilun.interfaces.http.gone import unless_gone
 from feilun.interfaces.http.guard import client_of
-from feilun.interfaces.http.openai_errors import OpenAIRoute
+from feilun.interfaces.http.openai_errors import RESPONSES, OpenAIRoute
 from feilun.serving.embeddings import Embeddings
 from feilun.serving.engine import Engine
 
@@ -45,7 +45,7 @@ class EmbeddingsRequest(BaseModel):
         return texts
 
 
-@router.post("", summary="Give texts their vectors")
+@router.post("", summary="Give texts their vectors", responses=RESPONSES)
 async def embed(request: Request, body: EmbeddingsRequest) -> Response:
     """Return a vector of unit length for each text: that of a `match` model with two encoders, or the pooled state."""
     engine: Engine = request.app.state.engine

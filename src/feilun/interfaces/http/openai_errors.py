@@ -9,6 +9,7 @@ from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
+from pydantic import BaseModel
 
 from feilun.core.errors import FeilunError, UsageError
 from feilun.serving.engine import UnknownModel
@@ -22,6 +23,31 @@ STATUSES: tuple[tuple[type[FeilunError], int, str, str | None], ...] = (
     (FeilunError, 503, "server_error", None),
 )
 """Status, type and code of each kind of error, the first that fits."""
+
+
+class ErrorFields(BaseModel):
+    """What went wrong."""
+
+    message: str
+    type: str
+    param: str | None
+    code: str | None
+
+
+class OpenAIErrorAnswer(BaseModel):
+    """The body of every answer with a status of 400 or above."""
+
+    error: ErrorFields
+
+
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    400: {"model": OpenAIErrorAnswer, "description": "The request is wrong; the message says where."},
+    404: {"model": OpenAIErrorAnswer, "description": "No model of that name is served."},
+    413: {"model": OpenAIErrorAnswer, "description": "A text, or all of them, are too large."},
+    429: {"model": OpenAIErrorAnswer, "description": "Too much of yours waits; Retry-After says when to ask again."},
+    503: {"model": OpenAIErrorAnswer, "description": "Too much waits; Retry-After says when to ask again."},
+}
+"""What is answered besides success, for the documentation."""
 
 
 class ContextExceeded(UsageError):

@@ -16,7 +16,7 @@ from feilun.apps.recommendation.answer import Answer
 from feilun.apps.recommendation.events import read_interaction, read_item
 from feilun.apps.recommendation.shop import Shop
 from feilun.core.errors import DataError, UsageError
-from feilun.interfaces.http import metrics
+from feilun.interfaces.http import metrics, requests_log
 from feilun.interfaces.http.answers import ErrorAnswer
 from feilun.interfaces.http.app import answer_errors
 from feilun.interfaces.http.bodies import CheckedBodies
@@ -86,6 +86,7 @@ def create_app(shop: Shop, access: Access | None = None, limits: Limits | None =
     app.add_middleware(CheckedBodies, limits=limits or Limits())
     app.add_middleware(Guard, access=access or Access())
     app.add_middleware(metrics.Measured, figures=app.state.figures)
+    app.add_middleware(requests_log.Logged)
     for resource in (router, health, metrics.router):
         app.include_router(resource)
     answer_errors(app)

@@ -48,7 +48,10 @@ class Head(nn.Module, ABC):
         """Learn from the training rows what the loss needs beforehand, such as the weights of the labels."""
 
     def order(self, rows: int, random: np.random.Generator) -> NDArray[np.int64]:
-        """Return the rows of an epoch in an order by chance; as many, and the same ones, for each epoch."""
+        """Return the rows of an epoch, or the numbers of lists of them that `together` knows, in an order by chance.
+
+        They are as many, and the same ones, for each epoch.
+        """
         return random.permutation(rows)
 
     def together(self, order: NDArray[np.int64]) -> Sequence[Sequence[int]]:

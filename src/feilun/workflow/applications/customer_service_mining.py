@@ -13,7 +13,7 @@ from feilun.workflow.applications.customer_service_file import answered_turns
 
 
 def mine(settings: CustomerServiceSettings, days: float) -> list[Mined]:
-    """Put what past conversations ask and the FAQ does not answer among the candidates; see `Desk.mine`.
+    """Put what past conversations ask and the FAQ does not answer among the candidates; see `Learning.mine`.
 
     Args:
         settings: The application; it must be trained.
@@ -29,4 +29,4 @@ def mine(settings: CustomerServiceSettings, days: float) -> list[Mined]:
         embedder = desk.ladder.library.embedder
         decision = embedder.predictor.decision if isinstance(embedder, Bundle) else SimilarityDecision()
         near = decision.threshold if isinstance(decision, SimilarityDecision) else SimilarityDecision().threshold
-        return desk.mine(said, near)
+        return desk.learning.mine(said, near)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -18,6 +18,7 @@ from feilun.apps.public_opinion.intake import Intake, Taken
 from feilun.apps.public_opinion.report import summary
 from feilun.apps.public_opinion.rules import DEFAULT, Rule, read_rules
 from feilun.apps.public_opinion.scheme import FINANCE, Scheme, read_scheme
+from feilun.apps.public_opinion.sources.broker import BrokerSettings, Receiver
 from feilun.apps.public_opinion.sources.feed import Feed
 from feilun.apps.public_opinion.sources.fetching import Fetcher
 from feilun.apps.public_opinion.sources.files import Files
@@ -127,6 +128,7 @@ class Settings:
     sources: SourceSettings = table(SourceSettings, "where documents come from")
     feeds: FeedSettings = table(FeedSettings, "feeds that are asked again and again")
     queries: dict[str, QuerySettings] = tables(QuerySettings, "queries whose rows are documents")
+    broker: BrokerSettings = table(BrokerSettings, "a message broker whose messages are documents")
     models: ModelSettings = table(ModelSettings, "what reads them")
     counting: CountSettings = table(CountSettings, "how they are counted")
     surge: SurgeSettings = table(SurgeSettings, "how surges are looked for")
@@ -200,7 +202,12 @@ class Application:
             SqlQuery(one.url, one.query, one.cursor, replace(self.form(), publisher=name))
             for name, one in self.settings.queries.items()
         ]
-        return [*found, Inbox(self.database, self.form())] if self.settings.sources.push else found
+        queued = self.settings.sources.push or self.settings.broker.address
+        return [*found, Inbox(self.database, self.form())] if queued else found
+
+    def receiver(self) -> AbstractContextManager[object]:
+        """Make what receives from the broker, where one is named, for the length of a block."""
+        return Receiver(self.settings.broker, self.database) if self.settings.broker.address else nullcontext()
 
     def alerts(self) -> Alerts:
         """Make what tells people."""
@@ -279,11 +286,12 @@ def run(
         UsageError: If another process runs on the same database.
     """
     total = Taken()
-    with locked(application.database, "public-opinion"):
-        intake, watch, alerts = application.intake(), application.watch(), application.alerts()
+    with locked(application.database, "public-opinion"), application.alerts() as alerts, ExitStack() as held:
+        intake, watch = application.intake(), application.watch()
         watch.resume(application.database)
         if replay:
             total += intake.replay(application.form())
+        held.enter_context(application.receiver() if follow else nullcontext())
         while True:
             taken = Taken()
             for source in application.sources(whole=not follow):

@@ -66,7 +66,7 @@ def read_answers(path: Path, person: str | None = None) -> Iterator[Answer]:
     """
     if path.suffix.lower() == TASKS:
         try:
-            content = json.loads(text_of(path))
+            content = json.loads(text_of(path)[0])
         except json.JSONDecodeError as error:
             raise DataError(f"{path}, line {error.lineno}: {error.msg}.", "Export the project once more.") from error
         yield from answers(content, IDENTITIES, str(path))
@@ -89,7 +89,7 @@ def filled_rows(path: Path, needed: Sequence[str]) -> Iterator[tuple[int, dict[s
         DataError: If it cannot be read or lacks a column.
     """
     csv.field_size_limit(LONGEST_CELL)
-    reader = csv.DictReader(io.StringIO(text_of(path), newline=""))
+    reader = csv.DictReader(io.StringIO(text_of(path)[0], newline=""))
     try:
         header = [str(name).strip() for name in reader.fieldnames or ()]
         missing = [name for name in needed if name not in header]
@@ -105,8 +105,8 @@ def filled_rows(path: Path, needed: Sequence[str]) -> Iterator[tuple[int, dict[s
         raise DataError(f"{path}, line {reader.line_num}: {error}.", "Save the table as CSV again.") from error
 
 
-def text_of(path: Path) -> str:
-    """Return the text of a file that a spreadsheet may have saved.
+def text_of(path: Path) -> tuple[str, str]:
+    """Return the text of a file that a spreadsheet may have saved, and its encoding.
 
     Raises:
         UsageError: If it cannot be opened.
@@ -120,7 +120,7 @@ def text_of(path: Path) -> str:
         ) from error
     for encoding in ENCODINGS:
         try:
-            return content.decode(encoding)
+            return content.decode(encoding), encoding
         except UnicodeDecodeError:
             continue
     raise DataError(f"{path} is neither UTF-8 nor GB 18030 text.", "Save it as CSV in UTF-8.")

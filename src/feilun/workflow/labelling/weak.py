@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,10 +19,7 @@ from feilun.data.tables import texts_of
 from feilun.labelling.label_model import LabelModel, conflicts, decide, fit_label_model
 from feilun.labelling.rules import RuleFile, votes
 from feilun.workflow.first_look import look
-from feilun.workflow.predict_file import write_frames
-
-if TYPE_CHECKING:
-    from polars import DataFrame
+from feilun.workflow.labelling.added import write_added
 
 LABEL, CONFIDENCE = "weak_label", "weak_confidence"
 
@@ -116,27 +113,14 @@ def write_weak(weak: Weak, path: Path) -> int:
         Rows written: all of the table's.
     """
     names = weak.file.labels
-    said = {
+    cells = {
         int(identity): (names[chosen], round(confidence, 4))
         for identity, chosen, confidence in zip(
             weak.corpus.id, weak.chosen.tolist(), weak.confidence.tolist(), strict=True
         )
         if chosen >= 0
     }
-
-    def labelled() -> Iterator[DataFrame]:
-        import polars
-
-        start = 1
-        for frame in open_rows(weak.settings.train):
-            rows = [said.get(number, (None, None)) for number in range(start, start + len(frame))]
-            start += len(frame)
-            yield frame.with_columns(
-                polars.Series(LABEL, [label for label, _ in rows], polars.String),
-                polars.Series(CONFIDENCE, [confidence for _, confidence in rows], polars.Float64),
-            )
-
-    return write_frames(labelled(), path)
+    return write_added(weak.settings.train, path, {LABEL: str, CONFIDENCE: float}, cells)
 
 
 def _positions(corpus: Corpus) -> NDArray[np.int64]:

@@ -10,8 +10,12 @@ from feilun.apps.customer_service.phrases import PHRASES
 from feilun.apps.customer_service.reply import Reply
 from feilun.apps.customer_service.rungs.rung import Question, Step
 
-LIKELY = 0.5
-"""Probability that one of the questions is meant, from which on they are worth offering."""
+LIKELY = 0.25
+"""Probability that one of the questions is meant, from which on they are worth offering.
+
+A question back costs a turn, an "I do not know" loses the customer: on the validation half of the sample's held-out
+questions 25 of 79 are offered from here on, the right one always among them (from 0.5 on 12).
+"""
 
 
 @dataclass(frozen=True)

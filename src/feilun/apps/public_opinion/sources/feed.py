@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from feilun.apps.public_opinion.document import Form
 from feilun.apps.public_opinion.sources.fetching import Fetcher, NotFetched, Page
@@ -46,8 +47,9 @@ class Feed:
 
     @property
     def name(self) -> str:
-        """Return the name of its saved position."""
-        return f"feed:{self.url}"
+        """Return the name of its saved position: short, however long its address is."""
+        digest = hashlib.sha256(self.url.encode("utf-8", "replace")).hexdigest()
+        return f"feed:{(urlsplit(self.url).hostname or '')[:200]}:{digest[:16]}"
 
     def read(self, position: Any) -> Iterator[Batch]:
         """Yield the entries that were not given before, where it is time to ask again.

@@ -1,0 +1,72 @@
+"""WeCom 企业微信: messages in XML, encrypted with the app's AES key and signed with its token."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from typing import Any
+from xml.etree import ElementTree
+
+from feilun.apps.customer_service.channels.aes import decrypted
+from feilun.apps.customer_service.channels.channel import Challenge, Incoming, Request, fresh, same
+from feilun.apps.customer_service.channels.forms import bytes_of
+from feilun.core.errors import UsageError
+
+LONGEST = 64 * 1024
+"""Bytes of a message that are read."""
+
+DECLARES = re.compile(rb"<!\s*(?:DOCTYPE|ENTITY)", re.IGNORECASE)
+"""What makes a small document large (entity expansion)."""
+
+
+@dataclass(frozen=True)
+class WeCom:
+    """An application of an enterprise.
+
+    Args:
+        secret: Token and EncodingAESKey, with a colon between them.
+    """
+
+    secret: str
+
+    def read(self, request: Request) -> Challenge | Incoming | None:
+        """Return a person's message, or the text that a check of the address wants back."""
+        token, _, encoded = self.secret.partition(":")
+        key = bytes_of(f"{encoded}=")
+        stamp, nonce = request.query.get("timestamp", ""), request.query.get("nonce", "")
+        echo = request.query.get("echostr")
+        cipher = echo if echo is not None else self._field(_xml(request.body), "Encrypt")
+        fresh(stamp, request.now)
+        signed = hashlib.sha1("".join(sorted([token, stamp, nonce, cipher])).encode())  # noqa: S324
+        same(request.query.get("msg_signature", ""), signed.hexdigest())
+        plain = decrypted(bytes_of(cipher), key, key[:16])
+        content = plain[20 : 20 + int.from_bytes(plain[16:20], "big")]  # after 16 random bytes and the length
+        if echo is not None:
+            return Challenge(content.decode())
+        message = _xml(content)
+        if message.findtext("MsgType") != "text":
+            return None
+        return Incoming(
+            self._field(message, "MsgId"), self._field(message, "FromUserName"), self._field(message, "Content")
+        )
+
+    def written(self, text: str) -> dict[str, Any]:
+        """Return a message for a group robot's webhook."""
+        return {"msgtype": "text", "text": {"content": text}}
+
+    @staticmethod
+    def _field(element: ElementTree.Element, name: str) -> str:
+        found = element.findtext(name)
+        if found is None:
+            raise UsageError(f"The message has no {name}.", "WeCom's form has ToUserName, AgentID and Encrypt.")
+        return found
+
+
+def _xml(content: bytes) -> ElementTree.Element:
+    if len(content) > LONGEST or DECLARES.search(content):
+        raise UsageError("The XML is too large, or declares entities.", "WeCom's messages do neither.")
+    try:
+        return ElementTree.fromstring(content)  # noqa: S314
+    except ElementTree.ParseError as error:
+        raise UsageError(f"The body is no XML ({error}).", "WeCom sends XML.") from error

@@ -1,0 +1,123 @@
+"""What the FAQ learns: questions without an answer become candidates, and approved ones answer at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from feilun.apps.customer_service.entries import FaqEntry, content, identity_of
+from feilun.apps.customer_service.ladder import Ladder
+from feilun.apps.customer_service.mining import Mined, mined
+from feilun.apps.customer_service.slots import unknown_slots
+from feilun.core.errors import FeilunError, UsageError
+from feilun.monitoring.redaction import kept
+from feilun.storage import customer_service as storage
+from feilun.storage.customer_service import Candidate, Known, Turn
+from feilun.storage.database import Database
+
+
+class UnknownConversation(FeilunError):
+    """The application has no conversation, reply or candidate of that id."""
+
+
+class Learning:
+    """The candidates of one application's FAQ; safe to share between threads.
+
+    Args:
+        application: Its name: candidates of others are not found.
+        ladder: Knows the FAQ; an approved candidate is put into it.
+        database: Keeps candidates and knowledge.
+    """
+
+    def __init__(self, application: str, ladder: Ladder, database: Database) -> None:
+        self.application = application
+        self.ladder = ladder
+        self.database = database
+
+    def judge(self, turn: str, *, helpful: bool | None, remark: str | None = None) -> None:
+        """Take what a customer says of a reply; a reply that did not help makes its question a candidate.
+
+        Raises:
+            UnknownConversation: If this application gave no such reply.
+        """
+        with self.database.write() as connection:
+            words = kept(remark) if remark else None
+            found = storage.judge(connection, self.application, turn, helpful, words)
+            if found is None:
+                raise UnknownConversation(f"There is no reply {turn!r}.", "Send the `turn` of a reply as it was given.")
+            if helpful is False:
+                asked = _before(storage.turns_of(connection, self.application, found.conversation), turn)
+                if asked is not None:
+                    storage.propose(connection, self.application, asked.text, words or "")
+
+    def candidates(self, state: str = "open") -> list[Candidate]:
+        """Return the candidates for the FAQ, the most asked first."""
+        with self.database.read() as connection:
+            return storage.candidates_of(connection, self.application, state)
+
+    def mine(self, said: Sequence[tuple[str, str]], near: float) -> list[Mined]:
+        """Put what past conversations ask and the FAQ does not answer among the candidates.
+
+        Args:
+            said: What customers said, each with the answer of a person or nothing.
+            near: Cosine from which on two questions mean the same.
+
+        Returns:
+            Groups of questions, the most asked first.
+        """
+        clean = [(kept(question), kept(answer)) for question, answer in said]
+        found = mined(clean, self.ladder.library, self.ladder.thresholds.curated, near)
+        with self.database.write() as connection:
+            for one in found:
+                storage.suggest(connection, self.application, one.question, one.answer, one.asked)
+        return found
+
+    def approve(self, candidate: str, *, question: str | None = None, answer: str | None = None,
+                category: str = "") -> FaqEntry:  # fmt: skip
+        """Put a candidate into the FAQ; the next question finds it.
+
+        Args:
+            candidate: Its id.
+            question: The question as it is to stand; None takes the customer's words.
+            answer: The answer; None takes the draft.
+            category: What it is about.
+
+        Raises:
+            UnknownConversation: If there is no open candidate of that id.
+            UsageError: If there is no answer, or it names an unknown slot.
+        """
+        with self.database.write() as connection:
+            found = storage.settle(connection, self.application, candidate, "approved")
+            if found is None:
+                raise UnknownConversation(f"There is no open candidate {candidate!r}.", "It may be settled already.")
+            entry = _entry(found, question, answer, category)
+            known = Known(entry.id, "faq", "candidate", content(entry))
+            storage.put_knowledge(connection, self.application, known)
+        self.ladder.library.change([entry])
+        return entry
+
+    def reject(self, candidate: str) -> None:
+        """Leave a candidate out of the FAQ for good.
+
+        Raises:
+            UnknownConversation: If there is no open candidate of that id.
+        """
+        with self.database.write() as connection:
+            if storage.settle(connection, self.application, candidate, "rejected") is None:
+                raise UnknownConversation(f"There is no open candidate {candidate!r}.", "It may be settled already.")
+
+
+def _before(turns: list[Turn], reply: str) -> Turn | None:
+    """Return the customer's turn that a reply answered."""
+    place = next(i for i, turn in enumerate(turns) if turn.id == reply)
+    return next((turn for turn in reversed(turns[:place]) if turn.speaker == "customer"), None)
+
+
+def _entry(found: Candidate, question: str | None, answer: str | None, category: str) -> FaqEntry:
+    asked, said = kept(question or found.question), kept(answer or found.answer)
+    if not said:
+        raise UsageError("The candidate has no answer yet.", "Give one.")
+    wrong = unknown_slots(said)
+    if wrong:
+        raise UsageError(f"The answer names unknown slots: {', '.join(wrong)}.", "Leave the braces out.")
+    variants = () if asked == found.question else (found.question,)
+    return FaqEntry(identity_of(asked, said), asked, said, variants, category)

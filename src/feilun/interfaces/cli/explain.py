@@ -1,0 +1,67 @@
+"""`feilun explain`: why a text got its label."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from feilun.core.errors import UsageError
+from feilun.evaluation.render import printable
+from feilun.interfaces.cli import output
+from feilun.interfaces.cli.options import AsJson, Threads
+
+if TYPE_CHECKING:
+    from feilun.knowledge.explain import Explanation, Part
+
+EXAMPLES = (
+    'feilun explain out/model "送餐很快，可是饭是凉的"',
+    'feilun explain out/model "Slow, but the food was good" --label positive --json',
+)
+
+WIDTH = 20
+
+
+def explain(
+    bundle: Annotated[str, typer.Argument(help="A bundle: its folder, its name, or name@version.", show_default=False)],
+    text: Annotated[str, typer.Argument(help="The text.", show_default=False)],
+    label: Annotated[str | None, typer.Option(help="The label to explain; else the predicted one.")] = None,
+    most: Annotated[int, typer.Option(min=1, help="Most words shown.")] = 10,
+    threads: Threads = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what the score of a label loses without each word, and which words the decision hangs on.
+
+    The model is asked again without each word, so that this holds for every kind of bundle, as it is served.
+    """
+    from feilun.bundles.bundle import open_bundle
+    from feilun.knowledge.explain import explain as explained
+
+    opened = open_bundle(bundle, threads=threads)
+    if opened.pair is not None or opened.columns.features:
+        raise UsageError(
+            f"The model {opened.name} reads more than one text; words can be weighed where it reads one.",
+            "Explain a bundle that reads texts alone.",
+        )
+    found = explained(opened.predictor, text, label)
+    if as_json:
+        output.print_json(found.to_json())
+    else:
+        _show(found, most)
+
+
+def _show(found: Explanation, most: int) -> None:
+    print(f"{found.label}  {found.score:.3f}")
+    strongest = sorted(found.parts, key=lambda part: -abs(part.effect))[:most]
+    largest = max((abs(part.effect) for part in strongest), default=0.0) or 1.0
+    for part in strongest:
+        bar = ("+" if part.effect > 0 else "-") * max(1, round(WIDTH * abs(part.effect) / largest))
+        print(f"{part.effect:+7.2f}  {bar:<{WIDTH}}  {printable(part.text)}")
+    if found.decisive:
+        print(f"Without {_listed(found.decisive)} it would be: {found.instead or 'no label'}.")
+    else:
+        print("No words that speak for it change the label when they are taken out.")
+
+
+def _listed(parts: tuple[Part, ...]) -> str:
+    return ", ".join(f"“{printable(part.text)}”" for part in sorted(parts, key=lambda part: part.start))

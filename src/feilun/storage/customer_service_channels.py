@@ -1,0 +1,34 @@
+"""Which conversation a platform's conversation is, and which of its messages came before, as rows."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, delete, insert, select
+
+from feilun.storage.tables import service_channel_events as events
+from feilun.storage.tables import service_channel_links as links
+
+KEPT_SECONDS = 86_400.0
+"""How long it is remembered that a message came: platforms send one again within minutes."""
+
+
+def first_time(connection: Connection, application: str, channel: str, event: str, now: float) -> bool:
+    """Say whether a message comes for the first time, and remember it."""
+    connection.execute(delete(events).where(events.c.time < now - KEPT_SECONDS))
+    mine = (events.c.application == application, events.c.channel == channel, events.c.event == event)
+    if connection.execute(select(events.c.time).where(*mine)).first() is not None:
+        return False
+    connection.execute(insert(events), {"application": application, "channel": channel, "event": event, "time": now})
+    return True
+
+
+def conversation_of(connection: Connection, application: str, channel: str, key: str) -> str | None:
+    """Return our conversation of a platform's; None where there is none yet."""
+    mine = (links.c.application == application, links.c.channel == channel, links.c.key == key)
+    found: str | None = connection.execute(select(links.c.conversation).where(*mine)).scalar_one_or_none()
+    return found
+
+
+def link(connection: Connection, application: str, channel: str, key: str, conversation: str) -> None:
+    """Remember which conversation a platform's is."""
+    row = {"application": application, "channel": channel, "key": key, "conversation": conversation}
+    connection.execute(insert(links), row)

@@ -1,0 +1,55 @@
+"""Notifications as rows: each waits until it is sent, and stays as the proof that it was."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, select
+
+from feilun.storage.tables import deliveries
+
+WAITS = "not sent yet"
+
+
+def add(connection: Connection, key: str, channel: str, title: str, body: str) -> None:
+    """Let a notification wait for its channel; one of the same key that is there already stays as it is."""
+    own = (deliveries.c.key == key) & (deliveries.c.channel == channel)
+    if connection.execute(select(deliveries.c.sequence).where(own)).first() is None:
+        now = time.time()
+        row = {"key": key, "channel": channel, "title": title, "body": body, "time": now, "due": now}
+        connection.execute(deliveries.insert(), {**row, "attempts": 0, "error": WAITS})
+
+
+def waiting(connection: Connection, channel: str) -> int:
+    """Return how many wait for a channel."""
+    own = (deliveries.c.channel == channel) & deliveries.c.due.is_not(None)
+    return int(connection.execute(select(func.count()).where(own)).scalar_one())
+
+
+def due(connection: Connection, channel: str) -> Row[Any] | None:
+    """Return what a channel is to be told next."""
+    own = (deliveries.c.channel == channel) & (deliveries.c.due <= time.time())
+    return connection.execute(select(deliveries).where(own).order_by(deliveries.c.sequence)).first()
+
+
+def note(connection: Connection, sequence: int, error: str | None, again: float | None) -> None:
+    """Note an attempt.
+
+    Args:
+        connection: In a transaction that may write.
+        sequence: The notification's.
+        error: What went wrong; None where it arrived, of which its words are not kept.
+        again: When to try again, seconds since 1970; None is never.
+    """
+    values: dict[str, Any] = {"time": time.time(), "attempts": deliveries.c.attempts + 1, "error": error, "due": again}
+    if error is None:
+        values |= {"title": "", "body": ""}
+    connection.execute(deliveries.update().where(deliveries.c.sequence == sequence).values(**values))
+
+
+def listed(connection: Connection) -> list[dict[str, Any]]:
+    """Return all in their order: key, channel, time, attempts, error."""
+    rows = connection.execute(select(deliveries).order_by(deliveries.c.sequence))
+    names = ("key", "channel", "time", "attempts", "error")
+    return [{name: getattr(row, name) for name in names} for row in rows]

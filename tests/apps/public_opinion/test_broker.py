@@ -1,0 +1,156 @@
+"""A real NATS server with JetStream, killed and started again: no document is lost, none counts twice."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from apps.public_opinion.made import NOW, made_intake, record
+from feilun.apps.public_opinion.sources.broker import BrokerSettings, Receiver
+from feilun.apps.public_opinion.sources.inbox import Inbox
+from feilun.storage import opinion, opinion_inbox
+from feilun.storage.database import Database, open_database
+from feilun.workflow.applications.public_opinion import opened, run
+
+nats = pytest.importorskip("nats")
+pytest.importorskip("faststream")
+SERVER = shutil.which("nats-server") or str(Path(sys.executable).with_name("nats-server"))
+STREAM = "documents"
+
+
+class Server:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        with socket.socket() as found:
+            found.bind(("127.0.0.1", 0))
+            self.port = found.getsockname()[1]
+        self.address = f"nats://127.0.0.1:{self.port}"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        command = [SERVER, "-js", "-sd", str(self.folder), "-a", "127.0.0.1", "-p", str(self.port)]
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        waited(lambda: socket.socket().connect_ex(("127.0.0.1", self.port)) == 0)
+
+    def kill(self) -> None:
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+
+    def publish(self, *bodies: bytes) -> None:
+        async def send() -> None:
+            client = await nats.connect(self.address)
+            stream = client.jetstream()
+            await stream.add_stream(name=STREAM, subjects=[STREAM])
+            for body in bodies:
+                await stream.publish(STREAM, body)
+            await client.close()
+
+        asyncio.run(send())
+
+
+def waited(done: Callable[[], Any], seconds: float = 30) -> None:
+    end = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < end, "nothing came of it"
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    if not Path(SERVER).exists():
+        pytest.skip("no nats-server")
+    started = Server(tmp_path / "nats")
+    started.start()
+    yield started
+    started.kill()
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    opened = open_database(f"sqlite:///{tmp_path / 'o.db'}")
+    yield opened
+    opened.close()
+
+
+def body(number: int) -> bytes:
+    return json.dumps(record(number, f"青禾汽车召回新车 {number}", NOW - 86_400 + number)).encode()
+
+
+def waiting(database: Database) -> int:
+    with database.read() as connection:
+        return opinion_inbox.waiting(connection)
+
+
+def received(database: Database) -> int:
+    with database.read() as connection:
+        return len({row.record["id"] for row in opinion_inbox.after(connection, 0, 10_000)})
+
+
+def test_killed_brokers_and_receivers_lose_nothing_and_double_nothing(server: Server, database: Database) -> None:
+    settings = BrokerSettings(address=server.address)
+    server.publish(*(body(number) for number in range(60)))
+    with Receiver(settings, database):
+        waited(lambda: waiting(database) >= 10)
+    before = received(database)
+    with Receiver(settings, database):  # a second one goes on where the first was stopped
+        waited(lambda: received(database) == 60)
+        server.kill()
+        server.start()
+        server.publish(*(body(number) for number in range(50, 90)))  # some of them again
+        waited(lambda: received(database) == 90)
+    assert before <= 60
+    taken = made_intake(database).take(Inbox(database))
+    assert taken.new == 90
+    assert taken.new + taken.repeated >= 100
+    with database.read() as connection:
+        assert opinion.totals(connection)[0] == 90
+
+
+def test_a_broker_that_is_down_at_the_start_is_waited_for(server: Server, database: Database) -> None:
+    server.publish(body(1))
+    server.kill()
+    with Receiver(BrokerSettings(address=server.address), database):
+        time.sleep(0.5)
+        server.start()
+        waited(lambda: waiting(database) == 1)
+
+
+def test_what_is_no_document_is_a_dead_letter_and_the_stream_goes_on(server: Server, database: Database) -> None:
+    server.publish(b"{broken 13812345678", b"[1]", json.dumps([record(1), record(2)]).encode())
+    with Receiver(BrokerSettings(address=server.address), database):
+        waited(lambda: waiting(database) == 2)
+    with database.read() as connection:
+        letters = opinion.dead_letters(connection)
+    assert sorted(letter.reason.partition(":")[0] for letter in letters) == ["no JSON", "no JSON object"]
+    assert "13812345678" not in str([letter.record for letter in letters])
+
+
+def test_an_application_follows_its_broker(server: Server, tmp_path: Path) -> None:
+    (tmp_path / "e.toml").write_text('[[entity]]\nname = "青禾汽车"\n', encoding="utf-8")
+    file = tmp_path / "app.toml"
+    file.write_text(
+        f'application = "public-opinion"\nentities = "e.toml"\n[broker]\naddress = "{server.address}"\n',
+        encoding="utf-8",
+    )
+    server.publish(*(json.dumps(record(number, time=time.time() - 3600)).encode() for number in (1, 2)))
+    with opened(file, f"sqlite:///{tmp_path / 'o.db'}") as application:
+        seen: list[int] = []
+
+        def tell(taken: Any, _: Any) -> None:
+            seen.append(taken.new)
+            if sum(seen) == 2:
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            run(application, follow=True, tell=tell)

@@ -1,0 +1,63 @@
+"""Everything that Feilun answers over HTTP, with tiny models behind it, on a real port."""
+
+from __future__ import annotations
+
+import importlib
+import socket
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import uvicorn
+from fastapi import FastAPI
+
+from feilun.bundles.bundle import open_bundle
+from feilun.interfaces.http import recommendation
+from feilun.interfaces.http.app import create_app
+from feilun.interfaces.http.customer_service import with_customer_service
+from feilun.monitoring.feedback import FeedbackDesk
+from feilun.monitoring.log import ObservationLog
+from feilun.serving.access import Access
+from feilun.serving.connection import patient_for
+from feilun.serving.engine import Engine
+from feilun.storage.database import open_database
+from tiny_bundle import made_bundle
+
+TESTS = Path(__file__).parents[1]
+SERVICES = ("models", "recommendation")
+
+
+@contextmanager
+def applications(folder: Path, access: Access | None = None) -> Iterator[dict[str, FastAPI]]:
+    """Build the service of models, with customer service in it, and that of recommendation."""
+    sys.path[:0] = [str(TESTS / "apps" / "customer_service"), str(TESTS / "apps" / "recommendation")]
+    made_desk = importlib.import_module("made_service").desk
+    made_shop = importlib.import_module("shops").made_shop
+    with ExitStack() as exits:
+        database = open_database(f"sqlite:///{folder / 'models.db'}")
+        exits.callback(database.close)
+        desk = made_desk(f"sqlite:///{folder / 'desk.db'}")
+        exits.callback(desk.database.close)
+        shop = open_database(f"sqlite:///{folder / 'shop.db'}")
+        exits.callback(shop.close)
+        bundle = open_bundle(made_bundle(folder / "reviews"), threads=1)
+        feedback = FeedbackDesk(ObservationLog(database), lambda _: bundle.labels.names)
+        models = with_customer_service(create_app, desk)(Engine({"reviews": bundle}), feedback, access)
+        yield {"models": models, "recommendation": recommendation.create_app(made_shop(shop), access)}
+
+
+@contextmanager
+def served(app: FastAPI) -> Iterator[str]:
+    """Serve an application in a thread; yield its address."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = uvicorn.Server(uvicorn.Config(app, http=patient_for(5), log_level="critical"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        while not server.started:
+            time.sleep(0.01)
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        server.should_exit = True
+        thread.join()
