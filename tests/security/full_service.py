@@ -15,6 +15,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from feilun.bundles.bundle import open_bundle
+from feilun.interfaces.console.console import with_console
 from feilun.interfaces.http import recommendation
 from feilun.interfaces.http.app import create_app
 from feilun.interfaces.http.customer_service import with_customer_service
@@ -32,7 +33,7 @@ SERVICES = ("models", "recommendation")
 
 @contextmanager
 def applications(folder: Path, access: Access | None = None) -> Iterator[dict[str, FastAPI]]:
-    """Build the service of models, with customer service in it, and that of recommendation."""
+    """Build the service of models, with customer service and its page in it, and that of recommendation."""
     sys.path[:0] = [str(TESTS / "apps" / "customer_service"), str(TESTS / "apps" / "recommendation")]
     made_desk = importlib.import_module("made_service").desk
     made_shop = importlib.import_module("shops").made_shop
@@ -45,7 +46,8 @@ def applications(folder: Path, access: Access | None = None) -> Iterator[dict[st
         exits.callback(shop.close)
         bundle = open_bundle(made_bundle(folder / "reviews"), threads=1)
         feedback = FeedbackDesk(ObservationLog(database), lambda _: bundle.labels.names)
-        models = with_customer_service(create_app, desk)(Engine({"reviews": bundle}), feedback, access)
+        pages = with_console(with_customer_service(create_app, desk), "customer-service")
+        models = pages(Engine({"reviews": bundle}), feedback, access)
         yield {"models": models, "recommendation": recommendation.create_app(made_shop(shop), access)}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
+from feilun.serving.sessions import Sessions
 from feilun.storage.tokens import Token
 
 
@@ -17,8 +18,10 @@ class Access:
         hosts: Names by which the service may be called, and from whose pages, besides this machine's own; None takes
             all.
         application: The application that is served, of which alone some tokens are; None serves none.
+        sessions: Those of browsers, where there are pages to sign in to.
     """
 
     tokens: Callable[[], Sequence[Token]] | None = None
     hosts: Collection[str] | None = None
     application: str | None = None
+    sessions: Sessions | None = None

@@ -41,6 +41,7 @@ def serve(
     require_token: bool = False,
     hosts: Sequence[str] = (),
     trials: Mapping[str, float] | None = None,
+    page: str | None = None,
     say: Callable[[str], Any] = print,
 ) -> None:
     """Serve bundles over HTTP until Ctrl-C or SIGTERM.
@@ -58,6 +59,7 @@ def serve(
         hosts: Further names by which the service may be called.
         trials: Versions, NAME@VERSION, that are tried beside the served ones, with the share of the requests that each
             answers; with 0 it is only asked along.
+        page: Path of the web page, where the application has one.
         say: Receives the addresses, a line each.
 
     Raises:
@@ -87,6 +89,8 @@ def serve(
         desk = None
         if database is not None and observe > 0:
             desk = FeedbackDesk(ObservationLog(database, observe), lambda bundle: labels_of(engine, bundle))
+        if page is not None:
+            say(f"Web page: {address}{page}")
         say(f"Documentation: {address}/docs  Stop with Ctrl-C.")
         config = uvicorn.Config(
             application(engine, desk, access),

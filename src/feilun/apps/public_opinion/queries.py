@@ -30,7 +30,7 @@ class Question:
         words: A phrase that their title or body holds, in any case.
         entity: Whom they name.
         topic: What they are about.
-        sentiment: negative, neutral or positive.
+        sentiment: negative, neutral or positive: for the entity, where one is wanted, as its numbers count it.
         source: Who published them.
         since: From this second on.
         until: Before this one.
@@ -78,15 +78,17 @@ def as_csv(documents: Sequence[dict[str, Any]]) -> str:
 
 
 def _found(connection: Connection, question: Question, limit: int) -> Iterator[dict[str, Any]]:
+    sentiment = "" if question.entity else question.sentiment
     rows = opinion.latest(
-        connection, words=question.words, sentiment=question.sentiment, source=question.source,
+        connection, words=question.words, sentiment=sentiment, source=question.source,
         since=question.since, until=question.until,
     )  # fmt: skip
     for row in rows:
         if limit <= 0:
             return
         document = document_json(row)
-        if question.entity and question.entity not in document["entities"]:
+        said = document["entities"].get(question.entity)
+        if question.entity and (said is None or question.sentiment not in {"", said}):
             continue
         if question.topic and question.topic not in document["topics"]:
             continue

@@ -127,10 +127,11 @@ def serve(
     require_token: RequireToken = False,
     allow_host: AllowHost = None,
 ) -> None:
-    """Serve an application over HTTP until Ctrl-C: POST /v1/apps/customer-service/turns; more at /docs."""
+    """Serve an application over HTTP until Ctrl-C: POST /v1/apps/customer-service/turns, a web page at /console."""
     from contextlib import ExitStack
 
     from feilun.apps.customer_service.channels.inbox import inboxes
+    from feilun.interfaces.console.console import with_console
     from feilun.interfaces.http.app import create_app
     from feilun.interfaces.http.customer_service import with_customer_service
     from feilun.workflow import service
@@ -143,10 +144,11 @@ def serve(
         for one in platforms.values():
             exits.callback(one.close)
         print(f"{desk.application}: POST http://{host}:{port}/v1/apps/customer-service/turns", flush=True)
+        pages = with_console(with_customer_service(create_app, desk, platforms), "customer-service")
         service.serve(
-            (), with_customer_service(create_app, desk, platforms), host=host, port=port, observe=0.0,
+            (), pages, host=host, port=port, observe=0.0,
             require_token=require_token, hosts=allow_host or (),
-            say=lambda line: print(line, flush=True),
+            page="/console", say=lambda line: print(line, flush=True),
         )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from feilun.interfaces.cli import output
-from feilun.interfaces.cli.options import AsJson
+from feilun.interfaces.cli.options import AllowHost, AsJson, Host, Port, RequireToken
 
 if TYPE_CHECKING:
     from feilun.apps.public_opinion.incidents import Incident
@@ -23,6 +23,7 @@ EXAMPLES = (
     "feilun public-opinion report examples/public_opinion.toml --out report",
     "feilun public-opinion rules examples/public_opinion.toml --rules rules.toml",
     "feilun public-opinion correct examples/public_opinion.toml KEY --sentiment neutral",
+    "feilun public-opinion serve examples/public_opinion.toml --port 8080",
 )
 
 File = Annotated[Path, typer.Argument(help="The application file, TOML.", show_default=False)]
@@ -237,6 +238,32 @@ def correct(
         output.print_json(corrected)
     else:
         print(f"Corrected: {corrected['document']}")
+
+
+@app.command(epilog=f"Example: {EXAMPLES[8]}")
+def serve(
+    file: File,
+    port: Port = 8080,
+    host: Host = "127.0.0.1",
+    require_token: RequireToken = False,
+    allow_host: AllowHost = None,
+) -> None:
+    """Serve what was taken in until Ctrl-C: a web page at /console, addresses at /docs.
+
+    `run --follow` goes on beside it, and takes what is pushed to POST /v1/apps/public-opinion/documents.
+    """
+    from feilun.interfaces.console.console import with_console
+    from feilun.interfaces.http.app import create_app
+    from feilun.interfaces.http.opinion_desk import with_public_opinion
+    from feilun.workflow import service
+    from feilun.workflow.applications.public_opinion import opened
+
+    with opened(file) as application:
+        pages = with_console(with_public_opinion(create_app, application), "public-opinion")
+        service.serve(
+            (), pages, host=host, port=port, require_token=require_token, hosts=allow_host or (),
+            page="/console", say=lambda line: print(line, flush=True),
+        )  # fmt: skip
 
 
 def _since(connection: Any, days: float | None) -> float | None:

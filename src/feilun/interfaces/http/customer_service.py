@@ -20,6 +20,7 @@ from feilun.interfaces.http.answers import ErrorAnswer
 from feilun.monitoring.feedback import FeedbackDesk
 from feilun.serving.access import Access
 from feilun.serving.engine import Engine
+from feilun.storage.customer_service import Turn
 from feilun.text.segment import sentences
 
 router = APIRouter(
@@ -131,6 +132,28 @@ def take_turn(
     if "text/event-stream" in request.headers.get("accept", ""):
         return StreamingResponse(_events(reply), media_type="text/event-stream")
     return reply
+
+
+@router.get("/turns/{conversation}", summary="What a customer sees")
+def seen(request: Request, conversation: str) -> dict[str, Any]:
+    """Return what was said, by whom, with citations and options; whoever has the id may ask, as it cannot be guessed.
+
+    This is how a customer's page hears what a person writes.
+    """
+    return {"turns": [_seen(turn) for turn in _desk(request).history(conversation)]}
+
+
+def _seen(turn: Turn) -> dict[str, Any]:
+    reply = turn.reply or {}
+    shown = {name: reply.get(name) for name in ("action", "citations", "options")}
+    return {
+        "id": turn.id,
+        "time": turn.time,
+        "speaker": turn.speaker,
+        "text": turn.text,
+        "helpful": turn.helpful,
+        **shown,
+    }
 
 
 @router.get("/conversations/{conversation}", summary="What was said")

@@ -33,13 +33,21 @@ SCOPE_OF_PATH = (
     ("/v1/apps/public-opinion/trends", "predict"), ("/v1/apps/public-opinion/compare", "predict"),
     ("/v1/apps/public-opinion/incidents", "predict"), ("/v1/apps/public-opinion/search", "predict"),
     ("/v1/apps/public-opinion/export", "predict"),
+    ("/v1/apps/public-opinion/scheme", "predict"), ("/v1/apps/public-opinion/desk", "admin"),
     ("/v1/apps/public-opinion", "feedback"),
     ("/v1/chat", "predict"), ("/v1/embeddings", "predict"),
+    ("/v1/session", None),
 )  # fmt: skip
-"""The scope of each resource; all other paths need `admin`."""
+"""The scope of each resource, None where any valid token will do; all other paths need `admin`."""
+
+PAGES = "/console"
+"""Begins the paths of web pages, which hold no data: what they show, they ask for with the session's token."""
 
 CLIENT = "feilun.client"
 """Key of a request's scope that says who asks, where a token tells."""
+
+TOKEN = "feilun.token"  # noqa: S105
+"""Key of a request's scope that holds the token itself, as it is kept."""
 
 KNOWN_SECONDS = 5.0
 """How long the tokens are held before the database is asked again."""
@@ -108,9 +116,10 @@ class Guard:
     async def _wrong_token(self, scope: Scope) -> tuple[int, str] | None:
         if self.access.tokens is None or scope["path"] in OPEN or scope["path"].startswith(SIGNED):
             return None
-        sent = _only(scope, b"authorization") or ""
-        kind, _, secret = sent.partition(" ")
-        if kind.lower() != "bearer" or not secret:
+        if self.access.sessions is not None and (scope["path"] + "/").startswith(PAGES + "/"):
+            return None
+        secret = _bearer(scope) or self._session(scope)
+        if not secret:
             return 401, "A token is needed, in one header: Authorization: Bearer TOKEN"
         if not (secret.isascii() and secret.isprintable() and " " not in secret):
             return 401, "The token holds line breaks, spaces or characters beyond ASCII; no token does."
@@ -122,11 +131,23 @@ class Guard:
             return 401, "The token is unknown or revoked."
         if not token.reaches(self.access.application):
             return 403, f"The token {token.name} is one of another application."
-        scope[CLIENT] = f"token {token.name}"
+        scope[CLIENT], scope[TOKEN] = f"token {token.name}", token
         wanted = scope_of(scope["path"])
         if not token.allows(wanted):
             return 403, f"The token {token.name} lacks the scope {wanted!r}; it has {', '.join(token.scopes)}."
         return None
+
+    def _session(self, scope: Scope) -> str | None:
+        """Return the token of the session that a cookie names.
+
+        Browsers send a cookie to this machine's name whatever page and port asks; what changes something therefore
+        must come from a page of this very address.
+        """
+        name = Request(scope).cookies.get(cookie_of(scope))
+        if self.access.sessions is None or name is None:
+            return None
+        own = (_only(scope, b"origin") or "").partition("://")[2] == _only(scope, b"host")
+        return self.access.sessions.secret_of(name) if own or scope["method"] in {"GET", "HEAD"} else None
 
     async def _tokens(self, read: Callable[[], Sequence[Token]]) -> Sequence[Token]:
         """Return the valid tokens; those known last where the database refuses."""
@@ -147,8 +168,14 @@ def client_of(request: Request) -> str:
     return str(named or (request.client.host if request.client else "unknown"))
 
 
-def scope_of(path: str) -> str:
-    """Return the scope that a path needs."""
+def cookie_of(scope: Scope) -> str:
+    """Return the name of the cookie that holds the session; ports of one machine share their cookies."""
+    server = scope.get("server")
+    return f"feilun_session_{server[1] if server else 0}"
+
+
+def scope_of(path: str) -> str | None:
+    """Return the scope that a path needs; None where any valid token will do."""
     for start, scope in SCOPE_OF_PATH:
         if path == start or path.startswith(start + "/"):
             return scope
@@ -167,6 +194,12 @@ def named(address: str, hosts: Collection[str]) -> bool:
         return ipaddress.ip_address(name).is_loopback
     except ValueError:
         return False
+
+
+def _bearer(scope: Scope) -> str:
+    """Return the token that the header holds; an empty text where there is none."""
+    kind, _, secret = (_only(scope, b"authorization") or "").partition(" ")
+    return secret if kind.lower() == "bearer" else ""
 
 
 def _only(scope: Scope, header: bytes) -> str | None:

@@ -28,6 +28,7 @@ DAY = 86_400.0
 MOST_FOUND, MOST_EXPORTED = 500, 50_000
 
 Days = Annotated[float | None, Query(gt=0, description="Only the last so many days before the last document.")]
+Moment = Annotated[float | None, Query(ge=0, le=1e11, description="Seconds since 1970; `until` is not included.")]
 Text = Annotated[str, Query(max_length=200)]
 
 
@@ -47,8 +48,10 @@ def _question(
     topic: Text = "",
     sentiment: Annotated[str, Query(pattern="^(negative|neutral|positive)?$")] = "",
     source: Text = "",
+    since: Moment = None,
+    until: Moment = None,
 ) -> tuple[Question, float | None]:
-    return Question(words, entity, topic, sentiment, source), days
+    return Question(words, entity, topic, sentiment, source, since, until), days
 
 
 Asked = Annotated[tuple[Question, float | None], Depends(_question)]
@@ -92,9 +95,9 @@ def get_incidents(
 ) -> dict[str, Any]:
     """Return all incidents, or those of one state, the latest first."""
     with _reading(request) as connection:
-        found = [Incident.from_json(row.facts) for row in opinion.incidents(connection)]
+        found, width = [Incident.from_json(row.facts) for row in opinion.incidents(connection)], _width(connection)
     kept = [one for one in reversed(found) if state in {"", one.state}]
-    return {"incidents": [{**one.to_json(), "summary": summary(one)} for one in kept]}
+    return {"seconds": width, "incidents": [{**one.to_json(), "summary": summary(one)} for one in kept]}
 
 
 @router.get("/incidents/{identity}/documents", summary="The documents of an incident")
@@ -130,7 +133,7 @@ def export(request: Request, asked: Asked, limit: Annotated[int, Query(ge=1, le=
 
 def _timed(connection: Connection, asked: tuple[Question, float | None]) -> Question:
     question, days = asked
-    return replace(question, since=_since(connection, days))
+    return question if days is None else replace(question, since=_since(connection, days))
 
 
 def _width(connection: Connection) -> int:

@@ -1,0 +1,12 @@
+/** The page of customer service: a chat, the queue of people who take over, candidates for the FAQ. */
+
+import { showCandidates } from "./candidates.js";
+import { showChat } from "./chat.js";
+import { start } from "./frame.js";
+import { showQueue } from "./queue.js";
+
+start("customer_service", [
+  { name: "chat", scope: "predict", show: showChat },
+  { name: "queue", scope: "admin", show: showQueue },
+  { name: "candidates", scope: "admin", show: showCandidates },
+]);

@@ -1,0 +1,46 @@
+/** How turns of a conversation look, to the customer and to the person who takes over. */
+
+import { element, moment } from "./elements.js";
+import { named, say } from "./words.js";
+
+/**
+ * Make a turn.
+ * @param {Object} turn Its speaker, text and time, and the citations of a reply.
+ * @param {...Node} more What stands under it.
+ */
+export function bubble(turn, ...more) {
+  const citations = turn.citations ?? turn.reply?.citations ?? [];
+  return element(
+    `article.turn.${turn.speaker}`,
+    {},
+    element("div.who", {}, named("speaker", turn.speaker), element("time", {}, moment(turn.time))),
+    element("div.text", {}, turn.text),
+    citations.length > 0 && element("ul.citations", {}, citations.map(citation)),
+    more,
+  );
+}
+
+function citation(one) {
+  const place = [one.source, one.place].filter(Boolean).join(" · ");
+  return element("li", {}, element("span", {}, place), element("q", {}, one.sentence));
+}
+
+/** Make what an operator reads of a reply: its action, how sure it is, and what each rung decided. */
+export function traced(reply) {
+  const facts = [named("action", reply.action), reply.intent, reply.handoff && named("reason", reply.handoff)];
+  const sure = reply.confidence > 0 ? say("confidence", { value: reply.confidence.toFixed(2) }) : null;
+  return element(
+    "details.trace",
+    {},
+    element("summary", {}, [...facts, sure].filter(Boolean).join(" · ")),
+    element("ol", {}, reply.trace.map(step)),
+  );
+}
+
+function step({ rung, ...rest }) {
+  const facts = Object.entries(rest).map(([name, value]) => [
+    element("dt", {}, name),
+    element("dd", {}, typeof value === "string" ? value : JSON.stringify(value)),
+  ]);
+  return element("li", {}, element("strong", {}, rung), element("dl", {}, facts));
+}

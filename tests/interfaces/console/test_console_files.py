@@ -1,0 +1,82 @@
+"""The files of the pages: every text in both languages, nothing from outside, no text that becomes HTML."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import get_args
+
+import pytest
+
+from feilun.apps.customer_service import desk
+from feilun.apps.customer_service.reply import Action
+from feilun.apps.public_opinion import incidents, wording
+from feilun.interfaces.console.console import FILES, Page
+
+SCRIPTS = {name: path.read_text(encoding="utf-8") for name, path in FILES.items() if path.suffix == ".js"}
+WORDS = json.loads(FILES["words.json"].read_text(encoding="utf-8"))
+CHINESE = re.compile(r"[\u4e00-\u9fff]")
+
+
+def test_every_text_is_there_in_both_languages_with_the_same_places() -> None:
+    for key, both in WORDS.items():
+        assert set(both) == {"zh", "en"}, key
+        assert all(text.strip() for text in both.values()), key
+        places = [sorted(re.findall(r"\{(\w+)\}", text)) for text in both.values()]
+        assert places[0] == places[1], key
+    swapped = {"other_language"}  # named in the language that it leads to
+    assert [key for key, both in WORDS.items() if CHINESE.search(both["en"]) and key not in swapped] == []
+
+
+def test_every_text_that_a_page_says_is_in_the_table_and_every_one_there_is_said() -> None:
+    source = "\n".join(SCRIPTS.values())
+    said = set(re.findall(r'say\("([\w.]+)"', source)) | {
+        *re.findall(r'start\("(\w+)"', source), *re.findall(r'^ +"(summary\.\w+)":', source, re.MULTILINE),
+        *(f"part.{name}" for name in re.findall(r'name: "(\w+)", scope', source)),
+    }  # fmt: skip
+    assert said <= set(WORDS)
+    kinds = set(re.findall(r'named\("(\w+)"', source))
+    unsaid = {key for key in WORDS if key not in said and key.partition(".")[0] not in kinds}
+    assert unsaid == set()
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        ("action", get_args(Action)),
+        ("reason", [*desk.PRIORITY, "repeated failure"]),
+        ("channel", desk.CHANNELS),
+        ("severity", incidents.SEVERITIES),
+        ("state", [*get_args(incidents.State), "bot", "queue", "person"]),
+        ("act", incidents.ACTIONS),
+        ("happened", ["opened", "closed", "reopened", *incidents.ACTIONS]),
+        ("happened", [f"escalated to {severity}" for severity in incidents.SEVERITIES]),
+        ("sentiment", wording.SENTIMENTS),
+    ],
+)
+def test_what_the_service_names_has_a_name_in_both_languages(kind: str, values: list[str]) -> None:
+    assert {f"{kind}.{value}" for value in values} <= set(WORDS)
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_no_script_makes_html_or_code_out_of_a_text(name: str) -> None:
+    forbidden = (
+        r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|createContextualFragment|DOMParser|\beval\(|Function\("
+    )
+    assert re.findall(forbidden, SCRIPTS[name]) == []
+
+
+def test_nothing_is_fetched_from_outside_and_nothing_stands_inline() -> None:
+    for name, path in FILES.items():
+        text = path.read_text(encoding="utf-8").replace("http://www.w3.org/2000/svg", "")
+        assert re.findall(r"https?://\w", text) == [], name
+        if path.suffix == ".html":
+            assert re.findall(r"<script(?![^>]* src=)|<style|\son\w+=|\sstyle=", text) == [], name
+
+
+def test_every_page_and_every_file_that_it_names_is_there() -> None:
+    assert {f"{page}.html" for page in get_args(Page)} <= set(FILES)
+    for name, path in FILES.items():
+        text = path.read_text(encoding="utf-8")
+        named = set(re.findall(r'(?:from "\./|(?:src|href)=")([\w.-]+)"', text))
+        assert named <= set(FILES), name

@@ -1,0 +1,136 @@
+"""The page of public opinion in a real browser: trends, incidents, documents, corrections; texts stay texts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from made_opinion import BAD, ran, service
+
+from feilun.serving.access import Access
+from feilun.storage import opinion, tokens
+from feilun.storage.tables import opinion_documents
+from feilun.workflow.applications.public_opinion import Application
+
+pytestmark = pytest.mark.slow
+
+ATTACK = "<script>hacked = 1</script><img src=x onerror='hacked = 1'>"
+
+
+@pytest.fixture(scope="module")
+def application(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
+    with ran(tmp_path_factory.mktemp("opinion")) as made:
+        yield made
+
+
+@pytest.fixture
+def address(application: Application, serving: Callable[..., Any]) -> Iterator[str]:
+    with serving(service(application)) as base:
+        yield f"{base}/console/public-opinion"
+
+
+def test_a_trend_leads_to_the_documents_behind_it(address: str, visitor: Callable[..., Any]) -> None:
+    page = visitor(390).open(address)
+    page.wait_for_selector("figure:nth-of-type(2) path.series")
+    assert page.locator("figure").first.locator("path.series").count() == 2
+    assert page.locator("rect.band").count() == 2
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    row = page.locator("tr", has_text="青禾汽车")
+    number = int(row.locator("td").nth(2).inner_text())
+    row.locator("input").uncheck()
+    row.locator(".color--1").wait_for()
+    assert page.locator("path.series").count() == 2
+    row.locator("a").first.click()
+    page.wait_for_selector(".document")
+    assert page.locator(".document").count() == min(number, 50)
+    page.go_back()
+    page.wait_for_selector("path.series")
+    page.locator("figure >> a").last.evaluate("point => location.hash = point.getAttribute('href')")
+    page.wait_for_selector(".document")
+
+
+def test_an_incident_shows_its_cause_and_people_act_on_it(
+    address: str, visitor: Callable[..., Any], application: Application
+) -> None:
+    page = visitor().open(f"{address}#incidents")
+    page.locator(".row").click()
+    page.wait_for_selector(".document")
+    assert page.locator(".document").count() == BAD
+    assert "刹车缺陷" in page.locator(".stories").inner_text()
+    page.click(".detail >> text=确认")
+    page.wait_for_selector(".detail .badge >> text=已确认")
+    with application.database.read() as connection:
+        assert [row.state for row in opinion.incidents(connection)] == ["acknowledged"]
+    page.click(".detail dl a")
+    page.wait_for_selector(".controls .badge")
+    page.wait_for_selector(".document")
+    assert page.locator(".document").count() == BAD
+
+
+def test_a_document_is_corrected(address: str, visitor: Callable[..., Any], application: Application) -> None:
+    page = visitor().open(f"{address}#documents?sentiment=negative")
+    first = page.locator(".document").first
+    first.locator("text=更正").click()
+    first.locator("select").select_option("neutral")
+    first.locator("label", has_text="质量召回").locator("input").uncheck()
+    first.locator("text=保存").click()
+    page.wait_for_selector(".notice.done")
+    assert "中性" in first.locator(".badge").first.inner_text()
+    with application.database.read() as connection:
+        (kept,) = opinion.corrections(connection)
+    assert (kept.before["analysis"]["sentiment"], kept.after["analysis"]["sentiment"]) == ("negative", "neutral")
+    assert "quality" in kept.before["analysis"]["topics"]
+    assert "quality" not in kept.after["analysis"]["topics"]
+
+
+def test_markup_in_documents_is_text_and_only_addresses_of_the_web_are_links(
+    address: str, visitor: Callable[..., Any], application: Application
+) -> None:
+    with application.database.write() as connection:
+        row = list(opinion.documents(connection))[-1]
+        evil = {"title": f"刹车{ATTACK}", "body": ATTACK, "source": ATTACK, "url": "javascript:hacked=1"}
+        connection.execute(opinion_documents.update().where(opinion_documents.c.key == row.key).values(**evil))
+    page = visitor().open(f"{address}#documents")
+    first = page.locator(".document").first
+    assert ATTACK in first.locator("h2").inner_text()
+    assert first.locator("h2 a").count() == 0
+    first.locator("summary").click()
+    assert first.locator(".body").inner_text() == ATTACK
+    assert page.locator(".document >> nth=1 >> h2 a").get_attribute("href") == "https://example.org/a"
+    page.wait_for_timeout(300)
+    assert page.evaluate("typeof hacked") == "undefined"
+    assert page.locator("main img, main script").count() == 0
+
+
+def test_whoever_may_only_read_gets_no_button_to_act(
+    visitor: Callable[..., Any], application: Application, serving: Callable[..., Any]
+) -> None:
+    with application.database.write() as connection:
+        secret = tokens.create(connection, "reader", ["predict"])
+
+    def read() -> list[tokens.Token]:
+        with application.database.read() as connection:
+            return tokens.valid(connection)
+
+    with serving(service(application, Access(read, frozenset()))) as base:
+        page = visitor().open(f"{base}/console/public-opinion#incidents")
+        page.fill("input", secret)
+        page.click("main button")
+        page.locator(".row").click()
+        page.wait_for_selector(".document")
+        assert page.locator(".acts button").count() == 0
+
+
+def test_nothing_to_show_is_said(tmp_path: Path, visitor: Callable[..., Any], serving: Callable[..., Any]) -> None:
+    with ran(tmp_path) as application:
+        with application.database.write() as connection:
+            opinion.forget_counts(connection)
+            opinion.forget_incidents(connection)
+            connection.execute(opinion_documents.delete())
+        with serving(service(application)) as base:
+            guest = visitor(390)
+            for part in ("trends", "incidents", "documents"):
+                page = guest.open(f"{base}/console/public-opinion#{part}")
+                page.wait_for_selector(".nothing")
