@@ -1,5 +1,6 @@
 import json
 import os
+import shlex
 import subprocess
 import sys
 
@@ -66,7 +67,7 @@ def test_every_verb_has_help_with_examples_that_parse(module, capsys):
     command = typer.main.get_command(main.app)
     for example in module.EXAMPLES:
         assert example in shown
-        words = example.partition(" < ")[0].replace('"', "").split()
+        words = shlex.split(example.partition(" < ")[0])
         assert words[:2] == ["feilun", verb]
         context = command.make_context("feilun", words[1:2])
         own = command.get_command(context, verb)

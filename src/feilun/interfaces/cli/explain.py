@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = (
     'feilun explain out/model "送餐很快，可是饭是凉的"',
-    'feilun explain out/model "Slow, but the food was good" --label positive --json',
+    'feilun explain out/model "Slow but good food" --label positive --json',
 )
 
 WIDTH = 20
