@@ -47,7 +47,7 @@ def test_the_loop_follows_where_the_first_version_fails(tmp_path: Path, monkeypa
     spec.loader.exec_module(story)
     settings = {
         "out": tmp_path / "out", "base": tmp_path / "base", "start": 250, "periods": 4, "rows": 200, "share": 0.5,
-        "labels": 50, "epochs": 10, "learning-rate": 3e-3, "max-tokens": 16, "alpha": 0.05, "margin": 0.05,
+        "labels": 50, "epochs": 10, "learning-rate": 3e-3, "max-tokens": 16, "alpha": 0.05, "margin": 0.05, "model": "",
     }  # fmt: skip
     lines = story.main([*map(str, kinds), *(f"--{name}={value}" for name, value in settings.items())])
     assert [line["period"] for line in lines] == [1, 2, 3, 4]
