@@ -10,12 +10,14 @@ from pathlib import Path
 import polars
 import pytest
 
+from feilun.apps.recommendation.events import Interaction
 from feilun.apps.recommendation.sample.shop import simulate
 from feilun.apps.recommendation.shop import remembered
 from feilun.core.errors import BundleError, DataError, RecipeError, UsageError
 from feilun.storage.database import open_database
 from feilun.storage.event_queue import EventQueue
 from feilun.workflow.applications import recommendation as application
+from feilun.workflow.applications.recommendation_estimate import estimate_settings
 from feilun.workflow.applications.recommendation_file import read_application
 from feilun.workflow.applications.recommendation_judging import evaluate
 from feilun.workflow.applications.recommendation_tables import (
@@ -185,3 +187,24 @@ def test_what_waited_for_the_database_is_taken_up_at_the_next_opening(file):
         assert len(remembered(shop.database, settings.name).events) == before + 1
     with application.opened_shop(settings) as shop:
         assert len(remembered(shop.database, settings.name).events) == before + 1
+
+
+def test_settings_are_estimated_from_lists_that_were_served(file):
+    database = open_database()
+    settings, _ = filled(file, database)
+    with pytest.raises(DataError, match="logged with the chances"):
+        estimate_settings(settings, application.prepare(settings, database))
+    shop = application.open_shop(settings, database, application.prepare(settings, database), seed=3)
+    now = max(event.time for event in remembered(database, settings.name).events) + 60
+    for number in range(60):
+        answer, _ = shop.recommend(f"shopper-{number:04d}", 5, now=now + number)
+        first = answer.places[0].item.id
+        shop.take([Interaction(f"new-{number}", answer.user, first, "click", 1.0, now + number + 5, answer.id)])
+    found = estimate_settings(settings, application.prepare(settings, database))
+    assert found.places == 300
+    assert found.earned.value == pytest.approx(0.2)
+    blocked = read_application(file, ["list.blocked_categories=tea,kitchen,fitness,camping,audio"])
+    assert estimate_settings(blocked, application.prepare(settings, database)).covered < found.covered
+    with pytest.raises(RecipeError, match="diversty"):
+        read_application(file, ["list.diversty=0.1"])
+    database.close()

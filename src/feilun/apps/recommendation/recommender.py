@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from threading import RLock
 
 import numpy as np
@@ -30,6 +31,27 @@ COMMON_WEIGHT = 0.5
 
 IMPERSONAL = ("popular", "recent")
 """Generators that look at no history."""
+
+
+@dataclass(frozen=True)
+class Considered:
+    """The candidates of a list.
+
+    Args:
+        model: Which scored them.
+        pool: The candidates.
+        scores: The final scores, shape (candidates,).
+        lifted: The same standardised, with the boosts; by these the list is made, shape (candidates,).
+        history: What was looked at.
+        note: What the reader should know; else empty.
+    """
+
+    model: Model
+    pool: Pool
+    scores: NDArray[np.float64]
+    lifted: NDArray[np.float64]
+    history: History
+    note: str
 
 
 class Recommender:
@@ -131,8 +153,34 @@ class Recommender:
         Raises:
             UsageError: If `count` is out of bounds, or there is no such liked item.
         """
-        _check(count)
         now = time.time() if now is None else now
+        with self._lock:
+            found = self.considered(user, count, personal=personal, liked=liked, now=now)
+            chosen = self._choose(found, count)
+        places = self._places(found, chosen, now, explain and personal)
+        note = found.note
+        if not places and not note:
+            note = "The catalogue has nothing that may be shown."
+        return Answer(uuid.uuid4().hex, user, now, self.version, personal, places, note)
+
+    def considered(
+        self, user: str, count: int, *, personal: bool = True, liked: Sequence[str] = (), now: float,
+        there: NDArray[np.bool_] | None = None,
+    ) -> Considered:  # fmt: skip
+        """Return the candidates of a list with their scores, as `recommend` orders them.
+
+        Args:
+            user: Who.
+            count: Length of the list, 1 to 200.
+            personal: Whether the history is looked at.
+            liked: Items that the user says to like.
+            now: Seconds since 1970.
+            there: Which items there are at that moment, shape (items,); all where absent.
+
+        Raises:
+            UsageError: If `count` is out of bounds, or there is no such liked item.
+        """
+        _check(count)
         with self._lock:
             model = self.model
             said = [self.number(item) for item in liked]
@@ -142,16 +190,15 @@ class Recommender:
             note = ""
             if not allowed.any() and self._permitted.any():
                 allowed, note = self._permitted, "Everything was taken already; items come again."
+            if there is not None:
+                allowed = allowed & there
             quotas = self.settings.candidates.quotas
             if not personal:
                 quotas = {name: count for name in IMPERSONAL if name in model.generators}
             pool = gather(model.generators, quotas, history, allowed, count)
             scores = model.scores(pool, history, now) if personal else fused(pool, {})
-            chosen = self._choose(pool, scores, count)
-        places = self._places(model, pool, scores, chosen, history, now, explain and personal)
-        if not places and not note:
-            note = "The catalogue has nothing that may be shown."
-        return Answer(uuid.uuid4().hex, user, now, self.version, personal, places, note)
+            lifted = standardised(scores) + boosts(model.catalogue, pool.items, self.settings.list)
+        return Considered(model, pool, scores, lifted, history, note)
 
     def similar(self, item: str, count: int = 10) -> list[tuple[Item, float]]:
         """Return the items nearest to one by its text and by who takes both, with their nearness.
@@ -230,17 +277,12 @@ class Recommender:
             return self._permitted.copy()
         return self._permitted & self.histories.open_to(user, len(self._permitted), self.settings.candidates, now)
 
-    def _choose(self, pool: Pool, scores: NDArray[np.float64], count: int) -> Chosen:
-        lifted = standardised(scores) + boosts(self.model.catalogue, pool.items, self.settings.list)
-        facts = self.model.facts
-        return choose(
-            lifted, facts.vectors[pool.items], facts.creator[pool.items], count, self.settings.list, self._source
-        )
+    def _choose(self, found: Considered, count: int) -> Chosen:
+        facts, items = found.model.facts, found.pool.items
+        return choose(found.lifted, facts.vectors[items], facts.creator[items], count, self.settings.list, self._source)
 
-    def _places(
-        self, model: Model, pool: Pool, scores: NDArray[np.float64], chosen: Chosen, history: History, now: float,
-        explain: bool,
-    ) -> list[Recommended]:  # fmt: skip
+    def _places(self, considered: Considered, chosen: Chosen, now: float, explain: bool) -> list[Recommended]:
+        model, pool, scores, history = considered.model, considered.pool, considered.scores, considered.history
         parts: list[dict[str, float]] = [{} for _ in chosen.places]
         if explain and model.names:
             parts = [_largest(model.names, row) for row in model.contributions(pool, history, now)[chosen.places]]
