@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from feilun.apps.recommendation.events import Interaction, Ranking
 from feilun.apps.recommendation.experiments import HOLDOUT
-from feilun.apps.recommendation.interactions import strengths
 from feilun.apps.recommendation.off_policy import Replayed
+from feilun.apps.recommendation.outcomes import interest_in
 from feilun.apps.recommendation.recommender import LONGEST_LIST, Considered, Recommender
 from feilun.apps.recommendation.rerank import Building
 
@@ -19,7 +19,7 @@ def replayable(ranking: Ranking) -> bool:
     """Return whether a list tells something: a user's own, of one policy, with the chance of every place."""
     chances = ranking.propensities
     whole = 0 < len(chances) == len(ranking.items) <= LONGEST_LIST and all(0 < chance <= 1 for chance in chances)
-    return whole and bool(ranking.user) and not ranking.arm.endswith(f":{HOLDOUT}")
+    return whole and bool(ranking.user) and not ranking.sides and not ranking.arm.endswith(f":{HOLDOUT}")
 
 
 def replay(recommender: Recommender, rankings: Sequence[Ranking], events: Sequence[Interaction]) -> Replayed:
@@ -36,7 +36,7 @@ def replay(recommender: Recommender, rankings: Sequence[Ranking], events: Sequen
     Returns:
         The places of the lists, those with unknown items left out.
     """
-    interest = _interest(recommender, events)
+    interest = interest_in(events, recommender.settings.signals)
     waiting = sorted(events, key=lambda event: event.time)
     users: dict[str, int] = {}
     places: list[tuple[int, int, bool, float, float, float]] = []
@@ -53,16 +53,6 @@ def replay(recommender: Recommender, rankings: Sequence[Ranking], events: Sequen
             places.append((user, rank, acted, chance, wanted, score))
             pools.append((scores, chances))
     return _columns(places, pools)
-
-
-def _interest(recommender: Recommender, events: Sequence[Interaction]) -> set[tuple[str, str]]:
-    """Return from which item of which list interest followed."""
-    says = strengths([e.type for e in events], [e.value for e in events], recommender.settings.signals)
-    return {
-        (event.ranking, event.item)
-        for event, strength in zip(events, says.tolist(), strict=True)
-        if event.ranking and strength > 0
-    }
 
 
 def _places(

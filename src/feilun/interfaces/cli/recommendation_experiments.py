@@ -22,30 +22,41 @@ File = Annotated[Path, typer.Argument(help="The application's TOML file.", show_
 
 
 def experiment(file: File, as_json: AsJson = False) -> None:
-    """Show from how many lists something followed, with and without a look at the history (`[experiment]`)."""
+    """Show what followed from the lists of each arm, with guardrails, or whose items of mixed lists were taken."""
     from dataclasses import asdict
 
-    from feilun.apps.recommendation.experiments import outcomes
     from feilun.apps.recommendation.shop import remembered
     from feilun.core.errors import UsageError
     from feilun.storage.database import open_database
+    from feilun.workflow.applications.recommendation_experiments import concluded
     from feilun.workflow.applications.recommendation_file import read_application
 
+    settings = read_application(file)
     database = open_database()
     try:
-        held = remembered(database, read_application(file).name)
+        found = concluded(settings, remembered(database, settings.name))
     finally:
         database.close()
-    found = outcomes(held.rankings, held.events)
-    if not found:
+    if not found.arms and not found.interleaved:
         raise UsageError(
             "No list was shown in an experiment.", "Set experiment.holdout above 0 in the file, and serve."
         )
-    for arm, outcome in found.items():
-        if as_json:
-            output.print_json({"arm": arm, **asdict(outcome)})
-            continue
-        print(f"{arm}: {outcome.users:,} users, {outcome.lists:,} lists, acted on {_said(outcome.acted)}")
+    if as_json:
+        output.print_json(asdict(found))
+        return
+    for arm, outcome in found.arms.items():
+        print(f"{arm}: {outcome.users:,} users, {outcome.lists:,} lists, {outcome.coverage:.1%} of the catalogue shown")
+        for measure, figure in outcome.figures.items():
+            print(f"  {measure.replace('_', ' '):<18}{_said(figure, measure)}")
+    for one in found.differences:
+        flag = f"  WORSE: {one.worse}" if one.worse else ""
+        print(f"{one.measure.replace('_', ' ')}: {one.arm} less {one.other} {_said(one.value, one.measure)}{flag}")
+    for name, mixed in found.interleaved.items():
+        print(
+            f"{name}: {mixed.users:,} users, {mixed.lists:,} lists; {mixed.personal:,} took more of the personal side,"
+        )
+        print(f"  {mixed.impersonal:,} of the other (sign test p = {mixed.p:.3g})")
+        print(f"  share of the personal side in what was taken: {_said(mixed.credit)}")
 
 
 def estimate(file: File, settings: Settings = None, as_json: AsJson = False) -> None:
@@ -82,8 +93,9 @@ def estimate(file: File, settings: Settings = None, as_json: AsJson = False) -> 
         print("More exploration (list.exploration), more lists or smaller changes tell more.")
 
 
-def _said(figure: Figure | None) -> str:
+def _said(figure: Figure | None, measure: str = "") -> str:
     if figure is None:
         return "not known"
-    interval = "" if figure.low is None else f" ({figure.low:.1%} to {figure.high:.1%})"
-    return f"{figure.value:.1%}{interval}"
+    form = ".1f" if measure.startswith("seconds") else ".1%"
+    interval = "" if figure.low is None else f" ({figure.low:{form}} to {figure.high:{form}})"
+    return f"{figure.value:{form}}{interval}"
