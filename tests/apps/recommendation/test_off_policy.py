@@ -105,6 +105,20 @@ def test_settings_that_would_have_shown_nothing_of_it_have_no_estimate():
     assert found.doubts()
 
 
+def test_a_list_is_replayed_with_what_was_known_and_there_at_its_time():
+    sample = trained()[0]
+    newest = max(sample.items, key=lambda item: item.published)
+    recommender = recommender_of(1.0)
+    recommender.settings = replace(recommender.settings, candidates=CandidateSettings(quotas={"recent": 30}))
+    moments = (newest.published - 1, newest.published + 1, newest.published + 100)
+    rankings = [Ranking(f"r{t}", "newcomer", (newest.id, "unknown"), t, "v", (0.5, 0.5)) for t in moments]
+    click = Interaction("c", "newcomer", newest.id, "click", 1.0, newest.published + 50, rankings[1].id)
+    found = replay(recommender, rankings, [click])
+    assert found.wanted.tolist() == [0, pytest.approx(1 / 30), 0]
+    assert found.rewards.tolist() == [0, 1, 0]
+    assert found.ranks.tolist() == [1, 1, 1]
+
+
 def test_lists_without_chances_or_of_the_holdout_are_not_judged_on():
     assert replayable(Ranking("r", "u", ("a",), 0.0, "v", (0.5,)))
     assert not replayable(Ranking("r", "u", ("a",), 0.0, "v"))
