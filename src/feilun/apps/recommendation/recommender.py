@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from threading import RLock
 
 import numpy as np
@@ -13,9 +12,10 @@ from numpy.typing import NDArray
 
 from feilun.apps.recommendation.answer import Answer, Recommended
 from feilun.apps.recommendation.catalogue import Catalogue, text_vectors, with_items
+from feilun.apps.recommendation.considered import Considered, standardised
 from feilun.apps.recommendation.events import Interaction, Item
 from feilun.apps.recommendation.explain import reason_for
-from feilun.apps.recommendation.fusion import Pool, best, gather, pool_of
+from feilun.apps.recommendation.fusion import best, gather, pool_of
 from feilun.apps.recommendation.histories import Histories
 from feilun.apps.recommendation.interactions import NO_HISTORY, History
 from feilun.apps.recommendation.item_search import ItemSearch
@@ -31,27 +31,6 @@ COMMON_WEIGHT = 0.5
 
 IMPERSONAL = ("popular", "recent")
 """Generators that look at no history."""
-
-
-@dataclass(frozen=True)
-class Considered:
-    """The candidates of a list.
-
-    Args:
-        model: Which scored them.
-        pool: The candidates.
-        scores: The final scores, shape (candidates,).
-        lifted: The same standardised, with the boosts; by these the list is made, shape (candidates,).
-        history: What was looked at.
-        note: What the reader should know; else empty.
-    """
-
-    model: Model
-    pool: Pool
-    scores: NDArray[np.float64]
-    lifted: NDArray[np.float64]
-    history: History
-    note: str
 
 
 class Recommender:
@@ -304,12 +283,6 @@ class Recommender:
         self._permitted = permitted(catalogue, self.settings.list)
         if self._search is not None:
             self._search.put(catalogue)
-
-
-def standardised(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return scores with mean 0 and spread 1; all 0 where they do not differ."""
-    spread = float(scores.std()) if len(scores) else 0.0
-    return (scores - scores.mean()) / spread if spread > 0 else np.zeros(len(scores))
 
 
 def _check(count: int) -> None:
