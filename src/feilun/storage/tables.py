@@ -19,7 +19,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-REVISION = "0009"
+REVISION = "0010"
 """The newest migration."""
 
 metadata = MetaData()
@@ -320,6 +320,7 @@ recommendation_rankings = Table(
     Column("arm", String(80), nullable=False),
     Column("items", JSON, nullable=False),
     Column("propensities", JSON, nullable=False),
+    Column("sides", String(200), nullable=False, server_default=""),
     UniqueConstraint("application", "id", name="recommendation_ranking_once"),
     Index("recommendation_rankings_of_user", "application", "user"),
     sqlite_autoincrement=True,

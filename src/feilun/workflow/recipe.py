@@ -25,6 +25,7 @@ from feilun.training.search import SearchSettings
 from feilun.workflow import toml_text
 from feilun.workflow.feature_rules import contradictions_of_features
 from feilun.workflow.generation_rules import bounded, generation_faults
+from feilun.workflow.overrides import put as put_overrides
 from feilun.workflow.task_tables import TaskSettings, contradictions_of, figures_of, with_parts, with_tasks
 from feilun.workflow.unlabelled_rules import contradictions_of_unlabelled
 
@@ -169,7 +170,7 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Recipe:
     values = _parse(text, path)
     values.setdefault("name", re.sub(r"[^\w.\-]+", "-", path.stem).strip("-.") or "model")
     _resolve(values, path.absolute().parent)
-    overridden, faults = _apply(values, overrides)
+    overridden, faults = put_overrides(Recipe, values, overrides)
     _resolve(values, Path.cwd())
     recipe, more = _read(values)
     if recipe is None or faults:
@@ -325,42 +326,6 @@ def _resolve(values: dict[str, Any], folder: Path) -> None:
             inner = dict(own)
             _resolve(inner, folder)
             values["tasks"] = {**values["tasks"], task: inner}
-
-
-def _apply(values: dict[str, Any], overrides: Sequence[str]) -> tuple[set[str], list[str]]:
-    """Put the `key=value` settings into the table; return their keys and what is wrong with their form."""
-    types = {key: kind for key, kind, *_ in core_settings.describe(Recipe)}
-    faults = []
-    keys = set()
-    for override in overrides:
-        key, equals, text = override.partition("=")
-        names = key.strip().split(".")
-        if not equals or not all(names):
-            faults.append(f"--set {override}: write key=value, such as --set training.epochs=3.")
-            continue
-        inner = values
-        for name in names[:-1]:
-            held = inner.get(name)
-            inner[name] = dict(held) if isinstance(held, dict) else {}
-            inner = inner[name]
-        inner[names[-1]] = _override_value(text.strip(), types.get(key.strip(), ""))
-        keys.add(key.strip())
-    return keys, faults
-
-
-def _override_value(text: str, kind: str) -> Any:
-    """Read a value as the key's type wants it: shells eat quotes, so text needs none, and lists may be a,b,c."""
-    try:
-        value = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        value = text
-    if kind == "text" and not isinstance(value, str):
-        return text
-    if kind == "text | list of text" and not isinstance(value, (str, list)):
-        return text
-    if kind.startswith("list of") and not isinstance(value, list):
-        return [part.strip() for part in text.split(",") if part.strip()]
-    return value
 
 
 def _place(fault: Fault, lines: Mapping[str, int], overridden: set[str]) -> tuple[int, str]:

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from feilun.apps.recommendation.click_probability import fit_clicks
-from feilun.apps.recommendation.experiments import arm_of, doubly_robust, inverse_propensity
+from feilun.apps.recommendation.experiments import arm_of
+from feilun.apps.recommendation.off_policy import doubly_robust, inverse_propensity
 from feilun.core.errors import UsageError
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict
 
 import pytest
-from shops import made_shop, trained
+from shops import SETTINGS, made_shop, trained
 
 from feilun.apps.recommendation.events import Interaction, Item
-from feilun.apps.recommendation.experiments import outcomes
+from feilun.apps.recommendation.outcomes import outcomes, shown_by_arm
 from feilun.apps.recommendation.settings import ExperimentSettings
 from feilun.apps.recommendation.shop import Taking, remembered
 from feilun.core.errors import StorageError
@@ -140,8 +140,8 @@ def test_users_of_the_holdout_get_lists_without_history_and_both_arms_are_counte
     personal = [answer for answer in given.values() if answer.personal]
     shop.take([event(f"f{i}", user=answer.user, ranking=answer.id) for i, answer in enumerate(personal)])
     held = remembered(database, "tiny")
-    found = outcomes(held.rankings, held.events)
+    found = outcomes(shown_by_arm(held.rankings, held.events, SETTINGS.signals, set()), len(held.items))
     assert found["holdout:personal"].lists == len(personal)
     assert found["holdout:holdout"].lists == 40 - len(personal)
-    assert found["holdout:personal"].acted.value == 1
-    assert found["holdout:holdout"].acted.value == 0
+    assert found["holdout:personal"].figures["acted_on"].value == 1
+    assert found["holdout:holdout"].figures["acted_on"].value == 0

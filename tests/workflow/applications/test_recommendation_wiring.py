@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sqlite3
 from dataclasses import replace
@@ -9,13 +10,17 @@ from pathlib import Path
 
 import polars
 import pytest
+from typer.testing import CliRunner
 
+from feilun.apps.recommendation.events import Interaction
 from feilun.apps.recommendation.sample.shop import simulate
 from feilun.apps.recommendation.shop import remembered
 from feilun.core.errors import BundleError, DataError, RecipeError, UsageError
+from feilun.interfaces.cli.recommendation import app as cli
 from feilun.storage.database import open_database
 from feilun.storage.event_queue import EventQueue
 from feilun.workflow.applications import recommendation as application
+from feilun.workflow.applications.recommendation_estimate import estimate_settings
 from feilun.workflow.applications.recommendation_file import read_application
 from feilun.workflow.applications.recommendation_judging import evaluate
 from feilun.workflow.applications.recommendation_tables import (
@@ -185,3 +190,52 @@ def test_what_waited_for_the_database_is_taken_up_at_the_next_opening(file):
         assert len(remembered(shop.database, settings.name).events) == before + 1
     with application.opened_shop(settings) as shop:
         assert len(remembered(shop.database, settings.name).events) == before + 1
+
+
+def test_settings_are_estimated_from_lists_that_were_served(file):
+    database = open_database()
+    settings, _ = filled(file, database)
+    with pytest.raises(DataError, match="logged with the chances"):
+        estimate_settings(settings, application.prepare(settings, database))
+    shop = application.open_shop(settings, database, application.prepare(settings, database), seed=3)
+    now = max(event.time for event in remembered(database, settings.name).events) + 60
+    for number in range(60):
+        answer, _ = shop.recommend(f"shopper-{number:04d}", 5, now=now + number)
+        first = answer.places[0].item.id
+        shop.take([Interaction(f"new-{number}", answer.user, first, "click", 1.0, now + number + 5, answer.id)])
+    found = estimate_settings(settings, application.prepare(settings, database))
+    assert found.places == 300
+    assert found.earned.value == pytest.approx(0.2)
+    blocked = read_application(file, ["list.blocked_categories=tea,kitchen,fitness,camping,audio"])
+    assert estimate_settings(blocked, application.prepare(settings, database)).covered < found.covered
+    with pytest.raises(RecipeError, match="diversty"):
+        read_application(file, ["list.diversty=0.1"])
+    database.close()
+
+
+def test_the_verbs_tell_what_experiments_came_to_and_what_settings_would_earn(file):
+    database = open_database()
+    settings, _ = filled(file, database)
+    runner = CliRunner()
+    assert isinstance(runner.invoke(cli, ["experiment", str(file)]).exception, UsageError)
+    now = max(event.time for event in remembered(database, settings.name).events) + 60
+    for method, share in (("holdout", 0.5), ("interleave", 1)):
+        changed = read_application(
+            file, [f"experiment.{k}={v}" for k, v in (("name", method), ("method", method), ("holdout", share))]
+        )
+        shop = application.open_shop(changed, database, application.prepare(changed, database), seed=3)
+        for number in range(30):
+            answer, _ = shop.recommend(f"shopper-{number:04d}", 4, now=now + number)
+            event = Interaction(f"{method}{number}", answer.user, answer.places[0].item.id, "click", 1.0, now + 90,
+                answer.id)  # fmt: skip
+            shop.take([event])
+    database.close()
+    said = json.loads(runner.invoke(cli, ["experiment", str(file), "--json"], catch_exceptions=False).stdout)
+    assert set(said["arms"]) == {"holdout:personal", "holdout:holdout"}
+    assert said["arms"]["holdout:personal"]["figures"]["acted_on"]["value"] == 1
+    assert said["interleaved"]["interleave:interleaved"]["lists"] == 30
+    text = runner.invoke(cli, ["experiment", str(file)], catch_exceptions=False).stdout
+    assert "sign test" in text
+    assert "seconds to action" in text
+    estimated = runner.invoke(cli, ["estimate", str(file), "--set", "list.diversity=0"], catch_exceptions=False).stdout
+    assert "NOT ENOUGH TO CONCLUDE" in estimated

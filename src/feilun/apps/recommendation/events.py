@@ -91,6 +91,7 @@ class Ranking:
         version: The model that made it.
         propensities: How likely the policy was to put each item there; empty where it did not draw.
         arm: The arm of an experiment; empty where there is none.
+        sides: Of an interleaved list, the side that placed each item, a letter each; else empty.
     """
 
     id: str
@@ -100,6 +101,7 @@ class Ranking:
     version: str = ""
     propensities: tuple[float, ...] = ()
     arm: str = ""
+    sides: str = ""
 
 
 def read_item(row: Mapping[str, Any]) -> Item:

@@ -1,64 +1,17 @@
-"""Experiments: arms by a stable hash, and what another policy would have earned, from logged chances."""
+"""Arms of experiments, by a stable hash."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from feilun.apps.recommendation.events import Interaction, Ranking
+from feilun.apps.recommendation.settings import ExperimentSettings
 from feilun.core.errors import UsageError
-from feilun.core.report import Figure
-from feilun.evaluation.resampling import intervals_of
 
-Floats = NDArray[np.float64]
-
-PERSONAL, HOLDOUT = "personal", "holdout"
-ARMS = (PERSONAL, HOLDOUT)
-"""Lists by the user's history, and lists that look at none."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What an arm came to.
-
-    Args:
-        users: Who was in it.
-        lists: Lists that they were shown.
-        acted: Share of the lists from which something followed, with its interval over users.
-    """
-
-    users: int
-    lists: int
-    acted: Figure
-
-
-def outcomes(rankings: Sequence[Ranking], events: Sequence[Interaction], resamples: int = 1000) -> dict[str, Outcome]:
-    """Count, for each arm, the lists from which interactions followed.
-
-    Args:
-        rankings: What was shown; those of no arm are not looked at.
-        events: What users did; those that name a ranking count for it.
-        resamples: Of the 95 % bootstrap interval, which draws users, as lists of one user are alike.
-
-    Returns:
-        By experiment and arm, such as `holdout:personal`.
-    """
-    followed = {event.ranking for event in events if event.ranking}
-    counts: dict[str, dict[str, list[int]]] = {}
-    for ranking in rankings:
-        if ranking.arm:
-            mine = counts.setdefault(ranking.arm, {}).setdefault(ranking.user, [0, 0])
-            mine[0] += ranking.id in followed
-            mine[1] += 1
-    found = {}
-    for arm, users in sorted(counts.items()):
-        table = np.array(list(users.values()), dtype=np.float64)
-        found[arm] = Outcome(len(table), int(table[:, 1].sum()), _ratio(table[:, 0], table[:, 1], resamples))
-    return found
+PERSONAL, HOLDOUT, INTERLEAVED = "personal", "holdout", "interleaved"
+"""Lists by the user's history, lists that look at none, and lists in which both take turns."""
 
 
 def arm_of(user: str, experiment: str, arms: Sequence[str], shares: Sequence[float]) -> str:
@@ -83,60 +36,9 @@ def arm_of(user: str, experiment: str, arms: Sequence[str], shares: Sequence[flo
     return arms[min(int(np.searchsorted(np.cumsum(shares), place, side="right")), len(arms) - 1)]
 
 
-def inverse_propensity(
-    rewards: Floats, logged: Floats, wanted: Floats, clip: float = 20.0, resamples: int = 1000
-) -> Figure:
-    """Estimate what another policy would have earned a choice (self-normalised IPS, Swaminathan and Joachims 2015).
-
-    Args:
-        rewards: What each logged choice earned, shape (choices,).
-        logged: How likely the logging policy was to make it, above 0, shape (choices,).
-        wanted: How likely the other policy would make it, shape (choices,).
-        clip: Largest weight of a choice; bounds the variance at the price of some bias.
-        resamples: Of the 95 % bootstrap interval.
-
-    Returns:
-        The estimate; NaN where the other policy would have made none of the choices.
-
-    Raises:
-        UsageError: If a chance is not in (0, 1].
-    """
-    weights = np.minimum(wanted / _sound(logged), clip)
-    return _ratio(weights * rewards, weights, resamples)
-
-
-def doubly_robust(
-    rewards: Floats, logged: Floats, wanted: Floats, expected: Floats, expected_of_policy: Floats,
-    clip: float = 20.0, resamples: int = 1000,
-) -> Figure:  # fmt: skip
-    """Estimate the same with a model of the rewards: right where either the chances or the model are (Dudík 2011).
-
-    Args:
-        rewards: What each logged choice earned, shape (choices,).
-        logged: How likely the logging policy was to make it, above 0, shape (choices,).
-        wanted: How likely the other policy would make it, shape (choices,).
-        expected: What the model expects of the choice made, shape (choices,).
-        expected_of_policy: What the model expects of the other policy at that place, shape (choices,).
-        clip: Largest weight of a choice.
-        resamples: Of the 95 % bootstrap interval.
-
-    Returns:
-        The estimate.
-    """
-    weights = np.minimum(wanted / _sound(logged), clip)
-    return _ratio(expected_of_policy + weights * (rewards - expected), np.ones(len(rewards)), resamples)
-
-
-def _sound(logged: Floats) -> Floats:
-    if len(logged) and not ((logged > 0) & (logged <= 1)).all():
-        raise UsageError("A logged chance is above 0 and at most 1.", "Leave out choices whose chance was not logged.")
-    return logged
-
-
-def _ratio(above: Floats, below: Floats, resamples: int) -> Figure:
-    if not below.sum() > 0:
-        return Figure(float("nan"))
-    sums = np.stack([above, below], axis=1)
-    ends = intervals_of(sums, lambda s: {"value": s[:, 0] / np.maximum(s[:, 1], 1e-12)}, resamples, 0).get("value")
-    low, high = (float(end) for end in ends) if ends else (None, None)
-    return Figure(float(above.sum() / below.sum()), low, high)
+def arm_for(user: str, experiment: ExperimentSettings) -> str:
+    """Return which lists a user gets: one of the arms; empty where the user is in no experiment."""
+    if experiment.holdout <= 0:
+        return ""
+    rest, drawn = ("", INTERLEAVED) if experiment.method == "interleave" else (PERSONAL, HOLDOUT)
+    return arm_of(user, experiment.name, (rest, drawn), (1 - experiment.holdout, experiment.holdout))

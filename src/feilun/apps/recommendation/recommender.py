@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from feilun.apps.recommendation.answer import Answer, Recommended
 from feilun.apps.recommendation.catalogue import Catalogue, text_vectors, with_items
+from feilun.apps.recommendation.considered import Considered, standardised
 from feilun.apps.recommendation.events import Interaction, Item
 from feilun.apps.recommendation.explain import reason_for
-from feilun.apps.recommendation.fusion import Pool, best, gather, pool_of
+from feilun.apps.recommendation.fusion import best, gather, pool_of
 from feilun.apps.recommendation.histories import Histories
 from feilun.apps.recommendation.interactions import NO_HISTORY, History
 from feilun.apps.recommendation.item_search import ItemSearch
@@ -131,8 +132,34 @@ class Recommender:
         Raises:
             UsageError: If `count` is out of bounds, or there is no such liked item.
         """
-        _check(count)
         now = time.time() if now is None else now
+        with self._lock:
+            found = self.considered(user, count, personal=personal, liked=liked, now=now)
+            chosen = self._choose(found, count)
+        places = self._places(found, chosen, now, explain and personal)
+        note = found.note
+        if not places and not note:
+            note = "The catalogue has nothing that may be shown."
+        return Answer(uuid.uuid4().hex, user, now, self.version, personal, places, note)
+
+    def considered(
+        self, user: str, count: int, *, personal: bool = True, liked: Sequence[str] = (), now: float,
+        there: NDArray[np.bool_] | None = None,
+    ) -> Considered:  # fmt: skip
+        """Return the candidates of a list with their scores, as `recommend` orders them.
+
+        Args:
+            user: Who.
+            count: Length of the list, 1 to 200.
+            personal: Whether the history is looked at.
+            liked: Items that the user says to like.
+            now: Seconds since 1970.
+            there: Which items there are at that moment, shape (items,); all where absent.
+
+        Raises:
+            UsageError: If `count` is out of bounds, or there is no such liked item.
+        """
+        _check(count)
         with self._lock:
             model = self.model
             said = [self.number(item) for item in liked]
@@ -142,16 +169,15 @@ class Recommender:
             note = ""
             if not allowed.any() and self._permitted.any():
                 allowed, note = self._permitted, "Everything was taken already; items come again."
+            if there is not None:
+                allowed = allowed & there
             quotas = self.settings.candidates.quotas
             if not personal:
                 quotas = {name: count for name in IMPERSONAL if name in model.generators}
             pool = gather(model.generators, quotas, history, allowed, count)
             scores = model.scores(pool, history, now) if personal else fused(pool, {})
-            chosen = self._choose(pool, scores, count)
-        places = self._places(model, pool, scores, chosen, history, now, explain and personal)
-        if not places and not note:
-            note = "The catalogue has nothing that may be shown."
-        return Answer(uuid.uuid4().hex, user, now, self.version, personal, places, note)
+            lifted = standardised(scores) + boosts(model.catalogue, pool.items, self.settings.list)
+        return Considered(model, pool, scores, lifted, history, note)
 
     def similar(self, item: str, count: int = 10) -> list[tuple[Item, float]]:
         """Return the items nearest to one by its text and by who takes both, with their nearness.
@@ -230,17 +256,12 @@ class Recommender:
             return self._permitted.copy()
         return self._permitted & self.histories.open_to(user, len(self._permitted), self.settings.candidates, now)
 
-    def _choose(self, pool: Pool, scores: NDArray[np.float64], count: int) -> Chosen:
-        lifted = standardised(scores) + boosts(self.model.catalogue, pool.items, self.settings.list)
-        facts = self.model.facts
-        return choose(
-            lifted, facts.vectors[pool.items], facts.creator[pool.items], count, self.settings.list, self._source
-        )
+    def _choose(self, found: Considered, count: int) -> Chosen:
+        facts, items = found.model.facts, found.pool.items
+        return choose(found.lifted, facts.vectors[items], facts.creator[items], count, self.settings.list, self._source)
 
-    def _places(
-        self, model: Model, pool: Pool, scores: NDArray[np.float64], chosen: Chosen, history: History, now: float,
-        explain: bool,
-    ) -> list[Recommended]:  # fmt: skip
+    def _places(self, considered: Considered, chosen: Chosen, now: float, explain: bool) -> list[Recommended]:
+        model, pool, scores, history = considered.model, considered.pool, considered.scores, considered.history
         parts: list[dict[str, float]] = [{} for _ in chosen.places]
         if explain and model.names:
             parts = [_largest(model.names, row) for row in model.contributions(pool, history, now)[chosen.places]]
@@ -262,12 +283,6 @@ class Recommender:
         self._permitted = permitted(catalogue, self.settings.list)
         if self._search is not None:
             self._search.put(catalogue)
-
-
-def standardised(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return scores with mean 0 and spread 1; all 0 where they do not differ."""
-    spread = float(scores.std()) if len(scores) else 0.0
-    return (scores - scores.mean()) / spread if spread > 0 else np.zeros(len(scores))
 
 
 def _check(count: int) -> None:

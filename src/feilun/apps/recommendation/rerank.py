@@ -66,26 +66,63 @@ def choose(
     Returns:
         The list; shorter where candidates run out.
     """
-    left = np.ones(len(scores), bool)
-    likeness = np.full(len(scores), -1.0)
-    shown: dict[int, int] = {}
+    building = Building(scores, vectors, creators, settings)
     found: list[tuple[int, float, bool]] = []
-    while len(found) < count and left.any():
-        value = (1 - settings.diversity) * scores - settings.diversity * (likeness if found else 0.0)
-        best = int(np.where(left, value, -np.inf).argmax())
-        open_places = np.flatnonzero(left)
+    while len(found) < count and building.left.any():
         explored = settings.exploration > 0 and bool(source.random() < settings.exploration)
-        place = int(source.choice(open_places)) if explored else best
-        chance = settings.exploration / len(open_places) + (1 - settings.exploration) * (place == best)
-        found.append((place, chance, explored))
-        left[place] = False
-        likeness = np.maximum(likeness, vectors @ vectors[place])
-        creator = int(creators[place])
-        shown[creator] = shown.get(creator, 0) + 1
-        if settings.most_of_creator is not None and creator >= 0 and shown[creator] >= settings.most_of_creator:
-            left[creators == creator] = False
+        place = int(source.choice(np.flatnonzero(building.left))) if explored else building.best()
+        found.append((place, float(building.chances()[place]), explored))
+        building.put(place)
     return Chosen(
         np.array([place for place, _, _ in found], np.int64),
         np.array([chance for _, chance, _ in found]),
         np.array([explored for _, _, explored in found], bool),
     )
+
+
+class Building:
+    """A list as it grows from the top, with the chances of what comes next.
+
+    Args:
+        scores: Standardised, shape (candidates,).
+        vectors: Unit vectors of the texts, shape (candidates, width).
+        creators: Of each, -1 for none, shape (candidates,).
+        settings: Variety, chance and most of a creator.
+    """
+
+    def __init__(
+        self, scores: NDArray[np.float64], vectors: NDArray[np.float32], creators: NDArray[np.int64],
+        settings: ListSettings,
+    ) -> None:  # fmt: skip
+        self.left = np.ones(len(scores), bool)
+        self._scores, self._vectors, self._creators, self._settings = scores, vectors, creators, settings
+        self._likeness: NDArray[np.float64] | None = None
+        self._shown: dict[int, int] = {}
+
+    def best(self) -> int:
+        """Return the candidate that comes next where chance does not decide; there must be one left."""
+        likeness = 0.0 if self._likeness is None else self._likeness
+        value = (1 - self._settings.diversity) * self._scores - self._settings.diversity * likeness
+        return int(np.where(self.left, value, -np.inf).argmax())
+
+    def chances(self) -> NDArray[np.float64]:
+        """Return how likely each candidate comes next, shape (candidates,); all 0 where none is left."""
+        found = np.zeros(len(self.left))
+        if self.left.any():
+            found[self.left] = self._settings.exploration / self.left.sum()
+            found[self.best()] += 1 - self._settings.exploration
+        return found
+
+    def put(self, place: int) -> None:
+        """Let a candidate come next."""
+        self.left[place] = False
+        self.follow(self._vectors[place], int(self._creators[place]))
+
+    def follow(self, vector: NDArray[np.float32], creator: int) -> None:
+        """Let an item come next, whether it is a candidate or not: what is like it, or its creator's, stands back."""
+        near = (self._vectors @ vector).astype(np.float64)
+        self._likeness = near if self._likeness is None else np.maximum(self._likeness, near)
+        self._shown[creator] = self._shown.get(creator, 0) + 1
+        most = self._settings.most_of_creator
+        if most is not None and creator >= 0 and self._shown[creator] >= most:
+            self.left[self._creators == creator] = False

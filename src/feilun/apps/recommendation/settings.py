@@ -93,12 +93,22 @@ class SearchSettings:
 
 @dataclass(frozen=True)
 class ExperimentSettings:
-    """The table `[experiment]`: some users get lists without a history, so that the others' gain can be measured."""
+    """The table `[experiment]`: some users get other lists, which shows what a look at the history gains."""
 
     name: str = setting("holdout", "name of the experiment; another name draws other users")
-    holdout: float = setting(
-        0.0, "share of the users, by a stable hash, whose lists look at no history", minimum=0, maximum=1
+    method: Literal["holdout", "interleave"] = setting(
+        "holdout",
+        "lists that look at no history, or lists in which the personal and such a one take turns (team draft)",
     )
+    holdout: float = setting(
+        0.0, "share of the users, by a stable hash, whose lists are made by `method`", minimum=0, maximum=1
+    )
+
+    def contradictions(self) -> list[str]:
+        """Say what would measure nothing."""
+        if self.method == "interleave" and self.holdout == 0:
+            return ["experiment.method = interleave needs a share of users: set experiment.holdout above 0, up to 1."]
+        return []
 
 
 @dataclass(frozen=True)

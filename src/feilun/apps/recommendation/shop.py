@@ -9,7 +9,8 @@ from typing import Any
 
 from feilun.apps.recommendation.answer import Answer
 from feilun.apps.recommendation.events import Interaction, Item, Ranking, read_item
-from feilun.apps.recommendation.experiments import ARMS, HOLDOUT, arm_of
+from feilun.apps.recommendation.experiments import HOLDOUT, INTERLEAVED, arm_for
+from feilun.apps.recommendation.interleaving import interleave
 from feilun.apps.recommendation.recommender import Recommender
 from feilun.core.errors import StorageError, UsageError
 from feilun.storage import recommendation as storage
@@ -122,15 +123,17 @@ class Shop:
             The list, and whether it is remembered.
         """
         experiment = self.recommender.settings.experiment
-        arm = ""
-        if personal and experiment.holdout > 0:
-            arm = arm_of(user, experiment.name, ARMS, (1 - experiment.holdout, experiment.holdout))
+        arm = arm_for(user, experiment) if personal else ""
         looked_at = personal and arm != HOLDOUT
         answer = self.recommender.recommend(user, count, personal=looked_at, explain=explain, liked=liked, now=now)
+        sides = ""
+        if arm == INTERLEAVED:
+            other = self.recommender.recommend(user, count, personal=False, now=now)
+            answer, sides = interleave(answer, other, count)
         row = {
             "id": answer.id, "user": answer.user if personal else "", "time": answer.time, "version": answer.version,
             "arm": f"{experiment.name}:{arm}" if arm else "", "items": [place.item.id for place in answer.places],
-            "propensities": [place.propensity for place in answer.places],
+            "propensities": [place.propensity for place in answer.places], "sides": sides,
         }  # fmt: skip
         try:
             with self.database.write() as connection:
@@ -205,5 +208,12 @@ def interaction_of(row: Any) -> Interaction:
 def ranking_of(row: Any) -> Ranking:
     """Return a row as a ranking."""
     return Ranking(
-        row["id"], row["user"], tuple(row["items"]), row["time"], row["version"], tuple(row["propensities"]), row["arm"]
+        row["id"],
+        row["user"],
+        tuple(row["items"]),
+        row["time"],
+        row["version"],
+        tuple(row["propensities"]),
+        row["arm"],
+        row["sides"],
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from feilun.interfaces.cli import output
+from feilun.interfaces.cli import recommendation_experiments as trials
 from feilun.interfaces.cli.options import AllowHost, AsJson, Host, Port, RequireToken
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ EXAMPLES = (
     "feilun recommendation events shop.toml new.csv",
     "feilun recommendation serve shop.toml --port 8080",
     "feilun recommendation forget shop.toml USER",
+    *trials.EXAMPLES,
 )
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, add_completion=False)
@@ -39,6 +41,10 @@ def recommendation() -> None:
 
     What users do is kept in the database (FEILUN_HOME/feilun.db, or FEILUN_DATABASE).
     """
+
+
+app.command("experiment", epilog=f"Example: {trials.EXAMPLES[0]}")(trials.experiment)
+app.command("estimate", epilog=f"Example: {trials.EXAMPLES[1]}")(trials.estimate)
 
 
 @app.command(epilog=f"Example: {EXAMPLES[1]}")
@@ -201,34 +207,6 @@ def events(
     print(f"{new:,} new events, {len(found.rows) - new:,} known already, {found.left_out:,} could not be read.")
     for fault in found.faults:
         print(f"  - {fault}")
-
-
-@app.command(epilog="Example: feilun recommendation experiment shop.toml")
-def experiment(file: File, as_json: AsJson = False) -> None:
-    """Show from how many lists something followed, with and without a look at the history (`[experiment]`)."""
-    from dataclasses import asdict
-
-    from feilun.apps.recommendation.experiments import outcomes
-    from feilun.apps.recommendation.shop import remembered
-    from feilun.core.errors import UsageError
-    from feilun.storage.database import open_database
-
-    database = open_database()
-    try:
-        held = remembered(database, _settings(file).name)
-    finally:
-        database.close()
-    found = outcomes(held.rankings, held.events)
-    if not found:
-        raise UsageError(
-            "No list was shown in an experiment.", "Set experiment.holdout above 0 in the file, and serve."
-        )
-    for arm, outcome in found.items():
-        if as_json:
-            output.print_json({"arm": arm, **asdict(outcome)})
-            continue
-        interval = "" if outcome.acted.low is None else f" ({outcome.acted.low:.1%} to {outcome.acted.high:.1%})"
-        print(f"{arm}: {outcome.users:,} users, {outcome.lists:,} lists, acted on {outcome.acted.value:.1%}{interval}")
 
 
 @app.command(epilog=f"Example: {EXAMPLES[7]}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,16 @@ from feilun.apps.recommendation.settings import RecommendationSettings
 from feilun.core import settings as core_settings
 from feilun.core import toml
 from feilun.core.errors import RecipeError, UsageError
+from feilun.workflow.overrides import put as put_overrides
 from feilun.workflow.toml_text import lines_of_keys
 
 
-def read_application(path: Path) -> RecommendationSettings:
+def read_application(path: Path, overrides: Sequence[str] = ()) -> RecommendationSettings:
     """Read an application file; paths in it are relative to its folder.
+
+    Args:
+        path: The file.
+        overrides: Settings that replace the file's, each `key=value` with a dotted key, as `--set` takes them.
 
     Raises:
         UsageError: If there is no such file.
@@ -31,6 +37,9 @@ def read_application(path: Path) -> RecommendationSettings:
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise RecipeError([f"no TOML in UTF-8: {error}."], str(path)) from error
     values.setdefault("name", re.sub(r"[^\w.-]+", "-", path.stem).strip("-.") or "recommendation")
+    _, unread = put_overrides(RecommendationSettings, values, overrides)
+    if unread:
+        raise RecipeError(unread, str(path))
     settings, faults = core_settings.read(RecommendationSettings, values)
     if settings is None:
         lines = lines_of_keys(text)

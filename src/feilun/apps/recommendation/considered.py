@@ -1,0 +1,39 @@
+"""The candidates of a list with their scores, before it is made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from feilun.apps.recommendation.fusion import Pool
+from feilun.apps.recommendation.interactions import History
+from feilun.apps.recommendation.model import Model
+
+
+@dataclass(frozen=True)
+class Considered:
+    """The candidates of a list.
+
+    Args:
+        model: Which scored them.
+        pool: The candidates.
+        scores: The final scores, shape (candidates,).
+        lifted: The same standardised, with the boosts; by these the list is made, shape (candidates,).
+        history: What was looked at.
+        note: What the reader should know; else empty.
+    """
+
+    model: Model
+    pool: Pool
+    scores: NDArray[np.float64]
+    lifted: NDArray[np.float64]
+    history: History
+    note: str
+
+
+def standardised(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return scores with mean 0 and spread 1; all 0 where they do not differ."""
+    spread = float(scores.std()) if len(scores) else 0.0
+    return (scores - scores.mean()) / spread if spread > 0 else np.zeros(len(scores))
