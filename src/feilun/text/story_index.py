@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from feilun.text.near_duplicates import shingles, sketches
+from feilun.text.near_duplicates import shingle_numbers, sketches
 
 BANDS, ROWS = 33, 3
 ALIKE = 0.6
@@ -107,11 +107,11 @@ class StoryIndex:
             return None
         agreement = (np.stack([one.sketch for one in chosen]) == sketch).mean(axis=1)
         best, story = 0.0, None
-        own = shingles(text)
+        own = shingle_numbers(text)
         for index in np.argsort(-agreement, kind="stable"):
             if agreement[index] < max(LEAST_AGREEMENT, best - 0.2):
                 break
-            similarity = _similarity(own, shingles(chosen[index].text))
+            similarity = _similarity(own, shingle_numbers(chosen[index].text))
             if similarity > best:
                 best, story = similarity, chosen[index].story
         return story
@@ -141,9 +141,9 @@ def _about_same(one: frozenset[Hashable], other: frozenset[Hashable]) -> bool:
     return not one or not other or not one.isdisjoint(other)
 
 
-def _similarity(one: frozenset[str], other: frozenset[str]) -> float:
+def _similarity(one: NDArray[np.uint64], other: NDArray[np.uint64]) -> float:
     """Return the larger of likeness and containment; 0 where neither makes the two the same story."""
-    shared = len(one & other)
+    shared = len(np.intersect1d(one, other, assume_unique=True))
     short = min(len(one), len(other))
     jaccard = shared / (len(one) + len(other) - shared) if shared else 0.0
     contained = shared / short if short >= SHORTEST_PART else 0.0

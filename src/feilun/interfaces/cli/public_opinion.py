@@ -24,6 +24,7 @@ EXAMPLES = (
     "feilun public-opinion rules examples/public_opinion.toml --rules rules.toml",
     "feilun public-opinion correct examples/public_opinion.toml KEY --sentiment neutral",
     "feilun public-opinion serve examples/public_opinion.toml --port 8080",
+    "feilun public-opinion emergent examples/public_opinion.toml --days 7",
 )
 
 File = Annotated[Path, typer.Argument(help="The application file, TOML.", show_default=False)]
@@ -264,6 +265,32 @@ def serve(
             (), pages, host=host, port=port, require_token=require_token, hosts=allow_host or (),
             page="/console", say=lambda line: print(line, flush=True),
         )  # fmt: skip
+
+
+@app.command(epilog=f"Example: {EXAMPLES[9]}")
+def emergent(
+    file: File,
+    days: Annotated[float, typer.Option(min=0.01, help="The last so many days, compared with as many before.")] = 7.0,
+    as_json: AsJson = False,
+) -> None:
+    """Show themes of the documents that no topic takes: their words, how many they are, and whether they grow."""
+    from feilun.apps.public_opinion.emergent import find_emergent
+    from feilun.workflow.applications.public_opinion import opened
+
+    with opened(file) as application, application.database.read() as connection:
+        found = find_emergent(connection, days)
+    if as_json:
+        output.print_json(found.to_json())
+        return
+    print(f"{found.documents:,} documents of the last {days:g} days have no topic; {len(found.themes)} themes.")
+    for one in found.themes:
+        grows = f", grows (p = {one.p_value:.1g})" if one.grows else ""
+        print(
+            f"\n{one.title}: {one.documents:,} documents, {one.stories:,} stories, {one.stories_before:,} before{grows}"
+        )
+        print(f"  {'、'.join(one.phrases)}")
+        for document in one.typical:
+            print(f"  - {document['title']} ({document['source']}, {document['key']})")
 
 
 def _since(connection: Any, days: float | None) -> float | None:
