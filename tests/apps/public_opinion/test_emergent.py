@@ -125,4 +125,4 @@ def test_it_is_told_by_the_verb_the_service_and_the_report(
         report = make_report(connection, 3600, {})
     page = write_report(report, tmp_path)[0].read_text(encoding="utf-8")
     assert "↑ 充电" in page
-    assert report.to_json()["emergent"]["themes"] == by_verb["themes"]
+    assert json.loads(json.dumps(report.to_json()))["emergent"]["themes"] == by_verb["themes"]
