@@ -32,8 +32,7 @@ LINK = re.compile(r"(?:https?://|www\.)[^\s，。！？；）]+", re.IGNORECASE)
 IGNORED = re.compile(r"[\W_]+")
 CJK = ((0x2E80, 0x9FFF), (0xAC00, 0xD7AF), (0xF900, 0xFAFF), (0x20000, 0x3FFFF))
 CJK_LETTER = re.compile(f"[{''.join(f'{chr(low)}-{chr(high)}' for low, high in CJK)}]")
-CACHED_CHARACTERS, CACHED_NUMBERS = 300, 1_000
-"""Characters up to which shingles, and numbers of them, are kept: of 4,096 texts, 33 MB of numbers at most."""
+CACHED_CHARACTERS = 300
 
 
 def near_duplicate_groups(texts: Sequence[str], threshold: float = 0.8) -> NDArray[np.int64]:
@@ -89,9 +88,10 @@ def shingles(text: str) -> frozenset[str]:
     return _cached_shingles(text) if len(text) <= CACHED_CHARACTERS else _shingles(text)
 
 
-def shingle_numbers(text: str) -> NDArray[np.uint64]:
-    """Return a text's shingles as distinct numbers in order, one for one: faster to compare than the strings."""
-    return _cached_numbers(text) if len(text) <= CACHED_NUMBERS else _numbers(text)
+def shingle_numbers(text: str) -> NDArray[np.uint32]:
+    """Return hashes of a text's shingles, distinct and in order: smaller and faster to compare than the strings."""
+    hashes = _shingle_hashes([comparable(text)])[0]
+    return np.unique((hashes >> np.uint64(32)).astype(np.uint32))
 
 
 class _Linked:
@@ -202,11 +202,6 @@ def _shingles(text: str) -> frozenset[str]:
     return frozenset([padded[i : i + (2 if CJK_LETTER.match(padded, i) else 3)] for i in range(len(form))])
 
 
-def _numbers(text: str) -> NDArray[np.uint64]:
-    return np.unique(_shingle_hashes([comparable(text)])[0])
-
-
-_cached_numbers = lru_cache(maxsize=4096)(_numbers)
 _cached_shingles = lru_cache(maxsize=4096)(_shingles)
 
 

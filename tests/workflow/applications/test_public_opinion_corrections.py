@@ -187,6 +187,7 @@ def test_the_verb_and_the_service_correct_company_and_story(
     assert len(history(application)) == 2
 
 
+@pytest.mark.slow
 def test_the_next_training_learns_what_was_put_right(application: Application, tmp_path: Path) -> None:
     named = keys(application)
     correct(application, named["b"], Correction(sentiment="negative", topics=["regulation"]), "li")
