@@ -23,7 +23,7 @@ ALIKE = 0.6
 CONTAINED = 0.85
 """Share of the shorter text's shingles in the longer one from which on it is a part of it."""
 
-SHORTEST_PART = 30
+SHORTEST_PART = 20
 """Shingles that a part must have: a short phrase stands in many texts."""
 
 LEAST_AGREEMENT = 0.15
