@@ -176,7 +176,7 @@ def _assigned(places: Floats, learnt: NDArray[np.int64], count: int, seed: int) 
 
 
 def _told_by(held: Any, topic_of: NDArray[np.int64]) -> list[NDArray[np.int64]]:
-    """Return the phrases of each cluster, the most telling first: frequent in it and rare elsewhere."""
+    """Return the phrases that stand in each cluster, the most telling first: frequent in it and rare elsewhere."""
     everywhere = np.asarray(held.sum(axis=0)).ravel()
     found = []
     for number in range(int(topic_of.max(initial=-1)) + 1):
@@ -185,7 +185,7 @@ def _told_by(held: Any, topic_of: NDArray[np.int64]) -> list[NDArray[np.int64]]:
         share = many / max(1, inside.sum())
         outside = (everywhere - many + 0.5) / (len(topic_of) - inside.sum() + 1)
         score = np.where(many > 0, share * np.log(np.maximum(share, 1e-12) / outside), -np.inf)
-        found.append(np.argsort(-score, kind="stable"))
+        found.append(np.argsort(-score, kind="stable")[: np.count_nonzero(many)])
     return found
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from feilun.text.near_duplicates import shingles, sketches
+from feilun.text.near_duplicates import shingle_numbers, sketches
 
 BANDS, ROWS = 33, 3
 ALIKE = 0.6
@@ -23,7 +23,7 @@ ALIKE = 0.6
 CONTAINED = 0.85
 """Share of the shorter text's shingles in the longer one from which on it is a part of it."""
 
-SHORTEST_PART = 30
+SHORTEST_PART = 20
 """Shingles that a part must have: a short phrase stands in many texts."""
 
 LEAST_AGREEMENT = 0.15
@@ -37,7 +37,7 @@ CROWD = 32
 class _Entry:
     story: str
     time: float
-    text: str
+    shingles: NDArray[np.uint32]
     about: frozenset[Hashable]
     sketch: NDArray[np.uint8]
     bands: tuple[bytes, ...]
@@ -87,13 +87,19 @@ class StoryIndex:
             sketch = hashed[i]
             raw = sketch.tobytes()
             bands = tuple(raw[band * ROWS : (band + 1) * ROWS] for band in range(BANDS))
-            story = (stories[i] if stories else None) or self._same(text, time, about[i], sketch, bands) or key
-            self._keep(_Entry(story, time, text, about[i], sketch, bands))
+            own = shingle_numbers(text)
+            story = (stories[i] if stories else None) or self._same(own, time, about[i], sketch, bands) or key
+            self._keep(_Entry(story, time, own, about[i], sketch, bands))
             found.append(story)
         return found
 
     def _same(
-        self, text: str, time: float, about: frozenset[Hashable], sketch: NDArray[np.uint8], bands: Sequence[bytes]
+        self,
+        own: NDArray[np.uint32],
+        time: float,
+        about: frozenset[Hashable],
+        sketch: NDArray[np.uint8],
+        bands: Sequence[bytes],
     ) -> str | None:
         """Return the story of the most similar text within the window."""
         near: set[int] = set()
@@ -107,11 +113,10 @@ class StoryIndex:
             return None
         agreement = (np.stack([one.sketch for one in chosen]) == sketch).mean(axis=1)
         best, story = 0.0, None
-        own = shingles(text)
         for index in np.argsort(-agreement, kind="stable"):
             if agreement[index] < max(LEAST_AGREEMENT, best - 0.2):
                 break
-            similarity = _similarity(own, shingles(chosen[index].text))
+            similarity = _similarity(own, chosen[index].shingles)
             if similarity > best:
                 best, story = similarity, chosen[index].story
         return story
@@ -141,9 +146,9 @@ def _about_same(one: frozenset[Hashable], other: frozenset[Hashable]) -> bool:
     return not one or not other or not one.isdisjoint(other)
 
 
-def _similarity(one: frozenset[str], other: frozenset[str]) -> float:
+def _similarity(one: NDArray[np.uint32], other: NDArray[np.uint32]) -> float:
     """Return the larger of likeness and containment; 0 where neither makes the two the same story."""
-    shared = len(one & other)
+    shared = len(np.intersect1d(one, other, assume_unique=True))
     short = min(len(one), len(other))
     jaccard = shared / (len(one) + len(other) - shared) if shared else 0.0
     contained = shared / short if short >= SHORTEST_PART else 0.0

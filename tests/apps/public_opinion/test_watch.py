@@ -47,7 +47,7 @@ def test_the_demonstration_finds_its_crises_and_an_operator_acts() -> None:
         with pytest.raises(UsageError, match="There is no incident 'x'"):
             desk.act(app, "x", "mute", "li")
         key = first.cause["stories"][0]["document"]
-        said = desk.correct(app, key, sentiment="neutral", topics=None, actor="li")
+        said = desk.correct(app, key, desk.Correction(sentiment="neutral"), "li")
         assert said["before"]["sentiment"] == "negative"
         with pytest.raises(UsageError, match="no topic 'recal'"):
-            desk.correct(app, key, sentiment=None, topics=["recal"], actor="li")
+            desk.correct(app, key, desk.Correction(topics=["recal"]), "li")

@@ -153,6 +153,9 @@ class Intake:
         dead = [*dead, *changed]
         latest = max([self.watermark, *(one.published - self.lateness for one in fresh)])
         with self.database.write() as connection:
+            # an operator may have put a story into another one since its texts were remembered
+            now = opinion.known(connection, list(dict.fromkeys(stories)))
+            stories = [now[story][1] if story in now else story for story in stories]
             rows = [_row(*one) for one in zip(fresh, analyses, stories, strict=True)]
             added = opinion.add(connection, rows)
             counts = [

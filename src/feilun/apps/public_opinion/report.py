@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from feilun.apps.public_opinion.cause import documents_of
+from feilun.apps.public_opinion.emergent import Emergent, Theme, find_emergent
 from feilun.apps.public_opinion.incidents import Incident
 from feilun.apps.public_opinion.trends import Trend, momentous, trends
 from feilun.core.files import write_json, write_text
@@ -23,6 +24,9 @@ from feilun.evaluation.timelines import bars, png, timeline, write_pdf
 from feilun.storage import opinion
 
 SHOWN = 12
+EMERGENT_DAYS = 7.0
+"""The last days of a report in which themes beside the topics are looked for."""
+
 LISTED = 200
 """Documents of an incident that are listed."""
 
@@ -51,6 +55,7 @@ class Report:
         incidents: Incidents that opened in it.
         documents: The documents of each incident, by its id.
         titles: What topics are called.
+        emergent: Themes of its last days that no topic takes.
     """
 
     since: float
@@ -62,6 +67,7 @@ class Report:
     incidents: tuple[Incident, ...]
     documents: Mapping[str, Sequence[Any]]
     titles: Mapping[str, str]
+    emergent: Emergent
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON holds it."""
@@ -74,7 +80,7 @@ class Report:
                 {**one.to_json(), "summary": summary(one), "documents": [row.key for row in self.documents[one.id]]}
                 for one in self.incidents
             ],
-            "watch": [one.entity for one in self.to_watch()],
+            "watch": [one.entity for one in self.to_watch()], "emergent": self.emergent.to_json(),
         }  # fmt: skip
 
     def to_watch(self) -> list[Trend]:
@@ -110,6 +116,7 @@ def make_report(
         begin, end, width, total[0] if total else None, tuple(momentous(entities, SHOWN)),
         tuple(momentous(topics, SHOWN)), incidents,
         {one.id: incident_documents(connection, one, width) for one in incidents}, titles,
+        find_emergent(connection, EMERGENT_DAYS, end),
     )  # fmt: skip
 
 
@@ -189,6 +196,8 @@ def _page(report: Report, figures: Sequence[Any]) -> str:
         "<h2>话题 Topics</h2>", _table(report.topics, everything, report.titles), *images[1:],
         "<h2>关注 To watch</h2>",
         "<p>" + (html.escape(", ".join(one.entity for one in report.to_watch())) or "—") + "</p>",
+        f"<h3>新话题 Emergent, {_day(report.emergent.since)} – {_day(report.emergent.until)}</h3>",
+        *(_theme(one) for one in report.emergent.themes), "" if report.emergent.themes else "<p>—</p>",
     ]  # fmt: skip
     return "\n".join(parts) + "\n"
 
@@ -203,6 +212,17 @@ def _incident(report: Report, incident: Incident) -> str:
         f"{html.escape(incident.title)}</h3><p>{html.escape(incident.entity)} · {_minute(incident.opened)} – "
         f"{_minute(incident.last + report.width)} UTC · {html.escape(incident.state)}</p>{said}"
         f"<details><summary>{len(rows)} documents</summary><ol>{listed}</ol></details></section>"
+    )
+
+
+def _theme(theme: Theme) -> str:
+    typical = "".join(
+        f"<li>{html.escape(one['title'])} <small>{html.escape(one['source'])}, {one['key'][:12]}</small></li>"
+        for one in theme.typical
+    )
+    return (
+        f"<p>{'↑ ' if theme.grows else ''}{html.escape('、'.join(theme.phrases))}: {theme.documents} documents, "
+        f"{theme.stories} stories, {theme.stories_before} in the days before</p><ul>{typical}</ul>"
     )
 
 
@@ -238,6 +258,9 @@ def _plain(report: Report) -> str:
             f"{trend.entity}: {facts['documents']} documents, {facts['share_of_voice']:.1%} of all, "
             f"{facts['negative_share']:.1%} negative"
         )
+    for theme in report.emergent.themes:
+        grows = ", growing" if theme.grows else ""
+        lines.append(f"Emergent 新话题: {theme.title}: {theme.documents} documents{grows}")
     return "\n".join(lines)
 
 

@@ -24,6 +24,7 @@ EXAMPLES = (
     "feilun public-opinion rules examples/public_opinion.toml --rules rules.toml",
     "feilun public-opinion correct examples/public_opinion.toml KEY --sentiment neutral",
     "feilun public-opinion serve examples/public_opinion.toml --port 8080",
+    "feilun public-opinion emergent examples/public_opinion.toml --days 7",
 )
 
 File = Annotated[Path, typer.Argument(help="The application file, TOML.", show_default=False)]
@@ -71,13 +72,16 @@ def train(
     out: Annotated[Path, typer.Option(help="Folder of the bundles.")] = Path("models"),
     as_json: AsJson = False,
 ) -> None:
-    """Train models of sentiment and topics from the labelled table that the file names."""
-    from feilun.workflow.applications.public_opinion import read_application
+    """Train models of sentiment and topics from the file's labelled table and what was put right since."""
+    from feilun.apps.public_opinion.corrected import corrected
+    from feilun.workflow.applications.public_opinion import opened
     from feilun.workflow.applications.public_opinion_train import train_models, worth_their_cost
     from feilun.workflow.screen import Terminal
 
     screen = Terminal(output.progress_console() if as_json else output.result_console(), output.language())
-    bundles = train_models(read_application(file), file.absolute().parent, out, screen)
+    with opened(file) as application, application.database.read() as connection:
+        right = corrected(connection)
+    bundles = train_models(application.settings, application.folder, out, screen, right)
     worth = worth_their_cost(bundles, screen)
     for name, bundle in bundles.items():
         if as_json:
@@ -225,15 +229,26 @@ def correct(
     topic: Annotated[
         list[str] | None, typer.Option(help="A right topic; may be given again.", show_default=False)
     ] = None,
+    entity: Annotated[
+        list[str] | None, typer.Option(help="Whom it names in truth; may be given again.", show_default=False)
+    ] = None,
+    story: Annotated[
+        str | None,
+        typer.Option(help="Key of a document whose story it belongs to; its own parts it.", show_default=False),
+    ] = None,
     actor: Annotated[str, typer.Option(help="Who says so.")] = "operator",
     as_json: AsJson = False,
 ) -> None:
-    """Put right what a document was found to say; both are kept, and the numbers follow."""
+    """Put right what a document was found to say, whom it names, or its story; both are kept, the numbers follow.
+
+    The next `train` learns from corrected sentiments and topics.
+    """
     from feilun.workflow.applications import public_opinion_desk as desk
     from feilun.workflow.applications.public_opinion import opened
 
     with opened(file) as application:
-        corrected = desk.correct(application, key, sentiment=sentiment, topics=topic, actor=actor)
+        right = desk.Correction(sentiment, topic or None, entity or None, story)
+        corrected = desk.correct(application, key, right, actor)
     if as_json:
         output.print_json(corrected)
     else:
@@ -264,6 +279,32 @@ def serve(
             (), pages, host=host, port=port, require_token=require_token, hosts=allow_host or (),
             page="/console", say=lambda line: print(line, flush=True),
         )  # fmt: skip
+
+
+@app.command(epilog=f"Example: {EXAMPLES[9]}")
+def emergent(
+    file: File,
+    days: Annotated[float, typer.Option(min=0.01, help="The last so many days, compared with as many before.")] = 7.0,
+    as_json: AsJson = False,
+) -> None:
+    """Show themes of the documents that no topic takes: their words, how many they are, and whether they grow."""
+    from feilun.apps.public_opinion.emergent import find_emergent
+    from feilun.workflow.applications.public_opinion import opened
+
+    with opened(file) as application, application.database.read() as connection:
+        found = find_emergent(connection, days)
+    if as_json:
+        output.print_json(found.to_json())
+        return
+    print(f"{found.documents:,} documents of the last {days:g} days have no topic; {len(found.themes)} themes.")
+    for one in found.themes:
+        grows = f", grows (p = {one.p_value:.1g})" if one.grows else ""
+        print(
+            f"\n{one.title}: {one.documents:,} documents, {one.stories:,} stories, {one.stories_before:,} before{grows}"
+        )
+        print(f"  {'、'.join(one.phrases)}")
+        for document in one.typical:
+            print(f"  - {document['title']} ({document['source']}, {document['key']})")
 
 
 def _since(connection: Any, days: float | None) -> float | None:

@@ -32,7 +32,7 @@ SCOPE_OF_PATH = (
     ("/v1/apps/customer-service/ratings", "feedback"),
     ("/v1/apps/public-opinion/trends", "predict"), ("/v1/apps/public-opinion/compare", "predict"),
     ("/v1/apps/public-opinion/incidents", "predict"), ("/v1/apps/public-opinion/search", "predict"),
-    ("/v1/apps/public-opinion/export", "predict"),
+    ("/v1/apps/public-opinion/export", "predict"), ("/v1/apps/public-opinion/emergent", "predict"),
     ("/v1/apps/public-opinion/scheme", "predict"), ("/v1/apps/public-opinion/desk", "admin"),
     ("/v1/apps/public-opinion", "feedback"),
     ("/v1/chat", "predict"), ("/v1/embeddings", "predict"),

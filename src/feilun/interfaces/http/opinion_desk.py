@@ -29,6 +29,10 @@ class Corrected(BaseModel):
     document: str = Field(description="Its key.", min_length=1, max_length=64)
     sentiment: str | None = Field(None, description=", ".join(SENTIMENTS), max_length=20)
     topics: list[str] | None = Field(None, description="Names of the scheme.", max_length=100)
+    entities: list[str] | None = Field(None, description="Names of those that are looked for.", max_length=100)
+    story: str | None = Field(
+        None, description="A document whose story it belongs to; its own key parts it from its story.", max_length=64
+    )
 
 
 def with_public_opinion(create_app: Callable[..., FastAPI], application: Application) -> Callable[..., FastAPI]:
@@ -74,7 +78,6 @@ def act(request: Request, identity: str, action: str) -> dict[str, Any]:
 
 @router.post("/desk/corrections", summary="Put right what a document says")
 def correct(request: Request, body: Corrected) -> dict[str, Any]:
-    """Correct sentiment or topics of a document; both are kept, and the numbers follow at once."""
-    return desk.correct(
-        _application(request), body.document, sentiment=body.sentiment, topics=body.topics, actor=client_of(request)
-    )
+    """Correct what a document says, whom it names, or its story; both are kept, and the numbers follow at once."""
+    right = desk.Correction(body.sentiment, body.topics, body.entities, body.story)
+    return desk.correct(_application(request), body.document, right, client_of(request))

@@ -1,4 +1,4 @@
-"""`GET /v1/apps/public-opinion/…`: trends, companies compared, incidents and their documents, search, and CSV."""
+"""`GET /v1/apps/public-opinion/…`: trends, companies compared, incidents, new themes, search, and CSV."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from sqlalchemy import Connection
 
+from feilun.apps.public_opinion.emergent import find_emergent
 from feilun.apps.public_opinion.incidents import Incident
 from feilun.apps.public_opinion.intake import WIDTH
 from feilun.apps.public_opinion.queries import Question, as_csv, document_json, search
@@ -111,6 +112,13 @@ def get_incident_documents(
             raise HTTPException(404, f"There is no incident {identity!r}.")
         rows = incident_documents(connection, Incident.from_json(facts[identity]), _width(connection))
     return {"total": len(rows), "documents": [document_json(row) for row in rows[:limit]]}
+
+
+@router.get("/emergent", summary="Themes that no topic takes")
+def get_emergent(request: Request, days: Annotated[float, Query(gt=0, le=366)] = 7.0) -> dict[str, Any]:
+    """Return what documents of the last days without a topic have in common, what grows first."""
+    with _reading(request) as connection:
+        return find_emergent(connection, days).to_json()
 
 
 @router.get("/search", summary="Documents by their words, company, topic or sentiment")
