@@ -61,7 +61,7 @@ class Prompt:
             parsed = json.loads(found)
             found = parsed.get("label") if isinstance(parsed, Mapping) else parsed
         except ValueError:
-            pass
+            pass  # no JSON: the bare text may name a label all the same
         alike = [
             label for label in self.labels if isinstance(found, str) and label.casefold() == found.strip().casefold()
         ]

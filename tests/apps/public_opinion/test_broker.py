@@ -122,8 +122,11 @@ def test_a_broker_that_is_down_at_the_start_is_waited_for(server: Server, databa
     server.kill()
     with Receiver(BrokerSettings(address=server.address), database):
         time.sleep(0.5)
+        assert waiting(database) == 0
         server.start()
         waited(lambda: waiting(database) == 1)
+    with database.read() as connection:
+        assert [row.record["id"] for row in opinion_inbox.after(connection, 0, 10)] == [record(1)["id"]]
 
 
 def test_what_is_no_document_is_a_dead_letter_and_the_stream_goes_on(server: Server, database: Database) -> None:

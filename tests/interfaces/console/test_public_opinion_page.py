@@ -133,4 +133,5 @@ def test_nothing_to_show_is_said(tmp_path: Path, visitor: Callable[..., Any], se
             guest = visitor(390)
             for part in ("trends", "incidents", "documents"):
                 page = guest.open(f"{base}/console/public-opinion#{part}")
-                page.wait_for_selector(".nothing")
+                assert page.wait_for_selector(".nothing").inner_text().strip()
+                assert page.locator(".row, .document, canvas").count() == 0
