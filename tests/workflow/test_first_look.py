@@ -1,16 +1,8 @@
 import pytest
 
 from feilun.core.errors import DataError, FeilunError, UsageError
-from feilun.workflow.first_look import (
-    Column,
-    base_for,
-    guess_target,
-    guess_text,
-    look,
-    name_of,
-    without_labels,
-    write_recipe,
-)
+from feilun.workflow.columns import Column, guess_target, guess_text
+from feilun.workflow.first_look import base_for, look, name_of, of_columns, without_labels, write_recipe
 from feilun.workflow.recipe import load
 
 
@@ -113,3 +105,44 @@ def test_only_latin_texts_get_the_english_base():
 )
 def test_names_are_folder_names(source, name):
     assert name_of(source) == name
+
+
+@pytest.fixture
+def applicants(tmp_path):
+    path = tmp_path / "applicants.csv"
+    purposes, sexes = ("new car", "used car", "furniture"), ("female", "male")
+    rows = [
+        f"{1000 + i},2026-01-{1 + i % 28:02},{500 + 37 * i % 900},{purposes[i % 3]},{i % 4 + 10},{sexes[i % 2]},EUR,"
+        f"{('good', 'bad')[i % 5 == 0]}"
+        for i in range(120)
+    ]
+    header = "applicant_id,opened,amount,purpose,branch,personal_sex,currency,risk"
+    path.write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
+    return path
+
+
+def test_a_table_without_texts_is_read_by_its_columns(applicants, tmp_path):
+    found = look(str(applicants), target="risk")
+    assert (found.text, found.features) == ("", ("amount", "purpose", "branch"))
+    assert set(found.left_out) == {"applicant_id", "opened", "personal_sex", "currency"}
+    assert "another value in each row" in " ".join(of_columns(found))
+    assert write_recipe(tmp_path / "risk.toml", "risk", found) == "none"
+    recipe = load(tmp_path / "risk.toml")
+    assert (recipe.data.text, recipe.data.features, recipe.data.categories) == ("", found.features, ("branch",))
+
+
+def test_columns_beside_the_text_are_named_and_read_when_asked_for(reviews, tmp_path):
+    assert look(str(reviews), target="mood").beside == ("stars",)
+    found = look(str(reviews), target="mood", features=["all"])
+    assert (found.text, found.features, found.beside) == ("body", ("stars",), ())
+    write_recipe(tmp_path / "mood.toml", "mood", found)
+    assert load(tmp_path / "mood.toml").data.features == ("stars",)
+
+
+def test_a_column_that_is_plainly_named_is_taken_before_longer_ones():
+    assert guess_text([column("text", 900, 50), column("answer", 900, 900)]) == "text"
+
+
+@pytest.mark.parametrize("other", [{"numeric": True}, {"worded": 0.0}, {"varied": 0.01}])
+def test_numbers_single_words_and_few_phrases_are_no_texts(other):
+    assert guess_text([Column("x", 1.0, 900, 30, **other)]) is None

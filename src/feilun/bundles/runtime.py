@@ -87,6 +87,18 @@ class Runtime:
         self._parallel: onnxruntime.InferenceSession | None = None
         self._opening = Lock()
 
+    def like(self, model: Path, threads: int | None = None) -> Runtime:
+        """Return a runtime for another file of the same model.
+
+        Args:
+            model: The file.
+            threads: Processor threads it runs on; none: as many as this one.
+        """
+        return Runtime(
+            model, self.encoder, self.labels, cleaning=self.cleaning, decision=self.decision, pad_id=self.pad_id,
+            threads=threads or self.threads, features=self.features,
+        )  # fmt: skip
+
     def predict(self, corpus: Corpus) -> list[Prediction]:
         """Return one prediction a row, in the order of the rows."""
         return self.decision.decide(self.logits(corpus), self.labels.names)

@@ -158,7 +158,7 @@ def quantized(source: Runtime, splits: Splits, settings: CompressionSettings, fo
     """Return a model in int8 where that keeps its answers, else as it was, with a remark that says why."""
     small = folder / "model.int8.onnx"
     quantize_int8(source.model, small)
-    int8 = like(source, small)
+    int8 = source.like(small)
     pool = [text for part in (splits.test, splits.train) for text in part.text]
     wanted = max(settings.texts - len(splits.validation), settings.texts // 4)
     texts = texts_of_all_lengths(pool, source.encoder, wanted, seed=13)
@@ -211,12 +211,4 @@ def with_student(
     return replace(
         made, runtime=cascade, form="cascade", files={**made.files, STUDENT: file},
         tables={CASCADE: asdict(fitted.settings)}, promise=fitted.promise, remarks=remarks,
-    )  # fmt: skip
-
-
-def like(runtime: Runtime, model: Path) -> Runtime:
-    """Return a runtime for another file of the same model."""
-    return Runtime(
-        model, runtime.encoder, runtime.labels, cleaning=runtime.cleaning, decision=runtime.decision,
-        pad_id=runtime.pad_id, threads=runtime.threads, features=runtime.features,
     )  # fmt: skip

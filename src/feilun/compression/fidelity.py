@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -255,8 +256,10 @@ def _joined(labelled: Corpus, texts: Sequence[str]) -> Corpus:
 
 
 def _in_batches(runtime: Runtime, corpus: Corpus, lengths: Indices, size: int, random: np.random.Generator) -> Any:
-    """Run a model over batches of `size` texts of nearly, but not quite, the same length."""
+    """Run a model over batches of `size` texts of nearly, but not quite, the same length, one batch on each core."""
     order = np.argsort(lengths + random.uniform(0, 8, len(lengths)), kind="stable")
     batches = [order[start : start + size] for start in range(0, len(order), size)]
-    parts = [runtime.logits(corpus.select(batch.tolist())) for batch in batches]
+    alone = runtime.like(runtime.model, threads=1)
+    with ThreadPoolExecutor(runtime.threads) as pool:
+        parts = list(pool.map(lambda batch: alone.logits(corpus.select(batch.tolist())), batches))
     return reordered(parts, order)

@@ -206,12 +206,17 @@ def render(report: Mapping[str, Any]) -> RenderableType:
     parts += [Text(f"  cleaned {count:,}: {STEPS[step]}") for step, count in report["cleaning"].items()]
     parts += [_labels_table(report)] if report["labels"] else []
     parts += [_features_table(report)] if report.get("features") else []
-    parts.append(_lengths_table(report))
-    scripts = ", ".join(f"{name} {share:.0%}" for name, share in list(report["language"]["scripts"].items())[:4])
-    languages = ", ".join(report["language"]["languages"]) or "none"
-    parts.append(Text(f"  languages: {languages} (letters: {scripts}) · fingerprint {report['fingerprint'][:12]}"))
-    parts += _warnings(report)
+    told = f"fingerprint {report['fingerprint'][:12]}"
+    if report["length"].get("characters", {}).get("maximum") != 0:  # there are texts
+        parts.append(_lengths_table(report))
+        told = f"{_languages(report['language'])} · {told}"
+    parts += [Text(f"  {told}"), *_warnings(report)]
     return Group(*parts)
+
+
+def _languages(found: Mapping[str, Any]) -> str:
+    scripts = ", ".join(f"{name} {share:.0%}" for name, share in list(found["scripts"].items())[:4])
+    return f"languages: {', '.join(found['languages']) or 'none'} (letters: {scripts})"
 
 
 def _labels_table(report: Mapping[str, Any]) -> RenderableType:

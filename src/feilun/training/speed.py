@@ -9,30 +9,33 @@ import torch
 from feilun.core.corpus import Corpus
 from feilun.models.text_model import TextModel
 from feilun.text.tokens import batches_by_length
+from feilun.training.fit import TrainingSettings
 from feilun.training.inputs import token_inputs
 from feilun.training.memory import keep_freed_memory
+from feilun.training.optimizer import make_optimizer
 
 WARM_UP = 2
 
 
 def tokens_per_second(
-    model: TextModel, corpus: Corpus, batch_tokens: int, batch_rows: int, seconds: float = 3
+    model: TextModel, corpus: Corpus, settings: TrainingSettings, rows: int, seconds: float = 3
 ) -> float:
-    """Measure forward and backward passes on real rows; the weights stay as they are.
+    """Measure whole steps on real rows, at a learning rate of zero: the weights stay as they are.
 
     Args:
         model: The model as it will be trained.
         corpus: Rows to measure on; their lengths decide.
-        batch_tokens: As in the training settings.
-        batch_rows: As in the training settings.
+        settings: Optimiser and batches of the run.
+        rows: Training rows of the run, which its batches depend on.
         seconds: How long to measure.
 
     Returns:
-        Tokens a second, padding not counted. The optimiser's share is not in it: a few per cent.
+        Tokens a second, padding not counted.
     """
-    rows = token_inputs(model, corpus)
+    inputs = token_inputs(model, corpus)
     targets = model.head.targets(corpus).to(model.device)
-    batches = batches_by_length(rows.lengths, batch_tokens, batch_rows)
+    optimizer = make_optimizer(model, settings.optimizer, 0.0, 0.0, settings.weight_decay, settings.layer_decay)
+    batches = batches_by_length(inputs.lengths, settings.batch_tokens, settings.largest_batch(rows))
     batches = batches[:: max(1, len(batches) // 16)]  # every length takes part
     keep_freed_memory()
     random_state = torch.get_rng_state()
@@ -42,8 +45,11 @@ def tokens_per_second(
         if number == WARM_UP:
             tokens, began = 0, time.perf_counter()
         batch = batches[number % len(batches)]
-        model.head.loss(model.head(rows.pooled(batch)), targets[batch]).mean().backward()  # type: ignore[no-untyped-call]
-        tokens += sum(rows.lengths[i] for i in batch)
+        model.head.loss(model.head(inputs.pooled(batch)), targets[batch]).mean().backward()  # type: ignore[no-untyped-call]
+        if number % settings.accumulate == 0:
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+        tokens += sum(inputs.lengths[i] for i in batch)
         if number >= WARM_UP and time.perf_counter() - began > seconds and number % len(batches) == WARM_UP - 1:
             break
     elapsed = time.perf_counter() - began

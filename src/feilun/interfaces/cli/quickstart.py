@@ -22,6 +22,7 @@ def quickstart(
     ] = None,
     text: Annotated[str | None, typer.Option(help="Its column of texts; else the likeliest is taken.")] = None,
     target: Annotated[str | None, typer.Option(help="Its column of labels; else the likeliest is taken.")] = None,
+    base: Annotated[str | None, typer.Option(help="A base model; else the one that fits the language.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Run the whole loop in minutes: data, training, report, bundle, predictions.
@@ -32,6 +33,6 @@ def quickstart(
     from feilun.workflow.screen import Terminal
 
     screen = Terminal(output.progress_console() if as_json else output.result_console(), output.language())
-    bundle = loop.quickstart(data, text=text, target=target, screen=screen)
+    bundle = loop.quickstart(data, text, target, base, screen=screen)
     if as_json:
         output.print_json({"bundle": str(bundle.path), "hash": bundle.manifest["hash"], **bundle.report.to_json()})

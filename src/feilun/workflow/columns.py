@@ -1,0 +1,178 @@
+"""What the columns of an unknown table may be used for: its texts, its labels, and what stands beside them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from feilun.core.errors import DataError
+from feilun.core.features import CategoryColumn, category_of
+from feilun.data.feature_checks import check_identity
+from feilun.data.features import learn_column
+
+if TYPE_CHECKING:
+    from polars import DataFrame
+
+MOST_LABELS = 300
+
+TEXT_NAMES = ("text", "content", "sentence", "review", "comment", "body", "message", "query", "question", "title",
+              "description", "文本", "内容", "评论", "评价", "正文", "句子", "问题", "标题", "描述")  # fmt: skip
+PLAIN_NAMES = ("text", "content", "body", "文本", "内容", "正文")
+TARGET_NAMES = ("label", "target", "class", "category", "sentiment", "intent", "tag", "topic", "rating", "polarity",
+                "标签", "类别", "分类", "情感", "意图", "主题", "类型", "倾向")  # fmt: skip
+PROTECTED_NAMES = ("sex", "gender", "race", "ethnicity", "ethnic", "nationality", "religion", "foreign", "disability",
+                   "性别", "民族", "种族", "国籍", "宗教", "残疾")  # fmt: skip
+"""Words in the names of columns by which people must not be told apart in most decisions."""
+
+CODE_NAMES = ("id", "code", "no", "number", "store", "shop", "branch", "zip", "postcode",
+              "编号", "编码", "代码", "门店", "网点", "邮编")  # fmt: skip
+"""Words in the names of columns whose whole numbers are codes, not amounts."""
+
+DATE = re.compile(r"\d{4}[-/.年]\d{1,2}([-/.月]\d{1,2}.*)?|\d{1,2}[-/.]\d{1,2}[-/.]\d{4}.*")
+
+WORDED = re.compile(r"\S\s+\S|[\u3400-\u9fff]{2}")
+MOSTLY = 0.3
+"""Share of a column's values that are worded, and that differ, from which on it may hold texts."""
+
+MOST_SEEN_ONCE = 0.5
+"""Share of a column's values that stand once, above which its categories tell nothing of new rows."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """What a sample says of one column.
+
+    Args:
+        name: Its name.
+        filled: Share of rows with a value.
+        distinct: Number of different values.
+        length: Mean characters of a value.
+        varied: Different values, as a share of all.
+        worded: Share of the values that have several words, or Chinese ones.
+        numeric: Whether all values are numbers.
+    """
+
+    name: str
+    filled: float
+    distinct: int
+    length: float
+    varied: float = 1.0
+    worded: float = 1.0
+    numeric: bool = False
+
+
+def column_of(frame: DataFrame, name: str) -> Column:
+    """Look at one column of a sample."""
+    values = [str(value).strip() for value in frame[name].to_list() if value is not None and str(value).strip()]
+    count = max(1, len(values))
+    return Column(
+        name,
+        filled=len(values) / max(1, frame.height),
+        distinct=len(set(values)),
+        length=sum(map(len, values)) / count,
+        varied=len(set(values)) / count,
+        worded=sum(WORDED.search(value) is not None for value in values) / count,
+        numeric=bool(values) and all(map(_is_number, values)),
+    )
+
+
+def guess_text(columns: Sequence[Column]) -> str | None:
+    """Return the column that most looks like texts: worded, varied and long; a telling name counts as thrice as long.
+
+    Where a column is plainly called `text` or the like, it is taken.
+    """
+    candidates = [
+        column
+        for column in columns
+        if column.distinct > 1 and column.length >= 2 and not column.numeric
+        if _named(column.name, TEXT_NAMES) or (column.worded >= MOSTLY and column.varied >= MOSTLY)
+    ]
+    best = max(candidates, key=_weight, default=None)
+    return best.name if best else None
+
+
+def guess_target(columns: Sequence[Column], rows: int) -> str | None:
+    """Return the column that most looks like labels: few short values that repeat; a telling name goes first."""
+    most = min(MOST_LABELS, max(2, rows // 3))
+    candidates = [c for c in columns if 2 <= c.distinct <= most and c.length <= 40 and c.filled >= 0.5]
+    named = [column for column in candidates if _named(column.name, TARGET_NAMES)]
+    if named:
+        return min(named, key=lambda column: TARGET_NAMES.index(_matched(column.name, TARGET_NAMES))).name
+    return candidates[0].name if len(candidates) == 1 else None
+
+
+def guess_features(frame: DataFrame, taken: Sequence[str]) -> tuple[tuple[str, ...], Mapping[str, str]]:
+    """Return the columns that a model may read beside the text, or instead of it.
+
+    Args:
+        frame: A sample of the table.
+        taken: Columns of another use.
+
+    Returns:
+        The columns, and those that are left out, each with the reason.
+    """
+    kept, left_out = [], {}
+    for name in frame.columns:
+        if name in taken:
+            continue
+        reason = _unfit(name, frame[name].to_list())
+        if reason:
+            left_out[name] = reason
+        else:
+            kept.append(name)
+    return tuple(kept), left_out
+
+
+def guess_codes(columns: Sequence[Column], features: Sequence[str]) -> tuple[str, ...]:
+    """Return those of the features whose numbers are codes, by their names: a branch, a postcode."""
+    numeric = {column.name for column in columns if column.numeric}
+    return tuple(name for name in features if name in numeric and _named(name, CODE_NAMES))
+
+
+def _unfit(name: str, values: Sequence[Any]) -> str | None:
+    """Say why a column is not read, or None where it may be."""
+    if _named(name, PROTECTED_NAMES):
+        return "people must not be told apart by it in most decisions"
+    if any(isinstance(value, list | dict) for value in values):
+        return "its cells are lists"
+    known = [str(value).strip() for value in values if value is not None and str(value).strip()]
+    if known and all(map(DATE.fullmatch, known)):
+        return "dates, which later rows do not share"
+    try:
+        column = learn_column(name, values, as_codes=_named(name, CODE_NAMES))
+        check_identity(column, values, len(values))
+    except DataError as error:
+        return "another value in each row" if "is an id" in str(error) else "numbers and text mixed"
+    if len(set(known)) < 2:
+        return "the same in every row"
+    if isinstance(column, CategoryColumn):
+        unseen = sum(category_of(value) not in column.categories for value in known)
+        if unseen > MOST_SEEN_ONCE * len(known):
+            return "values that hardly repeat"
+    return None
+
+
+def _weight(column: Column) -> float:
+    plain = column.name.strip().lower() in PLAIN_NAMES
+    return column.length * (100 if plain else 3 if _named(column.name, TEXT_NAMES) else 1)
+
+
+def _is_number(value: str) -> bool:
+    try:
+        float(value.replace(",", ""))
+    except ValueError:
+        return False
+    return True
+
+
+def _matched(name: str, telling: Sequence[str]) -> str:
+    words = {word.removesuffix("s") for word in re.findall(r"[a-z]+", name.lower())}
+    return next(
+        (word for word in telling if word.removesuffix("s") in words or (not word.isascii() and word in name)), ""
+    )
+
+
+def _named(name: str, telling: Sequence[str]) -> bool:
+    return bool(_matched(name, telling))
