@@ -8,7 +8,8 @@ import polars
 import pytest
 
 from feilun.core.errors import UsageError
-from feilun.workflow.quickstart import (
+from feilun.workflow.quickstart import quickstart
+from feilun.workflow.time_plan import (
     ANSWERED,
     COMPARED,
     JUDGING_SECONDS,
@@ -16,7 +17,6 @@ from feilun.workflow.quickstart import (
     SECONDS,
     VALIDATION,
     plan_for,
-    quickstart,
 )
 from tiny import LABELS, reviews, tiny_base
 
@@ -37,16 +37,16 @@ def write(path: Path, count: int, seed: int) -> None:
 @pytest.mark.parametrize("speed", [800, 1400, 4000, 40_000])
 @pytest.mark.parametrize("length", [12, 56, 300])
 def test_what_is_planned_fits_the_time(speed: float, length: float) -> None:
-    plan = plan_for(speed, length)
-    training = plan.training_rows * length / speed * VALIDATION
+    plan = plan_for(1.4 * speed, speed, length)
+    training = plan.training_rows * length / plan.speed * VALIDATION
     judging = plan.test_rows * length / (speed * ANSWERED)
     assert training + judging + COMPARED / speed + OTHER_SECONDS <= SECONDS + 1
     assert judging <= JUDGING_SECONDS
 
 
 def test_even_a_slow_machine_trains_and_a_fast_one_trains_more() -> None:
-    slow, slower = plan_for(1400, 56), plan_for(100, 56)
-    assert plan_for(4000, 56).training_rows > slow.training_rows > slower.training_rows > 0
+    slow, slower = plan_for(1400, 1400, 56), plan_for(100, 100, 56)
+    assert plan_for(4000, 4000, 56).training_rows > slow.training_rows > slower.training_rows > 0
 
 
 def test_a_table_of_ones_own_becomes_a_bundle(tmp_path: Path, base: str) -> None:

@@ -13,51 +13,26 @@ import polars
 
 from feilun.bundles.bundle import Bundle
 from feilun.core import places
-from feilun.core.corpus import corpus_of
 from feilun.core.errors import DataError, MissingExtra, UsageError
 from feilun.core.features import verbalised
 from feilun.core.files import atomic_file, write_text
-from feilun.core.labels import LabelSet
-from feilun.core.splits import Splits
 from feilun.data.sources import open_rows
-from feilun.models.bases.base import Base
 from feilun.models.bases.catalogue import open_base
-from feilun.models.build import ModelSettings, build
+from feilun.models.build import ModelSettings
 from feilun.text.language import script_shares
-from feilun.training.fit import TrainingSettings
-from feilun.training.speed import tokens_per_second
 from feilun.workflow.first_look import FirstLook, base_for, look, name_of, of_columns, without_labels
 from feilun.workflow.first_look import write_recipe as write_table_recipe
 from feilun.workflow.recipe import load
 from feilun.workflow.screen import Screen, silent
 from feilun.workflow.steps import train
+from feilun.workflow.time_plan import make_plan
 from feilun.workflow.toml_text import to_toml
-
-SECONDS = 225
-"""What the whole may take on any machine, once the base is converted."""
-
-OTHER_SECONDS = 45
-"""Of these, what rows and model do not change: the start, cleaning, baselines, plots and the bundle."""
-
-JUDGING_SECONDS = 25
-FEWEST_TRAINING_SECONDS = 60
-
-ANSWERED = 4
-"""Tokens that int8 answers while one is trained on, at the least."""
-
-COMPARED = 45_000
-"""Tokens that are trained on while int8 is compared with float32."""
-
-VALIDATION = 1.1
-"""How much longer training takes for looking at the validation rows and writing the weights down."""
+from feilun.workflow.top_layers import top_layers
 
 MOST_EPOCHS = 4
 FEWEST_EPOCHS = 1
 TEST_SHARE = 0.2
 MOST_TEST_ROWS = 15_000
-MEASURED_ROWS = 400
-ROWS_AT_FIRST = 3_000
-"""Rows of the run whose batches the speed is measured with first; where it affords more, theirs are measured too."""
 
 SEED = 13
 SHOWN = 5
@@ -278,63 +253,18 @@ def write_recipe(rows: Rows, base: str | None, screen: Screen) -> Path:
     judged = min(len(parts["test"]), plan.test_rows)
     table = {
         "name": rows.name, "task": "classify", "data": data,
-        "model": {"base": model.base, "max_tokens": model.max_tokens}, "training": {"epochs": epochs},
+        "model": {"base": model.base, "max_tokens": model.max_tokens, **top_layers(plan.layers)},
+        "training": {"epochs": epochs},
         **({"evaluation": {"rows": judged}} if judged < len(parts["test"]) else {}),
     }  # fmt: skip
     write_text(folder / "recipe.toml", to_toml(table))
+    part = f"the top {plan.layers} layers of " if plan.layers else ""
     screen.say(
-        f"{len(drawn):,} labelled texts; this machine trains {model.base} on {plan.speed:,.0f} tokens a second, so "
-        f"{count:,} of them, drawn at random (seed {SEED}), are trained on {times(epochs)}, and {judged:,} of "
+        f"{len(drawn):,} labelled texts; this machine trains {part}{model.base} on {plan.speed:,.0f} tokens a second, "
+        f"so {count:,} of them, drawn at random (seed {SEED}), are trained on {times(epochs)}, and {judged:,} of "
         f"the {len(parts['test']):,} {'others' if held_out else 'test rows'} are judged."
     )
     return folder / "recipe.toml"
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What fits the time on this machine.
-
-    Args:
-        training_rows: Rows that pass through training, all epochs together.
-        test_rows: Rows that are judged.
-        speed: Tokens trained on a second, measured.
-    """
-
-    training_rows: int
-    test_rows: int
-    speed: float
-
-
-def make_plan(pairs: Sequence[tuple[str, str]], model_settings: ModelSettings, base: Base) -> Plan:
-    """Measure how fast this machine trains, and plan rows that keep the whole within `SECONDS`.
-
-    Args:
-        pairs: (text, label), in random order.
-        model_settings: The model that will be trained.
-        base: Its base; it is built on and of no further use.
-    """
-    measured = pairs[:MEASURED_ROWS]
-    corpus = corpus_of([text for text, _ in measured], [label for _, label in measured])
-    labels = LabelSet(tuple(sorted({label for _, label in measured})))
-    nothing = corpus.select([])
-    splits = Splits(corpus, nothing, nothing, labels, {}, "")
-    settings = TrainingSettings(epochs=FEWEST_EPOCHS)
-    model = build(model_settings, base, splits, SEED)
-    length = sum(map(len, model.encoder.encode(corpus.text))) / len(corpus)
-    plan = plan_for(tokens_per_second(model, corpus, settings, ROWS_AT_FIRST), length)
-    if settings.largest_batch(plan.training_rows) == settings.largest_batch(ROWS_AT_FIRST):
-        return plan
-    return plan_for(tokens_per_second(model, corpus, settings, plan.training_rows), length)
-
-
-def plan_for(speed: float, length: float) -> Plan:
-    """Plan for a speed, in tokens trained on a second, and rows of so many tokens on average."""
-    training = (SECONDS - OTHER_SECONDS - JUDGING_SECONDS - COMPARED / speed) / VALIDATION
-    return Plan(
-        training_rows=int(max(training, FEWEST_TRAINING_SECONDS) * speed / length),
-        test_rows=int(JUDGING_SECONDS * ANSWERED * speed / length),
-        speed=speed,
-    )
 
 
 def by_column(texts: Sequence[str]) -> list[dict[str, Any]]:

@@ -28,6 +28,7 @@ class ModelSettings:
 
     base: str = setting("multilingual-e5-small", "base model: packaged name, hub id or path")
     epochs: int = setting(6, "most times over the pairs of questions", minimum=1)
+    layers: int = setting(0, "top layers of the base that learn; 0: all, which takes longest", minimum=0)
     seed: int = setting(13, "seed of its training", minimum=0)
 
 

@@ -30,6 +30,7 @@ from feilun.workflow.applications.customer_service_file import Knowledge, read_k
 from feilun.workflow.recipe import from_table
 from feilun.workflow.screen import Screen, silent
 from feilun.workflow.steps import train as train_recipe
+from feilun.workflow.top_layers import top_layers
 
 
 @dataclass(frozen=True)
@@ -174,7 +175,9 @@ def _train_embedder(
         "task": "match",
         "name": f"{settings.name}-questions",
         "data": {**files, "pair": "pair", "target": [], "group": "name", "clean": {"deduplicate": "exact"}},
-        "model": {"encoder": "bi", "base": settings.model.base, "max_tokens": 64},
+        "model": {
+            "encoder": "bi", "base": settings.model.base, "max_tokens": 64, **top_layers(settings.model.layers)
+        },
         "training": {
             "epochs": settings.model.epochs, "seed": settings.model.seed, "batch_rows": 32,
             "early_stopping": {"metric": "mrr@10"},

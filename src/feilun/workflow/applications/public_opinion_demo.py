@@ -23,7 +23,7 @@ from feilun.workflow.screen import Screen, silent
 from feilun.workflow.toml_text import to_toml
 
 BUCKET_MINUTES = 360
-EPOCHS = 2
+EPOCHS, LAYERS = 4, 4
 SLACK_DAYS = 1.0
 """How far from a planted crisis an incident may begin to count as its own."""
 
@@ -127,7 +127,7 @@ def write_application(folder: Path, documents: Path | None, models: Collection[s
         "application": "public-opinion",
         "entities": "entities.toml",
         "sources": {"files": [str((documents or folder / "documents.jsonl").absolute())], "push": False},
-        "models": {"labelled": "labels.csv", "epochs": EPOCHS, **bundles},
+        "models": {"labelled": "labels.csv", "epochs": EPOCHS, "layers": LAYERS, **bundles},
         "counting": {"bucket_minutes": BUCKET_MINUTES},
     }
     write_text(folder / "application.toml", to_toml(settings))

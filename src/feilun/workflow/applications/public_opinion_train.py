@@ -18,6 +18,7 @@ from feilun.workflow.applications.public_opinion import Settings
 from feilun.workflow.recipe import from_table
 from feilun.workflow.screen import Screen, silent
 from feilun.workflow.steps import train
+from feilun.workflow.top_layers import top_layers
 
 
 def train_models(
@@ -53,7 +54,7 @@ def train_models(
         table: dict[str, Any] = {
             "name": f"opinion-{name}", "task": task,
             "data": {"train": _with_corrections(labelled, name, said[name], out), "text": "text", "target": name},
-            "model": {"base": settings.models.base, "max_tokens": 128},
+            "model": {"base": settings.models.base, "max_tokens": 128, **top_layers(settings.models.layers)},
             "training": {"epochs": settings.models.epochs},
         }  # fmt: skip
         screen.say(f"\n{name}:" + (f" {len(said[name]):,} corrections are learned." if said[name] else ""))
