@@ -56,7 +56,7 @@ class TrainingSettings:
         None, "rate of the base's top layer; none: by the base's size, the adaptation and the batches", above=0
     )
     head_learning_rate: float | None = setting(
-        None, "rate of the head; none: ten times what full fine-tuning takes", above=0
+        None, "rate of the head; none: ten times what full fine-tuning takes, for `multilabel` a hundred times", above=0
     )
     layer_decay: float = setting(0.9, "each lower layer learns at this share of the rate above it", above=0, maximum=1)
     schedule: Schedule = setting("linear", "how the rate falls to zero")
@@ -178,7 +178,8 @@ class Run:
         rows = settings.rows_of_a_step(self.inputs.lengths)
         own = settings.learning_rate or default_rate(model.base, model.adaptation, rows)
         self.optimizer = make_optimizer(
-            model, settings.optimizer, own, settings.head_learning_rate or 10 * own / model.adaptation.pace,
+            model, settings.optimizer, own,
+            settings.head_learning_rate or model.head.pace * own / model.adaptation.pace,
             settings.weight_decay, settings.layer_decay,
         )  # fmt: skip
         self.weights = [weight for group in self.optimizer.param_groups for weight in group["params"]]

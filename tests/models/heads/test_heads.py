@@ -142,3 +142,14 @@ def test_huber_weighs_a_far_miss_less_than_the_square() -> None:
     huber, square = (RegressHead(32, labels, RegressSettings(loss=loss)) for loss in ("huber", "mse"))  # type: ignore[arg-type]
     assert huber.loss(near, nothing) == pytest.approx(square.loss(near, nothing).item() / 2)
     assert huber.loss(far, nothing) < square.loss(far, nothing) / 4
+
+
+@pytest.mark.parametrize("weights", ["none", "balanced"])
+def test_a_multilabel_head_begins_with_the_shares_of_the_labels(weights: str) -> None:
+    rows, labels = tiny_task("multilabel", 200)
+    head = MultilabelHead(32, labels, MultilabelSettings(class_weights=weights))
+    head.observe(rows)
+    share = head.targets(rows).mean(0)
+    begun = torch.sigmoid(head(torch.zeros(1, 32)))[0]
+    wanted = share if weights == "none" else torch.full_like(share, 0.5)  # the weights level them
+    torch.testing.assert_close(begun, wanted, atol=0.02, rtol=0)

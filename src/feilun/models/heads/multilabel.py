@@ -49,16 +49,24 @@ class MultilabelHead(LinearHead):
     """
 
     task: ClassVar[str] = "multilabel"
+    pace: ClassVar[float] = 100.0
 
     def __init__(self, hidden: int, labels: LabelSet, settings: MultilabelSettings) -> None:
         super().__init__(hidden, labels, settings.dropout)
         self.settings = settings
 
     def observe(self, train: Corpus) -> None:
-        """Take the weights of the labels from the training rows, where they are asked for."""
+        """Begin with the labels' shares of the training rows; weigh them, where that is asked for.
+
+        A label that few rows have would otherwise spend the first hundreds of steps on becoming rare.
+        """
+        having = self.targets(train).sum(0)  # (labels,)
+        odds = (having + 0.5) / (len(train) - having + 0.5)
         if self.settings.class_weights == "balanced":
-            having = self.targets(train).sum(0).clamp(min=1)  # (labels,)
-            self.weights = ((len(train) - having) / having).clamp(1, HEAVIEST)
+            self.weights = ((len(train) - having) / having.clamp(min=1)).clamp(1, HEAVIEST)
+            odds = odds * self.weights
+        with torch.no_grad():
+            self.linear.bias.copy_(odds.log())
 
     def targets(self, corpus: Corpus) -> Tensor:
         """Return 1 where a row has a label, else 0, shape (rows, labels)."""
