@@ -6,12 +6,12 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Self
 
 from feilun.bundles.bundle import Bundle
-from feilun.core.corpus import Corpus
+from feilun.core.corpus import Corpus, corpus_of
 from feilun.core.errors import ServiceError, UsageError, nearest
 from feilun.core.prediction import Prediction
 from feilun.serving.batcher import Batcher, Predict
@@ -267,17 +267,24 @@ def check_kind(bundle: Bundle, rows: Sequence[Row]) -> None:
 
 def answerer(bundle: Bundle) -> Predict:
     """Return what predicts the rows that a bundle reads: texts, pairs of them, or cells by column."""
+    return lambda rows: bundle.predict(asked_rows(bundle, rows))
 
-    def predict(rows: Sequence[Row]) -> list[Prediction]:
-        if bundle.columns.reads_features:
-            return bundle.predict(bundle.columns.corpus([row for row in rows if isinstance(row, Mapping)]))
-        if bundle.pair is None:
-            return bundle.predict([str(row) for row in rows])
-        pairs = [row for row in rows if isinstance(row, tuple)]
-        numbers = [str(i) for i in range(len(pairs))]
-        return bundle.predict(Corpus(id=numbers, text=[one for one, _ in pairs], pair=[other for _, other in pairs]))
 
-    return predict
+def asked_rows(bundle: Bundle, rows: Sequence[Row]) -> Corpus:
+    """Return what a bundle is asked about as a corpus; the rows must be of the kind that it reads."""
+    if bundle.columns.reads_features:
+        return bundle.columns.corpus([row for row in rows if isinstance(row, Mapping)])
+    if bundle.pair is None:
+        return corpus_of([str(row) for row in rows])
+    pairs = [row for row in rows if isinstance(row, tuple)]
+    numbers = [str(i) for i in range(len(pairs))]
+    return Corpus(id=numbers, text=[one for one, _ in pairs], pair=[other for _, other in pairs])
+
+
+def remembered_rows(bundle: Bundle, rows: Sequence[Row]) -> Corpus:
+    """Return what a bundle was asked about as it is remembered: cells as the numbers and categories that it read."""
+    corpus, features = asked_rows(bundle, rows), bundle.predictor.features
+    return corpus if features is None else replace(corpus, features=features.plain(corpus.features))
 
 
 def rows_of(bundle: Bundle, cells: Sequence[Mapping[str, Any]]) -> list[Row]:
