@@ -17,6 +17,7 @@ from feilun.core.prediction import Prediction
 from feilun.serving.batcher import Batcher, Predict
 from feilun.serving.limits import DeadlinePassed, Limits, Overloaded, Row
 from feilun.serving.recall import Recall, RecallRule
+from feilun.serving.tracing import NoTracer, Tracer
 from feilun.serving.trial import Comparison, Trial
 
 log = logging.getLogger(__name__)
@@ -47,6 +48,7 @@ class Engine:
         limits: How much one request may hold, and how much may wait for each model.
         trials: Versions that are tried beside the served ones, by the same names.
         rule: When a canary is taken back.
+        tracer: Keeps where the time of requests goes; without it nothing is kept.
 
     Raises:
         UsageError: If a trial is of a model that is not served, or reads other rows than it.
@@ -58,10 +60,12 @@ class Engine:
         limits: Limits | None = None,
         trials: Mapping[str, Trial] | None = None,
         rule: RecallRule | None = None,
+        tracer: Tracer | None = None,
     ) -> None:
         self.bundles = dict(bundles)
         self.limits = limits or Limits()
         self.trials = dict(trials or {})
+        self.tracer: Tracer = tracer or NoTracer()
         self.ready = False
         self.compared: Callable[[Comparison], None] = lambda _: None
         """Is told what a version on trial answered beside the served one."""
@@ -228,7 +232,7 @@ class Engine:
     def _warmed(self, name: str, bundle: Bundle) -> Batcher:
         answer = answerer(bundle)
         answer([_blank_row(bundle)])  # the first run allocates what the later ones use
-        return Batcher(answer, name, self.limits)
+        return Batcher(answer, f"{name}@{bundle.version}", self.limits, self.tracer)
 
     def _do(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

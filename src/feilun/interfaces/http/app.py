@@ -27,6 +27,7 @@ from feilun.interfaces.http import (
     predict,
     public_opinion,
     requests_log,
+    traced,
     watched,
 )
 from feilun.interfaces.http.answers import error_answer
@@ -101,6 +102,7 @@ def create_app(engine: Engine, desk: FeedbackDesk | None = None, access: Access 
     app.add_middleware(CheckedBodies, limits=engine.limits)
     app.add_middleware(Guard, access=access or Access())
     app.add_middleware(metrics.Measured, figures=app.state.figures)
+    app.add_middleware(traced.Traced, tracer=engine.tracer)
     app.add_middleware(requests_log.Logged)
     for resource in (predict, chat, embeddings, feedback, models, public_opinion, opinion_queries, health, metrics):
         app.include_router(resource.router)
