@@ -111,17 +111,17 @@ def test_texts_whose_places_matter_keep_their_length_and_no_personal_data(parts:
     shown.replace("\ufffd", "").encode()
 
 
-def test_words_of_columns_keep_their_form_unless_they_hold_personal_data(file_database: Database) -> None:
+def test_words_of_columns_keep_their_form_unless_they_hold_personal_data(database: Database) -> None:
     rows = Corpus(
         id=["0"], text=["call 13812345678"], pair=["a@b.com says"],
         features={"amount": [13812345678.0], "channel": ["（Web）  x"], "contact": ["13812345678"], "none": [None]},
     )  # fmt: skip
-    with ObservationLog(file_database) as log:
+    with ObservationLog(database) as log:
         log.observe("m@1", rows, predictions(1), 0.0)
-    (one,) = stored(file_database)
+    (one,) = stored(database)
     assert (one.text, one.pair) == ("call [PHONE]", "[EMAIL] says")
     assert one.features == {"amount": 13812345678.0, "channel": "（Web）  x", "contact": "[PHONE]", "none": None}
-    with file_database.write() as connection:
+    with database.write() as connection:
         assert observations.delete(connection, containing="（Web") == [one.id]
 
 

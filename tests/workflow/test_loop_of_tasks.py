@@ -18,6 +18,7 @@ from starlette.testclient import TestClient
 from feilun.bundles.bundle import Bundle, open_bundle
 from feilun.bundles.registry import resolve
 from feilun.evaluation import plots
+from feilun.interfaces.cli.main import run
 from feilun.interfaces.http.app import create_app
 from feilun.monitoring.feedback import FeedbackDesk
 from feilun.monitoring.log import ObservationLog
@@ -291,7 +292,9 @@ CASES = [pytest.param(story, marks=[pytest.mark.slow] * (name in SLOW), id=name)
 
 
 @pytest.mark.parametrize("story", CASES)
-def test_the_loop_turns(story: Story, base: Path, database: Database, tmp_path: Path) -> None:
+def test_the_loop_turns(
+    story: Story, base: Path, database: Database, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     write(story.make(240, 1, False), tmp_path / "train.jsonl")
     text = RECIPE.format(task=story.task, data=story.data).replace("./base", str(base))
     (tmp_path / "made.toml").write_text(text, encoding="utf-8")
@@ -316,6 +319,9 @@ def test_the_loop_turns(story: Story, base: Path, database: Database, tmp_path: 
     assert {signal.name for signal in turned.drift.signals if signal.drifted} >= story.drifted
     assert turned.observed.labelled == 160
     assert is_due(recipe, database).yes
+    assert run(["monitor", "made", "--count", "160", "--threads", "1"]) == 0
+    page = capsys.readouterr().out
+    assert story.metric == "accuracy" or f"{story.metric} by feedback: " in page
 
     result = retrain(recipe, database)
     assert (result.outcome, result.new.metric) == ("promoted", story.metric), result.reasons
