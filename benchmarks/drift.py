@@ -14,7 +14,7 @@ from __future__ import annotations
 import argparse
 import csv
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -23,10 +23,12 @@ from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
+from feilun.core.corpus import corpus_of
 from feilun.monitoring.drift import drift
 from feilun.monitoring.redaction import kept
 from feilun.monitoring.reference import Reference, make_reference
 from feilun.monitoring.sample import Sample, sample_of
+from feilun.monitoring.signals import Categories, Numbers, Values
 
 REFERENCE_ROWS, WINDOW_ROWS = 800, 200
 RAISED = 0.2
@@ -45,7 +47,7 @@ class Pool:
     @property
     def correct(self) -> NDArray[np.bool_]:
         """Return whether each prediction is right, shape (rows,)."""
-        return np.asarray(self.sample.labels) == self.right
+        return np.asarray(self.sample.signals["labels"].values) == self.right
 
 
 def read(folder: Path, parts: tuple[str, ...]) -> tuple[list[str], list[str]]:
@@ -73,7 +75,9 @@ def make_pool(data: Path, name: str, other: str) -> Pool:
         probabilities = model.predict_proba(vectors)
         unknown = np.array([sum(c not in characters for c in text) / max(1, len(text)) for text in texts])
         states = reduced.transform(vectors).astype(np.float32)
-        return sample_of(texts, model.classes_[probabilities.argmax(1)], probabilities.max(1), unknown, states)
+        said = zip(model.classes_[probabilities.argmax(1)], probabilities.max(1), strict=True)
+        answers = [{"label": str(label), "score": float(score)} for label, score in said]
+        return sample_of(corpus_of(texts), answers, unknown, states)
 
     texts, labels = read(data / name, ("dev", "test"))
     return Pool(figures(texts), np.asarray(labels), figures(read(data / other, ("dev", "test"))[0][:2000]))
@@ -103,19 +107,20 @@ def join(first: Sample, second: Sample) -> Sample:
     """Put two samples behind one another."""
     assert first.states is not None
     assert second.states is not None
-    return Sample(
-        first.labels + second.labels, np.concatenate([first.scores, second.scores]),
-        np.concatenate([first.characters, second.characters]), first.scripts + second.scripts,
-        np.concatenate([first.unknown, second.unknown]), np.concatenate([first.states, second.states]),
-    )  # fmt: skip
+    signals: dict[str, Values] = {}
+    for name, one in first.signals.items():
+        other = second.signals[name]
+        if isinstance(one, Categories) and isinstance(other, Categories):
+            signals[name] = Categories(one.values + other.values)
+        elif isinstance(one, Numbers) and isinstance(other, Numbers):
+            signals[name] = Numbers(np.concatenate([one.values, other.values]))
+    return Sample(len(first) + len(second), signals, np.concatenate([first.states, second.states]))
 
 
 def with_reduced(reference: Reference, window: Sample) -> Sample:
     """Return a window with its states reduced as the reference's are."""
     assert window.states is not None
-    return Sample(
-        window.labels, window.scores, window.characters, window.scripts, window.unknown, reference.reduce(window.states)
-    )
+    return replace(window, states=reference.reduce(window.states))
 
 
 def rates(pool: Pool, replays: int, alphas: tuple[float, ...], seed: int = 0) -> dict[str, list[float]]:

@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
+from feilun.core.corpus import Corpus
 from feilun.core.errors import DataError
 from feilun.core.features import CategoryColumn, NumberColumn
 from feilun.core.splits import Splits
+from feilun.data.duplicates import near_groups
 from feilun.data.features import learn_column
 from feilun.data.prepare import load_corpus, prepare
 from feilun.data.settings import DataSettings
@@ -132,3 +134,10 @@ def test_verbalised_columns_are_texts_and_no_features(tmp_path: Path) -> None:
     assert splits.report["rows"]["kept"] == ROWS
     settings = DataSettings(str(tmp_path / "rows.csv"), text="note", features=("amount",), verbalise=True)
     assert load_corpus(str(tmp_path / "rows.csv"), settings, require_target=False).text[0].startswith("amount: ")
+
+
+def test_rows_without_a_text_are_numbered_in_their_order() -> None:
+    """By these numbers they are split: those of Python's hashes are others in each process."""
+    corpus = Corpus(id=list("abcd"), text=[""] * 4, features={"amount": ["2", "1", "2", "3"]})
+    settings = DataSettings(train="", text="", features=("amount",))
+    assert near_groups([corpus], settings).tolist() == [0, 1, 0, 2]

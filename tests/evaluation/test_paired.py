@@ -8,7 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from feilun.evaluation.paired import compare, mcnemar
+from feilun.core.corpus import corpus_of
+from feilun.core.prediction import Prediction, Ranking
+from feilun.evaluation.metrics import Floats
+from feilun.evaluation.paired import Comparison, compare, compare_sums, mcnemar
+from feilun.evaluation.paired_tasks import compare_sets
 
 
 @given(st.integers(0, 300), st.integers(0, 300))
@@ -71,3 +75,52 @@ def promoted(rows: int, gain: float, loss: float, alpha: float) -> float:
 def test_a_challenger_that_is_as_good_is_promoted_no_more_often_than_alpha(rows: int, alpha: float) -> None:
     assert promoted(rows, 0.05, 0.05, alpha) <= alpha
     assert promoted(rows, 0.10, 0.04, alpha) > 2 * promoted(rows, 0.05, 0.05, alpha)
+
+
+def mean(sums: Floats) -> Floats:
+    result: Floats = sums[..., 0] / sums[..., 1]
+    return result
+
+
+def by_sums(champion: Floats, challenger: Floats, metric: str = "accuracy") -> Comparison:
+    ones = np.ones(len(champion))
+    first, second = (np.stack([values.astype(float), ones], axis=1) for values in (champion, challenger))
+    won = np.sign(challenger.astype(float) - champion) * (-1 if metric == "mae" else 1)
+    return compare_sums(metric, first, second, mean, won.astype(np.int64), resamples=50)
+
+
+@pytest.mark.parametrize(("gained", "lost"), [(0, 0), (3, 0), (9, 2), (20, 25), (60, 40)])
+def test_swapping_answers_at_random_says_of_accuracy_what_mcnemar_says(gained: int, lost: int) -> None:
+    champion, challenger = np.ones(200, dtype=bool), np.ones(200, dtype=bool)
+    champion[:gained] = False
+    challenger[gained : gained + lost] = False
+    found = by_sums(champion, challenger)
+    assert found.p == pytest.approx(mcnemar(gained, lost), abs=0.02)
+    assert (found.gained, found.lost) == (gained, lost)
+    assert found.worse == pytest.approx((lost - gained) / 200)
+
+
+def test_errors_are_better_where_they_are_smaller_and_worse_by_their_share() -> None:
+    errors = np.random.default_rng(1).exponential(10, 80)
+    better, worse = by_sums(errors, errors * 0.9, "mae"), by_sums(errors * 0.9, errors, "mae")
+    assert better.p < 0.01 < 0.99 < worse.p
+    assert better.worse == pytest.approx(-0.1)
+    assert (better.gained, worse.lost) == (80, 80)
+    assert by_sums(errors, errors, "mae").p == pytest.approx(0.5)
+
+
+def test_models_that_are_equally_good_differ_as_often_as_promised() -> None:
+    source = np.random.default_rng(2)
+    found = [by_sums(*source.exponential(1, (2, 30)), "mae").p <= 0.05 for _ in range(100)]
+    assert sum(found) <= 12  # 5 expected; more than 12 has a chance below 0.2 %
+
+
+def test_sets_are_compared_by_their_labels() -> None:
+    def said(*labels: str) -> Prediction:
+        return Prediction("", 0.5, Ranking((), np.empty(0, np.float32)), labels=labels)
+
+    corpus = corpus_of(["a", "b", "c"], [("x", "y"), ("x",), ()])
+    found = compare_sets([said("x"), said("y"), said()], [said("x", "y"), said("x", "y"), said()], corpus)
+    assert (found.metric, found.champion, found.challenger) == ("micro_f1", pytest.approx(0.4), pytest.approx(6 / 7))
+    assert (found.n, found.gained, found.lost) == (3, 1, 0)
+    assert compare_sets([], [], corpus_of([], [])).to_json()["champion"] is None

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
+from feilun.core.corpus import corpus_of
 from feilun.core.errors import BundleError, UsageError
 from feilun.monitoring.drift import FEWEST_ROWS, drift, holm
-from feilun.monitoring.permutation import compare_categories, compare_ordered, compare_states
+from feilun.monitoring.permutation import Floats, compare_categories, compare_ordered, compare_sets, compare_states
 from feilun.monitoring.reference import DIMENSIONS, KEY, evenly, make_reference, read_reference
 from feilun.monitoring.sample import Sample, sample_of
+from feilun.monitoring.signals import Numbers, Sets, numbers_of, read_values
 
 ROOT = Path(__file__).parents[2]
 DATA = ROOT / ".." / "shared" / "data"
@@ -28,16 +34,24 @@ def made(rows: int, seed: int, share: float = 0.3, spread: float = 1.0, words: i
     texts = ["好" * n for n in source.poisson(words, rows)]
     states = source.normal(size=(rows, 48)).astype(np.float32) * spread
     scores = source.beta(6, 2, rows)
-    return sample_of(texts, np.where(good, "good", "bad").tolist(), scores.tolist(), source.random(rows) * 0.1, states)
+    return figures(texts, np.where(good, "good", "bad").tolist(), scores, source.random(rows) * 0.1, states)
+
+
+def figures(texts: list[str], labels: Sequence[str], scores: Floats, unknown: Floats, states: NDArray) -> Sample:  # type: ignore[type-arg]
+    answers = [{"label": label, "score": score} for label, score in zip(labels, scores.tolist(), strict=True)]
+    return sample_of(corpus_of(texts), answers, unknown, states)
+
+
+def values(sample: Sample, name: str) -> Any:
+    found: Any = sample.signals[name]
+    return found.values
 
 
 def compared(reference_seed: int, window: Sample, alpha: float = 0.05, permutations: int = 199):  # type: ignore[no-untyped-def]
     known = made(300, reference_seed)
     reference = make_reference(known, np.ones(300, dtype=bool))
     assert window.states is not None
-    reduced = Sample(
-        window.labels, window.scores, window.characters, window.scripts, window.unknown, reference.reduce(window.states)
-    )
+    reduced = replace(window, states=reference.reduce(window.states))
     return drift(reference, reduced, alpha=alpha, permutations=permutations, seed=reference_seed)
 
 
@@ -62,9 +76,9 @@ def test_each_signal_sees_its_own_shift(name: str, change: dict[str, float]) -> 
 
 def test_scores_scripts_and_unknown_tokens_see_theirs() -> None:
     window = made(200, 2)
-    changed = sample_of(
-        ["ab" * 6] * 200, window.labels, (window.scores * 0.7).tolist(), window.unknown + 0.05, window.states
-    )
+    assert window.states is not None
+    scores, unknown = values(window, "scores") * 0.7, values(window, "unknown") + 0.05
+    changed = figures(["ab" * 6] * 200, values(window, "labels"), scores, unknown, window.states)
     drifted = {signal.name for signal in compared(1, changed).signals if signal.drifted}
     assert {"scores", "scripts", "unknown"} <= drifted
 
@@ -98,16 +112,71 @@ def test_a_reference_survives_json_and_keeps_no_text() -> None:
     table = json.loads(json.dumps({KEY: reference.to_json()}))
     again = read_reference(table)
     assert again is not None
-    assert again.sample.labels == sample.labels
+    assert list(again.sample.signals) == list(sample.signals)
     assert again.states.shape == (75, DIMENSIONS)
     for name in ("correct", "states", "mean", "components"):
         np.testing.assert_array_equal(getattr(again, name), getattr(reference, name))
-    np.testing.assert_array_equal(again.sample.scores, sample.scores)
+    for name in sample.signals:
+        np.testing.assert_array_equal(values(again.sample, name), values(sample, name))
     assert "好" not in json.dumps(table, ensure_ascii=False)
     assert read_reference({"labels": {}}) is None
-    for broken in ({}, {**table[KEY], "labels": [99]}, {**table[KEY], "states": {"shape": [1], "float16": "!"}}, None):
+    for broken in ({}, {**table[KEY], "rows": 99}, {**table[KEY], "states": {"shape": [1], "float16": "!"}}, None):
         with pytest.raises(BundleError, match="no readable 'reference'"):
             read_reference({KEY: broken})
+
+
+def test_bundles_from_when_one_label_was_all_that_was_watched_are_read() -> None:
+    table = json.loads(json.dumps(make_reference(made(60, 1), np.ones(60, dtype=bool)).to_json()))
+    signals = table.pop("signals")
+    old = {name: signals[name]["values"] for name in ("labels", "scores", "characters", "unknown")}
+    old |= {"label_names": signals["labels"]["names"], "scripts": ["Han"] * 60}
+    again = read_reference({KEY: {**table, **old, "unknown": []}})
+    assert again is not None
+    assert set(again.sample.signals) == {"labels", "scores", "characters", "scripts"}
+    assert values(again.sample, "labels") == values(made(60, 1), "labels")
+
+
+def sets(rows: int, seed: int, share: float) -> Sets:
+    """Draw sets of labels of which two always come together."""
+    source = np.random.default_rng(seed)
+    drawn = source.random((rows, 2)) < (share, 0.2)
+    return Sets(tuple((("a", "b") if one else ()) + (("c",) if other else ()) for one, other in drawn.tolist()))
+
+
+def test_labels_of_sets_are_compared_by_row() -> None:
+    generator = np.random.default_rng(0)
+    found = [compare_sets(sets(80, i, 0.3).values, sets(80, 1000 + i, 0.3).values, 99, generator) for i in range(100)]
+    assert sum(outcome.p_value <= 0.05 for outcome in found) <= 12  # 5 expected
+    before, after = sets(200, 1, 0.3), sets(200, 2, 0.6)
+    outcome = before.compare(after, 199, generator)
+    assert outcome is not None
+    assert outcome.p_value == pytest.approx(1 / 200)
+    assert before.change(after, "labels").startswith("a ")
+    assert Sets((("a",),) * 9).compare(Sets((("a",),) * 5), 99, generator) is None
+
+
+def test_numbers_of_which_some_are_not_known_are_compared_and_survive_json() -> None:
+    generator = np.random.default_rng(0)
+    known = numbers_of([float(i % 7) for i in range(200)])
+    partly = numbers_of([None if i % 3 == 0 else float(i % 7) for i in range(200)])
+    outcome = known.compare(partly, 199, generator)
+    assert outcome is not None
+    assert outcome.p_value == pytest.approx(1 / 200)
+    assert "33.5% not known" in known.change(partly, "amount")
+    again = read_values(json.loads(json.dumps(partly.to_json())))
+    assert isinstance(again, Numbers)
+    np.testing.assert_array_equal(again.values, partly.values)
+
+
+def test_more_signals_take_more_permutations() -> None:
+    source = np.random.default_rng(0)
+
+    def wide(moved: float) -> Sample:
+        signals = {f"column {i}": Numbers(source.normal(moved if i == 7 else 0, 1, 200)) for i in range(40)}
+        return Sample(200, signals)
+
+    found = drift(make_reference(wide(0), np.ones(200, dtype=bool)), wide(1.0))
+    assert [signal.name for signal in found.signals if signal.drifted] == ["column 7"]
 
 
 @settings(max_examples=50, deadline=None)

@@ -41,15 +41,15 @@ def test_an_answer_that_is_not_written_yet_can_be_spoken_of(desk: FeedbackDesk, 
     given = desk.give(observed, label=OTHER, text="打 13812345678")
     assert given.observation.id == observed
     assert given.observation.feedback == (given.feedback,)
-    assert (given.observation.known_label, given.feedback.text) == (OTHER, "打 [PHONE]")
+    assert (given.observation.known_answer, given.feedback.text) == (OTHER, "打 [PHONE]")
     assert not given.repeated
 
 
 def test_conflicting_feedback_is_kept_and_shown(desk: FeedbackDesk, observed: str) -> None:
-    assert desk.give(observed, correct=True).observation.known_label == PREDICTED
+    assert desk.give(observed, correct=True).observation.known_answer == PREDICTED
     assert not desk.give(observed, label=PREDICTED).observation.conflicting
     found = desk.give(observed, label=OTHER).observation
-    assert (found.conflicting, found.known_label, len(found.feedback)) == (True, None, 3)
+    assert (found.conflicting, found.known_answer, len(found.feedback)) == (True, None, 3)
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_conflicting_feedback_is_kept_and_shown(desk: FeedbackDesk, observed: st
 def test_what_several_people_say(desk: FeedbackDesk, observed: str, said: list[dict], conflicting, known) -> None:  # type: ignore[type-arg]
     for one in said:
         found = desk.give(observed, **one).observation
-    assert (found.conflicting, found.known_label) == (conflicting, known)
+    assert (found.conflicting, found.known_answer) == (conflicting, known)
     assert len(found.feedback) == len(said)
 
 

@@ -27,8 +27,8 @@ def test_the_order() -> None:
         seen(2, 0.5, abstained=True),
         seen(3, 0.4, abstained=True),
         told(seen(4, 0.99), {"correct": False}),
-        told(seen(5, 0.99), {"label": "bad"}, {"correct": True}),
-        told(seen(6, 0.1), {"label": "bad"}),
+        told(seen(5, 0.99), {"answer": "bad"}, {"correct": True}),
+        told(seen(6, 0.1), {"answer": "bad"}),
         told(seen(7, 0.2), {"text": "hm"}),
     ]
     assert [(one.observation.id, one.reason) for one in suggest(window, 99)] == [
@@ -65,3 +65,12 @@ def test_no_more_than_asked_for_and_in_order(rows: list[tuple[float, bool, int]]
     assert len(found) == min(count, len({one.text for one in window}))
     ranks = [(ORDER.index(one.reason), one.observation.score) for one in found]
     assert ranks == sorted(ranks)
+
+
+def test_numbers_come_as_they_were_answered_and_no_two_versions_ever_agree() -> None:
+    def priced(number: int, version: int, value: float) -> Observation:
+        prediction = {"label": str(value), "score": 0.9, "value": value, "interval": None}
+        return Observation(f"{number}", 0.0, f"m@{version}", f"text {number % 2}", prediction, 0.0)
+
+    found = suggest([priced(1, 1, 9.0), priced(0, 1, 3.0), priced(2, 2, 3.1)], 9)
+    assert [(one.observation.id, one.reason) for one in found] == [("1", "no score"), ("0", "no score")]

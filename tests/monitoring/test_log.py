@@ -13,12 +13,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from feilun.core.corpus import Corpus
 from feilun.core.errors import StorageError
 from feilun.core.observation import Observation
 from feilun.core.prediction import Prediction
 from feilun.core.spans import PredictedSpan
 from feilun.monitoring import log as log_file
 from feilun.monitoring.log import ObservationLog
+from feilun.monitoring.redaction import CLEANED, kept, kept_in_place
 from feilun.storage import observations
 from feilun.storage.database import Database, open_database
 from monitoring.made import predictions
@@ -85,7 +87,42 @@ def test_personal_data_in_a_span_never_reaches_the_database(file_database: Datab
         log.flush()
         (one,) = stored(file_database)
     assert "13812345678" not in str(one)
-    assert one.prediction["spans"][0]["label"] == "phone"
+    (span,) = one.prediction["spans"]
+    assert (one.text, span["text"], span["label"]) == ("ring *********** now", "*" * 11, "phone")
+
+
+HIDDEN = [
+    "13812345678",
+    "１３８12345678",
+    "138\u200b1234\u200b5678",
+    "6222021234567890128",
+    "a.b@example.com",
+    "11010519491231002X",
+]
+
+
+@given(st.lists(st.sampled_from([*HIDDEN, "好", " ", "a", "９", "\u200b", "\0", "\ud800", "@", "1"]), max_size=12))
+def test_texts_whose_places_matter_keep_their_length_and_no_personal_data(parts: list[str]) -> None:
+    text = "".join(parts)
+    shown = kept_in_place(text)
+    assert len(shown) == len(text)
+    assert kept(shown) == CLEANED.apply(shown)
+    assert kept_in_place(shown) == shown
+    shown.replace("\ufffd", "").encode()
+
+
+def test_words_of_columns_keep_their_form_unless_they_hold_personal_data(database: Database) -> None:
+    rows = Corpus(
+        id=["0"], text=["call 13812345678"], pair=["a@b.com says"],
+        features={"amount": [13812345678.0], "channel": ["（Web）  x"], "contact": ["13812345678"], "none": [None]},
+    )  # fmt: skip
+    with ObservationLog(database) as log:
+        log.observe("m@1", rows, predictions(1), 0.0)
+    (one,) = stored(database)
+    assert (one.text, one.pair) == ("call [PHONE]", "[EMAIL] says")
+    assert one.features == {"amount": 13812345678.0, "channel": "（Web）  x", "contact": "[PHONE]", "none": None}
+    with database.write() as connection:
+        assert observations.delete(connection, containing="（Web") == [one.id]
 
 
 def test_personal_data_in_a_written_answer_never_reaches_the_database(file_database: Database) -> None:

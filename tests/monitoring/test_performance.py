@@ -73,16 +73,46 @@ def test_feedback_is_counted_once_an_observation() -> None:
     window = [
         seen(),
         seen(feedback(correct=True), feedback(correct=True)),
-        seen(feedback(label="good")),
-        seen(feedback(label="bad")),
+        seen(feedback(answer="good")),
+        seen(feedback(answer="bad")),
         seen(feedback(correct=False)),
-        seen(feedback(label="bad"), feedback(correct=True)),
+        seen(feedback(answer="bad"), feedback(correct=True)),
         seen(feedback(text="?")),
     ]
     found = observed(window)
     assert (found.labelled, found.right, found.refused, found.conflicting) == (3, 2, 1, 1)
     assert found.accuracy == wilson(2, 4)
     assert observed([seen()]).accuracy is None
+
+
+def told(prediction: dict[str, object], answer: object) -> Observation:
+    return Observation("o", 0.0, "m@1", "t", prediction, 0.0, (feedback(answer=answer),))
+
+
+def test_numbers_are_right_within_their_interval_and_their_errors_are_told() -> None:
+    errors = np.random.default_rng(0).normal(2, 1, 60)
+    window = [told({"value": 10.0, "interval": [7.0, 13.0], "score": 0.9}, 10.0 - error) for error in errors]
+    found = observed(window)
+    assert (found.labelled, found.right) == (60, int((errors <= 3).sum()))
+    assert found.figures["bias"].value == pytest.approx(errors.mean())
+    assert found.figures["mae"].value == pytest.approx(np.abs(errors).mean())
+    low, high = found.figures["bias"].low, found.figures["bias"].high
+    assert low is not None
+    assert high is not None
+    assert low < 2 < high
+    several = told({"value": {"a": 1.0, "b": 2.0}, "interval": {"a": None, "b": None}}, {"a": 1.0, "b": 5.0})
+    assert {name: figure.value for name, figure in observed([several]).figures.items()} == {
+        "mae a": 0, "bias a": 0, "mae b": 3, "bias b": -3,
+    }  # fmt: skip
+
+
+def test_sets_and_spans_are_right_as_a_whole_and_their_f1_is_told() -> None:
+    sets = [told({"labels": ["a", "b"]}, ["a"]), told({"labels": []}, []), told({"labels": ["b"]}, ["b"])]
+    found = observed(sets)
+    assert (found.labelled, found.right, found.figures["micro_f1"].value) == (3, 2, pytest.approx(0.8))
+    one, other = {"start": 0, "end": 2, "label": "a"}, {"start": 3, "end": 4, "label": "a"}
+    spans = observed([told({"spans": [one]}, [one, other]), told({"spans": [{**other, "text": "x"}]}, [other])])
+    assert (spans.labelled, spans.right, spans.figures["entity_f1"].value) == (2, 1, pytest.approx(0.8))
 
 
 @given(st.integers(0, 300), st.integers(1, 300))

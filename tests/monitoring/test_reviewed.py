@@ -10,7 +10,7 @@ from feilun.monitoring.reviewed import held_out, reviewed
 
 def one(text: str, predicted: str, *said: str | bool, time: float = 1.0) -> Observation:
     feedback = tuple(
-        Feedback(f"f{i}", "o", time + i, **({"correct": s} if isinstance(s, bool) else {"label": s}))
+        Feedback(f"f{i}", "o", time + i, **({"correct": s} if isinstance(s, bool) else {"answer": s}))
         for i, s in enumerate(said)
     )
     return Observation(f"{text}-{time}", time, "m@1", text, {"label": predicted}, 0.0, feedback)
@@ -18,7 +18,7 @@ def one(text: str, predicted: str, *said: str | bool, time: float = 1.0) -> Obse
 
 def test_a_thumb_up_and_a_named_label_are_labels_and_silence_is_none() -> None:
     found = reviewed([one("a", "x", True), one("b", "x", "y"), one("c", "x")])
-    assert [(row.text, row.label) for row in found.rows] == [("a", "x"), ("b", "y")]
+    assert [(row.last.text, row.target) for row in found.rows] == [("a", "x"), ("b", "y")]
     assert (found.conflicting, found.unnamed, found.unknown) == (0, 0, 0)
 
 
@@ -37,14 +37,14 @@ def test_people_who_disagree_about_a_text_teach_nothing(said: list[Observation])
 
 
 def test_what_was_only_called_wrong_and_labels_of_another_set_are_counted() -> None:
-    found = reviewed([one("a", "x", False), one("b", "x", "old label"), one("c", "x", "y")], {"x", "y"})
-    assert [row.text for row in found.rows] == ["c"]
+    found = reviewed([one("a", "x", False), one("b", "x", "old label"), one("c", "x", "y")], {"x", "y"}.__contains__)
+    assert [row.last.text for row in found.rows] == ["c"]
     assert found.left_out() == {"conflicting": 0, "unnamed": 1, "unknown_label": 1}
 
 
 def test_a_text_that_was_answered_twice_is_one_row_told_when_it_was_told_first() -> None:
     found = reviewed([one("a", "x", "y"), one("a", "x", "y", time=9.0)])
-    assert [(row.observation, row.told) for row in found.rows] == [("a-9.0", 1.0)]
+    assert [(row.last.id, row.told) for row in found.rows] == [("a-9.0", 1.0)]
     assert (found.since(0.5), found.since(1.0)) == (1, 0)
 
 

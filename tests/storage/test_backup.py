@@ -129,7 +129,7 @@ def test_every_released_schema_is_upgraded_with_its_rows(schema: str, database: 
             assert current(connection) == REVISION
             found = observations.latest(connection, "舆情")
         assert [one.text for one in found] == [f"送餐很快 {i} 😀" for i in range(3)]
-        assert [(said.label, said.correct, said.text, said.key) for said in found[1].feedback] == [
+        assert [(said.answer, said.correct, said.text, said.key) for said in found[1].feedback] == [
             ("bad", None, 'It\'s "wrong"\n很差', "k"), (None, True, None, None),
         ]  # fmt: skip
     opened.close()

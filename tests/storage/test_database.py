@@ -60,7 +60,7 @@ def test_windows_by_count_time_and_version_keep_the_order_of_writing(database: D
 
 def test_feedback_comes_with_its_observation_in_order(database: Database) -> None:
     said = [
-        Feedback("a", seen(1).id, 1.0, label="bad", key="k"),
+        Feedback("a", seen(1).id, 1.0, answer="bad", key="k"),
         Feedback("b", seen(1).id, 2.0, correct=True, text="很好"),
     ]
     with database.write() as connection:

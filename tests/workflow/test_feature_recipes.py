@@ -184,9 +184,9 @@ def test_no_student_is_made_of_a_model_that_reads_features(beside: Bundle, place
         compress_bundle(beside, Rows(str(place / "rows.csv")), settings)
 
 
-def test_observations_hold_texts_alone_so_nothing_is_learnt_from_them(place: Path, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="observations hold texts alone"):
-        next_corpus(recipe(place), [], tmp_path)
+def test_columns_that_were_written_into_texts_are_not_learnt_from(place: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="cannot be told apart again"):
+        next_corpus(recipe(place, "data.verbalise=true"), [], tmp_path)
 
 
 def test_tasks_that_read_texts_alone_say_so(place: Path) -> None:

@@ -75,7 +75,7 @@ def test_labels_come_back_once(bundle: Bundle, database: Database, table: Path, 
     assert (first.taken, first.repeated, first.empty, first.refused) == (4, 0, 2, [])
     assert (again.taken, again.repeated, again.empty, again.refused) == (0, 4, 2, [])
     with database.read() as connection:
-        labels = {one.id: one.known_label for one in observations.latest(connection, "reviews")}
+        labels = {one.id: one.known_answer for one in observations.latest(connection, "reviews")}
     assert [labels[row["observation"]] or "" for row in rows_of_any(table, encoding)] == [
         "good", "中立", "", "bad", "", "good",
     ]  # fmt: skip
@@ -162,5 +162,5 @@ def test_labels_come_back_from_label_studio(bundle: Bundle, database: Database, 
     assert (first.taken, again.repeated, len(first.refused)) == (1, 1, 1)
     assert "label 2: 'wrong' is no label" in first.refused[0]
     with database.read() as connection:
-        labels = {one.id: one.known_label for one in observations.latest(connection, "reviews")}
+        labels = {one.id: one.known_answer for one in observations.latest(connection, "reviews")}
     assert labels[tasks[0]["data"]["observation"]] == "good"

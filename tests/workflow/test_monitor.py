@@ -131,7 +131,7 @@ def test_a_version_that_was_never_observed_is_told_from_those_that_were(
 
 
 def test_unknown_tokens_are_counted_and_byte_tokenizers_have_none(bundle: Bundle) -> None:
-    shares = unknown_shares(bundle.predictor, ["good bank", "good nowhere"])
+    shares = unknown_shares(bundle.predictor, corpus_of(["good bank", "good nowhere"]))
     assert shares.tolist() == [0.0, 0.25]  # [CLS] good nowhere [SEP]
     assert unknown_token(made_tokenizer()) == 1
     assert unknown_token(Tokenizer(BPE())) is None
@@ -155,7 +155,9 @@ def test_the_verb_shows_a_page_and_one_json_object_a_window(
         ("reviews@1", "last 60", 60), ("reviews@1", "last 2 h", 80),
     ]  # fmt: skip
     assert lines[0]["drift"]["drifted"]
-    assert lines[1]["feedback"] == {"labelled": 0, "right": 0, "refused": 1, "conflicting": 0}
+    assert lines[1]["feedback"] == {
+        "labelled": 0, "right": 0, "refused": 1, "conflicting": 0, "figures": {}
+    }  # fmt: skip
 
 
 def test_the_verb_says_what_is_wrong(own_home: Path, bundle: Bundle, capsys: pytest.CaptureFixture[str]) -> None:

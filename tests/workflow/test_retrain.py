@@ -194,14 +194,16 @@ def test_two_never_run_at_once_and_nothing_said_is_nothing_learned(recipe: Path,
     loaded = recipes.load(recipe)
     with locked(database, "retraining of made"), pytest.raises(UsageError, match="going on already"):
         retrain(loaded, database)
-    with pytest.raises(UsageError, match="Nobody told the right label"):
+    with pytest.raises(UsageError, match="Nobody told the right answer"):
         retrain(loaded, database)
 
 
 def test_what_cannot_be_trained_again_is_named(recipe: Path, database: Database) -> None:
     with pytest.raises(UsageError, match="never trained here"):
         is_due(recipes.load(recipe, ["name=other"]), database)
-    with pytest.raises(UsageError, match="multilabel model cannot"):
+    with pytest.raises(UsageError, match=r"rank model cannot.*classify, match, multilabel"):
+        is_due(recipes.load(recipe, ["task=rank", "data.pair=channel"]), database)
+    with pytest.raises(UsageError, match="made@1 is a classify model, and the recipe's task is multilabel"):
         is_due(recipes.load(recipe, ["task=multilabel"]), database)
 
 

@@ -96,22 +96,29 @@ class NumberColumn:
         Raises:
             UsageError: If a cell is no finite number.
         """
-        numbers = np.array([self._number(value, row) for row, value in enumerate(values)], dtype=np.float64)
+        numbers = np.array([math.nan if number is None else number for number in self.plain(values)], dtype=np.float64)
         unknown = np.isnan(numbers)
         scaled = np.where(unknown, 0.0, (numbers - self.centre) / self.scale)
         scaled = scaled / np.sqrt(1 + (scaled / FARTHEST) ** 2)
         return np.stack([scaled, unknown], axis=1).astype(np.float32)
 
-    def _number(self, value: Any, row: int) -> float:
+    def plain(self, values: Sequence[Any]) -> list[float | None]:
+        """Return the numbers, None where none is known.
+
+        Raises:
+            UsageError: If a cell is no finite number.
+        """
+        return [self._number(value, row) for row, value in enumerate(values)]
+
+    def _number(self, value: Any, row: int) -> float | None:
         try:
-            number = number_of(value)
+            return number_of(value)
         except (TypeError, ValueError) as error:
             what = "is infinite" if str(error) == "infinite" else "is no number"
             raise UsageError(
                 f"Row {row}: the column {self.name!r} holds numbers, and {str(value)[:60]!r} {what}.",
                 "Give a finite number; leave the cell empty (null) where none is known.",
             ) from error
-        return math.nan if number is None else number
 
 
 @dataclass(frozen=True)
@@ -142,12 +149,15 @@ class CategoryColumn:
         """Return how many numbers a cell becomes."""
         return len(self.categories) + 2
 
+    def plain(self, values: Sequence[Any]) -> list[str | None]:
+        """Return the categories as texts, None where none is known."""
+        return [category_of(value) for value in values]
+
     def numbers(self, values: Sequence[Any]) -> NDArray[np.int64]:
         """Return the place of each cell, shape (rows,): not known is the last but one, not seen before the last."""
         places = {category: place for place, category in enumerate(self.categories)}
         unknown, unseen = len(self.categories), len(self.categories) + 1
-        cells = map(category_of, values)
-        found = (unknown if cell is None else places.get(cell, unseen) for cell in cells)
+        found = (unknown if cell is None else places.get(cell, unseen) for cell in self.plain(values))
         return np.fromiter(found, dtype=np.int64, count=len(values))
 
     def matrix(self, values: Sequence[Any]) -> NDArray[np.float32]:
@@ -213,6 +223,20 @@ class FeatureColumns:
             )
         parts = [column.matrix(features[column.name]) for column in self.columns]
         return np.concatenate([np.empty((rows, 0), np.float32), *parts], axis=1)
+
+    def plain(self, features: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
+        """Return cells as what they are read as: numbers, texts of categories, None where not known.
+
+        Args:
+            features: The columns by name; those that the model does not read count as categories.
+
+        Raises:
+            UsageError: If a cell is no finite number where one belongs.
+        """
+        known = {column.name: column for column in self.columns}
+        return {
+            name: list(known.get(name, CategoryColumn(name, ())).plain(cells)) for name, cells in features.items()
+        }  # fmt: skip
 
     def unknown(self, rows: int) -> NDArray[np.float32]:
         """Return rows of which nothing is known, shape (rows, width)."""

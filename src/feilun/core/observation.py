@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from feilun.core.answers.table import AnswerKind, answer_kind
+from feilun.core.corpus import Corpus
+from feilun.core.features import verbalised
 
 
 @dataclass(frozen=True)
@@ -15,7 +20,7 @@ class Feedback:
         id: Names it.
         observation: The prediction that it speaks of.
         time: When it was received, in seconds since 1970 (UTC).
-        label: The right label, where the person named it.
+        answer: The right answer, in the form in which the prediction's JSON holds its own, where the person told it.
         correct: Thumbs up or down, where the person gave it.
         text: Free words, personal data replaced.
         key: The sender's idempotency key, where it gave one.
@@ -24,7 +29,7 @@ class Feedback:
     id: str
     observation: str
     time: float
-    label: str | None = None
+    answer: Any = None
     correct: bool | None = None
     text: str | None = None
     key: str | None = None
@@ -42,6 +47,8 @@ class Observation:
         prediction: What was answered, in the public JSON form.
         latency: Seconds from the request to the prediction.
         feedback: What people said of it, earliest first.
+        pair: The second text, likewise, where the model reads two.
+        features: The columns that the model reads beside the text, by name; personal data in words replaced.
     """
 
     id: str
@@ -51,6 +58,8 @@ class Observation:
     prediction: Mapping[str, Any]
     latency: float
     feedback: tuple[Feedback, ...] = ()
+    pair: str | None = None
+    features: Mapping[str, Any] | None = None
 
     @property
     def model(self) -> str:
@@ -64,7 +73,7 @@ class Observation:
 
     @property
     def label(self) -> str | None:
-        """Return the predicted label, where the task has one."""
+        """Return the answer as it is shown."""
         return self.prediction.get("label")
 
     @property
@@ -73,10 +82,37 @@ class Observation:
         return self.prediction.get("score")
 
     @property
-    def right_labels(self) -> frozenset[str]:
-        """Return every label that somebody called right: by name, or by a thumb up for the predicted one."""
-        said = (feedback.label or (self.label if feedback.correct else None) for feedback in self.feedback)
-        return frozenset(label for label in said if label is not None)
+    def row(self) -> str:
+        """Return what was asked about as one text: equal for equal rows, the text itself where there is no more."""
+        return row_key(self.text, self.pair, self.features)
+
+    @property
+    def shown(self) -> str:
+        """Return what was asked about as a person reads it: columns, text and second text."""
+        text = self.text if self.pair is None else f"{self.text}\n{self.pair}"
+        return verbalised(tuple(self.features), tuple(self.features.values()), text) if self.features else text
+
+    @property
+    def kind(self) -> AnswerKind:
+        """Return what the answers of its task are."""
+        return answer_kind(self.prediction)
+
+    @property
+    def answer(self) -> Hashable | None:
+        """Return the predicted answer as a target."""
+        answer = self.prediction.get(self.kind.field)
+        return None if answer is None else self.kind.target(answer)
+
+    @property
+    def right_answers(self) -> frozenset[Hashable]:
+        """Return every answer, as a target, that somebody called right: by telling it, or by a thumb up."""
+        kind, found = self.kind, set()
+        for said in self.feedback:
+            if said.answer is not None:
+                found.add(kind.target(said.answer))
+            elif said.correct and self.answer is not None:
+                found.add(self.answer)
+        return frozenset(found)
 
     @property
     def refused(self) -> bool:
@@ -85,10 +121,29 @@ class Observation:
 
     @property
     def conflicting(self) -> bool:
-        """Say whether people disagree: two labels are called right, or the predicted one both right and wrong."""
-        return len(self.right_labels) > 1 or (self.refused and self.label in self.right_labels)
+        """Say whether people disagree: two answers are called right, or the predicted one both right and wrong."""
+        return len(self.right_answers) > 1 or (self.refused and self.answer in self.right_answers)
 
     @property
-    def known_label(self) -> str | None:
-        """Return the right label where feedback tells it and nobody disagrees."""
-        return next(iter(self.right_labels)) if len(self.right_labels) == 1 and not self.conflicting else None
+    def known_answer(self) -> Hashable | None:
+        """Return the right answer as a target where feedback tells it and nobody disagrees."""
+        return next(iter(self.right_answers)) if len(self.right_answers) == 1 and not self.conflicting else None
+
+
+def row_key(text: str, pair: str | None = None, features: Mapping[str, Any] | None = None) -> str:
+    """Return a row as one text: equal for equal rows, the text itself where there is no more than that."""
+    if pair is None and not features:
+        return text
+    return json.dumps([text, pair, features or {}], ensure_ascii=False, sort_keys=True)
+
+
+def asked_about(observations: Sequence[Observation]) -> Corpus:
+    """Return what predictions of one model were asked about, as a corpus."""
+    names = next((tuple(one.features) for one in observations if one.features), ())
+    paired = any(one.pair is not None for one in observations)
+    return Corpus(
+        id=[one.id for one in observations],
+        text=[one.text for one in observations],
+        pair=[one.pair or "" for one in observations] if paired else None,
+        features={name: [(one.features or {}).get(name) for one in observations] for name in names},
+    )

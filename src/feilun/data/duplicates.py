@@ -30,7 +30,7 @@ def same_text(texts: Sequence[str]) -> NDArray[np.int64]:
     """Number the distinct texts.
 
     Returns:
-        The number of each row's text, shape (rows,); equal texts have equal numbers.
+        The number of each row's text, shape (rows,); equal texts have equal numbers, others in each process.
     """
     hashes = np.fromiter(map(hash, texts), dtype=np.int64, count=len(texts))
     return np.unique(hashes, return_inverse=True)[1]
@@ -149,7 +149,7 @@ def near_groups(corpora: Sequence[Corpus], settings: DataSettings) -> NDArray[np
     """
     whole = [text for corpus in corpora for text in compared_texts(corpus, settings.read_features)]
     if settings.verbalise or not settings.text:
-        return same_text(whole)
+        return label_numbers(whole, len(whole))  # by their order: rows are split by these numbers
     texts = [text for corpus in corpora for text in compared_texts(corpus)]
     groups = near_duplicate_groups(texts, settings.clean.near_threshold)
     if not settings.features:

@@ -10,16 +10,15 @@ Nothing here sees a change of what is right for the same texts: there labels are
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from feilun.core.errors import UsageError
-from feilun.monitoring.permutation import Floats, Outcome, compare_categories, compare_ordered, compare_states
+from feilun.monitoring.permutation import Outcome, compare_states
 from feilun.monitoring.reference import Reference
 from feilun.monitoring.sample import Sample
 
@@ -27,6 +26,11 @@ ALPHA = 0.01
 """Chance of a false alarm in a window without drift."""
 
 PERMUTATIONS = 999
+"""Fewest permutations of a test."""
+
+SPARE = 3
+"""So many times the permutations without which no signal could reach its threshold are drawn."""
+
 FEWEST_ROWS = 50
 """Windows with fewer rows get no verdict."""
 
@@ -39,7 +43,7 @@ class Signal:
     """What one test says.
 
     Args:
-        name: `labels`, `scores`, `characters`, `scripts`, `unknown` or `states`.
+        name: Such as `labels`, `scores`, `characters` or `states`; docs/monitoring.md lists them.
         statistic: The distance of the window from the reference.
         p_value: As corrected by Holm; below alpha it has drifted.
         drifted: Whether it has.
@@ -88,7 +92,7 @@ class Drift:
 
 
 def drift(
-    reference: Reference, window: Sample, *, alpha: float = ALPHA, permutations: int = PERMUTATIONS, seed: int = 0
+    reference: Reference, window: Sample, *, alpha: float = ALPHA, permutations: int | None = None, seed: int = 0
 ) -> Drift:
     """Compare a window with the reference.
 
@@ -96,7 +100,7 @@ def drift(
         reference: Figures of the validation rows.
         window: Figures of the window, with reduced states where they are known.
         alpha: Chance of a false alarm.
-        permutations: Permutations of each test.
+        permutations: Permutations of each test; None takes as many as so many signals at this alpha need.
         seed: Of the permutations: the same window gets the same verdict.
 
     Raises:
@@ -106,8 +110,11 @@ def drift(
         raise UsageError(
             f"A window of {len(window)} predictions is too small for a verdict.", f"Wait for {FEWEST_ROWS}."
         )
+    names = [name for name in reference.sample.signals if name in window.signals]
+    if permutations is None:
+        permutations = max(PERMUTATIONS, math.ceil(SPARE * (len(names) + 1) / alpha))
     generator = np.random.default_rng(seed)
-    found = list(_outcomes(reference, window, permutations, generator))
+    found = list(_outcomes(reference, window, names, permutations, generator))
     if alpha * (permutations + 1) < len(found):
         raise UsageError(
             f"{permutations} permutations cannot reach alpha {alpha:g} over {len(found)} signals.",
@@ -132,35 +139,12 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def _outcomes(
-    reference: Reference, window: Sample, permutations: int, generator: np.random.Generator
+    reference: Reference, window: Sample, names: Sequence[str], permutations: int, generator: np.random.Generator
 ) -> Iterable[tuple[str, Outcome, str]]:
-    known = reference.sample
-    for name in ("labels", "scripts"):
-        first, second = getattr(known, name), getattr(window, name)
-        if len({*first, *second}) > 1:
-            columns = (np.asarray(first, dtype=object).astype(str), np.asarray(second, dtype=object).astype(str))
-            yield name, compare_categories(*columns, permutations, generator), _share_change(first, second)
-    describe: tuple[tuple[str, Callable[[Floats], str]], ...] = (
-        ("scores", lambda values: f"mean {values.mean():.3f}"),
-        ("characters", lambda values: f"median {np.median(values):.0f}"),
-        ("unknown", lambda values: f"mean {values.mean():.1%}"),
-    )
-    for name, words in describe:
-        before, after = getattr(known, name), getattr(window, name)
-        if len(before) and len(after) and len(np.unique(np.concatenate([before, after]))) > 1:
-            change = f"{words(before)} → {words(after)}"
-            yield name, compare_ordered(before, after, permutations, generator), change
+    for name in names:
+        known, now = reference.sample.signals[name], window.signals[name]
+        outcome = known.compare(now, permutations, generator) if known.kind == now.kind else None
+        if outcome is not None:
+            yield name, outcome, known.change(now, name)
     if window.states is not None and len(reference.states):
-        yield "states", compare_states(reference.states, _last(window.states), permutations, generator), ""
-
-
-def _last(states: NDArray[np.float32]) -> NDArray[np.float32]:
-    return states[-STATES:]
-
-
-def _share_change(before: Sequence[str], after: Sequence[str]) -> str:
-    """Name the category whose share changed most."""
-    first, second = Counter(before), Counter(after)
-    shares = {name: (first[name] / len(before), second[name] / len(after)) for name in {*first, *second}}
-    name, (was, now) = max(sorted(shares.items()), key=lambda item: abs(item[1][1] - item[1][0]))
-    return f"{name} {was:.1%} → {now:.1%}"
+        yield "states", compare_states(reference.states, window.states[-STATES:], permutations, generator), ""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from feilun.core.errors import FeilunError, UsageError, nearest
+from feilun.core.errors import FeilunError, UsageError
 from feilun.core.observation import Feedback, Observation
 from feilun.monitoring.log import ObservationLog
 from feilun.monitoring.redaction import kept
@@ -53,33 +54,36 @@ class FeedbackDesk:
         self,
         observation: str,
         *,
-        label: str | None = None,
         correct: bool | None = None,
         text: str | None = None,
         key: str | None = None,
+        **told: Any,
     ) -> Given:
         """Take feedback; once this returns it is on the disk.
 
         Args:
             observation: Id of the observation.
-            label: The right label.
             correct: Thumbs up or down.
             text: Free words; personal data is replaced.
             key: Idempotency key: the same feedback sent again under it is taken once.
+            told: The right answer, by the name under which the prediction has its own, such as `label`.
 
         Returns:
             The feedback, and all that was said of the same observation.
 
         Raises:
-            UsageError: If it says nothing, contradicts itself, or names a label that the model does not know.
+            UsageError: If it says nothing, contradicts itself, or tells an answer that the model cannot give.
             UnknownObservation: If there is no such observation.
             KeyReused: If the key came before with something else.
             StorageError: If the database refuses; nothing was taken.
         """
-        if label is None and correct is None and not (text and text.strip()):
-            raise UsageError("The feedback says nothing.", 'Give a "label", "thumbs" ("up" or "down"), or a "text".')
+        told = {field: answer for field, answer in told.items() if answer is not None}
+        if not told and correct is None and not (text and text.strip()):
+            raise UsageError(
+                "The feedback says nothing.", 'Give the right answer, such as a "label", "thumbs" ("up" or "down"), '
+                'or a "text".'
+            )  # fmt: skip
         self.log.flush()
-        said = Feedback(uuid.uuid4().hex, observation, time.time(), label, correct, kept(text) if text else None, key)
         with self.log.database.write() as connection:
             found = observations.find(connection, observation, hold=True)
             if found is None:
@@ -87,37 +91,54 @@ class FeedbackDesk:
                     f"There is no observation {observation!r}.",
                     'Send the "observation" of a prediction as it was answered; old ones may have been deleted.',
                 )
+            words = kept(text) if text else None
             before = next((one for one in found.feedback if key is not None and one.key == key), None)
             if before is not None:
-                return _repeated(before, said, found)
-            self._check(said, found)
+                return _repeated(before, found, (self._answer(told, found), correct, words))
+            said = Feedback(
+                uuid.uuid4().hex, observation, time.time(), self._answer(told, found), correct, words, key
+            )  # fmt: skip
+            _check_thumbs(said, found)
             observations.give(connection, said)
             found = observations.find(connection, observation)
         assert found is not None  # noqa: S101
         return Given(said, found)
 
-    def _check(self, said: Feedback, found: Observation) -> None:
-        if said.label is not None:
-            known = self.labels(found.bundle)
-            if said.label not in known:
-                hint = nearest(said.label, known) if known else "Its labels are not known here."
-                raise UsageError(
-                    f"{said.label!r} is no label of {found.bundle}. {hint}",
-                    'What no label fits can be said in "text".',
-                )
-        if said.correct is not None and said.label is not None and said.correct != (said.label == found.label):
-            thumb, same = ("up", "not ") if said.correct else ("down", "")
+    def _answer(self, told: Mapping[str, Any], found: Observation) -> Any:
+        """Return the right answer that was told, checked; None where none was."""
+        field = found.kind.field
+        wrong = next((name for name in told if name != field), None)
+        if wrong is not None:
             raise UsageError(
-                f"The feedback contradicts itself: thumbs {thumb}, but the label {said.label!r} is {same}the one "
-                "that was predicted.",
-                "Send the right label alone.",
+                f"{found.bundle} does not answer with {wrong!r}.", f"Tell the right answer as {field!r}, as it does."
             )
+        if not told:
+            return None
+        return found.kind.checked(told[field], found, self.labels(found.bundle))
 
 
-def _repeated(before: Feedback, said: Feedback, found: Observation) -> Given:
-    if (before.label, before.correct, before.text) != (said.label, said.correct, said.text):
+def _check_thumbs(said: Feedback, found: Observation) -> None:
+    """Refuse thumbs that say nothing of such an answer, or contradict the answer that was told."""
+    if said.correct is None:
+        return
+    if not found.kind.thumbs:
+        raise UsageError(f"What {found.bundle} gives is seldom just right or wrong.", f"Tell {found.kind.field!r}.")
+    if said.answer is None:
+        return
+    same = found.kind.target(said.answer) == found.answer
+    if said.correct != same:
+        thumb, is_it = ("up", "not ") if said.correct else ("down", "")
+        raise UsageError(
+            f"The feedback contradicts itself: thumbs {thumb}, but the {found.kind.field} {said.answer!r} is {is_it}"
+            "the one that was predicted.",
+            "Send the right answer alone.",
+        )
+
+
+def _repeated(before: Feedback, found: Observation, said: tuple[Any, bool | None, str | None]) -> Given:
+    if (before.answer, before.correct, before.text) != said:
         raise KeyReused(
-            f"The key {said.key!r} came before with other feedback on this observation.",
+            f"The key {before.key!r} came before with other feedback on this observation.",
             "Take a new key for new feedback; what was said before stays.",
         )
     return Given(before, found, repeated=True)

@@ -12,16 +12,17 @@ import logging
 import os
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from threading import Condition, Thread
-from typing import Self
+from typing import Any, Self
 
+from feilun.core.corpus import Corpus
 from feilun.core.errors import StorageError
 from feilun.core.observation import Observation
 from feilun.core.prediction import Prediction
-from feilun.monitoring.redaction import kept
+from feilun.monitoring.redaction import kept, kept_cell, kept_in_place
 from feilun.storage import observations
 from feilun.storage.database import Database
 
@@ -55,6 +56,14 @@ class Seen:
     text: str
     prediction: Prediction
     latency: float
+    pair: str | None = None
+    features: Mapping[str, Any] | None = None
+
+    @property
+    def characters(self) -> int:
+        """Return how long its row is."""
+        cells = () if self.features is None else self.features.values()
+        return len(self.text) + len(self.pair or "") + sum(len(cell) for cell in cells if isinstance(cell, str))
 
 
 class ObservationLog:
@@ -101,14 +110,14 @@ class ObservationLog:
         return len(self._buffer)
 
     def observe(
-        self, bundle: str, texts: Sequence[str], predictions: Sequence[Prediction], latency: float
+        self, bundle: str, rows: Corpus | Sequence[str], predictions: Sequence[Prediction], latency: float
     ) -> list[str | None]:
         """Remember predictions; takes some microseconds and never waits for the database.
 
         Args:
             bundle: What gave them: name@version.
-            texts: The texts as they came.
-            predictions: One a text.
+            rows: What was asked about, as it came: texts, or a corpus where there is more than them.
+            predictions: One a row.
             latency: Seconds from the request to the predictions.
 
         Returns:
@@ -116,18 +125,15 @@ class ObservationLog:
             the buffer is full.
         """
         now = time.time()
+        texts = rows.text if isinstance(rows, Corpus) else rows
         identities: list[str | None] = []
         with self._changed:
-            for text, prediction in zip(texts, predictions, strict=True):
+            for row, (text, prediction) in enumerate(zip(texts, predictions, strict=True)):
                 drawn = os.urandom(16)
                 chosen = int.from_bytes(drawn[:4]) < self.share * 2**32
-                if chosen and not self._room_for(text):
-                    self.lost += 1
-                    chosen = False
                 if chosen:
-                    self._buffer.append(Seen(drawn.hex(), now, bundle, text, prediction, latency))
-                    self._characters += len(text)
-                    self._taken += 1
+                    beside = _beside(rows, row) if isinstance(rows, Corpus) else (None, None)
+                    chosen = self._take(Seen(drawn.hex(), now, bundle, text, prediction, latency, *beside))
                 identities.append(drawn.hex() if chosen else None)
             self._changed.notify_all()
         return identities
@@ -145,8 +151,15 @@ class ObservationLog:
             if self._settled < goal and self.fault is not None:
                 raise self.fault
 
-    def _room_for(self, text: str) -> bool:
-        return len(self._buffer) < self._bound and self._characters + len(text) <= WAITING_CHARACTERS
+    def _take(self, seen: Seen) -> bool:
+        """Put a prediction into the buffer where there is room; say whether there was."""
+        if len(self._buffer) >= self._bound or self._characters + seen.characters > WAITING_CHARACTERS:
+            self.lost += 1
+            return False
+        self._buffer.append(seen)
+        self._characters += seen.characters
+        self._taken += 1
+        return True
 
     def _work(self) -> None:
         while batch := self._next():
@@ -155,7 +168,7 @@ class ObservationLog:
             with self._changed:
                 for seen in batch:
                     self._buffer.popleft()
-                    self._characters -= len(seen.text)
+                    self._characters -= seen.characters
                 self._settled += len(batch)
                 self.written += len(batch) - lost
                 self.lost += lost
@@ -210,9 +223,19 @@ class ObservationLog:
 
 
 def _observation(seen: Seen) -> Observation:
-    prediction = seen.prediction.to_json(RANKED)
-    if "spans" in prediction:  # they quote the text
-        prediction["spans"] = [{**span, "text": kept(span["text"])} for span in prediction["spans"]]
+    prediction, text = seen.prediction.to_json(RANKED), kept(seen.text)
+    if seen.prediction.spans is not None:  # they quote the text, and are places in it
+        text = kept_in_place(seen.text)
+        spans = [{**span, "text": text[span["start"] : span["end"]]} for span in prediction["spans"]]
+        prediction |= {"spans": spans, "label": " | ".join(f"{span['text']} [{span['label']}]" for span in spans)}
     if seen.prediction.text is not None:  # an answer may repeat what its prompt says
         prediction |= dict.fromkeys(("label", "text"), kept(seen.prediction.text))
-    return Observation(seen.id, seen.time, seen.bundle, kept(seen.text), prediction, seen.latency)
+    pair = None if seen.pair is None else kept(seen.pair)
+    features = None if seen.features is None else {name: kept_cell(cell) for name, cell in seen.features.items()}
+    return Observation(seen.id, seen.time, seen.bundle, text, prediction, seen.latency, (), pair, features)
+
+
+def _beside(corpus: Corpus, row: int) -> tuple[str | None, dict[str, Any] | None]:
+    """Return the second text and the columns beside the text of a row, where there are such."""
+    pair = None if corpus.pair is None else corpus.pair[row]
+    return pair, {name: cells[row] for name, cells in corpus.features.items()} or None

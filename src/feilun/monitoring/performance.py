@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from feilun.core.answers.table import ANSWERS, UNDIVIDED, answer_kind
 from feilun.core.observation import Observation
 from feilun.core.report import Figure
+from feilun.evaluation.metrics import Floats
+from feilun.evaluation.resampling import intervals_of
+from feilun.evaluation.set_metrics import from_counts
+from feilun.monitoring.sample import numbers_by_name
 
+Summed = tuple[Floats, Callable[[Floats], Mapping[str, Floats]]]
+"""What is summed over rows, shape (rows, …), and how sums, shape (some, …), become figures, each of shape (some,)."""
+
+RESAMPLES = 1000
 LEVEL = 0.95
 FEWEST_ROWS = 50
 """Windows or references with fewer rows get no estimate."""
@@ -79,22 +89,24 @@ class Observed:
     """What feedback says of a window.
 
     Args:
-        labelled: Predictions whose right label is known, nobody disagreeing.
+        labelled: Predictions whose right answer is known, nobody disagreeing.
         right: Of these, how many were right.
-        refused: Predictions called wrong without the right label.
+        refused: Predictions called wrong without the right answer.
         conflicting: Predictions of which people disagree.
+        figures: What else the task is judged by, on those whose right answer is known.
     """
 
     labelled: int
     right: int
     refused: int
     conflicting: int
+    figures: Mapping[str, Figure] = field(default_factory=dict)
 
     @property
     def accuracy(self) -> Figure | None:
         """Return the share of right ones among those known to be right or wrong, with Wilson's 95 % interval (1927).
 
-        What is called wrong counts as wrong, also where the right label was not named. None where nothing is known.
+        What is called wrong counts as wrong, also where the right answer was not told. None where nothing is known.
         People give feedback rather on errors: unless all, or random, predictions are looked at, the truth is higher.
         """
         known = self.labelled + self.refused
@@ -103,13 +115,67 @@ class Observed:
 
 def observed(window: Sequence[Observation]) -> Observed:
     """Count what feedback says of a window."""
-    known = [(one.label, one.known_label) for one in window if one.known_label is not None]
+    known = [(one, one.known_answer) for one in window if one.known_answer is not None]
     return Observed(
         len(known),
-        sum(predicted == right for predicted, right in known),
-        sum(one.refused and not one.right_labels for one in window),
+        sum(one.kind.right(one.prediction, right) for one, right in known),
+        sum(one.refused and not one.right_answers for one in window),
         sum(one.conflicting for one in window),
+        _figures([(one.prediction, right) for one, right in known]),
     )
+
+
+Known = Sequence[tuple[Mapping[str, Any], Any]]
+"""Predictions, in the public JSON form, each with its right answer as a target."""
+
+
+def _figures(known: Known) -> dict[str, Figure]:
+    """Return what else the task of the predictions is judged by, with 95 % bootstrap intervals."""
+    kind = answer_kind(known[0][0]) if known else UNDIVIDED
+    if kind.field not in FURTHER:
+        return {}
+    sums, figures = FURTHER[kind.field](known)
+    ends = intervals_of(sums, figures, RESAMPLES, seed=0)
+    values = {name: float(value[0]) for name, value in figures(sums.sum(0)[None]).items()}
+    return {name: Figure(value, *(float(end) for end in ends.get(name, ()))) for name, value in values.items()}
+
+
+def _of_labels(known: Known) -> Summed:
+    """Return hits, right and chosen labels of each prediction, shape (rows, 3)."""
+    counts = _counts([(set(one["labels"]), set(right)) for one, right in known])
+    return counts, lambda sums: {"micro_f1": from_counts(sums[..., None])["micro_f1"]}
+
+
+def _of_spans(known: Known) -> Summed:
+    """Return hits, right and found spans of each prediction, shape (rows, 3)."""
+    counts = _counts([(set(ANSWERS["tag"].target(one["spans"])), set(right)) for one, right in known])
+    return counts, lambda sums: {"entity_f1": from_counts(sums[..., None])["micro_f1"]}
+
+
+def _counts(sets: Sequence[tuple[set[Any], set[Any]]]) -> Floats:
+    return np.array([(len(found & right), len(right), len(found)) for found, right in sets], dtype=np.float64)
+
+
+def _of_value(known: Known) -> Summed:
+    """Return of each number one, its absolute error and its error, shape (rows, numbers, 3)."""
+    names = [name.removeprefix("value") for name in numbers_by_name([one["value"] for one, _ in known])]
+    kind = ANSWERS["regress"]
+    errors = np.array([kind.target(one["value"]) for one, _ in known]) - np.array([right for _, right in known])
+    sums = np.stack([np.ones_like(errors), np.abs(errors), errors], axis=-1)
+
+    def figures(sums: Floats) -> dict[str, Floats]:
+        means = sums[..., 1:] / sums[..., :1]
+        return {
+            f"{figure}{name}": means[:, i, j] for i, name in enumerate(names) for j, figure in enumerate(OF_NUMBERS)
+        }
+
+    return sums, figures
+
+
+OF_NUMBERS = ("mae", "bias")
+"""Mean absolute error, and mean error: above 0 where too much is predicted."""
+
+FURTHER: Mapping[str, Callable[[Known], Summed]] = {"labels": _of_labels, "spans": _of_spans, "value": _of_value}
 
 
 def wilson(successes: int, trials: int) -> Figure:

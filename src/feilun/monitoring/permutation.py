@@ -7,6 +7,7 @@ multivariate hypergeometric distribution.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,21 +53,59 @@ def compare_categories(
     return _outcome(distances)
 
 
+def compare_sets(
+    first: Sequence[tuple[str, ...]],
+    second: Sequence[tuple[str, ...]],
+    permutations: int,
+    generator: np.random.Generator,
+) -> Outcome:
+    """Test whether labels are as frequent in two samples of sets: Pearson's chi-square of each label, summed.
+
+    Rows are permuted, not labels: those of a row stay together.
+
+    Args:
+        first: Sets of labels, one a row.
+        second: Sets of labels, one a row.
+        permutations: How many are drawn.
+        generator: Draws them.
+    """
+    numbers: dict[tuple[str, ...], int] = {}
+    index = np.array([numbers.setdefault(own, len(numbers)) for own in (*first, *second)], dtype=np.intp)
+    names = sorted({label for own in numbers for label in own})
+    holds = np.array([[label in own for label in names] for own in numbers], dtype=np.float64)  # (sets, labels)
+    part, pooled = _counts(index, len(first))
+    draws = _parts(part, pooled, permutations, generator) @ holds  # (1 + permutations, labels)
+    rows, share = len(second), pooled @ holds / len(index)
+    spread = rows * share * (1 - share)
+    return _outcome(((draws - rows * share) ** 2 / np.where(spread > 0, spread, np.inf)).sum(axis=-1))
+
+
 def compare_ordered(first: Floats, second: Floats, permutations: int, generator: np.random.Generator) -> Outcome:
     """Test whether two samples of numbers have the same distribution, by the Kolmogorov–Smirnov distance over bins.
 
+    Where some are not known, the share of these is compared too: the smaller p-value of both is compared with those on
+    random parts (Westfall & Young 1993), so that it is one test.
+
     Args:
-        first: Numbers, shape (rows,).
+        first: Numbers, shape (rows,); not a number where none is known, which counts as below all others.
         second: Numbers, shape (other rows,).
         permutations: How many are drawn.
         generator: Draws them.
     """
     values = np.concatenate([first, second]).astype(np.float64)
-    edges = np.unique(np.quantile(values, np.arange(1, BINS) / BINS, method="lower"))
-    part, pooled = _counts(np.searchsorted(edges, values), len(first))
+    unknown = np.isnan(values)
+    known = np.sort(values[~unknown])
+    places = (np.arange(1, BINS) / BINS * (len(known) - 1)).astype(np.intp)
+    edges = np.unique(known[places]) if len(known) else known
+    bins = np.where(unknown, 0, 1 + np.searchsorted(edges, values))
+    part, pooled = _counts(bins, len(first))
     draws = _parts(part, pooled, permutations, generator)
     gaps = np.abs(draws.cumsum(axis=-1) / len(second) - pooled.cumsum() / len(values))
-    return _outcome(gaps.max(axis=-1))
+    distances = gaps.max(axis=-1)
+    if not unknown.any():
+        return _outcome(distances)
+    smaller = np.minimum(_p_values(distances), _p_values(gaps[:, 0]))
+    return Outcome(float(distances[0]), _outcome(-smaller).p_value)
 
 
 def compare_states(
@@ -105,6 +144,13 @@ def _outcome(distances: Floats) -> Outcome:
     """Compare the first distance, the samples' own, with the others; a tie counts as reached."""
     reached = int((distances >= distances[0] - 1e-9 - 1e-6 * abs(distances[0])).sum())  # itself included
     return Outcome(float(distances[0]), reached / len(distances))
+
+
+def _p_values(distances: Floats) -> Floats:
+    """Return for each distance the share of all that reach it, shape (1 + permutations,)."""
+    rounded = distances.round(9)
+    below: Floats = np.searchsorted(np.sort(rounded), rounded, side="left") / len(distances)
+    return 1 - below
 
 
 def _gaussian(vectors: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from feilun.core.errors import BundleError
 from feilun.monitoring.sample import Sample
+from feilun.monitoring.signals import Categories, read_values
 
 ROWS = 1000
 """Most validation rows that are worth remembering."""
@@ -55,15 +56,10 @@ class Reference:
 
     def to_json(self) -> dict[str, Any]:
         """Return the form for profile.json."""
-        names, index = np.unique(np.asarray(self.sample.labels, dtype=object), return_inverse=True)
         return {
-            "label_names": names.tolist(),
-            "labels": index.tolist(),
+            "rows": self.sample.rows,
+            "signals": {name: values.to_json() for name, values in self.sample.signals.items()},
             "correct": self.correct.astype(int).tolist(),
-            "scores": self.sample.scores.tolist(),
-            "characters": self.sample.characters.tolist(),
-            "scripts": list(self.sample.scripts),
-            "unknown": self.sample.unknown.tolist(),
             "states": _packed(self.states),
             "mean": _packed(self.mean),
             "components": _packed(self.components),
@@ -74,10 +70,12 @@ def make_reference(sample: Sample, correct: NDArray[np.bool_]) -> Reference:
     """Make the reference from figures of validation rows.
 
     Args:
-        sample: They, with unreduced states, shape (some rows, hidden).
+        sample: They, with unreduced states, shape (some rows, hidden), or none where the model reads no text.
         correct: Whether the model was right on each, shape (rows,).
     """
-    assert sample.states is not None  # noqa: S101
+    if sample.states is None:
+        none = np.empty((0, 0), dtype=np.float32)
+        return Reference(sample, correct, none, np.empty(0, dtype=np.float32), none)
     pooled = sample.states[evenly(len(sample.states), 2 * STATES)].astype(np.float32)
     kept = np.arange(len(pooled)) % 2 == 1
     mean, components = _principal(pooled[~kept])
@@ -96,20 +94,27 @@ def read_reference(profile: Mapping[str, Any]) -> Reference | None:
         return None
     table = profile[KEY]
     try:
-        names = table["label_names"]
+        table = table if "signals" in table else _of_one_label(table)
         sample = Sample(
-            tuple(str(names[i]) for i in table["labels"]),
-            np.asarray(table["scores"], np.float64),
-            np.asarray(table["characters"], np.int64),
-            tuple(map(str, table["scripts"])),
-            np.asarray(table["unknown"], np.float64),
-        )
+            int(table["rows"]), {str(name): read_values(own) for name, own in table["signals"].items()}
+        )  # fmt: skip
+        if any(len(values) != len(sample) for values in sample.signals.values()):
+            raise ValueError("signals differ in length")
         correct = np.asarray(table["correct"], dtype=bool)
         return Reference(sample, correct, *(_unpacked(table[name]) for name in ("states", "mean", "components")))
     except (KeyError, IndexError, TypeError, ValueError) as error:
         raise BundleError(
             f"The bundle's profile.json holds no readable {KEY!r} ({error}).", "Train the model again, or upgrade."
         ) from error
+
+
+def _of_one_label(table: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the table as it is now, from bundles that were written when one label was all that was watched."""
+    signals = {name: {"kind": "numbers", "values": table[name]} for name in ("scores", "characters", "unknown")}
+    signals["scripts"] = Categories(tuple(map(str, table["scripts"]))).to_json()
+    signals["labels"] = {"kind": "categories", "names": table["label_names"], "values": table["labels"]}
+    used = {name: own for name, own in signals.items() if own["values"]}
+    return {**table, "rows": len(table["scores"]), "signals": used}
 
 
 def _principal(pooled: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -13,8 +13,8 @@ from feilun.evaluation.paired import Comparison
 class RetrainSettings:
     """The table `[retrain]`."""
 
-    labels: int = setting(200, "new labels told by people that are a reason to train again", minimum=1)
-    fewest_labels: int = setting(50, "new labels below which nothing is a reason", minimum=1)
+    labels: int = setting(200, "new answers told by people that are a reason to train again", minimum=1)
+    fewest_labels: int = setting(50, "new answers below which nothing is a reason", minimum=1)
     drift: bool = setting(True, "whether drift in what was answered last is a reason")
     days: float | None = setting(None, "age of the champion, in days, that is a reason", above=0)
     accuracy_below: float | None = setting(
@@ -22,10 +22,13 @@ class RetrainSettings:
         maximum=1,
     )  # fmt: skip
     held_out: float = setting(
-        0.2, "share of the labels told by people that no version learns from: by them versions are compared",
+        0.2, "share of the answers told by people that no version learns from: by them versions are compared",
         above=0, below=1,
     )  # fmt: skip
-    margin: float = setting(0.01, "accuracy that the challenger may lose on the old test rows", minimum=0, maximum=1)
+    margin: float = setting(
+        0.01, "accuracy, or F1, that the challenger may lose on the old test rows; of numbers the share by which its "
+        "mean absolute error may be larger", minimum=0, maximum=1,
+    )  # fmt: skip
     alpha: float = setting(0.05, "how unlikely by chance a difference must be to count", above=0, below=1)
     review: bool = setting(False, "whether a person promotes, whatever the comparison says")
 
@@ -94,7 +97,7 @@ def better(settings: RetrainSettings, old: Comparison, new: Comparison) -> Verdi
         old: On the recipe's test rows.
         new: On labels told by people from which neither learned.
     """
-    forgot = old.n > 0 and (old.difference.value < -settings.margin or 1 - old.p <= settings.alpha)
+    forgot = old.n > 0 and (old.worse > settings.margin or 1 - old.p <= settings.alpha)
     won = new.p <= settings.alpha
     return Verdict(
         not forgot and won,
@@ -109,4 +112,5 @@ def better(settings: RetrainSettings, old: Comparison, new: Comparison) -> Verdi
 def _figures(one: Comparison) -> str:
     if not one.n:
         return "there are none"
-    return f"{one.champion:.3f} → {one.challenger:.3f} (gained {one.gained}, lost {one.lost}, p = {one.p:.3g})"
+    figures = f"{one.metric} {one.champion:.4g} → {one.challenger:.4g}"
+    return f"{figures} (gained {one.gained}, lost {one.lost}, p = {one.p:.3g})"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,20 +13,16 @@ from feilun.core.observation import Observation
 
 @dataclass(frozen=True)
 class Row:
-    """A text whose right label a person told.
+    """A row whose right answer a person told.
 
     Args:
-        observation: Id of the last observation of it.
-        text: The text, as it was remembered: cleaned, personal data replaced.
-        label: The right label.
-        answered: When it was predicted, seconds since 1970.
-        told: When the label was told first.
+        last: The last observation of it: what was asked about, as it was remembered.
+        target: The right answer, as a corpus holds targets.
+        told: When it was told first, seconds since 1970.
     """
 
-    observation: str
-    text: str
-    label: str
-    answered: float
+    last: Observation
+    target: Hashable
     told: float
 
 
@@ -35,10 +31,10 @@ class Reviewed:
     """What people said of a model's predictions.
 
     Args:
-        rows: One for each text whose right label is known.
-        conflicting: Texts of which people disagree; left out.
-        unnamed: Texts that were called wrong without the right label; left out.
-        unknown: Texts whose label the recipe's rows do not have; left out.
+        rows: One for each row whose right answer is known.
+        conflicting: Rows of which people disagree; left out.
+        unnamed: Rows that were called wrong without the right answer; left out.
+        unknown: Rows with a label that the recipe's rows do not have; left out.
     """
 
     rows: tuple[Row, ...]
@@ -47,42 +43,42 @@ class Reviewed:
     unknown: int
 
     def since(self, time: float) -> int:
-        """Return how many labels were told after a time, seconds since 1970."""
+        """Return how many answers were told after a time, seconds since 1970."""
         return sum(row.told > time for row in self.rows)
 
     def left_out(self) -> dict[str, int]:
-        """Return how many texts were left out, by reason."""
+        """Return how many rows were left out, by reason."""
         return {"conflicting": self.conflicting, "unnamed": self.unnamed, "unknown_label": self.unknown}
 
 
-def reviewed(found: Sequence[Observation], labels: Collection[str] | None = None) -> Reviewed:
-    """Gather what people said, text by text: a text that was answered several times is one row.
+def reviewed(found: Sequence[Observation], learnable: Callable[[Hashable], bool] = lambda target: True) -> Reviewed:
+    """Gather what people said, row by row: one that was answered several times counts once.
 
     Args:
         found: Observations with feedback.
-        labels: The labels that can be learned; None takes all.
+        learnable: Says of a right answer whether it can be learned.
 
     Returns:
-        The rows in the order of their first observation. Texts = rows + those left out by reason.
+        The rows in the order of their first observation. Rows spoken of = rows + those left out by reason.
     """
-    by_text: dict[str, list[Observation]] = defaultdict(list)
+    by_row: dict[str, list[Observation]] = defaultdict(list)
     for one in found:
-        if one.right_labels or one.refused:
-            by_text[one.text].append(one)
+        if one.right_answers or one.refused:
+            by_row[one.row].append(one)
     rows: list[Row] = []
     counts: dict[str, Any] = {"conflicting": 0, "unnamed": 0, "unknown": 0}
-    for text, same in by_text.items():
-        right = frozenset().union(*(one.right_labels for one in same))
-        refused = {one.label for one in same if one.refused}
+    for same in by_row.values():
+        right = frozenset[Hashable]().union(*(one.right_answers for one in same))
+        refused = {one.answer for one in same if one.refused}
         if len(right) > 1 or right & refused:
             counts["conflicting"] += 1
         elif not right:
             counts["unnamed"] += 1
-        elif labels is not None and not right <= set(labels):
+        elif not learnable(target := next(iter(right))):
             counts["unknown"] += 1
         else:
-            told = min(said.time for one in same for said in one.feedback if said.label or said.correct)
-            rows.append(Row(same[-1].id, text, next(iter(right)), same[-1].time, told))
+            told = min(said.time for one in same for said in one.feedback if said.answer is not None or said.correct)
+            rows.append(Row(same[-1], target, told))
     return Reviewed(tuple(rows), **counts)
 
 

@@ -14,6 +14,7 @@ from itertools import islice
 from feilun.core.errors import ServiceError
 from feilun.core.prediction import Prediction
 from feilun.serving.limits import DeadlinePassed, Limits, Overloaded, Row, ShareTaken, characters_of
+from feilun.serving.tracing import Facts, NoTracer, Tracer
 
 Predict = Callable[[Sequence[Row]], list[Prediction]]
 
@@ -31,12 +32,21 @@ LOOK_SECONDS = 0.02
 """How often a batcher that is to finish looks whether it has."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Waiting:
-    """A piece of a request: its texts, and where its answer goes."""
+    """A piece of a request.
+
+    Args:
+        texts: Its texts.
+        answer: Where its answer goes.
+        began: When the model began with it, nanoseconds since 1970; 0 before.
+        group: Texts that the model was asked about in that go.
+    """
 
     texts: Sequence[Row]
     answer: asyncio.Future[list[Prediction]]
+    began: int = 0
+    group: int = 0
 
 
 class Batcher:
@@ -50,10 +60,14 @@ class Batcher:
         predict: Runs the model; called from one thread at a time.
         name: The model's name, for the thread.
         limits: How much may wait, and how long.
+        tracer: Keeps how long each request waited, and how long the model ran.
     """
 
-    def __init__(self, predict: Predict, name: str, limits: Limits | None = None) -> None:
+    def __init__(
+        self, predict: Predict, name: str, limits: Limits | None = None, tracer: Tracer | None = None
+    ) -> None:  # fmt: skip
         self._predict = predict
+        self._tracer = tracer or NoTracer()
         self._name = name
         self._limits = limits or Limits()
         self._queue: asyncio.Queue[Waiting] = asyncio.Queue()  # bounded by what predict lets in
@@ -136,9 +150,21 @@ class Batcher:
             answer: asyncio.Future[list[Prediction]] = asyncio.get_running_loop().create_future()
             if self._worker is None:
                 raise _stopping()
-            self._queue.put_nowait(Waiting(piece, answer))
-            predictions += await answer
+            waiting, asked = Waiting(piece, answer), time.time_ns()
+            self._queue.put_nowait(waiting)
+            try:
+                predictions += await answer
+            finally:
+                self._trace(waiting, asked)
         return predictions
+
+    def _trace(self, piece: Waiting, asked: int) -> None:
+        """Keep how long a piece waited and how long the model ran, as far as it came."""
+        ended = time.time_ns()
+        facts: Facts = {"feilun.model": self._name, "feilun.texts": len(piece.texts)}
+        self._tracer.step("queue", asked, piece.began or ended, facts)
+        if piece.began:
+            self._tracer.step("run", piece.began, ended, {**facts, "feilun.batch_texts": piece.group})
 
     async def _work(self) -> None:
         loop = asyncio.get_running_loop()
@@ -176,8 +202,10 @@ class Batcher:
         group = [piece for piece in group if not piece.answer.cancelled()]
         if not group:
             return
+        texts = [text for piece in group for text in piece.texts]
+        for piece in group:
+            piece.began, piece.group = time.time_ns(), len(texts)
         try:
-            texts = [text for piece in group for text in piece.texts]
             predictions = self._predict(texts)
             if len(predictions) != len(texts):
                 raise RuntimeError(f"the model gave {len(predictions)} predictions for {len(texts)} texts")

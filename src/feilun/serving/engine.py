@@ -6,17 +6,18 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Self
 
 from feilun.bundles.bundle import Bundle
-from feilun.core.corpus import Corpus
+from feilun.core.corpus import Corpus, corpus_of
 from feilun.core.errors import ServiceError, UsageError, nearest
 from feilun.core.prediction import Prediction
 from feilun.serving.batcher import Batcher, Predict
 from feilun.serving.limits import DeadlinePassed, Limits, Overloaded, Row
 from feilun.serving.recall import Recall, RecallRule
+from feilun.serving.tracing import NoTracer, Tracer
 from feilun.serving.trial import Comparison, Trial
 
 log = logging.getLogger(__name__)
@@ -47,6 +48,7 @@ class Engine:
         limits: How much one request may hold, and how much may wait for each model.
         trials: Versions that are tried beside the served ones, by the same names.
         rule: When a canary is taken back.
+        tracer: Keeps where the time of requests goes; without it nothing is kept.
 
     Raises:
         UsageError: If a trial is of a model that is not served, or reads other rows than it.
@@ -58,10 +60,12 @@ class Engine:
         limits: Limits | None = None,
         trials: Mapping[str, Trial] | None = None,
         rule: RecallRule | None = None,
+        tracer: Tracer | None = None,
     ) -> None:
         self.bundles = dict(bundles)
         self.limits = limits or Limits()
         self.trials = dict(trials or {})
+        self.tracer: Tracer = tracer or NoTracer()
         self.ready = False
         self.compared: Callable[[Comparison], None] = lambda _: None
         """Is told what a version on trial answered beside the served one."""
@@ -228,7 +232,7 @@ class Engine:
     def _warmed(self, name: str, bundle: Bundle) -> Batcher:
         answer = answerer(bundle)
         answer([_blank_row(bundle)])  # the first run allocates what the later ones use
-        return Batcher(answer, name, self.limits)
+        return Batcher(answer, f"{name}@{bundle.version}", self.limits, self.tracer)
 
     def _do(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
@@ -267,17 +271,24 @@ def check_kind(bundle: Bundle, rows: Sequence[Row]) -> None:
 
 def answerer(bundle: Bundle) -> Predict:
     """Return what predicts the rows that a bundle reads: texts, pairs of them, or cells by column."""
+    return lambda rows: bundle.predict(asked_rows(bundle, rows))
 
-    def predict(rows: Sequence[Row]) -> list[Prediction]:
-        if bundle.columns.reads_features:
-            return bundle.predict(bundle.columns.corpus([row for row in rows if isinstance(row, Mapping)]))
-        if bundle.pair is None:
-            return bundle.predict([str(row) for row in rows])
-        pairs = [row for row in rows if isinstance(row, tuple)]
-        numbers = [str(i) for i in range(len(pairs))]
-        return bundle.predict(Corpus(id=numbers, text=[one for one, _ in pairs], pair=[other for _, other in pairs]))
 
-    return predict
+def asked_rows(bundle: Bundle, rows: Sequence[Row]) -> Corpus:
+    """Return what a bundle is asked about as a corpus; the rows must be of the kind that it reads."""
+    if bundle.columns.reads_features:
+        return bundle.columns.corpus([row for row in rows if isinstance(row, Mapping)])
+    if bundle.pair is None:
+        return corpus_of([str(row) for row in rows])
+    pairs = [row for row in rows if isinstance(row, tuple)]
+    numbers = [str(i) for i in range(len(pairs))]
+    return Corpus(id=numbers, text=[one for one, _ in pairs], pair=[other for _, other in pairs])
+
+
+def remembered_rows(bundle: Bundle, rows: Sequence[Row]) -> Corpus:
+    """Return what a bundle was asked about as it is remembered: cells as the numbers and categories that it read."""
+    corpus, features = asked_rows(bundle, rows), bundle.predictor.features
+    return corpus if features is None else replace(corpus, features=features.plain(corpus.features))
 
 
 def rows_of(bundle: Bundle, cells: Sequence[Mapping[str, Any]]) -> list[Row]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, select
+from sqlalchemy import Connection, Row, Select, Text, cast, or_, select
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -21,7 +22,8 @@ def add(connection: Connection, seen: Iterable[Observation]) -> None:
     rows = [
         {
             "id": one.id, "time": one.time, "model": one.model, "version": one.version, "text": one.text,
-            "prediction": dict(one.prediction), "latency": one.latency,
+            "prediction": dict(one.prediction), "latency": one.latency, "pair": one.pair,
+            "features": None if one.features is None else dict(one.features),
         }
         for one in seen
     ]  # fmt: skip
@@ -91,7 +93,7 @@ def bundles(connection: Connection) -> list[str]:
 
 def give(connection: Connection, said: Feedback) -> None:
     """Write feedback on an observation."""
-    row = {name: getattr(said, name) for name in ("id", "observation", "time", "label", "correct", "text", "key")}
+    row = {name: getattr(said, name) for name in ("id", "observation", "time", "answer", "correct", "text", "key")}
     connection.execute(feedback.insert(), row)
 
 
@@ -110,7 +112,7 @@ def delete(
         model: Only of this model.
         before: Only earlier than this, seconds since 1970.
         identities: Only these.
-        containing: Only those whose text holds this, as it is stored: personal data is not in it.
+        containing: Only those whose texts or columns hold this, as they are stored: personal data is not in them.
 
     Returns:
         The ids of those that were deleted.
@@ -126,7 +128,9 @@ def delete(
     if identities:
         conditions.append(observations.c.id.in_(identities))
     if containing is not None:
-        conditions.append(observations.c.text.contains(containing, autoescape=True))
+        written = json.dumps(containing)[1:-1]  # as it stands in JSON
+        held = [column.contains(containing, autoescape=True) for column in (observations.c.text, observations.c.pair)]
+        conditions.append(or_(*held, cast(observations.c.features, Text).contains(written, autoescape=True)))
     if not conditions:
         raise ValueError("without a condition everything would be deleted")
     deleted = connection.execute(observations.delete().where(*conditions).returning(observations.c.id))
@@ -145,10 +149,13 @@ def _feedback(connection: Connection, identities: Sequence[str]) -> dict[str, tu
         some = identities[start : start + FETCHED]
         query = select(feedback).where(feedback.c.observation.in_(some)).order_by(feedback.c.sequence)
         for row in connection.execute(query):
-            one = Feedback(row.id, row.observation, row.time, row.label, row.correct, row.text, row.key)
+            one = Feedback(row.id, row.observation, row.time, row.answer, row.correct, row.text, row.key)
             said[row.observation] = (*said.get(row.observation, ()), one)
     return said
 
 
 def _observation(row: Row[Any], said: tuple[Feedback, ...]) -> Observation:
-    return Observation(row.id, row.time, f"{row.model}@{row.version}", row.text, row.prediction, row.latency, said)
+    bundle = f"{row.model}@{row.version}"
+    return Observation(
+        row.id, row.time, bundle, row.text, row.prediction, row.latency, said, row.pair, row.features
+    )  # fmt: skip

@@ -19,7 +19,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-REVISION = "0010"
+REVISION = "0014"
 """The newest migration."""
 
 metadata = MetaData()
@@ -38,6 +38,8 @@ observations = Table(
     Column("text", Text, nullable=False),
     Column("prediction", JSON, nullable=False),
     Column("latency", Double, nullable=False),
+    Column("pair", Text),
+    Column("features", JSON(none_as_null=True)),
     Index("observations_of_model", "model", "sequence"),
     Index("observations_by_time", "model", "time"),
     sqlite_autoincrement=True,
@@ -50,10 +52,10 @@ feedback = Table(
     Column("id", String(64), nullable=False, unique=True),
     Column("observation", String(64), ForeignKey("observations.id", ondelete="CASCADE"), nullable=False),
     Column("time", Double, nullable=False),
-    Column("label", Text),
     Column("correct", Boolean),
     Column("text", Text),
     Column("key", String(200)),
+    Column("answer", JSON(none_as_null=True)),
     UniqueConstraint("observation", "key", name="feedback_key"),
     sqlite_autoincrement=True,
 )

@@ -57,11 +57,22 @@ def redact(text: str, kinds: Sequence[Kind]) -> str:
     return text
 
 
-def redact_kind(text: str, kind: Kind) -> str:
-    """Replace one kind of personal data by its placeholder."""
+def redact_kind(text: str, kind: Kind, *, in_place: bool = False) -> str:
+    """Replace one kind of personal data by its placeholder.
+
+    Args:
+        text: The text.
+        kind: What to replace.
+        in_place: Put a `*` for each character instead, so that the text keeps its length.
+    """
     pattern, valid = _KINDS[kind]
-    placeholder = f"[{kind.upper()}]"
-    return pattern.sub(lambda found: placeholder if valid(found[0]) else found[0], text)
+
+    def replaced(found: re.Match[str]) -> str:
+        if not valid(found[0]):
+            return found[0]
+        return "*" * len(found[0]) if in_place else f"[{kind.upper()}]"
+
+    return pattern.sub(replaced, text)
 
 
 def is_id_card(text: str) -> bool:

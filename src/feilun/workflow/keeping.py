@@ -120,7 +120,7 @@ def forget(
         model: Only of this model.
         older_than_days: Only older than so many days.
         identities: Only the observations of these ids.
-        containing: Only those whose stored text holds this; the audit log does not keep it.
+        containing: Only those whose stored texts or columns hold this; the audit log does not keep it.
 
     Returns:
         What was deleted; SQLite overwrites its place in the file with zeros.

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from feilun.bundles.bundle import Bundle
-from feilun.core.errors import FeilunError, StorageError
+from feilun.core.answers.table import ANSWERS, AnswerKind
+from feilun.core.errors import FeilunError, StorageError, UsageError
 from feilun.labelling.label_studio import Question
 from feilun.monitoring.feedback import FeedbackDesk
 from feilun.monitoring.label_queue import Suggestion, suggest
@@ -63,15 +64,18 @@ def write_queue(suggestions: list[Suggestion], path: Path, labels: Sequence[str]
         labels: The labels to choose from, for Label Studio.
 
     Raises:
+        UsageError: If tasks for Label Studio are wanted where an answer is not one label.
         StorageError: If it cannot be written.
     """
+    if path.suffix.lower() == TASKS and any(one.observation.kind.field != "label" for one in suggestions):
+        raise UsageError("Tasks for Label Studio are written where a text has one label.", "Write a table: --out q.csv")
     write_questions(questions(suggestions), labels, path, KEY)
 
 
 def questions(suggestions: Sequence[Suggestion]) -> list[Question]:
     """Return suggestions as questions to people."""
     return [
-        Question(one.observation.id, one.observation.text, one.observation.label, one.observation.score, one.reason)
+        Question(one.observation.id, one.observation.shown, one.observation.label, one.observation.score, one.reason)
         for one in suggestions
     ]
 
@@ -100,12 +104,15 @@ def take(bundle: Bundle, database: Database, path: Path) -> Taken:
 
     desk = FeedbackDesk(ObservationLog(database), labels)
     result = Taken()
+    field = answers_of(bundle).field
     for place, identity, label in _told(path):
         if not label:
             result.empty += 1
             continue
+        told: dict[str, Any] = {field: label}
+        key = f"table {hashlib.sha256(label.encode()).hexdigest()[:32]}"
         try:
-            given = desk.give(identity, label=label, key=f"table {hashlib.sha256(label.encode()).hexdigest()[:32]}")
+            given = desk.give(identity, key=key, **told)
         except StorageError:
             raise
         except FeilunError as error:
@@ -114,6 +121,20 @@ def take(bundle: Bundle, database: Database, path: Path) -> Taken:
         result.repeated += given.repeated
         result.taken += not given.repeated
     return result
+
+
+def answers_of(bundle: Bundle) -> AnswerKind:
+    """Return what the answers of a bundle are.
+
+    Raises:
+        UsageError: If no right answer can be named of what it gives.
+    """
+    task = str(bundle.manifest["task"])
+    if task not in ANSWERS:
+        raise UsageError(
+            f"No right answer can be named of what a {task} model gives.", f"Those of {', '.join(ANSWERS)} can."
+        )
+    return ANSWERS[task]
 
 
 def _told(path: Path) -> Iterator[tuple[str, str, str]]:

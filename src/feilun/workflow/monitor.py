@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,22 +11,22 @@ import numpy as np
 
 from feilun.bundles.bundle import Bundle
 from feilun.bundles.content import read_table
-from feilun.core.corpus import corpus_of
 from feilun.core.errors import UsageError
-from feilun.core.observation import Observation
+from feilun.core.observation import Observation, asked_about
 from feilun.core.report import Figure
 from feilun.monitoring.drift import ALPHA, FEWEST_ROWS, STATES, Drift, drift
 from feilun.monitoring.performance import Observed, estimated_accuracy, observed
 from feilun.monitoring.reference import Reference, read_reference
-from feilun.monitoring.sample import Sample, sample_of
+from feilun.monitoring.sample import Sample, answer_signals, sample_of
+from feilun.monitoring.signals import Categories, Numbers, Sets, Values
 from feilun.storage import observations
 from feilun.storage.database import Database
 from feilun.workflow.profile import unknown_shares
 
 HOUR = 3600.0
 NO_REFERENCE = (
-    "this bundle remembers no validation rows to compare with: those of `classify` do, made since Feilun watches; "
-    "train it again to watch for drift"
+    "this bundle remembers no validation rows to compare with: those of the tasks in docs/monitoring.md do, made since "
+    "Feilun watches them; train it again to watch for drift"
 )
 LARGEST_WINDOW = 5000
 """Most predictions of a window in hours that are looked at, the last ones."""
@@ -64,7 +63,8 @@ class Window:
         since: Time of the earliest, seconds since 1970; None where there is none.
         until: Time of the latest.
         latency: Seconds to the prediction: median and 95th percentile; None where there is none.
-        labels: Shares of the predicted labels, largest first.
+        labels: Share of the predictions with each label, largest first.
+        values: 5th percentile, median and 95th percentile of the predicted numbers, by their names.
         abstained: Share of the predictions that were left to a person.
         drift: Comparison with the validation rows; None where it cannot be made.
         estimated: Accuracy as estimated without labels; None where it cannot be.
@@ -78,6 +78,7 @@ class Window:
     until: float | None
     latency: tuple[float, float] | None
     labels: dict[str, float]
+    values: dict[str, list[float]]
     abstained: float
     drift: Drift | None
     estimated: Figure | None
@@ -93,6 +94,7 @@ class Window:
             "until": self.until,
             "latency": None if self.latency is None else {"p50": self.latency[0], "p95": self.latency[1]},
             "labels": self.labels,
+            "values": self.values,
             "abstained": self.abstained,
             "drift": None if self.drift is None else self.drift.to_json(),
             "estimated_accuracy": _figure(self.estimated),
@@ -100,6 +102,7 @@ class Window:
             "feedback": {
                 "labelled": self.observed.labelled, "right": self.observed.right, "refused": self.observed.refused,
                 "conflicting": self.observed.conflicting,
+                "figures": {name: _figure(figure) for name, figure in self.observed.figures.items()},
             },
             "note": self.note,
         }  # fmt: skip
@@ -160,38 +163,43 @@ def _window(
     span: Span, rows: list[Observation], bundle: Bundle, reference: Reference | None, alpha: float, states: bool
 ) -> Window:
     times, waits = [row.time for row in rows], [row.latency for row in rows]
-    scores = np.array([row.score for row in rows], dtype=np.float64)
-    counts = Counter(row.label for row in rows)
     verdict, note = None, ""
+    signals = answer_signals([row.prediction for row in rows])
+    labels = signals.get("labels")
+    values = {name: own for name, own in signals.items() if name.startswith("value") and isinstance(own, Numbers)}
     if reference is None:
         note = NO_REFERENCE
     elif len(rows) < FEWEST_ROWS:
         note = f"a verdict on drift takes {FEWEST_ROWS} predictions"
     else:
         verdict = drift(reference, _sample(rows, bundle, reference, states), alpha=alpha)
-    estimated = None if reference is None else estimated_accuracy(reference.sample.scores, reference.correct, scores)
     return Window(
         span.name,
         len(rows),
         min(times, default=None),
         max(times, default=None),
         (float(np.quantile(waits, 0.5)), float(np.quantile(waits, 0.95))) if waits else None,
-        {str(label): count / len(rows) for label, count in counts.most_common()},
+        labels.shares() if isinstance(labels, Categories | Sets) else {},
+        {name: own.quantiles(0.05, 0.5, 0.95) for name, own in values.items()},
         sum(bool(row.prediction.get("abstained")) for row in rows) / max(1, len(rows)),
         verdict,
-        estimated,
+        _estimated(reference, signals.get("scores")),
         observed(rows),
         note,
     )
 
 
+def _estimated(reference: Reference | None, scores: Values | None) -> Figure | None:
+    """Estimate the accuracy, where the answers have scores and the reference too."""
+    known = None if reference is None else reference.sample.signals.get("scores")
+    if reference is None or not isinstance(known, Numbers) or not isinstance(scores, Numbers):
+        return None
+    return estimated_accuracy(known.values, reference.correct, scores.values)
+
+
 def _sample(rows: list[Observation], bundle: Bundle, reference: Reference, states: bool) -> Sample:
-    texts = [row.text for row in rows]
-    runtime = bundle.predictor
-    return sample_of(
-        texts,
-        [str(row.label) for row in rows],
-        [float(row.score or 0) for row in rows],
-        unknown_shares(runtime, texts),
-        reference.reduce(runtime.embed(corpus_of(texts[-STATES:]))) if states else None,
-    )
+    corpus, runtime = asked_about(rows), bundle.predictor
+    last = corpus.select(range(max(0, len(rows) - STATES), len(rows)))
+    reduced = reference.reduce(runtime.embed(last)) if states and len(reference.states) else None
+    answers, unknown = [row.prediction for row in rows], unknown_shares(runtime, corpus)
+    return sample_of(corpus, answers, unknown, reduced, runtime.features)

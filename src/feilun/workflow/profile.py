@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,9 +10,10 @@ from tokenizers import Tokenizer
 
 from feilun.bundles.generator import Generator
 from feilun.bundles.runtime import Runtime
-from feilun.core.corpus import corpus_of
+from feilun.core.answers.table import ANSWERS
+from feilun.core.corpus import Corpus
 from feilun.core.splits import Splits
-from feilun.monitoring.redaction import kept
+from feilun.monitoring.redaction import kept_rows
 from feilun.monitoring.reference import KEY, ROWS, STATES, evenly, make_reference
 from feilun.monitoring.sample import sample_of
 
@@ -31,38 +31,33 @@ def with_reference(runtime: Runtime | Generator, splits: Splits, task: str = "cl
     Args:
         runtime: The model as it will be served, calibrated.
         splits: For the profile and the validation rows.
-        task: The recipe's; others than `classify` have no single label to compare, and rows without a
-            text nothing that traffic is compared by: they get no such figures yet.
+        task: The recipe's; those whose right answers people cannot name get no such figures.
     """
-    if task != "classify" or isinstance(runtime, Generator) or not any(splits.validation.text):
+    if task not in ANSWERS or isinstance(runtime, Generator):
         return dict(splits.profile)
-    rows = splits.validation.select(evenly(len(splits.validation), ROWS).tolist())
-    predictions = runtime.predict(rows)
-    texts = [kept(text) for text in rows.text]
-    labels = [prediction.label for prediction in predictions]
-    sample = sample_of(
-        texts,
-        labels,
-        [prediction.score for prediction in predictions],
-        unknown_shares(runtime, texts),
-        runtime.embed(corpus_of([texts[i] for i in evenly(len(texts), 2 * STATES)])),
-    )
-    correct = np.array([label == right for label, right in zip(labels, rows.target or (), strict=True)], dtype=bool)
+    validation = splits.validation.select(evenly(len(splits.validation), ROWS).tolist())
+    predictions = [prediction.to_json() for prediction in runtime.predict(validation)]
+    rows = kept_rows(validation, runtime.features, in_place=runtime.decision.reads == "tokens")
+    chosen = rows.select(evenly(len(rows), 2 * STATES).tolist())
+    states = runtime.embed(chosen) if any(rows.text) else None
+    sample = sample_of(rows, predictions, unknown_shares(runtime, rows), states, runtime.features)
+    pairs = zip(predictions, rows.target or (), strict=True)
+    correct = np.array([ANSWERS[task].right(answer, target) for answer, target in pairs], dtype=bool)
     return {**splits.profile, KEY: make_reference(sample, correct).to_json()}
 
 
-def unknown_shares(runtime: Runtime | Generator, texts: Sequence[str]) -> NDArray[np.float64]:
-    """Return the share of each text's tokens that the vocabulary does not hold, shape (texts,).
+def unknown_shares(runtime: Runtime | Generator, rows: Corpus) -> NDArray[np.float64]:
+    """Return the share of each row's tokens that the vocabulary does not hold, shape (rows,).
 
     Empty where the tokenizer has no token for them: it then spells everything out in bytes.
     """
     number = unknown_token(runtime.encoder.tokenizer)
-    if number is None:
+    if number is None or not any(rows.text):
         return np.empty(0)
     shares: list[float] = []
-    for start in range(0, len(texts), PIECE):
-        rows = runtime.encode(corpus_of(list(texts[start : start + PIECE])))
-        shares += [row.count(number) / max(1, len(row)) for row in rows]
+    for start in range(0, len(rows), PIECE):
+        encoded = runtime.encode(rows.select(range(start, min(start + PIECE, len(rows)))))
+        shares += [row.count(number) / max(1, len(row)) for row in encoded]
     return np.array(shares, dtype=np.float64)
 
 

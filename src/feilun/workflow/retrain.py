@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from feilun.bundles.bundle import Bundle, open_bundle
 from feilun.bundles.registry import champion, versions
@@ -27,7 +26,9 @@ from feilun.core import places
 from feilun.core.corpus import Corpus
 from feilun.core.errors import GateNotMet, UsageError
 from feilun.core.files import disk_errors, write_json
-from feilun.evaluation.paired import Comparison, compare
+from feilun.core.prediction import Prediction
+from feilun.evaluation.paired import Comparison
+from feilun.evaluation.paired_tasks import COMPARISONS
 from feilun.evaluation.slices import slice_values
 from feilun.monitoring import retrain_policy
 from feilun.monitoring.retrain_policy import Situation, Verdict
@@ -37,7 +38,7 @@ from feilun.storage.database import Database
 from feilun.storage.locks import Held, locked
 from feilun.workflow import releases, steps
 from feilun.workflow.monitor import Span, watch
-from feilun.workflow.next_corpus import next_corpus
+from feilun.workflow.next_corpus import learnable, next_corpus
 from feilun.workflow.recipe import Recipe
 from feilun.workflow.remembered import remember
 from feilun.workflow.screen import Screen, silent
@@ -101,7 +102,8 @@ def is_due(recipe: Recipe, database: Database, *, now: float | None = None) -> V
     bundle = _champion(recipe)
     with database.read() as connection:
         last = audit.last(connection, "retrain", model=recipe.name)
-        said = reviewed(observations.reviewed(connection, recipe.name), bundle.labels.names)
+        found = observations.reviewed(connection, recipe.name)
+        said = reviewed(found, learnable(recipe.kind, bundle.labels.names))
         seen = bool(observations.latest(connection, bundle.name, version=bundle.version, count=1))
     made = datetime.fromisoformat(str(bundle.manifest["created"])).timestamp()
     drifted: tuple[str, ...] = ()
@@ -149,7 +151,7 @@ def retrain(
         corpus = next_corpus(recipe, found, folder)
         if not corpus.learned:
             raise UsageError(
-                f"Nobody told the right label of anything that {recipe.name} answered: nothing new is to be learned.",
+                f"Nobody told the right answer to anything that {recipe.name} answered: nothing new is to be learned.",
                 f"`feilun label export {recipe.name} --out queue.csv` writes the texts most worth labelling.",
             )
         if champion(recipe.name) is None:  # or the challenger, being the newest, would answer unproved
@@ -175,41 +177,47 @@ def retrain(
 
 def _champion(recipe: Recipe) -> Bundle:
     """Open what answers now, where it can be trained again."""
-    if recipe.task != "classify" or recipe.data.pair is not None:
+    if recipe.kind not in COMPARISONS:
         raise UsageError(
-            f"A {recipe.task} model cannot be trained again by feedback: people name one label for one text.",
+            f"A {recipe.kind} model cannot be trained again by feedback: those of {', '.join(COMPARISONS)} can.",
             "Add the new rows to its data, and run: feilun train RECIPE.toml",
         )
     if not versions(recipe.name):
         raise UsageError(f"{recipe.name!r} was never trained here.", "Train it first: feilun train RECIPE.toml")
-    return open_bundle(places.registered() / recipe.name / str(champion(recipe.name) or versions(recipe.name)[-1]))
+    bundle = open_bundle(places.registered() / recipe.name / str(champion(recipe.name) or versions(recipe.name)[-1]))
+    if bundle.manifest["task"] != recipe.kind:
+        raise UsageError(
+            f"{recipe.name}@{bundle.version} is a {bundle.manifest['task']} model, and the recipe's task is "
+            f"{recipe.kind}: what people said of the one does not teach the other.",
+            "Train under another name: feilun train RECIPE.toml --set name=NAME",
+        )
+    return bundle
 
 
 def _compared(
     before: Bundle, after: Bundle, recipe: Recipe, test: Corpus, new: Corpus, learned: int, left_out: dict[str, int]
 ) -> Retraining:
     """Let both answer the same rows."""
-    first, second = _right(before, test), _right(after, test)
+    compare = COMPARISONS[recipe.kind]
+    first, second = _answers(before, test), _answers(after, test)
     slices: dict[str, dict[str, Comparison]] = {}
     for column in recipe.evaluation.slices:
         values = np.array(slice_values(test, column))
-        parts = {str(value): values == value for value in np.unique(values)}
+        parts = {str(value): np.flatnonzero(values == value).tolist() for value in np.unique(values)}
         slices[column] = {
-            value: compare(first[own], second[own]) for value, own in parts.items() if own.sum() >= FEWEST_IN_SLICE
+            value: compare([first[i] for i in own], [second[i] for i in own], test.select(own))
+            for value, own in parts.items()
+            if len(own) >= FEWEST_IN_SLICE
         }
     report = places.retrainings() / recipe.name / f"{after.version}.json"
-    fresh = compare(_right(before, new), _right(after, new))
+    old, fresh = compare(first, second, test), compare(_answers(before, new), _answers(after, new), new)
     return Retraining(
-        recipe.name, int(before.version), int(after.version), "kept", (), compare(first, second), fresh, slices,
-        learned, left_out, report,
+        recipe.name, int(before.version), int(after.version), "kept", (), old, fresh, slices, learned, left_out, report
     )  # fmt: skip
 
 
-def _right(bundle: Bundle, corpus: Corpus) -> NDArray[np.bool_]:
-    """Return whether a model is right on each row, shape (rows,); what it leaves to a person counts by its label."""
-    answers = bundle.predict(corpus) if len(corpus) else []
-    pairs = zip(answers, corpus.target or (), strict=True)
-    return np.array([answer.label == label for answer, label in pairs], dtype=np.bool_)
+def _answers(bundle: Bundle, corpus: Corpus) -> list[Prediction]:
+    return bundle.predict(corpus) if len(corpus) else []
 
 
 def _decide(result: Retraining, recipe: Recipe, review: bool) -> Retraining:

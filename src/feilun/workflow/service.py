@@ -24,6 +24,7 @@ from feilun.serving.drain import DRAIN_SECONDS, DrainingServer
 from feilun.serving.engine import Engine, by_name
 from feilun.serving.follow import Follower
 from feilun.serving.limits import Limits
+from feilun.serving.tracing import tracer_of_environment
 from feilun.serving.trial import Trial
 from feilun.storage import tokens
 from feilun.storage.database import Database, open_database
@@ -67,6 +68,7 @@ def serve(
         BundleError: If a bundle cannot be opened.
         ServiceError: If the port is in use or may not be used.
         StorageError: If the database cannot be opened.
+        MissingExtra: If the environment asks for traces, and OpenTelemetry is not installed.
     """
     with ExitStack() as exits:
         guarded = require_token or not is_loopback(host)
@@ -77,7 +79,9 @@ def serve(
         listener = listen(host, port)
         exits.callback(listener.close)
         opened = by_name(open_bundle(bundle, threads=threads) for bundle in bundles)
-        engine = Engine(opened, limits, opened_trials(trials or {}, threads))
+        tracer = tracer_of_environment()
+        exits.callback(tracer.close)
+        engine = Engine(opened, limits, opened_trials(trials or {}, threads), tracer=tracer)
         following = followed(bundles, opened)
         engine.beside.append(Follower(engine, following, threads=threads).run)
         address = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"

@@ -68,7 +68,7 @@ def test_feedback_on_an_answer_just_given(client: TestClient, database: Database
     with database.read() as connection:
         found = observations.find(connection, prediction["observation"])
     assert found is not None
-    assert found.known_label == other
+    assert found.known_answer == other
     assert 0 < found.latency < 10
 
 
@@ -153,7 +153,10 @@ def test_without_a_log_nothing_is_kept_and_feedback_says_so(own_home: Path, tmp_
 def test_documented_examples_work(client: TestClient) -> None:
     schema = client.get("/openapi.json").json()["paths"]["/v1/feedback"]["post"]
     examples = schema["requestBody"]["content"]["application/json"]["examples"]
-    assert len(examples) == 3
+    assert set(examples) == {"label", "labels", "value", "spans", "thumbs", "text"}
+    for other in ("labels", "value", "spans"):  # of other tasks
+        wrong = give(client, **{**examples.pop(other)["value"], "observation": answered(client)["observation"]})
+        assert (wrong.status_code, "Tell the right answer as 'label'" in message(wrong)) == (422, True)
     for example in examples.values():
         text = json.dumps(example["value"]).replace("ID", answered(client)["observation"]).replace("negative", "bad")
         answer = client.post("/v1/feedback", content=text, headers={"content-type": "application/json"})

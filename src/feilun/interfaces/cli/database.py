@@ -103,7 +103,8 @@ def forget(
         list[str] | None, typer.Option(metavar="ID", help="Only this one; may be given again.", show_default=False)
     ] = None,
     containing: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="Only those whose stored text holds this.", show_default=False)
+        str | None,
+        typer.Option(metavar="TEXT", help="Only those whose stored texts or columns hold this.", show_default=False),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

@@ -64,6 +64,7 @@ def export(
 
     check_ending(out, ENDINGS)
     opened = open_bundle(bundle, threads=1)
+    asked = labelling.answers_of(opened)
     with closing(open_database()) as database:
         found = labelling.queue(opened, database, count)
         labelling.write_queue(found, out, opened.labels.names)
@@ -72,7 +73,8 @@ def export(
     if as_json:
         output.print_json({"texts": len(found), "out": str(out), "labels": list(opened.labels.names)})
         return
-    print(f"{len(found):,} texts: {out}. Fill in the column label ({', '.join(opened.labels.names[:10])}), then:")
+    names = ", ".join(opened.labels.names[:10])
+    print(f"{len(found):,} texts: {out}. Fill in the column label with {asked.in_a_cell} ({names}), then:")
     print(f"feilun label import {bundle} {out}")
 
 

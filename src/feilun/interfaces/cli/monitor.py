@@ -35,7 +35,7 @@ def monitor(
         typer.Option(min=0.01, help="A window of the last so many hours; may be given again.", show_default=False),
     ] = None,
     alpha: Annotated[
-        float, typer.Option(min=0.006, max=0.5, help="Chance of a false alarm in a window without drift.")
+        float, typer.Option(min=0.001, max=0.5, help="Chance of a false alarm in a window without drift.")
     ] = 0.01,
     threads: Threads = None,
     as_json: AsJson = False,
@@ -74,11 +74,14 @@ def _table(windows: list[Window]) -> Table:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False)
-    for name in ("window", "texts", "from", "median ms", "labels", "to a person", "drift", "accuracy, estimated",
+    for name in ("window", "texts", "from", "median ms", "answers", "to a person", "drift", "accuracy, estimated",
                  "accuracy, feedback"):  # fmt: skip
         table.add_column(name)
     for window in windows:
         shares = [f"{label} {share:.0%}" for label, share in list(window.labels.items())[:SHOWN_LABELS]]
+        shares += [
+            f"{name} {low:.4g} – {middle:.4g} – {high:.4g}" for name, (low, middle, high) in window.values.items()
+        ]
         more = len(window.labels) - SHOWN_LABELS
         table.add_row(
             window.name,
@@ -103,8 +106,9 @@ def _findings(window: Window) -> list[str]:
             if signal.drifted
         ]
     said = window.observed
+    found += [f"{name} by feedback: {_figure(figure)}" for name, figure in said.figures.items()]
     if said.refused:
-        found.append(f"{said.refused} called wrong, the right label not named")
+        found.append(f"{said.refused} called wrong, the right answer not told")
     if said.conflicting:
         found.append(f"{said.conflicting} with conflicting feedback")
     return found
@@ -113,4 +117,5 @@ def _findings(window: Window) -> list[str]:
 def _figure(figure: Figure | None) -> str:
     if figure is None:
         return ""
-    return f"{figure.value:.3f} ({figure.low:.2f}–{figure.high:.2f})"
+    ends = "" if figure.low is None or figure.high is None else f" ({figure.low:.3g} – {figure.high:.3g})"
+    return f"{figure.value:.4g}{ends}"

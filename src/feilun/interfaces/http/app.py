@@ -27,6 +27,7 @@ from feilun.interfaces.http import (
     predict,
     public_opinion,
     requests_log,
+    traced,
     watched,
 )
 from feilun.interfaces.http.answers import error_answer
@@ -36,7 +37,7 @@ from feilun.monitoring.feedback import FeedbackDesk, KeyReused, UnknownObservati
 from feilun.serving.access import Access
 from feilun.serving.conversations import Conversations
 from feilun.serving.embeddings import Embeddings
-from feilun.serving.engine import Engine, UnknownModel
+from feilun.serving.engine import Engine, UnknownModel, remembered_rows
 from feilun.serving.limits import Overloaded, ShareTaken, TooLarge
 from feilun.serving.trial import Comparison
 from feilun.storage.faults import StorageFull
@@ -101,6 +102,7 @@ def create_app(engine: Engine, desk: FeedbackDesk | None = None, access: Access 
     app.add_middleware(CheckedBodies, limits=engine.limits)
     app.add_middleware(Guard, access=access or Access())
     app.add_middleware(metrics.Measured, figures=app.state.figures)
+    app.add_middleware(traced.Traced, tracer=engine.tracer)
     app.add_middleware(requests_log.Logged)
     for resource in (predict, chat, embeddings, feedback, models, public_opinion, opinion_queries, health, metrics):
         app.include_router(resource.router)
@@ -119,9 +121,10 @@ def answer_errors(app: FastAPI) -> None:
 def _compared(app: FastAPI, comparison: Comparison) -> None:
     """Count what a version in the shadow said, and remember it as its own, so that it is watched before it answers."""
     app.state.figures.compare(comparison)
-    texts = [row for row in comparison.rows if isinstance(row, str)]
-    if comparison.tried is not None and texts and app.state.log is not None:
-        app.state.log.observe(comparison.model, texts, comparison.tried, comparison.seconds)
+    if comparison.tried is not None and app.state.log is not None:
+        bundle = app.state.engine.bundle(comparison.model.rpartition("@")[0])
+        rows = remembered_rows(bundle, comparison.rows)
+        app.state.log.observe(comparison.model, rows, comparison.tried, comparison.seconds)
 
 
 async def _feilun_error(_: Request, error: Exception) -> JSONResponse:

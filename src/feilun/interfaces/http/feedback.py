@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from fastapi import APIRouter, Body, Header, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from feilun.core.answers.table import ANSWERS
 from feilun.core.observation import Feedback
 from feilun.interfaces.http.answers import ErrorAnswer, error_answer
 from feilun.monitoring.feedback import FeedbackDesk
@@ -15,28 +16,59 @@ from feilun.monitoring.feedback import FeedbackDesk
 router = APIRouter(prefix="/v1/feedback", tags=["feedback"])
 
 
+class SpanTold(BaseModel):
+    """A part of the text and what it is."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    start: int = Field(description="Its first character, counted from 0.", ge=0)
+    end: int = Field(description="The character behind its last.", ge=1)
+    label: str
+
+
 class FeedbackRequest(BaseModel):
-    """What somebody says of one prediction: at least one of label, thumbs and text."""
+    """What somebody says of one prediction: the right answer, thumbs or text, at least one of them."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
     observation: str = Field(description="The `observation` of the prediction.", min_length=1, max_length=64)
-    label: str | None = Field(None, description="The right label.")
-    thumbs: Literal["up", "down"] | None = Field(None, description="Whether the predicted label is right.")
+    label: str | None = Field(None, description="The right label, where the prediction has one.")
+    labels: list[str] | None = Field(
+        None, description="All right labels, where a text may have several or none.", max_length=2000
+    )
+    value: float | dict[str, float] | None = Field(
+        None, description="The right number, or several by name, where the prediction has such."
+    )
+    spans: list[SpanTold] | None = Field(
+        None, description="All right spans, where the prediction has some.", max_length=10_000
+    )
+    thumbs: Literal["up", "down"] | None = Field(None, description="Whether the prediction is right.")
     text: str | None = Field(None, description="Free words; personal data is replaced.", max_length=10_000)
 
     @model_validator(mode="after")
     def _something(self) -> Self:
-        if self.label is None and self.thumbs is None and not (self.text and self.text.strip()):
-            raise ValueError('give at least one of "label", "thumbs" and "text"')
+        if not self.told() and self.thumbs is None and not (self.text and self.text.strip()):
+            raise ValueError('give at least one of the right answer, such as "label", "thumbs" and "text"')
         return self
+
+    def told(self) -> dict[str, Any]:
+        """Return the right answer, by the name under which a prediction has its own."""
+        said = self.model_dump(include=set(FIELDS), exclude_none=True)
+        return {field: said[field] for field in FIELDS if field in said}
+
+
+FIELDS = tuple(dict.fromkeys(kind.field for kind in ANSWERS.values()))
+"""The names under which predictions have their answers."""
 
 
 class Said(BaseModel):
     """Feedback as it is kept."""
 
     id: str
-    label: str | None
+    label: str | None = None
+    labels: list[str] | None = None
+    value: float | dict[str, float] | None = None
+    spans: list[SpanTold] | None = None
     thumbs: Literal["up", "down"] | None
     text: str | None
 
@@ -47,7 +79,9 @@ class FeedbackAnswer(BaseModel):
     feedback: str = Field(description="Id of this feedback.")
     observation: str
     model: str = Field(description="name@version of the model that had answered.")
-    predicted: str | None = Field(description="The label that was predicted.")
+    predicted: str | list[str] | float | dict[str, float] | list[dict[str, Any]] | None = Field(
+        description="The answer that was predicted."
+    )
     repeated: bool = Field(description="Whether the same came before under this key; nothing was added.")
     conflicting: bool = Field(description="Whether what people say of this prediction disagrees; all of it is kept.")
     all: list[Said] = Field(description="All feedback on this prediction, earliest first.")
@@ -55,6 +89,12 @@ class FeedbackAnswer(BaseModel):
 
 EXAMPLES = {
     "label": {"summary": "The right label", "value": {"observation": "ID", "label": "negative"}},
+    "labels": {"summary": "All right labels", "value": {"observation": "ID", "labels": ["taste", "service"]}},
+    "value": {"summary": "The right number", "value": {"observation": "ID", "value": 12.5}},
+    "spans": {
+        "summary": "All right spans",
+        "value": {"observation": "ID", "spans": [{"start": 0, "end": 4, "label": "product"}]},
+    },
     "thumbs": {"summary": "Right or wrong", "value": {"observation": "ID", "thumbs": "down"}},
     "text": {"summary": "Free words", "value": {"observation": "ID", "text": "反讽，其实是差评"}},
 }
@@ -73,7 +113,7 @@ KEY = Annotated[
         200: {"model": FeedbackAnswer, "description": "Taken before under the same key."},
         404: {"model": ErrorAnswer, "description": "There is no such observation, or this service observes nothing."},
         409: {"model": ErrorAnswer, "description": "The key came before with other feedback."},
-        422: {"model": ErrorAnswer, "description": "The body is wrong, or the label is none of the model's."},
+        422: {"model": ErrorAnswer, "description": "The body is wrong, or the answer is none of the model's."},
         503: {"model": ErrorAnswer, "description": "The database refuses; nothing was taken. Send it again."},
     },
 )
@@ -85,22 +125,20 @@ def give_feedback(
     if desk is None:
         return error_answer(404, "This service observes nothing, so there is nothing to give feedback on.")
     correct = None if body.thumbs is None else body.thumbs == "up"
-    given = desk.give(body.observation, label=body.label, correct=correct, text=body.text, key=key)
+    given = desk.give(body.observation, correct=correct, text=body.text, key=key, **body.told())
     found = given.observation
-    answer = FeedbackAnswer(
-        feedback=given.feedback.id,
-        observation=found.id,
-        model=found.bundle,
-        predicted=found.label,
-        repeated=given.repeated,
-        conflicting=found.conflicting,
-        all=[_said(one) for one in found.feedback],
-    )
-    return JSONResponse(answer.model_dump(), 200 if given.repeated else 201)
+    answer = {
+        "feedback": given.feedback.id,
+        "observation": found.id,
+        "model": found.bundle,
+        "predicted": found.prediction.get(found.kind.field),
+        "repeated": given.repeated,
+        "conflicting": found.conflicting,
+        "all": [_said(one, found.kind.field) for one in found.feedback],
+    }
+    return JSONResponse(answer, 200 if given.repeated else 201)
 
 
-def _said(feedback: Feedback) -> Said:
-    thumbs: Literal["up", "down"] | None = None
-    if feedback.correct is not None:
-        thumbs = "up" if feedback.correct else "down"
-    return Said(id=feedback.id, label=feedback.label, thumbs=thumbs, text=feedback.text)
+def _said(feedback: Feedback, field: str) -> dict[str, Any]:
+    thumbs = None if feedback.correct is None else "up" if feedback.correct else "down"
+    return {"id": feedback.id, field: feedback.answer, "thumbs": thumbs, "text": feedback.text}

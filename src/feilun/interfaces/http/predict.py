@@ -15,7 +15,7 @@ from feilun.interfaces.http.gone import unless_gone
 from feilun.interfaces.http.guard import client_of
 from feilun.interfaces.http.metrics import Figures
 from feilun.monitoring.log import ObservationLog
-from feilun.serving.engine import Engine, rows_of
+from feilun.serving.engine import Engine, remembered_rows, rows_of
 from feilun.serving.limits import Row
 
 router = APIRouter(prefix="/v1/predict", tags=["predict"])
@@ -157,9 +157,9 @@ async def predict(
     answer = await unless_gone(request, engine.answer(name, rows, client_of(request)))
     predictions = answer.predictions
     figures.count(name, predictions)
-    texts = [row for row in rows if isinstance(row, str)]  # an observation has one text: none is kept of another row
     seconds = time.perf_counter() - began
-    kept = log.observe(answer.model, texts, predictions, seconds) if log and texts else [None] * len(rows)
+    asked = remembered_rows(engine.bundle(name), rows) if log else None
+    kept = log.observe(answer.model, asked, predictions, seconds) if log and asked else [None] * len(rows)
     answers = [
         {**prediction.to_json(body.ranked), "observation": observation}
         for prediction, observation in zip(predictions, kept, strict=True)

@@ -55,6 +55,9 @@ class Watched(Collector):
         )
         accuracy = GaugeMetricFamily("feilun_accuracy", "Accuracy of the last predictions.", labels=["model", "by"])
         feedback = GaugeMetricFamily("feilun_feedback", "Last predictions with feedback.", labels=["model", "state"])
+        further = GaugeMetricFamily(
+            "feilun_feedback_figure", "What else the last predictions are judged by.", labels=["model", "figure"]
+        )
         for model, window in windows.items():
             if window.drift is not None:
                 drifted.add_metric([model], float(window.drift.drifted))
@@ -65,7 +68,9 @@ class Watched(Collector):
                     accuracy.add_metric([model, by], figure.value)
             for state in ("labelled", "refused", "conflicting"):
                 feedback.add_metric([model, state], getattr(window.observed, state))
-        yield from (drifted, signals, accuracy, feedback)
+            for name, figure in window.observed.figures.items():
+                further.add_metric([model, name], figure.value)
+        yield from (drifted, signals, accuracy, feedback, further)
 
     def _recent(self) -> dict[str, Window]:
         with self._looking:

@@ -1,0 +1,76 @@
+"""One or several numbers are right."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from feilun.core.errors import UsageError, nearest
+
+if TYPE_CHECKING:
+    from feilun.core.observation import Observation
+
+
+class Numbers:
+    """An answer is a number, or several by name; as a target a tuple."""
+
+    field: ClassVar[str] = "value"
+    thumbs: ClassVar[bool] = False
+    in_a_cell: ClassVar[str] = "a number, or several as JSON: {name: number}"
+
+    def target(self, answer: Any) -> tuple[float, ...]:
+        """Return the numbers, in the model's order."""
+        return tuple(map(float, answer.values() if isinstance(answer, Mapping) else (answer,)))
+
+    def checked(self, said: Any, found: Observation, names: Collection[str]) -> Any:
+        """Return the numbers that a person told, in the model's order.
+
+        Raises:
+            UsageError: If one is missing, unknown or no finite number.
+        """
+        own = found.prediction[self.field]
+        if not isinstance(own, Mapping):
+            return _finite(said, self.field)
+        told = _table(said) if isinstance(said, str) else said
+        if not isinstance(told, Mapping):
+            raise UsageError(f"{found.bundle} gives several numbers, and {str(said)[:60]!r} is one.", _example(own))
+        for name in (*told, *own):
+            if name not in own:
+                raise UsageError(f"{found.bundle} gives no number {name!r}. {nearest(name, own)}", _example(own))
+            if name not in told:
+                raise UsageError(f"The number {name!r} is missing.", _example(own))
+        return {name: _finite(told[name], name) for name in own}
+
+    def cells(self, target: Any) -> tuple[Any, ...]:
+        """Return the numbers, a cell each."""
+        return tuple(target)
+
+    def right(self, prediction: Mapping[str, Any], target: Any) -> bool:
+        """Say whether all numbers lie within their intervals; where there are none, whether they are the same."""
+        intervals = prediction.get("interval")
+        ends = list(intervals.values()) if isinstance(intervals, Mapping) else [intervals]
+        values = zip(self.target(prediction[self.field]), ends, target, strict=True)
+        return all(own == true if end is None else end[0] <= true <= end[1] for own, end, true in values)
+
+
+def _finite(said: Any, name: str) -> float:
+    try:
+        number = float(said)
+    except (TypeError, ValueError):
+        number = math.nan
+    if isinstance(said, bool) or not math.isfinite(number):
+        raise UsageError(f"{name} is {str(said)[:60]!r}, no finite number.", 'Such as {"value": 12.5}.')
+    return number
+
+
+def _table(cell: str) -> Any:
+    try:
+        return json.loads(cell)
+    except ValueError:
+        return cell
+
+
+def _example(own: Mapping[str, Any]) -> str:
+    return f"Such as {json.dumps(dict(own), ensure_ascii=False)}."

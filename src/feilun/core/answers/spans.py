@@ -1,0 +1,63 @@
+"""Spans of the text are right, of which there may be none."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from feilun.core.answers.one_label import refuse_unknown
+from feilun.core.errors import UsageError
+from feilun.core.spans import Span
+
+if TYPE_CHECKING:
+    from feilun.core.observation import Observation
+
+EXAMPLE = 'Such as [{"start": 0, "end": 2, "label": "name"}], characters counted from 0, or [] where there is none.'
+
+
+class Spans:
+    """An answer is a list of tables with start, end and label; as a target a tuple of spans in their order."""
+
+    field: ClassVar[str] = "spans"
+    thumbs: ClassVar[bool] = True
+    in_a_cell: ClassVar[str] = 'spans as JSON: [{"start": 0, "end": 2, "label": "name"}], or [] where there is none'
+
+    def target(self, answer: Any) -> tuple[Span, ...]:
+        """Return the spans, in their order."""
+        return tuple(sorted(Span(one["start"], one["end"], one["label"]) for one in answer))
+
+    def checked(self, said: Any, found: Observation, names: Collection[str]) -> list[dict[str, Any]]:
+        """Return the spans that a person told, in their order: a list, or a cell of a table that holds one as JSON.
+
+        Raises:
+            UsageError: If one is none of the text, overlaps another, or has a label that the model does not know.
+        """
+        try:
+            spans = self.target(json.loads(said) if isinstance(said, str) else said)
+        except (KeyError, TypeError, ValueError) as error:
+            raise UsageError(f"{str(said)[:60]!r} is no list of spans.", EXAMPLE) from error
+        for span in spans:
+            whole = all(isinstance(end, int) and not isinstance(end, bool) for end in span[:2])
+            if not whole or not 0 <= span.start < span.end <= len(found.text):
+                raise UsageError(
+                    f"The text has {len(found.text)} characters: none from {span.start} to {span.end}.", EXAMPLE
+                )
+            refuse_unknown(span.label, names, found.bundle)
+        for one, other in pairwise(spans):
+            if other.start < one.end:
+                raise UsageError(f"{tuple(one)} and {tuple(other)} overlap.", "A character has one label.")
+        return _tables(spans)
+
+    def cells(self, target: Any) -> tuple[Any, ...]:
+        """Return the spans as one cell, a list of tables."""
+        return (_tables(target),)
+
+    def right(self, prediction: Mapping[str, Any], target: Any) -> bool:
+        """Say whether the spans are the same."""
+        return bool(self.target(prediction["spans"]) == target)
+
+
+def _tables(spans: Iterable[Span]) -> list[dict[str, Any]]:
+    return [span._asdict() for span in spans]

@@ -1,0 +1,81 @@
+"""What a right answer is, by task: how a prediction holds one, and how a person tells one.
+
+A new task is a file beside this and a line in both tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Hashable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+from feilun.core.answers.label_set import LabelSetAnswer
+from feilun.core.answers.numbers import Numbers
+from feilun.core.answers.one_label import OneLabel
+from feilun.core.answers.spans import Spans
+from feilun.core.answers.undivided import Undivided
+
+if TYPE_CHECKING:
+    from feilun.core.observation import Observation
+
+
+class AnswerKind(Protocol):
+    """The answers of a task.
+
+    `field` names them in the JSON of a prediction and in feedback alike; `thumbs` says whether a thumb up tells that
+    the predicted answer is the right one; `in_a_cell` says how a person writes one into a table.
+    """
+
+    field: ClassVar[str]
+    thumbs: ClassVar[bool]
+    in_a_cell: ClassVar[str]
+
+    def target(self, answer: Any) -> Hashable:
+        """Return an answer, in its JSON form, as a corpus holds targets; equal answers give equal targets."""
+        ...
+
+    def checked(self, said: Any, found: Observation, names: Collection[str]) -> Any:
+        """Check the right answer as a person told it, by JSON or in the cell of a table.
+
+        Args:
+            said: It.
+            found: What it is said of.
+            names: Names of the model's labels.
+
+        Returns:
+            Its JSON form.
+
+        Raises:
+            UsageError: If it is none.
+        """
+        ...
+
+    def cells(self, target: Any) -> tuple[Any, ...]:
+        """Return a target as the cells of a training table, one for each column of targets."""
+        ...
+
+    def right(self, prediction: Mapping[str, Any], target: Any) -> bool:
+        """Say whether a prediction, in its JSON form, was right."""
+        ...
+
+
+ONE_LABEL, UNDIVIDED = OneLabel(), Undivided()
+
+ANSWERS: Mapping[str, AnswerKind] = {
+    "classify": ONE_LABEL,
+    "match": ONE_LABEL,
+    "multilabel": LabelSetAnswer(),
+    "regress": Numbers(),
+    "tag": Spans(),
+}
+"""The tasks whose right answers people can name."""
+
+BY_FIELD: Mapping[str, AnswerKind] = {
+    **{kind.field: kind for kind in ANSWERS.values() if kind is not ONE_LABEL},
+    **dict.fromkeys(("tasks", "text", "relevance"), UNDIVIDED),
+}
+"""By what the JSON of a prediction holds; all others have one label."""
+
+
+def answer_kind(prediction: Mapping[str, Any]) -> AnswerKind:
+    """Return what the answers of a prediction are, given its JSON form."""
+    return next((BY_FIELD[field] for field in prediction if field in BY_FIELD), ONE_LABEL)

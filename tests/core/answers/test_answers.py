@@ -1,0 +1,148 @@
+"""What people tell of answers: checked, one form for equal answers, and a training table that reads them back."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from feilun.core.answers.table import ANSWERS, UNDIVIDED, answer_kind
+from feilun.core.errors import UsageError
+from feilun.core.observation import Feedback, Observation
+
+
+def seen(prediction: dict[str, Any], text: str = "a loan, a card", *said: Feedback) -> Observation:
+    return Observation("o", 0.0, "m@1", text, prediction, 0.0, said)
+
+
+NAMES = ("credit", "cards", "a|b")
+PREDICTIONS: dict[str, dict[str, Any]] = {
+    "classify": {"label": "credit", "score": 0.9, "ranked": []},
+    "multilabel": {"label": "credit | cards", "score": 0.9, "labels": ["credit", "cards"], "ranked": []},
+    "tag": {
+        "label": "loan [credit]", "score": 0.9,
+        "spans": [{"start": 2, "end": 6, "label": "credit", "text": "loan", "score": 0.9}],
+    },
+    "regress": {"label": "12.5", "score": 0.9, "value": 12.5, "interval": [10.0, 15.0]},
+}  # fmt: skip
+SEVERAL = {
+    "label": "1 | 2", "score": 0.9, "value": {"price": 1.0, "length": 2.0},
+    "interval": {"price": [0.0, 2.0], "length": None},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("task", PREDICTIONS)
+def test_a_prediction_tells_its_kind_and_is_right_where_it_is_called_so(task: str) -> None:
+    kind, prediction = ANSWERS[task], PREDICTIONS[task]
+    assert answer_kind(prediction) is kind
+    own = prediction[kind.field]
+    assert kind.right(prediction, kind.target(own))
+    assert kind.target(kind.checked(own, seen(prediction), NAMES)) == kind.target(own)
+
+
+@pytest.mark.parametrize("field", ["tasks", "text", "relevance"])
+def test_answers_that_cannot_be_named_are_called_right_or_wrong_as_a_whole(field: str) -> None:
+    prediction = {"label": "x", "score": 0.5, field: {}}
+    assert answer_kind(prediction) is UNDIVIDED
+    with pytest.raises(UsageError, match="No right answer can be named of what m@1 gives"):
+        UNDIVIDED.checked("x", seen(prediction), NAMES)
+
+
+@pytest.mark.parametrize(
+    ("said", "labels"),
+    [
+        (["cards", "credit", "cards"], ["cards", "credit"]),
+        ([], []),
+        ("cards | credit", ["cards", "credit"]),
+        ("a|b", ["a|b"]),
+        ('["a|b", "cards"]', ["a|b", "cards"]),
+        ("[]", []),
+    ],
+)
+def test_sets_of_labels_are_told_as_lists_or_in_a_cell(said: Any, labels: list[str]) -> None:
+    assert ANSWERS["multilabel"].checked(said, seen(PREDICTIONS["multilabel"]), NAMES) == labels
+
+
+@pytest.mark.parametrize(
+    ("said", "says"),
+    [(["crdit"], "Did you mean 'credit'"), ("cards|crdit", "'crdit' is no label"), ("[cards", "is no list")],
+)
+def test_sets_that_cannot_be_are_refused(said: Any, says: str) -> None:
+    with pytest.raises(UsageError, match=says):
+        ANSWERS["multilabel"].checked(said, seen(PREDICTIONS["multilabel"]), NAMES)
+
+
+def test_no_label_at_all_is_an_answer_too() -> None:
+    found = seen(PREDICTIONS["multilabel"], "t", Feedback("f", "o", 0.0, answer=[]))
+    assert (found.known_answer, found.conflicting) == ((), False)
+
+
+def test_the_order_of_labels_is_no_disagreement() -> None:
+    said = (Feedback("f", "o", 0.0, answer=labels) for labels in (["a", "b"], ["b", "a"]))
+    found = seen(PREDICTIONS["multilabel"], "t", *said)
+    assert (found.known_answer, found.conflicting) == (("a", "b"), False)
+
+
+@pytest.mark.parametrize(
+    ("said", "target"),
+    [({"length": 3, "price": 4}, (4.0, 3.0)), ('{"price": 4, "length": 3}', (4.0, 3.0))],
+)
+def test_several_numbers_are_told_by_name_in_any_order(said: Any, target: tuple[float, ...]) -> None:
+    kind = ANSWERS["regress"]
+    assert kind.target(kind.checked(said, seen(SEVERAL), NAMES)) == target
+    assert kind.cells(target) == target
+
+
+def test_a_number_is_right_within_its_interval_and_as_it_is_where_there_is_none() -> None:
+    kind = ANSWERS["regress"]
+    assert [kind.right(PREDICTIONS["regress"], (true,)) for true in (9.0, 10.0, 14.9)] == [False, True, True]
+    assert [kind.right(SEVERAL, true) for true in ((0.5, 2.0), (0.5, 2.1), (3.0, 2.0))] == [True, False, False]
+    assert kind.target(kind.checked("12.50", seen(PREDICTIONS["regress"]), NAMES)) == (12.5,)
+
+
+@pytest.mark.parametrize(
+    ("said", "prediction", "says"),
+    [
+        ("much", PREDICTIONS["regress"], "value is 'much', no finite number"),
+        (float("nan"), PREDICTIONS["regress"], "no finite number"),
+        (True, PREDICTIONS["regress"], "no finite number"),
+        (4, SEVERAL, "gives several numbers, and '4' is one"),
+        ({"price": 1}, SEVERAL, "number 'length' is missing"),
+        ({"price": 1, "lenght": 2}, SEVERAL, "gives no number 'lenght'. Did you mean 'length'"),
+        ({"price": 1, "length": "far"}, SEVERAL, "length is 'far'"),
+    ],
+)
+def test_numbers_that_cannot_be_are_refused(said: Any, prediction: dict[str, Any], says: str) -> None:
+    with pytest.raises(UsageError, match=says):
+        ANSWERS["regress"].checked(said, seen(prediction), NAMES)
+
+
+LOAN, CARD = {"start": 2, "end": 6, "label": "credit"}, {"start": 10, "end": 14, "label": "cards"}
+
+
+@pytest.mark.parametrize("said", [[CARD, LOAN], json.dumps([LOAN, CARD])])
+def test_spans_are_told_in_any_order_or_in_a_cell(said: Any) -> None:
+    kind = ANSWERS["tag"]
+    told = kind.checked(said, seen(PREDICTIONS["tag"]), NAMES)
+    assert told == [LOAN, CARD]
+    assert kind.cells(kind.target(told)) == ([LOAN, CARD],)
+    assert not kind.right(PREDICTIONS["tag"], kind.target(told))
+
+
+@pytest.mark.parametrize(
+    ("said", "says"),
+    [
+        ([{**LOAN, "end": 99}], "has 14 characters: none from 2 to 99"),
+        ([{**LOAN, "end": 2}], "none from 2 to 2"),
+        ([{**LOAN, "start": -1}], "none from -1 to 6"),
+        ([{**LOAN, "start": "2"}], "characters: none from"),
+        ([LOAN, {**CARD, "start": 5}], "overlap"),
+        ([{**LOAN, "label": "crdit"}], "Did you mean 'credit'"),
+        ([{"start": 2, "end": 6}], "no list of spans"),
+        ("loan", "no list of spans"),
+    ],
+)
+def test_spans_that_cannot_be_are_refused(said: Any, says: str) -> None:
+    with pytest.raises(UsageError, match=says):
+        ANSWERS["tag"].checked(said, seen(PREDICTIONS["tag"]), NAMES)
