@@ -91,12 +91,12 @@ def ranked(data: MovieLens, seed: int, part: str, protocol: str) -> dict[str, di
     for name, make in {**BASELINES, "EASE": Ease}.items():
         add(name, scorer_of(make().fit(train, data.catalogue, now), len(data.catalogue)))
     vectors = bpr(data, parts.train, seed)
-    add("BPR", lambda user, _: vectors[0][user] @ vectors[1].T)
+    add("BPR", lambda user, *_: vectors[0][user] @ vectors[1].T)
     settings = settings_of_films()
     later = later_rows(train, protocol, seed)
     model = fit(train, data.catalogue, replace(settings, seed=seed), now, later=later)
-    add("ours, generators fused", scorer_of_model(replace(model, trees=None), settings.candidates.quotas, now, shown))
-    add("ours", scorer_of_model(model, settings.candidates.quotas, now, shown))
+    add("ours, generators fused", scorer_of_model(replace(model, trees=None), settings.candidates.quotas, shown))
+    add("ours", scorer_of_model(model, settings.candidates.quotas, shown))
     return found
 
 
@@ -258,17 +258,17 @@ def newcomers(data: MovieLens, seed: int, asked: int = 20) -> dict[str, dict[str
     train, known, held_out = (data.part(np.flatnonzero(rows)) for rows in (~fresh, told, fresh & ~told))
     settings, now, shown = settings_of_films(), float(data.time.max()), np.ones(len(data.catalogue), bool)
     model = fit(train, data.catalogue, replace(settings, seed=seed), now)
-    scorer = scorer_of_model(model, settings.candidates.quotas, now, shown)
+    scorer = scorer_of_model(model, settings.candidates.quotas, shown)
     liked = told & (data.rating >= 4)
     some = {
         "answers about the most taken films": np.argsort(-train.popularity(), kind="stable")[:asked],
         "answers about any films": source.permutation(len(data.catalogue))[:asked],
     }
-    arms: dict[str, Callable] = {"nothing asked": lambda user, _: scorer(user, NO_HISTORY)}
+    arms: dict[str, Callable] = {"nothing asked": lambda user, _, moment: scorer(user, NO_HISTORY, moment)}
     for name, films in some.items():
         said = liked & np.isin(data.item, films)
-        arms[name] = lambda user, _, said=said: scorer(
-            user, NO_HISTORY.then(data.item[said & (data.user == user)], now)
+        arms[name] = lambda user, _, moment, said=said: scorer(
+            user, NO_HISTORY.then(data.item[said & (data.user == user)], now), moment
         )
     arms["half of what they rated is known"] = scorer
     found = {}

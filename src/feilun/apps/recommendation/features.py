@@ -51,6 +51,10 @@ class ItemFacts:
     member: sparse.csr_matrix
     vectors: NDArray[np.float32]
 
+    def published_by(self, moment: float) -> NDArray[np.bool_]:
+        """Return which items there are at a moment, those of unknown age among them, shape (items,)."""
+        return ~(self.published > moment)
+
 
 def facts_of(catalogue: Catalogue, popularity: NDArray[np.int64], vectors: NDArray[np.float32]) -> ItemFacts:
     """Lay out what features need of the items.
@@ -65,7 +69,7 @@ def facts_of(catalogue: Catalogue, popularity: NDArray[np.int64], vectors: NDArr
     counts = np.pad(popularity, (0, len(items) - len(popularity)))
     return ItemFacts(
         np.log1p(counts),
-        np.array([np.nan if item.published is None else item.published for item in items]),
+        catalogue.published,
         np.log1p(np.array([np.nan if item.price is None else item.price for item in items])),
         np.array([creators.get(item.creator, -1) for item in items]),
         catalogue.category_matrix(),

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feilun.apps.recommendation.events import Interaction
-from feilun.apps.recommendation.interactions import DAY, NO_HISTORY, History, strengths
+from feilun.apps.recommendation.interactions import DAY, FUTURE_SECONDS, NO_HISTORY, History, strengths
 from feilun.apps.recommendation.settings import CandidateSettings
 from feilun.apps.recommendation.signals import SignalSettings
 
@@ -57,12 +57,13 @@ class Histories:
         self._taken: dict[str, Taken] = defaultdict(Taken)
         self._disliked: dict[str, set[int]] = defaultdict(set)
 
-    def observe(self, events: Sequence[Interaction], index: Mapping[str, int]) -> int:
-        """Take events into account.
+    def observe(self, events: Sequence[Interaction], index: Mapping[str, int], now: float) -> int:
+        """Take events into account; one from the future counts as happening now.
 
         Args:
             events: New ones, each once, in any order.
             index: Item numbers by id.
+            now: Seconds since 1970.
 
         Returns:
             How many were of items that are not known.
@@ -74,7 +75,7 @@ class Histories:
             if item is None:
                 unknown += 1
             elif strength > 0:
-                self._taken[event.user].add(item, strength, event.time)
+                self._taken[event.user].add(item, strength, min(event.time, now + FUTURE_SECONDS))
             elif strength < 0:
                 self._disliked[event.user].add(item)
         return unknown
@@ -86,11 +87,11 @@ class Histories:
         return len(gone.items) if gone else 0
 
     def of(self, user: str, now: float) -> History:
-        """Return what a user took, with what is long ago counting less."""
+        """Return what a user took, with what is long ago counting less; what a clock set back puts ahead is now."""
         taken = self._taken.get(user)
         if taken is None or not taken.items:
             return NO_HISTORY
-        times = np.array(taken.times)
+        times = np.minimum(taken.times, now)
         decay = 0.5 ** (np.maximum(now - times, 0) / DAY / self.signals.half_life_days)
         return History(np.array(taken.items), np.array(taken.weights) * decay, times)
 

@@ -101,7 +101,11 @@ def _lists(early: Model, before: Interactions, after: Interactions, settings: Re
         history, taken = before.history(user), after.history(user)
         moment = float(taken.times[0])
         policy = settings.candidates
-        allowed = shown & unseen(history, len(shown), policy.seen, policy.seen_days, moment)
+        allowed = (
+            shown
+            & early.facts.published_by(moment)
+            & unseen(history, len(shown), policy.seen, policy.seen_days, moment)
+        )
         pool = gather(early.generators, policy.quotas, history, allowed)
         marks = np.zeros(len(shown))
         np.maximum.at(marks, taken.items, taken.weights)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -82,6 +83,7 @@ def train(file: File, as_json: AsJson = False) -> None:
     counts = {
         "interactions": len(read.positive), "unknown_items": read.unknown, "repeats": read.repeats,
         "of_programs": read.bots, "without_meaning": read.silent, "items": len(prepared.catalogue),
+        "items_to_come": int((prepared.catalogue.published > time.time()).sum()),
     }  # fmt: skip
     if as_json:
         output.print_json({"folder": str(folder), **counts})

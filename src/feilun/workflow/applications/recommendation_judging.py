@@ -88,7 +88,7 @@ def _judged(
 ) -> Judged:
     before = [ranking for ranking in prepared.held.rankings if ranking.time < now]
     model = fit(known, prepared.catalogue, settings, now, before)
-    scorer = scorer_of_model(model, settings.candidates.quotas, now, prepared.catalogue.shown)
+    scorer = scorer_of_model(model, settings.candidates.quotas, prepared.catalogue.shown)
     return judge(scorer, known, held_out, prepared.catalogue)
 
 
