@@ -39,6 +39,14 @@ class History:
         known = self.items < items
         return self if known.all() else History(self.items[known], self.weights[known], self.times[known])
 
+    def parted(self, moment: float) -> tuple[History, History]:
+        """Return what was taken before a moment, and from it on."""
+        at = int(np.searchsorted(self.times, moment))
+        return (
+            History(self.items[:at], self.weights[:at], self.times[:at]),
+            History(self.items[at:], self.weights[at:], self.times[at:]),
+        )
+
     def then(self, items: Sequence[int], moment: float) -> History:
         """Return the history with items taken after it, each as if it said as much as the strongest before."""
         if not len(items):

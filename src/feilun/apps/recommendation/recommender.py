@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from threading import RLock
 
 import numpy as np
@@ -142,7 +143,11 @@ class Recommender:
         note = found.note
         if not places and not note:
             note = "The catalogue has nothing that may be shown."
-        return Answer(uuid.uuid4().hex, user, now, self.version, personal, places, note)
+        answer = Answer(uuid.uuid4().hex, user, now, self.version, personal, places, note)
+        clicks = found.model.clicks
+        if clicks is None or not len(found.history):
+            return answer
+        return replace(answer, basis=clicks.basis, base_rate=clicks.base_rate)
 
     def considered(
         self, user: str, count: int, *, personal: bool = True, liked: Sequence[str] = (), now: float

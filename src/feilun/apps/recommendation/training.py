@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feilun.apps.recommendation.catalogue import Catalogue
-from feilun.apps.recommendation.click_probability import ClickCurve, fit_clicks
+from feilun.apps.recommendation.click_probability import ClickCurve
 from feilun.apps.recommendation.events import Ranking
+from feilun.apps.recommendation.exposures import candidates, fit_chances, impressions
 from feilun.apps.recommendation.features import FEATURES
-from feilun.apps.recommendation.fusion import Pool, gather, padded
+from feilun.apps.recommendation.fusion import gather
 from feilun.apps.recommendation.histories import unseen
 from feilun.apps.recommendation.interactions import Interactions
 from feilun.apps.recommendation.linear_order import fit_weights
@@ -27,7 +28,7 @@ MOST_LISTS = 4_000
 """Users whose lists are learned from at most, drawn at random."""
 
 JUDGED_SHARE = 0.15
-"""Share of the lists that only decide when trees stop."""
+"""Share of the users whose lists only decide when trees stop, and to whom chances are fitted."""
 
 
 @dataclass(frozen=True)
@@ -39,12 +40,14 @@ class Lists:
         relevance: Shape (rows,).
         groups: Number of the list, ascending, shape (rows,).
         generators: Their standardised scores, shape (rows, generators).
+        judged: Lists that only decide when trees stop, shape (lists,).
     """
 
     table: NDArray[np.float64]
     relevance: NDArray[np.float64]
     groups: NDArray[np.int64]
     generators: NDArray[np.float64]
+    judged: NDArray[np.bool_]
 
 
 def fit(
@@ -62,7 +65,7 @@ def fit(
         catalogue: The items.
         settings: Of the application.
         now: Seconds since 1970.
-        rankings: What was shown, for the probability of a click.
+        rankings: What was shown, for the probability of a click; those of users that the trees learned nothing from.
         later: Which interactions the final ranking learns from, shape (rows,); the last in time where absent.
 
     Returns:
@@ -80,24 +83,29 @@ def fit(
         return final
     moment = float(after.time.min())
     early = replace(fit_generators(before, catalogue, settings.candidates.quotas, moment), names=names)
-    early = _learn(early, _lists(early, before, after, settings), settings)
-    if early.trees is None:
-        return replace(final, names=names)
-    curve = _curve(early, before, after, rankings, moment)
-    return replace(final, names=names, weights=early.weights, trees=early.trees, clicks=curve)
-
-
-def _lists(early: Model, before: Interactions, after: Interactions, settings: RecommendationSettings) -> Lists:
-    """Gather candidates for users as they were, and mark what they took afterwards."""
     source = np.random.default_rng(settings.seed)
     users = np.unique(after.user)
     users = np.sort(source.choice(users, min(MOST_LISTS, len(users)), replace=False))
+    judged = source.random(len(users)) < JUDGED_SHARE
+    early = _learn(early, _lists(early, before, after, users, judged, settings), settings)
+    if early.trees is None:
+        return replace(final, names=names)
+    clicks = _chances(early, (before, after, interactions), rankings, users, judged, settings)
+    return replace(final, names=names, weights=early.weights, trees=early.trees, clicks=clicks)
+
+
+def _lists(
+    early: Model, before: Interactions, after: Interactions, users: NDArray[np.int64], judged: NDArray[np.bool_],
+    settings: RecommendationSettings,
+) -> Lists:  # fmt: skip
+    """Gather candidates for users as they were, and mark what they took afterwards."""
     shown = early.catalogue.shown
     tables: list[NDArray[np.float64]] = []
     relevance: list[NDArray[np.float64]] = []
     groups: list[NDArray[np.int64]] = []
     standardised: list[NDArray[np.float32]] = []
-    for user in users.tolist():
+    held_out: list[bool] = []
+    for user, only_judged in zip(users.tolist(), judged.tolist(), strict=True):
         history, taken = before.history(user), after.history(user)
         moment = float(taken.times[0])
         policy = settings.candidates
@@ -115,62 +123,38 @@ def _lists(early: Model, before: Interactions, after: Interactions, settings: Re
         relevance.append(marks[pool.items])
         groups.append(np.full(len(pool), len(groups)))
         standardised.append(pool.standardised())
+        held_out.append(only_judged)
     if not tables:
-        return Lists(np.zeros((0, len(early.names))), np.zeros(0), np.zeros(0, np.int64), np.zeros((0, 0)))
+        nothing = np.zeros(0, np.int64)
+        return Lists(np.zeros((0, len(early.names))), np.zeros(0), nothing, np.zeros((0, 0)), np.zeros(0, bool))
     return Lists(
         np.concatenate(tables), np.concatenate(relevance), np.concatenate(groups),
-        np.concatenate(standardised).astype(np.float64),
+        np.concatenate(standardised).astype(np.float64), np.array(held_out),
     )  # fmt: skip
 
 
 def _learn(early: Model, lists: Lists, settings: RecommendationSettings) -> Model:
     """Weigh the generators, then let trees correct what the weights get wrong; unchanged where there is too little."""
-    count = len(np.unique(lists.groups))
-    if count < FEWEST_LISTS:
+    if len(lists.judged) < FEWEST_LISTS:
         return early
+    judged = lists.judged[lists.groups]
     weights = fit_weights(lists.generators, lists.relevance, lists.groups)
-    judged = np.random.default_rng(settings.seed).random(count) < JUDGED_SHARE
     ranking = settings.ranking
     grown = TreeSettings(ranking.trees, ranking.leaves, ranking.learning_rate, ranking.monotone, settings.seed)
     trees = grow_ranking(
-        lists.table, lists.relevance, lists.groups, judged[lists.groups], early.names, grown, lists.generators @ weights
+        lists.table, lists.relevance, lists.groups, judged, early.names, grown, lists.generators @ weights
     )
     return replace(early, weights=dict(zip(early.generators, weights.tolist(), strict=True)), trees=trees)
 
 
-def _curve(
-    early: Model, before: Interactions, after: Interactions, rankings: Sequence[Ranking], moment: float
-) -> ClickCurve | None:
-    """Fit probabilities on rankings that were shown after the moment, with the histories of that moment."""
-    numbers = {user: i for i, user in enumerate(before.users)}
-    scores, places, clicked = [], [], []
-    for ranking in rankings:
-        if ranking.time < moment or ranking.user not in numbers:
-            continue
-        user = numbers[ranking.user]
-        known = [(early.catalogue.index[i], p) for p, i in enumerate(ranking.items, 1) if i in early.catalogue.index]
-        if not known:
-            continue
-        items = np.array([item for item, _ in known])
-        history = before.history(user)
-        pool = pool_of(early, items, before, user)
-        taken = after.history(user)
-        soon = (taken.times >= ranking.time) & (taken.times < ranking.time + WINDOW_SECONDS)
-        scores.append(early.scores(pool, history, ranking.time))
-        places.append([place for _, place in known])
-        clicked.append(np.isin(items, taken.items[soon]))
-    if not scores:
-        return None
-    return fit_clicks(np.concatenate(scores), np.concatenate(places), np.concatenate(clicked))
-
-
-WINDOW_SECONDS = 3600.0
-"""An item that is taken so soon after it was shown counts as clicked there."""
-
-
-def pool_of(model: Model, items: NDArray[np.int64], interactions: Interactions, user: int) -> Pool:
-    """Return given items as a pool, whoever would have brought them."""
-    history = interactions.history(user)
-    names = tuple(model.generators)
-    scores = [padded(model.generators[name].scores(history), len(model.catalogue))[items] for name in names]
-    return Pool(items, np.stack(scores, axis=1), names, np.full(len(items), -1))
+def _chances(
+    early: Model, parts: tuple[Interactions, Interactions, Interactions], rankings: Sequence[Ranking],
+    users: NDArray[np.int64], judged: NDArray[np.bool_], settings: RecommendationSettings,
+) -> ClickCurve | None:  # fmt: skip
+    """Fit chances to what was shown after the moment, else to what was taken next, of users the trees do not know."""
+    before, after, everything = parts
+    unknown = np.ones(len(everything.users), bool)
+    unknown[users[~judged]] = False
+    later = [ranking for ranking in rankings if ranking.time >= after.time.min()]
+    shown = impressions(early, settings.candidates, everything, later, unknown, settings.seed)
+    return fit_chances(shown) or fit_chances(candidates(early, settings.candidates, before, after, users[judged]))

@@ -135,7 +135,8 @@ def recommend(
         for place in answer.places:
             output.print_json({
                 "item": place.item.id, "title": place.item.title, "score": place.score,
-                "probability": place.probability, "reason": place.reason.said(output.language()),
+                "probability": place.probability, "probability_of": answer.basis, "base_rate": answer.base_rate,
+                "reason": place.reason.said(output.language()),
                 "contributions": dict(place.contributions), "propensity": place.propensity, "ranking": answer.id,
             })  # fmt: skip
         return

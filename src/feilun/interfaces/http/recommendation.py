@@ -207,6 +207,8 @@ def _told(answer: Answer) -> dict[str, Any]:
         "version": answer.version,
         "personal": answer.personal,
         "note": answer.note,
+        "probability_of": answer.basis,
+        "base_rate": answer.base_rate,
         "items": [
             {
                 "item": place.item.id, "title": place.item.title, "score": place.score,
