@@ -3,10 +3,11 @@
     python benchmarks/recommendation.py --movielens recbole-1.2.1-py3-none-any.whl --seeds 13 14 15
 
 Protocols: `top-n` (every rating positive, per-user random 8:1:1, full ranking), `sequence` (temporal leave-one-out,
-full ranking), `cold` (15 % of the films hidden from training, ranked among themselves), `newcomers` (a fifth of the
-users hidden from training and asked about 20 films: the answers come from half of their ratings, the other half is held
-out), `click` (rating >= 4, global random 8:1:1). Everything is chosen on validation (`--part validation`); test is
-looked at once. Nothing of the data is written anywhere.
+full ranking), `visits` (the same, with and without more weight on the visit that goes on, also on the fictional shop),
+`cold` (15 % of the films hidden from training, ranked among themselves), `newcomers` (a fifth of the users hidden from
+training and asked about 20 films: the answers come from half of their ratings, the other half is held out), `click`
+(rating >= 4, global random 8:1:1). Everything is chosen on validation (`--part validation`); test is looked at once.
+Nothing of the data is written anywhere.
 """
 
 from __future__ import annotations
@@ -26,14 +27,18 @@ from feilun.apps.recommendation.candidates.ease import Ease
 from feilun.apps.recommendation.catalogue import Catalogue, build_catalogue
 from feilun.apps.recommendation.cold import judge_cold
 from feilun.apps.recommendation.events import Item
-from feilun.apps.recommendation.interactions import NO_HISTORY, Interactions, made
+from feilun.apps.recommendation.interactions import NO_HISTORY, Interactions, made, read
 from feilun.apps.recommendation.judging import BASELINES, judge, scorer_of, scorer_of_model
 from feilun.apps.recommendation.ranker import TreeSettings, grow_clicks
+from feilun.apps.recommendation.sample.shop import simulate
+from feilun.apps.recommendation.sessions import Session
 from feilun.apps.recommendation.settings import CandidateSettings, RankingSettings, RecommendationSettings
 from feilun.apps.recommendation.training import fit
 from feilun.apps.recommendation.words import WordVectors
 from feilun.evaluation.click_metrics import area_under_curve, grouped_area, log_loss
 from feilun.evaluation.protocols import split
+
+Figures = dict[str, dict[str, float]]
 
 FOLDER = "recbole/dataset_example/ml-100k/ml-100k"
 SHOWN = ("ndcg@10", "recall@10", "mrr@10", "hr@10")
@@ -278,6 +283,31 @@ def newcomers(data: MovieLens, seed: int, asked: int = 20) -> dict[str, dict[str
     return found
 
 
+def visits(users: Interactions, catalogue: Catalogue, settings: RecommendationSettings, part: str) -> Figures:
+    """Judge what the visit that goes on is worth, by temporal leave-one-out: off, chosen by training, and always."""
+    parts = split("leave-one-out", users.user, users.time, settings.seed)
+    rows = parts.train if part == "validation" else np.sort(np.concatenate([parts.train, parts.validation]))
+    train, held_out = users.select(rows), users.select(parts.validation if part == "validation" else parts.test)
+    later = later_rows(train, "leave-one-out", settings.seed)
+    now, found = float(users.time.max()), {}
+    for name, weight, always in (("off", 1.0, False), ("as training chooses", 2.0, False), ("always twice", 2.0, True)):
+        wanted = replace(settings, session=replace(settings.session, weight=weight))
+        model = fit(train, catalogue, wanted, now, later=later, session=Session(5.0, 2.0) if always else None)
+        scorer = scorer_of_model(model, settings.candidates.quotas, np.ones(len(catalogue), bool))
+        judged = judge(scorer, train, held_out, catalogue, resamples=0)
+        found[name] = {metric: judged.figures[metric].value for metric in SHOWN} | {"weight": model.session.weight}
+    return found
+
+
+def fictional_shop(seed: int, part: str) -> Figures:
+    """Judge the same on the shop of the demonstration, whose shoppers' tastes do not change within a visit."""
+    sample = simulate(seed)
+    catalogue = build_catalogue(sample.items, WordVectors([item.text for item in sample.items], 64, 13))
+    settings = replace(RecommendationSettings(application="recommendation"), seed=seed)
+    everything = read(sample.events, catalogue.index, settings.signals, sample.now, len(catalogue)).positive
+    return visits(everything, catalogue, settings, part)
+
+
 def show(title: str, runs: list[dict[str, dict[str, float]]]) -> None:
     """Print a table of means and spreads."""
     columns = list(next(iter(runs[0].values())))
@@ -298,12 +328,18 @@ def main() -> None:
     parser.add_argument("--movielens", type=Path, required=True, help="the wheel recbole-1.2.1-py3-none-any.whl")
     parser.add_argument("--seeds", type=int, nargs="+", default=[13])
     parser.add_argument("--part", choices=("validation", "test"), default="test")
-    parser.add_argument("--only", nargs="*", default=["top-n", "sequence", "cold", "newcomers", "click"])
+    parser.add_argument("--only", nargs="*", default=["top-n", "sequence", "visits", "cold", "newcomers", "click"])
     chosen = parser.parse_args()
     data = MovieLens(chosen.movielens)
     for name, protocol in (("top-n", "per-user-ratio"), ("sequence", "leave-one-out")):
         if name in chosen.only:
             show(f"{name} ({chosen.part})", [ranked(data, seed, chosen.part, protocol) for seed in chosen.seeds])
+    if "visits" in chosen.only:
+        films = data.part(np.arange(len(data.user)))
+        runs = [visits(films, data.catalogue, replace(settings_of_films(), seed=s), chosen.part) for s in chosen.seeds]
+        show(f"the visit that goes on, MovieLens ({chosen.part})", runs)
+        runs = [fictional_shop(seed, chosen.part) for seed in chosen.seeds]
+        show(f"the visit that goes on, fictional shop ({chosen.part})", runs)
     if "cold" in chosen.only:
         show("cold films", [cold(data, seed) for seed in chosen.seeds])
     if "newcomers" in chosen.only:

@@ -68,6 +68,9 @@ def test_tables_become_lists_and_a_second_import_adds_nothing(file):
     folder = application.train(settings, prepared)
     shop = application.open_shop(settings, database, prepared, seed=1)
     assert shop.recommender.version != "untrained"
+    assert shop.recommender.model.clicks.basis == "next", "no list was logged"
+    kept = json.loads((folder / "manifest.json").read_text("utf-8"))
+    assert kept["session"] == {"minutes": 5.0, "weight": shop.recommender.model.session.weight}
     user = prepared.held.events[0].user
     found = shop.recommend(user, 10, now=prepared.now)[0]
     again = application.open_shop(settings, database, prepared, seed=1).recommend(user, 10, now=prepared.now)[0]

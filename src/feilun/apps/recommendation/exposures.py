@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from feilun.apps.recommendation.click_probability import Basis, ClickCurve, fit_clicks
 from feilun.apps.recommendation.events import Ranking
 from feilun.apps.recommendation.fusion import gather
-from feilun.apps.recommendation.histories import unseen
 from feilun.apps.recommendation.interactions import History, Interactions
 from feilun.apps.recommendation.model import Model
+from feilun.apps.recommendation.requests import Request, allowed_at
 from feilun.apps.recommendation.settings import CandidateSettings
 
 WINDOW_SECONDS = 3600.0
@@ -73,27 +73,20 @@ def impressions(
     )  # fmt: skip
 
 
-def candidates(
-    model: Model, policy: CandidateSettings, known: Interactions, later: Interactions, users: NDArray[np.int64]
-) -> Exposures:
-    """Score the candidates of users who were shown no logged list, and mark the one that they took next.
+def candidates(model: Model, policy: CandidateSettings, requests: Sequence[Request]) -> Exposures:
+    """Score the candidates of requests that no list was logged of, and mark what was taken next.
 
     Args:
-        model: Learned nothing from `later`.
+        model: Learned nothing from what was taken then.
         policy: Quotas, and what is shown again.
-        known: What happened before.
-        later: What happened then.
-        users: Whose candidates are looked at, each with a row in `later`, shape (users,).
+        requests: Those of users without a history are left out.
     """
     scores, taken = [np.zeros(0)], [np.zeros(0, bool)]
-    for user in users[:MOST_LISTS].tolist():
-        history, then = known.history(user), later.history(user)
-        if not len(history):
-            continue
-        moment = float(then.times[0])
-        pool = gather(model.generators, policy.quotas, history, _allowed(model, policy, history, moment))
-        scores.append(model.scores(pool, history, moment))
-        taken.append(pool.items == then.items[0])
+    for one in [request for request in requests if len(request.history)][:MOST_LISTS]:
+        history = model.session.within(one.history, one.moment)
+        pool = gather(model.generators, policy.quotas, history, allowed_at(model, policy, history, one.moment))
+        scores.append(model.scores(pool, history, one.moment))
+        taken.append(pool.items == one.taken.items[0])
     found = np.concatenate(scores)
     return Exposures("next", found, np.ones(len(found), np.int64), np.concatenate(taken))
 
@@ -111,7 +104,8 @@ def _shown(
 ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.bool_]]:
     """Return scores, places and clicks of a list's items."""
     history, then = everything.parted(ranking.time)
-    allowed = _allowed(model, policy, history, ranking.time)
+    history = model.session.within(history, ranking.time)
+    allowed = allowed_at(model, policy, history, ranking.time)
     index = model.catalogue.index
     named = [(index[name], place) for place, name in enumerate(ranking.items, 1) if name in index]
     items, places = np.array([pair for pair in named if allowed[pair[0]]], np.int64).reshape(-1, 2).T
@@ -122,8 +116,3 @@ def _shown(
     scores = model.scores(pool, history, ranking.time)[[row_of[item] for item in items.tolist()]]
     soon = then.items[then.times < ranking.time + WINDOW_SECONDS]
     return scores, places, np.isin(items, soon)
-
-
-def _allowed(model: Model, policy: CandidateSettings, history: History, moment: float) -> NDArray[np.bool_]:
-    there = model.catalogue.shown & model.facts.published_by(moment)
-    return there & unseen(history, len(there), policy.seen, policy.seen_days, moment)

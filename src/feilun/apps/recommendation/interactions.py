@@ -25,11 +25,13 @@ class History:
         items: Item numbers, shape (taken,).
         weights: How much each says of interest, shape (taken,).
         times: Seconds since 1970, shape (taken,).
+        visit: How many of the last belong to the visit that goes on, where that counts more.
     """
 
     items: NDArray[np.int64]
     weights: NDArray[np.float64]
     times: NDArray[np.float64]
+    visit: int = 0
 
     def __len__(self) -> int:
         return len(self.items)
@@ -56,6 +58,7 @@ class History:
             np.concatenate([self.items, np.array(items, np.int64)]),
             np.concatenate([self.weights, np.full(len(items), weight)]),
             np.concatenate([self.times, np.full(len(items), moment)]),
+            self.visit + len(items) if self.visit else 0,
         )
 
 

@@ -168,7 +168,7 @@ class Recommender:
         with self._lock:
             model = self.model
             said = [self.number(item) for item in liked]
-            history = self.histories.of(user, now).then(said, now) if personal else NO_HISTORY
+            history = self._history(user, now).then(said, now) if personal else NO_HISTORY
             there = self._there(now)
             allowed = there & self._unseen(user, now) if personal else there.copy()
             allowed[said] = False
@@ -237,7 +237,7 @@ class Recommender:
             fits = self._search.relevance(query, vector, model.facts.vectors, self._there(now))
             items = np.fromiter(fits, np.int64, len(fits))
             scores = standardised(np.fromiter(fits.values(), np.float64, len(fits)))
-            history = self.histories.of(user, now) if user else NO_HISTORY
+            history = self._history(user, now) if user else NO_HISTORY
             weight = self.settings.search.personal
             if len(history) and weight:
                 pool = pool_of(model.generators, self.settings.candidates.quotas, history, items)
@@ -271,6 +271,9 @@ class Recommender:
         clock is set back.
         """
         return self._permitted & self.model.facts.published_by(time.time() if now is None else now)
+
+    def _history(self, user: str, now: float) -> History:
+        return self.model.session.within(self.histories.of(user, now), now)
 
     def _unseen(self, user: str, now: float) -> NDArray[np.bool_]:
         return self.histories.open_to(user, len(self._permitted), self.settings.candidates, now)

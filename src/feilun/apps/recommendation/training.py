@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from feilun.apps.recommendation.catalogue import Catalogue
-from feilun.apps.recommendation.click_probability import ClickCurve
 from feilun.apps.recommendation.events import Ranking
 from feilun.apps.recommendation.exposures import candidates, fit_chances, impressions
 from feilun.apps.recommendation.features import FEATURES
-from feilun.apps.recommendation.fusion import gather
-from feilun.apps.recommendation.histories import unseen
 from feilun.apps.recommendation.interactions import Interactions
 from feilun.apps.recommendation.linear_order import fit_weights
+from feilun.apps.recommendation.lists import Lists, chosen_session, lists_of
 from feilun.apps.recommendation.model import Model, fit_generators
 from feilun.apps.recommendation.ranker import TreeSettings, grow_ranking
+from feilun.apps.recommendation.requests import drawn_requests, requests_of
+from feilun.apps.recommendation.sessions import Session
 from feilun.apps.recommendation.settings import RecommendationSettings
 
 FEWEST_LISTS = 30
@@ -31,25 +31,6 @@ JUDGED_SHARE = 0.15
 """Share of the users whose lists only decide when trees stop, and to whom chances are fitted."""
 
 
-@dataclass(frozen=True)
-class Lists:
-    """Candidate lists with what was taken of them.
-
-    Args:
-        table: Features, shape (rows, FEATURES).
-        relevance: Shape (rows,).
-        groups: Number of the list, ascending, shape (rows,).
-        generators: Their standardised scores, shape (rows, generators).
-        judged: Lists that only decide when trees stop, shape (lists,).
-    """
-
-    table: NDArray[np.float64]
-    relevance: NDArray[np.float64]
-    groups: NDArray[np.int64]
-    generators: NDArray[np.float64]
-    judged: NDArray[np.bool_]
-
-
 def fit(
     interactions: Interactions,
     catalogue: Catalogue,
@@ -57,6 +38,7 @@ def fit(
     now: float,
     rankings: Sequence[Ranking] = (),
     later: NDArray[np.bool_] | None = None,
+    session: Session | None = None,
 ) -> Model:
     """Train a recommender.
 
@@ -67,18 +49,16 @@ def fit(
         now: Seconds since 1970.
         rankings: What was shown, for the probability of a click; those of users that the trees learned nothing from.
         later: Which interactions the final ranking learns from, shape (rows,); the last in time where absent.
+        session: How much the visit that goes on counts; where absent it is tried what `settings.session` gains.
 
     Returns:
         The model; its generators know all interactions, its final ranking was learned on some that the generators had
         not seen.
     """
-    if later is None:
-        share = settings.ranking.held_out
-        cut = np.quantile(interactions.time, 1 - share, method="higher") if len(interactions) else np.inf
-        later = interactions.time >= cut
+    held_out = _last(interactions, settings.ranking.held_out) if later is None else later
     names = tuple(name for name in FEATURES if name not in settings.ranking.without)
     final = fit_generators(interactions, catalogue, settings.candidates.quotas, now)
-    before, after = interactions.select(~later), interactions.select(later)
+    before, after = interactions.select(~held_out), interactions.select(held_out)
     if not len(before) or not len(after):
         return final
     moment = float(after.time.min())
@@ -87,50 +67,28 @@ def fit(
     users = np.unique(after.user)
     users = np.sort(source.choice(users, min(MOST_LISTS, len(users)), replace=False))
     judged = source.random(len(users)) < JUDGED_SHARE
-    early = _learn(early, _lists(early, before, after, users, judged, settings), settings)
+    if later is None:
+        requests = drawn_requests(interactions, moment, users, source)
+    else:
+        requests = requests_of(before, after, users)
+    early = replace(early, session=session or chosen_session(early, requests, settings))
+    early = _learn(early, lists_of(early, settings.candidates, requests, judged), settings)
     if early.trees is None:
         return replace(final, names=names)
-    clicks = _chances(early, (before, after, interactions), rankings, users, judged, settings)
-    return replace(final, names=names, weights=early.weights, trees=early.trees, clicks=clicks)
+    unknown = np.ones(len(interactions.users), bool)
+    unknown[users[~judged]] = False
+    since = [ranking for ranking in rankings if ranking.time >= moment]
+    shown = impressions(early, settings.candidates, interactions, since, unknown, settings.seed)
+    others = [request for request, alone in zip(requests, judged.tolist(), strict=True) if alone]
+    clicks = fit_chances(shown) or fit_chances(candidates(early, settings.candidates, others))
+    return replace(final, names=names, weights=early.weights, trees=early.trees, clicks=clicks, session=early.session)
 
 
-def _lists(
-    early: Model, before: Interactions, after: Interactions, users: NDArray[np.int64], judged: NDArray[np.bool_],
-    settings: RecommendationSettings,
-) -> Lists:  # fmt: skip
-    """Gather candidates for users as they were, and mark what they took afterwards."""
-    shown = early.catalogue.shown
-    tables: list[NDArray[np.float64]] = []
-    relevance: list[NDArray[np.float64]] = []
-    groups: list[NDArray[np.int64]] = []
-    standardised: list[NDArray[np.float32]] = []
-    held_out: list[bool] = []
-    for user, only_judged in zip(users.tolist(), judged.tolist(), strict=True):
-        history, taken = before.history(user), after.history(user)
-        moment = float(taken.times[0])
-        policy = settings.candidates
-        allowed = (
-            shown
-            & early.facts.published_by(moment)
-            & unseen(history, len(shown), policy.seen, policy.seen_days, moment)
-        )
-        pool = gather(early.generators, policy.quotas, history, allowed)
-        marks = np.zeros(len(shown))
-        np.maximum.at(marks, taken.items, taken.weights)
-        if not marks[pool.items].any():
-            continue  # nothing that the user took is among the candidates: there is nothing to order
-        tables.append(early.table(pool, history, moment))
-        relevance.append(marks[pool.items])
-        groups.append(np.full(len(pool), len(groups)))
-        standardised.append(pool.standardised())
-        held_out.append(only_judged)
-    if not tables:
-        nothing = np.zeros(0, np.int64)
-        return Lists(np.zeros((0, len(early.names))), np.zeros(0), nothing, np.zeros((0, 0)), np.zeros(0, bool))
-    return Lists(
-        np.concatenate(tables), np.concatenate(relevance), np.concatenate(groups),
-        np.concatenate(standardised).astype(np.float64), np.array(held_out),
-    )  # fmt: skip
+def _last(interactions: Interactions, share: float) -> NDArray[np.bool_]:
+    """Return the last share of interactions in time, those of one moment never parted, shape (rows,)."""
+    if not len(interactions):
+        return np.zeros(0, bool)
+    return np.asarray(interactions.time >= np.quantile(interactions.time, 1 - share, method="higher"))
 
 
 def _learn(early: Model, lists: Lists, settings: RecommendationSettings) -> Model:
@@ -145,16 +103,3 @@ def _learn(early: Model, lists: Lists, settings: RecommendationSettings) -> Mode
         lists.table, lists.relevance, lists.groups, judged, early.names, grown, lists.generators @ weights
     )
     return replace(early, weights=dict(zip(early.generators, weights.tolist(), strict=True)), trees=trees)
-
-
-def _chances(
-    early: Model, parts: tuple[Interactions, Interactions, Interactions], rankings: Sequence[Ranking],
-    users: NDArray[np.int64], judged: NDArray[np.bool_], settings: RecommendationSettings,
-) -> ClickCurve | None:  # fmt: skip
-    """Fit chances to what was shown after the moment, else to what was taken next, of users the trees do not know."""
-    before, after, everything = parts
-    unknown = np.ones(len(everything.users), bool)
-    unknown[users[~judged]] = False
-    later = [ranking for ranking in rankings if ranking.time >= after.time.min()]
-    shown = impressions(early, settings.candidates, everything, later, unknown, settings.seed)
-    return fit_chances(shown) or fit_chances(candidates(early, settings.candidates, before, after, users[judged]))

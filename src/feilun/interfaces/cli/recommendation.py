@@ -84,6 +84,7 @@ def train(file: File, as_json: AsJson = False) -> None:
         "interactions": len(read.positive), "unknown_items": read.unknown, "repeats": read.repeats,
         "of_programs": read.bots, "without_meaning": read.silent, "items": len(prepared.catalogue),
         "items_to_come": int((prepared.catalogue.published > time.time()).sum()),
+        "weight_of_the_visit": application.session_of(settings).weight,
     }  # fmt: skip
     if as_json:
         output.print_json({"folder": str(folder), **counts})

@@ -15,6 +15,7 @@ from feilun.apps.recommendation.interactions import Interactions
 from feilun.apps.recommendation.judging import BASELINES, Judged, judge, scorer_of, scorer_of_model
 from feilun.apps.recommendation.model import Model
 from feilun.apps.recommendation.reliability import Reliability, reliability
+from feilun.apps.recommendation.requests import requests_of
 from feilun.apps.recommendation.settings import RecommendationSettings
 from feilun.apps.recommendation.training import fit
 from feilun.core.errors import UsageError
@@ -104,9 +105,9 @@ def _reliability(
     """Judge probabilities on what was shown after training, or where nothing was, on what was taken next."""
     if model.clicks is None:
         return None
-    users = np.unique(held_out.user)
     if model.clicks.basis == "next":
-        return reliability(model.clicks, candidates(model, settings.candidates, known, held_out, users))
+        requests = requests_of(known, held_out, np.unique(held_out.user))
+        return reliability(model.clicks, candidates(model, settings.candidates, requests))
     later = [ranking for ranking in prepared.held.rankings if ranking.time >= held_out.time.min()]
     everything = prepared.read.positive
     anybody = np.ones(len(everything.users), bool)
