@@ -13,10 +13,11 @@ from feilun.apps.recommendation.candidates.recent import Recent
 from feilun.apps.recommendation.catalogue import build_catalogue
 from feilun.apps.recommendation.events import Interaction, Item, read_interaction, read_item
 from feilun.apps.recommendation.fusion import best, gather
-from feilun.apps.recommendation.interactions import NO_HISTORY, History, read
+from feilun.apps.recommendation.interactions import LONGEST_HISTORY, NO_HISTORY, History, made, numbered, read
 from feilun.apps.recommendation.judging import judge
 from feilun.apps.recommendation.ranker import Trees
 from feilun.apps.recommendation.recommender import Recommender
+from feilun.apps.recommendation.requests import allowed_at
 from feilun.apps.recommendation.settings import CandidateSettings, ListSettings
 from feilun.apps.recommendation.signals import SignalSettings
 from feilun.apps.recommendation.training import fit
@@ -203,6 +204,44 @@ def test_a_user_who_took_everything_is_told_so_and_one_with_very_many_events_is_
     found = recommender.recommend("all", 5, now=now + 1000)
     assert len(found.places) == 5
     assert "already" in found.note
+
+
+def test_one_with_very_many_events_costs_no_more_than_the_last_of_them_but_all_are_remembered():
+    sample, _, model = trained()
+    items, now = len(model.catalogue), sample.now
+    recommender = made_recommender()
+    backwards = [click("many", sample.items[i % 400].id, at=-10.0 * i) for i in range(30_000)]
+    recommender.observe(backwards, now)
+    history = recommender.histories.of("many", now)
+    assert len(history) == LONGEST_HISTORY
+    assert history.times.tolist() == [now - 10.0 * i for i in range(LONGEST_HISTORY)][::-1]
+    assert {place.item.id for place in recommender.recommend("many", 200, now=now).places} <= {
+        item.id for item in sample.items[400:]
+    }
+    heavy = made(["many"], np.zeros(30_000, np.int64), np.arange(30_000) % items, np.ones(30_000),
+        np.arange(30_000) + now - 40_000, items)  # fmt: skip
+    looked_at = model.looked_at(heavy.history(0), now)
+    assert len(looked_at) == LONGEST_HISTORY
+    assert looked_at.times[-1] == heavy.time[-1]
+    assert not allowed_at(model, CandidateSettings(), heavy.history(0), now).any()
+
+
+def test_of_a_user_who_took_nearly_everything_only_the_strongest_are_paired():
+    source = np.random.default_rng(2)
+    user, item = np.repeat([0, 1, 2], [50, 5, 3]), np.concatenate([np.arange(50), np.arange(5), np.arange(3)])
+    weight = source.random(58)
+    taken = made(["a", "b", "c"], user, item, weight, np.arange(58.0), 50)
+    cut = taken.matrix(10)
+    assert np.diff(cut.indptr).tolist() == [10, 5, 3]
+    assert set(cut[0].indices) == set(np.argsort(-weight[:50])[:10])
+    np.testing.assert_array_equal(taken.matrix(50).toarray(), taken.matrix().toarray())
+
+
+def test_names_are_numbered_in_their_order_whatever_their_length():
+    names, numbers = numbered(["b", "龙", "a" * 200, "b", ""])
+    assert names == ["", "a" * 200, "b", "龙"]
+    assert [names[n] for n in numbers] == ["b", "龙", "a" * 200, "b", ""]
+    assert numbered([])[1].tolist() == []
 
 
 def test_chance_is_declared_and_logged():

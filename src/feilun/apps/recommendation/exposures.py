@@ -83,12 +83,21 @@ def candidates(model: Model, policy: CandidateSettings, requests: Sequence[Reque
     """
     scores, taken = [np.zeros(0)], [np.zeros(0, bool)]
     for one in [request for request in requests if len(request.history)][:MOST_LISTS]:
-        history = model.session.within(one.history, one.moment)
-        pool = gather(model.generators, policy.quotas, history, allowed_at(model, policy, history, one.moment))
+        history = model.looked_at(one.history, one.moment)
+        allowed = allowed_at(model, policy, one.history, one.moment)
+        pool = gather(model.generators, policy.quotas, history, allowed)
         scores.append(model.scores(pool, history, one.moment))
         taken.append(pool.items == one.taken.items[0])
     found = np.concatenate(scores)
     return Exposures("next", found, np.ones(len(found), np.int64), np.concatenate(taken))
+
+
+def joined(parts: Sequence[Exposures]) -> Exposures:
+    """Return exposures of one basis as one; there must be one."""
+    scores, places, taken = (
+        np.concatenate(columns) for columns in zip(*((p.scores, p.places, p.taken) for p in parts), strict=True)
+    )
+    return Exposures(parts[0].basis, scores, places, taken)
 
 
 def fit_chances(exposures: Exposures) -> ClickCurve | None:
@@ -103,9 +112,9 @@ def _shown(
     model: Model, policy: CandidateSettings, everything: History, ranking: Ranking
 ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.bool_]]:
     """Return scores, places and clicks of a list's items."""
-    history, then = everything.parted(ranking.time)
-    history = model.session.within(history, ranking.time)
-    allowed = allowed_at(model, policy, history, ranking.time)
+    before, then = everything.parted(ranking.time)
+    history = model.looked_at(before, ranking.time)
+    allowed = allowed_at(model, policy, before, ranking.time)
     index = model.catalogue.index
     named = [(index[name], place) for place, name in enumerate(ranking.items, 1) if name in index]
     items, places = np.array([pair for pair in named if allowed[pair[0]]], np.int64).reshape(-1, 2).T

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,12 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feilun.apps.recommendation.events import Interaction
-from feilun.apps.recommendation.interactions import DAY, FUTURE_SECONDS, NO_HISTORY, History, strengths
+from feilun.apps.recommendation.interactions import (
+    DAY,
+    FUTURE_SECONDS,
+    LONGEST_HISTORY,
+    NO_HISTORY,
+    History,
+    strengths,
+)  # fmt: skip
 from feilun.apps.recommendation.settings import CandidateSettings
 from feilun.apps.recommendation.signals import SignalSettings
-
-LONGEST_HISTORY = 500
-"""Last items of a user that are looked at: one with a million events is answered as fast as the others."""
 
 
 @dataclass
@@ -30,9 +35,9 @@ class Taken:
     def add(self, item: int, weight: float, moment: float) -> None:
         """Put an event at its place in time; what was seen is remembered for good, beyond the longest history."""
         self.seen[item] = max(moment, self.seen.get(item, moment))
-        place = len(self.times)
-        while place and self.times[place - 1] > moment:
-            place -= 1
+        place = bisect_right(self.times, moment)
+        if place == 0 and len(self.items) == LONGEST_HISTORY:
+            return
         self.items.insert(place, item)
         self.weights.insert(place, weight)
         self.times.insert(place, moment)
@@ -41,7 +46,8 @@ class Taken:
 
     def all_seen(self) -> History:
         """Return every item once, with when it was taken last."""
-        items, times = np.array(list(self.seen), np.int64), np.array(list(self.seen.values()))
+        items = np.fromiter(self.seen, np.int64, len(self.seen))
+        times = np.fromiter(self.seen.values(), np.float64, len(self.seen))
         return History(items, np.ones(len(items)), times)
 
 

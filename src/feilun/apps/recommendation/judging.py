@@ -119,7 +119,7 @@ def scorer_of_model(model: Model, quotas: Mapping[str, int], shown: NDArray[np.b
     def scores(_: int, history: History, moment: float) -> NDArray[np.float32]:
         allowed = shown & model.facts.published_by(moment)
         allowed[history.items] = False
-        history = model.session.within(history, moment)
+        history = model.looked_at(history, moment)
         pool = gather(model.generators, quotas, history, allowed)
         found = np.full(len(model.catalogue), -FAR_BELOW)
         found[pool.items] = model.scores(pool, history, moment)

@@ -43,6 +43,16 @@ class Lists:
     requests: NDArray[np.int64]
     judged: NDArray[np.bool_]
 
+    def without(self, left_out: NDArray[np.bool_]) -> Lists:
+        """Return the lists that are not left out, shape (lists,)."""
+        kept = ~left_out
+        rows = kept[self.groups]
+        groups = (np.cumsum(kept) - 1)[self.groups[rows]]
+        return Lists(
+            self.table[rows], self.relevance[rows], groups, self.generators[rows], self.next[rows],
+            self.requests[kept], self.judged[kept],
+        )  # fmt: skip
+
 
 def lists_of(model: Model, policy: CandidateSettings, requests: Sequence[Request], judged: NDArray[np.bool_]) -> Lists:
     """Gather candidates for users as they were, and mark what they took from then on.
@@ -57,8 +67,9 @@ def lists_of(model: Model, policy: CandidateSettings, requests: Sequence[Request
     tables, relevance, generators = [np.zeros((0, width))], [np.zeros(0)], []
     following, numbers, sizes = [np.zeros(0, bool)], [], []
     for number, one in enumerate(requests):
-        history = model.session.within(one.history, one.moment)
-        pool = gather(model.generators, policy.quotas, history, allowed_at(model, policy, history, one.moment))
+        history = model.looked_at(one.history, one.moment)
+        allowed = allowed_at(model, policy, one.history, one.moment)
+        pool = gather(model.generators, policy.quotas, history, allowed)
         marks = np.zeros(len(model.catalogue))
         np.maximum.at(marks, one.taken.items, one.taken.weights)
         if not marks[pool.items].any():

@@ -49,6 +49,10 @@ class Model:
     clicks: ClickCurve | None = None
     session: Session = field(default_factory=Session)
 
+    def looked_at(self, history: History, moment: float) -> History:
+        """Return what of a history a request looks at: the latest part, with the visit weighed as training chose."""
+        return self.session.within(history.latest(), moment)
+
     def table(self, pool: Pool, history: History, now: float) -> Table:
         """Return the features that the final ranking reads, shape (candidates, names)."""
         columns = [FEATURES.index(name) for name in self.names or FEATURES]
