@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feilun.apps.recommendation.catalogue import Catalogue
+from feilun.apps.recommendation.chances import chances, considered_for, shown_to
 from feilun.apps.recommendation.events import Ranking
-from feilun.apps.recommendation.exposures import candidates, fit_chances, impressions
 from feilun.apps.recommendation.features import FEATURES
 from feilun.apps.recommendation.interactions import Interactions
 from feilun.apps.recommendation.linear_order import fit_weights
@@ -72,16 +72,20 @@ def fit(
     else:
         requests = requests_of(before, after, users)
     early = replace(early, session=session or chosen_session(early, requests, settings))
-    early = _learn(early, lists_of(early, settings.candidates, requests, judged), settings)
-    if early.trees is None:
+    lists = lists_of(early, settings.candidates, requests, judged)
+    ranked = _learn(early, lists, settings)
+    if ranked.trees is None:
         return replace(final, names=names)
-    unknown = np.ones(len(interactions.users), bool)
-    unknown[users[~judged]] = False
     since = [ranking for ranking in rankings if ranking.time >= moment]
-    shown = impressions(early, settings.candidates, interactions, since, unknown, settings.seed)
-    others = [request for request, alone in zip(requests, judged.tolist(), strict=True) if alone]
-    clicks = fit_chances(shown) or fit_chances(candidates(early, settings.candidates, others))
-    return replace(final, names=names, weights=early.weights, trees=early.trees, clicks=clicks, session=early.session)
+    clicks = None
+    for exposures in (
+        shown_to(interactions, since, settings.candidates, settings.seed),
+        considered_for(requests, users, settings.candidates),
+    ):
+        clicks = clicks or chances(
+            ranked, lambda some: _learn(early, some, settings), lists, users, exposures, len(interactions.users)
+        )
+    return replace(final, names=names, weights=ranked.weights, trees=ranked.trees, clicks=clicks, session=early.session)
 
 
 def _last(interactions: Interactions, share: float) -> NDArray[np.bool_]:
