@@ -76,4 +76,5 @@ def fit_clicks(scores: NDArray[np.float64], places: NDArray[np.int64], clicked: 
         weights -= step
         if np.abs(step).max() < 1e-8:
             break
-    return ClickCurve(*(float(weight) for weight in weights))
+    level, slope, bias = weights.tolist()
+    return ClickCurve(level, slope, bias)

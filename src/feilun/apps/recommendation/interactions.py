@@ -48,7 +48,8 @@ class History:
         """Return what is looked at when a list is made: the last `LONGEST_HISTORY`."""
         if len(self) <= LONGEST_HISTORY:
             return self
-        return History(*(column[-LONGEST_HISTORY:] for column in (self.items, self.weights, self.times)))
+        last = slice(-LONGEST_HISTORY, None)
+        return History(self.items[last], self.weights[last], self.times[last])
 
     def parted(self, moment: float) -> tuple[History, History]:
         """Return what was taken before a moment, and from it on."""
