@@ -13,8 +13,12 @@ from feilun.interfaces.cli import recommendation_experiments as trials
 from feilun.interfaces.cli.options import AllowHost, AsJson, Host, Port, RequireToken
 
 if TYPE_CHECKING:
+    from fastapi import FastAPI
+
     from feilun.apps.recommendation.events import Item
     from feilun.apps.recommendation.settings import RecommendationSettings
+    from feilun.apps.recommendation.shop import Shop
+    from feilun.serving.access import Access
     from feilun.storage.database import Database
     from feilun.workflow.applications.recommendation import Prepared
 
@@ -242,12 +246,17 @@ def serve(
     require_token: RequireToken = False,
     allow_host: AllowHost = None,
 ) -> None:
-    """Serve the application over HTTP until Ctrl-C: events in, lists out."""
+    """Serve the application over HTTP until Ctrl-C: events in, lists out, a web page at /console."""
+    from feilun.interfaces.console.console import with_pages, with_sessions
     from feilun.interfaces.http.recommendation import create_app
     from feilun.workflow.applications.recommendation_service import serve as run
 
+    def create(shop: Shop, access: Access) -> FastAPI:
+        own = with_sessions(access)
+        return with_pages(create_app(shop, own), "recommendation", own)
+
     run(
-        _settings(file), create_app, host=host, port=port, require_token=require_token, hosts=allow_host or (),
+        _settings(file), create, host=host, port=port, require_token=require_token, hosts=allow_host or (),
         say=lambda line: print(line, flush=True),
     )  # fmt: skip
 

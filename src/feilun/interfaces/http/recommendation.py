@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from feilun import __version__
 from feilun.apps.recommendation.answer import Answer
 from feilun.apps.recommendation.events import read_interaction, read_item
-from feilun.apps.recommendation.shop import Shop
+from feilun.apps.recommendation.shop import Shop, remembered
 from feilun.core.errors import DataError, UsageError
 from feilun.interfaces.http import metrics, requests_log
 from feilun.interfaces.http.answers import ErrorAnswer
@@ -23,10 +23,12 @@ from feilun.interfaces.http.bodies import CheckedBodies
 from feilun.interfaces.http.guard import Guard
 from feilun.serving.access import Access
 from feilun.serving.limits import Limits
+from feilun.workflow.applications.recommendation_experiments import concluded
 
 router = APIRouter(prefix="/v1/apps/recommendation", tags=["recommendation"])
 
 MOST_EVENTS = 1000
+EXPERIMENT_RESAMPLES = 300
 Row = dict[str, Any]
 
 
@@ -165,6 +167,14 @@ def questions(
     """Return items that many know and that tell tastes apart; name the liked ones in `liked` of `recommend`."""
     found = _shop(request).recommender.questions(count)
     return {"items": [{"item": one.id, "title": one.title} for one in found]}
+
+
+@router.get("/experiment", summary="What experiments came to")
+def experiment(request: Request) -> dict[str, Any]:
+    """Return what followed from the lists of each arm, with intervals over users, and whose items of mixed lists."""
+    shop = _shop(request)
+    held = remembered(shop.database, shop.application)
+    return asdict(concluded(shop.recommender.settings, held, EXPERIMENT_RESAMPLES))
 
 
 @router.post("/items", summary="Add or change items", status_code=201)
