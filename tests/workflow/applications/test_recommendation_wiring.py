@@ -242,3 +242,18 @@ def test_the_verbs_tell_what_experiments_came_to_and_what_settings_would_earn(fi
     assert "seconds to action" in text
     estimated = runner.invoke(cli, ["estimate", str(file), "--set", "list.diversity=0"], catch_exceptions=False).stdout
     assert "NOT ENOUGH TO CONCLUDE" in estimated
+
+
+def test_train_says_how_many_items_are_to_come_and_how_much_the_visit_counts(file, tmp_path):
+    items = polars.read_parquet(tmp_path / "items.parquet")
+    late = items.with_columns(
+        polars.when(polars.col("item") == "tea-1a").then(4e9).otherwise(polars.col("published")).alias("published")
+    )
+    late.write_parquet(tmp_path / "items.parquet")
+    said = CliRunner().invoke(cli, ["train", str(file), "--json"], catch_exceptions=False).stdout
+    told = json.loads(said)
+    assert told["items_to_come"] == 1
+    assert told["weight_of_the_visit"] in {1.0, 2.0}
+    with application.opened_shop(read_application(file)) as shop:
+        assert shop.recommender.model.session.weight == told["weight_of_the_visit"]
+        assert "tea-1a" not in [item.id for item, _ in shop.recommender.similar("tea-1b", 200)]
