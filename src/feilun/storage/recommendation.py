@@ -76,9 +76,10 @@ def all_interactions(connection: Connection, application: str, item: str | None 
         yield row._mapping
 
 
-def add_ranking(connection: Connection, application: str, row: Row) -> None:
-    """Write a ranking that is shown."""
-    connection.execute(rankings.insert(), {**row, "application": application})
+def add_rankings(connection: Connection, application: str, rows: Sequence[Row]) -> None:
+    """Write rankings that are shown."""
+    if rows:
+        connection.execute(rankings.insert(), [{**row, "application": application} for row in rows])
 
 
 def all_rankings(connection: Connection, application: str) -> list[Row]:

@@ -56,6 +56,14 @@ def test_events_that_come_at_once_share_transactions_and_each_sender_gets_its_ow
     assert len(shop.recommender.histories.of("u", trained()[0].now)) == 61
 
 
+def test_lists_that_are_asked_for_at_once_are_all_remembered(database):
+    shop, now = made_shop(database), trained()[0].now
+    with ThreadPoolExecutor(8) as threads:
+        found = list(threads.map(lambda number: shop.recommend(f"u{number}", 3, now=now), range(24)))
+    assert all(kept for _, kept in found)
+    assert {ranking.id for ranking in remembered(database, "tiny").rankings} == {answer.id for answer, _ in found}
+
+
 def test_an_event_of_an_unknown_item_counts_once_the_item_comes(database):
     shop, now = made_shop(database), trained()[0].now
     assert shop.take([event("1", "later")]).unknown == 1

@@ -60,6 +60,7 @@ class Shop:
         self._waiting: set[str] = set()
         self._taking_up = RLock()
         self._together: Together[Sequence[Interaction], Taking] = Together(self._take_all)
+        self._lists_together: Together[dict[str, Any], None] = Together(self._write_lists)
 
     def take(self, events: Sequence[Interaction]) -> Taking:
         """Write events, then let them count; while the database is gone they wait in the queue, where there is one.
@@ -162,11 +163,15 @@ class Shop:
             "propensities": [place.propensity for place in answer.places], "sides": sides,
         }  # fmt: skip
         try:
-            with self.database.write() as connection:
-                storage.add_ranking(connection, self.application, row)
+            self._lists_together.put(row)
         except StorageError:
             return answer, False
         return answer, True
+
+    def _write_lists(self, rows: Sequence[dict[str, Any]]) -> Sequence[None]:
+        with self.database.write() as connection:
+            storage.add_rankings(connection, self.application, rows)
+        return [None] * len(rows)
 
     def put(self, items: Sequence[Item], now: float | None = None) -> None:
         """Write items and let them be recommended; earlier events with them count from now on."""

@@ -120,9 +120,8 @@ def _fill(
     put_events(database, settings, sample.events)
     with database.write() as connection:
         known = {row["id"] for row in storage.all_rankings(connection, settings.name)}
-        for ranking in sample.rankings:
-            if ranking.id not in known:
-                storage.add_ranking(connection, settings.name, asdict(ranking))
+        new = [asdict(ranking) for ranking in sample.rankings if ranking.id not in known]
+        storage.add_rankings(connection, settings.name, new)
     say(f"A fictional shop: {len(sample.items):,} items, {len(sample.events):,} events of simulated shoppers.")
 
 
