@@ -137,10 +137,11 @@ def _beside_truth(shop: Shop, prepared: application.Prepared, say: Say) -> None:
                 said.append(place.probability)
                 true.append(people.chance(int(user[-4:]), number[place.item.id], 1))
     if said:
+        mean_said, mean_true = sum(said) / len(said), sum(true) / len(true)
         say(
-            f"\nSix places each for {ASKED_OF_TASTE} shoppers: a click is said to have {sum(said) / len(said):.0%} on "
-            f"average, and the shoppers' own taste model gives {sum(true) / len(true):.0%}. They like little, and that "
-            "very much: people are not so sure."
+            f"\nSix places each for {ASKED_OF_TASTE} shoppers: the chance of a click is said to be {mean_said:.0%} on "
+            f"average, and their own taste model gives {mean_true:.0%}. Simulated shoppers are sure of what they like; "
+            "people are not."
         )
 
 
