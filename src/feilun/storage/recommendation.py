@@ -73,7 +73,7 @@ def all_interactions(connection: Connection, application: str, item: str | None 
     if item is not None:
         query = query.where(interactions.c.item == item)
     for row in connection.execute(query.order_by(interactions.c.sequence).execution_options(yield_per=READ_AT_ONCE)):
-        yield row._mapping
+        yield dict(row._mapping)
 
 
 def add_rankings(connection: Connection, application: str, rows: Sequence[Row]) -> None:
