@@ -3,10 +3,11 @@
     python benchmarks/recommendation.py --movielens recbole-1.2.1-py3-none-any.whl --seeds 13 14 15
 
 Protocols: `top-n` (every rating positive, per-user random 8:1:1, full ranking), `sequence` (temporal leave-one-out,
-full ranking), `cold` (15 % of the films hidden from training, ranked among themselves), `newcomers` (a fifth of the
-users hidden from training and asked about 20 films: the answers come from half of their ratings, the other half is held
-out), `click` (rating >= 4, global random 8:1:1). Everything is chosen on validation (`--part validation`); test is
-looked at once. Nothing of the data is written anywhere.
+full ranking), `visits` (the same, with and without more weight on the visit that goes on, also on the fictional shop),
+`cold` (15 % of the films hidden from training, ranked among themselves), `newcomers` (a fifth of the users hidden from
+training and asked about 20 films: the answers come from half of their ratings, the other half is held out), `click`
+(rating >= 4, global random 8:1:1). Everything is chosen on validation (`--part validation`); test is looked at once.
+Nothing of the data is written anywhere.
 """
 
 from __future__ import annotations
@@ -26,14 +27,18 @@ from feilun.apps.recommendation.candidates.ease import Ease
 from feilun.apps.recommendation.catalogue import Catalogue, build_catalogue
 from feilun.apps.recommendation.cold import judge_cold
 from feilun.apps.recommendation.events import Item
-from feilun.apps.recommendation.interactions import NO_HISTORY, Interactions, made
+from feilun.apps.recommendation.interactions import NO_HISTORY, Interactions, made, read
 from feilun.apps.recommendation.judging import BASELINES, judge, scorer_of, scorer_of_model
 from feilun.apps.recommendation.ranker import TreeSettings, grow_clicks
+from feilun.apps.recommendation.sample.shop import simulate
+from feilun.apps.recommendation.sessions import Session
 from feilun.apps.recommendation.settings import CandidateSettings, RankingSettings, RecommendationSettings
 from feilun.apps.recommendation.training import fit
 from feilun.apps.recommendation.words import WordVectors
 from feilun.evaluation.click_metrics import area_under_curve, grouped_area, log_loss
 from feilun.evaluation.protocols import split
+
+Figures = dict[str, dict[str, float]]
 
 FOLDER = "recbole/dataset_example/ml-100k/ml-100k"
 SHOWN = ("ndcg@10", "recall@10", "mrr@10", "hr@10")
@@ -91,12 +96,12 @@ def ranked(data: MovieLens, seed: int, part: str, protocol: str) -> dict[str, di
     for name, make in {**BASELINES, "EASE": Ease}.items():
         add(name, scorer_of(make().fit(train, data.catalogue, now), len(data.catalogue)))
     vectors = bpr(data, parts.train, seed)
-    add("BPR", lambda user, _: vectors[0][user] @ vectors[1].T)
+    add("BPR", lambda user, *_: vectors[0][user] @ vectors[1].T)
     settings = settings_of_films()
     later = later_rows(train, protocol, seed)
     model = fit(train, data.catalogue, replace(settings, seed=seed), now, later=later)
-    add("ours, generators fused", scorer_of_model(replace(model, trees=None), settings.candidates.quotas, now, shown))
-    add("ours", scorer_of_model(model, settings.candidates.quotas, now, shown))
+    add("ours, generators fused", scorer_of_model(replace(model, trees=None), settings.candidates.quotas, shown))
+    add("ours", scorer_of_model(model, settings.candidates.quotas, shown))
     return found
 
 
@@ -258,17 +263,17 @@ def newcomers(data: MovieLens, seed: int, asked: int = 20) -> dict[str, dict[str
     train, known, held_out = (data.part(np.flatnonzero(rows)) for rows in (~fresh, told, fresh & ~told))
     settings, now, shown = settings_of_films(), float(data.time.max()), np.ones(len(data.catalogue), bool)
     model = fit(train, data.catalogue, replace(settings, seed=seed), now)
-    scorer = scorer_of_model(model, settings.candidates.quotas, now, shown)
+    scorer = scorer_of_model(model, settings.candidates.quotas, shown)
     liked = told & (data.rating >= 4)
     some = {
         "answers about the most taken films": np.argsort(-train.popularity(), kind="stable")[:asked],
         "answers about any films": source.permutation(len(data.catalogue))[:asked],
     }
-    arms: dict[str, Callable] = {"nothing asked": lambda user, _: scorer(user, NO_HISTORY)}
+    arms: dict[str, Callable] = {"nothing asked": lambda user, _, moment: scorer(user, NO_HISTORY, moment)}
     for name, films in some.items():
         said = liked & np.isin(data.item, films)
-        arms[name] = lambda user, _, said=said: scorer(
-            user, NO_HISTORY.then(data.item[said & (data.user == user)], now)
+        arms[name] = lambda user, _, moment, said=said: scorer(
+            user, NO_HISTORY.then(data.item[said & (data.user == user)], now), moment
         )
     arms["half of what they rated is known"] = scorer
     found = {}
@@ -276,6 +281,31 @@ def newcomers(data: MovieLens, seed: int, asked: int = 20) -> dict[str, dict[str
         judged = judge(arm, known, held_out, data.catalogue, resamples=0)
         found[name] = {metric: judged.figures[metric].value for metric in SHOWN}
     return found
+
+
+def visits(users: Interactions, catalogue: Catalogue, settings: RecommendationSettings, part: str) -> Figures:
+    """Judge what the visit that goes on is worth, by temporal leave-one-out: off, chosen by training, and always."""
+    parts = split("leave-one-out", users.user, users.time, settings.seed)
+    rows = parts.train if part == "validation" else np.sort(np.concatenate([parts.train, parts.validation]))
+    train, held_out = users.select(rows), users.select(parts.validation if part == "validation" else parts.test)
+    later = later_rows(train, "leave-one-out", settings.seed)
+    now, found = float(users.time.max()), {}
+    for name, weight, always in (("off", 1.0, False), ("as training chooses", 2.0, False), ("always twice", 2.0, True)):
+        wanted = replace(settings, session=replace(settings.session, weight=weight))
+        model = fit(train, catalogue, wanted, now, later=later, session=Session(5.0, 2.0) if always else None)
+        scorer = scorer_of_model(model, settings.candidates.quotas, np.ones(len(catalogue), bool))
+        judged = judge(scorer, train, held_out, catalogue, resamples=0)
+        found[name] = {metric: judged.figures[metric].value for metric in SHOWN} | {"weight": model.session.weight}
+    return found
+
+
+def fictional_shop(seed: int, part: str) -> Figures:
+    """Judge the same on the shop of the demonstration, whose shoppers' tastes do not change within a visit."""
+    sample = simulate(seed)
+    catalogue = build_catalogue(sample.items, WordVectors([item.text for item in sample.items], 64, 13))
+    settings = replace(RecommendationSettings(application="recommendation"), seed=seed)
+    everything = read(sample.events, catalogue.index, settings.signals, sample.now, len(catalogue)).positive
+    return visits(everything, catalogue, settings, part)
 
 
 def show(title: str, runs: list[dict[str, dict[str, float]]]) -> None:
@@ -298,12 +328,18 @@ def main() -> None:
     parser.add_argument("--movielens", type=Path, required=True, help="the wheel recbole-1.2.1-py3-none-any.whl")
     parser.add_argument("--seeds", type=int, nargs="+", default=[13])
     parser.add_argument("--part", choices=("validation", "test"), default="test")
-    parser.add_argument("--only", nargs="*", default=["top-n", "sequence", "cold", "newcomers", "click"])
+    parser.add_argument("--only", nargs="*", default=["top-n", "sequence", "visits", "cold", "newcomers", "click"])
     chosen = parser.parse_args()
     data = MovieLens(chosen.movielens)
     for name, protocol in (("top-n", "per-user-ratio"), ("sequence", "leave-one-out")):
         if name in chosen.only:
             show(f"{name} ({chosen.part})", [ranked(data, seed, chosen.part, protocol) for seed in chosen.seeds])
+    if "visits" in chosen.only:
+        films = data.part(np.arange(len(data.user)))
+        runs = [visits(films, data.catalogue, replace(settings_of_films(), seed=s), chosen.part) for s in chosen.seeds]
+        show(f"the visit that goes on, MovieLens ({chosen.part})", runs)
+        runs = [fictional_shop(seed, chosen.part) for seed in chosen.seeds]
+        show(f"the visit that goes on, fictional shop ({chosen.part})", runs)
     if "cold" in chosen.only:
         show("cold films", [cold(data, seed) for seed in chosen.seeds])
     if "newcomers" in chosen.only:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Table, func, select
@@ -16,6 +16,8 @@ from feilun.storage.tables import recommendation_rankings as rankings
 
 LOOKED_UP = 500
 """Ids that are looked up at once: SQLite bounds the parameters of a statement."""
+
+READ_AT_ONCE = 10_000
 
 Row = Mapping[str, Any]
 
@@ -37,7 +39,7 @@ def all_items(connection: Connection, application: str) -> list[Row]:
     return [dict(row.item) for row in connection.execute(query)]
 
 
-def add_interactions(connection: Connection, application: str, rows: Sequence[Row]) -> list[Row]:
+def add_interactions(connection: Connection, application: str, rows: Sequence[Row]) -> set[str]:
     """Write interactions; one whose id is there already, or came before in the list, is left out.
 
     Args:
@@ -46,7 +48,7 @@ def add_interactions(connection: Connection, application: str, rows: Sequence[Ro
         rows: id, user, item, type, value, time and ranking of each.
 
     Returns:
-        Those that are new.
+        The ids of those that are new.
     """
     fresh = {row["id"]: row for row in reversed(rows)}
     known: set[str] = set()
@@ -59,20 +61,25 @@ def add_interactions(connection: Connection, application: str, rows: Sequence[Ro
     if new:
         insert = _insert(connection, interactions).on_conflict_do_nothing(index_elements=["application", "id"])
         connection.execute(insert, new)
-    return new
+    return {row["id"] for row in new}
 
 
-def all_interactions(connection: Connection, application: str, item: str | None = None) -> list[Row]:
-    """Return interactions in the order in which they were written; only those with an item, where one is named."""
+def all_interactions(connection: Connection, application: str, item: str | None = None) -> Iterator[Row]:
+    """Give interactions in the order in which they were written; only those with an item, where one is named.
+
+    They are read a part at a time, so that a million of them are never there as rows at once.
+    """
     query = select(interactions).where(interactions.c.application == application)
     if item is not None:
         query = query.where(interactions.c.item == item)
-    return [dict(row._mapping) for row in connection.execute(query.order_by(interactions.c.sequence))]
+    for row in connection.execute(query.order_by(interactions.c.sequence).execution_options(yield_per=READ_AT_ONCE)):
+        yield dict(row._mapping)
 
 
-def add_ranking(connection: Connection, application: str, row: Row) -> None:
-    """Write a ranking that is shown."""
-    connection.execute(rankings.insert(), {**row, "application": application})
+def add_rankings(connection: Connection, application: str, rows: Sequence[Row]) -> None:
+    """Write rankings that are shown."""
+    if rows:
+        connection.execute(rankings.insert(), [{**row, "application": application} for row in rows])
 
 
 def all_rankings(connection: Connection, application: str) -> list[Row]:
@@ -81,10 +88,15 @@ def all_rankings(connection: Connection, application: str) -> list[Row]:
     return [dict(row._mapping) for row in connection.execute(query)]
 
 
-def ranking_exists(connection: Connection, application: str, identity: str) -> bool:
-    """Return whether a ranking was issued."""
-    query = select(rankings.c.id).where(rankings.c.application == application, rankings.c.id == identity)
-    return connection.execute(query).first() is not None
+def issued(connection: Connection, application: str, identities: Collection[str]) -> set[str]:
+    """Return which of some rankings were issued."""
+    found: set[str] = set()
+    names = list(identities)
+    for start in range(0, len(names), LOOKED_UP):
+        some = names[start : start + LOOKED_UP]
+        query = select(rankings.c.id).where(rankings.c.application == application, rankings.c.id.in_(some))
+        found.update(connection.execute(query).scalars())
+    return found
 
 
 def holdings(connection: Connection, application: str) -> dict[str, int]:

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from shops import SETTINGS, made_recommender, trained
 
+from feilun.apps.recommendation.candidates.recent import Recent
 from feilun.apps.recommendation.catalogue import build_catalogue
 from feilun.apps.recommendation.events import Interaction, Item, read_interaction, read_item
 from feilun.apps.recommendation.fusion import best, gather
-from feilun.apps.recommendation.interactions import History, read
+from feilun.apps.recommendation.interactions import LONGEST_HISTORY, NO_HISTORY, History, made, numbered, read
+from feilun.apps.recommendation.judging import judge
 from feilun.apps.recommendation.ranker import Trees
+from feilun.apps.recommendation.recommender import Recommender
+from feilun.apps.recommendation.requests import allowed_at
 from feilun.apps.recommendation.settings import CandidateSettings, ListSettings
 from feilun.apps.recommendation.signals import SignalSettings
+from feilun.apps.recommendation.training import fit
 from feilun.core.errors import DataError, UsageError
 
 
@@ -63,8 +71,103 @@ def test_a_new_item_is_found_by_its_text_without_training():
     recommender.observe([click("new", item) for item in ("tea-1a", "tea-1b", "tea-1c", "tea-2a")])
     text = trained()[2].catalogue.items[trained()[2].catalogue.index["tea-1e"]]
     recommender.put([Item("fresh", text.title + " 2", text.description, ("tea",), text.tags, published=now)], now)
-    assert "fresh" in ids(recommender.recommend("new", 60, now=now))
+    assert "fresh" in ids(recommender.recommend("new", 100, now=now))
     assert "fresh" in [item.id for item, _ in recommender.similar("tea-1e", 10)]
+
+
+def test_an_item_is_nowhere_before_its_moment_and_everywhere_from_then_on_without_training():
+    recommender, now = made_recommender(), trained()[0].now
+    recommender.observe([click("new", item) for item in ("tea-1a", "tea-1b", "tea-1c", "tea-2a")], now)
+    text, moment = trained()[2].catalogue.items[trained()[2].catalogue.index["tea-1e"]], now + 3600
+    recommender.put([Item("soon", text.title, text.description, ("tea",), text.tags, published=moment)], now)
+    recommender.observe([click(f"early-{i}", "soon") for i in range(9)], now)
+
+    def places(at):
+        return [
+            "soon" in ids(recommender.recommend("new", 100, now=at)),
+            "soon" in ids(recommender.recommend("nobody", 60, now=at)),
+            "soon" in ids(recommender.recommend("new", 60, personal=False, now=at)),
+            "soon" in [item.id for item, _ in recommender.similar("tea-1e", 20, at)],
+            "soon" in [item.id for item, _ in recommender.search(text.title, "new", 20, at)],
+        ]
+
+    assert not any(places(now)), "not yet"
+    assert not any(places(moment - 1)), "one second too early"
+    assert all(places(moment)), "its time has come"
+    assert not any(places(now)), "the clock was set back"
+    assert all(places(moment + 5))
+
+
+def test_asked_without_a_moment_the_present_counts():
+    recommender, present = made_recommender(), time.time()
+    recommender.put([Item("past", "Jasmine pearls", published=present - 60)])
+    recommender.put([Item("future", "Jasmine pearls", published=present + 86_400)])
+    assert next(item.id for item, _ in recommender.search("jasmine pearls", count=2)) == "past"
+    for found in (recommender.search("jasmine pearls", count=50), recommender.similar("past", 100)):
+        assert "future" not in [item.id for item, _ in found]
+    assert "future" not in ids(recommender.recommend("nobody", 200))
+
+
+def test_newcomers_are_not_asked_about_what_is_yet_to_come():
+    recommender, now = made_recommender(), trained()[0].now
+    first = recommender.questions(1, now)[0]
+    recommender.put([replace(first, published=now + 60)], now)
+    assert first.id not in [item.id for item in recommender.questions(200, now)]
+    assert recommender.questions(1, now + 60)[0].id == first.id
+
+
+def test_where_nothing_is_there_yet_nothing_is_shown_instead():
+    sample, words, _ = trained()
+    items = [replace(item, published=sample.now + 100) for item in sample.items[:20]]
+    catalogue = build_catalogue(items, words)
+    known = read(sample.events, catalogue.index, SETTINGS.signals, sample.now, len(catalogue)).positive
+    recommender = Recommender(fit(known, catalogue, SETTINGS, sample.now), SETTINGS, words, "early", seed=0)
+    recommender.observe([click("all", item.id) for item in items], sample.now)
+    found = recommender.recommend("all", 5, now=sample.now)
+    assert found.places == []
+    assert "nothing that may be shown" in found.note
+    assert len(recommender.recommend("all", 5, now=sample.now + 100).places) == 5
+
+
+def test_what_is_new_stays_in_order_while_items_to_come_arrive():
+    sample, words, _ = trained()
+    items = [replace(item, published=sample.now + day * 86_400) for day, item in enumerate(sample.items[:9], -4)]
+    items.append(replace(sample.items[9], published=1e15))
+    catalogue = build_catalogue(items, words)
+    known = read(sample.events, catalogue.index, SETTINGS.signals, sample.now, len(catalogue)).positive
+    fresh = Recent().fit(known, catalogue, sample.now).scores(NO_HISTORY)
+    assert np.isfinite(fresh).all()
+    assert (np.diff(fresh) > 0).all()
+
+
+def test_events_from_the_future_count_as_happening_now():
+    recommender, now = made_recommender(), trained()[0].now
+    recommender.observe([click("new", "tea-1a", at=1e9), click("new", "tea-2a", at=-50)], now)
+    later = recommender.histories.of("new", now + 5000)
+    assert later.items.tolist() == [recommender.number("tea-2a"), recommender.number("tea-1a")]
+    assert later.times.tolist() == [now - 50, now + 600]
+    assert recommender.histories.of("new", now - 100).times.tolist() == [now - 100] * 2, "the clock was set back"
+
+
+def test_a_model_learns_and_is_judged_on_what_there_was_at_the_moment_alone():
+    sample, _, model = trained()
+    catalogue = model.catalogue
+    late = np.flatnonzero(catalogue.published > sample.now - 30 * 86_400)
+    known = read(sample.events, catalogue.index, SETTINGS.signals, sample.now, len(catalogue)).positive
+    before = known.select(known.time < sample.now - 30 * 86_400)
+    after = known.select(known.time >= sample.now - 30 * 86_400)
+    asked = []
+
+    def scorer(_, history, moment):
+        asked.append(moment)
+        scores = np.zeros(len(catalogue), np.float32)
+        scores[late] = 1
+        return scores
+
+    judged = judge(scorer, before, after, catalogue, resamples=0)
+    assert asked == [after.history(user).times[0] for user in np.unique(after.user)]
+    assert np.isfinite(judged.figures["ndcg@10"].value)
+    assert judged.catalogue["coverage"] < (len(late) + 10) / len(catalogue)
 
 
 def test_without_profile_no_history_is_looked_at():
@@ -101,6 +204,44 @@ def test_a_user_who_took_everything_is_told_so_and_one_with_very_many_events_is_
     found = recommender.recommend("all", 5, now=now + 1000)
     assert len(found.places) == 5
     assert "already" in found.note
+
+
+def test_one_with_very_many_events_costs_no_more_than_the_last_of_them_but_all_are_remembered():
+    sample, _, model = trained()
+    items, now = len(model.catalogue), sample.now
+    recommender = made_recommender()
+    backwards = [click("many", sample.items[i % 400].id, at=-10.0 * i) for i in range(30_000)]
+    recommender.observe(backwards, now)
+    history = recommender.histories.of("many", now)
+    assert len(history) == LONGEST_HISTORY
+    assert history.times.tolist() == [now - 10.0 * i for i in range(LONGEST_HISTORY)][::-1]
+    assert {place.item.id for place in recommender.recommend("many", 200, now=now).places} <= {
+        item.id for item in sample.items[400:]
+    }
+    heavy = made(["many"], np.zeros(30_000, np.int64), np.arange(30_000) % items, np.ones(30_000),
+        np.arange(30_000) + now - 40_000, items)  # fmt: skip
+    looked_at = model.looked_at(heavy.history(0), now)
+    assert len(looked_at) == LONGEST_HISTORY
+    assert looked_at.times[-1] == heavy.time[-1]
+    assert not allowed_at(model, CandidateSettings(), heavy.history(0), now).any()
+
+
+def test_of_a_user_who_took_nearly_everything_only_the_strongest_are_paired():
+    source = np.random.default_rng(2)
+    user, item = np.repeat([0, 1, 2], [50, 5, 3]), np.concatenate([np.arange(50), np.arange(5), np.arange(3)])
+    weight = source.random(58)
+    taken = made(["a", "b", "c"], user, item, weight, np.arange(58.0), 50)
+    cut = taken.matrix(10)
+    assert np.diff(cut.indptr).tolist() == [10, 5, 3]
+    assert set(cut[0].indices) == set(np.argsort(-weight[:50])[:10])
+    np.testing.assert_array_equal(taken.matrix(50).toarray(), taken.matrix().toarray())
+
+
+def test_names_are_numbered_in_their_order_whatever_their_length():
+    names, numbers = numbered(["b", "龙", "a" * 200, "b", ""])
+    assert names == ["", "a" * 200, "b", "龙"]
+    assert [names[n] for n in numbers] == ["b", "龙", "a" * 200, "b", ""]
+    assert numbered([])[1].tolist() == []
 
 
 def test_chance_is_declared_and_logged():

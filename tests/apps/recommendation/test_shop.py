@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 
 import pytest
@@ -15,6 +16,7 @@ from feilun.core.errors import StorageError
 from feilun.storage import recommendation as storage
 from feilun.storage.database import open_database
 from feilun.storage.event_queue import EventQueue, left_behind
+from feilun.storage.together import Together
 
 
 @pytest.fixture
@@ -36,6 +38,30 @@ def test_the_same_event_counts_once(database):
     assert (again.taken, again.repeated) == (1, 1)
     assert len(remembered(database, "tiny").events) == 3
     assert len(shop.recommender.histories.of("u", trained()[0].now)) == 3
+
+
+def test_events_that_come_at_once_share_transactions_and_each_sender_gets_its_own_answer(database):
+    shop, commits = made_shop(database), []
+    written = shop._write
+    shop._write = lambda batches: commits.append(len(batches)) or written(batches)
+    shop._together = Together(shop._take_all)
+    sent = [[event(f"{n}"), event(f"{n}-b", "nothing"), event("shared")] for n in range(60)]
+    with ThreadPoolExecutor(12) as threads:
+        answers = list(threads.map(shop.take, sent))
+    assert sum(answer.taken for answer in answers) == 121
+    assert sorted({(answer.taken, answer.repeated) for answer in answers}) == [(2, 1), (3, 0)]
+    assert all(answer.unknown == 1 for answer in answers)
+    assert sum(commits) == 60
+    assert len(remembered(database, "tiny").events) == 121
+    assert len(shop.recommender.histories.of("u", trained()[0].now)) == 61
+
+
+def test_lists_that_are_asked_for_at_once_are_all_remembered(database):
+    shop, now = made_shop(database), trained()[0].now
+    with ThreadPoolExecutor(8) as threads:
+        found = list(threads.map(lambda number: shop.recommend(f"u{number}", 3, now=now), range(24)))
+    assert all(kept for _, kept in found)
+    assert {ranking.id for ranking in remembered(database, "tiny").rankings} == {answer.id for answer, _ in found}
 
 
 def test_an_event_of_an_unknown_item_counts_once_the_item_comes(database):

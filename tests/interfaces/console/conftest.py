@@ -16,7 +16,7 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 
-for application in ("customer_service", "public_opinion"):
+for application in ("customer_service", "public_opinion", "recommendation"):
     sys.path.insert(0, str(Path(__file__).parents[2] / "apps" / application))
 
 CHROMIUM = shutil.which("chromium")

@@ -68,6 +68,9 @@ def test_tables_become_lists_and_a_second_import_adds_nothing(file):
     folder = application.train(settings, prepared)
     shop = application.open_shop(settings, database, prepared, seed=1)
     assert shop.recommender.version != "untrained"
+    assert shop.recommender.model.clicks.basis == "next", "no list was logged"
+    kept = json.loads((folder / "manifest.json").read_text("utf-8"))
+    assert kept["session"] == {"minutes": 5.0, "weight": shop.recommender.model.session.weight}
     user = prepared.held.events[0].user
     found = shop.recommend(user, 10, now=prepared.now)[0]
     again = application.open_shop(settings, database, prepared, seed=1).recommend(user, 10, now=prepared.now)[0]
@@ -239,3 +242,18 @@ def test_the_verbs_tell_what_experiments_came_to_and_what_settings_would_earn(fi
     assert "seconds to action" in text
     estimated = runner.invoke(cli, ["estimate", str(file), "--set", "list.diversity=0"], catch_exceptions=False).stdout
     assert "NOT ENOUGH TO CONCLUDE" in estimated
+
+
+def test_train_says_how_many_items_are_to_come_and_how_much_the_visit_counts(file, tmp_path):
+    items = polars.read_parquet(tmp_path / "items.parquet")
+    late = items.with_columns(
+        polars.when(polars.col("item") == "tea-1a").then(4e9).otherwise(polars.col("published")).alias("published")
+    )
+    late.write_parquet(tmp_path / "items.parquet")
+    said = CliRunner().invoke(cli, ["train", str(file), "--json"], catch_exceptions=False).stdout
+    told = json.loads(said)
+    assert told["items_to_come"] == 1
+    assert told["weight_of_the_visit"] in {1.0, 2.0}
+    with application.opened_shop(read_application(file)) as shop:
+        assert shop.recommender.model.session.weight == told["weight_of_the_visit"]
+        assert "tea-1a" not in [item.id for item, _ in shop.recommender.similar("tea-1b", 200)]

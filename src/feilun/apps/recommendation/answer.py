@@ -16,7 +16,8 @@ class Recommended:
     Args:
         item: The item.
         score: The final score.
-        probability: Of a click, were it in the first place; None where it is not known.
+        probability: Of a click, were it in the first place, or that it is taken next, by the answer's `basis`; None
+            where it is not known.
         reason: Why it is there.
         contributions: What each feature added to the score, the largest first; empty where nobody asked.
         propensity: How likely the policy put it there, given what stands above.
@@ -44,6 +45,9 @@ class Answer:
         personal: Whether the user's history was looked at.
         places: The list, best first.
         note: What the reader should know, such as that all items were taken already; else empty.
+        basis: What probabilities are of: `impressions`, a click on a shown item; `next`, that a candidate is what is
+            taken next, shown or not; empty where none are told.
+        base_rate: How often that is so of any item; None where no probabilities are told.
     """
 
     id: str
@@ -53,3 +57,5 @@ class Answer:
     personal: bool
     places: Sequence[Recommended]
     note: str = ""
+    basis: str = ""
+    base_rate: float | None = None

@@ -44,6 +44,11 @@ class Catalogue:
         """Return which items may be shown: neither withdrawn nor sold out; shape (items,)."""
         return np.array([not item.hidden and item.stock != 0 for item in self.items], dtype=bool)
 
+    @property
+    def published(self) -> NDArray[np.float64]:
+        """Return when each item came or comes, seconds since 1970, NaN where unknown, shape (items,)."""
+        return np.array([np.nan if item.published is None else item.published for item in self.items])
+
     def category_matrix(self) -> sparse.csr_matrix:
         """Return which item is in which category, 1 or nothing, shape (items, categories)."""
         counts = np.fromiter((len(own) for own in self.categories), np.int64, len(self.items))

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+Basis = Literal["impressions", "next"]
+"""Whether a shown item is clicked, or whether a candidate is what the user takes next, shown or not."""
 
 FEWEST_SHOWN = 200
 FEWEST_CLICKS = 20
@@ -19,11 +23,22 @@ class ClickCurve:
 
     The bias belongs to the place, not to the item: probabilities are told for the first place, so that two lists can
     be compared (position-debiased).
+
+    Args:
+        level: Log-odds at score 0 in the first place.
+        slope: Of the score.
+        bias: Of the place.
+        basis: What the probability is of.
+        base_rate: Share of the rows it was fitted to that were taken.
+        rows: How many these were.
     """
 
     level: float
     slope: float
     bias: float
+    basis: Basis = "impressions"
+    base_rate: float = 0.0
+    rows: int = 0
 
     def probabilities(
         self, scores: NDArray[np.float64], places: NDArray[np.int64] | None = None
@@ -61,4 +76,5 @@ def fit_clicks(scores: NDArray[np.float64], places: NDArray[np.int64], clicked: 
         weights -= step
         if np.abs(step).max() < 1e-8:
             break
-    return ClickCurve(*(float(weight) for weight in weights))
+    level, slope, bias = weights.tolist()
+    return ClickCurve(level, slope, bias)

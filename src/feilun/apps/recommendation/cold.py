@@ -33,7 +33,7 @@ def judge_cold(interactions: Interactions, catalogue: Catalogue, seed: int, now:
     text = scorer_of(TextNeighbours().fit(known, catalogue, now), len(catalogue))
     member = catalogue.category_matrix().toarray()
 
-    def category_mean(_: int, history: History) -> NDArray[np.float32]:
+    def category_mean(_: int, history: History, __: float) -> NDArray[np.float32]:
         if not len(history):
             return np.zeros(len(catalogue), np.float32)
         found: NDArray[np.float32] = (member @ (history.weights @ member[history.items])).astype(np.float32)

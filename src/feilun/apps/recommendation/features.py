@@ -16,14 +16,14 @@ from feilun.apps.recommendation.interactions import DAY, History
 
 OWN = (
     "text_similarity", "nearest_taken", "popularity", "age_days", "price", "price_ratio", "category_share",
-    "creator_share", "history_length", "hour", "weekday",
+    "creator_share", "history_length", "hour", "weekday", "visit_similarity",
 )  # fmt: skip
 FEATURES = (*GENERATORS, *OWN)
 """Names of all features: the generators' standardised scores, and the others."""
 
 COLLABORATIVE = ("ease", "als", "item-neighbours")
-TEXTUAL = ("text", "text_similarity", "nearest_taken")
-CONTEXTUAL = ("recent", "age_days", "price", "price_ratio", "hour", "weekday", "history_length")
+TEXTUAL = ("text", "text_similarity", "nearest_taken", "visit_similarity")
+CONTEXTUAL = ("recent", "age_days", "price", "price_ratio", "hour", "weekday", "history_length", "visit_similarity")
 
 LAST = 20
 """Items of the history to which a candidate is compared."""
@@ -51,6 +51,10 @@ class ItemFacts:
     member: sparse.csr_matrix
     vectors: NDArray[np.float32]
 
+    def published_by(self, moment: float) -> NDArray[np.bool_]:
+        """Return which items there are at a moment, those of unknown age among them, shape (items,)."""
+        return ~(self.published > moment)
+
 
 def facts_of(catalogue: Catalogue, popularity: NDArray[np.int64], vectors: NDArray[np.float32]) -> ItemFacts:
     """Lay out what features need of the items.
@@ -65,7 +69,7 @@ def facts_of(catalogue: Catalogue, popularity: NDArray[np.int64], vectors: NDArr
     counts = np.pad(popularity, (0, len(items) - len(popularity)))
     return ItemFacts(
         np.log1p(counts),
-        np.array([np.nan if item.published is None else item.published for item in items]),
+        catalogue.published,
         np.log1p(np.array([np.nan if item.price is None else item.price for item in items])),
         np.array([creators.get(item.creator, -1) for item in items]),
         catalogue.category_matrix(),
@@ -113,11 +117,13 @@ def _beside_history(items: NDArray[np.int64], history: History, facts: ItemFacts
     cosines = facts.vectors[items] @ facts.vectors[last].T  # (candidates, last)
     prices = facts.price[history.items]
     usual = float(np.nanmean(prices)) if not np.isnan(prices).all() else np.nan
+    visit = min(history.visit, len(last))
     creators = facts.creator[history.items]
     same = facts.creator[items][:, None] == np.where(creators < 0, -2, creators)[None]
     return {
         "text_similarity": cosines.mean(1),
         "nearest_taken": cosines.max(1),
+        "visit_similarity": cosines[:, -visit:].mean(1) if visit else np.full(len(items), np.nan),
         "price_ratio": facts.price[items] - usual,
         "category_share": facts.member[items] @ (facts.member[history.items].T @ weights),
         "creator_share": same @ weights,

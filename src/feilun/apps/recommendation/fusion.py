@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,6 +50,7 @@ def gather(
     history: History,
     allowed: NDArray[np.bool_],
     least: int = 0,
+    also: Iterable[int] = (),
 ) -> Pool:
     """Ask all generators.
 
@@ -59,6 +60,7 @@ def gather(
         history: What the user took.
         allowed: Which items may be shown, shape (items,).
         least: Fill up with any allowed items to so many.
+        also: Items that are candidates whoever brings them.
 
     Returns:
         The pool; empty where nothing is allowed.
@@ -74,6 +76,8 @@ def gather(
             if len(found) >= least:
                 break
             found.setdefault(int(item), -1)
+    for item in also:
+        found.setdefault(int(item), -1)
     items, source = np.fromiter(found, np.int64, len(found)), np.fromiter(found.values(), np.int64, len(found))
     return _pool(items, source, names, all_scores)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,12 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feilun.apps.recommendation.events import Interaction
-from feilun.apps.recommendation.interactions import DAY, NO_HISTORY, History, strengths
+from feilun.apps.recommendation.interactions import (
+    DAY,
+    FUTURE_SECONDS,
+    LONGEST_HISTORY,
+    NO_HISTORY,
+    History,
+    strengths,
+)  # fmt: skip
 from feilun.apps.recommendation.settings import CandidateSettings
 from feilun.apps.recommendation.signals import SignalSettings
-
-LONGEST_HISTORY = 500
-"""Last items of a user that are looked at: one with a million events is answered as fast as the others."""
 
 
 @dataclass
@@ -30,9 +35,9 @@ class Taken:
     def add(self, item: int, weight: float, moment: float) -> None:
         """Put an event at its place in time; what was seen is remembered for good, beyond the longest history."""
         self.seen[item] = max(moment, self.seen.get(item, moment))
-        place = len(self.times)
-        while place and self.times[place - 1] > moment:
-            place -= 1
+        place = bisect_right(self.times, moment)
+        if place == 0 and len(self.items) == LONGEST_HISTORY:
+            return
         self.items.insert(place, item)
         self.weights.insert(place, weight)
         self.times.insert(place, moment)
@@ -41,7 +46,8 @@ class Taken:
 
     def all_seen(self) -> History:
         """Return every item once, with when it was taken last."""
-        items, times = np.array(list(self.seen), np.int64), np.array(list(self.seen.values()))
+        items = np.fromiter(self.seen, np.int64, len(self.seen))
+        times = np.fromiter(self.seen.values(), np.float64, len(self.seen))
         return History(items, np.ones(len(items)), times)
 
 
@@ -57,12 +63,13 @@ class Histories:
         self._taken: dict[str, Taken] = defaultdict(Taken)
         self._disliked: dict[str, set[int]] = defaultdict(set)
 
-    def observe(self, events: Sequence[Interaction], index: Mapping[str, int]) -> int:
-        """Take events into account.
+    def observe(self, events: Sequence[Interaction], index: Mapping[str, int], now: float) -> int:
+        """Take events into account; one from the future counts as happening now.
 
         Args:
             events: New ones, each once, in any order.
             index: Item numbers by id.
+            now: Seconds since 1970.
 
         Returns:
             How many were of items that are not known.
@@ -74,7 +81,7 @@ class Histories:
             if item is None:
                 unknown += 1
             elif strength > 0:
-                self._taken[event.user].add(item, strength, event.time)
+                self._taken[event.user].add(item, strength, min(event.time, now + FUTURE_SECONDS))
             elif strength < 0:
                 self._disliked[event.user].add(item)
         return unknown
@@ -86,11 +93,11 @@ class Histories:
         return len(gone.items) if gone else 0
 
     def of(self, user: str, now: float) -> History:
-        """Return what a user took, with what is long ago counting less."""
+        """Return what a user took, with what is long ago counting less; what a clock set back puts ahead is now."""
         taken = self._taken.get(user)
         if taken is None or not taken.items:
             return NO_HISTORY
-        times = np.array(taken.times)
+        times = np.minimum(taken.times, now)
         decay = 0.5 ** (np.maximum(now - times, 0) / DAY / self.signals.half_life_days)
         return History(np.array(taken.items), np.array(taken.weights) * decay, times)
 

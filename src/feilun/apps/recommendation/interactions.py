@@ -13,6 +13,9 @@ from feilun.apps.recommendation.events import Interaction
 from feilun.apps.recommendation.signals import SignalSettings, parse
 
 DAY = 86_400.0
+LONGEST_HISTORY = 500
+"""Last interactions of a user that are looked at: one with a million events is answered as fast as the others."""
+
 FUTURE_SECONDS = 600.0
 """Clocks differ by so much; an event from later on counts as happening now."""
 
@@ -25,11 +28,13 @@ class History:
         items: Item numbers, shape (taken,).
         weights: How much each says of interest, shape (taken,).
         times: Seconds since 1970, shape (taken,).
+        visit: How many of the last belong to the visit that goes on, where that counts more.
     """
 
     items: NDArray[np.int64]
     weights: NDArray[np.float64]
     times: NDArray[np.float64]
+    visit: int = 0
 
     def __len__(self) -> int:
         return len(self.items)
@@ -38,6 +43,21 @@ class History:
         """Return what was taken of the first `items` items: a generator knows no others than it learned from."""
         known = self.items < items
         return self if known.all() else History(self.items[known], self.weights[known], self.times[known])
+
+    def latest(self) -> History:
+        """Return what is looked at when a list is made: the last `LONGEST_HISTORY`."""
+        if len(self) <= LONGEST_HISTORY:
+            return self
+        last = slice(-LONGEST_HISTORY, None)
+        return History(self.items[last], self.weights[last], self.times[last])
+
+    def parted(self, moment: float) -> tuple[History, History]:
+        """Return what was taken before a moment, and from it on."""
+        at = int(np.searchsorted(self.times, moment))
+        return (
+            History(self.items[:at], self.weights[:at], self.times[:at]),
+            History(self.items[at:], self.weights[at:], self.times[at:]),
+        )
 
     def then(self, items: Sequence[int], moment: float) -> History:
         """Return the history with items taken after it, each as if it said as much as the strongest before."""
@@ -48,6 +68,7 @@ class History:
             np.concatenate([self.items, np.array(items, np.int64)]),
             np.concatenate([self.weights, np.full(len(items), weight)]),
             np.concatenate([self.times, np.full(len(items), moment)]),
+            self.visit + len(items) if self.visit else 0,
         )
 
 
@@ -86,13 +107,24 @@ class Interactions:
         start, end = np.searchsorted(self.user, [user, user + 1])
         return History(self.item[start:end], self.weight[start:end], self.time[start:end])
 
-    def matrix(self) -> sparse.csr_matrix:
-        """Return the weights as (users, items); several interactions with one item count as the strongest."""
+    def matrix(self, most: int | None = None) -> sparse.csr_matrix:
+        """Return the weights as (users, items); several interactions with one item count as the strongest.
+
+        Args:
+            most: Of each user only so many of the strongest items, of equal ones the first in the catalogue; all where
+                absent.
+        """
         order = np.lexsort((self.weight, self.item, self.user))
         user, item, weight = self.user[order], self.item[order], self.weight[order]
         last = np.ones(len(order), bool)
         last[:-1] = (user[1:] != user[:-1]) | (item[1:] != item[:-1])
-        cells = (weight[last].astype(np.float32), (user[last], item[last]))
+        user, item, weight = user[last], item[last], weight[last]
+        if most is not None:
+            strongest = np.lexsort((-weight, user))
+            starts = np.searchsorted(user, user)
+            kept = np.sort(strongest[np.arange(len(user)) - starts < most])
+            user, item, weight = user[kept], item[kept], weight[kept]
+        cells = (weight.astype(np.float32), (user, item))
         return sparse.csr_matrix(cells, shape=(len(self.users), self.items))
 
     def popularity(self) -> NDArray[np.int64]:
@@ -169,11 +201,11 @@ def read(
     Returns:
         The interactions; nothing is lost uncounted.
     """
-    users, user = np.unique(np.array([e.user for e in events], dtype=str), return_inverse=True)
+    users, user = numbered([e.user for e in events])
     item = np.array([index.get(e.item, -1) for e in events], dtype=np.int64)
     time = np.minimum(np.array([e.time for e in events], dtype=np.float64), now + FUTURE_SECONDS)
     strength = strengths([e.type for e in events], [e.value for e in events], settings)
-    kinds = np.unique(np.array([e.type for e in events], dtype=str), return_inverse=True)[1]
+    _, kinds = numbered([e.type for e in events])
     repeated = _repeats(user, item, kinds, time, settings.repeat_seconds)
     programs = _programs(user, time, len(users), settings.bot_events_a_minute)[user] if len(events) else repeated
     unknown = (item < 0) & ~programs & ~repeated
@@ -181,11 +213,18 @@ def read(
     rows = np.flatnonzero(sound & (strength > 0))
     against = np.flatnonzero(sound & (strength < 0))
     decay = 0.5 ** (np.maximum(now - time, 0) / DAY / settings.half_life_days)
-    positive = made(users.tolist(), user[rows], item[rows], (strength * decay)[rows], time[rows], items)
+    positive = made(users, user[rows], item[rows], (strength * decay)[rows], time[rows], items)
     return Read(
         positive, np.stack([user[against], item[against]], axis=1), int(unknown.sum()),
         int((repeated & ~programs).sum()), int(programs.sum()), int((sound & (strength == 0)).sum()),
     )  # fmt: skip
+
+
+def numbered(names: Sequence[str]) -> tuple[list[str], NDArray[np.int64]]:
+    """Return the different names, sorted, and of each its number; no copy of a name is made, however long it is."""
+    distinct = sorted(set(names))
+    number = {name: i for i, name in enumerate(distinct)}
+    return distinct, np.fromiter((number[name] for name in names), np.int64, len(names))
 
 
 def _repeats(

@@ -44,8 +44,8 @@ class Judged:
     catalogue: Mapping[str, float]
 
 
-Scorer = Callable[[int, History], NDArray[np.float32]]
-"""From a user number and a history to a score of each item, shape (items,)."""
+Scorer = Callable[[int, History, float], NDArray[np.float32]]
+"""From a user number, a history and the moment of asking to a score of each item, shape (items,)."""
 
 
 def judge(
@@ -59,12 +59,12 @@ def judge(
     depth: int = DEPTH,
     resamples: int = 1000,
 ) -> Judged:
-    """Rank the whole catalogue for each user with held-out interactions.
+    """Rank the whole catalogue for each user with held-out interactions, as of the first of them.
 
     Args:
         scorer: What is judged.
         known: Its training interactions: they are the histories, and their items are not ranked again.
-        held_out: What is to be found; with items already known left out of account.
+        held_out: What is to be found; with items already known, or not published by then, left out of account.
         catalogue: The items.
         masked: Further interactions whose items are not ranked (validation ones, when test ones are to be found).
         only: Rank only these items, shape (items,); held-out interactions with others are left out of account.
@@ -78,17 +78,19 @@ def judge(
     place = {user: i for i, user in enumerate(users.tolist())}
     lists = np.full((len(users), min(depth, len(catalogue))), -1)
     fresh = np.ones(len(held_out), bool)
+    published = catalogue.published
     for user, row in place.items():
         history = known.history(user)
-        out = np.zeros(len(catalogue), bool)
+        start, end = np.searchsorted(held_out.user, [user, user + 1])
+        moment = float(held_out.time[start])
+        out = published > moment
         out[history.items] = True
         if masked is not None:
             out[masked.history(user).items] = True
         if only is not None:
             out |= ~only
-        scores = np.where(out, -np.inf, scorer(user, history).astype(np.float64))
+        scores = np.where(out, -np.inf, scorer(user, history, moment).astype(np.float64))
         lists[row] = top_items(scores[None], depth)[0]
-        start, end = np.searchsorted(held_out.user, [user, user + 1])
         fresh[start:end] = ~out[held_out.item[start:end]]
     rows = np.array([place[user] for user in held_out.user[fresh].tolist()], dtype=np.int64)
     gains = gains_of_lists(lists, rows, held_out.item[fresh], (len(users), len(catalogue)))
@@ -102,25 +104,25 @@ def judge(
 
 def scorer_of(generator: Generator, items: int) -> Scorer:
     """Return a generator as what can be judged."""
-    return lambda _, history: padded(generator.scores(history), items)
+    return lambda _, history, __: padded(generator.scores(history), items)
 
 
-def scorer_of_model(model: Model, quotas: Mapping[str, int], now: float, shown: NDArray[np.bool_]) -> Scorer:
+def scorer_of_model(model: Model, quotas: Mapping[str, int], shown: NDArray[np.bool_]) -> Scorer:
     """Return a model as what can be judged: candidates in their final order, all other items behind them.
 
     Args:
         model: The model.
         quotas: Of its generators.
-        now: When lists are asked for, seconds since 1970.
         shown: Which items may be candidates, shape (items,).
     """
 
-    def scores(_: int, history: History) -> NDArray[np.float32]:
-        allowed = shown.copy()
+    def scores(_: int, history: History, moment: float) -> NDArray[np.float32]:
+        allowed = shown & model.facts.published_by(moment)
         allowed[history.items] = False
+        history = model.looked_at(history, moment)
         pool = gather(model.generators, quotas, history, allowed)
         found = np.full(len(model.catalogue), -FAR_BELOW)
-        found[pool.items] = model.scores(pool, history, now)
+        found[pool.items] = model.scores(pool, history, moment)
         return found.astype(np.float32)
 
     return scores

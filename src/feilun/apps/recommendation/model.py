@@ -18,6 +18,7 @@ from feilun.apps.recommendation.features import FEATURES, ItemFacts, Table, fact
 from feilun.apps.recommendation.fusion import Pool
 from feilun.apps.recommendation.interactions import History, Interactions
 from feilun.apps.recommendation.ranker import Trees
+from feilun.apps.recommendation.sessions import Session
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,8 @@ class Model:
         names: The features of the final ranking.
         weights: Of the generators' standardised scores, from which the trees begin; empty weighs all alike.
         trees: The final ranking; None where there was too little to learn it from.
-        clicks: Turns its scores into probabilities; None where too few rankings were logged.
+        clicks: Turns its scores into probabilities; None where there was too little to learn them from.
+        session: How much the visit that goes on counts.
     """
 
     catalogue: Catalogue
@@ -45,6 +47,11 @@ class Model:
     weights: Mapping[str, float] = field(default_factory=dict)
     trees: Trees | None = None
     clicks: ClickCurve | None = None
+    session: Session = field(default_factory=Session)
+
+    def looked_at(self, history: History, moment: float) -> History:
+        """Return what of a history a request looks at: the latest part, with the visit weighed as training chose."""
+        return self.session.within(history.latest(), moment)
 
     def table(self, pool: Pool, history: History, now: float) -> Table:
         """Return the features that the final ranking reads, shape (candidates, names)."""

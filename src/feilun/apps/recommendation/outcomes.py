@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feilun.apps.recommendation.events import Interaction, Ranking
+from feilun.apps.recommendation.exposures import WINDOW_SECONDS
 from feilun.apps.recommendation.interactions import strengths
 from feilun.apps.recommendation.off_policy import Floats, ratio
 from feilun.apps.recommendation.signals import SignalSettings
-from feilun.apps.recommendation.training import WINDOW_SECONDS
 from feilun.core.report import Figure
 from feilun.evaluation.resampling import intervals_of
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from threading import RLock
 
 import numpy as np
@@ -57,17 +58,19 @@ class Recommender:
         self._search: ItemSearch | None = None
         self._lock = RLock()
 
-    def observe(self, events: Iterable[Interaction]) -> int:
+    def observe(self, events: Iterable[Interaction], now: float | None = None) -> int:
         """Take events into account; the next answer knows them.
 
         Args:
             events: New ones, each once, in any order.
+            now: Seconds since 1970; the present where absent.
 
         Returns:
             How many were of items that are not known; `put` of the item and observing them again makes them count.
         """
         with self._lock:
-            return self.histories.observe(list(events), self.model.catalogue.index)
+            moment = time.time() if now is None else now
+            return self.histories.observe(list(events), self.model.catalogue.index, moment)
 
     def put(self, items: Sequence[Item], now: float | None = None) -> None:
         """Add items or change them; they can be recommended at once, by their texts.
@@ -140,12 +143,15 @@ class Recommender:
         note = found.note
         if not places and not note:
             note = "The catalogue has nothing that may be shown."
-        return Answer(uuid.uuid4().hex, user, now, self.version, personal, places, note)
+        answer = Answer(uuid.uuid4().hex, user, now, self.version, personal, places, note)
+        clicks = found.model.clicks
+        if clicks is None or not len(found.history):
+            return answer
+        return replace(answer, basis=clicks.basis, base_rate=clicks.base_rate)
 
     def considered(
-        self, user: str, count: int, *, personal: bool = True, liked: Sequence[str] = (), now: float,
-        there: NDArray[np.bool_] | None = None,
-    ) -> Considered:  # fmt: skip
+        self, user: str, count: int, *, personal: bool = True, liked: Sequence[str] = (), now: float
+    ) -> Considered:
         """Return the candidates of a list with their scores, as `recommend` orders them.
 
         Args:
@@ -153,8 +159,7 @@ class Recommender:
             count: Length of the list, 1 to 200.
             personal: Whether the history is looked at.
             liked: Items that the user says to like.
-            now: Seconds since 1970.
-            there: Which items there are at that moment, shape (items,); all where absent.
+            now: Seconds since 1970; what is published later is not there yet.
 
         Raises:
             UsageError: If `count` is out of bounds, or there is no such liked item.
@@ -163,14 +168,13 @@ class Recommender:
         with self._lock:
             model = self.model
             said = [self.number(item) for item in liked]
-            history = self.histories.of(user, now).then(said, now) if personal else NO_HISTORY
-            allowed = self._allowed(user, personal, now)
+            history = self._history(user, now).then(said, now) if personal else NO_HISTORY
+            there = self._there(now)
+            allowed = there & self._unseen(user, now) if personal else there.copy()
             allowed[said] = False
             note = ""
-            if not allowed.any() and self._permitted.any():
-                allowed, note = self._permitted, "Everything was taken already; items come again."
-            if there is not None:
-                allowed = allowed & there
+            if not allowed.any() and there.any():
+                allowed, note = there, "Everything was taken already; items come again."
             quotas = self.settings.candidates.quotas
             if not personal:
                 quotas = {name: count for name in IMPERSONAL if name in model.generators}
@@ -179,8 +183,13 @@ class Recommender:
             lifted = standardised(scores) + boosts(model.catalogue, pool.items, self.settings.list)
         return Considered(model, pool, scores, lifted, history, note)
 
-    def similar(self, item: str, count: int = 10) -> list[tuple[Item, float]]:
+    def similar(self, item: str, count: int = 10, now: float | None = None) -> list[tuple[Item, float]]:
         """Return the items nearest to one by its text and by who takes both, with their nearness.
+
+        Args:
+            item: Its id.
+            count: Most items, 1 to 200.
+            now: Seconds since 1970; the present where absent.
 
         Raises:
             UsageError: If there is no such item, or `count` is out of bounds.
@@ -196,7 +205,7 @@ class Recommender:
             if common is not None and common.max(initial=0) > 0:
                 nearness = nearness.copy()
                 nearness[: len(common)] += COMMON_WEIGHT * common / common.max()
-            allowed = self._permitted.copy()
+            allowed = self._there(now)
             allowed[number] = False
             return [(model.catalogue.items[i], float(nearness[i])) for i in best(nearness, allowed, count).tolist()]
 
@@ -225,10 +234,10 @@ class Recommender:
             model = self.model
             if self._search is None:
                 self._search = ItemSearch(model.catalogue)
-            fits = self._search.relevance(query, vector, model.facts.vectors, self._permitted)
+            fits = self._search.relevance(query, vector, model.facts.vectors, self._there(now))
             items = np.fromiter(fits, np.int64, len(fits))
             scores = standardised(np.fromiter(fits.values(), np.float64, len(fits)))
-            history = self.histories.of(user, now) if user else NO_HISTORY
+            history = self._history(user, now) if user else NO_HISTORY
             weight = self.settings.search.personal
             if len(history) and weight:
                 pool = pool_of(model.generators, self.settings.candidates.quotas, history, items)
@@ -236,25 +245,38 @@ class Recommender:
         best_first = np.argsort(-scores, kind="stable")[:count]
         return [(model.catalogue.items[items[i]], float(scores[i])) for i in best_first.tolist()]
 
-    def questions(self, count: int = 10) -> list[Item]:
+    def questions(self, count: int = 10, now: float | None = None) -> list[Item]:
         """Return items to ask a newcomer about; those that are liked go to `recommend(liked=...)`.
 
         They are the ones most taken. Asking about items unlike each other too was measured and gained nothing
         (docs/benchmarks.md, "Recommendation").
+
+        Args:
+            count: Most items, 1 to 200.
+            now: Seconds since 1970; the present where absent.
 
         Raises:
             UsageError: If `count` is out of bounds.
         """
         _check(count)
         with self._lock:
-            known = np.flatnonzero(self._permitted)
+            known = np.flatnonzero(self._there(now))
             most_taken = known[np.argsort(-self.model.facts.popularity[known], kind="stable")][:count]
             return [self.model.catalogue.items[i] for i in most_taken.tolist()]
 
-    def _allowed(self, user: str, personal: bool, now: float) -> NDArray[np.bool_]:
-        if not personal:
-            return self._permitted.copy()
-        return self._permitted & self.histories.open_to(user, len(self._permitted), self.settings.candidates, now)
+    def _there(self, now: float | None) -> NDArray[np.bool_]:
+        """Return which items may be shown to anybody at a moment, the present where absent, shape (items,).
+
+        The moment is compared anew each time, so an item appears when its time comes, and is gone again where the
+        clock is set back.
+        """
+        return self._permitted & self.model.facts.published_by(time.time() if now is None else now)
+
+    def _history(self, user: str, now: float) -> History:
+        return self.model.session.within(self.histories.of(user, now), now)
+
+    def _unseen(self, user: str, now: float) -> NDArray[np.bool_]:
+        return self.histories.open_to(user, len(self._permitted), self.settings.candidates, now)
 
     def _choose(self, found: Considered, count: int) -> Chosen:
         facts, items = found.model.facts, found.pool.items

@@ -61,8 +61,7 @@ def _places(
 ) -> list[tuple[int, float, float, float, NDArray[np.float64], NDArray[np.float64]]]:
     """Return rank, logged chance, wanted chance and score of each place, with the scores and chances of the pool."""
     facts, index = recommender.model.facts, recommender.model.catalogue.index
-    there = ~(facts.published > ranking.time)  # unknown moments are NaN: such items were always there
-    considered = recommender.considered(ranking.user, len(ranking.items), now=ranking.time, there=there)
+    considered = recommender.considered(ranking.user, len(ranking.items), now=ranking.time)
     building = _building(recommender, considered)
     place_of = {item: place for place, item in enumerate(considered.pool.items.tolist())}
     found = []

@@ -9,6 +9,7 @@ from typing import Literal
 
 from feilun.apps.recommendation.candidates.table import GENERATORS
 from feilun.apps.recommendation.features import FEATURES
+from feilun.apps.recommendation.sessions import SessionSettings
 from feilun.apps.recommendation.signals import SignalSettings
 from feilun.core.errors import nearest
 from feilun.core.settings import REQUIRED, setting, table
@@ -128,6 +129,7 @@ class RecommendationSettings:
     signals: SignalSettings = table(SignalSettings, "what counts as interest")
     candidates: CandidateSettings = table(CandidateSettings, "where candidates come from")
     ranking: RankingSettings = table(RankingSettings, "the final ranking")
+    session: SessionSettings = table(SessionSettings, "the visit that goes on")
     search: SearchSettings = table(SearchSettings, "finding items by what is typed")
     experiment: ExperimentSettings = table(ExperimentSettings, "an A/B test of personal lists")
     list: ListSettings = table(ListSettings, "what happens to a ranking before it is shown")

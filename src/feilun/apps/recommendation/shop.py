@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
+from sys import intern
 from threading import RLock
 from typing import Any
 
@@ -16,6 +17,7 @@ from feilun.core.errors import StorageError, UsageError
 from feilun.storage import recommendation as storage
 from feilun.storage.database import Database
 from feilun.storage.event_queue import EventQueue
+from feilun.storage.together import Together
 
 
 @dataclass(frozen=True)
@@ -57,22 +59,36 @@ class Shop:
         self.queue = queue
         self._waiting: set[str] = set()
         self._taking_up = RLock()
+        self._together: Together[Sequence[Interaction], Taking] = Together(self._take_all)
+        self._lists_together: Together[dict[str, Any], None] = Together(self._write_lists)
 
     def take(self, events: Sequence[Interaction]) -> Taking:
         """Write events, then let them count; while the database is gone they wait in the queue, where there is one.
 
+        What several threads bring at once is written in one transaction.
+
         Raises:
             StorageError: If database and queue refuse; nothing was taken, and the same events may be sent again.
         """
+        return self._together.put(events)
+
+    def _take_all(self, batches: Sequence[Sequence[Interaction]]) -> list[Taking]:
         try:
             self.take_up()
-            new, unissued = self._write(events)
+            written = self._write(batches)
         except StorageError:
             if self.queue is None:
                 raise
-            return self._let_wait(self.queue, events)
-        unknown = self.recommender.observe(new)
-        return Taking(len(new), len(events) - len(new), unknown, unissued)
+            return self._let_wait(self.queue, batches)
+        self.recommender.observe([event for new, _ in written for event in new])
+        return [
+            Taking(len(new), len(events) - len(new), self._unknown(new), unissued)
+            for events, (new, unissued) in zip(batches, written, strict=True)
+        ]
+
+    def _unknown(self, events: Iterable[Interaction]) -> int:
+        index = self.recommender.model.catalogue.index
+        return sum(event.item not in index for event in events)
 
     def take_up(self) -> None:
         """Write into the database what waited for it; those events count already.
@@ -83,27 +99,38 @@ class Shop:
         if not self.queue:
             return
         with self._taking_up:
-            self._write([interaction_of(row) for row in self.queue.rows()])
+            self._write([[interaction_of(row) for row in self.queue.rows()]])
             self.queue.clear()
             self._waiting.clear()
 
-    def _write(self, events: Sequence[Interaction]) -> tuple[list[Interaction], int]:
-        """Write events and return the new ones, and how many name a ranking that was never issued."""
+    def _write(self, batches: Sequence[Sequence[Interaction]]) -> list[tuple[list[Interaction], int]]:
+        """Write events; return of each batch the new ones, and how many name a ranking that was never issued."""
+        named = {event.ranking for events in batches for event in events if event.ranking}
         with self.database.write() as connection:
-            named = {event.ranking for event in events if event.ranking}
-            issued = {one for one in named if storage.ranking_exists(connection, self.application, one)}
-            unissued = sum(event.ranking is not None and event.ranking not in issued for event in events)
-            sound = [event if event.ranking in issued else replace(event, ranking=None) for event in events]
-            new = storage.add_interactions(connection, self.application, [asdict(event) for event in sound])
-        return [interaction_of(row) for row in new], unissued
+            issued = storage.issued(connection, self.application, named) if named else set()
+            rows = [
+                row_of(event if event.ranking in issued else replace(event, ranking=None))
+                for events in batches
+                for event in events
+            ]
+            new = storage.add_interactions(connection, self.application, rows)
+        return [
+            (_first_with(new, events), sum(e.ranking is not None and e.ranking not in issued for e in events))
+            for events in batches
+        ]
 
-    def _let_wait(self, queue: EventQueue, events: Sequence[Interaction]) -> Taking:
+    def _let_wait(self, queue: EventQueue, batches: Sequence[Sequence[Interaction]]) -> list[Taking]:
         with self._taking_up:
-            fresh = {event.id: event for event in events if event.id not in self._waiting}
-            queue.append([asdict(event) for event in fresh.values()])
-            self._waiting.update(fresh)
-        unknown = self.recommender.observe(fresh.values())
-        return Taking(len(fresh), len(events) - len(fresh), unknown, 0, waiting=True)
+            new = {event.id for events in batches for event in events} - self._waiting
+            names = set(new)
+            fresh = [_first_with(new, events) for events in batches]
+            queue.append([row_of(event) for events in fresh for event in events])
+            self._waiting.update(names)
+        self.recommender.observe([event for events in fresh for event in events])
+        return [
+            Taking(len(mine), len(events) - len(mine), self._unknown(mine), 0, waiting=True)
+            for events, mine in zip(batches, fresh, strict=True)
+        ]
 
     def recommend(
         self,
@@ -136,11 +163,15 @@ class Shop:
             "propensities": [place.propensity for place in answer.places], "sides": sides,
         }  # fmt: skip
         try:
-            with self.database.write() as connection:
-                storage.add_ranking(connection, self.application, row)
+            self._lists_together.put(row)
         except StorageError:
             return answer, False
         return answer, True
+
+    def _write_lists(self, rows: Sequence[dict[str, Any]]) -> Sequence[None]:
+        with self.database.write() as connection:
+            storage.add_rankings(connection, self.application, rows)
+        return [None] * len(rows)
 
     def put(self, items: Sequence[Item], now: float | None = None) -> None:
         """Write items and let them be recommended; earlier events with them count from now on."""
@@ -200,9 +231,28 @@ def remembered(database: Database, application: str) -> Remembered:
     return Remembered(items, events, rankings)
 
 
+COLUMNS = ("id", "user", "item", "type", "value", "time", "ranking")
+
+
 def interaction_of(row: Any) -> Interaction:
-    """Return a row as an interaction."""
-    return Interaction(*(row[name] for name in ("id", "user", "item", "type", "value", "time", "ranking")))
+    """Return a row as an interaction; names that come often share their memory."""
+    identity, user, item, kind, value, time, ranking = (row[name] for name in COLUMNS)
+    return Interaction(identity, intern(user), intern(item), intern(kind), value, time, ranking and intern(ranking))
+
+
+def row_of(event: Interaction) -> dict[str, Any]:
+    """Return an interaction as a row."""
+    return {name: getattr(event, name) for name in COLUMNS}
+
+
+def _first_with(new: set[str], events: Sequence[Interaction]) -> list[Interaction]:
+    """Return the events whose ids are new, the first of each, and take these ids out of the new ones."""
+    found = []
+    for event in events:
+        if event.id in new:
+            new.remove(event.id)
+            found.append(event)
+    return found
 
 
 def ranking_of(row: Any) -> Ranking:

@@ -12,6 +12,7 @@ import operator
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +48,7 @@ class Signal:
     test: Test
 
 
+@lru_cache(maxsize=1024)
 def parse(text: str) -> Signal:
     """Read an expression.
 

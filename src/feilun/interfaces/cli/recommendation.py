@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,8 +13,12 @@ from feilun.interfaces.cli import recommendation_experiments as trials
 from feilun.interfaces.cli.options import AllowHost, AsJson, Host, Port, RequireToken
 
 if TYPE_CHECKING:
+    from fastapi import FastAPI
+
     from feilun.apps.recommendation.events import Item
     from feilun.apps.recommendation.settings import RecommendationSettings
+    from feilun.apps.recommendation.shop import Shop
+    from feilun.serving.access import Access
     from feilun.storage.database import Database
     from feilun.workflow.applications.recommendation import Prepared
 
@@ -82,6 +87,8 @@ def train(file: File, as_json: AsJson = False) -> None:
     counts = {
         "interactions": len(read.positive), "unknown_items": read.unknown, "repeats": read.repeats,
         "of_programs": read.bots, "without_meaning": read.silent, "items": len(prepared.catalogue),
+        "items_to_come": int((prepared.catalogue.published > time.time()).sum()),
+        "weight_of_the_visit": application.session_of(settings).weight,
     }  # fmt: skip
     if as_json:
         output.print_json({"folder": str(folder), **counts})
@@ -133,7 +140,8 @@ def recommend(
         for place in answer.places:
             output.print_json({
                 "item": place.item.id, "title": place.item.title, "score": place.score,
-                "probability": place.probability, "reason": place.reason.said(output.language()),
+                "probability": place.probability, "probability_of": answer.basis, "base_rate": answer.base_rate,
+                "reason": place.reason.said(output.language()),
                 "contributions": dict(place.contributions), "propensity": place.propensity, "ranking": answer.id,
             })  # fmt: skip
         return
@@ -238,12 +246,17 @@ def serve(
     require_token: RequireToken = False,
     allow_host: AllowHost = None,
 ) -> None:
-    """Serve the application over HTTP until Ctrl-C: events in, lists out."""
+    """Serve the application over HTTP until Ctrl-C: events in, lists out, a web page at /console."""
+    from feilun.interfaces.console.console import with_pages, with_sessions
     from feilun.interfaces.http.recommendation import create_app
     from feilun.workflow.applications.recommendation_service import serve as run
 
+    def create(shop: Shop, access: Access) -> FastAPI:
+        own = with_sessions(access)
+        return with_pages(create_app(shop, own), "recommendation", own)
+
     run(
-        _settings(file), create_app, host=host, port=port, require_token=require_token, hosts=allow_host or (),
+        _settings(file), create, host=host, port=port, require_token=require_token, hosts=allow_host or (),
         say=lambda line: print(line, flush=True),
     )  # fmt: skip
 

@@ -17,7 +17,7 @@ from feilun.serving.access import Access
 from feilun.serving.engine import Engine
 from feilun.serving.sessions import Sessions
 
-Page = Literal["customer-service", "public-opinion"]
+Page = Literal["customer-service", "public-opinion", "recommendation"]
 
 MEDIA = {
     ".html": "text/html; charset=utf-8",
@@ -48,14 +48,29 @@ def with_console(create_app: Callable[..., FastAPI], page: Page) -> Callable[...
     """
 
     def create(engine: Engine, feedback: FeedbackDesk | None = None, access: Access | None = None) -> FastAPI:
-        own = replace(access or Access(), sessions=Sessions())
-        app = create_app(engine, feedback, own)
-        app.state.access, app.state.page = own, page
-        app.include_router(session.router)
-        app.include_router(router)
-        return app
+        own = with_sessions(access)
+        return with_pages(create_app(engine, feedback, own), page, own)
 
     return create
+
+
+def with_sessions(access: Access | None) -> Access:
+    """Return who may ask, browsers that signed in among them."""
+    return replace(access or Access(), sessions=Sessions())
+
+
+def with_pages(app: FastAPI, page: Page, access: Access) -> FastAPI:
+    """Put an application's web page into its service.
+
+    Args:
+        app: The service.
+        page: The page of the application that is served.
+        access: Who may ask, as the service has it, with sessions.
+    """
+    app.state.access, app.state.page = access, page
+    app.include_router(session.router)
+    app.include_router(router)
+    return app
 
 
 @router.get("")

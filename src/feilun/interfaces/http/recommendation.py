@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from feilun import __version__
 from feilun.apps.recommendation.answer import Answer
 from feilun.apps.recommendation.events import read_interaction, read_item
-from feilun.apps.recommendation.shop import Shop
+from feilun.apps.recommendation.shop import Shop, remembered
 from feilun.core.errors import DataError, UsageError
 from feilun.interfaces.http import metrics, requests_log
 from feilun.interfaces.http.answers import ErrorAnswer
@@ -23,10 +23,12 @@ from feilun.interfaces.http.bodies import CheckedBodies
 from feilun.interfaces.http.guard import Guard
 from feilun.serving.access import Access
 from feilun.serving.limits import Limits
+from feilun.workflow.applications.recommendation_experiments import concluded
 
 router = APIRouter(prefix="/v1/apps/recommendation", tags=["recommendation"])
 
 MOST_EVENTS = 1000
+EXPERIMENT_RESAMPLES = 300
 Row = dict[str, Any]
 
 
@@ -167,6 +169,14 @@ def questions(
     return {"items": [{"item": one.id, "title": one.title} for one in found]}
 
 
+@router.get("/experiment", summary="What experiments came to")
+def experiment(request: Request) -> dict[str, Any]:
+    """Return what followed from the lists of each arm, with intervals over users, and whose items of mixed lists."""
+    shop = _shop(request)
+    held = remembered(shop.database, shop.application)
+    return asdict(concluded(shop.recommender.settings, held, EXPERIMENT_RESAMPLES))
+
+
 @router.post("/items", summary="Add or change items", status_code=201)
 def put_items(request: Request, body: Items) -> dict[str, int]:
     """Put items into the catalogue; they can be recommended at once, by their texts."""
@@ -207,6 +217,8 @@ def _told(answer: Answer) -> dict[str, Any]:
         "version": answer.version,
         "personal": answer.personal,
         "note": answer.note,
+        "probability_of": answer.basis,
+        "base_rate": answer.base_rate,
         "items": [
             {
                 "item": place.item.id, "title": place.item.title, "score": place.score,

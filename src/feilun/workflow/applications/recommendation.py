@@ -16,6 +16,7 @@ from feilun.apps.recommendation.interactions import Read, read
 from feilun.apps.recommendation.model import Model, fit_generators
 from feilun.apps.recommendation.ranker import Trees
 from feilun.apps.recommendation.recommender import Recommender
+from feilun.apps.recommendation.sessions import Session
 from feilun.apps.recommendation.settings import RecommendationSettings
 from feilun.apps.recommendation.shop import Remembered, Shop, remembered
 from feilun.apps.recommendation.training import fit
@@ -124,9 +125,15 @@ def train(settings: RecommendationSettings, prepared: Prepared) -> Path:
             "schema": SCHEMA, "version": _version(text, model), "features": list(model.names),
             "weights": dict(model.weights),
             "clicks": asdict(model.clicks) if model.clicks else None, "items": sorted(prepared.catalogue.index),
-            "fitted": prepared.now, "sha256": sha256(made / RANKING),
+            "session": asdict(model.session), "fitted": prepared.now, "sha256": sha256(made / RANKING),
         })  # fmt: skip
     return folder
+
+
+def session_of(settings: RecommendationSettings) -> Session:
+    """Return how much the visit that goes on counts in what was trained; as much as the rest where nothing was."""
+    manifest = places.home() / "recommendation" / settings.name / MANIFEST
+    return Session(**read_json(manifest).get("session", {})) if manifest.is_file() else Session()
 
 
 def _version(text: str, model: Model) -> str:
@@ -161,9 +168,9 @@ def open_model(settings: RecommendationSettings, prepared: Prepared) -> tuple[Mo
     text = (folder / RANKING).read_text(encoding="utf-8")
     trees = Trees.from_text(text, names) if text else None
     clicks = ClickCurve(**manifest["clicks"]) if manifest["clicks"] else None
-    return replace(model, names=names, weights=manifest["weights"], trees=trees, clicks=clicks), str(
-        manifest["version"]
-    )
+    session = Session(**manifest.get("session", {}))
+    opened = replace(model, names=names, weights=manifest["weights"], trees=trees, clicks=clicks, session=session)
+    return opened, str(manifest["version"])
 
 
 def open_shop(

@@ -11,7 +11,8 @@ from typing import Any, Literal
 from feilun.apps.recommendation.answer import Answer
 from feilun.apps.recommendation.events import Interaction
 from feilun.apps.recommendation.judging import Judged
-from feilun.apps.recommendation.sample.shop import simulate
+from feilun.apps.recommendation.reliability import Reliability
+from feilun.apps.recommendation.sample.shop import Shoppers, simulate
 from feilun.apps.recommendation.settings import RecommendationSettings
 from feilun.apps.recommendation.shop import Shop
 from feilun.core.errors import UsageError
@@ -23,6 +24,9 @@ from feilun.workflow.applications.recommendation_tables import put_events, put_i
 
 BASE = "multilingual-e5-small"
 SHOWN = ("ndcg@10", "recall@10", "hr@10", "mrr@10")
+
+ASKED_OF_TASTE = 100
+LIKELY = {"impressions": "click", "next": "taken next"}
 
 Say = Callable[[str], Any]
 
@@ -66,6 +70,8 @@ def demo(
         folder = application.train(settings, prepared)
         say(f"\nTrained on all events; the final ranking is in {folder}.")
         shop = application.open_shop(settings, database, prepared, settings.seed)
+        if items is None:
+            _beside_truth(shop, prepared, say)
         _live(shop, prepared, language, say)
     finally:
         database.close()
@@ -80,7 +86,21 @@ def table_of(evaluation: Evaluation) -> list[str]:
     lines += [_row(name, judged) for name, judged in evaluation.rows.items()]
     lines.append("\nItems hidden from training, ranked among themselves (cold start)")
     lines += [_row(name, judged) for name, judged in evaluation.cold.items()]
-    return lines
+    return [*lines, *(_reliable(evaluation.clicks) if evaluation.clicks else [])]
+
+
+def _reliable(clicks: Reliability) -> list[str]:
+    """Return how far the probabilities can be trusted, as lines."""
+    of = {
+        "impressions": "Probabilities of a click, on places that were shown after training",
+        "next": "No list was logged: probabilities that a candidate is taken next, on what was taken after training",
+    }[clicks.basis]
+    return [
+        f"\n{of} ({clicks.rows:,})",
+        f"  said {clicks.predicted:.1%}, happened {clicks.base_rate:.1%}, calibration error "
+        f"{clicks.expected_calibration_error:.3f}, AUC {clicks.area_under_curve:.3f}, log loss {clicks.log_loss:.4f} "
+        f"(who always says {clicks.base_rate:.1%}: {clicks.log_loss_of_base_rate:.4f})",
+    ]
 
 
 def _row(name: str, judged: Judged) -> str:
@@ -100,10 +120,29 @@ def _fill(
     put_events(database, settings, sample.events)
     with database.write() as connection:
         known = {row["id"] for row in storage.all_rankings(connection, settings.name)}
-        for ranking in sample.rankings:
-            if ranking.id not in known:
-                storage.add_ranking(connection, settings.name, asdict(ranking))
+        new = [asdict(ranking) for ranking in sample.rankings if ranking.id not in known]
+        storage.add_rankings(connection, settings.name, new)
     say(f"A fictional shop: {len(sample.items):,} items, {len(sample.events):,} events of simulated shoppers.")
+
+
+def _beside_truth(shop: Shop, prepared: application.Prepared, say: Say) -> None:
+    """Say what the simulated shoppers' own taste model gives the places that are recommended to them."""
+    sample = simulate(shop.recommender.settings.seed)
+    people = Shoppers(sample.items, shop.recommender.settings.seed)
+    number = {item.id: i for i, item in enumerate(sample.items)}
+    said, true = [], []
+    for user in sorted({event.user for event in prepared.held.events})[:ASKED_OF_TASTE]:
+        for place in shop.recommender.recommend(user, 6, now=prepared.now).places:
+            if place.probability is not None and place.item.id in number:
+                said.append(place.probability)
+                true.append(people.chance(int(user[-4:]), number[place.item.id], 1))
+    if said:
+        mean_said, mean_true = sum(said) / len(said), sum(true) / len(true)
+        say(
+            f"\nSix places each for {ASKED_OF_TASTE} shoppers: the chance of a click is said to be {mean_said:.0%} on "
+            f"average, and their own taste model gives {mean_true:.0%}. Simulated shoppers are sure of what they like; "
+            "people are not."
+        )
 
 
 def _live(shop: Shop, prepared: application.Prepared, language: Literal["zh", "en"], say: Say) -> None:
@@ -140,7 +179,7 @@ def show(title: str, answer: Answer, language: Literal["zh", "en"], say: Say) ->
     if answer.note:
         say(f"  ({answer.note})")
     for number, place in enumerate(answer.places, 1):
-        likely = "" if place.probability is None else f"  click {place.probability:.0%}"
+        likely = "" if place.probability is None else f"  {LIKELY[answer.basis]} {place.probability:.0%}"
         drawn = f"  drawn by chance ({place.propensity:.2%})" if place.explored else ""
         say(f"  {number:>2}. {place.item.title}  [{place.reason.said(language)}]{likely}{drawn}")
         if number == 1 and place.contributions:

@@ -9,9 +9,13 @@ from typing import Any
 import numpy as np
 
 from feilun.apps.recommendation.cold import judge_cold
+from feilun.apps.recommendation.exposures import candidates, impressions
 from feilun.apps.recommendation.features import COLLABORATIVE, CONTEXTUAL, TEXTUAL
 from feilun.apps.recommendation.interactions import Interactions
 from feilun.apps.recommendation.judging import BASELINES, Judged, judge, scorer_of, scorer_of_model
+from feilun.apps.recommendation.model import Model
+from feilun.apps.recommendation.reliability import Reliability, reliability
+from feilun.apps.recommendation.requests import requests_of
 from feilun.apps.recommendation.settings import RecommendationSettings
 from feilun.apps.recommendation.training import fit
 from feilun.core.errors import UsageError
@@ -34,16 +38,20 @@ class Evaluation:
         cold: The text model and the category mean on items hidden from training.
         users: Users judged.
         items: Items ranked for each.
+        clicks: How the probabilities agree with what happened after training; None where none are told.
     """
 
     rows: Mapping[str, Judged]
     cold: Mapping[str, Judged]
     users: int
     items: int
+    clicks: Reliability | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the public JSON form."""
-        return {"users": self.users, "items": self.items, "rows": _json(self.rows), "cold": _json(self.cold)}
+        clicks = asdict(self.clicks) if self.clicks else None
+        rows = {"rows": _json(self.rows), "cold": _json(self.cold)}
+        return {"users": self.users, "items": self.items, **rows, "clicks": clicks}
 
 
 def _json(rows: Mapping[str, Judged]) -> dict[str, Any]:
@@ -76,19 +84,41 @@ def evaluate(settings: RecommendationSettings, prepared: Prepared, say: Callable
         rows[name] = judge(scorer_of(make().fit(known, catalogue, now), len(catalogue)), known, held_out, catalogue)
     for name, without in ABLATIONS.items():
         say(f"judging ours {name}")
-        rows[f"ours, {name}"] = _judged(_ablated(settings, without), known, held_out, prepared, now)
+        ablated = _ablated(settings, without)
+        rows[f"ours, {name}"] = _ranked(_trained(ablated, known, prepared, now), ablated, known, held_out, prepared)
     say("judging ours")
-    rows["ours"] = _judged(settings, known, held_out, prepared, now)
+    model = _trained(settings, known, prepared, now)
+    rows["ours"] = _ranked(model, settings, known, held_out, prepared)
     cold = judge_cold(everything, catalogue, settings.seed, prepared.now)
-    return Evaluation(rows, cold, len(np.unique(held_out.user)), len(catalogue))
+    clicks = _reliability(model, settings, known, held_out, prepared)
+    return Evaluation(rows, cold, len(np.unique(held_out.user)), len(catalogue), clicks)
 
 
-def _judged(
-    settings: RecommendationSettings, known: Interactions, held_out: Interactions, prepared: Prepared, now: float
-) -> Judged:
+def _trained(settings: RecommendationSettings, known: Interactions, prepared: Prepared, now: float) -> Model:
     before = [ranking for ranking in prepared.held.rankings if ranking.time < now]
-    model = fit(known, prepared.catalogue, settings, now, before)
-    scorer = scorer_of_model(model, settings.candidates.quotas, now, prepared.catalogue.shown)
+    return fit(known, prepared.catalogue, settings, now, before)
+
+
+def _reliability(
+    model: Model, settings: RecommendationSettings, known: Interactions, held_out: Interactions, prepared: Prepared
+) -> Reliability | None:
+    """Judge probabilities on what was shown after training, or where nothing was, on what was taken next."""
+    if model.clicks is None:
+        return None
+    if model.clicks.basis == "next":
+        requests = requests_of(known, held_out, np.unique(held_out.user))
+        return reliability(model.clicks, candidates(model, settings.candidates, requests))
+    later = [ranking for ranking in prepared.held.rankings if ranking.time >= held_out.time.min()]
+    everything = prepared.read.positive
+    anybody = np.ones(len(everything.users), bool)
+    shown = impressions(model, settings.candidates, everything, later, anybody, settings.seed)
+    return reliability(model.clicks, shown)
+
+
+def _ranked(
+    model: Model, settings: RecommendationSettings, known: Interactions, held_out: Interactions, prepared: Prepared
+) -> Judged:
+    scorer = scorer_of_model(model, settings.candidates.quotas, prepared.catalogue.shown)
     return judge(scorer, known, held_out, prepared.catalogue)
 
 

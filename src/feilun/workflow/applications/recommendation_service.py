@@ -43,6 +43,7 @@ def serve(
             app = application(shop, access_to(host, shop.database if guarded else None, hosts))
             address = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
             say(f"{settings.name}@{shop.recommender.version}  POST {address}/v1/apps/recommendation/recommend")
+            say(f"Web page: {address}/console")
             say(f"Documentation: {address}/docs  Stop with Ctrl-C.")
             limits = Limits()
             config = uvicorn.Config(

@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 
 from feilun.apps.recommendation.events import Interaction, Item, read_interaction, read_item
 from feilun.apps.recommendation.settings import RecommendationSettings
-from feilun.apps.recommendation.shop import interaction_of
+from feilun.apps.recommendation.shop import interaction_of, row_of
 from feilun.core import places
 from feilun.core.errors import DataError
 from feilun.data.paths import shown
@@ -107,7 +107,7 @@ def put_items(database: Database, settings: RecommendationSettings, items: list[
 def put_events(database: Database, settings: RecommendationSettings, events: list[Interaction]) -> int:
     """Write events; those whose ids are known are left out. Return how many were new."""
     with database.write() as connection:
-        return len(storage.add_interactions(connection, settings.name, [asdict(event) for event in events]))
+        return len(storage.add_interactions(connection, settings.name, [row_of(event) for event in events]))
 
 
 def take_tables(database: Database, settings: RecommendationSettings, say: Callable[[str], Any]) -> None:

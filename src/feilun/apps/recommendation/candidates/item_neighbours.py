@@ -15,6 +15,10 @@ from feilun.apps.recommendation.interactions import History, Interactions
 STRIP = 2000
 """Items whose neighbours are computed at once; bounds the memory."""
 
+MOST_OF_USER = 1000
+"""Strongest items of a user that are compared with each other: pairs grow with their square, and who took everything
+says of none that it goes with another."""
+
 
 @dataclass
 class ItemNeighbours:
@@ -32,7 +36,7 @@ class ItemNeighbours:
 
     def fit(self, interactions: Interactions, catalogue: Catalogue, now: float) -> Self:
         """Compare all items that anybody took."""
-        taken = interactions.matrix()
+        taken = interactions.matrix(MOST_OF_USER)
         taken.data[:] = 1
         columns = taken.T.tocsr()
         sizes = np.sqrt(np.asarray(taken.sum(0)).ravel())

@@ -107,10 +107,13 @@ class Shoppers:
             + 0.5 * (better[:, None] == chinese)
         )
 
+    def chance(self, shopper: int, item: int, place: int) -> float:
+        """Return how likely a shopper clicks on an item at a place, from 1."""
+        return float(1 / (1 + np.exp(-(self.worth[shopper, item] - 2.2 - 0.35 * np.log(place)))))
+
     def click(self, shopper: int, item: int, place: int) -> bool:
         """Return whether a shopper clicks on an item at a place, from 1."""
-        odds = self.worth[shopper, item] - 2.2 - 0.35 * np.log(place)
-        return bool(self.source.random() < 1 / (1 + np.exp(-odds)))
+        return bool(self.source.random() < self.chance(shopper, item, place))
 
     def session(self, shopper: int, moment: float, counts: NDArray[np.float64]) -> list[int]:
         """Return what a shopper is shown: popular, random and liked items, each once."""

@@ -1,0 +1,121 @@
+"""Candidate lists of requests, with what was taken of them: what the final ranking learns from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from feilun.apps.recommendation.fusion import gather
+from feilun.apps.recommendation.linear_order import fit_weights
+from feilun.apps.recommendation.model import Model
+from feilun.apps.recommendation.requests import Request, allowed_at
+from feilun.apps.recommendation.sessions import Session, gains
+from feilun.apps.recommendation.settings import CandidateSettings, RecommendationSettings
+
+FEWEST_VISITS, MOST_VISITS = 100, 1_000
+"""Requests within a visit on which it is tried whether the visit says more."""
+
+DEPTH = 10
+
+
+@dataclass(frozen=True)
+class Lists:
+    """Candidate lists with what was taken of them.
+
+    Args:
+        table: Features, shape (rows, FEATURES).
+        relevance: Shape (rows,).
+        groups: Number of the list, ascending, shape (rows,).
+        generators: Their standardised scores, shape (rows, generators).
+        next: Which item was taken next, shape (rows,).
+        requests: Number of each list's request, shape (lists,).
+        judged: Lists that only decide when trees stop, shape (lists,).
+    """
+
+    table: NDArray[np.float64]
+    relevance: NDArray[np.float64]
+    groups: NDArray[np.int64]
+    generators: NDArray[np.float64]
+    next: NDArray[np.bool_]
+    requests: NDArray[np.int64]
+    judged: NDArray[np.bool_]
+
+    def without(self, left_out: NDArray[np.bool_]) -> Lists:
+        """Return the lists that are not left out, shape (lists,)."""
+        kept = ~left_out
+        rows = kept[self.groups]
+        groups = (np.cumsum(kept) - 1)[self.groups[rows]]
+        return Lists(
+            self.table[rows], self.relevance[rows], groups, self.generators[rows], self.next[rows],
+            self.requests[kept], self.judged[kept],
+        )  # fmt: skip
+
+
+def lists_of(model: Model, policy: CandidateSettings, requests: Sequence[Request], judged: NDArray[np.bool_]) -> Lists:
+    """Gather candidates for users as they were, and mark what they took from then on.
+
+    Args:
+        model: Learned nothing from what was taken then.
+        policy: Quotas, and what is shown again.
+        requests: Those of which nothing taken is among the candidates give no list: there is nothing to order.
+        judged: Of each request, whether its list only decides when trees stop, shape (requests,).
+    """
+    width = len(model.names)
+    tables, relevance, generators = [np.zeros((0, width))], [np.zeros(0)], []
+    following, numbers, sizes = [np.zeros(0, bool)], [], []
+    for number, one in enumerate(requests):
+        history = model.looked_at(one.history, one.moment)
+        allowed = allowed_at(model, policy, one.history, one.moment)
+        pool = gather(model.generators, policy.quotas, history, allowed)
+        marks = np.zeros(len(model.catalogue))
+        np.maximum.at(marks, one.taken.items, one.taken.weights)
+        if not marks[pool.items].any():
+            continue
+        tables.append(model.table(pool, history, one.moment))
+        relevance.append(marks[pool.items])
+        generators.append(pool.standardised().astype(np.float64))
+        following.append(pool.items == one.taken.items[0])
+        numbers.append(number)
+        sizes.append(len(pool))
+    return Lists(
+        np.concatenate(tables), np.concatenate(relevance), np.repeat(np.arange(len(sizes)), sizes),
+        np.concatenate(generators) if generators else np.zeros((0, 0)), np.concatenate(following),
+        np.array(numbers, np.int64), judged[numbers],
+    )  # fmt: skip
+
+
+def chosen_session(model: Model, requests: Sequence[Request], settings: RecommendationSettings) -> Session:
+    """Return how much the visit counts: as set where that finds what was taken next better, else as all the rest.
+
+    Args:
+        model: Fitted generators that learned nothing from what was taken at the requests.
+        requests: Those within a visit are looked at.
+        settings: Of the application.
+    """
+    off = Session(settings.session.minutes)
+    wanted = Session(settings.session.minutes, settings.session.weight)
+    within = [one for one in requests if wanted.within(one.history, one.moment).visit][:MOST_VISITS]
+    if len(within) < FEWEST_VISITS:
+        return off
+    plain, weighed = (_found(model, settings.candidates, within, one) for one in (off, wanted))
+    return wanted if gains(plain, weighed) else off
+
+
+def _found(
+    model: Model, policy: CandidateSettings, requests: Sequence[Request], session: Session
+) -> NDArray[np.float64]:
+    """Return the gain (NDCG@10) of the item taken next among the weighted candidates, shape (requests,)."""
+    lists = lists_of(replace(model, session=session), policy, requests, np.zeros(len(requests), bool))
+    found = np.zeros(len(requests))
+    if not len(lists.requests):
+        return found
+    scores = lists.generators @ fit_weights(lists.generators, lists.relevance, lists.groups)
+    order = np.lexsort((-scores, lists.groups))
+    starts = np.flatnonzero(np.diff(lists.groups, prepend=-1))
+    rank = np.arange(len(order)) - starts[lists.groups[order]]
+    hits = order[lists.next[order] & (rank < DEPTH)]
+    found[lists.requests[lists.groups[hits]]] = 1 / np.log2(2 + rank[lists.next[order] & (rank < DEPTH)])
+    return found
