@@ -111,12 +111,13 @@ class Candidate:
 
 
 def replace_knowledge(connection: Connection, application: str, imported: Iterable[Known]) -> None:
-    """Replace all that was imported before; what came from candidates stays."""
+    """Replace all that was imported before; what came from candidates stays, also in the place of what has its id."""
     connection.execute(delete(knowledge).where(knowledge.c.application == application, knowledge.c.origin == "import"))
+    staying = set(connection.scalars(select(knowledge.c.id).where(knowledge.c.application == application)))
     rows = [
         {"application": application, "id": k.id, "kind": k.kind, "origin": k.origin, "content": dict(k.content)}
-        for k in imported
-    ]
+        for k in imported if k.id not in staying
+    ]  # fmt: skip
     if rows:
         connection.execute(insert(knowledge), rows)
 

@@ -70,6 +70,13 @@ class RulesSettings:
 
 
 @dataclass(frozen=True)
+class ReleaseSettings:
+    """The table `[release]`: what a new version, or new knowledge, is held to before it answers."""
+
+    suite: str = setting("", "conversations with what is expected, yaml; none may fail that passes with what stands")
+
+
+@dataclass(frozen=True)
 class CustomerServiceSettings:
     """An application file."""
 
@@ -83,6 +90,7 @@ class CustomerServiceSettings:
     channels: dict[str, ChannelSettings] = tables(ChannelSettings, "platforms whose messages are answered")
     rules: RulesSettings = table(RulesSettings, "what the business says beside the model")
     handover: HandoverSettings = table(HandoverSettings, "when a person takes over")
+    release: ReleaseSettings = table(ReleaseSettings, "what a release is held to")
 
     def contradictions(self) -> list[str]:
         """Say what cannot be."""

@@ -72,7 +72,8 @@ def read_application(path: Path) -> CustomerServiceSettings:
         conversations=tuple(str(folder / name) for name in known.conversations),
     )
     rules = replace(settings.rules, tables=tuple(str(folder / name) for name in settings.rules.tables))
-    return replace(settings, knowledge=resolved, rules=rules)
+    suite = str(folder / settings.release.suite) if settings.release.suite else ""
+    return replace(settings, knowledge=resolved, rules=rules, release=replace(settings.release, suite=suite))
 
 
 def read_knowledge(settings: CustomerServiceSettings) -> Knowledge:

@@ -1,0 +1,102 @@
+"""The version of an application that stands: the bundle that finds questions, and how sure an answer has to be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from feilun.apps.customer_service.business_rules import OUTPUTS, BusinessRules
+from feilun.apps.customer_service.desk import Desk
+from feilun.apps.customer_service.held_out import Thresholds
+from feilun.apps.customer_service.ladder import Ladder
+from feilun.apps.customer_service.library import Library
+from feilun.apps.customer_service.rungs.form import form_entries
+from feilun.apps.customer_service.settings import CustomerServiceSettings
+from feilun.bundles.bundle import Bundle
+from feilun.core.files import read_json, write_json
+from feilun.core.places import home
+from feilun.knowledge.rules import DecisionTables
+from feilun.storage.database import Database
+from feilun.workflow.applications.customer_service_knowledge import Imported
+
+
+@dataclass(frozen=True)
+class Version:
+    """What was trained for an application.
+
+    Args:
+        bundle: What questions are found by, name@version.
+        thresholds: How sure the rungs have to be.
+        learned_from: Hash of the pairs and settings from which the bundle follows.
+    """
+
+    bundle: str
+    thresholds: Thresholds
+    learned_from: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return {"bundle": self.bundle, "thresholds": self.thresholds.to_json(), "learned_from": self.learned_from}
+
+    @staticmethod
+    def from_json(value: Mapping[str, Any]) -> Version:
+        """Read what `to_json` wrote."""
+        thresholds = Thresholds.from_json(value["thresholds"])
+        return Version(str(value["bundle"]), thresholds, str(value.get("learned_from", "")))
+
+
+def standing(application: str) -> Version | None:
+    """Return the version that answers; None where none was released here."""
+    return _read(_standing(application))
+
+
+def refused(application: str) -> Version | None:
+    """Return the version that was trained last and not released; None where there is none."""
+    return _read(_refused(application))
+
+
+def keep_refused(application: str, version: Version) -> None:
+    """Keep a version that was trained, so that it can be released without training again."""
+    write_json(_refused(application), version.to_json())
+
+
+def let_stand(application: str, version: Version) -> None:
+    """Let a version answer from now on."""
+    write_json(_standing(application), version.to_json())
+    _refused(application).unlink(missing_ok=True)
+
+
+def folder_of(application: str) -> Path:
+    """Return where the files of an application are."""
+    return home() / "applications" / application
+
+
+def desk_of(
+    settings: CustomerServiceSettings, bundle: Bundle, thresholds: Thresholds, known: Imported, database: Database
+) -> Desk:
+    """Put an application together; its index is built here.
+
+    Args:
+        settings: The application.
+        bundle: What questions are found by.
+        thresholds: How sure the rungs have to be.
+        known: What it knows.
+        database: Where its conversations are kept.
+    """
+    library = Library(bundle, [*known.entries, *form_entries(settings.forms)], known.passages)
+    rules = BusinessRules(DecisionTables([Path(name) for name in settings.rules.tables], OUTPUTS))
+    return Desk(settings, Ladder(library, thresholds, settings), database, rules)
+
+
+def _read(path: Path) -> Version | None:
+    return Version.from_json(read_json(path)) if path.is_file() else None
+
+
+def _standing(application: str) -> Path:
+    return folder_of(application) / "customer_service.json"
+
+
+def _refused(application: str) -> Path:
+    return folder_of(application) / "customer_service_refused.json"
