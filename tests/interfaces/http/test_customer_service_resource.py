@@ -56,10 +56,17 @@ def test_a_person_takes_a_conversation_and_gives_it_back(client):
     assert client.get(f"{BASE}/handoffs").json()["waiting"][0]["id"] == handed
     assert client.post(f"{BASE}/handoffs/{handed}/take").status_code == 204
     assert client.post(f"{BASE}/handoffs/{handed}/turns", json={"text": "您好"}).status_code == 200
-    assert client.get(f"{BASE}/handoffs/{handed}/suggestion").json()["suggestion"]["handoff"] == "request"
+    assert client.get(f"{BASE}/handoffs/{handed}/suggestion").json() == {"question": None, "suggestion": None}
     assert client.post(f"{BASE}/handoffs/{handed}/give-back").status_code == 204
     speakers = [turn["speaker"] for turn in client.get(f"{BASE}/conversations/{handed}").json()["turns"]]
     assert speakers == ["customer", "bot", "person"]
+
+
+def test_a_suggestion_names_the_question_that_it_answers(client):
+    handed = client.post(f"{BASE}/turns", json={"text": "卡丢了怎么办"}).json()["conversation"]
+    client.post(f"{BASE}/turns", json={"text": "转人工", "conversation": handed})
+    found = client.get(f"{BASE}/handoffs/{handed}/suggestion").json()
+    assert (found["question"], found["suggestion"]["text"]) == ("卡丢了怎么办", "请在掌银里挂失。")
 
 
 def test_an_approved_candidate_answers_the_next_question(client):

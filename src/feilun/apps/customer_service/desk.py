@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from feilun.apps.customer_service.asking import last_question
 from feilun.apps.customer_service.bursts import Bursts
 from feilun.apps.customer_service.business_rules import BusinessRules
 from feilun.apps.customer_service.ladder import READ, Ladder
@@ -47,6 +48,44 @@ class Answered:
 
     conversation: str
     turn: str | None
+    reply: Reply
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the public JSON form."""
+        return {"conversation": self.conversation, "turn": self.turn, **self.reply.to_json()}
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A customer's turn that waits for its answer.
+
+    Args:
+        text: What was said.
+        time: When, seconds since 1970.
+        conversation: Where.
+        begun: The conversation, where this turn begins it.
+        customer: What the business tells of the customer.
+        ticket: Its place among the messages of a moment.
+    """
+
+    text: str
+    time: float
+    conversation: str
+    begun: Conversation | None
+    customer: Mapping[str, str | float | bool]
+    ticket: object
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """What the bot would say, for an operator.
+
+    Args:
+        question: The customer's question.
+        reply: The reply to it.
+    """
+
+    question: str
     reply: Reply
 
 
@@ -146,12 +185,18 @@ class Desk:
             self._held(connection, conversation)
             return storage.turns_of(connection, self.application, conversation)
 
-    def suggest(self, conversation: str) -> Reply | None:
-        """Return what the ladder would answer to the customer's last turn; None where there is none."""
-        said = [turn for turn in self.history(conversation) if turn.speaker == "customer"]
-        if not said:
+    def suggest(self, conversation: str) -> Suggestion | None:
+        """Return what the ladder would answer to the customer's last question; None where nothing was asked.
+
+        A request for a person, anger and greetings are no questions: what was asked before them is answered.
+
+        Raises:
+            UnknownConversation: If this application has none of that id.
+        """
+        asked = last_question(self.history(conversation))
+        if asked is None:
             return None
-        return self.ladder.answer(said[-1].text, {})[0]
+        return Suggestion(asked.text, self.ladder.answer(asked.text, {"asked": asked.former})[0])
 
     def take(self, conversation: str) -> None:
         """A person takes a conversation; the bot is silent from now on."""

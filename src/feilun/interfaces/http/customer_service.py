@@ -183,9 +183,11 @@ def summary(request: Request, conversation: str) -> dict[str, Any]:
 
 @router.get("/handoffs/{conversation}/suggestion", summary="What the bot would say")
 def suggestion(request: Request, conversation: str) -> dict[str, Any]:
-    """Return what the ladder would answer to the customer's last turn."""
-    reply = _desk(request).suggest(conversation)
-    return {"suggestion": None if reply is None else reply.to_json()}
+    """Return what the ladder would answer to the customer's last question, and that question; null without any."""
+    found = _desk(request).suggest(conversation)
+    if found is None:
+        return {"question": None, "suggestion": None}
+    return {"question": found.question, "suggestion": found.reply.to_json()}
 
 
 @router.post("/handoffs/{conversation}/take", summary="A person takes over", status_code=204)
