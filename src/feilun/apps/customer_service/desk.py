@@ -17,6 +17,7 @@ from feilun.apps.customer_service.bursts import Bursts
 from feilun.apps.customer_service.business_rules import BusinessRules
 from feilun.apps.customer_service.ladder import READ, Ladder
 from feilun.apps.customer_service.learning import Learning, UnknownConversation
+from feilun.apps.customer_service.listening import Listeners
 from feilun.apps.customer_service.measures import DAY_SECONDS, Held, found_no_answer, held
 from feilun.apps.customer_service.reply import Reply
 from feilun.apps.customer_service.settings import CustomerServiceSettings
@@ -108,6 +109,7 @@ class Desk:
         self.database = database
         self.rules = rules
         self.learning = Learning(self.application, ladder, database)
+        self.listeners = Listeners()
         self._turns = tuple(Lock() for _ in range(STRIPES))
         self._bursts = Bursts()
 
@@ -131,20 +133,32 @@ class Desk:
             UnknownConversation: If this application has none of that id.
             StorageError: If the database refuses; nothing was taken.
         """
+        return self.answer(self.hear(text, conversation, channel, customer))
+
+    def hear(
+        self, text: str, conversation: str | None = None, channel: str = "web",
+        customer: Mapping[str, str | float | bool] | None = None,
+    ) -> Heard:  # fmt: skip
+        """Take note of a customer's turn, which must be answered then; the order in which turns are heard is theirs.
+
+        Args as those of `say`; nothing is waited for.
+        """
         if channel not in CHANNELS:
             raise UsageError(f"There is no channel {channel!r}.", f"Valid: {', '.join(CHANNELS)}.")
-        arrived = time.time()
         begun = storage.begun(channel) if conversation is None else None
         identity = conversation if begun is None else begun.id
         assert identity is not None  # noqa: S101
-        ticket = self._bursts.add(identity, text)
+        return Heard(text, time.time(), identity, begun, customer or {}, self._bursts.add(identity, text))
+
+    def answer(self, heard: Heard) -> Answered:
+        """Answer a turn that was heard; returns and raises as `say` does."""
         if self.dialogue.burst:
             time.sleep(self.dialogue.burst)
-        with self._turns[hash(identity) % STRIPES]:
-            words = self._bursts.taken(identity, ticket)
-            held = begun or self._read(identity)
-            reply, memory = self._reply(words, held, customer or {})
-            return self._kept(text, arrived, held, reply, memory, begins=begun is not None)
+        with self._turns[hash(heard.conversation) % STRIPES]:
+            words = self._bursts.taken(heard.conversation, heard.ticket)
+            held = heard.begun or self._read(heard.conversation)
+            reply, memory = self._reply(words, held, heard.customer)
+            return self._kept(heard.text, heard.time, held, reply, memory, begins=heard.begun is not None)
 
     def waiting(self) -> list[Conversation]:
         """Return the conversations that wait for a person or are with one: most urgent, then longest waiting first."""
@@ -216,6 +230,7 @@ class Desk:
                 raise UsageError("Nobody took this conversation.", "Take it first; the bot answers until then.")
             turn = Turn(uuid.uuid4().hex, conversation, time.time(), "person", kept(text))
             storage.add_turns(connection, self.application, [turn])
+        self.listeners.tell(turn)
         return turn.id
 
     def give_back(self, conversation: str) -> None:

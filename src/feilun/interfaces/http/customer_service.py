@@ -15,12 +15,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from feilun.apps.customer_service.channels.inbox import Inbox
 from feilun.apps.customer_service.desk import Desk
 from feilun.apps.customer_service.measures import measured_by, unanswered
-from feilun.interfaces.http import customer_service_channels
+from feilun.interfaces.http import customer_service_channels, customer_service_socket
 from feilun.interfaces.http.answers import ErrorAnswer
+from feilun.interfaces.http.customer_service_socket import Channel
+from feilun.interfaces.http.customer_service_talk import CUSTOMER, seen_turn
 from feilun.monitoring.feedback import FeedbackDesk
 from feilun.serving.access import Access
 from feilun.serving.engine import Engine
-from feilun.storage.customer_service import Turn
 from feilun.text.segment import sentences
 
 router = APIRouter(
@@ -37,10 +38,8 @@ class Said(BaseModel):
 
     text: str = Field(description="The message.", max_length=100_000)
     conversation: str | None = Field(None, description="As a former answer named it; left out, one begins.")
-    channel: Literal["web", "feishu", "dingtalk", "wecom", "slack", "other"] = "web"
-    customer: dict[str, str | float | bool] = Field(
-        {}, description="What the business tells of the customer; decision tables look at it.", max_length=50
-    )
+    channel: Channel = "web"
+    customer: dict[str, str | float | bool] = Field({}, description=CUSTOMER, max_length=50)
 
 
 class Written(BaseModel):
@@ -101,6 +100,7 @@ def with_customer_service(
         app.state.inboxes = dict(inboxes or {})
         app.include_router(router)
         app.include_router(customer_service_channels.router)
+        app.include_router(customer_service_socket.router)
         return app
 
     return create
@@ -128,7 +128,7 @@ def take_turn(
     its text, and `reply` with all of it.
     """
     answered = _desk(request).say(body.text, body.conversation, body.channel, body.customer)
-    reply = {"conversation": answered.conversation, "turn": answered.turn, **answered.reply.to_json()}
+    reply = answered.to_json()
     if "text/event-stream" in request.headers.get("accept", ""):
         return StreamingResponse(_events(reply), media_type="text/event-stream")
     return reply
@@ -140,20 +140,7 @@ def seen(request: Request, conversation: str) -> dict[str, Any]:
 
     This is how a customer's page hears what a person writes.
     """
-    return {"turns": [_seen(turn) for turn in _desk(request).history(conversation)]}
-
-
-def _seen(turn: Turn) -> dict[str, Any]:
-    reply = turn.reply or {}
-    shown = {name: reply.get(name) for name in ("action", "citations", "options")}
-    return {
-        "id": turn.id,
-        "time": turn.time,
-        "speaker": turn.speaker,
-        "text": turn.text,
-        "helpful": turn.helpful,
-        **shown,
-    }
+    return {"turns": [seen_turn(turn) for turn in _desk(request).history(conversation)]}
 
 
 @router.get("/conversations/{conversation}", summary="What was said")
