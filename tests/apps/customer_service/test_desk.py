@@ -117,6 +117,32 @@ def test_an_approved_candidate_is_live_at_once_and_after_a_restart(desk):
     assert desk.learning.candidates() == []
 
 
+def test_a_candidate_that_asks_what_is_known_becomes_a_way_to_ask_it(desk, database_url):
+    desk.say("帮我把年费的钱退回来")
+    (candidate,) = desk.learning.candidates()
+    assert "信用卡年费怎么减免？" in [one.question for one in desk.learning.similar(candidate.id)]
+    (entry,) = (one for one in desk.ladder.library.entries.values() if one.question == "信用卡年费怎么减免？")
+    with pytest.raises(UnknownConversation, match="no entry"):
+        desk.learning.approve_as(candidate.id, "none")
+    changed = desk.learning.approve_as(candidate.id, entry.id)
+    assert (changed.id, changed.variants, changed.learned) == (entry.id, (), ("帮我把年费的钱退回来",))
+    assert desk.say("帮我把年费的钱退回来").reply.text == "刷满六笔。"
+    for act in (desk.learning.similar, lambda one: desk.learning.approve_as(one, entry.id)):
+        with pytest.raises(UnknownConversation):
+            act(candidate.id)
+
+
+def test_a_way_to_ask_finds_its_entry_again_after_the_answer_was_changed():
+    entries = [FaqEntry("b", "年费怎么减免？", "刷满九笔。"), FaqEntry("c", "怎么开户？", "带身份证。", ("开户",))]
+    ways = [
+        {"entry": "a", "question": "年费怎么减免？", "text": "免年费"},
+        {"entry": "c", "question": "怎么开户？", "text": "开户"},
+        {"entry": "d", "question": "怎么销户？", "text": "销户"},
+    ]
+    first, second = with_learned(entries, ways)
+    assert (first.learned, second.learned) == (("免年费",), ())
+
+
 def test_a_reply_that_did_not_help_becomes_a_candidate(desk):
     asked = desk.say("卡丢了怎么办")
     desk.learning.judge(asked.turn, helpful=False, remark="应该打电话")

@@ -76,6 +76,19 @@ def test_an_approved_candidate_answers_the_next_question(client):
     assert client.post(f"{BASE}/turns", json={"text": "能代收快递吗"}).json()["text"] == "不能。"
 
 
+def test_a_candidate_becomes_a_further_way_to_ask_an_entry(client):
+    client.post(f"{BASE}/turns", json={"text": "帮我把年费的钱退回来"})
+    (candidate,) = client.get(f"{BASE}/candidates").json()["candidates"]
+    at = f"{BASE}/candidates/{candidate['id']}"
+    found = {one["question"]: one["id"] for one in client.get(f"{at}/similar").json()["entries"]}
+    entry = found["信用卡年费怎么减免？"]
+    assert client.post(f"{at}/approve", json={"entry": entry, "answer": "不退。"}).status_code == 422
+    assert client.post(f"{at}/approve", json={"entry": "none"}).status_code == 404
+    assert client.post(f"{at}/approve", json={"entry": entry}).json()["question"] == "信用卡年费怎么减免？"
+    assert client.post(f"{BASE}/turns", json={"text": "帮我把年费的钱退回来"}).json()["text"] == "刷满六笔。"
+    assert client.get(f"{at}/similar").status_code == 404
+
+
 def test_feedback_is_taken_on_replies_alone(client):
     turn = client.post(f"{BASE}/turns", json={"text": "卡丢了怎么办"}).json()["turn"]
     assert client.post(f"{BASE}/feedback", json={"turn": turn, "helpful": False}).status_code == 204

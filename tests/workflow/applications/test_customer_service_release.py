@@ -23,7 +23,7 @@ from feilun.workflow.applications.customer_service_file import read_application,
 from feilun.workflow.applications.customer_service_knowledge import known_to
 from feilun.workflow.applications.customer_service_release import release
 from feilun.workflow.applications.customer_service_suite import read_suite
-from feilun.workflow.applications.customer_service_version import Version, let_stand, standing
+from feilun.workflow.applications.customer_service_version import Version, folder_of, let_stand, standing
 from tiny import WORDS, tiny_base
 from tiny_bundle import made_bundle
 
@@ -169,7 +169,14 @@ def test_values_of_a_suite_are_the_texts_that_stand_there(tmp_path):
     assert conversation.turns == ({"say": "no", "contains": "0100"},)
 
 
-def test_what_was_trained_and_refused_is_kept_and_released_by_force_without_training_again(tmp_path, capsys):
+def faq(folder, rows):
+    with (folder / "faq.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([("question", "answer", "variants"), *rows])
+
+
+@pytest.fixture
+def trainable(tmp_path):
+    """An application that a tiny base can learn, and the rows of its FAQ."""
     base = tiny_base()
     base.model.save_pretrained(tmp_path / "base")
     base.tokenizer.save(str(tmp_path / "base" / "tokenizer.json"))
@@ -179,22 +186,20 @@ def test_what_was_trained_and_refused_is_kept_and_released_by_force_without_trai
         own = source.sample(WORDS, 3)
         ways = [" ".join(source.sample(own, 3)) for _ in range(3)]
         rows.append((f"{' '.join(own)} {number}", f"answer {number} of {own[0]}", "|".join(dict.fromkeys(ways))))
-    asked = rows[0][0]
-    suite = f'conversations: [{{turns: [{{say: "{asked}", action: answer}}]}}]'
-    path = written(tmp_path, suite=suite)
+    path = written(tmp_path, suite=f'conversations: [{{turns: [{{say: "{rows[0][0]}", action: answer}}]}}]')
     text = path.read_text(encoding="utf-8") + f'[model]\nbase = "{tmp_path / "base"}"\nepochs = 1\n'
     path.write_text(text + "[ladder]\ndeclined = 0.51\nprecision = 0.51\n", encoding="utf-8")
+    faq(tmp_path, rows)
+    return path, rows
 
-    def faq(own):
-        with (tmp_path / "faq.csv").open("w", encoding="utf-8", newline="") as file:
-            csv.writer(file).writerows([("question", "answer", "variants"), *own])
 
-    faq(rows)
+def test_what_was_trained_and_refused_is_kept_and_released_by_force_without_training_again(trainable, capsys):
+    path, rows = trainable
     assert main.run(["customer-service", "train", str(path), "--json"]) == 0
     json.loads(capsys.readouterr().out)
     assert main.run(["customer-service", "test", str(path)]) == 0
     stood = standing("bank")
-    faq(rows[1:])
+    faq(path.parent, rows[1:])
     assert main.run(["customer-service", "train", str(path)]) == 1
     assert "The release of bank is refused" in capsys.readouterr().err
     assert standing("bank") == stood
@@ -203,3 +208,41 @@ def test_what_was_trained_and_refused_is_kept_and_released_by_force_without_trai
     assert "learned from just the same" in capsys.readouterr().err
     assert standing("bank").bundle == "bank-questions@2"
     assert versions("bank-questions") == [1, 2]
+
+
+def test_what_people_answered_and_approved_is_learned_from_at_the_next_training(trainable, capsys):
+    path, rows = trainable
+    settings = read_application(path)
+    assert main.run(["customer-service", "train", str(path)]) == 0
+    first = pairs_learned_from()
+    with opened(settings) as desk:
+        begun = desk.say("how do I close my account").conversation
+        for text in ("agent please", "are you there"):
+            desk.say(text, begun)
+        desk.take(begun)
+        for text in ("Hello!", "Close it at any branch with your passport."):
+            desk.write(begun, text)
+        other = desk.say("can the dog come along too").conversation
+        desk.say("agent please", other)
+        desk.take(other)
+        desk.write(other, "No idea, ask somebody else please.")
+        desk.rate(other, resolved=False)
+        (candidate, *_) = desk.learning.candidates()
+        entry = next(one for one in desk.ladder.library.entries.values() if one.question == rows[0][0])
+        desk.learning.approve_as(candidate.id, entry.id)
+        (settled, *_) = desk.learning.candidates()
+        own = desk.learning.approve(settled.id, answer="Dogs wait outside of the branch.")
+    capsys.readouterr()
+    assert main.run(["customer-service", "train", str(path)]) == 0
+    assert "1 answers that people gave, 1 further ways to ask" in capsys.readouterr().err
+    new = pairs_learned_from() - first
+    assert ("how do I close my account", "Close it at any branch with your passport.") in new
+    assert (candidate.question, rows[0][1]) in new
+    assert (own.question, own.answer) in new
+    assert not [pair for pair in new if "No idea" in pair[1]]
+    assert versions("bank-questions") == [1, 2]
+
+
+def pairs_learned_from():
+    with (folder_of("bank") / "train.csv").open(encoding="utf-8", newline="") as file:
+        return {(row["text"], row["pair"]) for row in csv.DictReader(file)}

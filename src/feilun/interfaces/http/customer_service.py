@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from feilun.apps.customer_service.channels.inbox import Inbox
 from feilun.apps.customer_service.desk import Desk
 from feilun.apps.customer_service.measures import measured_by, unanswered
+from feilun.core.errors import UsageError
 from feilun.interfaces.http import customer_service_channels, customer_service_socket
 from feilun.interfaces.http.answers import ErrorAnswer
 from feilun.interfaces.http.customer_service_socket import Channel
@@ -71,10 +72,11 @@ class Rated(BaseModel):
 
 
 class Approved(BaseModel):
-    """A candidate as it is to stand in the FAQ."""
+    """A candidate as it is to stand in the FAQ: an entry of its own, or a further way to ask one."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
+    entry: str | None = Field(None, description="The entry that it asks; the others are left out then.", max_length=64)
     question: str | None = Field(None, max_length=2_000)
     answer: str | None = Field(None, max_length=10_000)
     category: str = Field("", max_length=200)
@@ -231,12 +233,23 @@ def candidates(request: Request) -> dict[str, Any]:
     return {"candidates": [asdict(one) for one in _desk(request).learning.candidates()]}
 
 
+@router.get("/candidates/{candidate}/similar", summary="Which entries may ask the same")
+def similar(request: Request, candidate: str) -> dict[str, Any]:
+    """Return the entries of the FAQ that a candidate may be a further way to ask, the most probable first."""
+    found = _desk(request).learning.similar(candidate)
+    return {"entries": [{"id": one.id, "question": one.question, "answer": one.answer} for one in found]}
+
+
 @router.post("/candidates/{candidate}/approve", summary="Put one into the FAQ")
 def approve(request: Request, candidate: str, body: Approved) -> dict[str, Any]:
     """Put a candidate into the FAQ; the next question finds it, without retraining."""
-    entry = _desk(request).learning.approve(
-        candidate, question=body.question, answer=body.answer, category=body.category
-    )
+    learning = _desk(request).learning
+    if body.entry is None:
+        entry = learning.approve(candidate, question=body.question, answer=body.answer, category=body.category)
+    elif body.question or body.answer or body.category:
+        raise UsageError("A further way to ask an entry has no answer of its own.", "Give `entry` alone.")
+    else:
+        entry = learning.approve_as(candidate, body.entry)
     return {"entry": entry.id, "question": entry.question, "answer": entry.answer}
 
 

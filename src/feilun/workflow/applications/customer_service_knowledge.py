@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from feilun.apps.customer_service.entries import FaqEntry, Passage, content, faq_entry, passage
+from feilun.apps.customer_service.entries import FaqEntry, Passage, content, faq_entry, passage, with_learned
 from feilun.storage import customer_service as storage
 from feilun.storage.customer_service import Known
 from feilun.storage.database import Database
@@ -17,7 +17,7 @@ class Imported:
     """What is known after an import.
 
     Args:
-        entries: The FAQ, approved candidates included.
+        entries: The FAQ, approved candidates included, those that are further ways to ask an entry as `learned` of it.
         passages: The documents.
     """
 
@@ -46,5 +46,7 @@ def rows_of(knowledge: Knowledge) -> list[Known]:
 
 def _imported(rows: Iterable[Known]) -> Imported:
     rows = sorted(rows, key=lambda known: known.id)
-    entries = tuple(faq_entry(known.id, known.content) for known in rows if known.kind == "faq")
-    return Imported(entries, tuple(passage(known.id, known.content) for known in rows if known.kind == "passage"))
+    entries = [faq_entry(known.id, known.content) for known in rows if known.kind == "faq"]
+    learned = [known.content for known in rows if known.kind == "variant"]
+    passages = tuple(passage(known.id, known.content) for known in rows if known.kind == "passage")
+    return Imported(tuple(with_learned(entries, learned)), passages)

@@ -9,20 +9,34 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from feilun.apps.customer_service.asking import taught_by
 from feilun.apps.customer_service.entries import FaqEntry
-from feilun.apps.customer_service.held_out import FEWEST, Thresholds, held_out, thresholds
+from feilun.apps.customer_service.held_out import (
+    FEWEST,
+    Thresholds,
+    held_out,
+    spelt_alike,
+    thresholds,
+    without_held_out,
+)
 from feilun.apps.customer_service.rungs.form import form_entries
 from feilun.apps.customer_service.settings import CustomerServiceSettings
 from feilun.bundles.bundle import Bundle, open_bundle
 from feilun.core.errors import BundleError, DataError
 from feilun.core.files import atomic_file
-from feilun.core.settings import to_table
 from feilun.knowledge.terms import simplified
+from feilun.storage import customer_service as storage
 from feilun.storage.database import Database
 from feilun.workflow.applications.customer_service_file import read_knowledge
 from feilun.workflow.applications.customer_service_knowledge import known_after
 from feilun.workflow.applications.customer_service_release import release
-from feilun.workflow.applications.customer_service_version import Version, folder_of, keep_refused, refused, standing
+from feilun.workflow.applications.customer_service_version import (
+    Version,
+    folder_of,
+    keep_refused,
+    refused,
+    standing,
+)  # fmt: skip
 from feilun.workflow.recipe import from_table
 from feilun.workflow.screen import Screen, silent
 from feilun.workflow.steps import train as train_recipe
@@ -54,7 +68,10 @@ def train(
     known = known_after(settings.name, knowledge, database)
     screen.say(f"{len(known.entries)} FAQ entries and {len(known.passages)} passages of documents.")
     entries = [*known.entries, *form_entries(settings.forms)]
-    bundle, learned_from = trained(settings, entries, knowledge.answered, screen)
+    taught = taught_by_people(settings.name, database)
+    learned = sum(len(entry.learned) for entry in known.entries)
+    screen.say(f"Learned since: {len(taught)} answers that people gave, {learned} further ways to ask what is known.")
+    bundle, learned_from = trained(settings, entries, [*knowledge.answered, *taught], screen)
     wanted = settings.ladder
     found = thresholds(bundle, entries, known.passages, declined=wanted.declined, precision=wanted.precision)
     version = Version(f"{bundle.name}@{bundle.version}", found, learned_from)
@@ -63,22 +80,30 @@ def train(
     return found
 
 
+def taught_by_people(application: str, database: Database) -> list[tuple[str, str]]:
+    """Return what customers asked in conversations that were held, with what people answered."""
+    with database.read() as connection:
+        helped = storage.helped_by_people(connection, application)
+    return list(dict.fromkeys(pair for turns in helped for pair in taught_by(turns)))
+
+
 def pairs_of(entries: Sequence[FaqEntry], answered: Sequence[tuple[str, str]]) -> list[Pair]:
     """Return pairs of texts that belong together: ways to ask the same, each with the next, and with their answer.
 
-    The variants on which the ladder is calibrated are not among them.
+    The variants on which the ladder is calibrated are not among them, in whatever entry or saying they stand.
 
     Args:
         entries: The FAQ.
         answered: Sayings of customers with what was answered to them.
     """
     held = held_out(entries)
+    apart = {spelt_alike(text) for text in held.values()}
     pairs = {pair: f"said {number}" for number, pair in enumerate(answered)}
-    for entry in entries:
-        ways = [text for text in entry.texts if text != held.get(entry.id)]
+    for entry in without_held_out(entries, held):
+        ways = entry.texts
         pairs |= {pair: entry.id for pair in zip(ways, [*ways[1:], ways[0]], strict=True) if pair[0] != pair[1]}
         pairs |= {(way, entry.answer): entry.id for way in ways if entry.speaks}
-    return [(one, other, name) for (one, other), name in pairs.items()]
+    return [(one, other, name) for (one, other), name in pairs.items() if not apart & {*map(spelt_alike, (one, other))}]
 
 
 def trained(
@@ -102,12 +127,13 @@ def trained(
             "Give entries further ways to ask them in the column `variants`.",
         )
     parts = {"train": pairs_of(entries, answered), "validation": held[::2], "test": held[1::2]}
-    learned_from = hashlib.sha256(json.dumps([parts, to_table(settings.model)], sort_keys=True).encode()).hexdigest()
+    learned_from = hashlib.sha256(json.dumps([parts, _recipe(settings, {})], sort_keys=True).encode()).hexdigest()
     known = _learned_before(settings.name, learned_from)
     if known is not None:
         screen.say(f"{known.name}@{known.version} learned from just the same: it is taken.")
         return known, learned_from
-    return train_recipe(_recipe(settings, _written(settings.name, parts)), resume=True, screen=screen), learned_from
+    recipe = from_table(_recipe(settings, _written(settings.name, parts)))
+    return train_recipe(recipe, resume=True, screen=screen), learned_from
 
 
 def _learned_before(application: str, learned_from: str) -> Bundle | None:
@@ -128,8 +154,8 @@ def _written(application: str, parts: Mapping[str, Sequence[Pair]]) -> dict[str,
     return files
 
 
-def _recipe(settings: CustomerServiceSettings, files: Mapping[str, str]) -> Any:
-    table: dict[str, Any] = {
+def _recipe(settings: CustomerServiceSettings, files: Mapping[str, str]) -> dict[str, Any]:
+    return {
         "task": "match",
         "name": f"{settings.name}-questions",
         "data": {**files, "pair": "pair", "target": [], "group": "name", "clean": {"deduplicate": "exact"}},
@@ -139,4 +165,3 @@ def _recipe(settings: CustomerServiceSettings, files: Mapping[str, str]) -> Any:
             "early_stopping": {"metric": "mrr@10"},
         },
     }  # fmt: skip
-    return from_table(table)
