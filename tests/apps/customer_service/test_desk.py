@@ -10,8 +10,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 from made_service import desk as made_desk
 
 from feilun.apps.customer_service.asking import asked_and_answered
+from feilun.apps.customer_service.bursts import Bursts
 from feilun.apps.customer_service.entries import FaqEntry, with_learned
 from feilun.apps.customer_service.learning import UnknownConversation
+from feilun.apps.customer_service.lines import Lines
 from feilun.apps.customer_service.settings import DialogueSettings
 from feilun.core.errors import UsageError
 from feilun.storage import customer_service as storage
@@ -192,6 +194,35 @@ def test_messages_within_a_moment_are_one_turn(database_url):
     assert sorted(reply.action for reply in given) == ["answer", "silent"]
     assert [turn.speaker for turn in desk.history(begun)] == ["customer", "bot", "customer", "customer", "bot"]
     desk.database.close()
+
+
+def test_each_gets_a_conversation_in_the_order_in_which_they_came():
+    lines, came = Lines(), []
+    places = [lines.join("c") for _ in range(20)]
+
+    def wait(number):
+        with lines.turn("c", places[number]):
+            came.append(number)
+
+    waiting = [threading.Thread(target=wait, args=(number,)) for number in reversed(range(20))]
+    for one in waiting:
+        one.start()
+    for one in waiting:
+        one.join()
+    assert came == list(range(20))
+    with pytest.raises(ValueError, match="broken"), lines.turn("c"):
+        raise ValueError("broken")
+    with lines.turn("c"):
+        pass
+
+
+def test_a_message_that_a_later_one_took_with_it_is_not_answered_as_an_empty_one():
+    bursts = Bursts()
+    first, second = bursts.add("c", "卡丢了"), bursts.add("c", "怎么办")
+    assert bursts.taken("c", second) == "卡丢了\n怎么办"
+    assert bursts.taken("c", first) is None
+    third = bursts.add("c", "谢谢")
+    assert bursts.taken("c", third) == "谢谢"
 
 
 def test_after_a_long_silence_the_bot_begins_anew(database_url):

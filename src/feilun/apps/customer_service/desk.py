@@ -7,7 +7,6 @@ import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from threading import Lock
 from typing import Any
 
 from sqlalchemy import Connection
@@ -17,6 +16,7 @@ from feilun.apps.customer_service.bursts import Bursts
 from feilun.apps.customer_service.business_rules import BusinessRules
 from feilun.apps.customer_service.ladder import READ, Ladder
 from feilun.apps.customer_service.learning import Learning, UnknownConversation
+from feilun.apps.customer_service.lines import Lines
 from feilun.apps.customer_service.listening import Listeners
 from feilun.apps.customer_service.measures import DAY_SECONDS, Held, found_no_answer, held
 from feilun.apps.customer_service.reply import Reply
@@ -27,9 +27,6 @@ from feilun.monitoring.redaction import kept
 from feilun.storage import customer_service as storage
 from feilun.storage.customer_service import Conversation, Turn
 from feilun.storage.database import Database
-
-STRIPES = 64
-"""Locks that order the turns of conversations; two conversations seldom share one."""
 
 PRIORITY = {"anger": 2, "rule": 1, "request": 1, "form": 1}
 """How urgent a hand-over is by its reason, where no rule says more."""
@@ -66,7 +63,8 @@ class Heard:
         conversation: Where.
         begun: The conversation, where this turn begins it.
         customer: What the business tells of the customer.
-        ticket: Its place among the messages of a moment.
+        ticket: What tells it from the other messages of a moment.
+        place: Its place in the conversation's line.
     """
 
     text: str
@@ -75,6 +73,7 @@ class Heard:
     begun: Conversation | None
     customer: Mapping[str, str | float | bool]
     ticket: object
+    place: object
 
 
 @dataclass(frozen=True)
@@ -110,7 +109,7 @@ class Desk:
         self.rules = rules
         self.learning = Learning(self.application, ladder, database)
         self.listeners = Listeners()
-        self._turns = tuple(Lock() for _ in range(STRIPES))
+        self._lines = Lines()
         self._bursts = Bursts()
 
     def say(
@@ -148,13 +147,14 @@ class Desk:
         begun = storage.begun(channel) if conversation is None else None
         identity = conversation if begun is None else begun.id
         assert identity is not None  # noqa: S101
-        return Heard(text, time.time(), identity, begun, customer or {}, self._bursts.add(identity, text))
+        place, ticket = self._lines.join(identity), self._bursts.add(identity, text)
+        return Heard(text, time.time(), identity, begun, customer or {}, ticket, place)
 
     def answer(self, heard: Heard) -> Answered:
         """Answer a turn that was heard; returns and raises as `say` does."""
         if self.dialogue.burst:
             time.sleep(self.dialogue.burst)
-        with self._turns[hash(heard.conversation) % STRIPES]:
+        with self._lines.turn(heard.conversation, heard.place):
             words = self._bursts.taken(heard.conversation, heard.ticket)
             held = heard.begun or self._read(heard.conversation)
             reply, memory = self._reply(words, held, heard.customer)
@@ -260,7 +260,7 @@ class Desk:
 
     @contextmanager
     def _changing(self, conversation: str) -> Iterator[tuple[Connection, Conversation]]:
-        with self._turns[hash(conversation) % STRIPES], self.database.write() as connection:
+        with self._lines.turn(conversation), self.database.write() as connection:
             yield connection, self._held(connection, conversation, hold=True)
 
     def _read(self, identity: str) -> Conversation:

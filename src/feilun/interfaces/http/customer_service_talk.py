@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-from feilun.apps.customer_service.desk import Desk, Heard
+from feilun.apps.customer_service.desk import Answered, Desk
 from feilun.apps.customer_service.learning import UnknownConversation
 from feilun.core.errors import FeilunError
 from feilun.interfaces.http.bodies import Refused, check_text
@@ -112,12 +112,11 @@ class Talk:
             if said is None:
                 continue
             await self._places.acquire()
-            heard = self.desk.hear(said.text, self.conversation, self.channel, said.customer)
-            answering = asyncio.create_task(self._answer(heard))
+            heard = asyncio.Event()
+            answering = asyncio.create_task(self._answer(said, heard))
             self._answering.add(answering)
             answering.add_done_callback(self._answering.discard)
-            if self.conversation is None:
-                await asyncio.wait({answering})
+            await (asyncio.wait({answering}) if self.conversation is None else heard.wait())
 
     async def _understood(self, message: Mapping[str, Any]) -> Spoken | None:
         """Return what a message says; one that is wrong is answered with its fault."""
@@ -131,14 +130,22 @@ class Talk:
             self._fault(422, f"The message is wrong: {said_of([dict(fault) for fault in error.errors()])}.")
         return None
 
-    async def _answer(self, heard: Heard) -> None:
+    async def _answer(self, said: Spoken, heard: asyncio.Event) -> None:
+        """Answer a message on another thread; once it is heard it has its place in the conversation's line."""
+
+        def answer() -> Answered:
+            taken = self.desk.hear(said.text, self.conversation, self.channel, said.customer)
+            self._loop.call_soon_threadsafe(heard.set)
+            return self.desk.answer(taken)
+
         try:
-            answered = await run_in_threadpool(self.desk.answer, heard)
+            answered = await run_in_threadpool(answer)
         except FeilunError as error:
             self._fault(status_of(error), str(error), frees=True)
         except Exception as error:
             log.exception("A turn over a socket failed.")
             self._fault(500, f"An unexpected {type(error).__name__}; the service's log has more.", frees=True)
+            heard.set()
         else:
             self.taken += 1
             if self.conversation is None:
