@@ -12,6 +12,7 @@ from feilun.apps.customer_service.calibration import Calibration, calibrate
 from feilun.apps.customer_service.entries import FaqEntry, Passage
 from feilun.apps.customer_service.evidence import Evidence
 from feilun.apps.customer_service.library import ANSWER, Library
+from feilun.apps.customer_service.second_look import Reranker
 from feilun.core.errors import DataError
 from feilun.core.ports import Embedder
 from feilun.knowledge.terms import simplified
@@ -52,6 +53,7 @@ def thresholds(
     *,
     declined: float,
     precision: float,
+    reranker: Reranker | None = None,
 ) -> Thresholds:
     """Calibrate both rungs on held-out variants.
 
@@ -61,6 +63,7 @@ def thresholds(
         passages: The documents.
         declined: Share of the questions without an answer that must be declined.
         precision: Share of the answers to the other questions that must be right.
+        reranker: What looks again at close FAQ entries.
 
     Raises:
         DataError: If the FAQ has too few variants.
@@ -72,7 +75,7 @@ def thresholds(
             "calibrated on.",
             "Give entries further ways to ask them in the column `variants`.",
         )
-    library = Library(embedder, without_held_out(entries, held), passages)
+    library = Library(embedder, without_held_out(entries, held), passages, reranker)
     curated: list[tuple[Evidence | None, str]] = []
     grounded: list[tuple[Evidence | None, str]] = []
     asked = [entry for entry in entries if entry.id in held]

@@ -29,6 +29,7 @@ class ModelSettings:
     base: str = setting("multilingual-e5-small", "base model: packaged name, hub id or path")
     epochs: int = setting(6, "most times over the pairs of questions", minimum=1)
     seed: int = setting(13, "seed of its training", minimum=0)
+    reranker: str = setting("", "`match` bundle that looks again at close candidates; `train` takes it up")
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from feilun.apps.customer_service.desk import Desk
 from feilun.apps.customer_service.settings import CustomerServiceSettings
-from feilun.bundles.bundle import open_bundle
 from feilun.core.errors import UsageError
 from feilun.storage.database import Database, open_database
 from feilun.workflow.applications.customer_service_file import Knowledge, read_application, read_knowledge
@@ -50,9 +49,8 @@ def opened(settings: CustomerServiceSettings) -> Iterator[Desk]:
         BundleError: If its bundle is gone or damaged.
     """
     version = _trained(settings)
-    bundle = open_bundle(version.bundle)
     with closing(open_database()) as database:
-        yield desk_of(settings, bundle, version.thresholds, known_to(settings.name, database), database)
+        yield desk_of(settings, version, known_to(settings.name, database), database)
 
 
 def held_to_suite(file: Path, suite: Path | None = None) -> tuple[Suite, Outcome]:

@@ -6,7 +6,7 @@ stands as well: what passed there and fails here is a fall, and refuses the rele
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,6 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from feilun.apps.customer_service.settings import CustomerServiceSettings
-from feilun.bundles.bundle import open_bundle
 from feilun.core.errors import BundleError, GateNotMet
 from feilun.data.paths import shown
 from feilun.storage import audit
@@ -39,12 +38,12 @@ class Verdict:
     Args:
         suite: The suite.
         failed: Lines of the conversations that go otherwise.
-        fell: A sentence for each turn of those among them that what stands passes.
+        fell: Those among them that what stands passes, by line, with a sentence for each turn.
     """
 
     suite: Suite
     failed: tuple[int, ...]
-    fell: tuple[str, ...]
+    fell: Mapping[int, tuple[str, ...]]
 
 
 def release(
@@ -71,7 +70,7 @@ def release(
     if verdict is not None and verdict.fell and force is None:
         raise GateNotMet(
             f"The release of {settings.name} is refused. In {shown(verdict.suite.path)} passed before and fail now:\n"
-            + "\n".join(f"  {one}" for one in verdict.fell) + "\n ",
+            + "\n".join(f"  {said}" for own in verdict.fell.values() for said in own) + "\n ",
             "What stood before goes on to. Mend the knowledge or the suite; or release it as it is, with a reason that "
             "goes to the audit log: --force REASON",
         )  # fmt: skip
@@ -91,8 +90,7 @@ def suite_outcome(
         TemporaryDirectory(ignore_cleanup_errors=True) as folder,
         closing(open_database(f"sqlite:///{folder}/suite.db")) as database,
     ):
-        desk = desk_of(settings, open_bundle(version.bundle), version.thresholds, known, database)
-        return run_suite(desk, suite, only)
+        return run_suite(desk_of(settings, version, known, database), suite, only)
 
 
 def _judged(
@@ -106,7 +104,7 @@ def _judged(
     for line in failed:
         if line not in passed:
             say(f"No fall, it did not pass before: {'; '.join(outcome.failures[line])}")
-    return Verdict(suite, failed, tuple(said for line in failed if line in passed for said in outcome.failures[line]))
+    return Verdict(suite, failed, {line: outcome.failures[line] for line in failed if line in passed})
 
 
 def _passed_before(

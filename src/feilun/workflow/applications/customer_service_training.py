@@ -35,6 +35,7 @@ from feilun.workflow.applications.customer_service_version import (
     folder_of,
     keep_refused,
     refused,
+    reranker_of,
     standing,
 )  # fmt: skip
 from feilun.workflow.recipe import from_table
@@ -68,13 +69,16 @@ def train(
     known = known_after(settings.name, knowledge, database)
     screen.say(f"{len(known.entries)} FAQ entries and {len(known.passages)} passages of documents.")
     entries = [*known.entries, *form_entries(settings.forms)]
+    reranker = reranker_of(settings.model.reranker)
     taught = taught_by_people(settings.name, database)
     learned = sum(len(entry.learned) for entry in known.entries)
     screen.say(f"Learned since: {len(taught)} answers that people gave, {learned} further ways to ask what is known.")
     bundle, learned_from = trained(settings, entries, [*knowledge.answered, *taught], screen)
     wanted = settings.ladder
-    found = thresholds(bundle, entries, known.passages, declined=wanted.declined, precision=wanted.precision)
-    version = Version(f"{bundle.name}@{bundle.version}", found, learned_from)
+    found = thresholds(
+        bundle, entries, known.passages, declined=wanted.declined, precision=wanted.precision, reranker=reranker
+    )
+    version = Version(f"{bundle.name}@{bundle.version}", found, learned_from, settings.model.reranker)
     keep_refused(settings.name, version)
     release(settings, database, version, knowledge, force=force, say=screen.say)
     return found

@@ -13,10 +13,13 @@ from feilun.apps.customer_service.held_out import Thresholds
 from feilun.apps.customer_service.ladder import Ladder
 from feilun.apps.customer_service.library import Library
 from feilun.apps.customer_service.rungs.form import form_entries
+from feilun.apps.customer_service.second_look import Reranker
 from feilun.apps.customer_service.settings import CustomerServiceSettings
-from feilun.bundles.bundle import Bundle
+from feilun.bundles.bundle import open_bundle
+from feilun.core.errors import UsageError
 from feilun.core.files import read_json, write_json
 from feilun.core.places import home
+from feilun.data.target_kinds.same import opposites
 from feilun.knowledge.rules import DecisionTables
 from feilun.storage.database import Database
 from feilun.workflow.applications.customer_service_knowledge import Imported
@@ -30,21 +33,24 @@ class Version:
         bundle: What questions are found by, name@version.
         thresholds: How sure the rungs have to be.
         learned_from: Hash of the pairs and settings from which the bundle follows.
+        reranker: The bundle that looks again at close candidates; empty where none does.
     """
 
     bundle: str
     thresholds: Thresholds
     learned_from: str = ""
+    reranker: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON form."""
-        return {"bundle": self.bundle, "thresholds": self.thresholds.to_json(), "learned_from": self.learned_from}
+        return {**vars(self), "thresholds": self.thresholds.to_json()}
 
     @staticmethod
     def from_json(value: Mapping[str, Any]) -> Version:
         """Read what `to_json` wrote."""
         thresholds = Thresholds.from_json(value["thresholds"])
-        return Version(str(value["bundle"]), thresholds, str(value.get("learned_from", "")))
+        named = {name: str(value.get(name, "")) for name in ("bundle", "learned_from", "reranker")}
+        return Version(thresholds=thresholds, **named)
 
 
 def standing(application: str) -> Version | None:
@@ -73,21 +79,43 @@ def folder_of(application: str) -> Path:
     return home() / "applications" / application
 
 
-def desk_of(
-    settings: CustomerServiceSettings, bundle: Bundle, thresholds: Thresholds, known: Imported, database: Database
-) -> Desk:
+def desk_of(settings: CustomerServiceSettings, version: Version, known: Imported, database: Database) -> Desk:
     """Put an application together; its index is built here.
 
     Args:
         settings: The application.
-        bundle: What questions are found by.
-        thresholds: How sure the rungs have to be.
+        version: What was trained for it.
         known: What it knows.
         database: Where its conversations are kept.
+
+    Raises:
+        BundleError: If a bundle is gone or damaged.
     """
-    library = Library(bundle, [*known.entries, *form_entries(settings.forms)], known.passages)
+    bundle, reranker = open_bundle(version.bundle), reranker_of(version.reranker)
+    library = Library(bundle, [*known.entries, *form_entries(settings.forms)], known.passages, reranker)
     rules = BusinessRules(DecisionTables([Path(name) for name in settings.rules.tables], OUTPUTS))
-    return Desk(settings, Ladder(library, thresholds, settings), database, rules)
+    return Desk(settings, Ladder(library, version.thresholds, settings), database, rules)
+
+
+def reranker_of(reference: str) -> Reranker | None:
+    """Open what looks again at close candidates; None where nothing is named.
+
+    Raises:
+        BundleError: If there is no such bundle.
+        UsageError: If it is no `match` bundle, or it cannot be told which label means that texts ask the same.
+    """
+    if not reference:
+        return None
+    bundle = open_bundle(reference)
+    labels = opposites(bundle.labels.names)
+    task = bundle.manifest.get("task", "classify")
+    if task not in {"match", "similarity"} or labels is None:
+        raise UsageError(
+            f"{reference} cannot look again at candidates: it is of the task {task!r} with the labels "
+            f"{', '.join(bundle.labels.names[:5])}.",
+            "model.reranker names a `match` bundle of two labels such as 0 and 1, different and same, or 否 and 是.",
+        )
+    return Reranker(bundle, labels[1])
 
 
 def _read(path: Path) -> Version | None:
