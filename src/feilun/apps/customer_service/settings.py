@@ -30,6 +30,7 @@ class ModelSettings:
     epochs: int = setting(6, "most times over the pairs of questions", minimum=1)
     seed: int = setting(13, "seed of its training", minimum=0)
     reranker: str = setting("", "`match` bundle that looks again at close candidates; `train` takes it up")
+    generator: str = setting("", "`generate` bundle that says what documents say in its own words; none quotes them")
 
 
 @dataclass(frozen=True)

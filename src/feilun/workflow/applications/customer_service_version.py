@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from feilun.apps.customer_service.business_rules import OUTPUTS, BusinessRules
+from feilun.apps.customer_service.composing import Composer
 from feilun.apps.customer_service.desk import Desk
 from feilun.apps.customer_service.held_out import Thresholds
 from feilun.apps.customer_service.ladder import Ladder
@@ -94,7 +95,8 @@ def desk_of(settings: CustomerServiceSettings, version: Version, known: Imported
     bundle, reranker = open_bundle(version.bundle), reranker_of(version.reranker)
     library = Library(bundle, [*known.entries, *form_entries(settings.forms)], known.passages, reranker)
     rules = BusinessRules(DecisionTables([Path(name) for name in settings.rules.tables], OUTPUTS))
-    return Desk(settings, Ladder(library, version.thresholds, settings), database, rules)
+    composer = composer_of(settings)
+    return Desk(settings, Ladder(library, version.thresholds, settings, composer), database, rules)
 
 
 def reranker_of(reference: str) -> Reranker | None:
@@ -116,6 +118,21 @@ def reranker_of(reference: str) -> Reranker | None:
             "model.reranker names a `match` bundle of two labels such as 0 and 1, different and same, or 否 and 是.",
         )
     return Reranker(bundle, labels[1])
+
+
+def composer_of(settings: CustomerServiceSettings) -> Composer | None:
+    """Open what says answers in its own words; None where nothing is named.
+
+    Raises:
+        BundleError: If there is no such bundle.
+        UsageError: If it is no `generate` bundle.
+    """
+    if not settings.model.generator:
+        return None
+    bundle = open_bundle(settings.model.generator)
+    if bundle.manifest.get("task") != "generate":
+        raise UsageError(f"{settings.model.generator} writes nothing.", "model.generator names a `generate` bundle.")
+    return Composer(bundle, settings.ladder.hosts)
 
 
 def _read(path: Path) -> Version | None:
