@@ -271,3 +271,11 @@ def test_what_looks_again_at_close_candidates_is_a_match_bundle_of_two_labels(fi
     with opened(settings) as desk:
         assert desk.ladder.library.reranker.same == "1"
         assert desk.say("信用卡年费").reply.trace
+
+
+def test_what_says_answers_in_its_own_words_is_a_generate_bundle(file, tmp_path):
+    made_bundle(tmp_path / "plain")
+    with file.open("a", encoding="utf-8") as opened_file:
+        opened_file.write('[model]\ngenerator = "plain"\n')
+    with pytest.raises(UsageError, match=r"plain writes nothing.*`generate` bundle"), opened(read_application(file)):
+        pass

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from feilun.apps.customer_service.choice import NOTHING, Choice, Features, fit_choice
+from feilun.apps.customer_service.choice import NOTHING, Choice, Features, fit_choice, place_of
 from feilun.apps.customer_service.evidence import Evidence, Weighed
 from feilun.apps.customer_service.second_look import case_of, looked_again
 
@@ -172,7 +172,7 @@ class _Asked:
         if self.found is None:
             return np.empty((0, 0)), NOTHING
         # a right answer that no search proposed is none of the candidates: nothing that was found fits
-        return self.found.features, self.found.ids.index(self.right) if self.right in self.found.ids else NOTHING
+        return self.found.features, place_of(self.right, self.found.ids)
 
     @property
     def close_case(self) -> Case:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from feilun.apps.customer_service.choice import NOTHING, Choice, Features
+from feilun.apps.customer_service.choice import NOTHING, Choice, Features, place_of
 from feilun.apps.customer_service.evidence import Look, Weighed
 from feilun.core.corpus import Corpus
 from feilun.core.ports import Predictor
@@ -76,8 +76,7 @@ def case_of(weighed: Sequence[Weighed], right: str | None, look: Look | None) ->
     near = close(weighed)
     if not near or look is None:
         return np.empty((0, 2)), NOTHING
-    ids = [one.id for one in near]
-    return features_of(near, look), ids.index(right) if right in ids else NOTHING
+    return features_of(near, look), place_of(right, [one.id for one in near])
 
 
 def looked_again(weighed: Sequence[Weighed], look: Look | None, choice: Choice) -> list[Weighed]:

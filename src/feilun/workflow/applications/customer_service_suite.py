@@ -94,7 +94,8 @@ def run_suite(desk: Desk, suite: Suite, only: Collection[int] | None = None) -> 
     for conversation in suite.conversations:
         if only is not None and conversation.line not in only:
             continue
-        identity, wrong = None, []
+        identity: str | None = None
+        wrong: list[str] = []
         for place, turn in enumerate(conversation.turns, 1):
             answered = desk.say(turn["say"], identity, "test")
             identity = answered.conversation
