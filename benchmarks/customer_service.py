@@ -1,11 +1,12 @@
 """Customer service on other people's questions: what is answered, declined and cited; intents; speed over HTTP.
 
-    python benchmarks/customer_service.py grounding --data ../shared/data [--embedder BUNDLE_OR_BASE] [--share 0.1]
+    python benchmarks/customer_service.py grounding --data ../shared/data [--embedder BUNDLE] [--reranker BUNDLE]
     python benchmarks/customer_service.py intents --data ../shared/data --examples 20
     python benchmarks/customer_service.py speed --data ../shared/data --embedder BUNDLE --entries 10000
 
-grounding: the 175 test queries of esun_bank_faq over its 617 entries, each asked with its entry there and once more
-with its entry taken out. In halves: weights and thresholds are chosen on one, the other is judged, and turned round.
+grounding: the 175 test queries of esun_bank_faq over its 617 entries (or, --questions bq, the first texts of bq_corpus'
+positive dev pairs over all second texts), each asked with its entry there and once more with its entry taken out. In
+halves: weights and thresholds are chosen on one, the other is judged, and turned round.
 intents: clinc150, each intent an entry whose ways to ask are training utterances; thresholds from held-out ones.
 speed: entries are the different sentences of bq_corpus; turns come at a fixed rate, whether or not the former were
 answered.
@@ -35,6 +36,7 @@ from feilun.apps.customer_service.held_out import Thresholds, thresholds
 from feilun.apps.customer_service.ladder import Ladder
 from feilun.apps.customer_service.library import ANSWER, Library
 from feilun.apps.customer_service.rungs.grounded import unsupported
+from feilun.apps.customer_service.second_look import Reranker
 from feilun.apps.customer_service.settings import CustomerServiceSettings, KnowledgeSettings
 from feilun.bundles.bundle import open_bundle
 from feilun.core.errors import BundleError
@@ -46,6 +48,7 @@ from feilun.models.bases.catalogue import open_base
 from feilun.serving.engine import Engine
 from feilun.storage.database import open_database
 from feilun.workflow.applications.base_embedder import BaseEmbedder
+from feilun.workflow.applications.customer_service_version import reranker_of
 from feilun.workflow.service import listen
 
 SETTINGS = CustomerServiceSettings("customer-service", "benchmark", KnowledgeSettings(faq=("-",)))
@@ -74,11 +77,23 @@ def esun(data: Path) -> tuple[list[FaqEntry], list[tuple[str, str]]]:
     return entries, [(row["query"], str(row["relevant_doc_id"])) for row in map(json.loads, lines)]
 
 
-def grounding(data: Path, model: Embedder | None, share: float) -> None:
+def bq(data: Path) -> tuple[list[FaqEntry], list[tuple[str, str]]]:
+    """Return the second texts of BQ's dev rows as entries, and the first texts of its positive pairs as queries."""
+    with (data / "bq_corpus" / "dev.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    ids = {text: str(number) for number, text in enumerate(dict.fromkeys(row["sentence2"] for row in rows))}
+    entries = [FaqEntry(number, text, f"答复 {number}。") for text, number in ids.items()]
+    return entries, [(row["sentence1"], ids[row["sentence2"]]) for row in rows if row["label"] == "1"]
+
+
+QUESTIONS = {"esun": esun, "bq": bq}
+
+
+def grounding(data: Path, name: str, model: Embedder | None, share: float, reranker: Reranker | None) -> None:
     """Print what the whole ladder does with questions that have an answer, and with the same without it."""
-    entries, queries = esun(data)
+    entries, queries = QUESTIONS[name](data)
     queries = queries[: max(20, round(share * len(queries)))]
-    library = Library(model, entries)
+    library = Library(model, entries, reranker=reranker)
     counts = {"first": 0, "answered": 0, "right": 0, "clarified": 0, "declined": 0, "citations": 0, "wrong": 0}
     for half in (0, 1):
         found = _calibrated(library, queries[half::2])
@@ -219,6 +234,8 @@ def main() -> None:
     parser.add_argument("what", choices=["grounding", "intents", "speed"])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--embedder", default="multilingual-e5-small", help="bundle or base model; none: words alone")
+    parser.add_argument("--questions", choices=list(QUESTIONS), default="esun", help="of grounding")
+    parser.add_argument("--reranker", default="", help="`match` bundle that looks again at close candidates")
     parser.add_argument("--share", type=float, default=1.0, help="share of the questions that is asked")
     parser.add_argument("--examples", type=int, default=20, help="training utterances an intent")
     parser.add_argument("--entries", type=int, default=10_000)
@@ -227,7 +244,9 @@ def main() -> None:
     arguments = parser.parse_args()
     model = None if arguments.embedder == "none" else embedder(arguments.embedder)
     runs: Mapping[str, Callable[[], None]] = {
-        "grounding": lambda: grounding(arguments.data, model, arguments.share),
+        "grounding": lambda: grounding(
+            arguments.data, arguments.questions, model, arguments.share, reranker_of(arguments.reranker)
+        ),
         "intents": lambda: intents(arguments.data, model, arguments.examples, arguments.share),
         "speed": lambda: speed(arguments.data, model, arguments.entries, arguments.rate, arguments.seconds),
     }

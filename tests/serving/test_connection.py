@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 
 import uvicorn
 
-from feilun.serving.connection import patient_for
+from feilun.serving.connection import patient_for, patient_socket_for
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 
@@ -80,3 +81,36 @@ async def _read_slowly(app, pause: float) -> bool:
 def test_a_client_that_does_not_read_is_let_go_and_one_that_pauses_is_not() -> None:
     assert not asyncio.run(_read_slowly(_long, 1.5))
     assert asyncio.run(_read_slowly(_long, 0.05))
+
+
+async def _sends_without_end(scope, receive, send):
+    await send({"type": "websocket.accept"})
+    with contextlib.suppress(OSError):
+        while True:
+            await send({"type": "websocket.send", "bytes": PIECE})
+    scope["state"]["ended"].set()
+
+
+async def _unread_socket() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        ended = asyncio.Event()
+
+        async def app(scope, receive, send):
+            await _sends_without_end({**scope, "state": {"ended": ended}}, receive, send)
+
+        config = uvicorn.Config(app, ws=patient_socket_for(0.3), lifespan="off", log_level="critical")
+        server = uvicorn.Server(config)
+        serving = asyncio.create_task(server._serve([listener]))
+        _, writer = await asyncio.open_connection("127.0.0.1", listener.getsockname()[1], limit=1024)
+        writer.write(
+            b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+        )
+        await asyncio.wait_for(ended.wait(), 5)
+        writer.close()
+        server.should_exit = True
+        await serving
+
+
+def test_a_socket_whose_client_does_not_read_is_cut_off() -> None:
+    asyncio.run(_unread_socket())

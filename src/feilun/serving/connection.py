@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -69,3 +70,37 @@ def patient_for(seconds: float) -> type[H11Protocol]:
                 self.transport.abort()
 
     return Patient
+
+
+def patient_socket_for(seconds: float) -> Any:
+    """Return a protocol for uvicorn whose WebSockets are cut off where their client does not read on for that long.
+
+    Where websockets is not installed there are none: requests for one are answered as any other.
+    """
+    try:
+        from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+    except ImportError:
+        return "none"
+
+    class PatientSocket(WebSocketsSansIOProtocol):
+        _reading_due: asyncio.TimerHandle | None = None
+
+        def pause_writing(self) -> None:
+            super().pause_writing()
+            self._forget_reading()
+            self._reading_due = self.loop.call_later(seconds, self.transport.abort)
+
+        def resume_writing(self) -> None:
+            self._forget_reading()
+            super().resume_writing()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self._forget_reading()
+            super().connection_lost(exc)
+
+        def _forget_reading(self) -> None:
+            if self._reading_due is not None:
+                self._reading_due.cancel()
+                self._reading_due = None
+
+    return PatientSocket

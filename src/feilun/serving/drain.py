@@ -20,16 +20,23 @@ NOTICE_SECONDS = 1.0
 class DrainingServer(uvicorn.Server):
     """On SIGTERM: no longer ready, a moment of notice, no new connections, then what is in flight finishes.
 
+    Sockets get as long as requests in flight: uvicorn by itself would cut them off with their answers.
+
     Args:
         config: Of uvicorn.
         leave: Called at once, so that readiness drops.
         notice: Seconds from then on in which new requests are still answered; none after Ctrl-C.
+        sockets: How many sockets are open.
     """
 
-    def __init__(self, config: uvicorn.Config, leave: Callable[[], None], notice: float = NOTICE_SECONDS) -> None:
+    def __init__(
+        self, config: uvicorn.Config, leave: Callable[[], None], notice: float = NOTICE_SECONDS,
+        sockets: Callable[[], int] = int,
+    ) -> None:  # fmt: skip
         super().__init__(config)
         self._leave = leave
         self._notice = notice
+        self._sockets = sockets
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Take a signal; a second one ends the notice."""
@@ -43,5 +50,7 @@ class DrainingServer(uvicorn.Server):
         loop = asyncio.get_running_loop()
         began = loop.time()
         while loop.time() - began < self._notice:
+            await asyncio.sleep(0.05)
+        while self._sockets() and loop.time() - began < DRAIN_SECONDS and not self.force_exit:
             await asyncio.sleep(0.05)
         await super().shutdown(sockets)

@@ -17,6 +17,7 @@ from feilun.core.prediction import Prediction
 from feilun.serving.batcher import Batcher, Predict
 from feilun.serving.limits import DeadlinePassed, Limits, Overloaded, Row
 from feilun.serving.recall import Recall, RecallRule
+from feilun.serving.sockets import Sockets
 from feilun.serving.tracing import NoTracer, Tracer
 from feilun.serving.trial import Comparison, Trial
 
@@ -67,6 +68,7 @@ class Engine:
         self.trials = dict(trials or {})
         self.tracer: Tracer = tracer or NoTracer()
         self.ready = False
+        self.sockets = Sockets(self.limits)
         self.compared: Callable[[Comparison], None] = lambda _: None
         """Is told what a version on trial answered beside the served one."""
         self._batchers: dict[str, Batcher] = {}
@@ -101,8 +103,9 @@ class Engine:
         self._tried.clear()
 
     def leave(self) -> None:
-        """Be ready no longer, but go on answering: the service is about to stop."""
+        """Be ready no longer, but go on answering: the service is about to stop. Sockets are told to end."""
         self.ready = False
+        self.sockets.leave()
 
     def bundle(self, name: str) -> Bundle:
         """Return a served bundle.

@@ -35,6 +35,7 @@ class Limits:
         slow_seconds: How long a client may take to send its headers, again to send its body, and again to read on in
             its answer.
         connections: Most connections at once.
+        sockets: Most of them that stay open for messages both ways.
     """
 
     body_bytes: int = 2 * 1024 * 1024
@@ -47,6 +48,7 @@ class Limits:
     seconds: float = 10.0
     slow_seconds: float = 10.0
     connections: int = 1000
+    sockets: int = 600
 
     @property
     def client_requests(self) -> int:

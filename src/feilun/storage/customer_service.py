@@ -22,7 +22,7 @@ class Known:
 
     Args:
         id: Names it within its application.
-        kind: `faq` or `passage`.
+        kind: `faq`, `passage`, or `variant`: a further way to ask an entry.
         origin: `import`, replaced by the next import, or `candidate`, which stays.
         content: Its fields.
     """
@@ -111,12 +111,13 @@ class Candidate:
 
 
 def replace_knowledge(connection: Connection, application: str, imported: Iterable[Known]) -> None:
-    """Replace all that was imported before; what came from candidates stays."""
+    """Replace all that was imported before; what came from candidates stays, also in the place of what has its id."""
     connection.execute(delete(knowledge).where(knowledge.c.application == application, knowledge.c.origin == "import"))
+    staying = set(connection.scalars(select(knowledge.c.id).where(knowledge.c.application == application)))
     rows = [
         {"application": application, "id": k.id, "kind": k.kind, "origin": k.origin, "content": dict(k.content)}
-        for k in imported
-    ]
+        for k in imported if k.id not in staying
+    ]  # fmt: skip
     if rows:
         connection.execute(insert(knowledge), rows)
 
@@ -202,6 +203,21 @@ def within(
     )  # fmt: skip
     said = connection.execute(select(turns).select_from(joined).where(*span).order_by(turns.c.sequence))
     return [_conversation(row) for row in begun], [_turn(row) for row in said]
+
+
+def helped_by_people(connection: Connection, application: str) -> list[list[Turn]]:
+    """Return the turns of the conversations in which a person wrote, tests and those called unresolved left out."""
+    mine = turns.c.application == application
+    helped = select(turns.c.conversation).where(mine, turns.c.speaker == "person")
+    bad = select(conversations.c.id).where(
+        conversations.c.application == application,
+        conversations.c.resolved.is_(False) | (conversations.c.channel == "test"),
+    )
+    query = select(turns).where(mine, turns.c.conversation.in_(helped), turns.c.conversation.not_in(bad))
+    found: dict[str, list[Turn]] = {}
+    for row in connection.execute(query.order_by(turns.c.sequence)):
+        found.setdefault(row.conversation, []).append(_turn(row))
+    return list(found.values())
 
 
 def judge(connection: Connection, application: str, turn: str, helpful: bool | None, remark: str | None) -> Turn | None:

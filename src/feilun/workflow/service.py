@@ -19,7 +19,7 @@ from feilun.core.places import registered
 from feilun.monitoring.feedback import FeedbackDesk
 from feilun.monitoring.log import ObservationLog
 from feilun.serving.access import Access
-from feilun.serving.connection import patient_for
+from feilun.serving.connection import patient_for, patient_socket_for
 from feilun.serving.drain import DRAIN_SECONDS, DrainingServer
 from feilun.serving.engine import Engine, by_name
 from feilun.serving.follow import Follower
@@ -103,8 +103,10 @@ def serve(
             log_config=None,  # its records go where all others do
             log_level="warning",
             timeout_graceful_shutdown=DRAIN_SECONDS,
+            ws=patient_socket_for(engine.limits.slow_seconds),
+            ws_max_size=engine.limits.body_bytes,
         )
-        DrainingServer(config, engine.leave).run(sockets=[listener])
+        DrainingServer(config, engine.leave, sockets=lambda: len(engine.sockets)).run(sockets=[listener])
 
 
 def followed(references: Iterable[str], opened: Mapping[str, Bundle]) -> list[str]:

@@ -1,15 +1,17 @@
 """The choice among candidates and nothing: its probabilities, its weights, and the thresholds that follow."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from feilun.apps.customer_service.calibration import NEVER, Calibration, calibrate
 from feilun.apps.customer_service.choice import NOTHING, Choice, fit_choice
 from feilun.apps.customer_service.evidence import Evidence
-from feilun.apps.customer_service.held_out import held_out
-from feilun.workflow.applications.customer_service import pairs_of
+from feilun.apps.customer_service.held_out import held_out, without_held_out
 from feilun.workflow.applications.customer_service_demo import demo_settings
 from feilun.workflow.applications.customer_service_file import read_knowledge
+from feilun.workflow.applications.customer_service_training import pairs_of
 
 
 def asked(count, seed, noise=0.3):
@@ -92,3 +94,17 @@ def test_no_pair_that_is_learned_from_holds_a_held_out_variant_and_others_change
     assert not {text for one, other, _ in pairs for text in (one, other)} & set(held.values())
     assert len({(one, other) for one, other, _ in pairs}) == len(pairs)
     assert {name for one, other, name in pairs if other == entries[0].answer} == {entries[0].id}
+
+
+def test_what_is_learned_since_never_holds_a_held_out_variant_in_whatever_spelling_and_moves_none():
+    entries = read_knowledge(demo_settings()).entries
+    held = held_out(entries)
+    text = next(text for text in held.values() if "银行" in text)
+    spelt = text.replace("银行", "銀行") + " ！"
+    taught = [replace(entry, learned=(spelt, f"另一种问法 {entry.id}")) for entry in entries]
+    assert held_out(taught) == held
+    pairs = pairs_of(taught, [(spelt, "答复一"), ("能代收快递吗", "不能代收")])
+    texts = {text for one, other, _ in pairs for text in (one, other)}
+    assert spelt not in texts
+    assert {"能代收快递吗", f"另一种问法 {entries[0].id}"} <= texts
+    assert spelt not in {way for entry in without_held_out(taught, held) for way in entry.texts}

@@ -66,14 +66,16 @@ def test_a_customer_asks_chooses_and_judges(address: str, visitor: Callable[...,
 def test_a_person_takes_over_answers_and_gives_back(address: str, visitor: Callable[..., Any], desk: Desk) -> None:
     customer, operator = visitor().open(address), visitor().open(f"{address}/customer-service#queue")
     operator.wait_for_selector(".list .nothing")
+    say(customer, "卡丢了怎么办")
     say(customer, "转人工")
     operator.locator(".row").click()
     operator.wait_for_selector(".summary >> text=客户要求")
     assert "转人工" in operator.locator(".detail .turn.customer").inner_text()
     operator.click("text=接管对话")
     operator.click("text=机器人建议")
+    operator.wait_for_selector("text=对“卡丢了怎么办”，机器人会这样回答")
     operator.click("text=采用")
-    assert operator.input_value(".detail textarea") != ""
+    assert operator.input_value(".detail textarea") == "请在掌银里挂失。"
     operator.fill(".detail textarea", "您好，我是小王。")
     operator.click(".detail .composer button")
     customer.wait_for_selector(".turn.person >> text=您好，我是小王。")
@@ -98,6 +100,12 @@ def test_an_approved_candidate_answers_at_once_and_a_rejected_one_goes(
     first.locator("text=通过").click()
     page.wait_for_selector(".notice.done")
     assert desk.say("能代收快递吗").reply.text == "不能。"
+    desk.say("帮我把年费的钱退回来")
+    other = page.locator(".candidate", has=page.locator("input").first).nth(1)
+    other.locator("text=与已有问题相同").click()
+    other.locator(".options button", has_text="信用卡年费怎么减免").click()
+    page.wait_for_selector(".notice.done >> text=减免")
+    assert desk.say("帮我把年费的钱退回来").reply.text == "刷满六笔。"
     page.locator(".candidate").first.locator("text=拒绝").click()
     page.wait_for_selector(".candidates .nothing")
     assert [one.question for one in desk.learning.candidates("rejected")] == ["火星上有网点吗"]

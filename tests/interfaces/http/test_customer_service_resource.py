@@ -56,10 +56,17 @@ def test_a_person_takes_a_conversation_and_gives_it_back(client):
     assert client.get(f"{BASE}/handoffs").json()["waiting"][0]["id"] == handed
     assert client.post(f"{BASE}/handoffs/{handed}/take").status_code == 204
     assert client.post(f"{BASE}/handoffs/{handed}/turns", json={"text": "您好"}).status_code == 200
-    assert client.get(f"{BASE}/handoffs/{handed}/suggestion").json()["suggestion"]["handoff"] == "request"
+    assert client.get(f"{BASE}/handoffs/{handed}/suggestion").json() == {"question": None, "suggestion": None}
     assert client.post(f"{BASE}/handoffs/{handed}/give-back").status_code == 204
     speakers = [turn["speaker"] for turn in client.get(f"{BASE}/conversations/{handed}").json()["turns"]]
     assert speakers == ["customer", "bot", "person"]
+
+
+def test_a_suggestion_names_the_question_that_it_answers(client):
+    handed = client.post(f"{BASE}/turns", json={"text": "卡丢了怎么办"}).json()["conversation"]
+    client.post(f"{BASE}/turns", json={"text": "转人工", "conversation": handed})
+    found = client.get(f"{BASE}/handoffs/{handed}/suggestion").json()
+    assert (found["question"], found["suggestion"]["text"]) == ("卡丢了怎么办", "请在掌银里挂失。")
 
 
 def test_an_approved_candidate_answers_the_next_question(client):
@@ -67,6 +74,19 @@ def test_an_approved_candidate_answers_the_next_question(client):
     (candidate,) = client.get(f"{BASE}/candidates").json()["candidates"]
     assert client.post(f"{BASE}/candidates/{candidate['id']}/approve", json={"answer": "不能。"}).status_code == 200
     assert client.post(f"{BASE}/turns", json={"text": "能代收快递吗"}).json()["text"] == "不能。"
+
+
+def test_a_candidate_becomes_a_further_way_to_ask_an_entry(client):
+    client.post(f"{BASE}/turns", json={"text": "帮我把年费的钱退回来"})
+    (candidate,) = client.get(f"{BASE}/candidates").json()["candidates"]
+    at = f"{BASE}/candidates/{candidate['id']}"
+    found = {one["question"]: one["id"] for one in client.get(f"{at}/similar").json()["entries"]}
+    entry = found["信用卡年费怎么减免？"]
+    assert client.post(f"{at}/approve", json={"entry": entry, "answer": "不退。"}).status_code == 422
+    assert client.post(f"{at}/approve", json={"entry": "none"}).status_code == 404
+    assert client.post(f"{at}/approve", json={"entry": entry}).json()["question"] == "信用卡年费怎么减免？"
+    assert client.post(f"{BASE}/turns", json={"text": "帮我把年费的钱退回来"}).json()["text"] == "刷满六笔。"
+    assert client.get(f"{at}/similar").status_code == 404
 
 
 def test_feedback_is_taken_on_replies_alone(client):

@@ -13,11 +13,12 @@ from feilun.core.errors import DataError, RecipeError, UsageError
 from feilun.knowledge.rules import DecisionTables
 from feilun.storage import customer_service as storage
 from feilun.storage.database import open_database
-from feilun.workflow.applications.customer_service import import_knowledge, known_to, opened
+from feilun.workflow.applications.customer_service import import_knowledge, opened
 from feilun.workflow.applications.customer_service_demo import demo_settings
 from feilun.workflow.applications.customer_service_file import read_application, read_knowledge
+from feilun.workflow.applications.customer_service_knowledge import known_to
 from feilun.workflow.applications.customer_service_measures import measures_of, write_csv
-from feilun.workflow.applications.customer_service_suite import run_suite
+from feilun.workflow.applications.customer_service_suite import read_suite
 
 NIGHT = datetime(2026, 11, 27, 23)
 ROOT = Path(__file__).parents[3]
@@ -45,6 +46,13 @@ def test_the_packaged_sample_is_whole_and_the_example_names_the_same():
     assert not report.contradictions
     example = read_knowledge(read_application(ROOT / "examples" / "customer_service.toml"))
     assert example.entries == knowledge.entries
+
+
+def test_the_suite_of_the_example_is_named_by_it_and_names_it():
+    settings = read_application(ROOT / "examples" / "customer_service.toml")
+    suite = read_suite(Path(settings.release.suite))
+    assert suite.application == ROOT / "examples" / "customer_service.toml"
+    assert len(suite.conversations) == 11
 
 
 def test_an_import_replaces_what_was_imported_before(tmp_path):
@@ -75,15 +83,6 @@ def test_a_faulty_file_changes_nothing(tmp_path):
 def test_an_application_that_was_not_trained_says_so():
     with pytest.raises(UsageError, match="not trained"), opened(demo_settings()):
         pass
-
-
-def test_a_suite_of_another_form_is_refused(tmp_path):
-    path = tmp_path / "suite.jsonl"
-    path.write_text('{"turns": [{"say": "a", "acton": "answer"}]}\n')
-    with pytest.raises(DataError, match="'action'"):
-        run_suite(None, path)
-    with pytest.raises(DataError, match="no suite"):
-        run_suite(None, tmp_path / "none.jsonl")
 
 
 def test_measures_are_a_table_with_a_row_a_day(tmp_path):

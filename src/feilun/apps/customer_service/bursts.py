@@ -26,7 +26,7 @@ class Bursts:
         """
         with self._changing:
             waiting = self._waiting.get(conversation, [])
-            if waiting and waiting[-1][0] is not ticket:
+            if not waiting or waiting[-1][0] is not ticket:  # none waits where a later one took this one with it
                 return None
-            self._waiting.pop(conversation, None)
+            del self._waiting[conversation]
         return "\n".join(text for _, text in waiting)

@@ -6,23 +6,28 @@ entry taken out as well, nothing is right, whatever is found: these are the ques
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from feilun.apps.customer_service.choice import NOTHING, Choice, Features, fit_choice
+from feilun.apps.customer_service.choice import NOTHING, Choice, Features, fit_choice, place_of
 from feilun.apps.customer_service.evidence import Evidence, Weighed
+from feilun.apps.customer_service.second_look import case_of, looked_again
 
 FOLDS = 5
 """Parts of the held-out questions; each is judged by weights that were fitted on the others."""
 
+FEWEST_CLOSE = 4 * FOLDS
+"""Held-out questions with close candidates, below which no second look is learned."""
+
 NEVER = 1.01
 """A threshold that no probability reaches."""
 
-NO_CANDIDATES: Features = np.empty((0, 0))
+Case = tuple[Features, int]
+"""A question's candidates and the place of the right one, as `fit_choice` takes them."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,7 @@ class Calibration:
         declined: Share of the unanswerable ones that are declined.
         precision: Share of right ones among the answers to answerable questions.
         questions: How many of both kinds were held out.
+        close: Weights of the second look at close candidates; none where there is no model for it.
     """
 
     weights: tuple[float, ...]
@@ -46,14 +52,12 @@ class Calibration:
     declined: float
     precision: float
     questions: int
+    close: tuple[float, ...] = ()
 
     def weighed(self, evidence: Evidence) -> list[Weighed]:
         """Return the candidates with their probabilities, the most probable first."""
-        chances = Choice(np.array(self.weights)).probabilities(evidence.features)
-        return [
-            Weighed(evidence.ids[place], float(chances[place]), tuple(evidence.features[place].tolist()))
-            for place in np.argsort(-chances, kind="stable")
-        ]
+        first = _weighed(evidence, Choice(np.array(self.weights)))
+        return looked_again(first, evidence.look, Choice(np.array(self.close))) if self.close else first
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON form."""
@@ -62,7 +66,8 @@ class Calibration:
     @staticmethod
     def from_json(value: Mapping[str, Any]) -> Calibration:
         """Read what `to_json` wrote."""
-        return Calibration(tuple(value["weights"]), **{k: v for k, v in value.items() if k != "weights"})
+        lists = {name: tuple(value.get(name, ())) for name in ("weights", "close")}
+        return Calibration(**{**value, **lists})
 
 
 @dataclass(frozen=True)
@@ -78,6 +83,16 @@ class Judged:
     chance: NDArray[np.float64]
     right: NDArray[np.bool_]
     answerable: NDArray[np.bool_]
+
+    @staticmethod
+    def of(asked: Sequence[_Asked]) -> Judged:
+        """Judge questions by their candidates as they are weighed."""
+        firsts = [one.weighed[0] if one.weighed else None for one in asked]
+        return Judged(
+            np.array([0.0 if first is None else first.probability for first in firsts]),
+            np.array([first is not None and first.id == one.right for first, one in zip(firsts, asked, strict=True)]),
+            np.array([one.answerable for one in asked]),
+        )
 
     def threshold(self, declined: float, precision: float) -> float:
         """Return the lowest threshold with that share declined and that precision; `NEVER` where there is none."""
@@ -103,59 +118,84 @@ def calibrate(questions: Sequence[tuple[Evidence | None, str]], declined: float,
     Returns:
         The calibration, whose figures are cross-fitted; its threshold is never reached where none meets both.
     """
-    pairs = [_asked(found, right) for found, right in questions]
-    judged = _cross_fitted(pairs)
+    asked = [one for found, right in questions for one in _asked(found, right)]
+    weights = fit_choice([one.case for one in asked]).weights
+    asked = _cross_fitted(asked, lambda one: one.case, _Asked.chosen)
+    second = [one.close_case for one in asked]
+    close: tuple[float, ...] = ()
+    if sum(len(features) > 0 for features, _ in second) >= FEWEST_CLOSE:
+        close = tuple(fit_choice(second).weights.tolist())
+        asked = _cross_fitted(asked, lambda one: one.close_case, _Asked.chosen_again)
+    judged = Judged.of(asked)
     threshold = judged.threshold(declined, precision)
     given = judged.chance >= threshold
     return Calibration(
-        tuple(_fitted(pairs).weights.tolist()),
+        tuple(weights.tolist()),
         threshold,
         _share(judged.right[judged.answerable]),
         _share(given[judged.answerable]),
         _share(~given[~judged.answerable]),
         _share(judged.right[given & judged.answerable]),
         len(judged.chance),
+        close,
     )
 
 
-def _fitted(pairs: Sequence[tuple[_Asked, _Asked]]) -> Choice:
-    return fit_choice([(asked.features, asked.right) for pair in pairs for asked in pair])
-
-
-def _cross_fitted(pairs: Sequence[tuple[_Asked, _Asked]]) -> Judged:
-    """Judge each question by weights that were fitted without it."""
-    found: list[tuple[float, bool, bool]] = []
-    for fold in range(FOLDS):
-        choice = _fitted([pair for number, pair in enumerate(pairs) if number % FOLDS != fold])
-        found += [asked.judged(choice) for pair in pairs[fold::FOLDS] for asked in pair]
-    chance, right, answerable = zip(*found, strict=True)
-    return Judged(np.array(chance), np.array(right), np.array(answerable))
+def _cross_fitted(
+    asked: Sequence[_Asked], case: Callable[[_Asked], Case], chosen: Callable[[_Asked, Choice], _Asked]
+) -> list[_Asked]:
+    """Weigh each question by a choice that was fitted without it, and without the same with its answer taken out."""
+    fold_of = [number // 2 % FOLDS for number in range(len(asked))]
+    choices = [
+        fit_choice([case(one) for one, own in zip(asked, fold_of, strict=True) if own != fold]) for fold in range(FOLDS)
+    ]
+    return [chosen(one, choices[own]) for one, own in zip(asked, fold_of, strict=True)]
 
 
 def _asked(found: Evidence | None, right: str) -> tuple[_Asked, _Asked]:
     """Return what was found for a question, and the same with its right candidate taken out."""
-    if found is None:
-        return _Asked(NO_CANDIDATES, NOTHING, True), _Asked(NO_CANDIDATES, NOTHING, False)
-    # a right answer that no search proposed is none of the candidates: nothing that was found fits
-    place = found.ids.index(right) if right in found.ids else NOTHING
-    return _Asked(found.features, place, True), _Asked(found.without(right).features, NOTHING, False)
+    return _Asked(found, right, True), _Asked(None if found is None else found.without(right), None, False)
 
 
 @dataclass(frozen=True)
 class _Asked:
-    """Features of a question's candidates, the place of the right one, and whether there is an answer at all."""
+    """What was found for a question, which candidate is right, and the candidates as they are weighed so far."""
 
-    features: Features
-    right: int
+    found: Evidence | None
+    right: str | None
     answerable: bool
+    weighed: Sequence[Weighed] = ()
 
-    def judged(self, choice: Choice) -> tuple[float, bool, bool]:
-        """Return the first candidate's probability, whether it is right, and whether anything is."""
-        if not len(self.features):
-            return 0.0, False, self.answerable
-        chances = choice.probabilities(self.features)
-        first = int(chances.argmax())
-        return float(chances[first]), first == self.right, self.answerable
+    @property
+    def case(self) -> Case:
+        """Return what the first choice learns from it."""
+        if self.found is None:
+            return np.empty((0, 0)), NOTHING
+        # a right answer that no search proposed is none of the candidates: nothing that was found fits
+        return self.found.features, place_of(self.right, self.found.ids)
+
+    @property
+    def close_case(self) -> Case:
+        """Return what the second choice learns from it."""
+        return case_of(self.weighed, self.right, None if self.found is None else self.found.look)
+
+    def chosen(self, choice: Choice) -> _Asked:
+        """Return it with its candidates weighed by the first choice."""
+        return replace(self, weighed=() if self.found is None else _weighed(self.found, choice))
+
+    def chosen_again(self, choice: Choice) -> _Asked:
+        """Return it with its candidates weighed by the second choice."""
+        return replace(self, weighed=looked_again(self.weighed, self.found.look if self.found else None, choice))
+
+
+def _weighed(evidence: Evidence, choice: Choice) -> list[Weighed]:
+    if not evidence.ids:
+        return []
+    chances = choice.probabilities(evidence.features)
+    return [
+        Weighed(evidence.ids[place], float(chances[place]), tuple(evidence.features[place].tolist()))
+        for place in np.argsort(-chances, kind="stable")
+    ]
 
 
 def _share(values: NDArray[np.bool_]) -> float:

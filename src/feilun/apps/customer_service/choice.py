@@ -40,6 +40,11 @@ class Choice:
         return _shares(features @ self.weights[:-1] + self.weights[-1])
 
 
+def place_of(right: str | None, ids: Sequence[str]) -> int:
+    """Return the place of the right candidate, or `NOTHING` where it is none of them."""
+    return NOTHING if right is None or right not in ids else ids.index(right)
+
+
 def fit_choice(cases: Sequence[tuple[Features, int]]) -> Choice:
     """Fit the weights by Newton's method on the ridge-penalised likelihood.
 

@@ -7,15 +7,17 @@ import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from threading import Lock
 from typing import Any
 
 from sqlalchemy import Connection
 
+from feilun.apps.customer_service.asking import last_question
 from feilun.apps.customer_service.bursts import Bursts
 from feilun.apps.customer_service.business_rules import BusinessRules
 from feilun.apps.customer_service.ladder import READ, Ladder
 from feilun.apps.customer_service.learning import Learning, UnknownConversation
+from feilun.apps.customer_service.lines import Lines
+from feilun.apps.customer_service.listening import Listeners
 from feilun.apps.customer_service.measures import DAY_SECONDS, Held, found_no_answer, held
 from feilun.apps.customer_service.reply import Reply
 from feilun.apps.customer_service.settings import CustomerServiceSettings
@@ -25,9 +27,6 @@ from feilun.monitoring.redaction import kept
 from feilun.storage import customer_service as storage
 from feilun.storage.customer_service import Conversation, Turn
 from feilun.storage.database import Database
-
-STRIPES = 64
-"""Locks that order the turns of conversations; two conversations seldom share one."""
 
 PRIORITY = {"anger": 2, "rule": 1, "request": 1, "form": 1}
 """How urgent a hand-over is by its reason, where no rule says more."""
@@ -47,6 +46,46 @@ class Answered:
 
     conversation: str
     turn: str | None
+    reply: Reply
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the public JSON form."""
+        return {"conversation": self.conversation, "turn": self.turn, **self.reply.to_json()}
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A customer's turn that waits for its answer.
+
+    Args:
+        text: What was said.
+        time: When, seconds since 1970.
+        conversation: Where.
+        begun: The conversation, where this turn begins it.
+        customer: What the business tells of the customer.
+        ticket: What tells it from the other messages of a moment.
+        place: Its place in the conversation's line.
+    """
+
+    text: str
+    time: float
+    conversation: str
+    begun: Conversation | None
+    customer: Mapping[str, str | float | bool]
+    ticket: object
+    place: object
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """What the bot would say, for an operator.
+
+    Args:
+        question: The customer's question.
+        reply: The reply to it.
+    """
+
+    question: str
     reply: Reply
 
 
@@ -69,7 +108,8 @@ class Desk:
         self.database = database
         self.rules = rules
         self.learning = Learning(self.application, ladder, database)
-        self._turns = tuple(Lock() for _ in range(STRIPES))
+        self.listeners = Listeners()
+        self._lines = Lines()
         self._bursts = Bursts()
 
     def say(
@@ -92,20 +132,33 @@ class Desk:
             UnknownConversation: If this application has none of that id.
             StorageError: If the database refuses; nothing was taken.
         """
+        return self.answer(self.hear(text, conversation, channel, customer))
+
+    def hear(
+        self, text: str, conversation: str | None = None, channel: str = "web",
+        customer: Mapping[str, str | float | bool] | None = None,
+    ) -> Heard:  # fmt: skip
+        """Take note of a customer's turn, which must be answered then; the order in which turns are heard is theirs.
+
+        Args as those of `say`; nothing is waited for.
+        """
         if channel not in CHANNELS:
             raise UsageError(f"There is no channel {channel!r}.", f"Valid: {', '.join(CHANNELS)}.")
-        arrived = time.time()
         begun = storage.begun(channel) if conversation is None else None
         identity = conversation if begun is None else begun.id
         assert identity is not None  # noqa: S101
-        ticket = self._bursts.add(identity, text)
+        place, ticket = self._lines.join(identity), self._bursts.add(identity, text)
+        return Heard(text, time.time(), identity, begun, customer or {}, ticket, place)
+
+    def answer(self, heard: Heard) -> Answered:
+        """Answer a turn that was heard; returns and raises as `say` does."""
         if self.dialogue.burst:
             time.sleep(self.dialogue.burst)
-        with self._turns[hash(identity) % STRIPES]:
-            words = self._bursts.taken(identity, ticket)
-            held = begun or self._read(identity)
-            reply, memory = self._reply(words, held, customer or {})
-            return self._kept(text, arrived, held, reply, memory, begins=begun is not None)
+        with self._lines.turn(heard.conversation, heard.place):
+            words = self._bursts.taken(heard.conversation, heard.ticket)
+            held = heard.begun or self._read(heard.conversation)
+            reply, memory = self._reply(words, held, heard.customer)
+            return self._kept(heard.text, heard.time, held, reply, memory, begins=heard.begun is not None)
 
     def waiting(self) -> list[Conversation]:
         """Return the conversations that wait for a person or are with one: most urgent, then longest waiting first."""
@@ -146,12 +199,18 @@ class Desk:
             self._held(connection, conversation)
             return storage.turns_of(connection, self.application, conversation)
 
-    def suggest(self, conversation: str) -> Reply | None:
-        """Return what the ladder would answer to the customer's last turn; None where there is none."""
-        said = [turn for turn in self.history(conversation) if turn.speaker == "customer"]
-        if not said:
+    def suggest(self, conversation: str) -> Suggestion | None:
+        """Return what the ladder would answer to the customer's last question; None where nothing was asked.
+
+        A request for a person, anger and greetings are no questions: what was asked before them is answered.
+
+        Raises:
+            UnknownConversation: If this application has none of that id.
+        """
+        asked = last_question(self.history(conversation))
+        if asked is None:
             return None
-        return self.ladder.answer(said[-1].text, {})[0]
+        return Suggestion(asked.text, self.ladder.answer(asked.text, {"asked": asked.former})[0])
 
     def take(self, conversation: str) -> None:
         """A person takes a conversation; the bot is silent from now on."""
@@ -171,6 +230,7 @@ class Desk:
                 raise UsageError("Nobody took this conversation.", "Take it first; the bot answers until then.")
             turn = Turn(uuid.uuid4().hex, conversation, time.time(), "person", kept(text))
             storage.add_turns(connection, self.application, [turn])
+        self.listeners.tell(turn)
         return turn.id
 
     def give_back(self, conversation: str) -> None:
@@ -200,7 +260,7 @@ class Desk:
 
     @contextmanager
     def _changing(self, conversation: str) -> Iterator[tuple[Connection, Conversation]]:
-        with self._turns[hash(conversation) % STRIPES], self.database.write() as connection:
+        with self._lines.turn(conversation), self.database.write() as connection:
             yield connection, self._held(connection, conversation, hold=True)
 
     def _read(self, identity: str) -> Conversation:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from feilun.apps.customer_service.phrases import language_of
@@ -20,6 +20,7 @@ class FaqEntry:
         answer: A template; `{order_number}` and the like are filled.
         variants: Other ways to ask it.
         category: What it is about; its intent.
+        learned: Ways in which customers asked it, as people said since; no threshold is chosen on them.
     """
 
     id: str
@@ -27,11 +28,12 @@ class FaqEntry:
     answer: str
     variants: tuple[str, ...] = ()
     category: str = ""
+    learned: tuple[str, ...] = ()
 
     @property
     def texts(self) -> tuple[str, ...]:
         """Return all ways to ask it."""
-        return (self.question, *self.variants)
+        return (self.question, *self.variants, *self.learned)
 
     @property
     def speaks(self) -> bool:
@@ -74,13 +76,32 @@ class Passage:
 
 
 def content(one: FaqEntry | Passage) -> dict[str, Any]:
-    """Return the fields of an entry or passage besides its id, as JSON."""
-    return {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(one).items() if name != "id"}
+    """Return the fields of an entry or passage besides its id, as JSON; what an entry learned is kept for itself."""
+    fields = asdict(one).items()
+    return {name: list(v) if isinstance(v, tuple) else v for name, v in fields if name not in {"id", "learned"}}
 
 
 def faq_entry(identity: str, fields: Mapping[str, Any]) -> FaqEntry:
     """Read what `content` gave."""
     return FaqEntry(identity, fields["question"], fields["answer"], tuple(fields["variants"]), fields["category"])
+
+
+def with_learned(entries: Iterable[FaqEntry], learned: Iterable[Mapping[str, Any]]) -> list[FaqEntry]:
+    """Return entries with further ways to ask them.
+
+    Args:
+        entries: The entries.
+        learned: Of each way its `text`, the `entry` that it asks, and that one's `question`, by which it is found where
+            its answer was changed meanwhile. A way to ask what is no longer there is left out.
+    """
+    found = {entry.id: entry for entry in entries}
+    by_question = {entry.question: entry.id for entry in found.values()}
+    for one in learned:
+        identity = one["entry"] if one["entry"] in found else by_question.get(one["question"], "")
+        entry = found.get(identity)
+        if entry is not None and one["text"] not in entry.texts:
+            found[identity] = replace(entry, learned=(*entry.learned, one["text"]))
+    return list(found.values())
 
 
 def passage(identity: str, fields: Mapping[str, Any]) -> Passage:

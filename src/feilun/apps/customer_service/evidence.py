@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,10 @@ KEYWORD_SCALE = 10.0
 """BM25 scores are divided by it, so that all features are of one size."""
 
 
+Look = Callable[[tuple[str, ...]], NDArray[np.float64]]
+"""Gives the log odds that each of some candidates asks the same, by a model that reads both; shape (candidates,)."""
+
+
 @dataclass(frozen=True)
 class Evidence:
     """The candidates of a question.
@@ -25,15 +30,17 @@ class Evidence:
         ids: The entries or passages.
         features: In the order of `QUESTION` or `PASSAGE`, shape (candidates, features); cosines are 0 where no vectors
             are at hand.
+        look: Looks at candidates again; None where nothing does.
     """
 
     ids: tuple[str, ...]
     features: NDArray[np.float64]
+    look: Look | None = None
 
     def without(self, identity: str) -> Evidence:
         """Return the evidence as if a candidate were not there."""
         kept = [place for place, own in enumerate(self.ids) if own != identity]
-        return Evidence(tuple(self.ids[place] for place in kept), self.features[kept])
+        return Evidence(tuple(self.ids[place] for place in kept), self.features[kept], self.look)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from zlib import crc32
@@ -11,8 +12,10 @@ from feilun.apps.customer_service.calibration import Calibration, calibrate
 from feilun.apps.customer_service.entries import FaqEntry, Passage
 from feilun.apps.customer_service.evidence import Evidence
 from feilun.apps.customer_service.library import ANSWER, Library
+from feilun.apps.customer_service.second_look import Reranker
 from feilun.core.errors import DataError
 from feilun.core.ports import Embedder
+from feilun.knowledge.terms import simplified
 
 MOST = 1500
 """Held-out questions; of more, every so many-th is taken."""
@@ -50,6 +53,7 @@ def thresholds(
     *,
     declined: float,
     precision: float,
+    reranker: Reranker | None = None,
 ) -> Thresholds:
     """Calibrate both rungs on held-out variants.
 
@@ -59,6 +63,7 @@ def thresholds(
         passages: The documents.
         declined: Share of the questions without an answer that must be declined.
         precision: Share of the answers to the other questions that must be right.
+        reranker: What looks again at close FAQ entries.
 
     Raises:
         DataError: If the FAQ has too few variants.
@@ -70,8 +75,7 @@ def thresholds(
             "calibrated on.",
             "Give entries further ways to ask them in the column `variants`.",
         )
-    rest = [replace(e, variants=tuple(v for v in e.variants if v != held.get(e.id))) for e in entries]
-    library = Library(embedder, rest, passages)
+    library = Library(embedder, without_held_out(entries, held), passages, reranker)
     curated: list[tuple[Evidence | None, str]] = []
     grounded: list[tuple[Evidence | None, str]] = []
     asked = [entry for entry in entries if entry.id in held]
@@ -94,3 +98,18 @@ def held_out(entries: Sequence[FaqEntry]) -> dict[str, str]:
         for entry in entries
         if len(entry.variants) > 1
     }
+
+
+def without_held_out(entries: Iterable[FaqEntry], held: Mapping[str, str]) -> list[FaqEntry]:
+    """Return entries without the variants that are held out, in whatever entry and spelling they stand."""
+    apart = {spelt_alike(text) for text in held.values()}
+
+    def rest(texts: Sequence[str]) -> tuple[str, ...]:
+        return tuple(text for text in texts if spelt_alike(text) not in apart)
+
+    return [replace(entry, variants=rest(entry.variants), learned=rest(entry.learned)) for entry in entries]
+
+
+def spelt_alike(text: str) -> str:
+    """Return a form that texts share which differ in signs, capitals, or simplified and traditional characters."""
+    return re.sub(r"\W+", "", simplified(text).casefold())

@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import cache, partial
 from typing import Any
 
+from feilun.apps.customer_service.composing import Composer
 from feilun.apps.customer_service.held_out import Thresholds
 from feilun.apps.customer_service.injection import gives_orders
 from feilun.apps.customer_service.library import Library
@@ -36,6 +37,7 @@ class Ladder:
         library: What is known.
         thresholds: How sure the rungs have to be.
         settings: The application.
+        composer: Says what documents say in its own words; None quotes them.
     """
 
     def __init__(
@@ -43,6 +45,7 @@ class Ladder:
         library: Library,
         thresholds: Thresholds,
         settings: CustomerServiceSettings,
+        composer: Composer | None = None,
     ) -> None:
         self.library = library
         self.thresholds = thresholds
@@ -50,7 +53,7 @@ class Ladder:
             Guard(settings.handover.anger),
             *((Forms(settings.forms, thresholds.curated),) if settings.forms else ()),
             Curated(thresholds.curated),
-            Grounded(thresholds.grounded, settings.ladder.sentences, settings.ladder.hosts),
+            Grounded(thresholds.grounded, settings.ladder.sentences, settings.ladder.hosts, composer),
             Clarify(thresholds.curated, settings.ladder.options),
             Unknown(settings.handover.after_failures),
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from feilun.apps.customer_service.entries import FaqEntry, content, identity_of
+from feilun.apps.customer_service.entries import FaqEntry, content, identity_of, with_learned
 from feilun.apps.customer_service.ladder import Ladder
 from feilun.apps.customer_service.mining import Mined, mined
 from feilun.apps.customer_service.slots import unknown_slots
@@ -71,6 +71,20 @@ class Learning:
                 storage.suggest(connection, self.application, one.question, one.answer, one.asked)
         return found
 
+    def similar(self, candidate: str, most: int = 3) -> list[FaqEntry]:
+        """Return the entries that most probably ask the same as an open candidate, the most probable first.
+
+        Raises:
+            UnknownConversation: If there is no open candidate of that id.
+        """
+        question = next((one.question for one in self.candidates() if one.id == candidate), None)
+        if question is None:
+            raise UnknownConversation(f"There is no open candidate {candidate!r}.", "It may be settled already.")
+        library = self.ladder.library
+        found = library.question(question, library.embed(question))
+        weighed = self.ladder.thresholds.curated.weighed(found) if found is not None else []
+        return [entry for one in weighed if (entry := library.entries[one.id]).answer][:most]
+
     def approve(self, candidate: str, *, question: str | None = None, answer: str | None = None,
                 category: str = "") -> FaqEntry:  # fmt: skip
         """Put a candidate into the FAQ; the next question finds it.
@@ -94,6 +108,30 @@ class Learning:
             storage.put_knowledge(connection, self.application, known)
         self.ladder.library.change([entry])
         return entry
+
+    def approve_as(self, candidate: str, entry: str) -> FaqEntry:
+        """Let a candidate be a further way to ask an entry; the next question finds it so.
+
+        Args:
+            candidate: Its id.
+            entry: Id of the entry that answers it.
+
+        Raises:
+            UnknownConversation: If there is no open candidate, or no entry, of that id.
+        """
+        known = self.ladder.library.entries.get(entry)
+        if known is None or not known.answer:  # that by which a form is found has none
+            raise UnknownConversation(f"There is no entry {entry!r} in the FAQ.", "Ask for those that are similar.")
+        with self.database.write() as connection:
+            found = storage.settle(connection, self.application, candidate, "approved")
+            if found is None:
+                raise UnknownConversation(f"There is no open candidate {candidate!r}.", "It may be settled already.")
+            way = {"entry": entry, "question": known.question, "text": found.question}
+            identity = identity_of("variant", known.question, found.question)
+            storage.put_knowledge(connection, self.application, Known(identity, "variant", "candidate", way))
+        (changed,) = with_learned([known], [way])
+        self.ladder.library.change([changed])
+        return changed
 
     def reject(self, candidate: str) -> None:
         """Leave a candidate out of the FAQ for good.

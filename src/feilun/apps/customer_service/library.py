@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import cache, partial
 from threading import Lock
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from feilun.apps.customer_service.entries import FaqEntry, Passage
 from feilun.apps.customer_service.evidence import KEYWORD_SCALE, Evidence
 from feilun.apps.customer_service.phrases import language_of
+from feilun.apps.customer_service.second_look import Reranker
 from feilun.core.corpus import corpus_of
 from feilun.core.ports import Embedder
 from feilun.knowledge.search import Entry, Hit, SearchIndex
@@ -34,12 +36,15 @@ class Library:
         embedder: Gives questions and passages their vectors; None finds by words alone.
         entries: The FAQ.
         passages: The documents.
+        reranker: Looks again at FAQ entries that are close to each other.
     """
 
     def __init__(
-        self, embedder: Embedder | None, entries: Iterable[FaqEntry] = (), passages: Iterable[Passage] = ()
-    ) -> None:
+        self, embedder: Embedder | None, entries: Iterable[FaqEntry] = (), passages: Iterable[Passage] = (),
+        reranker: Reranker | None = None,
+    ) -> None:  # fmt: skip
         self.embedder = embedder
+        self.reranker = reranker
         self.entries: dict[str, FaqEntry] = {}
         self.passages: dict[str, Passage] = {}
         self.questions = SearchIndex()
@@ -94,6 +99,7 @@ class Library:
                 )
                 for i in ids
             ]),
+            None if self.reranker is None else cache(partial(self._look, self.reranker, text, ways)),
         )  # fmt: skip
 
     def passage(self, text: str, vector: NDArray[np.float32] | None) -> Evidence | None:
@@ -105,6 +111,12 @@ class Library:
         shared = self._shared(text, {i: (self.passages[i].text,) for i in ids})
         rows = [(found[i].cosine or 0.0, *shared[i], _keyword(found[i])) for i in ids]
         return Evidence(tuple(ids), np.array(rows))
+
+    def _look(
+        self, reranker: Reranker, text: str, ways: Mapping[str, Sequence[float]], ids: tuple[str, ...]
+    ) -> NDArray[np.float64]:
+        """Read a question together with the way to ask each entry that is nearest to it."""
+        return reranker.log_odds(text, [_nearest_way(self.entries[i].texts, ways.get(i, ())) for i in ids])
 
     def _cosines(
         self, vector: NDArray[np.float32] | None, ids: Sequence[str]
@@ -153,6 +165,11 @@ def answer_passage(entry: FaqEntry) -> Passage:
 def _nearest(cosines: tuple[float, ...] | None) -> tuple[float, float]:
     """Return the highest cosine and the mean of all."""
     return (max(cosines), sum(cosines) / len(cosines)) if cosines else (0.0, 0.0)
+
+
+def _nearest_way(texts: Sequence[str], cosines: Sequence[float]) -> str:
+    """Return the text of the highest cosine; the first one where there are none."""
+    return texts[int(np.argmax(cosines))] if len(cosines) == len(texts) else texts[0]
 
 
 def _keyword(hit: Hit | None) -> float:

@@ -7,23 +7,16 @@ Each question joins the group whose first question is nearest to it, where that 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
+from feilun.apps.customer_service.asking import question_in
 from feilun.apps.customer_service.calibration import Calibration
-from feilun.apps.customer_service.injection import gives_orders
 from feilun.apps.customer_service.library import Library
-from feilun.apps.customer_service.measures import Held, found_no_answer
-from feilun.apps.customer_service.phrases import is_angry, wants_person
 from feilun.core.decisions.similarity import unit
-from feilun.knowledge.terms import search_terms
-
-FEWEST_TERMS = 4
-"""Terms of a question: with fewer it greets, thanks or agrees."""
 
 NEAR_BY_WORDS = 0.5
 """Share of the words that two questions share, each way, from which on they mean the same, where no vectors are."""
@@ -48,18 +41,6 @@ class Mined:
     answer: str
 
 
-def asked_and_answered(held: Sequence[Held]) -> Iterator[tuple[str, str]]:
-    """Yield what customers said and what a person answered to it, or nothing where the bot did not know."""
-    for one in held:
-        for asked, answered in pairwise(one.turns):
-            if asked.speaker != "customer":
-                continue
-            if answered.speaker == "person":
-                yield asked.text, answered.text
-            elif answered.reply is not None and found_no_answer(answered.reply):
-                yield asked.text, ""
-
-
 def mined(said: Sequence[tuple[str, str]], library: Library, calibration: Calibration, near: float) -> list[Mined]:
     """Group the questions that the FAQ does not surely answer.
 
@@ -72,11 +53,12 @@ def mined(said: Sequence[tuple[str, str]], library: Library, calibration: Calibr
     Returns:
         The groups, the most asked first.
     """
-    counts = Counter(question for question, _ in said if _asks(question))
+    asked = [(question, answer) for text, answer in said if (question := question_in(text))]
+    counts = Counter(question for question, _ in asked)
     questions = [text for text, _ in counts.most_common() if not _known(text, library, calibration)]
     if not questions:
         return []
-    answers = {question: answer for question, answer in reversed(said) if answer}
+    answers = {question: answer for question, answer in reversed(asked) if answer}
     groups = _grouped(questions, library, near)
     found = [
         Mined(own[0], sum(counts[q] for q in own), tuple(own[1 : 1 + EXAMPLES]),
@@ -84,11 +66,6 @@ def mined(said: Sequence[tuple[str, str]], library: Library, calibration: Calibr
         for own in groups
     ]  # fmt: skip
     return sorted(found, key=lambda one: -one.asked)
-
-
-def _asks(text: str) -> bool:
-    machine = gives_orders(text) or wants_person(text) or is_angry(text)
-    return not machine and len(search_terms(text)) >= FEWEST_TERMS
 
 
 def _known(text: str, library: Library, calibration: Calibration) -> bool:

@@ -50,7 +50,7 @@ DECLINED = re.compile(
 """A person is spoken of, and not wanted."""
 
 ANGER = re.compile(
-    r"气死|垃圾(?:银行|公司|客服|服务|软件)?|你们.{0,6}骗子|骗子(?:银行|公司)|坑人|什么破|破银行|太差劲|差劲透|恶心|滚(?:蛋|开)|他妈|妈的|王八|混蛋|废物|智障|无语了|受够了"
+    r"气死|垃圾(?:银行|公司|客服|服务|软件)?|你们.{0,6}骗子|骗子(?:银行|公司)|坑人|什么破(?:银行|公司|客服|软件|服务|系统)?|破银行|太差劲|差劲透|恶心|滚(?:蛋|开)|他妈|妈的|王八|混蛋|废物|智障|无语了|受够了"
     r"|\b(?:ridiculous|unacceptable|outrageous|disgusting|pathetic|furious|fed up|sick of|you scammers|useless"
     r"|worst (?:bank|service|company|app)|terrible service|f+u+c+k\w*|bullshit|idiots?|damn)\b",
     re.IGNORECASE,

@@ -30,6 +30,8 @@ class ModelSettings:
     epochs: int = setting(6, "most times over the pairs of questions", minimum=1)
     layers: int = setting(0, "top layers of the base that learn; 0: all, which takes longest", minimum=0)
     seed: int = setting(13, "seed of its training", minimum=0)
+    reranker: str = setting("", "`match` bundle that looks again at close candidates; `train` takes it up")
+    generator: str = setting("", "`generate` bundle that says what documents say in its own words; none quotes them")
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,13 @@ class RulesSettings:
 
 
 @dataclass(frozen=True)
+class ReleaseSettings:
+    """The table `[release]`: what a new version, or new knowledge, is held to before it answers."""
+
+    suite: str = setting("", "conversations with what is expected, yaml; none may fail that passes with what stands")
+
+
+@dataclass(frozen=True)
 class CustomerServiceSettings:
     """An application file."""
 
@@ -84,6 +93,7 @@ class CustomerServiceSettings:
     channels: dict[str, ChannelSettings] = tables(ChannelSettings, "platforms whose messages are answered")
     rules: RulesSettings = table(RulesSettings, "what the business says beside the model")
     handover: HandoverSettings = table(HandoverSettings, "when a person takes over")
+    release: ReleaseSettings = table(ReleaseSettings, "what a release is held to")
 
     def contradictions(self) -> list[str]:
         """Say what cannot be."""

@@ -81,9 +81,14 @@ def _pair(found: Sequence[str], named: str) -> tuple[str, str] | None:
         if named not in found or len(others) > 1:
             return None
         return (others[0] if others else f"not {named}"), named
+    return opposites(found)
+
+
+def opposites(labels: Sequence[str]) -> tuple[str, str] | None:
+    """Return the label of pairs that differ, and that of pairs that say the same, where they are of `OPPOSITES`."""
     for different, same in OPPOSITES:
-        if {label.strip().lower() for label in found} <= {different, same}:
-            written = {label.strip().lower(): label for label in found}
-            if len(written) == len(found) and same in written:
+        if {label.strip().lower() for label in labels} <= {different, same}:
+            written = {label.strip().lower(): label for label in labels}
+            if len(written) == len(labels) and same in written:
                 return written.get(different, different), written[same]
     return None

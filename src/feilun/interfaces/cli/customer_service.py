@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from feilun.core.errors import UsageError
 from feilun.interfaces.cli import customer_service_lists, output
 from feilun.interfaces.cli.customer_service_lists import File
 from feilun.interfaces.cli.database import opened_database
@@ -16,6 +17,7 @@ from feilun.interfaces.cli.options import AllowHost, AsJson, Host, Port, Require
 if TYPE_CHECKING:
     from feilun.apps.customer_service.desk import Answered, Desk
     from feilun.apps.customer_service.faq import FaqReport
+    from feilun.workflow.screen import Terminal
 
 EXAMPLES = (
     "feilun customer-service demo",
@@ -23,9 +25,18 @@ EXAMPLES = (
     "feilun customer-service train examples/customer_service.toml",
     "feilun customer-service chat examples/customer_service.toml",
     "feilun customer-service serve examples/customer_service.toml --port 8080",
-    "feilun customer-service test examples/customer_service.toml examples/customer_service_suite.jsonl",
+    "feilun customer-service test examples/customer_service_suite.yaml",
     *customer_service_lists.EXAMPLES,
 )
+
+Force = Annotated[
+    str | None,
+    typer.Option(
+        metavar="REASON",
+        help="Release it although conversations of the suite fall; the reason goes to the audit log.",
+        show_default=False,
+    ),
+]
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, add_completion=False)
 
@@ -50,11 +61,11 @@ def demo(
     """
     from feilun.workflow.applications import customer_service as wired
     from feilun.workflow.applications.customer_service_demo import TOUR, demo_settings
-    from feilun.workflow.screen import Terminal
+    from feilun.workflow.applications.customer_service_training import train as train_application
 
     settings = demo_settings(faq)
     with opened_database() as database:
-        wired.train(settings, database, screen=Terminal(output.progress_console(), output.language()))
+        train_application(settings, database, screen=_terminal())
     with wired.opened(settings) as desk:
         if sys.stdin.isatty():
             _chat(desk)
@@ -66,18 +77,20 @@ def demo(
 
 
 @app.command("import", epilog=f"Example: {EXAMPLES[1]}")
-def import_files(file: File, as_json: AsJson = False) -> None:
+def import_files(file: File, force: Force = None, as_json: AsJson = False) -> None:
     """Read the application's files anew; what they hold takes the place of what was imported before.
 
-    Approved candidates stay. A running service knows of it when it starts again.
+    Approved candidates stay. A running service knows of it when it starts again. Where the application names a suite,
+    it is refused if a conversation fails by it.
     """
     from dataclasses import asdict
 
     from feilun.workflow.applications import customer_service as wired
     from feilun.workflow.applications.customer_service_file import read_application
 
+    settings = read_application(file)
     with opened_database() as database:
-        knowledge, known = wired.import_knowledge(read_application(file), database)
+        knowledge, known = wired.import_knowledge(settings, database, force=_reason(force), say=_terminal().say)
     if as_json:
         reports = {name: asdict(report) for name, report in knowledge.reports.items()}
         output.print_json({"entries": len(known.entries), "passages": len(known.passages), "files": reports})
@@ -88,15 +101,18 @@ def import_files(file: File, as_json: AsJson = False) -> None:
 
 
 @app.command(epilog=f"Example: {EXAMPLES[2]}")
-def train(file: File, as_json: AsJson = False) -> None:
-    """Import the files, fine-tune what questions are found by, and calibrate how sure an answer has to be."""
-    from feilun.workflow.applications import customer_service as wired
+def train(file: File, force: Force = None, as_json: AsJson = False) -> None:
+    """Import the files, fine-tune what questions are found by, and calibrate how sure an answer has to be.
+
+    Where the application names a suite, the release is refused if conversations fail that passed before; what was
+    trained is kept, so that with --force it is released without training again.
+    """
     from feilun.workflow.applications.customer_service_file import read_application
-    from feilun.workflow.screen import Terminal
+    from feilun.workflow.applications.customer_service_training import train as train_application
 
     settings = read_application(file)
     with opened_database() as database:
-        found = wired.train(settings, database, screen=Terminal(output.progress_console(), output.language()))
+        found = train_application(settings, database, force=_reason(force), screen=_terminal())
     if as_json:
         output.print_json(found.to_json())
         return
@@ -154,29 +170,45 @@ def serve(
 
 @app.command("test", epilog=f"Example: {EXAMPLES[5]}")
 def hold_to_suite(
-    file: File,
-    suite: Annotated[Path, typer.Argument(help="Conversations with what is expected, JSON Lines.", show_default=False)],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="The application file; or a suite that names it.", show_default=False)
+    ],
+    suite: Annotated[
+        Path | None, typer.Argument(help="The suite; else the application's own.", show_default=False)
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Hold a trained application to a suite of conversations; exit code 1 where one differs."""
-    from feilun.workflow.applications import customer_service as wired
-    from feilun.workflow.applications.customer_service_file import read_application
-    from feilun.workflow.applications.customer_service_suite import run_suite
+    """Hold a trained application to a suite of conversations, YAML; exit code 1 where one goes otherwise."""
+    from feilun.workflow.applications.customer_service import held_to_suite
 
-    with wired.opened(read_application(file)) as desk:
-        outcome = run_suite(desk, suite)
+    held, outcome = held_to_suite(file, suite)
+    failures = [said for own in outcome.failures.values() for said in own]
     if as_json:
-        output.print_json({"turns": outcome.turns, "failures": list(outcome.failures)})
+        output.print_json({"turns": outcome.turns, "failures": failures})
     else:
-        for failure in outcome.failures:
+        for failure in failures:
             print(failure)
-        print(f"{outcome.turns - len(outcome.failures)} of {outcome.turns} turns as expected")
-    if outcome.failures:
+        passed = len(held.conversations) - len(outcome.failures)
+        print(f"{passed} of {len(held.conversations)} conversations, {outcome.turns - len(failures)} of "
+              f"{outcome.turns} turns as expected")  # fmt: skip
+    if failures:
         raise typer.Exit(1)
 
 
 for command in customer_service_lists.COMMANDS:
     app.command(epilog=f"Example: {customer_service_lists.example(command)}")(command)
+
+
+def _reason(force: str | None) -> str | None:
+    if force is not None and not force.strip():
+        raise UsageError("--force has no reason.", 'Say why, for the audit log: --force "the new opening hours"')
+    return force
+
+
+def _terminal() -> Terminal:
+    from feilun.workflow.screen import Terminal
+
+    return Terminal(output.progress_console(), output.language())
 
 
 def _chat(desk: Desk) -> None:

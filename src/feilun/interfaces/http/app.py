@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
-from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -14,8 +13,7 @@ from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 
 from feilun import __version__
-from feilun.apps.customer_service.learning import UnknownConversation
-from feilun.core.errors import FeilunError, UsageError
+from feilun.core.errors import FeilunError
 from feilun.interfaces.http import (
     chat,
     embeddings,
@@ -32,32 +30,20 @@ from feilun.interfaces.http import (
 )
 from feilun.interfaces.http.answers import error_answer
 from feilun.interfaces.http.bodies import CheckedBodies
+from feilun.interfaces.http.faults import said_of, status_of
 from feilun.interfaces.http.guard import Guard
-from feilun.monitoring.feedback import FeedbackDesk, KeyReused, UnknownObservation
+from feilun.monitoring.feedback import FeedbackDesk
 from feilun.serving.access import Access
 from feilun.serving.conversations import Conversations
 from feilun.serving.embeddings import Embeddings
-from feilun.serving.engine import Engine, UnknownModel, remembered_rows
-from feilun.serving.limits import Overloaded, ShareTaken, TooLarge
+from feilun.serving.engine import Engine, remembered_rows
+from feilun.serving.limits import Overloaded
 from feilun.serving.trial import Comparison
-from feilun.storage.faults import StorageFull
 
 DESCRIPTION = """Predictions of fine-tuned models. 微调模型的预测服务。
 
     curl -X POST localhost:8080/v1/predict/NAME -H 'content-type: application/json' -d '{"texts": ["送餐很快"]}'
 """
-
-STATUSES: tuple[tuple[type[FeilunError], int], ...] = (
-    (UnknownModel, 404),
-    (UnknownObservation, 404),
-    (UnknownConversation, 404),
-    (KeyReused, 409),
-    (TooLarge, 413),
-    (UsageError, 422),
-    (ShareTaken, 429),
-    (StorageFull, 507),
-)
-"""The status of each kind of error, the first that fits; the others are 503."""
 
 log = logging.getLogger(__name__)
 
@@ -128,24 +114,14 @@ def _compared(app: FastAPI, comparison: Comparison) -> None:
 
 
 async def _feilun_error(_: Request, error: Exception) -> JSONResponse:
-    status = next((status for kind, status in STATUSES if isinstance(error, kind)), 503)
+    assert isinstance(error, FeilunError)  # noqa: S101
     headers = {"Retry-After": str(error.retry_after)} if isinstance(error, Overloaded) else None
-    return error_answer(status, str(error), headers)
+    return error_answer(status_of(error), str(error), headers)
 
 
 async def _wrong_request(_: Request, error: Exception) -> JSONResponse:
     faults = error.errors() if isinstance(error, RequestValidationError) else []
-    said = "; ".join(_say(fault) for fault in faults)
-    return error_answer(422, f"The request is wrong: {said}. See /docs for an example.")
-
-
-def _say(fault: Mapping[str, Any]) -> str:
-    if fault["type"] == "json_invalid":
-        return f"the body is not JSON ({fault.get('ctx', {}).get('error', 'it cannot be read')})"
-    if fault["type"] in {"model_attributes_type", "dict_type"}:
-        return 'the body must be a JSON object, sent with the header "content-type: application/json"'
-    where = ".".join(str(step) for step in fault["loc"])
-    return f"{where}: {fault['msg'].removeprefix('Value error, ')}"
+    return error_answer(422, f"The request is wrong: {said_of(faults)}. See /docs for an example.")
 
 
 async def _http_error(request: Request, error: Exception) -> JSONResponse:

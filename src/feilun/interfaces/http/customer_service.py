@@ -15,12 +15,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from feilun.apps.customer_service.channels.inbox import Inbox
 from feilun.apps.customer_service.desk import Desk
 from feilun.apps.customer_service.measures import measured_by, unanswered
-from feilun.interfaces.http import customer_service_channels
+from feilun.core.errors import UsageError
+from feilun.interfaces.http import customer_service_channels, customer_service_socket
 from feilun.interfaces.http.answers import ErrorAnswer
+from feilun.interfaces.http.customer_service_socket import Channel
+from feilun.interfaces.http.customer_service_talk import CUSTOMER, seen_turn
 from feilun.monitoring.feedback import FeedbackDesk
 from feilun.serving.access import Access
 from feilun.serving.engine import Engine
-from feilun.storage.customer_service import Turn
 from feilun.text.segment import sentences
 
 router = APIRouter(
@@ -37,10 +39,8 @@ class Said(BaseModel):
 
     text: str = Field(description="The message.", max_length=100_000)
     conversation: str | None = Field(None, description="As a former answer named it; left out, one begins.")
-    channel: Literal["web", "feishu", "dingtalk", "wecom", "slack", "other"] = "web"
-    customer: dict[str, str | float | bool] = Field(
-        {}, description="What the business tells of the customer; decision tables look at it.", max_length=50
-    )
+    channel: Channel = "web"
+    customer: dict[str, str | float | bool] = Field({}, description=CUSTOMER, max_length=50)
 
 
 class Written(BaseModel):
@@ -72,10 +72,11 @@ class Rated(BaseModel):
 
 
 class Approved(BaseModel):
-    """A candidate as it is to stand in the FAQ."""
+    """A candidate as it is to stand in the FAQ: an entry of its own, or a further way to ask one."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
+    entry: str | None = Field(None, description="The entry that it asks; the others are left out then.", max_length=64)
     question: str | None = Field(None, max_length=2_000)
     answer: str | None = Field(None, max_length=10_000)
     category: str = Field("", max_length=200)
@@ -101,6 +102,7 @@ def with_customer_service(
         app.state.inboxes = dict(inboxes or {})
         app.include_router(router)
         app.include_router(customer_service_channels.router)
+        app.include_router(customer_service_socket.router)
         return app
 
     return create
@@ -128,7 +130,7 @@ def take_turn(
     its text, and `reply` with all of it.
     """
     answered = _desk(request).say(body.text, body.conversation, body.channel, body.customer)
-    reply = {"conversation": answered.conversation, "turn": answered.turn, **answered.reply.to_json()}
+    reply = answered.to_json()
     if "text/event-stream" in request.headers.get("accept", ""):
         return StreamingResponse(_events(reply), media_type="text/event-stream")
     return reply
@@ -140,20 +142,7 @@ def seen(request: Request, conversation: str) -> dict[str, Any]:
 
     This is how a customer's page hears what a person writes.
     """
-    return {"turns": [_seen(turn) for turn in _desk(request).history(conversation)]}
-
-
-def _seen(turn: Turn) -> dict[str, Any]:
-    reply = turn.reply or {}
-    shown = {name: reply.get(name) for name in ("action", "citations", "options")}
-    return {
-        "id": turn.id,
-        "time": turn.time,
-        "speaker": turn.speaker,
-        "text": turn.text,
-        "helpful": turn.helpful,
-        **shown,
-    }
+    return {"turns": [seen_turn(turn) for turn in _desk(request).history(conversation)]}
 
 
 @router.get("/conversations/{conversation}", summary="What was said")
@@ -183,9 +172,11 @@ def summary(request: Request, conversation: str) -> dict[str, Any]:
 
 @router.get("/handoffs/{conversation}/suggestion", summary="What the bot would say")
 def suggestion(request: Request, conversation: str) -> dict[str, Any]:
-    """Return what the ladder would answer to the customer's last turn."""
-    reply = _desk(request).suggest(conversation)
-    return {"suggestion": None if reply is None else reply.to_json()}
+    """Return what the ladder would answer to the customer's last question, and that question; null without any."""
+    found = _desk(request).suggest(conversation)
+    if found is None:
+        return {"question": None, "suggestion": None}
+    return {"question": found.question, "suggestion": found.reply.to_json()}
 
 
 @router.post("/handoffs/{conversation}/take", summary="A person takes over", status_code=204)
@@ -242,12 +233,23 @@ def candidates(request: Request) -> dict[str, Any]:
     return {"candidates": [asdict(one) for one in _desk(request).learning.candidates()]}
 
 
+@router.get("/candidates/{candidate}/similar", summary="Which entries may ask the same")
+def similar(request: Request, candidate: str) -> dict[str, Any]:
+    """Return the entries of the FAQ that a candidate may be a further way to ask, the most probable first."""
+    found = _desk(request).learning.similar(candidate)
+    return {"entries": [{"id": one.id, "question": one.question, "answer": one.answer} for one in found]}
+
+
 @router.post("/candidates/{candidate}/approve", summary="Put one into the FAQ")
 def approve(request: Request, candidate: str, body: Approved) -> dict[str, Any]:
     """Put a candidate into the FAQ; the next question finds it, without retraining."""
-    entry = _desk(request).learning.approve(
-        candidate, question=body.question, answer=body.answer, category=body.category
-    )
+    learning = _desk(request).learning
+    if body.entry is None:
+        entry = learning.approve(candidate, question=body.question, answer=body.answer, category=body.category)
+    elif body.question or body.answer or body.category:
+        raise UsageError("A further way to ask an entry has no answer of its own.", "Give `entry` alone.")
+    else:
+        entry = learning.approve_as(candidate, body.entry)
     return {"entry": entry.id, "question": entry.question, "answer": entry.answer}
 
 

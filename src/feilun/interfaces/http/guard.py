@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from urllib.parse import urlsplit
 
-from starlette.requests import Request
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from feilun.core.errors import StorageError
@@ -28,7 +28,8 @@ SCOPE_OF_PATH = (
     ("/v1/apps/recommendation/recommend", "predict"), ("/v1/apps/recommendation/similar", "predict"),
     ("/v1/apps/recommendation/search", "predict"), ("/v1/apps/recommendation/questions", "predict"),
     ("/v1/apps/recommendation/events", "feedback"),
-    ("/v1/apps/customer-service/turns", "predict"), ("/v1/apps/customer-service/feedback", "feedback"),
+    ("/v1/apps/customer-service/turns", "predict"), ("/v1/apps/customer-service/socket", "predict"),
+    ("/v1/apps/customer-service/feedback", "feedback"),
     ("/v1/apps/customer-service/ratings", "feedback"),
     ("/v1/apps/public-opinion/trends", "predict"), ("/v1/apps/public-opinion/compare", "predict"),
     ("/v1/apps/public-opinion/incidents", "predict"), ("/v1/apps/public-opinion/search", "predict"),
@@ -48,6 +49,12 @@ CLIENT = "feilun.client"
 
 TOKEN = "feilun.token"  # noqa: S105
 """Key of a request's scope that holds the token itself, as it is kept."""
+
+TOKEN_PROTOCOL = "feilun.token."  # noqa: S105
+"""Begins the name of a socket's protocol that holds a token."""
+
+POLICY_VIOLATION = 1008
+"""The code with which a socket is closed whose token does not hold any more (RFC 6455, 7.4.1)."""
 
 KNOWN_SECONDS = 5.0
 """How long the tokens are held before the database is asked again."""
@@ -83,8 +90,9 @@ class Guard:
         if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
             return
-        if scope["type"] != "http":
-            return  # there is no websocket here; the connection is closed
+        if scope["type"] == "websocket":
+            await self._socket(scope, receive, send)
+            return
 
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -99,6 +107,35 @@ class Guard:
         status, said = refused
         headers = {"Connection": "close", **({"WWW-Authenticate": "Bearer"} if status == 401 else {})}
         await error_answer(status, said, headers)(scope, receive, guarded)
+
+    async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a socket on, or refuse it; one whose token is revoked meanwhile is closed with its next message."""
+        refused = self._wrong_host(scope) or await self._wrong_token(scope)
+        if refused is not None:
+            await error_answer(*refused)(scope, receive, send)
+            return
+        closed = False
+
+        async def close() -> None:
+            nonlocal closed
+            if not closed:
+                closed = True
+                await send({"type": "websocket.close", "code": POLICY_VIOLATION, "reason": "The token is not valid."})
+
+        async def heard() -> Message:
+            message = await receive()
+            if message["type"] == "websocket.receive" and await self._wrong_token(scope) is not None:
+                await close()
+                return {"type": "websocket.disconnect", "code": POLICY_VIOLATION}
+            return message
+
+        async def said(message: Message) -> None:
+            if message["type"] == "websocket.send" and await self._wrong_token(scope) is not None:
+                await close()
+            if not closed:
+                await send(message)
+
+        await self.app(scope, heard, said)
 
     def _wrong_host(self, scope: Scope) -> tuple[int, str] | None:
         """Find a page of another site that asks through the visitor's browser (DNS rebinding, cross-site requests)."""
@@ -143,11 +180,12 @@ class Guard:
         Browsers send a cookie to this machine's name whatever page and port asks; what changes something therefore
         must come from a page of this very address.
         """
-        name = Request(scope).cookies.get(cookie_of(scope))
+        name = HTTPConnection(scope).cookies.get(cookie_of(scope))
         if self.access.sessions is None or name is None:
             return None
         own = (_only(scope, b"origin") or "").partition("://")[2] == _only(scope, b"host")
-        return self.access.sessions.secret_of(name) if own or scope["method"] in {"GET", "HEAD"} else None
+        harmless = scope.get("method") in {"GET", "HEAD"}  # a socket has no method, and may change something
+        return self.access.sessions.secret_of(name) if own or harmless else None
 
     async def _tokens(self, read: Callable[[], Sequence[Token]]) -> Sequence[Token]:
         """Return the valid tokens; those known last where the database refuses."""
@@ -162,7 +200,7 @@ class Guard:
         return self._known
 
 
-def client_of(request: Request) -> str:
+def client_of(request: HTTPConnection) -> str:
     """Return who asks: the token's name, else the address that the request comes from."""
     named = request.scope.get(CLIENT)
     return str(named or (request.client.host if request.client else "unknown"))
@@ -197,9 +235,15 @@ def named(address: str, hosts: Collection[str]) -> bool:
 
 
 def _bearer(scope: Scope) -> str:
-    """Return the token that the header holds; an empty text where there is none."""
+    """Return the token that the header holds; an empty text where there is none.
+
+    A page can give its sockets no header but the names of protocols: there it is the rest of one of them.
+    """
     kind, _, secret = (_only(scope, b"authorization") or "").partition(" ")
-    return secret if kind.lower() == "bearer" else ""
+    if kind.lower() == "bearer":
+        return secret
+    named = [name for name in scope.get("subprotocols", ()) if name.startswith(TOKEN_PROTOCOL)]
+    return named[0].removeprefix(TOKEN_PROTOCOL) if len(named) == 1 else ""
 
 
 def _only(scope: Scope, header: bytes) -> str | None:

@@ -72,7 +72,11 @@ def read_application(path: Path) -> CustomerServiceSettings:
         conversations=tuple(str(folder / name) for name in known.conversations),
     )
     rules = replace(settings.rules, tables=tuple(str(folder / name) for name in settings.rules.tables))
-    return replace(settings, knowledge=resolved, rules=rules)
+    named = {"reranker": settings.model.reranker, "generator": settings.model.generator}
+    folders = {role: str(folder / name) for role, name in named.items() if name and (folder / name).is_dir()}
+    suite = str(folder / settings.release.suite) if settings.release.suite else ""
+    release = replace(settings.release, suite=suite)
+    return replace(settings, knowledge=resolved, model=replace(settings.model, **folders), rules=rules, release=release)
 
 
 def read_knowledge(settings: CustomerServiceSettings) -> Knowledge:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from feilun.apps.customer_service.mining import Mined, asked_and_answered
+from feilun.apps.customer_service.asking import asked_and_answered
+from feilun.apps.customer_service.mining import Mined
 from feilun.apps.customer_service.settings import CustomerServiceSettings
 from feilun.bundles.bundle import Bundle
 from feilun.core.decisions.similarity import SimilarityDecision
@@ -25,7 +26,7 @@ def mine(settings: CustomerServiceSettings, days: float) -> list[Mined]:
     """
     said = [pair for name in settings.knowledge.conversations for pair in answered_turns(Path(name))]
     with opened(settings) as desk:
-        said += asked_and_answered(desk.held(days))
+        said += [pair for held in desk.held(days) for pair in asked_and_answered(held.turns)]
         embedder = desk.ladder.library.embedder
         decision = embedder.predictor.decision if isinstance(embedder, Bundle) else SimilarityDecision()
         near = decision.threshold if isinstance(decision, SimilarityDecision) else SimilarityDecision().threshold

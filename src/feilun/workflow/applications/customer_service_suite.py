@@ -2,19 +2,50 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import get_args
+
+from yaml import BaseLoader, MappingNode, Node, ScalarNode, SequenceNode, YAMLError, compose
 
 from feilun.apps.customer_service.desk import Desk
-from feilun.apps.customer_service.reply import Reply
+from feilun.apps.customer_service.reply import Action, Reply
 from feilun.core.errors import DataError, nearest
 from feilun.data.paths import shown
 
 EXPECTED = ("action", "intent", "contains", "cites")
-FORM = '{"turns": [{"say": "…", "action": "answer", "contains": "…", "cites": "FAQ"}]}'
+FORM = "conversations: [{name: …, turns: [{say: …, action: answer, contains: …, cites: FAQ}]}]"
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """A conversation with what is expected of each reply.
+
+    Args:
+        line: Where it begins in its file.
+        name: What it shows; empty where nobody named it.
+        turns: What is said (`say`) and expected (`EXPECTED`), in order.
+    """
+
+    line: int
+    name: str
+    turns: tuple[Mapping[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Suite:
+    """Conversations to which an application is held.
+
+    Args:
+        path: Its file.
+        conversations: At least one.
+        application: The application file that it names, where it names one.
+    """
+
+    path: Path
+    conversations: tuple[Conversation, ...]
+    application: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -23,58 +54,64 @@ class Outcome:
 
     Args:
         turns: Turns that were said.
-        failures: One sentence for each turn whose reply is not as expected.
+        failures: By the line of each conversation that went otherwise, a sentence for each turn that did.
     """
 
     turns: int
-    failures: tuple[str, ...]
+    failures: Mapping[int, tuple[str, ...]]
 
 
-def run_suite(desk: Desk, path: Path) -> Outcome:
+def read_suite(path: Path) -> Suite:
+    """Read a suite, YAML; every value is taken as the text that stands there.
+
+    Raises:
+        DataError: If there is no such file, or it is not of the form `FORM`; the line is named.
+    """
+    if not path.is_file():
+        raise DataError(f"There is no suite {shown(path)}.", f"It is YAML of this form: {FORM}")
+    try:
+        root = compose(path.read_text(encoding="utf-8-sig"), Loader=BaseLoader)
+    except (YAMLError, RecursionError, UnicodeDecodeError) as error:
+        said = " ".join(str(error).split())
+        raise DataError(f"{shown(path)} is no YAML ({said}).", "Texts with signs are put into quotes.") from error
+    reader = _Reader(path)
+    fields = reader.fields(root, ("conversations",), ("application",))
+    conversations = tuple(reader.conversation(node) for node in reader.items(fields["conversations"]))
+    named = reader.text(fields["application"]) if "application" in fields else None
+    return Suite(path, conversations, None if named is None else path.absolute().parent / named)
+
+
+def run_suite(desk: Desk, suite: Suite, only: Collection[int] | None = None) -> Outcome:
     """Hold conversations and compare each reply with what is expected.
 
     Args:
-        desk: The application.
-        path: JSON Lines, a conversation a line; see `FORM`.
-
-    Raises:
-        DataError: If a line is no such conversation.
+        desk: The application; its database keeps what is said.
+        suite: The conversations.
+        only: Lines of those that are held; None holds all.
     """
     turns = 0
-    failures = []
-    for number, conversation in _conversations(path):
-        identity = None
-        for place, turn in enumerate(conversation, 1):
-            answered = desk.say(str(turn["say"]), identity, "test")
-            identity = answered.conversation
-            turns += 1
-            wrong = _differences(turn, answered.reply)
-            if wrong:
-                failures.append(f"line {number}, turn {place} ({turn['say']!r}): {'; '.join(wrong)}")
-    return Outcome(turns, tuple(failures))
-
-
-def _conversations(path: Path) -> Iterator[tuple[int, list[Mapping[str, Any]]]]:
-    if not path.is_file():
-        raise DataError(f"There is no suite {shown(path)}.", f"A line is {FORM}.")
-    for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), 1):
-        if not line.strip():
+    failures: dict[int, tuple[str, ...]] = {}
+    for conversation in suite.conversations:
+        if only is not None and conversation.line not in only:
             continue
-        try:
-            turns = json.loads(line)["turns"]
-            unknown = [key for turn in turns for key in turn if key not in {"say", *EXPECTED}]
-            complete = all("say" in turn for turn in turns)
-        except (ValueError, KeyError, TypeError) as error:
-            raise DataError(f"{shown(path)}, line {number}, is no conversation.", f"A line is {FORM}.") from error
-        if unknown or not complete:
-            hint = nearest(unknown[0], EXPECTED) if unknown else "A turn has `say`."
-            raise DataError(f"{shown(path)}, line {number}, has the key {unknown[:1]} or lacks one.", hint)
-        yield number, turns
+        identity: str | None = None
+        wrong: list[str] = []
+        for place, turn in enumerate(conversation.turns, 1):
+            answered = desk.say(turn["say"], identity, "test")
+            identity = answered.conversation
+            differences = _differences(turn, answered.reply)
+            if differences:
+                where = f"line {conversation.line}, {conversation.name or 'turn'} {place}"
+                wrong.append(f"{where} ({turn['say']!r}): {'; '.join(differences)}")
+        turns += len(conversation.turns)
+        if wrong:
+            failures[conversation.line] = tuple(wrong)
+    return Outcome(turns, failures)
 
 
-def _differences(turn: Mapping[str, Any], reply: Reply) -> list[str]:
+def _differences(turn: Mapping[str, str], reply: Reply) -> list[str]:
     found = []
-    for key, had in (("action", reply.action), ("intent", reply.intent)):
+    for key, had in (("action", reply.action), ("intent", reply.intent or "")):
         if key in turn and turn[key] != had:
             found.append(f"{key} is {had!r}, expected {turn[key]!r}")
     if "contains" in turn and turn["contains"] not in reply.text:
@@ -82,3 +119,49 @@ def _differences(turn: Mapping[str, Any], reply: Reply) -> list[str]:
     if "cites" in turn and turn["cites"] not in {citation.source for citation in reply.citations}:
         found.append(f"{turn['cites']!r} is not cited")
     return found
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """Reads the nodes of a suite's file, and names the line of what is not as it must be."""
+
+    path: Path
+
+    def conversation(self, node: Node) -> Conversation:
+        fields = self.fields(node, ("turns",), ("name",))
+        turns = tuple(self.turn(one) for one in self.items(fields["turns"]))
+        return Conversation(node.start_mark.line + 1, self.text(fields["name"]) if "name" in fields else "", turns)
+
+    def turn(self, node: Node) -> dict[str, str]:
+        turn = {key: self.text(value) for key, value in self.fields(node, ("say",), EXPECTED).items()}
+        action = turn.get("action", "answer")
+        if action not in get_args(Action):
+            raise self.fault(node, f"expects the action {action!r}", nearest(action, get_args(Action)))
+        return turn
+
+    def fields(self, node: Node | None, needed: tuple[str, ...], further: tuple[str, ...]) -> dict[str, Node]:
+        if not isinstance(node, MappingNode):
+            raise self.fault(node, "does not hold names with values")
+        pairs = [(self.text(key), value) for key, value in node.value]
+        found = dict(pairs)
+        unknown = [name for name in found if name not in (*needed, *further)]
+        if unknown:
+            raise self.fault(node, f"has the name {unknown[0]!r}", nearest(unknown[0], (*needed, *further)))
+        missing = [name for name in needed if name not in found]
+        if missing or len(found) < len(pairs):
+            raise self.fault(node, f"lacks {missing[0]!r}" if missing else "says something twice")
+        return found
+
+    def items(self, node: Node) -> list[Node]:
+        if not isinstance(node, SequenceNode) or not node.value:
+            raise self.fault(node, "is no list, or an empty one")
+        return list(node.value)
+
+    def text(self, node: Node) -> str:
+        if not isinstance(node, ScalarNode):
+            raise self.fault(node, "holds a list or names where a text must stand")
+        return str(node.value)
+
+    def fault(self, node: Node | None, what: str, hint: str = "") -> DataError:
+        line = 1 if node is None else node.start_mark.line + 1
+        return DataError(f"{shown(self.path)}, line {line}, {what}.", hint or f"A suite is of this form: {FORM}")

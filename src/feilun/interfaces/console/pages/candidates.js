@@ -45,6 +45,17 @@ function card(one, changed) {
     await ask("POST", `${BASE}/${one.id}/reject`);
     await changed();
   });
+  const alike = element("div.options");
+  const same = button(say("similar"), async () => {
+    const { entries } = await ask("GET", `${BASE}/${one.id}/similar`);
+    const chosen = (entry) => async () => {
+      await ask("POST", `${BASE}/${one.id}/approve`, { entry: entry.id });
+      tell(say("approved", { question: entry.question }));
+      await changed();
+    };
+    alike.replaceChildren(...entries.map((entry) => button(entry.question, chosen(entry))));
+    if (!entries.length) alike.append(nothing(say("similar_none")));
+  });
   const usable = () => (approve.disabled = !question.value.trim() || !answer.value.trim());
   for (const input of [question, answer]) input.addEventListener("input", usable);
   usable();
@@ -55,6 +66,7 @@ function card(one, changed) {
     field(say("question"), question),
     field(say("answer"), answer),
     field(say("category"), category),
-    element("div.acts", {}, reject, approve),
+    alike,
+    element("div.acts", {}, reject, same, approve),
   );
 }

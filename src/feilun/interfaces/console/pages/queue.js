@@ -106,11 +106,11 @@ function conversation(id, place, changed) {
   }
 
   async function suggest() {
-    const { suggestion } = await ask("GET", `${at}/suggestion`);
+    const { question, suggestion } = await ask("GET", `${at}/suggestion`);
     if (suggestion === null) return tell(say("no_suggestion"));
     advised = suggestion.text;
     const shown = { speaker: "bot", text: suggestion.text, time: Date.now() / 1000, reply: suggestion };
-    advice.replaceChildren(element("h2", {}, say("suggestion")), bubble(shown, traced(suggestion)), use);
+    advice.replaceChildren(element("h2", {}, say("suggestion", { question })), bubble(shown, traced(suggestion)), use);
     return undefined;
   }
 
