@@ -72,11 +72,19 @@ def read_application(path: Path) -> CustomerServiceSettings:
         conversations=tuple(str(folder / name) for name in known.conversations),
     )
     rules = replace(settings.rules, tables=tuple(str(folder / name) for name in settings.rules.tables))
-    named = {"reranker": settings.model.reranker, "generator": settings.model.generator}
-    folders = {role: str(folder / name) for role, name in named.items() if name and (folder / name).is_dir()}
+    model = replace(
+        settings.model,
+        reranker=_folder(folder, settings.model.reranker),
+        generator=_folder(folder, settings.model.generator),
+    )
     suite = str(folder / settings.release.suite) if settings.release.suite else ""
     release = replace(settings.release, suite=suite)
-    return replace(settings, knowledge=resolved, model=replace(settings.model, **folders), rules=rules, release=release)
+    return replace(settings, knowledge=resolved, model=model, rules=rules, release=release)
+
+
+def _folder(place: Path, bundle: str) -> str:
+    """Return a bundle's folder where it stands beside the application file, else its name as it is."""
+    return str(place / bundle) if bundle and (place / bundle).is_dir() else bundle
 
 
 def read_knowledge(settings: CustomerServiceSettings) -> Knowledge:
