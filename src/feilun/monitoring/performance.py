@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from feilun.core.answers.spans import Spans
 from feilun.core.answers.table import ANSWERS, UNDIVIDED, answer_kind
 from feilun.core.observation import Observation
 from feilun.core.report import Figure
@@ -148,7 +149,7 @@ def _of_labels(known: Known) -> Summed:
 
 def _of_spans(known: Known) -> Summed:
     """Return hits, right and found spans of each prediction, shape (rows, 3)."""
-    counts = _counts([(set(ANSWERS["tag"].target(one["spans"])), set(right)) for one, right in known])
+    counts = _counts([(set(Spans().target(one["spans"])), set(right)) for one, right in known])
     return counts, lambda sums: {"entity_f1": from_counts(sums[..., None])["micro_f1"]}
 
 
