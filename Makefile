@@ -65,6 +65,7 @@ bench: install
 	$(BIN)/python benchmarks/inference.py --data $(DATA)/banking77
 	$(BIN)/python benchmarks/quality.py --data $(DATA)
 	$(BIN)/python benchmarks/drift.py --data $(DATA) --replays 1000
+	$(BIN)/python benchmarks/drift_tasks.py --data $(DATA) --replays 500
 	$(BIN)/python benchmarks/performance.py --data $(DATA)
 	$(BIN)/python benchmarks/kills.py --kills 200
 	$(BIN)/python benchmarks/cascade.py --data $(DATA)
