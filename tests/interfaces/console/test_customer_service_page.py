@@ -66,16 +66,17 @@ def test_a_customer_asks_chooses_and_judges(address: str, visitor: Callable[...,
 def test_a_person_takes_over_answers_and_gives_back(address: str, visitor: Callable[..., Any], desk: Desk) -> None:
     customer, operator = visitor().open(address), visitor().open(f"{address}/customer-service#queue")
     operator.wait_for_selector(".list .nothing")
-    say(customer, "卡丢了怎么办")
+    say(customer, "信用卡年费是多少？")
+    customer.wait_for_selector("text=普卡免年费。")
     say(customer, "转人工")
     operator.locator(".row").click()
     operator.wait_for_selector(".summary >> text=客户要求")
-    assert "转人工" in operator.locator(".detail .turn.customer").inner_text()
+    assert "转人工" in operator.locator(".detail .turn.customer").last.inner_text()
     operator.click("text=接管对话")
     operator.click("text=机器人建议")
-    operator.wait_for_selector("text=对“卡丢了怎么办”，机器人会这样回答")
+    operator.wait_for_selector("text=对“信用卡年费是多少？”，机器人会这样回答")
     operator.click("text=采用")
-    assert operator.input_value(".detail textarea") == "请在掌银里挂失。"
+    assert operator.input_value(".detail textarea") == "普卡免年费。"
     operator.fill(".detail textarea", "您好，我是小王。")
     operator.click(".detail .composer button")
     customer.wait_for_selector(".turn.person >> text=您好，我是小王。")

@@ -72,19 +72,16 @@ def read_application(path: Path) -> CustomerServiceSettings:
         conversations=tuple(str(folder / name) for name in known.conversations),
     )
     rules = replace(settings.rules, tables=tuple(str(folder / name) for name in settings.rules.tables))
-    model = replace(
-        settings.model,
-        reranker=_folder(folder, settings.model.reranker),
-        generator=_folder(folder, settings.model.generator),
-    )
+    reranker, generator = (_bundle(folder, name) for name in (settings.model.reranker, settings.model.generator))
+    model = replace(settings.model, reranker=reranker, generator=generator)
     suite = str(folder / settings.release.suite) if settings.release.suite else ""
     release = replace(settings.release, suite=suite)
     return replace(settings, knowledge=resolved, model=model, rules=rules, release=release)
 
 
-def _folder(place: Path, bundle: str) -> str:
-    """Return a bundle's folder where it stands beside the application file, else its name as it is."""
-    return str(place / bundle) if bundle and (place / bundle).is_dir() else bundle
+def _bundle(folder: Path, name: str) -> str:
+    """Return a bundle's folder where it lies beside the file, else its name as it is."""
+    return str(folder / name) if name and (folder / name).is_dir() else name
 
 
 def read_knowledge(settings: CustomerServiceSettings) -> Knowledge:
