@@ -25,17 +25,21 @@ class Heard(Screen):
         self.said.append(text)
 
 
-def test_a_model_below_its_baseline_does_not_take_the_rules_place(tmp_path: Path) -> None:
+def test_a_model_that_a_baseline_beats_beyond_chance_does_not_take_the_rules_place(tmp_path: Path) -> None:
     bundle = open_bundle(made_bundle(tmp_path / "b"), threads=1)
     judged = {
-        name: replace(bundle.report, metrics={"macro_f1": Figure(own)}, baselines={"TF-IDF": {"macro_f1": 0.8}})
-        for name, own in (("sentiment", 0.8), ("topics", 0.79))
+        name: replace(
+            bundle.report,
+            metrics={"macro_f1": Figure(own)},
+            baselines={"TF-IDF": {"macro_f1": 0.8, "only_model_right": 2, "only_baseline_right": lost}},
+        )
+        for name, own, lost in (("equal", 0.8, 2), ("sentiment", 0.79, 3), ("topics", 0.79, 12))
     }
     bundles = {name: replace(bundle) for name in judged}
     for name, report in judged.items():
         bundles[name].__dict__["report"] = report
     screen = Heard()
-    assert worth_their_cost(bundles, screen) == ["sentiment"]
+    assert worth_their_cost(bundles, screen) == ["equal", "sentiment"]
     (said,) = screen.said
     assert "topics: macro-F1 0.790 is below 0.800 of the baseline TF-IDF" in said
 

@@ -14,11 +14,15 @@ from feilun.core.errors import UsageError
 from feilun.core.files import atomic_file
 from feilun.data.sources import open_rows
 from feilun.data.tables import texts_of
+from feilun.evaluation.paired import mcnemar
 from feilun.workflow.applications.public_opinion import Settings
 from feilun.workflow.recipe import from_table
 from feilun.workflow.screen import Screen, silent
 from feilun.workflow.steps import train
 from feilun.workflow.top_layers import top_layers
+
+SIGNIFICANT = 0.05
+"""A lead of a baseline that chance would bring about less often than this is one."""
 
 
 def train_models(
@@ -79,7 +83,7 @@ def _with_corrections(labelled: str, name: str, right: Mapping[str, str], out: P
 
 
 def worth_their_cost(trained: Mapping[str, Bundle], screen: Screen = silent) -> list[str]:
-    """Return the models that are at least as good as their baselines; the rules go on in the place of the others.
+    """Return the models that no baseline beats beyond chance; the rules go on in the place of the others.
 
     Args:
         trained: The bundles by name.
@@ -87,14 +91,14 @@ def worth_their_cost(trained: Mapping[str, Bundle], screen: Screen = silent) -> 
     """
     kept = []
     for name, bundle in trained.items():
-        report = bundle.report
-        own = report.metrics["macro_f1"].value
-        baseline, best = max(((b, row["macro_f1"]) for b, row in report.baselines.items()), key=lambda pair: pair[1])
-        if own >= best:
+        own = bundle.report.metrics["macro_f1"].value
+        baseline, row = max(bundle.report.baselines.items(), key=lambda pair: pair[1]["macro_f1"])
+        by_chance = mcnemar(int(row["only_baseline_right"]), int(row["only_model_right"]))
+        if own >= row["macro_f1"] or by_chance >= SIGNIFICANT:
             kept.append(name)
         else:
             screen.say(
-                f"\n{name}: macro-F1 {own:.3f} is below {best:.3f} of the baseline {baseline}. The model is not used; "
-                "the rules go on telling it. More labelled texts, or models.epochs, may change that."
+                f"\n{name}: macro-F1 {own:.3f} is below {row['macro_f1']:.3f} of the baseline {baseline}. The model is "
+                "not used; the rules go on telling it. More labelled texts, or models.epochs, may change that."
             )
     return kept
