@@ -102,6 +102,9 @@ def build(settings: ModelSettings, base: Base, splits: Splits, seed: int) -> Tex
     set_dropout(base.model, settings.dropout)
     head = settings.head.make(base.hidden, splits.labels)
     head.observe(splits.train)
+    biases = head.first_biases(splits.train)
+    if biases is not None:
+        head.get_parameter("linear.bias").data.copy_(biases)
     fusion = None if splits.features is None else Fusion(splits.features, base.hidden, settings.features)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     dtype = matrix_type(settings.precision, device)

@@ -14,18 +14,20 @@ from feilun.bundles.runtime import Runtime
 from feilun.compression.export import export_onnx
 from feilun.core.decisions.table import DECISIONS
 from feilun.core.spans import differences, reordered
+from feilun.core.splits import Splits
 from feilun.data.target_kinds.table import TARGET_KINDS
 from feilun.evaluation.judges.table import JUDGES
 from feilun.evaluation.quality import QUALITIES
 from feilun.models.adaptations.frozen import Frozen
 from feilun.models.adaptations.full import Full
 from feilun.models.adaptations.table import Adaptation
+from feilun.models.build import ModelSettings, build
 from feilun.models.heads.multilabel import HEAVIEST, MultilabelHead, MultilabelSettings
 from feilun.models.heads.regress import RegressHead, RegressSettings
 from feilun.models.heads.table import HEADS
 from feilun.text.clean import Cleaning
 from feilun.training.inputs import make_inputs, token_inputs
-from tiny import tiny_head_model, tiny_task
+from tiny import head_settings, tiny_base, tiny_head_model, tiny_task
 
 READING = [task for task in HEADS if task != "generate"]
 """Tasks with a layer of their own; `test_generate.py` holds the one without to the same."""
@@ -150,6 +152,14 @@ def test_a_multilabel_head_begins_with_the_shares_of_the_labels(weights: str) ->
     head = MultilabelHead(32, labels, MultilabelSettings(class_weights=weights))
     head.observe(rows)
     share = head.targets(rows).mean(0)
-    begun = torch.sigmoid(head(torch.zeros(1, 32)))[0]
     wanted = share if weights == "none" else torch.full_like(share, 0.5)  # the weights level them
-    torch.testing.assert_close(begun, wanted, atol=0.02, rtol=0)
+    torch.testing.assert_close(torch.sigmoid(head.first_biases(rows)), wanted, atol=0.02, rtol=0)
+
+
+def test_a_model_begins_with_the_biases_of_its_head() -> None:
+    for task in ("multilabel", "multitask"):
+        rows, labels = tiny_task(task, 200)
+        splits = Splits(rows, rows, rows, labels, {}, "")
+        model = build(ModelSettings(base="tiny", max_tokens=16, head=head_settings(task)), tiny_base(), splits, 13)
+        torch.testing.assert_close(model.head.get_parameter("linear.bias"), model.head.first_biases(rows))
+        assert model.head.get_parameter("linear.bias").abs().max() > 0.1

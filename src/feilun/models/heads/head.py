@@ -49,6 +49,9 @@ class Head(nn.Module, ABC):
     def observe(self, train: Corpus) -> None:
         """Learn from the training rows what the loss needs beforehand, such as the weights of the labels."""
 
+    def first_biases(self, train: Corpus) -> Tensor | None:
+        """Return what the biases of its layer begin with, shape (numbers,), once it observed; None where with zeros."""
+
     def order(self, rows: int, random: np.random.Generator) -> NDArray[np.int64]:
         """Return the rows of an epoch, or the numbers of lists of them that `together` knows, in an order by chance.
 

@@ -56,17 +56,19 @@ class MultilabelHead(LinearHead):
         self.settings = settings
 
     def observe(self, train: Corpus) -> None:
-        """Begin with the labels' shares of the training rows; weigh them, where that is asked for.
+        """Take the weights of the labels from the training rows, where they are asked for."""
+        if self.settings.class_weights == "balanced":
+            having = self.targets(train).sum(0).clamp(min=1)  # (labels,)
+            self.weights = ((len(train) - having) / having).clamp(1, HEAVIEST)
+
+    def first_biases(self, train: Corpus) -> Tensor:
+        """Return the log odds of the labels among the training rows, as the loss weighs them, shape (labels,).
 
         A label that few rows have would otherwise spend the first hundreds of steps on becoming rare.
         """
-        having = self.targets(train).sum(0)  # (labels,)
+        having = self.targets(train).sum(0)
         odds = (having + 0.5) / (len(train) - having + 0.5)
-        if self.settings.class_weights == "balanced":
-            self.weights = ((len(train) - having) / having.clamp(min=1)).clamp(1, HEAVIEST)
-            odds = odds * self.weights
-        with torch.no_grad():
-            self.linear.bias.copy_(odds.log())
+        return (odds if self.weights is None else odds * self.weights).log()
 
     def targets(self, corpus: Corpus) -> Tensor:
         """Return 1 where a row has a label, else 0, shape (rows, labels)."""

@@ -110,6 +110,15 @@ class MultitaskHead(Head):
         self._decide()
         self.drawn = drawn_rows(rows_of(train), self.settings.temperature)
 
+    def first_biases(self, train: Corpus) -> Tensor:
+        """Return those of all tasks, shape (numbers,)."""
+        biases, rows = torch.zeros_like(self.linear.bias), rows_of(train)
+        for own, at in self.decision.parts():
+            if own.name in rows:
+                found = self._head(own.name).first_biases(values_of(train, rows[own.name]))
+                biases[at] = 0 if found is None else found
+        return biases
+
     def order(self, rows: int, random: np.random.Generator) -> NDArray[np.int64]:
         """Return the rows of an epoch in an order by chance: those of small tasks several times, where that is set."""
         drawn = np.arange(rows) if self.drawn is None else self.drawn
