@@ -27,6 +27,9 @@ Cell = tuple[int, str, str, str]
 FIGURES = ("documents", "positive", "negative", "stories")
 ASKED_AT_ONCE = 500
 
+ITSELF = "feilun"
+"""The actor of what Feilun put right by itself."""
+
 
 def known(connection: Connection, keys: Sequence[str]) -> dict[str, tuple[str, str]]:
     """Return content and story of those documents that are there already, by key."""
@@ -98,6 +101,7 @@ def counts(
 def documents(
     connection: Connection, *, since: float | None = None, until: float | None = None,
     keys: Sequence[str] | None = None, story: str | None = None, limit: int | None = None, written: bool = False,
+    lock: bool = False,
 ) -> Iterator[Row[Any]]:  # fmt: skip
     """Yield documents by the time when they were published, or in the order in which they were written.
 
@@ -109,6 +113,7 @@ def documents(
         story: Only of this story.
         limit: Only the first so many.
         written: In the order of writing.
+        lock: Nobody else may change them before the transaction ends.
     """
     table = opinion_documents.c
     query = select(opinion_documents)
@@ -116,6 +121,7 @@ def documents(
     query = query if until is None else query.where(table.published < until)
     query = query if keys is None else query.where(table.key.in_(keys))
     query = query if story is None else query.where(table.story == story)
+    query = query.with_for_update() if lock else query
     order = (table.sequence,) if written else (table.published, table.sequence)
     yield from connection.execute(query.order_by(*order).limit(limit))
 
@@ -158,9 +164,45 @@ def correct(connection: Connection, key: str, analysis: Mapping[str, Any], story
     connection.execute(opinion_documents.update().where(opinion_documents.c.key == key).values(**values))
 
 
-def corrections(connection: Connection) -> Sequence[Row[Any]]:
-    """Return all corrections in their order."""
-    return connection.execute(select(opinion_corrections).order_by(opinion_corrections.c.sequence)).all()
+def merge(connection: Connection, story: str, into: str) -> Row[Any] | None:
+    """Let all documents of a story belong to another one, and keep which they were.
+
+    Returns:
+        The document that began the story; None where it is not there.
+    """
+    rows = list(documents(connection, story=story, lock=True))
+    if not rows:
+        return None
+    changes = [
+        {"document": row.key, "time": time.time(), "actor": ITSELF,
+         "before": {"analysis": row.analysis, "story": story}, "after": {"analysis": row.analysis, "story": into}}
+        for row in rows
+    ]  # fmt: skip
+    connection.execute(opinion_corrections.insert(), changes)
+    connection.execute(opinion_documents.update().where(opinion_documents.c.story == story).values(story=into))
+    return next((row for row in rows if row.key == story), None)
+
+
+def begun(connection: Connection, stories: Sequence[str]) -> dict[str, float]:
+    """Return when the first document of each story was published, by story."""
+    found: dict[str, float] = {}
+    columns = (opinion_documents.c.key, opinion_documents.c.published)
+    for start in range(0, len(stories), ASKED_AT_ONCE):
+        query = select(*columns).where(opinion_documents.c.key.in_(stories[start : start + ASKED_AT_ONCE]))
+        found |= {row.key: row.published for row in connection.execute(query)}
+    return found
+
+
+def corrections(connection: Connection, after: int = 0) -> Sequence[Row[Any]]:
+    """Return all corrections by people in their order, those behind a sequence number."""
+    table = opinion_corrections.c
+    query = select(opinion_corrections).where(table.sequence > after, table.actor != ITSELF)
+    return connection.execute(query.order_by(table.sequence)).all()
+
+
+def last_correction(connection: Connection) -> int:
+    """Return the sequence number of the last correction; 0 where there is none."""
+    return int(connection.execute(select(func.max(opinion_corrections.c.sequence))).scalar() or 0)
 
 
 def totals(connection: Connection) -> tuple[int, float | None, float | None]:

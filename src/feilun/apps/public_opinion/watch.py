@@ -165,7 +165,7 @@ class Watch:
         entity = alarm.entity or leading_entity(rows)
         told = cause(connection, rows, alarm.bucket)
         stories = [story["story"] for story in told["stories"]]
-        incident = self._same(alarm, entity, stories)
+        incident = self._same(connection, alarm, entity, stories)
         if incident is None:
             incident = opened_by(alarm, entity, stories, told)
         else:
@@ -178,13 +178,18 @@ class Watch:
             incident = joined_by(incident, alarm, stories, cause(connection, rows, since))
         self.incidents[incident.id] = incident
 
-    def _same(self, alarm: Alarm, entity: str, stories: Sequence[str]) -> Incident | None:
+    def _same(self, connection: Connection, alarm: Alarm, entity: str, stories: Sequence[str]) -> Incident | None:
         """Return the running or just closed incident of the same company, or else of the same story."""
         patience = (self.settings.calm_hours + self.settings.cool_down_hours) * 3600
         running = [one for one in self.incidents.values() if alarm.bucket - one.last <= patience]
         running.sort(key=lambda one: (-one.last, one.id))
         by_entity = [one for one in running if entity and one.entity == entity]
-        by_story = [one for one in running if not set(stories[:1]).isdisjoint(one.stories)]
+        told = opinion.known(connection, sorted({story for one in running for story in one.stories}))
+        # a story may have been merged into another one since
+        by_story = [
+            one for one in running
+            if not set(stories[:1]).isdisjoint(told[story][1] for story in one.stories if story in told)
+        ]  # fmt: skip
         by_topic = [one for one in running if not entity and not one.entity and (alarm.topic, "") in one.series]
         return next(iter([*by_entity, *by_story, *by_topic]), None)
 

@@ -116,7 +116,7 @@ def correct(application: Application, key: str, correction: Correction, actor: s
         story = row.story if correction.story is None else _story(connection, row, correction.story)
         moved = [row]
         if story != row.story and row.key == row.story:
-            moved = list(opinion.documents(connection, story=row.story))
+            moved = list(opinion.documents(connection, story=row.story, lock=True))
         for one in moved:
             own = after if one.key == row.key else trends.counted(one).analysis
             if story != one.story or own != said:
@@ -128,7 +128,7 @@ def correct(application: Application, key: str, correction: Correction, actor: s
 
 
 def _document(connection: Connection, key: str) -> Any:
-    rows = list(opinion.documents(connection, keys=[key]))
+    rows = list(opinion.documents(connection, keys=[key], lock=True))
     if not rows:
         raise UsageError(f"There is no document {key!r}.", "The report and its JSON name the keys.")
     return rows[0]
