@@ -9,22 +9,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, select
-from sqlalchemy.dialects.postgresql import insert as postgres_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
+from feilun.storage.inserts import insert_into
 from feilun.storage.tables import (
     opinion_corrections,
-    opinion_counts,
     opinion_dead_letters,
     opinion_documents,
     opinion_incidents,
     opinion_positions,
 )
 
-Cell = tuple[int, str, str, str]
-"""Bucket, topic, entity and source of a row of numbers."""
-
-FIGURES = ("documents", "positive", "negative", "stories")
 ASKED_AT_ONCE = 500
 
 ITSELF = "feilun"
@@ -45,57 +39,8 @@ def add(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> set[str]:
     """Write documents and return the keys of those that were not there before."""
     if not rows:
         return set()
-    insert = _insert(connection)(opinion_documents).on_conflict_do_nothing(index_elements=["key"])
+    insert = insert_into(connection, opinion_documents).on_conflict_do_nothing(index_elements=["key"])
     return set(connection.execute(insert.returning(opinion_documents.c.key), list(rows)).scalars())
-
-
-def count(connection: Connection, numbers: Mapping[Cell, Sequence[int]]) -> None:
-    """Add whole numbers to cells.
-
-    Args:
-        connection: In the transaction that writes the documents they count.
-        numbers: By cell what to add of documents, positive, negative and stories.
-    """
-    rows = [
-        {"bucket": cell[0], "topic": cell[1], "entity": cell[2], "source": cell[3],
-         **dict(zip(FIGURES, added, strict=True))}
-        for cell, added in sorted(numbers.items())
-    ]  # fmt: skip
-    if not rows:
-        return
-    insert = _insert(connection)(opinion_counts)
-    more = {name: opinion_counts.c[name] + insert.excluded[name] for name in FIGURES}
-    connection.execute(
-        insert.on_conflict_do_update(index_elements=["bucket", "topic", "entity", "source"], set_=more), rows
-    )
-
-
-def forget_counts(connection: Connection) -> None:
-    """Remove all numbers, to be counted anew."""
-    connection.execute(delete(opinion_counts))
-
-
-def counts(
-    connection: Connection, *, since: float | None = None, until: float | None = None,
-    topic: str | None = None, entity: str | None = None, source: str = "",
-) -> Sequence[Row[Any]]:  # fmt: skip
-    """Return rows of numbers in the order of bucket, topic and entity.
-
-    Args:
-        connection: A transaction.
-        since: Only buckets from this second on.
-        until: Only buckets before it.
-        topic: Only of this topic; None takes each, "" the row of all topics together.
-        entity: Likewise.
-        source: Likewise; "" are all sources together.
-    """
-    table = opinion_counts.c
-    query = select(opinion_counts).where(table.source == source)
-    for column, wanted in ((table.topic, topic), (table.entity, entity)):
-        query = query if wanted is None else query.where(column == wanted)
-    query = query if since is None else query.where(table.bucket >= since)
-    query = query if until is None else query.where(table.bucket < until)
-    return connection.execute(query.order_by(table.bucket, table.topic, table.entity)).all()
 
 
 def documents(
@@ -212,6 +157,16 @@ def totals(connection: Connection) -> tuple[int, float | None, float | None]:
     return int(number), first, last
 
 
+def span(connection: Connection) -> tuple[float | None, float | None]:
+    """Return the times of the first and the last document."""
+    published = opinion_documents.c.published
+    ends = [
+        select(end(published)).scalar_subquery() for end in (func.min, func.max)
+    ]  # each alone is read off the index
+    first, last = connection.execute(select(*ends)).one()
+    return first, last
+
+
 def position(connection: Connection, name: str) -> Any:
     """Return a saved position; None where there is none."""
     query = select(opinion_positions.c.position).where(opinion_positions.c.name == name)
@@ -220,7 +175,7 @@ def position(connection: Connection, name: str) -> Any:
 
 def save_position(connection: Connection, name: str, value: Any) -> None:
     """Save a position."""
-    insert = _insert(connection)(opinion_positions).values(name=name, position=value)
+    insert = insert_into(connection, opinion_positions).values(name=name, position=value)
     connection.execute(insert.on_conflict_do_update(index_elements=["name"], set_={"position": value}))
 
 
@@ -236,7 +191,7 @@ def bury(connection: Connection, source: str, letters: Iterable[tuple[str, str, 
         })  # fmt: skip
     if rows:
         connection.execute(
-            _insert(connection)(opinion_dead_letters).on_conflict_do_nothing(index_elements=["id"]), rows
+            insert_into(connection, opinion_dead_letters).on_conflict_do_nothing(index_elements=["id"]), rows
         )
 
 
@@ -255,7 +210,7 @@ def raise_dead(connection: Connection, identities: Sequence[str]) -> None:
 def save_incident(connection: Connection, identity: str, state: str, opened: float, facts: Mapping[str, Any]) -> None:
     """Write an incident as it is now."""
     values = {"state": state, "opened": opened, "changed": time.time(), "facts": dict(facts)}
-    insert = _insert(connection)(opinion_incidents).values(id=identity, **values)
+    insert = insert_into(connection, opinion_incidents).values(id=identity, **values)
     connection.execute(insert.on_conflict_do_update(index_elements=["id"], set_=values))
 
 
@@ -269,7 +224,3 @@ def incidents(connection: Connection) -> Sequence[Row[Any]]:
     return connection.execute(
         select(opinion_incidents).order_by(opinion_incidents.c.opened, opinion_incidents.c.id)
     ).all()
-
-
-def _insert(connection: Connection) -> Any:
-    return postgres_insert if connection.dialect.name == "postgresql" else sqlite_insert

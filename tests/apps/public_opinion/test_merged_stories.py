@@ -12,7 +12,7 @@ from apps.public_opinion.made import NOW, WIDTH, made_intake, record, write_line
 from feilun.apps.public_opinion import trends
 from feilun.apps.public_opinion.intake import Intake, Taken
 from feilun.apps.public_opinion.sources.files import Files
-from feilun.storage import opinion
+from feilun.storage import opinion, opinion_counts
 from feilun.storage.database import Database, open_database
 
 TEXT = (
@@ -45,10 +45,10 @@ def stories(database: Database) -> list[str]:
 def numbers(database: Database) -> list[tuple[Any, ...]]:
     """Return the numbers, after showing that counting all documents anew gives the same."""
     with database.read() as connection:
-        now = [tuple(row) for row in opinion.counts(connection) if any(row[4:])]
+        now = [tuple(row) for row in opinion_counts.counts(connection) if any(row[4:])]
     with database.write() as connection:
         trends.recount(connection, WIDTH)
-        assert [tuple(row) for row in opinion.counts(connection) if any(row[4:])] == now
+        assert [tuple(row) for row in opinion_counts.counts(connection) if any(row[4:])] == now
     return now
 
 

@@ -10,7 +10,7 @@ import pytest
 from made_opinion import BAD, ran, service
 
 from feilun.serving.access import Access
-from feilun.storage import opinion, tokens
+from feilun.storage import opinion, opinion_counts, tokens
 from feilun.storage.tables import opinion_documents
 from feilun.workflow.applications.public_opinion import Application
 
@@ -126,7 +126,7 @@ def test_whoever_may_only_read_gets_no_button_to_act(
 def test_nothing_to_show_is_said(tmp_path: Path, visitor: Callable[..., Any], serving: Callable[..., Any]) -> None:
     with ran(tmp_path) as application:
         with application.database.write() as connection:
-            opinion.forget_counts(connection)
+            opinion_counts.forget_counts(connection)
             opinion.forget_incidents(connection)
             connection.execute(opinion_documents.delete())
         with serving(service(application)) as base:

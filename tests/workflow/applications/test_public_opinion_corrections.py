@@ -23,7 +23,7 @@ from feilun.interfaces.http.opinion_desk import with_public_opinion
 from feilun.monitoring.feedback import FeedbackDesk
 from feilun.monitoring.log import ObservationLog
 from feilun.serving.engine import Engine
-from feilun.storage import opinion
+from feilun.storage import opinion, opinion_counts
 from feilun.workflow.applications import public_opinion as wired
 from feilun.workflow.applications.public_opinion import Application
 from feilun.workflow.applications.public_opinion_desk import Correction, correct
@@ -85,7 +85,7 @@ def rows(application: Application, wanted: str) -> Any:
 
 def numbers(application: Application) -> set[tuple[Any, ...]]:
     with application.database.read() as connection:
-        found = {tuple(row) for row in opinion.counts(connection)}
+        found = {tuple(row) for row in opinion_counts.counts(connection)}
     return {row for row in found if any(row[4:])}
 
 

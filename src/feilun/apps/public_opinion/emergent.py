@@ -111,7 +111,7 @@ def find_emergent(connection: Connection, days: float, until: float | None = Non
     Raises:
         MissingExtra: If a library that clusters is not installed.
     """
-    end = until if until is not None else (opinion.totals(connection)[2] or 0.0) + 1
+    end = until if until is not None else (opinion.span(connection)[1] or 0.0) + 1
     since = end - days * DAY
     everything: Counter[bool] = Counter()
     taken: list[str] = []

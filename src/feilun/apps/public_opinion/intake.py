@@ -21,7 +21,7 @@ from feilun.apps.public_opinion.stories import Stories
 from feilun.apps.public_opinion.trends import Counted
 from feilun.apps.public_opinion.understanding import Analysis, Understanding
 from feilun.monitoring.redaction import kept
-from feilun.storage import opinion
+from feilun.storage import opinion, opinion_counts, opinion_retention
 from feilun.storage.database import Database
 
 TOGETHER = 256
@@ -60,6 +60,7 @@ class Intake:
         width: Seconds of a bucket.
         lateness: Seconds that a document may come after later ones before it counts as late.
         story_seconds: How long after a story's last document another may join it.
+        keep_days: Days of documents that are kept, counted back from the watermark; 0 keeps all.
         clock: Gives the time now.
     """
 
@@ -71,17 +72,21 @@ class Intake:
         width: int = 3600,
         lateness: int = 3600,
         story_seconds: float = 3 * 86_400.0,
+        keep_days: float = 0.0,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.database = database
         self.understanding = understanding
         self.width = width
         self.lateness = lateness
+        self.keep_days = keep_days
         self.clock = clock
+        self._removed_before: int | None = None
         self._stories = Stories(database, width, story_seconds)
         with database.write() as connection:
+            self.horizon = opinion_retention.horizon(connection)
             if opinion.position(connection, WIDTH) != width:
-                trends.recount(connection, width)
+                trends.recount(connection, width, self.horizon)
                 opinion.save_position(connection, WIDTH, width)
             self.watermark: float = opinion.position(connection, WATERMARK) or float("-inf")
 
@@ -111,12 +116,40 @@ class Intake:
             if "raw" in letter.record:
                 continue  # never was a record
             try:
-                document = parse(letter.record, letter.source, self.clock(), form)
+                document = self._parse(letter.record, letter.source, self.clock(), form)
             except WrongDocument:
                 total += Taken(dead=1)
                 continue
             total += self._write([document], [], letter.source, None, raised=[letter.id])
         return total
+
+    def retain(self) -> int:
+        """Remove what is older than it is kept; the numbers of each day stay.
+
+        Returns:
+            How many documents were removed.
+        """
+        if not self.keep_days or self.watermark == float("-inf"):
+            return 0
+        with self.database.write() as connection:
+            self.horizon = opinion_retention.move_horizon(connection, self.watermark - self.keep_days * 86_400)
+        removed = 0
+        while self._removed_before != self.horizon:
+            with self.database.write() as connection:
+                part = opinion_retention.remove_before(connection, self.horizon)
+            removed += part
+            if part < opinion_retention.REMOVED_AT_ONCE:
+                self._removed_before = self.horizon
+        return removed
+
+    def _parse(self, record: Mapping[str, Any], source: str, now: float, form: Form | None) -> Document:
+        document = parse(record, source, now, form)
+        if self.horizon is not None and document.published < self.horizon:
+            day = time.strftime("%Y-%m-%d", time.gmtime(self.horizon))
+            raise WrongDocument(
+                f"The document is older than what is kept: from {day} on.", "Raise retention.days before it leaves."
+            )
+        return document
 
     def _take_batch(self, batch: Batch, source: Source) -> Taken:
         dead: list[tuple[str, str, Mapping[str, Any]]] = [
@@ -126,7 +159,7 @@ class Intake:
         now = self.clock()
         for place, record in batch.records:
             try:
-                documents.append(parse(record, source.name, now, source.form))
+                documents.append(self._parse(record, source.name, now, source.form))
             except WrongDocument as wrong:
                 dead.append((place, str(wrong), redacted(record)))
         total = Taken()
@@ -175,7 +208,7 @@ class Intake:
             for one, analysis, story in zip(documents, analyses, stories, strict=True)
             if one.key in added
         ]
-        opinion.count(connection, trends.cells(counts, self.width))
+        opinion_counts.count(connection, trends.cells(counts, self.width))
         return counts
 
     def _sift(self, documents: Sequence[Document]) -> tuple[list[Document], int, list[tuple[str, str, dict[str, Any]]]]:

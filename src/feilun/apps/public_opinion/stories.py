@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from feilun.apps.public_opinion import trends
 from feilun.apps.public_opinion.document import Document
 from feilun.apps.public_opinion.understanding import Analysis
-from feilun.storage import opinion
+from feilun.storage import opinion, opinion_counts
 from feilun.storage.database import Database
 from feilun.text.story_index import StoryIndex
 
@@ -72,8 +72,8 @@ class Stories:
             first = opinion.merge(connection, story, into)
             if first is not None:
                 counted = trends.counted(first)
-                opinion.count(connection, trends.cells([counted], self.width, sign=-1))
-                opinion.count(connection, trends.cells([replace(counted, first=False)], self.width))
+                opinion_counts.count(connection, trends.cells([counted], self.width, sign=-1))
+                opinion_counts.count(connection, trends.cells([replace(counted, first=False)], self.width))
 
     def _follow(self, connection: Connection) -> None:
         """Let the index know what people put right since."""
@@ -82,16 +82,18 @@ class Stories:
         ]
         self._followed = opinion.last_correction(connection)
         named = [name for row in rows for name in (row.document, row.before["story"], row.after["story"])]
+        # what began a story may have left by its age
         now = {key: story for key, (_, story) in opinion.known(connection, list(dict.fromkeys(named))).items()}
         began = opinion.begun(connection, list(dict.fromkeys(now.values())))
         for row in rows:
             story = now[row.document]
-            self._index.move(row.document, story, began[story])
-            self._index.part(now[row.before["story"]], now[row.after["story"]])
+            self._index.move(row.document, story, began.get(story, row.time))
+            before, after = (change["story"] for change in (row.before, row.after))
+            self._index.part(now.get(before, before), now.get(after, after))
 
     def _remembered(self, connection: Connection) -> StoryIndex:
         index = StoryIndex(self.window_seconds)
-        last = opinion.totals(connection)[2]
+        last = opinion.span(connection)[1]
         rows = [] if last is None else list(opinion.documents(connection, since=last - self.window_seconds))
         began = opinion.begun(connection, list({row.story for row in rows}))
         index.remember(

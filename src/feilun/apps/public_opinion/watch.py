@@ -15,7 +15,8 @@ from feilun.apps.public_opinion.rules import DEFAULT, Rule
 from feilun.apps.public_opinion.trends import bucket_of
 from feilun.core.settings import setting
 from feilun.monitoring.surge import SurgeDetector, Surges, SurgeSettings
-from feilun.storage import opinion
+from feilun.monitoring.trading_days import TradingDays
+from feilun.storage import opinion, opinion_counts
 from feilun.storage.database import Database
 
 JUDGED = "judged"
@@ -100,13 +101,13 @@ class Watch:
     def _pass(self, connection: Connection, end: int, judging: bool) -> None:
         """Go on to the bucket that begins at `end`, that one not included."""
         if self._next is None:
-            first = opinion.totals(connection)[1]
+            first = opinion.span(connection)[0]
             if first is None:
                 return
             self._next = bucket_of(first, self.width)
         while self._next < end:
             until = min(end, self._next + READ_AT_ONCE * self.width)
-            rows = opinion.counts(connection, since=self._next, until=until)
+            rows = opinion_counts.counts(connection, since=self._next, until=until)
             by_bucket: dict[int, list[tuple[int, int, int]]] = {}
             for row in rows:
                 number = self._numbers.setdefault((row.topic, row.entity), len(self._numbers))

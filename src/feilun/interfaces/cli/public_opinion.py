@@ -311,7 +311,7 @@ def _since(connection: Any, days: float | None) -> float | None:
     """Return the second from which the last days are counted back from the last document."""
     from feilun.storage import opinion
 
-    last = opinion.totals(connection)[2]
+    last = opinion.span(connection)[1]
     return None if days is None or last is None else last - days * DAY
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
+from fastapi.responses import JSONResponse
 from sqlalchemy import Connection
 
 from feilun.apps.public_opinion.emergent import find_emergent
@@ -65,14 +66,14 @@ def get_trends(
     topic: Text = "",
     source: Text = "",
     days: Days = None,
-) -> dict[str, Any]:
+) -> JSONResponse:
     """Return a series for each entity (of one topic, or all together), or for each topic, the largest first."""
     with _reading(request) as connection:
         width, since = _width(connection), _since(connection, days)
         narrow: dict[str, Any] = {"topic": topic} if by == "entity" else {"entity": "", "topic": topic or None}
         found = [one for one in trends(connection, width, since=since, source=source, **narrow) if getattr(one, by)]
         everything = trends(connection, width, since=since, source=source, topic="", entity="")
-    return _series(found, everything, width)
+    return _series(found, everything)
 
 
 @router.get("/compare", summary="Companies side by side")
@@ -81,13 +82,13 @@ def compare(
     entity: Annotated[list[str], Query(min_length=1, max_length=20, description="May be given again.")],
     topic: Text = "",
     days: Days = None,
-) -> dict[str, Any]:
+) -> JSONResponse:
     """Return a series for each of some companies, in the order in which they are asked for."""
     with _reading(request) as connection:
         width, since = _width(connection), _since(connection, days)
         everything = trends(connection, width, since=since, topic="", entity="")
         found = [one for name in entity for one in trends(connection, width, since=since, topic=topic, entity=name)]
-    return {**_series(found, everything, width, ordered=True), "unknown": sorted({*entity} - {o.entity for o in found})}
+    return _series(found, everything, ordered=True, unknown=sorted({*entity} - {one.entity for one in found}))
 
 
 @router.get("/incidents", summary="Incidents with their causes")
@@ -149,20 +150,20 @@ def _width(connection: Connection) -> int:
 
 
 def _since(connection: Connection, days: float | None) -> float | None:
-    last = opinion.totals(connection)[2]
+    last = opinion.span(connection)[1]
     return None if days is None or last is None else last - days * DAY
 
 
-def _series(found: list[Trend], everything: list[Trend], width: int, *, ordered: bool = False) -> dict[str, Any]:
+def _series(found: list[Trend], everything: list[Trend], *, ordered: bool = False, **more: Any) -> JSONResponse:
     total = int(everything[0].documents.sum()) if everything else 0
     rows = found if ordered else sorted(found, key=lambda one: (-int(one.documents.sum()), one.entity, one.topic))
-    return {
-        "seconds": width, "documents": total,
-        "series": [
-            {
-                **one.summary(total), "buckets": one.buckets.tolist(), "counts": one.documents.tolist(),
-                "negatives": one.negative.tolist(),
-            }
-            for one in rows
-        ],
-    }  # fmt: skip
+    series = [
+        {
+            **one.summary(total), "buckets": one.buckets.tolist(), "counts": one.documents.tolist(),
+            "negatives": one.negative.tolist(),
+        }
+        for one in rows
+    ]  # fmt: skip
+    seconds = everything[0].seconds if everything else int(DAY)
+    # handed over as it is: FastAPI would look at each of its hundred thousand numbers first
+    return JSONResponse({"seconds": seconds, "documents": total, "series": series, **more})

@@ -14,7 +14,7 @@ from feilun.apps.public_opinion.incidents import ACTIONS, Incident, acted_on
 from feilun.apps.public_opinion.understanding import Analysis
 from feilun.apps.public_opinion.wording import SENTIMENTS
 from feilun.core.errors import UsageError, nearest
-from feilun.storage import opinion
+from feilun.storage import opinion, opinion_counts
 from feilun.workflow.applications.public_opinion import Application
 
 
@@ -150,5 +150,5 @@ def _story(connection: Connection, row: Any, key: str) -> str:
 def _write(connection: Connection, width: int, row: Any, analysis: Analysis, story: str, actor: str) -> None:
     before = trends.counted(row)
     opinion.correct(connection, row.key, analysis.to_json(), story, actor)
-    opinion.count(connection, trends.cells([before], width, sign=-1))
-    opinion.count(connection, trends.cells([replace(before, analysis=analysis, first=row.key == story)], width))
+    opinion_counts.count(connection, trends.cells([before], width, sign=-1))
+    opinion_counts.count(connection, trends.cells([replace(before, analysis=analysis, first=row.key == story)], width))
