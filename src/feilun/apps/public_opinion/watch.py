@@ -42,6 +42,8 @@ class Watch:
         rules: What deserves an alarm.
         surge: How surges are looked for.
         incidents: How alarms become incidents.
+        calendar: Tells hours, days, and those without trading.
+        markets: Where entities are traded, by name, for those whose holidays are that market's alone.
     """
 
     def __init__(
@@ -50,10 +52,14 @@ class Watch:
         rules: Sequence[Rule] = DEFAULT,
         surge: SurgeSettings | None = None,
         incidents: IncidentSettings | None = None,
+        calendar: TradingDays | None = None,
+        markets: Mapping[str, str] | None = None,
     ) -> None:
         self.width = width
         self.rules = tuple(rules)
         self.settings = incidents or IncidentSettings()
+        self._calendar = calendar or TradingDays()
+        self._markets = dict(markets or {})
         self.incidents: dict[str, Incident] = {}
         self._detectors = {metric: SurgeDetector(0, width, surge) for metric in METRICS}
         self._numbers: dict[tuple[str, str], int] = {}
@@ -123,14 +129,20 @@ class Watch:
         for number, *values in found:
             counts[:, number] = values
         surges: dict[str, Surges] = {}
+        local, closed = self._calendar.local(bucket), self._closed(bucket)
         for metric, values_of in zip(METRICS, counts, strict=True):
             self._detectors[metric].grow(len(self._numbers))
-            surges[metric] = self._detectors[metric].step(bucket, values_of)
+            surges[metric] = self._detectors[metric].step(local, values_of, closed)
         if not judging:
             return
         for alarm in self._alarms(bucket, dict(zip(METRICS, counts, strict=True)), surges):
             self._take(connection, alarm)
         self._calm(bucket)
+
+    def _closed(self, bucket: int) -> NDArray[np.bool_] | None:
+        """Return which series have a holiday; None where none has."""
+        shut = {market for market in {"", *self._markets.values()} if self._calendar.closed(bucket, market)}
+        return np.array([self._markets.get(entity, "") in shut for _, entity in self._numbers]) if shut else None
 
     def _alarms(
         self, bucket: int, counts: Mapping[str, NDArray[np.int64]], surges: Mapping[str, Surges]

@@ -36,6 +36,7 @@ from feilun.core.ports import Predictor
 from feilun.core.settings import REQUIRED, setting, table, tables
 from feilun.monitoring.alerts import Alerts, Message, apprise_channel
 from feilun.monitoring.surge import SurgeSettings
+from feilun.monitoring.trading_days import CalendarSettings, TradingDays
 from feilun.storage import opinion
 from feilun.storage.database import Database, open_database
 from feilun.storage.locks import locked
@@ -147,6 +148,7 @@ class Settings:
     broker: BrokerSettings = table(BrokerSettings, "a message broker whose messages are documents")
     models: ModelSettings = table(ModelSettings, "what reads them")
     counting: CountSettings = table(CountSettings, "how they are counted")
+    calendar: CalendarSettings = table(CalendarSettings, "days without trading")
     retention: RetentionSettings = table(RetentionSettings, "how long documents are kept")
     surge: SurgeSettings = table(SurgeSettings, "how surges are looked for")
     incidents: IncidentSettings = table(IncidentSettings, "how alarms become incidents")
@@ -199,7 +201,9 @@ class Application:
 
     def watch(self, rules: tuple[Rule, ...] | None = None) -> Watch:
         """Make what looks for incidents."""
-        return Watch(self.width, rules or self.rules, self.settings.surge, self.settings.incidents)
+        markets = {entity.name: entity.market for entity in self.gazetteer.entities if entity.market}
+        calendar = TradingDays(self.settings.calendar)
+        return Watch(self.width, rules or self.rules, self.settings.surge, self.settings.incidents, calendar, markets)
 
     def form(self, path: Path | None = None) -> Form:
         """Return how records are read."""
