@@ -18,7 +18,8 @@ from feilun.apps.public_opinion.intake import Intake, Taken
 from feilun.apps.public_opinion.report import summary
 from feilun.apps.public_opinion.rules import DEFAULT, Rule, read_rules
 from feilun.apps.public_opinion.scheme import FINANCE, Scheme, read_scheme
-from feilun.apps.public_opinion.sources.broker import BrokerSettings, Receiver
+from feilun.apps.public_opinion.sources.broker import Receiver
+from feilun.apps.public_opinion.sources.brokers.broker import BrokerSettings
 from feilun.apps.public_opinion.sources.feed import Feed
 from feilun.apps.public_opinion.sources.fetching import Fetcher
 from feilun.apps.public_opinion.sources.files import Files
