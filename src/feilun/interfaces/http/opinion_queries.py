@@ -1,4 +1,4 @@
-"""`GET /v1/apps/public-opinion/…`: trends, companies compared, incidents, new themes, search, and CSV."""
+"""`GET /v1/apps/public-opinion/…`: trends, companies compared, incidents, new themes, search, and tables."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from sqlalchemy import Connection
 from feilun.apps.public_opinion.emergent import find_emergent
 from feilun.apps.public_opinion.incidents import Incident
 from feilun.apps.public_opinion.intake import WIDTH
-from feilun.apps.public_opinion.queries import Question, as_csv, document_json, search
+from feilun.apps.public_opinion.queries import Question, document_json, search
 from feilun.apps.public_opinion.report import incident_documents, summary
+from feilun.apps.public_opinion.tables import MEDIA_TYPES, TableForm, documents_table, trends_table
 from feilun.apps.public_opinion.trends import Trend, trends
 from feilun.interfaces.http.answers import ErrorAnswer
 from feilun.storage import opinion
@@ -32,6 +33,7 @@ MOST_FOUND, MOST_EXPORTED = 500, 50_000
 Days = Annotated[float | None, Query(gt=0, description="Only the last so many days before the last document.")]
 Moment = Annotated[float | None, Query(ge=0, le=1e11, description="Seconds since 1970; `until` is not included.")]
 Text = Annotated[str, Query(max_length=200)]
+Form = Annotated[TableForm, Query(alias="format", description="csv or parquet.")]
 
 
 @contextmanager
@@ -131,13 +133,35 @@ def get_search(
         return {"documents": search(connection, _timed(connection, asked), limit)}
 
 
-@router.get("/export", summary="Documents as CSV", response_class=Response)
-def export(request: Request, asked: Asked, limit: Annotated[int, Query(ge=1, le=MOST_EXPORTED)] = 10_000) -> Response:
-    """Return documents as a table, the latest first; no cell of it is a formula."""
+@router.get("/export", summary="Documents as a table", response_class=Response)
+def export(
+    request: Request, asked: Asked, limit: Annotated[int, Query(ge=1, le=MOST_EXPORTED)] = 10_000, form: Form = "csv"
+) -> Response:
+    """Return documents as CSV, no cell of it a formula, or as Parquet, the latest first."""
     with _reading(request) as connection:
-        table = as_csv(search(connection, _timed(connection, asked), limit))
-    headers = {"Content-Disposition": 'attachment; filename="documents.csv"'}
-    return Response(table, media_type="text/csv; charset=utf-8", headers=headers)
+        found = search(connection, _timed(connection, asked), limit)
+    return _table(documents_table(found, form), "documents", form)
+
+
+@router.get("/trends/export", summary="Numbers over time as a table", response_class=Response)
+def export_trends(
+    request: Request,
+    topic: Annotated[str | None, Query(max_length=200, description="Empty: all together; left out: each.")] = None,
+    entity: Annotated[str | None, Query(max_length=200, description="Empty: all together; left out: each.")] = None,
+    source: Text = "",
+    days: Days = None,
+    form: Form = "csv",
+) -> Response:
+    """Return numbers by bucket of each topic and entity, as CSV or Parquet; an empty name stands for all together."""
+    with _reading(request) as connection:
+        since, width = _since(connection, days), _width(connection)
+        found = trends(connection, width, since=since, topic=topic, entity=entity, source=source)
+    return _table(trends_table(found, form), "trends", form)
+
+
+def _table(table: bytes, name: str, form: TableForm) -> Response:
+    headers = {"Content-Disposition": f'attachment; filename="{name}.{form}"'}
+    return Response(table, media_type=MEDIA_TYPES[form], headers=headers)
 
 
 def _timed(connection: Connection, asked: tuple[Question, float | None]) -> Question:
