@@ -85,6 +85,36 @@ def test_a_document_is_corrected(address: str, visitor: Callable[..., Any], appl
     assert "quality" not in kept.after["analysis"]["topics"]
 
 
+def test_a_documents_company_and_story_are_put_right(
+    address: str, visitor: Callable[..., Any], application: Application
+) -> None:
+    page = visitor(390).open(f"{address}#documents?words={BAD - 1}")
+    first = page.locator(".document", has_text=f"车主投诉 {BAD - 1}").first
+    first.locator("text=更正").click()
+    form = first.locator(".correction")
+    form.locator("label", has_text="青禾汽车").locator("input").uncheck()
+    form.locator("[list]").fill("Northlake Bank")
+    form.locator("[list]").press("Tab")
+    form.locator("label", has_text="Northlake Bank").wait_for()
+    form.locator("[type=search]").fill("第 16 次例会")
+    form.locator("[type=search]").press("Tab")
+    form.locator("text=找到 1 篇").wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    with application.database.read() as connection:
+        before = len(opinion.corrections(connection))
+    form.locator("text=保存").click()
+    page.wait_for_selector(".notice.done")
+    assert "Northlake Bank" in first.locator(".badges").inner_text()
+    assert "青禾汽车" not in first.locator(".badges").inner_text()
+    with application.database.read() as connection:
+        *_, kept = opinion.corrections(connection)
+        (row,) = opinion.documents(connection, keys=[kept.document])
+        (target,) = (one for one in opinion.documents(connection) if one.title.endswith("召开第 16 次例会"))
+        assert len(opinion.corrections(connection)) > before
+    assert row.story == target.story
+    assert [name for name, _ in row.analysis["entities"]] == ["Northlake Bank"]
+
+
 def test_markup_in_documents_is_text_and_only_addresses_of_the_web_are_links(
     address: str, visitor: Callable[..., Any], application: Application
 ) -> None:
