@@ -38,6 +38,9 @@ SHARE_OF_BOTH = 0.5
 LEAST_AGREEMENT = 0.15
 """Share of equal sketch bytes below which a pair is not looked at."""
 
+OTHER_AGREEMENT = 0.35
+"""The same for texts of further stories, once one was found: less is not enough to merge them."""
+
 CROWD = 32
 """Latest texts of a band's bucket that are compared."""
 
@@ -173,7 +176,7 @@ class StoryIndex:
         for index in np.argsort(-agreement, kind="stable"):
             one = chosen[index]
             before = best[one.story][0] if one.story in best else 0.0
-            if agreement[index] < LEAST_AGREEMENT:
+            if agreement[index] < (OTHER_AGREEMENT if best else LEAST_AGREEMENT):
                 break
             if agreement[index] >= before - 0.2 and (likeness := _similarity(entry.shingles, one.shingles)) > before:
                 best[one.story] = likeness, one
