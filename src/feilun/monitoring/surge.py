@@ -32,7 +32,7 @@ Days = NDArray[np.int64]
 class SurgeSettings:
     """How surges are looked for; a table `[surge]`."""
 
-    p_value: float = setting(3e-4, "smallest chance of a count from which on it is a surge", above=0, below=1)
+    p_value: float = setting(8e-4, "smallest chance of a count from which on it is a surge", above=0, below=1)
     false_discoveries: float = setting(0.05, "share of surges that may be none, over all series of a bucket", above=0)
     minimum: int = setting(5, "smallest count of a surge", minimum=1)
     sums: tuple[int, ...] = setting((1, 2, 3), "how many of the last buckets are tested together", minimum=1)
