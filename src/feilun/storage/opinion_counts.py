@@ -25,8 +25,8 @@ def count(connection: Connection, numbers: Mapping[Cell, Sequence[int]]) -> None
         numbers: By cell what to add of documents, positive, negative and stories.
     """
     days: dict[Cell, list[int]] = {}
-    for (bucket, *names), added in numbers.items():
-        of_day = days.setdefault((bucket - bucket % DAY, *names), [0] * len(FIGURES))
+    for (bucket, topic, entity, source), added in numbers.items():
+        of_day = days.setdefault((bucket - bucket % DAY, topic, entity, source), [0] * len(FIGURES))
         for place, value in enumerate(added):
             of_day[place] += value
     _add(connection, opinion_counts, numbers)

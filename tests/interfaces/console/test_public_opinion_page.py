@@ -73,7 +73,7 @@ def test_a_document_is_corrected(address: str, visitor: Callable[..., Any], appl
     page = visitor().open(f"{address}#documents?sentiment=negative")
     first = page.locator(".document").first
     first.locator("text=更正").click()
-    first.locator("select").select_option("neutral")
+    first.locator("select").first.select_option("neutral")
     first.locator("label", has_text="质量召回").locator("input").uncheck()
     first.locator("text=保存").click()
     page.wait_for_selector(".notice.done")
