@@ -7,14 +7,15 @@ threshold, and how long a series keeps quiet after an alarm, are chosen by leavi
 of the sixth. Which sums are tested, and the constants of `surge_tail.py`, were chosen looking at all six.
 
 Made streams (one hour a bucket) run with the product's defaults. The peers' thresholds are chosen on another draw, so
-that they raise at most one false incident a series-year there.
+that they raise at most one false incident a series-year there. Then the product's alone, with a week of holidays and a
+single one in them, of which the detector is told or not.
 """
 
 from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -34,6 +35,12 @@ QUIET_HOURS = (12.0, 24.0)
 
 BASES = (5, 20, 100)
 DAYS = 90
+MONDAY = 4 * 86_400
+"""Second 0 was a Thursday."""
+
+HOLIDAYS = (42, 43, 44, 45, 46, 66)
+"""Days of the stream that are like weekends: from Monday to Friday, and one Thursday."""
+
 MERGED = 96
 """Hours within which alarms join an incident: the product's calm and cool-down together."""
 
@@ -122,10 +129,14 @@ def _named(settings: SurgeSettings) -> str:
     return f"p < {settings.p_value:g}, quiet {settings.quiet_hours:g} h"
 
 
-def ours(made: Made) -> Flags:
-    """Return the alarms of the product's detector as it comes."""
-    detector = SurgeDetector(made.counts.shape[1], HOUR)
-    return np.stack([detector.step(row * HOUR, counts).alarms for row, counts in enumerate(made.counts)])
+def ours(made: Made, holidays: Sequence[int] = ()) -> Flags:
+    """Return the alarms of the product's detector as it comes, told of these days."""
+    series = made.counts.shape[1]
+    detector = SurgeDetector(series, HOUR)
+    return np.stack([
+        detector.step(MONDAY + row * HOUR, counts, np.full(series, row // HOURS in holidays)).alarms
+        for row, counts in enumerate(made.counts)
+    ])  # fmt: skip
 
 
 def made_streams(series: int, seeds: int) -> None:
@@ -144,6 +155,17 @@ def made_streams(series: int, seeds: int) -> None:
                 figures.setdefault(name, []).append(judge(alarms, made, MERGED))
         for name, values in figures.items():
             recall, false = np.array(values).T
+            print(f"| {base} | {name} | {_spread(recall)} | {_spread(false)} |", flush=True)
+
+
+def rested(series: int, seeds: int) -> None:
+    """Print what holidays do to a detector that knows them and to one that does not, by base rate."""
+    print("\n| base rate | holidays | surges of 2.5 × found within 3 buckets | false incidents a series-year |")
+    print("| --- | --- | --- | --- |")
+    for base in BASES:
+        made = [make(base, series, DAYS, seed, HOLIDAYS) for seed in range(seeds)]
+        for name, known in (("told", HOLIDAYS), ("not told", ())):
+            recall, false = np.array([judge(ours(one, known), one, MERGED) for one in made]).T
             print(f"| {base} | {name} | {_spread(recall)} | {_spread(false)} |", flush=True)
 
 
@@ -169,6 +191,7 @@ def main() -> None:
     if options.series:
         print(f"\n{options.series} series of {DAYS} days, {HOURS} buckets a day, {options.seeds} seeds\n")
         made_streams(options.series, options.seeds)
+        rested(options.series, options.seeds)
     print(f"\n({time.perf_counter() - began:.0f} s)")
 
 

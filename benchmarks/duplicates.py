@@ -130,7 +130,8 @@ def stories_of(documents: Sequence[Made]) -> list[str]:
     """Return the story of each document, as the product's index tells it."""
     names = [str(i) for i in range(len(documents))]
     nobody: list[frozenset[str]] = [frozenset()] * len(documents)
-    return StoryIndex().add(names, [one.text for one in documents], [float(i) for i in range(len(documents))], nobody)
+    times = [float(i) for i in range(len(documents))]
+    return list(StoryIndex().add(names, [one.text for one in documents], times, nobody).stories)
 
 
 def judged(documents: Sequence[Made], stories: Sequence[str]) -> tuple[float, float]:

@@ -1,12 +1,13 @@
 """Made streams of counts with surges at known places, and simple detectors to compare ours with.
 
-A series has a profile of hours and weekdays, more spread than Poisson, now and then a level that moves for good, bursts
-of reposts, and counts that come too late to be judged. Surges raise it 2.5 times for six buckets.
+A series has a profile of hours and weekdays (and where asked for holidays like weekends), more spread than Poisson, now
+and then a level that moves for good, bursts of reposts, and counts that come too late to be judged. Surges raise it 2.5
+times for six buckets.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,12 +44,13 @@ class Made:
     excused: Flags
 
 
-def make(base: float, series: int, days: int, seed: int) -> Made:
-    """Make series of hourly counts of a base rate."""
+def make(base: float, series: int, days: int, seed: int, holidays: Sequence[int] = ()) -> Made:
+    """Make series of hourly counts of a base rate, the first day a Monday; `holidays` are numbers of days."""
     draw = np.random.default_rng(seed)
     buckets = np.arange(days * HOURS)[:, None]
     hour = 1 + draw.uniform(0.2, 0.6, series) * np.sin(2 * np.pi * (buckets + draw.integers(0, HOURS, series)) / HOURS)
-    weekday = np.where(buckets // HOURS % 7 >= 5, draw.uniform(0.4, 1.0, series), 1.0)
+    rest = (buckets // HOURS % 7 >= 5) | np.isin(buckets // HOURS, holidays)
+    weekday = np.where(rest, draw.uniform(0.4, 1.0, series), 1.0)
     rate = base * hour * weekday
     rate /= rate.mean(axis=0) / base
     excused = np.zeros(rate.shape, dtype=bool)

@@ -20,15 +20,19 @@ from scipy.special import betainc
 from feilun.core.settings import setting
 from feilun.monitoring.surge_tail import SurgeTail
 
-DAY, WEEK = 86_400, 7 * 86_400
+DAY = 86_400
+SUNDAY = 3
+"""Of seven days that begin with that of second 0, a Thursday."""
+
 Floats = NDArray[np.float64]
+Days = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class SurgeSettings:
     """How surges are looked for; a table `[surge]`."""
 
-    p_value: float = setting(3e-4, "smallest chance of a count from which on it is a surge", above=0, below=1)
+    p_value: float = setting(8e-4, "smallest chance of a count from which on it is a surge", above=0, below=1)
     false_discoveries: float = setting(0.05, "share of surges that may be none, over all series of a bucket", above=0)
     minimum: int = setting(5, "smallest count of a surge", minimum=1)
     sums: tuple[int, ...] = setting((1, 2, 3), "how many of the last buckets are tested together", minimum=1)
@@ -104,18 +108,19 @@ class SurgeDetector:
         self._sums = _padded(self._sums, more)
         self._tail.grow(more)
 
-    def step(self, bucket: int, counts: NDArray[np.int64] | Floats) -> Surges:
+    def step(self, bucket: int, counts: NDArray[np.int64] | Floats, closed: NDArray[np.bool_] | None = None) -> Surges:
         """Judge the counts of the next bucket, then learn from them.
 
         Args:
-            bucket: The second at which it begins.
+            bucket: The second at which it begins, by the clock whose hours and days the series follow.
             counts: One of each series, shape (series,).
+            closed: Whose day is a holiday, expected to be like a Sunday, the same shape; None where nobody's is.
 
         Returns:
             What was found.
         """
         values = np.asarray(counts, dtype=np.float64)
-        hour, day = self._slots(bucket)
+        hour, day = self._slots(bucket, closed)
         profile = self._profile(hour, day)
         expected = self._ratio(self._level) * profile
         dispersion = self._dispersion()
@@ -128,11 +133,16 @@ class SurgeDetector:
         self._learn(values, expected, profile, dispersion, hour, day)
         return Surges(p_values, expected, alarms)
 
-    def _slots(self, bucket: int) -> tuple[int, int]:
-        return (bucket % DAY) * self._hours // DAY, (bucket // DAY) % self._days
+    def _slots(self, bucket: int, closed: NDArray[np.bool_] | None) -> tuple[int, Days]:
+        """Return the hour, and the day of each series, shape (series,)."""
+        days = np.full(len(self._age), (bucket // DAY) % self._days)
+        if closed is not None and self._days > SUNDAY:
+            days[closed] = SUNDAY
+        return (bucket % DAY) * self._hours // DAY, days
 
-    def _profile(self, hour: int, day: int) -> Floats:
-        found: Floats = (self._hour[0, hour] / self._hour[1, hour]) * (self._day[0, day] / self._day[1, day])
+    def _profile(self, hour: int, day: Days) -> Floats:
+        seen, usual = self._day[:, day, np.arange(len(day))]
+        found: Floats = (self._hour[0, hour] / self._hour[1, hour]) * (seen / usual)
         return found
 
     def _ratio(self, sums: Floats) -> Floats:
@@ -177,7 +187,7 @@ class SurgeDetector:
         return found
 
     def _learn(
-        self, values: Floats, expected: Floats, profile: Floats, dispersion: Floats, hour: int, day: int
+        self, values: Floats, expected: Floats, profile: Floats, dispersion: Floats, hour: int, day: Days
     ) -> None:
         deviation = np.sqrt(expected + dispersion * expected**2)
         cut = np.clip(values, expected - 3 * deviation, expected + 3 * deviation + 1)
@@ -187,13 +197,14 @@ class SurgeDetector:
         self._level = self._level * self._keep + np.stack([cut, profile])
         keep_fast = np.exp(-1 / max(2.0, self._settle / 3))
         self._fast = self._fast * keep_fast + np.stack([values, profile])
-        of_hour, of_day = self._hour[0, hour] / self._hour[1, hour], self._day[0, day] / self._day[1, day]
+        of_hour = self._hour[0, hour] / self._hour[1, hour]
+        of_day = profile / of_hour
         self._hour *= self._keep_profile
         self._day *= self._keep_profile
         # each is a ratio to what is expected without it, once there is a level to expect anything by
         known = self._age * self.width >= DAY
         self._hour[:, hour] += np.where(known, np.stack([cut, expected / of_hour]), 0.0)
-        self._day[:, day] += np.where(known, np.stack([cut, expected / of_day]), 0.0)
+        self._day[:, day, np.arange(len(day))] += np.where(known, np.stack([cut, expected / of_day]), 0.0)
         self._hour += 5.0 * (1 - self._keep_profile)  # the prior does not fade
         self._day += 5.0 * (1 - self._keep_profile)
         self._spread = self._spread * self._keep_profile + np.stack([(cut - expected) ** 2 - expected, expected**2])

@@ -20,6 +20,9 @@ THRESHOLD = 2.0
 LARGEST_EXCESS = 20.0
 """Most that is learnt from one surprise."""
 
+LARGEST_MULTIPLE = 6.0
+"""The same in mean excesses so far: what happens twice a day is soon usual, what happens once stays news."""
+
 EXCESSES, BUCKETS = 30.0, 1_000.0
 """What is believed beforehand: that the model was right so often in its tail; and of how many buckets it had a tail."""
 
@@ -66,7 +69,8 @@ class SurgeTail:
         above = excess > 0
         beyond = rate * np.exp(-np.maximum(excess, 0) / mean)
         corrected: Floats = np.where(above, beyond, np.minimum(1.0, chances * rate / 10**-THRESHOLD))
-        peak = np.where(above, np.maximum(self._peak, np.minimum(excess, LARGEST_EXCESS)), 0.0)
+        largest = np.minimum(LARGEST_MULTIPLE * mean, LARGEST_EXCESS)
+        peak = np.where(above, np.maximum(self._peak, np.minimum(excess, largest)), 0.0)
         begins = above & (self._peak == 0)
         learnt = np.stack([np.maximum(peak - self._peak, 0) * above, begins, above, np.ones_like(chances)])
         self._seen = self._seen * self.keep + self._prior * (1 - self.keep) + learnt

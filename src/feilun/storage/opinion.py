@@ -9,23 +9,20 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, select
-from sqlalchemy.dialects.postgresql import insert as postgres_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
+from feilun.storage.inserts import insert_into
 from feilun.storage.tables import (
     opinion_corrections,
-    opinion_counts,
     opinion_dead_letters,
     opinion_documents,
     opinion_incidents,
     opinion_positions,
 )
 
-Cell = tuple[int, str, str, str]
-"""Bucket, topic, entity and source of a row of numbers."""
-
-FIGURES = ("documents", "positive", "negative", "stories")
 ASKED_AT_ONCE = 500
+
+ITSELF = "feilun"
+"""The actor of what Feilun put right by itself."""
 
 
 def known(connection: Connection, keys: Sequence[str]) -> dict[str, tuple[str, str]]:
@@ -42,62 +39,14 @@ def add(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> set[str]:
     """Write documents and return the keys of those that were not there before."""
     if not rows:
         return set()
-    insert = _insert(connection)(opinion_documents).on_conflict_do_nothing(index_elements=["key"])
+    insert = insert_into(connection, opinion_documents).on_conflict_do_nothing(index_elements=["key"])
     return set(connection.execute(insert.returning(opinion_documents.c.key), list(rows)).scalars())
-
-
-def count(connection: Connection, numbers: Mapping[Cell, Sequence[int]]) -> None:
-    """Add whole numbers to cells.
-
-    Args:
-        connection: In the transaction that writes the documents they count.
-        numbers: By cell what to add of documents, positive, negative and stories.
-    """
-    rows = [
-        {"bucket": cell[0], "topic": cell[1], "entity": cell[2], "source": cell[3],
-         **dict(zip(FIGURES, added, strict=True))}
-        for cell, added in sorted(numbers.items())
-    ]  # fmt: skip
-    if not rows:
-        return
-    insert = _insert(connection)(opinion_counts)
-    more = {name: opinion_counts.c[name] + insert.excluded[name] for name in FIGURES}
-    connection.execute(
-        insert.on_conflict_do_update(index_elements=["bucket", "topic", "entity", "source"], set_=more), rows
-    )
-
-
-def forget_counts(connection: Connection) -> None:
-    """Remove all numbers, to be counted anew."""
-    connection.execute(delete(opinion_counts))
-
-
-def counts(
-    connection: Connection, *, since: float | None = None, until: float | None = None,
-    topic: str | None = None, entity: str | None = None, source: str = "",
-) -> Sequence[Row[Any]]:  # fmt: skip
-    """Return rows of numbers in the order of bucket, topic and entity.
-
-    Args:
-        connection: A transaction.
-        since: Only buckets from this second on.
-        until: Only buckets before it.
-        topic: Only of this topic; None takes each, "" the row of all topics together.
-        entity: Likewise.
-        source: Likewise; "" are all sources together.
-    """
-    table = opinion_counts.c
-    query = select(opinion_counts).where(table.source == source)
-    for column, wanted in ((table.topic, topic), (table.entity, entity)):
-        query = query if wanted is None else query.where(column == wanted)
-    query = query if since is None else query.where(table.bucket >= since)
-    query = query if until is None else query.where(table.bucket < until)
-    return connection.execute(query.order_by(table.bucket, table.topic, table.entity)).all()
 
 
 def documents(
     connection: Connection, *, since: float | None = None, until: float | None = None,
     keys: Sequence[str] | None = None, story: str | None = None, limit: int | None = None, written: bool = False,
+    lock: bool = False,
 ) -> Iterator[Row[Any]]:  # fmt: skip
     """Yield documents by the time when they were published, or in the order in which they were written.
 
@@ -109,6 +58,7 @@ def documents(
         story: Only of this story.
         limit: Only the first so many.
         written: In the order of writing.
+        lock: Nobody else may change them before the transaction ends.
     """
     table = opinion_documents.c
     query = select(opinion_documents)
@@ -116,6 +66,7 @@ def documents(
     query = query if until is None else query.where(table.published < until)
     query = query if keys is None else query.where(table.key.in_(keys))
     query = query if story is None else query.where(table.story == story)
+    query = query.with_for_update() if lock else query
     order = (table.sequence,) if written else (table.published, table.sequence)
     yield from connection.execute(query.order_by(*order).limit(limit))
 
@@ -158,9 +109,45 @@ def correct(connection: Connection, key: str, analysis: Mapping[str, Any], story
     connection.execute(opinion_documents.update().where(opinion_documents.c.key == key).values(**values))
 
 
-def corrections(connection: Connection) -> Sequence[Row[Any]]:
-    """Return all corrections in their order."""
-    return connection.execute(select(opinion_corrections).order_by(opinion_corrections.c.sequence)).all()
+def merge(connection: Connection, story: str, into: str) -> Row[Any] | None:
+    """Let all documents of a story belong to another one, and keep which they were.
+
+    Returns:
+        The document that began the story; None where it is not there.
+    """
+    rows = list(documents(connection, story=story, lock=True))
+    if not rows:
+        return None
+    changes = [
+        {"document": row.key, "time": time.time(), "actor": ITSELF,
+         "before": {"analysis": row.analysis, "story": story}, "after": {"analysis": row.analysis, "story": into}}
+        for row in rows
+    ]  # fmt: skip
+    connection.execute(opinion_corrections.insert(), changes)
+    connection.execute(opinion_documents.update().where(opinion_documents.c.story == story).values(story=into))
+    return next((row for row in rows if row.key == story), None)
+
+
+def begun(connection: Connection, stories: Sequence[str]) -> dict[str, float]:
+    """Return when the first document of each story was published, by story."""
+    found: dict[str, float] = {}
+    columns = (opinion_documents.c.key, opinion_documents.c.published)
+    for start in range(0, len(stories), ASKED_AT_ONCE):
+        query = select(*columns).where(opinion_documents.c.key.in_(stories[start : start + ASKED_AT_ONCE]))
+        found |= {row.key: row.published for row in connection.execute(query)}
+    return found
+
+
+def corrections(connection: Connection, after: int = 0) -> Sequence[Row[Any]]:
+    """Return all corrections by people in their order, those behind a sequence number."""
+    table = opinion_corrections.c
+    query = select(opinion_corrections).where(table.sequence > after, table.actor != ITSELF)
+    return connection.execute(query.order_by(table.sequence)).all()
+
+
+def last_correction(connection: Connection) -> int:
+    """Return the sequence number of the last correction; 0 where there is none."""
+    return int(connection.execute(select(func.max(opinion_corrections.c.sequence))).scalar() or 0)
 
 
 def totals(connection: Connection) -> tuple[int, float | None, float | None]:
@@ -168,6 +155,16 @@ def totals(connection: Connection) -> tuple[int, float | None, float | None]:
     published = opinion_documents.c.published
     number, first, last = connection.execute(select(func.count(), func.min(published), func.max(published))).one()
     return int(number), first, last
+
+
+def span(connection: Connection) -> tuple[float | None, float | None]:
+    """Return the times of the first and the last document."""
+    published = opinion_documents.c.published
+    ends = [
+        select(end(published)).scalar_subquery() for end in (func.min, func.max)
+    ]  # each alone is read off the index
+    first, last = connection.execute(select(*ends)).one()
+    return first, last
 
 
 def position(connection: Connection, name: str) -> Any:
@@ -178,7 +175,7 @@ def position(connection: Connection, name: str) -> Any:
 
 def save_position(connection: Connection, name: str, value: Any) -> None:
     """Save a position."""
-    insert = _insert(connection)(opinion_positions).values(name=name, position=value)
+    insert = insert_into(connection, opinion_positions).values(name=name, position=value)
     connection.execute(insert.on_conflict_do_update(index_elements=["name"], set_={"position": value}))
 
 
@@ -194,7 +191,7 @@ def bury(connection: Connection, source: str, letters: Iterable[tuple[str, str, 
         })  # fmt: skip
     if rows:
         connection.execute(
-            _insert(connection)(opinion_dead_letters).on_conflict_do_nothing(index_elements=["id"]), rows
+            insert_into(connection, opinion_dead_letters).on_conflict_do_nothing(index_elements=["id"]), rows
         )
 
 
@@ -213,7 +210,7 @@ def raise_dead(connection: Connection, identities: Sequence[str]) -> None:
 def save_incident(connection: Connection, identity: str, state: str, opened: float, facts: Mapping[str, Any]) -> None:
     """Write an incident as it is now."""
     values = {"state": state, "opened": opened, "changed": time.time(), "facts": dict(facts)}
-    insert = _insert(connection)(opinion_incidents).values(id=identity, **values)
+    insert = insert_into(connection, opinion_incidents).values(id=identity, **values)
     connection.execute(insert.on_conflict_do_update(index_elements=["id"], set_=values))
 
 
@@ -227,7 +224,3 @@ def incidents(connection: Connection) -> Sequence[Row[Any]]:
     return connection.execute(
         select(opinion_incidents).order_by(opinion_incidents.c.opened, opinion_incidents.c.id)
     ).all()
-
-
-def _insert(connection: Connection) -> Any:
-    return postgres_insert if connection.dialect.name == "postgresql" else sqlite_insert

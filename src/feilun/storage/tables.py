@@ -19,7 +19,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-REVISION = "0011"
+REVISION = "0012"
 """The newest migration."""
 
 metadata = MetaData()
@@ -221,9 +221,25 @@ opinion_counts = Table(
     Column("positive", Integer, nullable=False),
     Column("negative", Integer, nullable=False),
     Column("stories", Integer, nullable=False),
-    Index("opinion_counts_of_entity", "entity", "topic", "bucket"),
+    Index("opinion_counts_of_entity", "source", "entity", "bucket"),
 )
 """Whole numbers by the second at which a bucket begins; the empty topic, entity and source stand for all of them."""
+
+opinion_daily_counts = Table(
+    "opinion_daily_counts",
+    metadata,
+    Column("source", String(200), primary_key=True),
+    Column("topic", String(80), primary_key=True),
+    Column("bucket", BigInteger, primary_key=True, autoincrement=False),
+    Column("entity", String(200), primary_key=True),
+    Column("documents", Integer, nullable=False),
+    Column("positive", Integer, nullable=False),
+    Column("negative", Integer, nullable=False),
+    Column("stories", Integer, nullable=False),
+    Index("opinion_daily_counts_of_entity", "source", "entity", "bucket"),
+    sqlite_with_rowid=False,
+)
+"""The same added up by day, UTC, in the order in which long times are asked for."""
 
 opinion_positions = Table(
     "opinion_positions",
@@ -264,6 +280,7 @@ opinion_corrections = Table(
     Column("actor", Text, nullable=False),
     Column("before", JSON, nullable=False),
     Column("after", JSON, nullable=False),
+    Index("opinion_corrections_of_document", "document"),
     sqlite_autoincrement=True,
 )
 

@@ -1,13 +1,8 @@
-"""A real NATS server with JetStream, killed and started again: no document is lost, none counts twice."""
+"""Real servers of NATS, Redis and RabbitMQ, killed and started again: no document is lost, none counts twice."""
 
 from __future__ import annotations
 
-import asyncio
 import json
-import shutil
-import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,48 +10,16 @@ from typing import Any
 
 import pytest
 
+from apps.public_opinion.brokers import SERVERS, Server
 from apps.public_opinion.made import NOW, made_intake, record
-from feilun.apps.public_opinion.sources.broker import BrokerSettings, Receiver
+from feilun.apps.public_opinion.sources.broker import Receiver
+from feilun.apps.public_opinion.sources.brokers.broker import BrokerSettings
 from feilun.apps.public_opinion.sources.inbox import Inbox
 from feilun.storage import opinion, opinion_inbox
 from feilun.storage.database import Database, open_database
 from feilun.workflow.applications.public_opinion import opened, run
 
-nats = pytest.importorskip("nats")
 pytest.importorskip("faststream")
-SERVER = shutil.which("nats-server") or str(Path(sys.executable).with_name("nats-server"))
-STREAM = "documents"
-
-
-class Server:
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        with socket.socket() as found:
-            found.bind(("127.0.0.1", 0))
-            self.port = found.getsockname()[1]
-        self.address = f"nats://127.0.0.1:{self.port}"
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        command = [SERVER, "-js", "-sd", str(self.folder), "-a", "127.0.0.1", "-p", str(self.port)]
-        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        waited(lambda: socket.socket().connect_ex(("127.0.0.1", self.port)) == 0)
-
-    def kill(self) -> None:
-        assert self.process is not None
-        self.process.kill()
-        self.process.wait()
-
-    def publish(self, *bodies: bytes) -> None:
-        async def send() -> None:
-            client = await nats.connect(self.address)
-            stream = client.jetstream()
-            await stream.add_stream(name=STREAM, subjects=[STREAM])
-            for body in bodies:
-                await stream.publish(STREAM, body)
-            await client.close()
-
-        asyncio.run(send())
 
 
 def waited(done: Callable[[], Any], seconds: float = 30) -> None:
@@ -66,14 +29,14 @@ def waited(done: Callable[[], Any], seconds: float = 30) -> None:
         time.sleep(0.05)
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    if not Path(SERVER).exists():
-        pytest.skip("no nats-server")
-    started = Server(tmp_path / "nats")
-    started.start()
-    yield started
-    started.kill()
+@pytest.fixture(params=["nats", "redis", pytest.param("amqp", marks=pytest.mark.slow)])
+def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
+    made = SERVERS[request.param](tmp_path / "server")
+    if made.missing():
+        pytest.skip(made.missing())
+    made.start()
+    yield made
+    made.stop()
 
 
 @pytest.fixture
@@ -157,3 +120,26 @@ def test_an_application_follows_its_broker(server: Server, tmp_path: Path) -> No
 
         with pytest.raises(KeyboardInterrupt):
             run(application, follow=True, tell=tell)
+
+
+def test_an_address_of_no_known_broker_is_refused() -> None:
+    (said,) = BrokerSettings("kafka://localhost:9092").contradictions()
+    assert "cannot begin with 'kafka'" in said
+    assert "nats" in said
+    assert BrokerSettings("rediss://user:secret@host:1/0").contradictions() == []
+    assert BrokerSettings("rediss://user:secret@host:1/0").place == "rediss://host:1"
+
+
+@pytest.mark.parametrize("server", ["redis"], indirect=True)
+def test_entries_of_redis_may_be_fields_and_what_another_left_is_claimed(server: Server, database: Database) -> None:
+    import redis
+
+    client = redis.Redis.from_url(server.address)
+    client.xgroup_create("documents", "feilun", id="0", mkstream=True)
+    client.xadd("documents", {name: str(value) for name, value in record(1).items()})
+    client.xreadgroup("feilun", "who was killed", {"documents": ">"})
+    client.xadd("documents", {"__data__": body(2)})
+    with Receiver(BrokerSettings(address=server.address), database):
+        waited(lambda: received(database) == 2)
+        waited(lambda: client.xpending("documents", "feilun")["pending"] == 0)
+    client.close()

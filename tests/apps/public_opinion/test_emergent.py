@@ -13,7 +13,7 @@ import pytest
 from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
-from feilun.apps.public_opinion.emergent import Emergent, find_emergent
+from feilun.apps.public_opinion.emergent import Emergent, Theme, _corrected, find_emergent
 from feilun.apps.public_opinion.intake import Intake
 from feilun.apps.public_opinion.report import make_report, write_report
 from feilun.apps.public_opinion.sample.writer import BEGIN, ENTITIES, write_sample
@@ -98,6 +98,14 @@ def test_days_before_it_began_have_no_theme_that_grows(database: Database) -> No
         for days in (7, 14):
             found = find_emergent(connection, days, until=(BEGIN + timedelta(days=DAYS - 7)).timestamp())
             assert not any(one.grows or of_theme(one.to_json()) for one in found.themes)
+
+
+def test_chances_are_corrected_for_the_number_of_themes() -> None:
+    themes = [Theme((str(chance),), 9, 9, 1, chance, False, ()) for chance in (0.009, 0.2, 0.3, 0.9)]
+    assert [one.grows for one in _corrected(themes)] == [False] * 4  # the first alone would grow
+    assert _corrected(themes)[0].p_value == pytest.approx(0.036)
+    assert [one.grows for one in _corrected(themes[:1])] == [True]
+    assert _corrected([]) == []
 
 
 def test_nothing_is_found_in_an_empty_database(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from feilun.apps.public_opinion import trends
 from feilun.apps.public_opinion.intake import Taken
 from feilun.apps.public_opinion.sources.files import Files
 from feilun.apps.public_opinion.sources.inbox import Inbox
-from feilun.storage import opinion, opinion_inbox
+from feilun.storage import opinion, opinion_counts, opinion_inbox
 from feilun.storage.database import Database, open_database
 
 TEXTS = (
@@ -34,7 +34,7 @@ def database(database_url: str) -> Iterator[Database]:
 
 def numbers(database: Database) -> list[tuple[Any, ...]]:
     with database.read() as connection:
-        return [tuple(row) for source in ("", "财闻") for row in opinion.counts(connection, source=source)]
+        return [tuple(row) for source in ("", "财闻") for row in opinion_counts.counts(connection, source=source)]
 
 
 def day(count: int) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ import pytest
 from made_opinion import BAD, ran, service
 
 from feilun.serving.access import Access
-from feilun.storage import opinion, tokens
+from feilun.storage import opinion, opinion_counts, tokens
 from feilun.storage.tables import opinion_documents
 from feilun.workflow.applications.public_opinion import Application
 
@@ -73,7 +73,7 @@ def test_a_document_is_corrected(address: str, visitor: Callable[..., Any], appl
     page = visitor().open(f"{address}#documents?sentiment=negative")
     first = page.locator(".document").first
     first.locator("text=更正").click()
-    first.locator("select").select_option("neutral")
+    first.locator("select").first.select_option("neutral")
     first.locator("label", has_text="质量召回").locator("input").uncheck()
     first.locator("text=保存").click()
     page.wait_for_selector(".notice.done")
@@ -83,6 +83,36 @@ def test_a_document_is_corrected(address: str, visitor: Callable[..., Any], appl
     assert (kept.before["analysis"]["sentiment"], kept.after["analysis"]["sentiment"]) == ("negative", "neutral")
     assert "quality" in kept.before["analysis"]["topics"]
     assert "quality" not in kept.after["analysis"]["topics"]
+
+
+def test_a_documents_company_and_story_are_put_right(
+    address: str, visitor: Callable[..., Any], application: Application
+) -> None:
+    page = visitor(390).open(f"{address}#documents?words={BAD - 1}")
+    first = page.locator(".document", has_text=f"车主投诉 {BAD - 1}").first
+    first.locator("text=更正").click()
+    form = first.locator(".correction")
+    form.locator("label", has_text="青禾汽车").locator("input").uncheck()
+    form.locator("[list]").fill("Northlake Bank")
+    form.locator("[list]").press("Tab")
+    form.locator("label", has_text="Northlake Bank").wait_for()
+    form.locator("[type=search]").fill("第 16 次例会")
+    form.locator("[type=search]").press("Tab")
+    form.locator("text=找到 1 篇").wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    with application.database.read() as connection:
+        before = len(opinion.corrections(connection))
+    form.locator("text=保存").click()
+    page.wait_for_selector(".notice.done")
+    assert "Northlake Bank" in first.locator(".badges").inner_text()
+    assert "青禾汽车" not in first.locator(".badges").inner_text()
+    with application.database.read() as connection:
+        *_, kept = opinion.corrections(connection)
+        (row,) = opinion.documents(connection, keys=[kept.document])
+        (target,) = (one for one in opinion.documents(connection) if one.title.endswith("召开第 16 次例会"))
+        assert len(opinion.corrections(connection)) > before
+    assert row.story == target.story
+    assert [name for name, _ in row.analysis["entities"]] == ["Northlake Bank"]
 
 
 def test_markup_in_documents_is_text_and_only_addresses_of_the_web_are_links(
@@ -126,7 +156,7 @@ def test_whoever_may_only_read_gets_no_button_to_act(
 def test_nothing_to_show_is_said(tmp_path: Path, visitor: Callable[..., Any], serving: Callable[..., Any]) -> None:
     with ran(tmp_path) as application:
         with application.database.write() as connection:
-            opinion.forget_counts(connection)
+            opinion_counts.forget_counts(connection)
             opinion.forget_incidents(connection)
             connection.execute(opinion_documents.delete())
         with serving(service(application)) as base:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import polars
 import pytest
 from fastapi.testclient import TestClient
 
@@ -94,6 +95,22 @@ def test_csv_holds_no_formula(client: TestClient) -> None:
     assert len(rows) == 7
     assert (rows[0]["body"][:6], rows[0]["author"]) == ("'=cmd(", "'@somebody")
     assert "attachment" in answer.headers["content-disposition"]
+
+
+def test_documents_and_trends_come_as_parquet_with_types(client: TestClient) -> None:
+    answer = client.get(f"{ROOT}/export", params={"entity": "青禾汽车", "format": "parquet"})
+    documents = polars.read_parquet(io.BytesIO(answer.content))
+    assert documents.height == 7
+    assert documents["body"][0].startswith("=cmd(")
+    assert documents.schema["published"] == polars.Datetime("us", "UTC")
+    assert {one["entity"] for row in documents["entities"] for one in row} >= {"青禾汽车"}
+    answer = client.get(f"{ROOT}/trends/export", params={"topic": "", "format": "parquet"})
+    trends = polars.read_parquet(io.BytesIO(answer.content))
+    table = list(csv.DictReader(io.StringIO(client.get(f"{ROOT}/trends/export?topic=").text)))
+    assert [int(row["documents"]) for row in table] == trends["documents"].to_list()
+    assert trends.filter(entity="")["documents"].sum() == 8
+    assert client.get(f"{ROOT}/export?entity=nobody&format=parquet").status_code == 200
+    assert client.get(f"{ROOT}/export?format=xlsx").status_code == 422
 
 
 @pytest.mark.parametrize("path", ["search?limit=0", "search?sentiment=bad", "trends?days=-1", "trends?by=x", "compare"])

@@ -23,7 +23,7 @@ from feilun.interfaces.http.opinion_desk import with_public_opinion
 from feilun.monitoring.feedback import FeedbackDesk
 from feilun.monitoring.log import ObservationLog
 from feilun.serving.engine import Engine
-from feilun.storage import opinion
+from feilun.storage import opinion, opinion_counts
 from feilun.workflow.applications import public_opinion as wired
 from feilun.workflow.applications.public_opinion import Application
 from feilun.workflow.applications.public_opinion_desk import Correction, correct
@@ -85,7 +85,7 @@ def rows(application: Application, wanted: str) -> Any:
 
 def numbers(application: Application) -> set[tuple[Any, ...]]:
     with application.database.read() as connection:
-        found = {tuple(row) for row in opinion.counts(connection)}
+        found = {tuple(row) for row in opinion_counts.counts(connection)}
     return {row for row in found if any(row[4:])}
 
 
@@ -149,6 +149,22 @@ def test_a_story_is_merged_whole_and_later_copies_follow_it(application: Applica
     assert intake.take(source).new == 1
     with application.database.read() as connection:
         assert sum(row.story == named["b"] for row in opinion.documents(connection)) == 4
+    held_to_counting_anew(application)
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_what_an_operator_parted_no_later_copy_merges(application: Application, restarted: bool) -> None:
+    named = keys(application)
+    intake = application.intake()
+    (source,) = application.sources(whole=True)
+    intake.take(source)
+    correct(application, named["a2"], Correction(story=named["a2"]), "li")
+    record = {"id": "a3", "text": f"快讯 {TEXTS['a']}", "time": "2026-03-03T10:00+08:00", "source": "财闻"}
+    with (application.folder / "news.jsonl").open("a", encoding="utf-8") as file:
+        file.write(json.dumps(record) + "\n")
+    assert (application.intake() if restarted else intake).take(source).new == 1
+    assert {rows(application, named[name]).story for name in ("a", "a2")} == {named["a"], named["a2"]}
+    assert len(history(application)) == 1
     held_to_counting_anew(application)
 
 

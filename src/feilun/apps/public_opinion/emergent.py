@@ -4,7 +4,8 @@ One text a story is clustered (`knowledge/topics.py`) over the days that are ask
 are names of companies, and phrases that stand as often in documents with a topic: they are the trade's manner of
 speaking. A theme grows where its share of all stories is larger in the later days than chance explains: given
 the stories of both times, those of the later one are binomial (the conditional test of two Poisson rates: Przyborowski,
-Wilenski 1940).
+Wilenski 1940). Many themes are tested, so the false-discovery rate over those that are told is controlled (Benjamini,
+Hochberg 1995).
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -27,8 +28,8 @@ DAY = 86_400.0
 FEWEST_STORIES = 5
 """A theme of fewer stories in the days that are asked for is not told."""
 
-SURE = 0.01
-"""Chance of growth by luck below which a theme grows."""
+FALSE_DISCOVERIES = 0.01
+"""Share of the themes that are said to grow which may grow by luck."""
 
 OWN = 2.0
 """How many times as often as in documents with a topic a phrase must stand in those without to tell a theme."""
@@ -53,7 +54,7 @@ class Theme:
         documents: Documents in the days that are asked for.
         stories: Stories of them.
         stories_before: Stories in as many days before.
-        p_value: Chance that so large a part of its stories is in the later days.
+        p_value: Chance that so large a part of its stories is in the later days, corrected for the number of themes.
         grows: Whether that is too small for luck.
         typical: Its most typical documents: key, source, title.
     """
@@ -111,7 +112,7 @@ def find_emergent(connection: Connection, days: float, until: float | None = Non
     Raises:
         MissingExtra: If a library that clusters is not installed.
     """
-    end = until if until is not None else (opinion.totals(connection)[2] or 0.0) + 1
+    end = until if until is not None else (opinion.span(connection)[1] or 0.0) + 1
     since = end - days * DAY
     everything: Counter[bool] = Counter()
     taken: list[str] = []
@@ -127,7 +128,7 @@ def find_emergent(connection: Connection, days: float, until: float | None = Non
     found = _clustered([_nameless(rows[0]) for rows in stories], taken[-MOST_READ:])
     share = everything[True] / max(1, everything.total())
     themes = [_theme(topic, stories, found.topic_of, since, share) for topic in found.found]
-    told = [one for one in themes if one.stories >= FEWEST_STORIES]
+    told = _corrected([one for one in themes if one.stories >= FEWEST_STORIES])
     recent = sum(row.published >= since for rows in left.values() for row in rows)
     return Emergent(since, end, recent, tuple(sorted(told, key=lambda one: (not one.grows, -one.stories))))
 
@@ -154,9 +155,20 @@ def _theme(
     p_value = float(binomtest(late, len(own), share, alternative="greater").pvalue)
     shown = [stories[row][0] for row in topic.typical if stories[row][0].published >= since][:TYPICAL]
     return Theme(
-        topic.phrases, documents, late, len(own) - late, p_value, p_value < SURE,
+        topic.phrases, documents, late, len(own) - late, p_value, False,
         tuple({"key": row.key, "source": row.source, "title": row.title or row.body[:80]} for row in shown),
     )  # fmt: skip
+
+
+def _corrected(themes: Sequence[Theme]) -> list[Theme]:
+    """Correct the chances of themes for how many there are, and say which grow."""
+    from scipy.stats import false_discovery_control
+
+    chances = false_discovery_control([one.p_value for one in themes]).tolist() if themes else []
+    return [
+        replace(one, p_value=chance, grows=chance < FALSE_DISCOVERIES)
+        for one, chance in zip(themes, chances, strict=True)
+    ]
 
 
 def _nameless(row: Any) -> str:

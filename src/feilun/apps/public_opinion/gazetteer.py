@@ -29,6 +29,7 @@ class Entity:
     codes: tuple[str, ...] = setting((), "stock codes; found as written only")
     ambiguous: tuple[str, ...] = setting((), "names that count only beside one of the others, or of `context`")
     context: tuple[str, ...] = setting((), "words that tell that an ambiguous name means this one")
+    market: str = setting("", "where it is traded, by ISO 10383: its holidays are those of this market alone")
 
 
 @dataclass(frozen=True)

@@ -17,12 +17,12 @@ from sqlalchemy import Connection
 from feilun.apps.public_opinion import trends
 from feilun.apps.public_opinion.document import Document, Form, WrongDocument, parse
 from feilun.apps.public_opinion.sources.source import Batch, Source
+from feilun.apps.public_opinion.stories import Stories
 from feilun.apps.public_opinion.trends import Counted
 from feilun.apps.public_opinion.understanding import Analysis, Understanding
 from feilun.monitoring.redaction import kept
-from feilun.storage import opinion
+from feilun.storage import opinion, opinion_counts, opinion_retention
 from feilun.storage.database import Database
-from feilun.text.story_index import StoryIndex
 
 TOGETHER = 256
 """Documents that are understood and written at once."""
@@ -60,6 +60,7 @@ class Intake:
         width: Seconds of a bucket.
         lateness: Seconds that a document may come after later ones before it counts as late.
         story_seconds: How long after a story's last document another may join it.
+        keep_days: Days of documents that are kept, counted back from the watermark; 0 keeps all.
         clock: Gives the time now.
     """
 
@@ -71,20 +72,23 @@ class Intake:
         width: int = 3600,
         lateness: int = 3600,
         story_seconds: float = 3 * 86_400.0,
+        keep_days: float = 0.0,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.database = database
         self.understanding = understanding
         self.width = width
         self.lateness = lateness
+        self.keep_days = keep_days
         self.clock = clock
-        self._stories = StoryIndex(story_seconds)
+        self._removed_before: int | None = None
+        self._stories = Stories(database, width, story_seconds)
         with database.write() as connection:
+            self.horizon = opinion_retention.horizon(connection)
             if opinion.position(connection, WIDTH) != width:
-                trends.recount(connection, width)
+                trends.recount(connection, width, self.horizon)
                 opinion.save_position(connection, WIDTH, width)
             self.watermark: float = opinion.position(connection, WATERMARK) or float("-inf")
-            self._remember(connection)
 
     def take(self, source: Source) -> Taken:
         """Read what a source has to give, from its saved position on.
@@ -112,12 +116,40 @@ class Intake:
             if "raw" in letter.record:
                 continue  # never was a record
             try:
-                document = parse(letter.record, letter.source, self.clock(), form)
+                document = self._parse(letter.record, letter.source, self.clock(), form)
             except WrongDocument:
                 total += Taken(dead=1)
                 continue
             total += self._write([document], [], letter.source, None, raised=[letter.id])
         return total
+
+    def retain(self) -> int:
+        """Remove what is older than it is kept; the numbers of each day stay.
+
+        Returns:
+            How many documents were removed.
+        """
+        if not self.keep_days or self.watermark == float("-inf"):
+            return 0
+        with self.database.write() as connection:
+            self.horizon = opinion_retention.move_horizon(connection, self.watermark - self.keep_days * 86_400)
+        removed = 0
+        while self._removed_before != self.horizon:
+            with self.database.write() as connection:
+                part = opinion_retention.remove_before(connection, self.horizon)
+            removed += part
+            if part < opinion_retention.REMOVED_AT_ONCE:
+                self._removed_before = self.horizon
+        return removed
+
+    def _parse(self, record: Mapping[str, Any], source: str, now: float, form: Form | None) -> Document:
+        document = parse(record, source, now, form)
+        if self.horizon is not None and document.published < self.horizon:
+            day = time.strftime("%Y-%m-%d", time.gmtime(self.horizon))
+            raise WrongDocument(
+                f"The document is older than what is kept: from {day} on.", "Raise retention.days before it leaves."
+            )
+        return document
 
     def _take_batch(self, batch: Batch, source: Source) -> Taken:
         dead: list[tuple[str, str, Mapping[str, Any]]] = [
@@ -127,7 +159,7 @@ class Intake:
         now = self.clock()
         for place, record in batch.records:
             try:
-                documents.append(parse(record, source.name, now, source.form))
+                documents.append(self._parse(record, source.name, now, source.form))
             except WrongDocument as wrong:
                 dead.append((place, str(wrong), redacted(record)))
         total = Taken()
@@ -146,33 +178,38 @@ class Intake:
         """Understand documents and write all in one transaction."""
         fresh, repeated, changed = self._sift(documents)
         analyses = self.understanding.read(fresh)
-        stories = self._stories.add(
-            [one.key for one in fresh], [one.text for one in fresh], [one.published for one in fresh],
-            [frozenset(name for name, _ in analysis.entities) for analysis in analyses],
-        )  # fmt: skip
         dead = [*dead, *changed]
         latest = max([self.watermark, *(one.published - self.lateness for one in fresh)])
-        with self.database.write() as connection:
-            # an operator may have put a story into another one since its texts were remembered
-            now = opinion.known(connection, list(dict.fromkeys(stories)))
-            stories = [now[story][1] if story in now else story for story in stories]
-            rows = [_row(*one) for one in zip(fresh, analyses, stories, strict=True)]
-            added = opinion.add(connection, rows)
-            counts = [
-                Counted(one.published, one.source, analysis, one.key == story)
-                for one, analysis, story in zip(fresh, analyses, stories, strict=True)
-                if one.key in added
-            ]
-            opinion.count(connection, trends.cells(counts, self.width))
-            opinion.bury(connection, source, dead)
-            opinion.raise_dead(connection, raised)
-            if position is not None:
-                opinion.save_position(connection, source, position)
-            if latest > self.watermark:
-                opinion.save_position(connection, WATERMARK, latest)
+        self._stories.prepare()
+        try:
+            with self.database.write() as connection:
+                counts = self._add(connection, fresh, analyses)
+                opinion.bury(connection, source, dead)
+                opinion.raise_dead(connection, raised)
+                if position is not None:
+                    opinion.save_position(connection, source, position)
+                if latest > self.watermark:
+                    opinion.save_position(connection, WATERMARK, latest)
+        except BaseException:
+            self._stories.forget()
+            raise
         late = sum(one.published < self.watermark for one in counts)
         self.watermark = latest
-        return Taken(len(added), repeated + len(fresh) - len(added), len(dead), late)
+        return Taken(len(counts), repeated + len(fresh) - len(counts), len(dead), late)
+
+    def _add(
+        self, connection: Connection, documents: Sequence[Document], analyses: Sequence[Analysis]
+    ) -> list[Counted]:
+        """Write new documents with their stories and numbers, and return what was counted."""
+        stories = self._stories.place(connection, documents, analyses)
+        added = opinion.add(connection, [_row(*one) for one in zip(documents, analyses, stories, strict=True)])
+        counts = [
+            Counted(one.published, one.source, analysis, one.key == story)
+            for one, analysis, story in zip(documents, analyses, stories, strict=True)
+            if one.key in added
+        ]
+        opinion_counts.count(connection, trends.cells(counts, self.width))
+        return counts
 
     def _sift(self, documents: Sequence[Document]) -> tuple[list[Document], int, list[tuple[str, str, dict[str, Any]]]]:
         """Part documents into new ones, a count of repeated ones, and those whose key names another text already."""
@@ -192,20 +229,6 @@ class Intake:
                 record = {**asdict(document), "id": f"{document.key}-{document.content[:8]}"}
                 changed.append((document.key, "The same id came before with another text; that one stays.", record))
         return fresh, repeated, changed
-
-    def _remember(self, connection: Connection) -> None:
-        """Take the stories of the last while from the database."""
-        _, _, last = opinion.totals(connection)
-        if last is None:
-            return
-        rows = list(opinion.documents(connection, since=last - self._stories.window_seconds))
-        analyses = [Analysis.from_json(row.analysis) for row in rows]
-        self._stories.add(
-            [row.key for row in rows], ["\n".join(part for part in (row.title, row.body) if part) for row in rows],
-            [row.published for row in rows],
-            [frozenset(name for name, _ in analysis.entities) for analysis in analyses],
-            stories=[row.story for row in rows],
-        )  # fmt: skip
 
 
 def redacted(record: Mapping[str, Any]) -> dict[str, Any]:

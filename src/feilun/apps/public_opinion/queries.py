@@ -1,25 +1,17 @@
-"""What is asked of stored documents: search, and rows for a table."""
+"""What is asked of stored documents."""
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import Connection
 
 from feilun.apps.public_opinion.understanding import Analysis
 from feilun.storage import opinion
-
-COLUMNS = (
-    "key", "published", "source", "url", "author", "language", "sentiment", "topics", "entities", "story", "title",
-    "body",
-)  # fmt: skip
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What makes a cell a formula where a spreadsheet opens the table."""
 
 
 @dataclass(frozen=True)
@@ -45,15 +37,15 @@ class Question:
     until: float | None = None
 
 
-def search(connection: Connection, question: Question, limit: int) -> list[dict[str, Any]]:
+def search(connection: Connection, question: Question, limit: int | None) -> list[dict[str, Any]]:
     """Return the documents that are wanted, the latest first, as JSON holds them.
 
     Args:
         connection: A transaction.
         question: Which.
-        limit: At most so many.
+        limit: At most so many; None takes all.
     """
-    return list(_found(connection, question, limit))
+    return list(islice(_found(connection, question), limit))
 
 
 def document_json(row: Any) -> dict[str, Any]:
@@ -67,37 +59,17 @@ def document_json(row: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def as_csv(documents: Sequence[dict[str, Any]]) -> str:
-    """Return documents as a CSV table in which no cell is a formula."""
-    held = io.StringIO()
-    writer = csv.writer(held)
-    writer.writerow(COLUMNS)
-    for document in documents:
-        writer.writerow([_cell(document[name]) for name in COLUMNS])
-    return held.getvalue()
-
-
-def _found(connection: Connection, question: Question, limit: int) -> Iterator[dict[str, Any]]:
+def _found(connection: Connection, question: Question) -> Iterator[dict[str, Any]]:
     sentiment = "" if question.entity else question.sentiment
     rows = opinion.latest(
         connection, words=question.words, sentiment=sentiment, source=question.source,
         since=question.since, until=question.until,
     )  # fmt: skip
     for row in rows:
-        if limit <= 0:
-            return
         document = document_json(row)
         said = document["entities"].get(question.entity)
         if question.entity and (said is None or question.sentiment not in {"", said}):
             continue
         if question.topic and question.topic not in document["topics"]:
             continue
-        limit -= 1
         yield document
-
-
-def _cell(value: Any) -> str:
-    if isinstance(value, dict):
-        value = "; ".join(f"{name}: {said}" for name, said in value.items())
-    text = "; ".join(value) if isinstance(value, list) else str(value)
-    return f"'{text}" if text.startswith(FORMULA) else text

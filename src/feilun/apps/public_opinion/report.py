@@ -104,7 +104,7 @@ def make_report(
         since: From this second on; else from the first document.
         until: Before this one; else to the last document.
     """
-    _, first, last = opinion.totals(connection)
+    first, last = opinion.span(connection)
     begin = since if since is not None else first or 0.0
     end = until if until is not None else (last or 0.0) + 1
     total = trends(connection, width, since=begin, until=end, topic="", entity="")

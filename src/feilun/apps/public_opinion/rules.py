@@ -23,7 +23,7 @@ class Rule:
     metric: Metric = setting("negative", "what surges: negative documents, or all of them")
     topics: tuple[str, ...] = setting((), "only series of these topics; empty takes all")
     entities: tuple[str, ...] = setting((), "only series of these entities; empty takes all")
-    p_value: float = setting(3e-4, "chance of so many documents below which they are a surge", above=0, below=1)
+    p_value: float = setting(8e-4, "chance of so many documents below which they are a surge", above=0, below=1)
     minimum: int = setting(5, "smallest number of documents in a bucket", minimum=1)
     hours: tuple[int, ...] = setting((), "hours of the day, UTC, in which it is sent; empty takes all")
     channels: tuple[str, ...] = setting((), "names of the channels that are told")

@@ -15,8 +15,11 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection
 
 from feilun.apps.public_opinion.understanding import Analysis
-from feilun.storage import opinion
-from feilun.storage.opinion import Cell
+from feilun.storage import opinion, opinion_counts
+from feilun.storage.opinion_counts import DAY, FIGURES, Cell
+
+FINE_DAYS = 14
+"""Days up to which a series is told by buckets; longer ones by days."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,7 @@ class Trend:
     Args:
         topic: Its topic; empty for all.
         entity: Its entity; empty for all.
+        seconds: Length of a bucket.
         buckets: Seconds at which they begin, shape (buckets,).
         documents: Documents in each, the same shape; likewise the others.
         positive: Of them, the positive ones.
@@ -82,6 +86,7 @@ class Trend:
 
     topic: str
     entity: str
+    seconds: int
     buckets: NDArray[np.int64]
     documents: NDArray[np.int64]
     positive: NDArray[np.int64]
@@ -129,7 +134,7 @@ def trends(
     connection: Connection, width: int, *, since: float | None = None, until: float | None = None,
     topic: str | None = None, entity: str | None = None, source: str = "",
 ) -> list[Trend]:  # fmt: skip
-    """Return the series of a time, one for each topic and entity that was spoken of.
+    """Return the series of a time, one for each topic and entity that was spoken of; of a long time by days, UTC.
 
     Args:
         connection: A transaction.
@@ -140,29 +145,46 @@ def trends(
         entity: Likewise.
         source: Only of this source; "" are all together.
     """
-    rows = opinion.counts(connection, since=since, until=until, topic=topic, entity=entity, source=source)
+    seconds = width if _length(connection, since, until) <= FINE_DAYS * DAY else max(width, DAY)
+    read = opinion_counts.counts if seconds == width else opinion_counts.daily_counts
+    rows = read(connection, since=since, until=until, topic=topic, entity=entity, source=source)
     if not rows:
         return []
-    begin = rows[0].bucket if since is None else bucket_of(since, width)
-    end = rows[-1].bucket
-    buckets = np.arange(begin, end + 1, width, dtype=np.int64)
-    series: dict[tuple[str, str], NDArray[np.int64]] = {}
-    for row in rows:
-        table = series.setdefault((row.topic, row.entity), np.zeros((4, len(buckets)), dtype=np.int64))
-        table[:, (row.bucket - begin) // width] = (row.documents, row.positive, row.negative, row.stories)
-    return [Trend(*name, buckets, *table) for name, table in sorted(series.items())]
+    columns = list(zip(*((row.bucket, row.topic, row.entity, *(row[-len(FIGURES) :])) for row in rows), strict=True))
+    counted = np.array(columns[0], dtype=np.int64)
+    begin = int(counted.min()) if since is None else since
+    buckets = np.arange(bucket_of(begin, seconds), counted.max() + 1, seconds, dtype=np.int64)
+    numbers: dict[tuple[str, str], int] = {}
+    series = np.array([numbers.setdefault(name, len(numbers)) for name in zip(columns[1], columns[2], strict=True)])
+    table = np.zeros((len(numbers), len(buckets), len(FIGURES)), dtype=np.int64)
+    np.add.at(table, (series, (counted - buckets[0]) // seconds), np.array(columns[3:], dtype=np.int64).T)
+    return [Trend(*name, seconds, buckets, *table[number].T) for name, number in sorted(numbers.items())]
 
 
-def recount(connection: Connection, width: int) -> None:
-    """Count all documents anew, for buckets of another width or after corrections."""
-    opinion.forget_counts(connection)
+def _length(connection: Connection, since: float | None, until: float | None) -> float:
+    """Return how many seconds are asked for."""
+    first, last = opinion.span(connection)
+    if first is None or last is None:
+        return 0.0
+    return (last if until is None else min(until, last)) - (first if since is None else max(since, first))
+
+
+def recount(connection: Connection, width: int, since: int | None = None) -> None:
+    """Count all documents anew, for buckets of another width or after corrections.
+
+    Args:
+        connection: A transaction.
+        width: Seconds of a bucket.
+        since: Only from this second on, at which a day begins: documents from before are not kept.
+    """
+    opinion_counts.forget_counts(connection, since)
     piece: list[Counted] = []
-    for row in opinion.documents(connection, written=True):
+    for row in opinion.documents(connection, since=since, written=True):
         piece.append(counted(row))
         if len(piece) == 5_000:
-            opinion.count(connection, cells(piece, width))
+            opinion_counts.count(connection, cells(piece, width))
             piece = []
-    opinion.count(connection, cells(piece, width))
+    opinion_counts.count(connection, cells(piece, width))
 
 
 def counted(row: Any) -> Counted:

@@ -15,7 +15,8 @@ from feilun.apps.public_opinion.rules import DEFAULT, Rule
 from feilun.apps.public_opinion.trends import bucket_of
 from feilun.core.settings import setting
 from feilun.monitoring.surge import SurgeDetector, Surges, SurgeSettings
-from feilun.storage import opinion
+from feilun.monitoring.trading_days import TradingDays
+from feilun.storage import opinion, opinion_counts
 from feilun.storage.database import Database
 
 JUDGED = "judged"
@@ -41,6 +42,8 @@ class Watch:
         rules: What deserves an alarm.
         surge: How surges are looked for.
         incidents: How alarms become incidents.
+        calendar: Tells hours, days, and those without trading.
+        markets: Where entities are traded, by name, for those whose holidays are that market's alone.
     """
 
     def __init__(
@@ -49,10 +52,14 @@ class Watch:
         rules: Sequence[Rule] = DEFAULT,
         surge: SurgeSettings | None = None,
         incidents: IncidentSettings | None = None,
+        calendar: TradingDays | None = None,
+        markets: Mapping[str, str] | None = None,
     ) -> None:
         self.width = width
         self.rules = tuple(rules)
         self.settings = incidents or IncidentSettings()
+        self._calendar = calendar or TradingDays()
+        self._markets = dict(markets or {})
         self.incidents: dict[str, Incident] = {}
         self._detectors = {metric: SurgeDetector(0, width, surge) for metric in METRICS}
         self._numbers: dict[tuple[str, str], int] = {}
@@ -100,13 +107,13 @@ class Watch:
     def _pass(self, connection: Connection, end: int, judging: bool) -> None:
         """Go on to the bucket that begins at `end`, that one not included."""
         if self._next is None:
-            first = opinion.totals(connection)[1]
+            first = opinion.span(connection)[0]
             if first is None:
                 return
             self._next = bucket_of(first, self.width)
         while self._next < end:
             until = min(end, self._next + READ_AT_ONCE * self.width)
-            rows = opinion.counts(connection, since=self._next, until=until)
+            rows = opinion_counts.counts(connection, since=self._next, until=until)
             by_bucket: dict[int, list[tuple[int, int, int]]] = {}
             for row in rows:
                 number = self._numbers.setdefault((row.topic, row.entity), len(self._numbers))
@@ -122,14 +129,20 @@ class Watch:
         for number, *values in found:
             counts[:, number] = values
         surges: dict[str, Surges] = {}
+        local, closed = self._calendar.local(bucket), self._closed(bucket)
         for metric, values_of in zip(METRICS, counts, strict=True):
             self._detectors[metric].grow(len(self._numbers))
-            surges[metric] = self._detectors[metric].step(bucket, values_of)
+            surges[metric] = self._detectors[metric].step(local, values_of, closed)
         if not judging:
             return
         for alarm in self._alarms(bucket, dict(zip(METRICS, counts, strict=True)), surges):
             self._take(connection, alarm)
         self._calm(bucket)
+
+    def _closed(self, bucket: int) -> NDArray[np.bool_] | None:
+        """Return which series have a holiday; None where none has."""
+        shut = {market for market in {"", *self._markets.values()} if self._calendar.closed(bucket, market)}
+        return np.array([self._markets.get(entity, "") in shut for _, entity in self._numbers]) if shut else None
 
     def _alarms(
         self, bucket: int, counts: Mapping[str, NDArray[np.int64]], surges: Mapping[str, Surges]
@@ -165,7 +178,7 @@ class Watch:
         entity = alarm.entity or leading_entity(rows)
         told = cause(connection, rows, alarm.bucket)
         stories = [story["story"] for story in told["stories"]]
-        incident = self._same(alarm, entity, stories)
+        incident = self._same(connection, alarm, entity, stories)
         if incident is None:
             incident = opened_by(alarm, entity, stories, told)
         else:
@@ -178,13 +191,18 @@ class Watch:
             incident = joined_by(incident, alarm, stories, cause(connection, rows, since))
         self.incidents[incident.id] = incident
 
-    def _same(self, alarm: Alarm, entity: str, stories: Sequence[str]) -> Incident | None:
+    def _same(self, connection: Connection, alarm: Alarm, entity: str, stories: Sequence[str]) -> Incident | None:
         """Return the running or just closed incident of the same company, or else of the same story."""
         patience = (self.settings.calm_hours + self.settings.cool_down_hours) * 3600
         running = [one for one in self.incidents.values() if alarm.bucket - one.last <= patience]
         running.sort(key=lambda one: (-one.last, one.id))
         by_entity = [one for one in running if entity and one.entity == entity]
-        by_story = [one for one in running if not set(stories[:1]).isdisjoint(one.stories)]
+        told = opinion.known(connection, sorted({story for one in running for story in one.stories}))
+        # a story may have been merged into another one since
+        by_story = [
+            one for one in running
+            if not set(stories[:1]).isdisjoint(told[story][1] for story in one.stories if story in told)
+        ]  # fmt: skip
         by_topic = [one for one in running if not entity and not one.entity and (alarm.topic, "") in one.series]
         return next(iter([*by_entity, *by_story, *by_topic]), None)
 

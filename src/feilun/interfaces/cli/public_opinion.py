@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from feilun.interfaces.cli import output
+from feilun.interfaces.cli import public_opinion_export as tables
 from feilun.interfaces.cli.options import AllowHost, AsJson, Host, Port, RequireToken
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ EXAMPLES = (
     "feilun public-opinion correct examples/public_opinion.toml KEY --sentiment neutral",
     "feilun public-opinion serve examples/public_opinion.toml --port 8080",
     "feilun public-opinion emergent examples/public_opinion.toml --days 7",
+    tables.EXAMPLE,
 )
 
 File = Annotated[Path, typer.Argument(help="The application file, TOML.", show_default=False)]
@@ -307,11 +309,14 @@ def emergent(
             print(f"  - {document['title']} ({document['source']}, {document['key']})")
 
 
+app.command(epilog=f"Example: {EXAMPLES[10]}")(tables.export)
+
+
 def _since(connection: Any, days: float | None) -> float | None:
     """Return the second from which the last days are counted back from the last document."""
     from feilun.storage import opinion
 
-    last = opinion.totals(connection)[2]
+    last = opinion.span(connection)[1]
     return None if days is None or last is None else last - days * DAY
 
 

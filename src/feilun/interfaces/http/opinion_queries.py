@@ -1,4 +1,4 @@
-"""`GET /v1/apps/public-opinion/…`: trends, companies compared, incidents, new themes, search, and CSV."""
+"""`GET /v1/apps/public-opinion/…`: trends, companies compared, incidents, new themes, search, and tables."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
+from fastapi.responses import JSONResponse
 from sqlalchemy import Connection
 
 from feilun.apps.public_opinion.emergent import find_emergent
 from feilun.apps.public_opinion.incidents import Incident
 from feilun.apps.public_opinion.intake import WIDTH
-from feilun.apps.public_opinion.queries import Question, as_csv, document_json, search
+from feilun.apps.public_opinion.queries import Question, document_json, search
 from feilun.apps.public_opinion.report import incident_documents, summary
+from feilun.apps.public_opinion.tables import MEDIA_TYPES, TableForm, documents_table, trends_table
 from feilun.apps.public_opinion.trends import Trend, trends
 from feilun.interfaces.http.answers import ErrorAnswer
 from feilun.storage import opinion
@@ -31,6 +33,7 @@ MOST_FOUND, MOST_EXPORTED = 500, 50_000
 Days = Annotated[float | None, Query(gt=0, description="Only the last so many days before the last document.")]
 Moment = Annotated[float | None, Query(ge=0, le=1e11, description="Seconds since 1970; `until` is not included.")]
 Text = Annotated[str, Query(max_length=200)]
+Form = Annotated[TableForm, Query(alias="format", description="csv or parquet.")]
 
 
 @contextmanager
@@ -65,14 +68,14 @@ def get_trends(
     topic: Text = "",
     source: Text = "",
     days: Days = None,
-) -> dict[str, Any]:
+) -> JSONResponse:
     """Return a series for each entity (of one topic, or all together), or for each topic, the largest first."""
     with _reading(request) as connection:
         width, since = _width(connection), _since(connection, days)
         narrow: dict[str, Any] = {"topic": topic} if by == "entity" else {"entity": "", "topic": topic or None}
         found = [one for one in trends(connection, width, since=since, source=source, **narrow) if getattr(one, by)]
         everything = trends(connection, width, since=since, source=source, topic="", entity="")
-    return _series(found, everything, width)
+    return _series(found, everything)
 
 
 @router.get("/compare", summary="Companies side by side")
@@ -81,13 +84,13 @@ def compare(
     entity: Annotated[list[str], Query(min_length=1, max_length=20, description="May be given again.")],
     topic: Text = "",
     days: Days = None,
-) -> dict[str, Any]:
+) -> JSONResponse:
     """Return a series for each of some companies, in the order in which they are asked for."""
     with _reading(request) as connection:
         width, since = _width(connection), _since(connection, days)
         everything = trends(connection, width, since=since, topic="", entity="")
         found = [one for name in entity for one in trends(connection, width, since=since, topic=topic, entity=name)]
-    return {**_series(found, everything, width, ordered=True), "unknown": sorted({*entity} - {o.entity for o in found})}
+    return _series(found, everything, ordered=True, unknown=sorted({*entity} - {one.entity for one in found}))
 
 
 @router.get("/incidents", summary="Incidents with their causes")
@@ -130,13 +133,35 @@ def get_search(
         return {"documents": search(connection, _timed(connection, asked), limit)}
 
 
-@router.get("/export", summary="Documents as CSV", response_class=Response)
-def export(request: Request, asked: Asked, limit: Annotated[int, Query(ge=1, le=MOST_EXPORTED)] = 10_000) -> Response:
-    """Return documents as a table, the latest first; no cell of it is a formula."""
+@router.get("/export", summary="Documents as a table", response_class=Response)
+def export(
+    request: Request, asked: Asked, limit: Annotated[int, Query(ge=1, le=MOST_EXPORTED)] = 10_000, form: Form = "csv"
+) -> Response:
+    """Return documents as CSV, no cell of it a formula, or as Parquet, the latest first."""
     with _reading(request) as connection:
-        table = as_csv(search(connection, _timed(connection, asked), limit))
-    headers = {"Content-Disposition": 'attachment; filename="documents.csv"'}
-    return Response(table, media_type="text/csv; charset=utf-8", headers=headers)
+        found = search(connection, _timed(connection, asked), limit)
+    return _table(documents_table(found, form), "documents", form)
+
+
+@router.get("/trends/export", summary="Numbers over time as a table", response_class=Response)
+def export_trends(
+    request: Request,
+    topic: Annotated[str | None, Query(max_length=200, description="Empty: all together; left out: each.")] = None,
+    entity: Annotated[str | None, Query(max_length=200, description="Empty: all together; left out: each.")] = None,
+    source: Text = "",
+    days: Days = None,
+    form: Form = "csv",
+) -> Response:
+    """Return numbers by bucket of each topic and entity, as CSV or Parquet; an empty name stands for all together."""
+    with _reading(request) as connection:
+        since, width = _since(connection, days), _width(connection)
+        found = trends(connection, width, since=since, topic=topic, entity=entity, source=source)
+    return _table(trends_table(found, form), "trends", form)
+
+
+def _table(table: bytes, name: str, form: TableForm) -> Response:
+    headers = {"Content-Disposition": f'attachment; filename="{name}.{form}"'}
+    return Response(table, media_type=MEDIA_TYPES[form], headers=headers)
 
 
 def _timed(connection: Connection, asked: tuple[Question, float | None]) -> Question:
@@ -149,20 +174,20 @@ def _width(connection: Connection) -> int:
 
 
 def _since(connection: Connection, days: float | None) -> float | None:
-    last = opinion.totals(connection)[2]
+    last = opinion.span(connection)[1]
     return None if days is None or last is None else last - days * DAY
 
 
-def _series(found: list[Trend], everything: list[Trend], width: int, *, ordered: bool = False) -> dict[str, Any]:
+def _series(found: list[Trend], everything: list[Trend], *, ordered: bool = False, **more: Any) -> JSONResponse:
     total = int(everything[0].documents.sum()) if everything else 0
     rows = found if ordered else sorted(found, key=lambda one: (-int(one.documents.sum()), one.entity, one.topic))
-    return {
-        "seconds": width, "documents": total,
-        "series": [
-            {
-                **one.summary(total), "buckets": one.buckets.tolist(), "counts": one.documents.tolist(),
-                "negatives": one.negative.tolist(),
-            }
-            for one in rows
-        ],
-    }  # fmt: skip
+    series = [
+        {
+            **one.summary(total), "buckets": one.buckets.tolist(), "counts": one.documents.tolist(),
+            "negatives": one.negative.tolist(),
+        }
+        for one in rows
+    ]  # fmt: skip
+    seconds = everything[0].seconds if everything else int(DAY)
+    # handed over as it is: FastAPI would look at each of its hundred thousand numbers first
+    return JSONResponse({"seconds": seconds, "documents": total, "series": series, **more})

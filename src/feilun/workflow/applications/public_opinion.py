@@ -18,7 +18,8 @@ from feilun.apps.public_opinion.intake import Intake, Taken
 from feilun.apps.public_opinion.report import summary
 from feilun.apps.public_opinion.rules import DEFAULT, Rule, read_rules
 from feilun.apps.public_opinion.scheme import FINANCE, Scheme, read_scheme
-from feilun.apps.public_opinion.sources.broker import BrokerSettings, Receiver
+from feilun.apps.public_opinion.sources.broker import Receiver
+from feilun.apps.public_opinion.sources.brokers.broker import BrokerSettings
 from feilun.apps.public_opinion.sources.feed import Feed
 from feilun.apps.public_opinion.sources.fetching import Fetcher
 from feilun.apps.public_opinion.sources.files import Files
@@ -36,12 +37,16 @@ from feilun.core.ports import Predictor
 from feilun.core.settings import REQUIRED, setting, table, tables
 from feilun.monitoring.alerts import Alerts, Message, apprise_channel
 from feilun.monitoring.surge import SurgeSettings
+from feilun.monitoring.trading_days import CalendarSettings, TradingDays
 from feilun.storage import opinion
 from feilun.storage.database import Database, open_database
 from feilun.storage.locks import locked
 from feilun.workflow.toml_text import lines_of_keys
 
 FOLLOW_SECONDS = 2.0
+
+FEWEST_DAYS = 35
+"""Five weeks: fewer tell too little of hours and weekdays."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +124,19 @@ class CountSettings:
 
 
 @dataclass(frozen=True)
+class RetentionSettings:
+    """The table `[retention]`."""
+
+    days: float = setting(0.0, "days of documents that are kept, back from the latest; 0 keeps all", minimum=0)
+
+    def contradictions(self) -> list[str]:
+        """Say what cannot be."""
+        short = 0 < self.days < FEWEST_DAYS
+        why = "what is expected is learned from what is kept"
+        return [f"retention.days must be 0 or at least {FEWEST_DAYS}: {why}."] if short else []
+
+
+@dataclass(frozen=True)
 class Settings:
     """An application file."""
 
@@ -132,6 +150,8 @@ class Settings:
     broker: BrokerSettings = table(BrokerSettings, "a message broker whose messages are documents")
     models: ModelSettings = table(ModelSettings, "what reads them")
     counting: CountSettings = table(CountSettings, "how they are counted")
+    calendar: CalendarSettings = table(CalendarSettings, "days without trading")
+    retention: RetentionSettings = table(RetentionSettings, "how long documents are kept")
     surge: SurgeSettings = table(SurgeSettings, "how surges are looked for")
     incidents: IncidentSettings = table(IncidentSettings, "how alarms become incidents")
     channels: dict[str, str] = setting({}, "addresses of apprise by name, to which incidents are sent")
@@ -178,12 +198,14 @@ class Application:
         counting = self.settings.counting
         return Intake(
             self.database, self.understanding(), width=self.width, lateness=round(counting.lateness_minutes * 60),
-            story_seconds=counting.story_days * 86_400,
+            story_seconds=counting.story_days * 86_400, keep_days=self.settings.retention.days,
         )  # fmt: skip
 
     def watch(self, rules: tuple[Rule, ...] | None = None) -> Watch:
         """Make what looks for incidents."""
-        return Watch(self.width, rules or self.rules, self.settings.surge, self.settings.incidents)
+        markets = {entity.name: entity.market for entity in self.gazetteer.entities if entity.market}
+        calendar = TradingDays(self.settings.calendar)
+        return Watch(self.width, rules or self.rules, self.settings.surge, self.settings.incidents, calendar, markets)
 
     def form(self, path: Path | None = None) -> Form:
         """Return how records are read."""
@@ -300,6 +322,7 @@ def run(
             ahead = intake.lateness + application.width if finish and not follow else 0
             changed = watch.advance(application.database, intake.watermark + ahead)
             _send(alerts, application, changed)
+            intake.retain()
             tell(taken, changed)
             total += taken
             if not follow:
@@ -311,7 +334,7 @@ def preview(application: Application, rules: tuple[Rule, ...]) -> list[Incident]
     """Return the incidents that rules would have found in all that was counted; nothing is saved."""
     watch = application.watch(rules)
     with application.database.read() as connection:
-        last = opinion.totals(connection)[2]
+        last = opinion.span(connection)[1]
         watch.look(connection, (last or 0.0) + application.width)
     return sorted(watch.incidents.values(), key=lambda one: one.opened)
 

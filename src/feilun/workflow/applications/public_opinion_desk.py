@@ -14,7 +14,7 @@ from feilun.apps.public_opinion.incidents import ACTIONS, Incident, acted_on
 from feilun.apps.public_opinion.understanding import Analysis
 from feilun.apps.public_opinion.wording import SENTIMENTS
 from feilun.core.errors import UsageError, nearest
-from feilun.storage import opinion
+from feilun.storage import opinion, opinion_counts
 from feilun.workflow.applications.public_opinion import Application
 
 
@@ -116,7 +116,7 @@ def correct(application: Application, key: str, correction: Correction, actor: s
         story = row.story if correction.story is None else _story(connection, row, correction.story)
         moved = [row]
         if story != row.story and row.key == row.story:
-            moved = list(opinion.documents(connection, story=row.story))
+            moved = list(opinion.documents(connection, story=row.story, lock=True))
         for one in moved:
             own = after if one.key == row.key else trends.counted(one).analysis
             if story != one.story or own != said:
@@ -128,7 +128,7 @@ def correct(application: Application, key: str, correction: Correction, actor: s
 
 
 def _document(connection: Connection, key: str) -> Any:
-    rows = list(opinion.documents(connection, keys=[key]))
+    rows = list(opinion.documents(connection, keys=[key], lock=True))
     if not rows:
         raise UsageError(f"There is no document {key!r}.", "The report and its JSON name the keys.")
     return rows[0]
@@ -150,5 +150,5 @@ def _story(connection: Connection, row: Any, key: str) -> str:
 def _write(connection: Connection, width: int, row: Any, analysis: Analysis, story: str, actor: str) -> None:
     before = trends.counted(row)
     opinion.correct(connection, row.key, analysis.to_json(), story, actor)
-    opinion.count(connection, trends.cells([before], width, sign=-1))
-    opinion.count(connection, trends.cells([replace(before, analysis=analysis, first=row.key == story)], width))
+    opinion_counts.count(connection, trends.cells([before], width, sign=-1))
+    opinion_counts.count(connection, trends.cells([replace(before, analysis=analysis, first=row.key == story)], width))

@@ -1,5 +1,6 @@
 /** Documents: a search, what each was found to say, and a form to put that right. */
 
+import { correctionForm } from "./correction.js";
 import { attempted, button, choice, element, field, link, moment, nothing, tell } from "./elements.js";
 import { BASE, daysField, scheme, titled, topicField } from "./opinion.js";
 import { ask, may } from "./service.js";
@@ -82,26 +83,10 @@ function card(one, known) {
 }
 
 function correction(one, known, place) {
-  place.querySelector(".correction")?.remove();
-  const said = { sentiment: one.sentiment, topics: new Set(one.topics) };
-  const sentiments = known.sentiments.map((name) => [name, named("sentiment", name)]);
-  const boxes = known.topics.map((topic) => {
-    const box = element("input", { type: "checkbox", onchange: () => said.topics[box.checked ? "add" : "delete"](topic.name) });
-    box.checked = said.topics.has(topic.name);
-    return element("label.check", {}, box, topic.title);
-  });
-  const save = button(say("save"), async () => {
-    const sent = { document: one.key, sentiment: said.sentiment, topics: [...said.topics] };
-    const { after } = await ask("POST", `${BASE}/desk/corrections`, sent);
-    const now = { ...one, sentiment: after.sentiment, topics: after.topics, entities: Object.fromEntries(after.entities) };
+  const close = () => place.querySelector(".correction")?.remove();
+  close();
+  place.append(correctionForm(one, known, close, (now, moved) => {
     place.replaceWith(card(now, known));
-    tell(say("corrected"));
-  }, "main");
-  place.append(element(
-    "div.correction",
-    {},
-    field(say("sentiment"), choice(sentiments, one.sentiment, (name) => (said.sentiment = name))),
-    element("fieldset", {}, element("legend", {}, say("topic")), boxes),
-    element("div.acts", {}, button(say("cancel"), () => place.querySelector(".correction").remove()), save),
-  ));
+    tell(moved > 1 ? say("corrected_moved", { count: moved }) : say("corrected"));
+  }));
 }

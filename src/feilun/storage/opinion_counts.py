@@ -1,0 +1,102 @@
+"""Numbers of public opinion over time, by bucket and by day: whole numbers that documents are added to once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, Table, delete, select
+
+from feilun.storage.inserts import insert_into
+from feilun.storage.tables import opinion_counts, opinion_daily_counts
+
+Cell = tuple[int, str, str, str]
+"""Bucket, topic, entity and source of a row of numbers."""
+
+FIGURES = ("documents", "positive", "negative", "stories")
+DAY = 86_400
+
+
+def count(connection: Connection, numbers: Mapping[Cell, Sequence[int]]) -> None:
+    """Add whole numbers to cells, and to those of their day.
+
+    Args:
+        connection: In the transaction that writes the documents they count.
+        numbers: By cell what to add of documents, positive, negative and stories.
+    """
+    days: dict[Cell, list[int]] = {}
+    for (bucket, topic, entity, source), added in numbers.items():
+        of_day = days.setdefault((bucket - bucket % DAY, topic, entity, source), [0] * len(FIGURES))
+        for place, value in enumerate(added):
+            of_day[place] += value
+    _add(connection, opinion_counts, numbers)
+    _add(connection, opinion_daily_counts, days)
+
+
+def forget_counts(connection: Connection, since: int | None = None) -> None:
+    """Remove all numbers, or those from the day on that begins at a second, to be counted anew."""
+    for table in (opinion_counts, opinion_daily_counts):
+        removed = delete(table)
+        connection.execute(removed if since is None else removed.where(table.c.bucket >= since))
+
+
+def counts(
+    connection: Connection, *, since: float | None = None, until: float | None = None,
+    topic: str | None = None, entity: str | None = None, source: str = "",
+) -> Sequence[Row[Any]]:  # fmt: skip
+    """Return rows of numbers in the order of bucket, topic and entity.
+
+    Args:
+        connection: A transaction.
+        since: Only buckets from this second on.
+        until: Only buckets before it.
+        topic: Only of this topic; None takes each, "" the row of all topics together.
+        entity: Likewise.
+        source: Likewise; "" are all sources together.
+    """
+    return _rows(connection, opinion_counts, since, until, {"topic": topic, "entity": entity, "source": source})
+
+
+def daily_counts(
+    connection: Connection, *, since: float | None = None, until: float | None = None,
+    topic: str | None = None, entity: str | None = None, source: str = "",
+) -> list[Row[Any]]:  # fmt: skip
+    """Return rows of numbers by day, as `counts` does; of a day that is asked for in part, those of its buckets."""
+    which = {"topic": topic, "entity": entity, "source": source}
+    first = None if since is None else -(-since // DAY) * DAY
+    end = None if until is None else until // DAY * DAY
+    rows = list(_rows(connection, opinion_daily_counts, first, end, which))
+    if since is not None and first is not None and since < first:
+        rows += _rows(connection, opinion_counts, since, first, which)
+    if until is not None and end is not None and end < until:
+        rows += _rows(connection, opinion_counts, end, until, which)
+    return rows
+
+
+def _rows(
+    connection: Connection, table: Table, since: float | None, until: float | None, which: Mapping[str, str | None]
+) -> Sequence[Row[Any]]:
+    query = select(table)
+    if table is opinion_counts and which["entity"] is None:
+        # an expression, for the index of sources and entities would read all times
+        query, which = query.where(table.c.source.concat("") == which["source"]), {"topic": which["topic"]}
+    for name, wanted in which.items():
+        query = query if wanted is None else query.where(table.c[name] == wanted)
+    query = query if since is None else query.where(table.c.bucket >= since)
+    query = query if until is None else query.where(table.c.bucket < until)
+    return connection.execute(query.order_by(table.c.bucket, table.c.topic, table.c.entity)).all()
+
+
+def _add(connection: Connection, table: Table, numbers: Mapping[Cell, Sequence[int]]) -> None:
+    rows = [
+        {"bucket": cell[0], "topic": cell[1], "entity": cell[2], "source": cell[3],
+         **dict(zip(FIGURES, added, strict=True))}
+        for cell, added in sorted(numbers.items())
+    ]  # fmt: skip
+    if not rows:
+        return
+    insert = insert_into(connection, table)
+    more = {name: table.c[name] + insert.excluded[name] for name in FIGURES}
+    connection.execute(
+        insert.on_conflict_do_update(index_elements=["bucket", "topic", "entity", "source"], set_=more), rows
+    )
