@@ -13,6 +13,7 @@ from typing import Any
 import uvicorn
 
 from feilun.bundles.bundle import open_bundle
+from feilun.core.corpus import Corpus
 from feilun.interfaces.http.app import create_app
 from feilun.serving.engine import Engine
 from tiny_bundle import made_bundle
@@ -28,10 +29,10 @@ class Slow:
     def __getattr__(self, name: str) -> Any:
         return getattr(self.bundle, name)
 
-    def predict(self, texts: list[str]) -> Any:
-        self.seen += texts
+    def predict(self, rows: Corpus) -> Any:
+        self.seen += rows.text
         time.sleep(0.3)
-        return self.bundle.predict(texts)
+        return self.bundle.predict(rows)
 
 
 def ask(port: int, text: str) -> http.client.HTTPConnection:
@@ -49,7 +50,8 @@ def test_client_that_went_away(tmp_path: Path) -> None:
         thread.start()
         try:
             first = ask(port, "first")
-            while "first" not in model.seen:
+            until = time.monotonic() + 10
+            while "first" not in model.seen and time.monotonic() < until:
                 time.sleep(0.01)
             gone, stays = ask(port, "gone"), ask(port, "stays")
             time.sleep(0.1)
