@@ -14,7 +14,8 @@ from feilun.apps.public_opinion import incidents, wording
 from feilun.interfaces.console.console import FILES, Page
 
 SCRIPTS = {name: path.read_text(encoding="utf-8") for name, path in FILES.items() if path.suffix == ".js"}
-WORDS = json.loads(FILES["words.json"].read_text(encoding="utf-8"))
+WORDS_TEXT = FILES["words.json"].read_text(encoding="utf-8")
+WORDS = json.loads(WORDS_TEXT)
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
 
@@ -26,6 +27,11 @@ def test_every_text_is_there_in_both_languages_with_the_same_places() -> None:
         assert places[0] == places[1], key
     swapped = {"other_language"}  # named in the language that it leads to
     assert [key for key, both in WORDS.items() if CHINESE.search(both["en"]) and key not in swapped] == []
+
+
+def test_no_two_texts_have_one_name() -> None:
+    names = json.loads(WORDS_TEXT, object_pairs_hook=lambda pairs: [name for name, _ in pairs])
+    assert len(names) == len(set(names))
 
 
 def test_every_text_that_a_page_says_is_in_the_table_and_every_one_there_is_said() -> None:

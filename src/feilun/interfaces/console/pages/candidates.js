@@ -46,7 +46,7 @@ function card(one, changed) {
     await changed();
   });
   const alike = element("div.options");
-  const same = button(say("similar"), async () => {
+  const same = button(say("same_as_entry"), async () => {
     const { entries } = await ask("GET", `${BASE}/${one.id}/similar`);
     const chosen = (entry) => async () => {
       await ask("POST", `${BASE}/${one.id}/approve`, { entry: entry.id });
