@@ -56,7 +56,7 @@ def visitor(chromium: Any) -> Iterator[Callable[..., Visitor]]:
 
     def visit(width: int = 1280) -> Visitor:
         context = chromium.new_context(viewport={"width": width, "height": 800})
-        context.set_default_timeout(8000)
+        context.set_default_timeout(20_000)
         made.append(Visitor(context))
         return made[-1]
 
