@@ -102,12 +102,13 @@ def test_an_approved_candidate_answers_at_once_and_a_rejected_one_goes(
     page.wait_for_selector(".notice.done")
     assert desk.say("能代收快递吗").reply.text == "不能。"
     desk.say("帮我把年费的钱退回来")
-    other = page.locator(".candidate", has=page.locator("input").first).nth(1)
+    ids = {one.question: one.id for one in desk.learning.candidates()}
+    other = page.locator(f'.candidate[data-id="{ids["帮我把年费的钱退回来"]}"]')
     other.locator("text=与已有问题相同").click()
     other.locator(".options button", has_text="信用卡年费怎么减免").click()
     page.wait_for_selector(".notice.done >> text=减免")
     assert desk.say("帮我把年费的钱退回来").reply.text == "刷满六笔。"
-    page.locator(".candidate").first.locator("text=拒绝").click()
+    page.locator(f'.candidate[data-id="{ids["火星上有网点吗"]}"]').locator("text=拒绝").click()
     page.wait_for_selector(".candidates .nothing")
     assert [one.question for one in desk.learning.candidates("rejected")] == ["火星上有网点吗"]
 
