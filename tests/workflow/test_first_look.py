@@ -131,6 +131,12 @@ def test_a_table_without_texts_is_read_by_its_columns(applicants, tmp_path):
     assert (recipe.data.text, recipe.data.features, recipe.data.categories) == ("", found.features, ("branch",))
 
 
+def test_a_base_that_is_asked_for_reads_the_columns_as_text(applicants, tmp_path):
+    write_recipe(tmp_path / "risk.toml", "risk", look(str(applicants), target="risk"), "minilm-l6-en")
+    recipe = load(tmp_path / "risk.toml")
+    assert (recipe.model.base, recipe.data.text, recipe.data.verbalise) == ("minilm-l6-en", "", True)
+
+
 def test_columns_beside_the_text_are_named_and_read_when_asked_for(reviews, tmp_path):
     assert look(str(reviews), target="mood").beside == ("stars",)
     found = look(str(reviews), target="mood", features=["all"])

@@ -48,7 +48,8 @@ def check_labels(loaded: Loaded, column: str) -> None:
         kind = "numbers" if all(NUMBER.fullmatch(label.strip()) for label in counts) else "values"
         raise DataError(
             f"The {place} has {len(counts):,} different {kind} in {rows:,} rows: these are no labels.",
-            "Name the column of labels in data.target; a label needs several rows, 50 and more to be learnt well.",
+            "Name the column of labels in data.target; a label needs several rows, 50 and more to be learnt well."
+            + (' Numbers are predicted by task = "regress".' if kind == "numbers" else ""),
         )
 
 

@@ -143,7 +143,7 @@ def write_recipe(
         path: The recipe's file; tables are named relative to its folder where that is possible.
         name: Name of the bundle.
         found: What the look found; its target must be known.
-        base: The base model; else the one that fits the texts' language.
+        base: The base model; else the one that fits the texts' language, or none where there are no texts.
         query: The SQL query of a database.
         task: What the model is to do.
         parts: Further tables: of `validation` and `test`.
@@ -157,6 +157,8 @@ def write_recipe(
     data: dict[str, Any] = {**tables, **({"query": query} if query else {}), "text": found.text, "target": found.target}
     if found.features:
         data["features"] = list(found.features)
+    if not found.text and base != NO_BASE:
+        data["verbalise"] = True  # the base reads the columns as text
     if codes := guess_codes(found.columns, found.features):
         data["categories"] = list(codes)
     table: dict[str, Any] = {"name": name, "task": task, "data": data, "model": {"base": base}}

@@ -160,7 +160,7 @@ def recipe_for(
     if found.text:
         rows = own_rows(data, tables, found)
         return write_recipe(rows, base, screen), by_column(rows.texts[-SHOWN:])
-    path = write_recipe_without_text(data, tables, found, screen)
+    path = write_recipe_without_text(data, tables, found, base, screen)
     frame = next(iter(open_rows(str(tables["train"]), columns=list(found.features))))
     return path, frame.select(found.features).tail(SHOWN).to_dicts()
 
@@ -198,13 +198,16 @@ def own_rows(data: Path, tables: Mapping[str, Path], found: FirstLook) -> Rows:
     return Rows(_name(data), parts, "zh" if found.scripts.get("han", 0) > 0.3 else "en")
 
 
-def write_recipe_without_text(data: Path, tables: Mapping[str, Path], found: FirstLook, screen: Screen) -> Path:
+def write_recipe_without_text(
+    data: Path, tables: Mapping[str, Path], found: FirstLook, base: str | None, screen: Screen
+) -> Path:
     """Write a recipe that reads the columns of a table without texts, and say which.
 
     Args:
         data: The table, or the folder of them; names the bundle.
         tables: By part.
         found: What a look at the training rows found.
+        base: A base that reads the columns as text; without it a small network reads them as they are.
         screen: Is told.
 
     Returns:
@@ -213,7 +216,7 @@ def write_recipe_without_text(data: Path, tables: Mapping[str, Path], found: Fir
     name = _name(data)
     path = places.home() / "quickstart" / name / "recipe.toml"
     parts = {part: str(table) for part, table in tables.items() if part != "train"}
-    write_table_recipe(path, name, found, parts=parts)
+    write_table_recipe(path, name, found, base, parts=parts)
     screen.say(f"{data} has no column of texts: what is learnt is {found.target!r} from the other columns.")
     for line in of_columns(found):
         screen.say(line)
