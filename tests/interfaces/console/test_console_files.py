@@ -11,7 +11,7 @@ import pytest
 from feilun.apps.customer_service import desk
 from feilun.apps.customer_service.reply import Action
 from feilun.apps.public_opinion import incidents, wording
-from feilun.interfaces.console.console import FILES, Page
+from feilun.interfaces.console.console import FILES, SHELL, Page
 
 SCRIPTS = {name: path.read_text(encoding="utf-8") for name, path in FILES.items() if path.suffix == ".js"}
 WORDS_TEXT = FILES["words.json"].read_text(encoding="utf-8")
@@ -73,16 +73,16 @@ def test_no_script_makes_html_or_code_out_of_a_text(name: str) -> None:
 
 
 def test_nothing_is_fetched_from_outside_and_nothing_stands_inline() -> None:
-    for name, path in FILES.items():
+    for name, path in {**FILES, "page.html": SHELL}.items():
         text = path.read_text(encoding="utf-8").replace("http://www.w3.org/2000/svg", "")
         assert re.findall(r"https?://\w", text) == [], name
-        if path.suffix == ".html":
-            assert re.findall(r"<script(?![^>]* src=)|<style|\son\w+=|\sstyle=", text) == [], name
+    shell = SHELL.read_text(encoding="utf-8")
+    assert re.findall(r"<script(?![^>]* src=)|<style|\son\w+=|\sstyle=", shell) == []
 
 
 def test_every_page_and_every_file_that_it_names_is_there() -> None:
-    assert {f"{page}.html" for page in get_args(Page)} <= set(FILES)
-    for name, path in FILES.items():
+    assert {f"{page.replace('-', '_')}.js" for page in get_args(Page)} <= set(FILES)
+    for name, path in {**FILES, "page.html": SHELL}.items():
         text = path.read_text(encoding="utf-8")
         named = set(re.findall(r'(?:from "\./|(?:src|href)=")([\w.-]+)"', text))
         assert named <= set(FILES), name

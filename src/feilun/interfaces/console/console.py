@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from fastapi import APIRouter, FastAPI, Request
-from fastapi.responses import FileResponse, RedirectResponse
+from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
 from feilun.interfaces.console import session
@@ -20,7 +20,6 @@ from feilun.serving.sessions import Sessions
 Page = Literal["customer-service", "public-opinion", "recommendation"]
 
 MEDIA = {
-    ".html": "text/html; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
     ".css": "text/css; charset=utf-8",
     ".json": "application/json",
@@ -28,6 +27,9 @@ MEDIA = {
 }  # fmt: skip
 FILES = {path.name: path for path in (Path(__file__).parent / "pages").iterdir() if path.suffix in MEDIA}
 """What is there, by name; a path that a browser sends is only ever looked up here."""
+
+SHELL = Path(__file__).parent / "pages" / "page.html"
+"""What every page begins with; its script does the rest."""
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
@@ -80,9 +82,11 @@ def begin(request: Request) -> RedirectResponse:
 
 
 @router.get("/{name}")
-def part(request: Request, name: str) -> FileResponse:
+def part(request: Request, name: str) -> Response:
     """Return the application's page, or a file of it."""
-    path = FILES.get(f"{name}.html" if name == request.app.state.page else name)
-    if path is None or (path.suffix == ".html" and path.stem != request.app.state.page):
+    if name == request.app.state.page:
+        script = f"{name.replace('-', '_')}.js"
+        return HTMLResponse(SHELL.read_text(encoding="utf-8").replace("{script}", script), headers=HEADERS)
+    if name not in FILES:
         raise HTTPException(404)
-    return FileResponse(path, headers=HEADERS, media_type=MEDIA[path.suffix])
+    return FileResponse(FILES[name], headers=HEADERS, media_type=MEDIA[FILES[name].suffix])
