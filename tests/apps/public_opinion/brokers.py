@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
@@ -24,7 +25,7 @@ def free_port() -> int:
         return int(found.getsockname()[1])
 
 
-class Server:
+class Server(ABC):
     """A server that can be killed and started again; what was confirmed is on its disk."""
 
     client: ClassVar[str]
@@ -37,17 +38,17 @@ class Server:
         self.address = f"{self.scheme}://127.0.0.1:{self.port}"
         self.process: subprocess.Popen[bytes] | None = None
 
-    def program(self) -> str | None:
-        raise NotImplementedError
+    @abstractmethod
+    def program(self) -> str | None: ...
 
-    def arguments(self) -> list[str]:
-        raise NotImplementedError
+    @abstractmethod
+    def arguments(self) -> list[str]: ...
 
     def environment(self) -> Mapping[str, str]:
         return {}
 
-    async def send(self, bodies: tuple[bytes, ...]) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    async def send(self, bodies: tuple[bytes, ...]) -> None: ...
 
     def missing(self) -> str:
         """Return what is not there; empty where the server can be started."""
