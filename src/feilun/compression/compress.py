@@ -15,6 +15,7 @@ from feilun.compression.export import export_onnx
 from feilun.compression.fidelity import Fidelity, judge_fidelity, texts_of_all_lengths
 from feilun.compression.generation import exported, quantized_generator
 from feilun.compression.promise import Promise
+from feilun.compression.pruned import PrunedForm, Recover, pruned_form
 from feilun.compression.quantize import quantize_int8
 from feilun.compression.settings import CompressionSettings, Form
 from feilun.compression.student import distil
@@ -42,6 +43,7 @@ class Compressed:
         promise: What a student costs at most, where one was trained.
         remarks: For the report, finished sentences.
         tables: Further JSON files of the bundle, by name.
+        pruning: What came of it, where it was tried.
     """
 
     files: Mapping[str, Path]
@@ -52,6 +54,7 @@ class Compressed:
     promise: Promise | None = None
     remarks: tuple[str, ...] = ()
     tables: Mapping[str, Any] = field(default_factory=dict)
+    pruning: PrunedForm | None = None
 
     def predict(self, corpus: Corpus) -> list[Prediction]:
         """Return one prediction a row, in the order of the rows."""
@@ -78,6 +81,8 @@ class Compressed:
         if self.promise is not None and self.form != "model":
             figures["student_share"] = self.promise.share
             figures["student_loss_bound"] = self.promise.bound
+        if self.pruning is not None and self.pruning.kept:
+            figures["pruned_speedup"] = round(self.pruning.speedup, 2)
         return figures
 
 
@@ -88,8 +93,9 @@ def compress(
     cleaning: Cleaning,
     folder: Path,
     unlabelled: Sequence[str] = (),
+    recover: Recover | None = None,
 ) -> Compressed:
-    """Export a model, make it int8 unless that changes more than it may, and give it the form that is asked for.
+    """Export a model, prune it if asked to, make it int8 unless that changes too much, and give it its form.
 
     Args:
         model: The trained model; it is folded and trains no more.
@@ -98,6 +104,7 @@ def compress(
         cleaning: What the runtime does to every text first.
         folder: Receives the files.
         unlabelled: Further texts for a student.
+        recover: Trains a pruned model again; needed where `settings.prune` is above 0.
 
     Returns:
         The model as it will be served; what was tried and refused is told in a remark.
@@ -115,7 +122,11 @@ def compress(
     if model.base.kind == "blank":
         remark = "Weights are float32: a model that reads features alone is small as it is."
         return Compressed({MODEL: plain}, runtime, "fp32", remarks=(remark,))
-    return compress_runtime(runtime, "fp32", splits, settings, folder, unlabelled)
+    if not settings.prune or recover is None:
+        return compress_runtime(runtime, "fp32", splits, settings, folder, unlabelled)
+    pruning = pruned_form(model, runtime, splits, settings, recover, folder)
+    made = compress_runtime(pruning.runtime, "fp32", splits, settings, folder, unlabelled)
+    return replace(made, pruning=pruning, remarks=(pruning.remark, *made.remarks))
 
 
 def _compress_generator(

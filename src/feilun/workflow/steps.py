@@ -22,6 +22,7 @@ from feilun.training.trackers.table import check_trackers
 from feilun.workflow.judge import judge, remarks_on
 from feilun.workflow.publish import check_gate, publish
 from feilun.workflow.recipe import Recipe, load
+from feilun.workflow.recovery import Recovery
 from feilun.workflow.rows import prepare_rows
 from feilun.workflow.run import Run
 from feilun.workflow.screen import Screen, silent
@@ -75,7 +76,8 @@ def train(
             identity=run.identity, resume=resume, watcher=watcher, lessons=lessons,
         )  # fmt: skip
     cleaning = recipe.data.clean.cleaning()
-    small = compress(model, splits, recipe.compression, cleaning, run.folder / "small", further)
+    recovery = Recovery(recipe, taught, run, lessons, resume, screen)
+    small = compress(model, splits, recipe.compression, cleaning, run.folder / "small", further, recovery)
     beside = untuned(recipe, splits, run.folder / "small")
     report = judge(small, splits, recipe.evaluation, run, progress, remarks_on(model, splits), beside)
     screen.show_report(report)

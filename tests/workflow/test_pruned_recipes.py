@@ -1,0 +1,82 @@
+"""A recipe that asks for pruning gets a smaller model where that loses no more than it may, else the whole one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import onnx
+import polars
+import pytest
+
+from feilun.bundles.bundle import Bundle
+from feilun.core.errors import RecipeError
+from feilun.workflow import recipe as recipes
+from feilun.workflow.steps import train
+from tiny import reviews, tiny_base
+
+RECIPE = """
+name = "made"
+task = "classify"
+[data]
+train = "train.csv"
+[model]
+base = "./base"
+max_tokens = 16
+[training]
+learning_rate = 3e-3
+epochs = 3
+[compression]
+prune = 0.5
+prune_epochs = 3
+max_drop = 30
+quantize = "none"
+"""
+
+
+@pytest.fixture(scope="module")
+def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("pruned")
+    base = tiny_base()
+    base.model.save_pretrained(folder / "base")
+    base.tokenizer.save(str(folder / "base" / "tokenizer.json"))
+    corpus = reviews(400, 1)
+    polars.DataFrame({"text": corpus.text, "label": corpus.target}).write_csv(folder / "train.csv")
+    (folder / "recipe.toml").write_text(RECIPE, encoding="utf-8")
+    return folder / "recipe.toml"
+
+
+def weights(bundle: Bundle) -> int:
+    """Return how many numbers the matrices of the layers hold."""
+    tensors = onnx.load(bundle.path / "model.onnx").graph.initializer
+    return sum(tensor.dims[0] * tensor.dims[1] for tensor in tensors if tensor.name.startswith("encoder.layer"))
+
+
+def test_a_pruned_bundle_is_half_the_size_and_the_same_each_time(recipe: Path, tmp_path: Path) -> None:
+    first, second = (train(recipes.load(recipe), out=tmp_path / name) for name in "ab")
+    assert first.manifest["hash"] == second.manifest["hash"]
+    whole = train(recipes.load(recipe, ["compression.prune=0"]), out=tmp_path / "whole")
+    assert weights(first) == weights(whole) / 2
+    assert first.report.cost["pruned_speedup"] > 0
+    assert any(note.startswith("The model is pruned: 4 of 8 attention heads are left") for note in first.report.notes)
+    assert first.report.value("accuracy") > 0.8  # what it learned survives
+
+
+def test_what_loses_too_much_is_not_shipped(recipe: Path, tmp_path: Path) -> None:
+    bundle = train(recipes.load(recipe, ["compression.max_drop=0.5"]), out=tmp_path / "m")
+    whole = train(recipes.load(recipe, ["compression.prune=0"]), out=tmp_path / "whole")
+    assert weights(bundle) == weights(whole)
+    assert "pruned_speedup" not in bundle.report.cost
+    assert any(note.startswith("Nothing was pruned: 50% was tried and refused") for note in bundle.report.notes)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        (["model.adaptation.kind=lora"], "compression.prune trains every weight again"),
+        (["task=generate"], "compression.prune takes heads and units out of encoders"),
+        (["compression.prune=1"], "compression.prune"),
+    ],
+)
+def test_what_cannot_be_pruned_is_named(recipe: Path, overrides: list[str], said: str) -> None:
+    with pytest.raises(RecipeError, match=said):
+        recipes.load(recipe, overrides)
