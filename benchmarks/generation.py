@@ -34,6 +34,8 @@ CONTEXT = 512
 Write = Callable[[int], object]
 """Writes so many tokens."""
 
+BITS = {"int8": 8, "int4": 4}
+
 
 def main() -> None:
     """Measure what the command line asks for."""
@@ -48,7 +50,7 @@ def main() -> None:
     (prompt,) = model.prompts.prompts([PROMPT])
     print(f"{asked.base}: a prompt of {len(prompt)} tokens, {asked.tokens} written, {asked.times} times")
     with tempfile.TemporaryDirectory() as place:
-        for kind in ("float32", "int8"):
+        for kind in ("float32", "int8", "int4"):
             report(f"ONNX Runtime {kind}", ours(model, Path(place), kind, prompt), asked.tokens, asked.times)
         for kind in ("float32", "int8"):
             peer = ctranslate2(model, Path(place), kind, prompt)
@@ -81,7 +83,7 @@ def timed(write: Write, tokens: int) -> float:
 def ours(model: TextModel, folder: Path, kind: str, prompt: list[int]) -> Write:
     """Return what writes with our own engine."""
     file = folder / f"{kind}.onnx"
-    export_generator(model, file, Cleaning(), int8=kind == "int8")
+    export_generator(model, file, Cleaning(), bits=BITS.get(kind))
     endless = replace(model.prompts.decision, ends=())
     generator = Generator(file, model.encoder, cleaning=Cleaning(), decision=endless, threads=1)
     return lambda tokens: list(generator.writing([prompt], replace(endless, max_new_tokens=tokens)))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from feilun.bundles.cascade import CASCADE, STUDENT, Cascade
 from feilun.bundles.generator import Generator
@@ -14,10 +14,11 @@ from feilun.compression.cascade import fit_cascade, objections, sentence
 from feilun.compression.export import export_onnx
 from feilun.compression.fidelity import Fidelity, judge_fidelity, texts_of_all_lengths
 from feilun.compression.generation import exported, quantized_generator
+from feilun.compression.half import write_half
 from feilun.compression.promise import Promise
 from feilun.compression.pruned import PrunedForm, Recover, pruned_form
 from feilun.compression.quantize import quantize_int8
-from feilun.compression.settings import CompressionSettings, Form
+from feilun.compression.settings import CompressionSettings, Form, Precision
 from feilun.compression.student import distil
 from feilun.core.corpus import Corpus
 from feilun.core.prediction import Prediction
@@ -25,9 +26,10 @@ from feilun.core.splits import Splits
 from feilun.models.text_model import TextModel
 from feilun.text.clean import Cleaning
 
-Precision = Literal["int8", "fp32"]
-
 MODEL = "model.onnx"
+
+WRITERS: Mapping[str, Callable[[Path, Path], object]] = {"int8": quantize_int8, "fp16": write_half}
+"""What writes a smaller form of an ONNX file, by its precision."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class Compressed:
         runtime: Runs them.
         precision: Of their weights.
         form: The transformer, a cascade, or the student alone.
-        fidelity: How int8 compares with float32, where int8 was tried.
+        fidelity: How the smaller form compares with float32, where one was tried.
         promise: What a student costs at most, where one was trained.
         remarks: For the report, finished sentences.
         tables: Further JSON files of the bundle, by name.
@@ -76,8 +78,8 @@ class Compressed:
         """Return the figures of the comparisons for the report."""
         figures: dict[str, float] = {"model_bytes": sum(file.stat().st_size for file in self.files.values())}
         if self.fidelity is not None:
-            figures["int8_compared_texts"] = self.fidelity.texts
-            figures["int8_changed_share"] = max(self.fidelity.changed.values())
+            figures["compared_texts"] = self.fidelity.texts
+            figures["changed_share"] = max(self.fidelity.changed.values())
         if self.promise is not None and self.form != "model":
             figures["student_share"] = self.promise.share
             figures["student_loss_bound"] = self.promise.bound
@@ -133,8 +135,8 @@ def _compress_generator(
     model: TextModel, splits: Splits, settings: CompressionSettings, cleaning: Cleaning, folder: Path
 ) -> Compressed:
     plain = exported(model, folder / "model.fp32.onnx", cleaning, splits.validation)
-    runtime, int8, remark = quantized_generator(model, plain, splits, settings, folder / "model.int8.onnx")
-    return Compressed({MODEL: runtime.model}, runtime, "int8" if int8 else "fp32", remarks=(remark,))
+    runtime, precision, remark = quantized_generator(model, plain, splits, settings, folder)
+    return Compressed({MODEL: runtime.model}, runtime, precision, remarks=(remark,))
 
 
 def compress_runtime(
@@ -155,9 +157,9 @@ def compress_runtime(
         folder: Receives the files.
         unlabelled: Further texts for a student.
     """
-    if precision == "int8":
-        made = Compressed({MODEL: source.model}, source, "int8")
-    elif settings.quantize == "none":
+    if precision != "fp32":
+        made = Compressed({MODEL: source.model}, source, precision)
+    elif settings.quantize not in WRITERS:
         remark = "Weights are float32, as the recipe asks."
         made = Compressed({MODEL: source.model}, source, "fp32", remarks=(remark,))
     else:
@@ -166,24 +168,25 @@ def compress_runtime(
 
 
 def quantized(source: Runtime, splits: Splits, settings: CompressionSettings, folder: Path) -> Compressed:
-    """Return a model in int8 where that keeps its answers, else as it was, with a remark that says why."""
-    small = folder / "model.int8.onnx"
-    quantize_int8(source.model, small)
-    int8 = source.like(small)
+    """Return a model in int8 or float16 where that keeps its answers, else as it was, with a remark that says why."""
+    precision: Precision = "fp16" if settings.quantize == "fp16" else "int8"
+    file = folder / f"model.{precision}.onnx"
+    WRITERS[precision](source.model, file)
+    small = source.like(file)
     pool = [text for part in (splits.test, splits.train) for text in part.text]
     wanted = max(settings.texts - len(splits.validation), settings.texts // 4)
     texts = texts_of_all_lengths(pool, source.encoder, wanted, seed=13)
-    fidelity = judge_fidelity(source, int8, texts, splits.validation)
+    fidelity = judge_fidelity(source, small, texts, splits.validation)
     refused = fidelity.objections(settings.max_changed)
     if refused:
-        remark = f"Weights are float32: int8 was tried and refused, for {'; '.join(refused)}."
+        remark = f"Weights are float32: {precision} was tried and refused, for {'; '.join(refused)}."
         return Compressed({MODEL: source.model}, source, "fp32", fidelity=fidelity, remarks=(remark,))
     remark = (
-        f"Weights are int8: of {fidelity.texts:,} texts of {fidelity.shortest} to {fidelity.longest} tokens, "
+        f"Weights are {precision}: of {fidelity.texts:,} texts of {fidelity.shortest} to {fidelity.longest} tokens, "
         f"{max(fidelity.changed.values()):.2%} get another answer than in float32; "
         f"of the validation rows it lost {fidelity.worse} and won {fidelity.better}."
     )
-    return Compressed({MODEL: small}, int8, "int8", fidelity=fidelity, remarks=(remark,))
+    return Compressed({MODEL: file}, small, precision, fidelity=fidelity, remarks=(remark,))
 
 
 def with_student(

@@ -1,8 +1,8 @@
-"""A language model becomes an ONNX file with a cache, in int8 where that keeps its perplexity."""
+"""A language model becomes an ONNX file with a cache, in 8 or 4 bits where that keeps its perplexity."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from feilun.bundles.generator import Generator
 from feilun.compression.decoder_graph import decoder_graph
-from feilun.compression.settings import CompressionSettings
+from feilun.compression.settings import CompressionSettings, Precision
 from feilun.core.corpus import Corpus
 from feilun.core.errors import BundleError
 from feilun.core.files import atomic_file
@@ -26,20 +26,24 @@ COMPARED_ROWS = 8
 """Rows on which torch and the file in float32 are compared."""
 
 MOST_GATED = 200
-"""Validation rows by which int8 is judged."""
+"""Validation rows by which fewer bits are judged."""
+
+BITS: Mapping[Precision, int] = {"int8": 8, "int4": 4}
+TRIED: Mapping[str, tuple[Precision, ...]] = {"int4": ("int4", "int8"), "int8": ("int8",)}
+"""What is tried, by what is asked for: the first that keeps perplexity is taken."""
 
 LARGEST_DIFFERENCE = 1e-3
 """Between the mean surprises of a token of torch and of ONNX Runtime in float32."""
 
 
-def export_generator(model: TextModel, path: Path, cleaning: Cleaning, *, int8: bool = False) -> Generator:
+def export_generator(model: TextModel, path: Path, cleaning: Cleaning, *, bits: int | None = None) -> Generator:
     """Write a language model as one ONNX file and open it.
 
     Args:
         model: The model, folded; it is left as it was.
         path: The file.
         cleaning: What the bundle does to every text first.
-        int8: Whether its matrices have 8 bits.
+        bits: Of the numbers of its matrices: 4 or 8; None: float32.
 
     Returns:
         What runs the file.
@@ -48,7 +52,7 @@ def export_generator(model: TextModel, path: Path, cleaning: Cleaning, *, int8: 
         StorageError: If the disk is full.
     """
     with atomic_file(path) as temporary:
-        onnx.save(decoder_graph(model, int8=int8), temporary)
+        onnx.save(decoder_graph(model, bits=bits), temporary)
     return Generator(
         path, model.encoder, cleaning=cleaning, decision=model.prompts.decision, pad_id=model.base.pad_id
     )  # fmt: skip
@@ -84,30 +88,32 @@ def in_float32(model: TextModel) -> Iterator[None]:
 
 
 def quantized_generator(
-    model: TextModel, plain: Generator, splits: Splits, settings: CompressionSettings, path: Path
-) -> tuple[Generator, bool, str]:
-    """Make a model int8 unless that raises its perplexity by more than it may.
+    model: TextModel, plain: Generator, splits: Splits, settings: CompressionSettings, folder: Path
+) -> tuple[Generator, Precision, str]:
+    """Store a model in fewer bits unless that raises its perplexity by more than it may.
 
     Args:
         model: The model, folded.
         plain: The same in float32.
         splits: Its validation rows are looked at.
         settings: The table `[compression]`.
-        path: Receives the file.
+        folder: Receives the files.
 
     Returns:
-        What runs the chosen file, whether it is int8, and a remark that says why.
+        What runs the chosen file, the precision of its weights, and a remark that says why.
     """
-    if settings.quantize == "none":
-        return plain, False, "Weights are float32, as the recipe asks."
-    int8 = export_generator(model, path, plain.cleaning, int8=True)
+    if settings.quantize not in TRIED:
+        return plain, "fp32", "Weights are float32, as the recipe asks."
     rows = evenly(splits.validation, MOST_GATED)
-    before, after = (perplexity(one.logits(rows)) for one in (plain, int8))
-    rise = after / before - 1
-    compared = f"over {len(rows):,} validation rows perplexity is {after:.4g} in int8 and {before:.4g} in float32"
-    if not rise <= settings.max_perplexity_rise:
-        return plain, False, f"Weights are float32: int8 was tried and refused, for {compared}."
-    return int8, True, f"Weights are int8: {compared}."
+    before, refused = perplexity(plain.logits(rows)), ""
+    for kind in TRIED[settings.quantize]:
+        small = export_generator(model, folder / f"model.{kind}.onnx", plain.cleaning, bits=BITS[kind])
+        after = perplexity(small.logits(rows))
+        compared = f"over {len(rows):,} validation rows perplexity is {after:.4g} in {kind} and {before:.4g} in float32"
+        if after / before - 1 <= settings.max_perplexity_rise:
+            return small, kind, f"Weights are {kind}: {compared}.{refused}"
+        refused += f" {kind} was tried and refused, for {compared}."
+    return plain, "fp32", f"Weights are float32.{refused}"
 
 
 def evenly(corpus: Corpus, count: int) -> Corpus:
