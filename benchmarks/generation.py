@@ -17,7 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from feilun.bundles.generator import Generator
-from feilun.compression.generation import export_generator
+from feilun.compression.generation import BLOCKS, export_generator
 from feilun.core.labels import LabelSet
 from feilun.models.adaptations.full import Full
 from feilun.models.bases.catalogue import open_base
@@ -34,8 +34,6 @@ CONTEXT = 512
 Write = Callable[[int], object]
 """Writes so many tokens."""
 
-BITS = {"int8": 8, "int4": 4}
-
 
 def main() -> None:
     """Measure what the command line asks for."""
@@ -50,7 +48,7 @@ def main() -> None:
     (prompt,) = model.prompts.prompts([PROMPT])
     print(f"{asked.base}: a prompt of {len(prompt)} tokens, {asked.tokens} written, {asked.times} times")
     with tempfile.TemporaryDirectory() as place:
-        for kind in ("float32", "int8", "int4"):
+        for kind in ("float32", "int8"):
             report(f"ONNX Runtime {kind}", ours(model, Path(place), kind, prompt), asked.tokens, asked.times)
         for kind in ("float32", "int8"):
             peer = ctranslate2(model, Path(place), kind, prompt)
@@ -83,7 +81,7 @@ def timed(write: Write, tokens: int) -> float:
 def ours(model: TextModel, folder: Path, kind: str, prompt: list[int]) -> Write:
     """Return what writes with our own engine."""
     file = folder / f"{kind}.onnx"
-    export_generator(model, file, Cleaning(), bits=BITS.get(kind))
+    export_generator(model, file, Cleaning(), block=BLOCKS[0] if kind == "int8" else None)
     endless = replace(model.prompts.decision, ends=())
     generator = Generator(file, model.encoder, cleaning=Cleaning(), decision=endless, threads=1)
     return lambda tokens: list(generator.writing([prompt], replace(endless, max_new_tokens=tokens)))

@@ -44,16 +44,16 @@ def test_greedy_answers_equal_torchs_alone_and_together(family: str, tmp_path: P
 
 
 @families
-def test_fewer_bits_foretell_nearly_the_same(family: str, tmp_path: Path) -> None:
+def test_int8_foretells_nearly_the_same(family: str, tmp_path: Path) -> None:
     model, rows = writer_model(family=family), asked(20)
     surprises, sizes = [], []
-    for bits in (None, 8, 4):
-        generator = export_generator(model, tmp_path / f"{bits}.onnx", Cleaning(), bits=bits)
+    for block in (None, 16, 32):
+        generator = export_generator(model, tmp_path / f"{block}.onnx", Cleaning(), block=block)
         surprises.append(generator.logits(rows)[:, 0] / generator.logits(rows)[:, 1])
         sizes.append(generator.model.stat().st_size)
-    for surprise, most in zip(surprises[1:], (0.1, 1.0), strict=True):
+    for surprise in surprises[1:]:
         assert not np.array_equal(surprise, surprises[0])
-        assert np.allclose(surprise, surprises[0], atol=most)
+        assert np.allclose(surprise, surprises[0], atol=0.1)
     assert sizes == sorted(sizes, reverse=True)
 
 
@@ -65,10 +65,6 @@ def test_int8_is_kept_or_refused_by_the_perplexity_of_the_validation_rows(tmp_pa
     kept = compress(model, splits, CompressionSettings(max_perplexity_rise=0.5), Cleaning(), tmp_path / "a")
     assert kept.precision == "int8"
     assert "perplexity is" in kept.remarks[0]
-    four = CompressionSettings(quantize="int4", max_perplexity_rise=0.5)
-    fewest = compress(model, splits, four, Cleaning(), tmp_path / "four")
-    assert fewest.precision == "int4"
-    assert fewest.cost()["model_bytes"] < kept.cost()["model_bytes"]
     plain = compress(model, splits, CompressionSettings(quantize="none"), Cleaning(), tmp_path / "b")
     assert plain.precision == "fp32"
     assert kept.cost()["model_bytes"] < plain.cost()["model_bytes"]
@@ -81,9 +77,7 @@ def test_int8_is_kept_or_refused_by_the_perplexity_of_the_validation_rows(tmp_pa
     refused = compress(model, splits, CompressionSettings(), Cleaning(), tmp_path / "c")
     assert refused.precision == "fp32"
     assert "int8 was tried and refused" in refused.remarks[0]
-    refused = compress(model, splits, CompressionSettings(quantize="int4"), Cleaning(), tmp_path / "d")
-    assert refused.precision == "fp32"
-    assert all(f"{kind} was tried and refused" in refused.remarks[0] for kind in ("int4", "int8"))
+    assert refused.remarks[0].count("int8 was tried and refused") == 2  # in large blocks, then in small ones
 
 
 def test_a_graph_that_is_not_the_model_is_refused(tmp_path: Path) -> None:

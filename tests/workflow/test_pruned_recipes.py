@@ -75,7 +75,6 @@ def test_what_loses_too_much_is_not_shipped(recipe: Path, tmp_path: Path) -> Non
         (["model.adaptation.kind=lora"], "compression.prune trains every weight again"),
         (["task=generate"], "compression.prune takes heads and units out of encoders"),
         (["compression.prune=1"], "compression.prune"),
-        (["compression.quantize=int4"], "for models that write answers"),
         (["task=generate", "compression.quantize=fp16"], "for models that write no answers"),
     ],
 )

@@ -9,6 +9,7 @@ from threading import Lock
 import numpy as np
 from numpy.typing import NDArray
 
+from feilun.bundles.earlier_turns import EarlierTurns
 from feilun.bundles.onnx_engine import Beginning, OnnxEngine, cache_of, read
 from feilun.bundles.processor import usable_cores
 from feilun.bundles.runtime import open_session
@@ -76,6 +77,7 @@ class Generator:
         self.cache = cache_of(self.session, model)
         self._encoding = Lock()  # a tokenizer's settings are changed before it encodes, which nobody may do meanwhile
         self.beginning = self._read_beginning()
+        self.turns = EarlierTurns()
 
     @property
     def prompts(self) -> Prompts:
@@ -150,6 +152,24 @@ class Generator:
         """Write answers token by token; see `feilun.text.decoding.write`."""
         engine = OnnxEngine(self.session, self.cache, self.pad_id, self.beginning)
         return write(engine, prompts, decision or self.decision, self.encoder.max_tokens, self.text_of)
+
+    def turn(
+        self, prompt: Sequence[int], decision: GenerateDecision | None = None, owner: str = ""
+    ) -> Iterator[list[Written]]:
+        """Write a turn of a conversation token by token, and keep what was read of it for the next one.
+
+        Args:
+            prompt: Token ids of the conversation so far.
+            decision: How tokens are chosen; none: the model's own.
+            owner: Whose conversation it is: nobody else gains from what was read of it.
+        """
+        begun = self.turns.beginning(owner, prompt)
+        engine = OnnxEngine(self.session, self.cache, self.pad_id, begun or self.beginning)
+        try:
+            yield from write(engine, [prompt], decision or self.decision, self.encoder.max_tokens, self.text_of)
+        finally:
+            if engine.ids:
+                self.turns.keep(owner, engine.ids, engine.kept)
 
     def text_of(self, ids: Sequence[int]) -> str:
         """Return the text that token ids stand for."""

@@ -39,9 +39,16 @@ class OnnxEngine:
         self._lengths = np.empty(0, np.int32)
         self.kept: dict[str, Any] = {}
         """Keys and values of what was read, as inputs."""
+        self.ids: list[int] = []
+        """What was read of the first row."""
 
     def start(self, prompts: Sequence[Sequence[int]]) -> NDArray[np.float32]:
         """Read prompts; return the logits of the token behind each, shape (rows, vocabulary)."""
+        logits = self._start(prompts)
+        self.ids = list(prompts[0])
+        return logits
+
+    def _start(self, prompts: Sequence[Sequence[int]]) -> NDArray[np.float32]:
         begun = self.beginning
         if begun is not None and len(prompts) == 1 and begun.begins(prompts[0]):
             self._lengths, self.kept = np.array([len(prompts[0])], np.int32), begun.kept
@@ -55,7 +62,9 @@ class OnnxEngine:
     def go_on(self, tokens: Sequence[int]) -> NDArray[np.float32]:
         """Read one more token of each row; return the logits of the one behind it, shape (rows, vocabulary)."""
         self._lengths = self._lengths + 1
-        return self._run(np.array(tokens, dtype=np.int64)[:, None], np.arange(len(tokens)))
+        logits = self._run(np.array(tokens, dtype=np.int64)[:, None], np.arange(len(tokens)))
+        self.ids.append(tokens[0])
+        return logits
 
     def _run(self, ids: NDArray[np.int64], picked: NDArray[np.int64]) -> NDArray[np.float32]:
         names = self.cache.names

@@ -5,7 +5,7 @@ writes answers: it reads tokens behind those that the cache holds, and gives the
 those of all tokens of a prompt would be gigabytes over a large vocabulary. Attention is ONNX Runtime's
 `GroupQueryAttention`: each row has its own length, padding stands on the right, rotation and sliding windows are in it.
 
-In int8 and int4 each matrix is stored in blocks of a row that share a scale (`block_matrix`); the table of word
+In int8 each matrix is stored in blocks of a row that share a scale (`block_matrix`); the table of word
 embeddings is stored once, though it is looked up in at the start and multiplied with at the end.
 """
 
@@ -39,29 +39,29 @@ BOTTLENECKS = {"GELU": "Gelu", "ReLU": "Relu"}
 ACTIVATIONS = {"silu": "Swish", "gelu_pytorch_tanh": "Gelu", "gelu_new": "Gelu"}
 
 
-def decoder_graph(model: TextModel, *, bits: int | None = None) -> onnx.ModelProto:
+def decoder_graph(model: TextModel, *, block: int | None = None) -> onnx.ModelProto:
     """Write the graph of a language model of the families that `models/heads/generate.py` names.
 
     Args:
         model: The model, folded.
-        bits: Of the numbers of matrices: 4 or 8; None: float32.
+        block: Most numbers of a row of a matrix that share a scale in int8; None: float32.
 
     Returns:
         A model from `input_ids` (batch, tokens), `lengths` (batch,), the tokens of each row with those in the cache,
         `longest` (), the largest of them, `picked` (picked,), places in batch × tokens, and the cache, to `logits`
         (picked, vocabulary), `states` (picked, hidden) and the grown cache.
     """
-    return _Decoder(model, bits).graph()
+    return _Decoder(model, block).graph()
 
 
 class _Decoder:
     """Writes one graph; its methods take and return names of results."""
 
-    def __init__(self, model: TextModel, bits: int | None) -> None:
+    def __init__(self, model: TextModel, block: int | None) -> None:
         config: Any = model.body.config
         self.config: Any = config
         self.body: Any = model.body
-        self.bits = bits
+        self.block = block
         self.weights: Weights = {name: tensor.float().cpu().numpy() for name, tensor in model.body.state_dict().items()}
         if model.base.output is not None:
             self.weights[OUTPUT] = model.base.output.float().cpu().numpy()
@@ -99,7 +99,7 @@ class _Decoder:
     def _embedded(self) -> str:
         """Look the tokens up; shape (batch, tokens, hidden)."""
         write = self.write
-        self.words = block_matrix(write, self.table, "words", self.bits)
+        self.words = block_matrix(write, self.table, "words", self.block)
         if self.words is None:
             self.plain_table = write.constant(self.table, "words")
             found = write.add("Gather", self.plain_table, "input_ids")
@@ -183,7 +183,7 @@ class _Decoder:
 
     def _multiplied(self, name: str, states: str) -> str:
         write, weights = self.write, self.weights[f"{name}.weight"]  # (outer, inner)
-        matrix = block_matrix(write, weights, name, self.bits)
+        matrix = block_matrix(write, weights, name, self.block)
         if matrix is None:
             result = write.add("MatMul", states, write.constant(weights.T, name))
         else:

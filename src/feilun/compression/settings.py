@@ -8,7 +8,7 @@ from typing import Literal
 from feilun.core.settings import setting, table
 
 Form = Literal["model", "cascade", "student"]
-Precision = Literal["int8", "int4", "fp16", "fp32"]
+Precision = Literal["int8", "fp16", "fp32"]
 
 
 @dataclass(frozen=True)
@@ -47,20 +47,19 @@ class CompressionSettings:
         minimum=0, below=1,
     )  # fmt: skip
     prune_epochs: int = setting(2, "times over the training rows that the pruned model learns from", minimum=1)
-    quantize: Literal["int8", "int4", "fp16", "none"] = setting(
+    quantize: Literal["int8", "fp16", "none"] = setting(
         "int8",
-        "int8: 8-bit weights and activations; int4: 4-bit weights, where answers are written; fp16: half the size, for "
-        "GPUs, where none are written; none: float32",
+        "int8: 8-bit weights and activations; fp16: half the size, for GPUs, not where answers are written; "
+        "none: float32",
     )
     max_changed: float = setting(
         0.02, "largest share of predictions that int8 or fp16 may change; above it float32 is kept",
         minimum=0, maximum=1,
     )  # fmt: skip
     max_perplexity_rise: float = setting(
-        0.02,
-        "largest rise of perplexity that int8 or int4 may bring where answers are written; above it more bits are kept",
+        0.02, "largest rise of perplexity that int8 may bring where answers are written; above it float32 is kept",
         minimum=0,
-    )
+    )  # fmt: skip
     texts: int = setting(2000, "texts, labelled or not, on which int8 or fp16 is compared with float32", minimum=1)
     max_drop: float = setting(
         0.5,

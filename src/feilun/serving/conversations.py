@@ -56,7 +56,7 @@ class Conversations:
             if given_up.is_set():
                 return
             try:
-                for (row,) in generator.writing([prompt], decision):
+                for (row,) in generator.turn(prompt, decision, client):
                     loop.call_soon_threadsafe(news.put_nowait, replace(row, ids=list(row.ids)))
                     if given_up.is_set():
                         return

@@ -110,8 +110,6 @@ def compress_bundle(
         raise UsageError(
             f"The bundle {bundle.path} is a {bundle.manifest['form']} already.", "Compress the one that it came from."
         )
-    if settings.quantize == "int4":
-        raise UsageError("4-bit weights are for models that write answers.", "Use --quantize int8, or fp16 for GPUs.")
     if settings.form != "model" and bundle.manifest["task"] != "classify":
         raise UsageError(
             f"The bundle {bundle.path} is of the task {bundle.manifest['task']}; a student gives texts one label.",

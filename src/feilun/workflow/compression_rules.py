@@ -16,10 +16,8 @@ def contradictions_of_compression(recipe: Recipe) -> list[str]:
     found = []
     if recipe.compression.form != "model" and recipe.task != "classify":
         found.append(f"compression.form: a static student gives texts one label; a {recipe.task} recipe has none.")
-    if recipe.compression.quantize == "int4" and recipe.task != "generate":
-        found.append('compression.quantize = "int4" is for models that write answers: set it to "int8" or "fp16".')
     if recipe.compression.quantize == "fp16" and recipe.task == "generate":
-        found.append('compression.quantize = "fp16" is for models that write no answers: set it to "int8" or "int4".')
+        found.append('compression.quantize = "fp16" is for models that write no answers: set it to "int8".')
     if not recipe.compression.prune:
         return found
     if recipe.task == "generate" or recipe.model.base == NO_BASE:
