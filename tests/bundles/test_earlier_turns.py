@@ -10,12 +10,22 @@ import pytest
 from feilun.bundles.earlier_turns import FEWEST_TOKENS, EarlierTurns
 from feilun.bundles.generator import Generator
 from feilun.bundles.onnx_engine import value_of
+from feilun.bundles.side_by_side import SideBySide
 from feilun.compression.generation import export_generator
 from feilun.text.clean import Cleaning
+from feilun.text.decoding import Written
 from tiny_writer import FAMILIES, writer_model
 
 FIRST = [2, *range(4, 20), 5]
 SECOND = [6, 8, 10]
+
+
+def turn(generator: Generator, prompt: list[int], owner: str = "a") -> Written:
+    together = SideBySide(generator)
+    written = together.join(prompt, generator.decision, owner)
+    while written.finish is None:
+        together.step()
+    return written
 
 
 def made(family: str, folder: Path) -> Generator:
@@ -26,14 +36,14 @@ def made(family: str, folder: Path) -> Generator:
 def test_turns_are_answered_as_without_earlier_ones(family: str, tmp_path: Path) -> None:
     generator = made(family, tmp_path)
     for edited in (False, True):
-        *_, (first,) = generator.turn(FIRST, owner="a")
+        first = turn(generator, FIRST)
         told = first.ids[:2] if edited else first.ids  # as a client may cut an answer, or write it otherwise
         prompt = [*FIRST, *told, *SECOND]
         begun = generator.turns.beginning("a", prompt)
         assert begun is not None
         assert len(begun.ids) >= len(FIRST)
         assert begun.ids == prompt[: len(begun.ids)]
-        *_, (kept,) = generator.turn(prompt, owner="a")
+        kept = turn(generator, prompt)
         *_, (plain,) = generator.writing([prompt])
         assert kept.ids == plain.ids
         assert kept.likelihood == pytest.approx(plain.likelihood, abs=1e-3)
@@ -41,16 +51,15 @@ def test_turns_are_answered_as_without_earlier_ones(family: str, tmp_path: Path)
 
 def test_nobody_gains_from_what_others_asked(tmp_path: Path) -> None:
     generator = made("llama", tmp_path)
-    list(generator.turn(FIRST, owner="a"))
+    turn(generator, FIRST)
     assert generator.turns.beginning("a", [*FIRST, 5]) is not None
     assert generator.turns.beginning("b", [*FIRST, 5]) is None
 
 
 def test_a_conversation_that_is_given_up_leaves_what_was_read(tmp_path: Path) -> None:
     generator = made("llama", tmp_path)
-    writing = generator.turn(FIRST, owner="a")
-    next(writing)
-    writing.close()
+    together = SideBySide(generator)
+    together.leave(together.join(FIRST, generator.decision, "a"))
     begun = generator.turns.beginning("a", [*FIRST, 5, 6])
     assert begun is not None
     assert begun.ids == FIRST

@@ -153,23 +153,10 @@ class Generator:
         engine = OnnxEngine(self.session, self.cache, self.pad_id, self.beginning)
         return write(engine, prompts, decision or self.decision, self.encoder.max_tokens, self.text_of)
 
-    def turn(
-        self, prompt: Sequence[int], decision: GenerateDecision | None = None, owner: str = ""
-    ) -> Iterator[list[Written]]:
-        """Write a turn of a conversation token by token, and keep what was read of it for the next one.
-
-        Args:
-            prompt: Token ids of the conversation so far.
-            decision: How tokens are chosen; none: the model's own.
-            owner: Whose conversation it is: nobody else gains from what was read of it.
-        """
-        begun = self.turns.beginning(owner, prompt)
-        engine = OnnxEngine(self.session, self.cache, self.pad_id, begun or self.beginning)
-        try:
-            yield from write(engine, [prompt], decision or self.decision, self.encoder.max_tokens, self.text_of)
-        finally:
-            if engine.ids:
-                self.turns.keep(owner, engine.ids, engine.kept)
+    def engine(self, prompt: Sequence[int], owner: str) -> OnnxEngine:
+        """Return what reads a conversation, and has read its earlier turns where they were its owner's."""
+        begun = self.turns.beginning(owner, prompt) or self.beginning
+        return OnnxEngine(self.session, self.cache, self.pad_id, begun)
 
     def text_of(self, ids: Sequence[int]) -> str:
         """Return the text that token ids stand for."""
