@@ -2,7 +2,7 @@
 
     python benchmarks/pruning.py --data ../shared/data --only banking77 --threads 1
 
-One model is trained by the defaults. Each pruned arm takes a share of its heads and units out and learns for two epochs
+One model is trained by the defaults; one more is what it becomes by what pruned ones get besides. Each pruned arm takes a share of its heads and units out and learns for two epochs
 more, taught by the whole model; each arm of fewer layers is trained from the base as long as the whole one, with the
 same teacher. What is measured is what would be served: int8, texts a second over the test rows, arms in turns.
 """
@@ -114,6 +114,11 @@ class Bench:
         teacher = self.small(whole)
         yield "whole", teacher, seconds
         lessons = lessons_from(teacher, self.splits, self.recipe.training.distil)
+        again = self.model(self.recipe)
+        again.load_state_dict(weights)
+        began = time.perf_counter()
+        self.recover(again, lessons)
+        yield "whole, taught by itself", self.small(again), time.perf_counter() - began
         for share in shares:
             model = self.model(self.recipe)
             model.load_state_dict(weights)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import onnx
@@ -10,7 +12,10 @@ import pytest
 
 from feilun.bundles.bundle import Bundle
 from feilun.core.errors import RecipeError
+from feilun.training.checkpoint import Progress
+from feilun.training.fit import Watcher
 from feilun.workflow import recipe as recipes
+from feilun.workflow.screen import Screen
 from feilun.workflow.steps import train
 from tiny import reviews, tiny_base
 
@@ -57,6 +62,8 @@ def test_a_pruned_bundle_is_half_the_size_and_the_same_each_time(recipe: Path, t
     whole = train(recipes.load(recipe, ["compression.prune=0"]), out=tmp_path / "whole")
     assert weights(first) == weights(whole) / 2
     assert first.report.cost["pruned_speedup"] > 0
+    assert first.report.baselines["before"]["accuracy"] == pytest.approx(whole.report.value("accuracy"))
+    assert not any("“before”" in note for note in first.report.notes)  # it need not be beaten
     assert any(note.startswith("The model is pruned: 4 of 8 attention heads are left") for note in first.report.notes)
     assert first.report.value("accuracy") > 0.8  # what it learned survives
 
@@ -67,6 +74,31 @@ def test_what_loses_too_much_is_not_shipped(recipe: Path, tmp_path: Path) -> Non
     assert weights(bundle) == weights(whole)
     assert "pruned_speedup" not in bundle.report.cost
     assert any(note.startswith("Nothing was pruned: 50% was tried and refused") for note in bundle.report.notes)
+
+
+class Killed(Screen):
+    """Ends the process, as it were, in the middle of the second training."""
+
+    trainings = 0
+
+    @contextmanager
+    def training(self) -> Iterator[Watcher | None]:
+        self.trainings += 1
+        yield self if self.trainings == 2 else None
+
+    def step(self, progress: Progress, total: int, figures: Mapping[str, float]) -> None:
+        if progress.step == total // 2:
+            raise RuntimeError("killed")
+
+
+def test_a_recovery_that_was_killed_goes_on_to_the_same_bundle(recipe: Path, tmp_path: Path) -> None:
+    asked = recipes.load(recipe, ["training.checkpoint_seconds=0", "training.seed=4"])
+    screen = Killed()
+    with pytest.raises(RuntimeError, match="killed"):
+        train(asked, out=tmp_path / "a", screen=screen)
+    assert screen.trainings == 2
+    resumed = train(asked, out=tmp_path / "b", resume=True)
+    assert resumed.manifest["hash"] == train(asked, out=tmp_path / "c").manifest["hash"]
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from feilun.compression.student import distil
 from feilun.core.corpus import Corpus
 from feilun.core.prediction import Prediction
 from feilun.core.splits import Splits
+from feilun.evaluation.remarks import BEFORE
 from feilun.models.text_model import TextModel
 from feilun.text.clean import Cleaning
 
@@ -73,6 +74,10 @@ class Compressed:
     def batch_tokens(self) -> int:
         """Return how many tokens a batch holds of the model that answers first."""
         return self.runtime.student.batch_tokens if isinstance(self.runtime, Cascade) else self.runtime.batch_tokens
+
+    def sources(self) -> dict[str, Runtime]:
+        """Return by name what the model came from, to be judged beside it, where it is pruned."""
+        return {BEFORE: self.pruning.source} if self.pruning is not None and self.pruning.kept else {}
 
     def cost(self) -> dict[str, float]:
         """Return the figures of the comparisons for the report."""

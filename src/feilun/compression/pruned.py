@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 from feilun.bundles.runtime import Runtime
 from feilun.compression.export import export_onnx
@@ -15,6 +16,7 @@ from feilun.compression.promise import whole_promise
 from feilun.compression.prune import prune
 from feilun.compression.settings import CompressionSettings
 from feilun.core.corpus import Corpus
+from feilun.core.decisions.table import AnyDecision
 from feilun.core.splits import Splits
 from feilun.evaluation.judges.table import JUDGES
 from feilun.evaluation.quality import QUALITIES
@@ -36,12 +38,14 @@ class PrunedForm:
 
     Args:
         runtime: The smaller model, or the source where that lost too much.
+        source: What it was before, calibrated.
         kept: Whether it is the smaller one.
         remark: What was done and measured, for the report.
         speedup: How many times as fast as its source the smaller one is, in float32 on this machine.
     """
 
     runtime: Runtime
+    source: Runtime
     kept: bool
     remark: str
     speedup: float
@@ -72,8 +76,17 @@ def pruned_form(
     speedup = _speedup(source, small, splits.validation)
     if refused:
         remark = f"Nothing was pruned: {settings.prune:.0%} was tried and refused, for {measured}."
-        return PrunedForm(source, False, remark, speedup)
-    return PrunedForm(small, True, f"The model is pruned: {left.sentence()[:-1]}; {measured}.", speedup)
+        return PrunedForm(source, source, False, remark, speedup)
+    source.decision = calibrated(source, source.logits(splits.validation), splits.validation)
+    remark = f"The model is pruned: {left.sentence()[:-1]}; {measured}."
+    return PrunedForm(small, source, True, remark, speedup)
+
+
+def calibrated(runtime: Runtime, logits: Any, rows: Corpus) -> AnyDecision:
+    """Return a model's decision, calibrated on rows that it gives these numbers."""
+    own = runtime.decision
+    decision: AnyDecision = JUDGES[own.task].calibrate(logits, rows, runtime.labels, own, None)
+    return decision
 
 
 def compared(source: Runtime, small: Runtime, validation: Corpus, settings: CompressionSettings) -> tuple[str, bool]:
@@ -83,18 +96,17 @@ def compared(source: Runtime, small: Runtime, validation: Corpus, settings: Comp
         What was found, a clause, and whether more may be lost than is allowed: of tasks that give one label by the
         upper bound of the loss of accuracy, of others by the task's first figure on these rows.
     """
-    labels, undecided = source.labels, source.decision
-    quality, judge = QUALITIES[undecided.task], JUDGES[undecided.task]
+    quality = QUALITIES[source.decision.task]
     right, figures = [], []
     for runtime in (source, small):
         logits = runtime.logits(validation)
-        decision = judge.calibrate(logits, validation, labels, undecided, None)
-        correct, needed = quality.rows(logits, validation, labels, decision)
+        decision = calibrated(runtime, logits, validation)
+        correct, needed = quality.rows(logits, validation, runtime.labels, decision)
         right.append(correct)
         figures.append(float(quality.figure(needed.sum(0).astype(float))))
     said = f"of {len(validation):,} validation rows {quality.metric} is {figures[1]:.4f}, before {figures[0]:.4f}"
     allowed = f"{settings.max_drop:g} are allowed (max_drop)"
-    if undecided.task not in ONE_LABEL:
+    if source.decision.task not in ONE_LABEL:
         return f"{said}; {allowed} in points", 100 * (figures[0] - figures[1]) > settings.max_drop
     kept = whole_promise(right[1], right[0], settings.confidence)
     said += (

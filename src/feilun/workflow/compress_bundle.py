@@ -21,14 +21,12 @@ from feilun.core.errors import UsageError
 from feilun.core.splits import Splits
 from feilun.data.prepare import prepare
 from feilun.data.unlabelled import unlabelled_texts
+from feilun.evaluation.remarks import BEFORE
 from feilun.workflow.evaluate_file import data_settings
 from feilun.workflow.judge import judge_compressed
 from feilun.workflow.publish import check_gate, release
 from feilun.workflow.recipe import EvaluationSettings
 from feilun.workflow.screen import Screen, silent
-
-BEFORE = "before"
-"""How the report calls the bundle that was compressed."""
 
 MANIFEST_FACTS = ("name", "task", "languages", "base", "recipe", "fingerprints")
 

@@ -78,7 +78,7 @@ def train(
     cleaning = recipe.data.clean.cleaning()
     recovery = Recovery(recipe, taught, run, lessons, resume, screen)
     small = compress(model, splits, recipe.compression, cleaning, run.folder / "small", further, recovery)
-    beside = untuned(recipe, splits, run.folder / "small")
+    beside = {**untuned(recipe, splits, run.folder / "small"), **small.sources()}
     report = judge(small, splits, recipe.evaluation, run, progress, remarks_on(model, splits), beside)
     screen.show_report(report)
     check_gate(report, recipe.gate, run.folder)
