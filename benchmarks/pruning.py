@@ -2,9 +2,10 @@
 
     python benchmarks/pruning.py --data ../shared/data --only banking77 --threads 1
 
-One model is trained by the defaults; one more is what it becomes by what pruned ones get besides. Each pruned arm takes a share of its heads and units out and learns for two epochs
-more, taught by the whole model; each arm of fewer layers is trained from the base as long as the whole one, with the
-same teacher. What is measured is what would be served: int8, texts a second over the test rows, arms in turns.
+One model is trained by the defaults. Each pruned arm takes a share of its heads and units out and learns for two epochs
+more, taught by the whole model; so that this is not taken for pruning's gain, the whole model gets the same once. Each
+arm of fewer layers is trained from the base as long as the whole one was, with the same teacher. What is measured is
+what would be served: int8, texts a second over the test rows, arms in turns.
 """
 
 from __future__ import annotations
