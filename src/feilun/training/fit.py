@@ -31,9 +31,10 @@ from feilun.training.distil import Lessons
 from feilun.training.gradients import Gradients, NotFinite
 from feilun.training.inputs import make_inputs
 from feilun.training.interruption import Interruption
-from feilun.training.memory import keep_freed_memory
+from feilun.training.memory import settle
 from feilun.training.optimizer import clip_gradients, default_rate, make_optimizer
 from feilun.training.order import steps_of
+from feilun.training.reading import OneProcess, Team, alone
 from feilun.training.schedule import rate
 from feilun.training.settings import TrainingSettings
 
@@ -57,6 +58,7 @@ def fit(
     resume: bool = False,
     watcher: Watcher | None = None,
     lessons: Lessons | None = None,
+    team: Team = alone,
 ) -> Progress:
     """Train a model in place and leave it with its best weights.
 
@@ -70,6 +72,7 @@ def fit(
         resume: Go on from the checkpoint in `folder`, where there is one.
         watcher: Sees every step.
         lessons: What teachers say about the training rows.
+        team: Who reads the rows: this process, or several (`parallel.team_of`).
 
     Returns:
         What the run did: its steps, its history of figures, and which step was best.
@@ -79,7 +82,7 @@ def fit(
         Interrupted: The user stopped the run; a checkpoint was written.
         UsageError: The early-stopping metric does not exist.
     """
-    run = Run(model, splits, settings, tracker, folder, identity, lessons)
+    run = Run(model, splits, settings, tracker, folder, identity, lessons, team)
     if resume:
         run.restore()
     else:
@@ -102,16 +105,17 @@ class Run:
         folder: Path,
         identity: str,
         lessons: Lessons | None = None,
+        team: Team = alone,
     ) -> None:
-        if settings.threads:
-            torch.set_num_threads(settings.threads)
-        keep_freed_memory()
+        settle(model, settings)
         torch.manual_seed(settings.seed)
         self.model, self.settings, self.tracker = model, settings, tracker
         self.folder, self.identity = folder, identity
         self.ids = splits.train.id
         self.inputs = make_inputs(model, splits.train, learning=True)
-        self.gradients = Gradients(model, self.inputs, model.head.targets(splits.train).to(model.device), lessons)
+        targets = model.head.targets(splits.train).to(model.device)
+        reader = team(OneProcess(model, self.inputs))
+        self.gradients = Gradients(model, reader, targets, self.inputs.lengths, lessons)
         self.validation = make_inputs(model, splits.validation)
         self.validation_rows = splits.validation
         rows = settings.rows_of_a_step(self.inputs.lengths)
@@ -133,6 +137,7 @@ class Run:
         """Go back to the last checkpoint, where there is one."""
         found = checkpoint.load(self.folder, self.identity, self.model, self.optimizer, self.average)
         self.progress = found or Progress()
+        self.gradients.at_once = self.progress.at_once
         self.model.head.watch(self.progress.history)
         checkpoint.forget_best(self.folder, keep=self.progress.best_step if self.progress.history else None)
 
@@ -177,7 +182,7 @@ class Run:
             group["lr"] = group["full_rate"] * share
         self.model.adaptation.before_step(self.model.base, self.progress.step, self.total)
         try:
-            loss = self.gradients.add(batches)
+            loss = self.gradients.add(batches, self.progress.step, self.total)
             self.clip(batches)
         except NotFinite as found:
             raise LossNotFinite(
@@ -188,6 +193,7 @@ class Run:
             ) from None
         self.optimizer.step()
         self.progress.step += 1
+        self.progress.at_once = self.gradients.at_once
         self.average.after_step(self.progress.step)
         noted = self.model.adaptation.after_step(self.model.base, self.progress.step, self.total)
         self.optimizer.zero_grad(set_to_none=True)

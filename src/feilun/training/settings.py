@@ -48,6 +48,9 @@ class TrainingSettings:
     semi_supervised: Literal["none", "spread"] = setting(
         "none", "spread: the texts of data.unlabelled join the training rows with the labels of those that are alike"
     )
+    gradient_checkpointing: bool = setting(
+        False, "compute each layer anew in the backward pass: less memory for activations, a third more time"
+    )
     trackers: tuple[TrackerName, ...] = setting((), "where figures go beside the run's own folder")
     checkpoint_seconds: float = setting(60.0, "seconds between checkpoints", minimum=0)
     threads: int | None = setting(None, "processor threads; none: all cores", minimum=1)
