@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from feilun.bundles.cascade import CASCADE, STUDENT, Cascade
 from feilun.bundles.generator import Generator
 from feilun.bundles.runtime import Runtime
+from feilun.compression import rounding
 from feilun.compression.cascade import fit_cascade, objections, sentence
 from feilun.compression.export import export_onnx
 from feilun.compression.fidelity import Fidelity, judge_fidelity, texts_of_all_lengths
@@ -28,9 +29,6 @@ from feilun.models.text_model import TextModel
 from feilun.text.clean import Cleaning
 
 MODEL = "model.onnx"
-
-WRITERS: Mapping[str, Callable[[Path, Path], object]] = {"int8": quantize_int8, "fp16": write_half}
-"""What writes a smaller form of an ONNX file, by its precision."""
 
 
 @dataclass(frozen=True)
@@ -164,7 +162,7 @@ def compress_runtime(
     """
     if precision != "fp32":
         made = Compressed({MODEL: source.model}, source, precision)
-    elif settings.quantize not in WRITERS:
+    elif settings.quantize == "none":
         remark = "Weights are float32, as the recipe asks."
         made = Compressed({MODEL: source.model}, source, "fp32", remarks=(remark,))
     else:
@@ -176,7 +174,10 @@ def quantized(source: Runtime, splits: Splits, settings: CompressionSettings, fo
     """Return a model in int8 or float16 where that keeps its answers, else as it was, with a remark that says why."""
     precision: Precision = "fp16" if settings.quantize == "fp16" else "int8"
     file = folder / f"model.{precision}.onnx"
-    WRITERS[precision](source.model, file)
+    if precision == "fp16":
+        write_half(source.model, file)
+    else:
+        quantize_int8(source.model, file, rounding.read(source, splits.train, folder))
     small = source.like(file)
     pool = [text for part in (splits.test, splits.train) for text in part.text]
     wanted = max(settings.texts - len(splits.validation), settings.texts // 4)
