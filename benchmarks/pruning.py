@@ -3,9 +3,10 @@
     python benchmarks/pruning.py --data ../shared/data --only banking77 --threads 1
 
 One model is trained by the defaults. Each pruned arm takes a share of its heads and units out and learns for two epochs
-more, taught by the whole model; so that this is not taken for pruning's gain, the whole model gets the same once. Each
-arm of fewer layers is trained from the base as long as the whole one was, with the same teacher. What is measured is
-what would be served: int8, texts a second over the test rows, arms in turns.
+more, taught by the whole model; so that this is not taken for pruning's gain, the whole model gets the same once. Fewer
+layers are tried both ways: some layers of the trained model, which learn for two epochs more, and some of the base,
+trained as long as the whole one was, all with the same teacher. What is measured is what would be served: int8, texts a
+second over the test rows, arms in turns.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from feilun.core.splits import Splits
 from feilun.data.prepare import prepare
 from feilun.models.bases.catalogue import open_base
 from feilun.models.build import build
+from feilun.models.layers import keep_layers
 from feilun.models.text_model import TextModel
 from feilun.training.distil import Lessons
 from feilun.training.fit import fit
@@ -127,10 +129,18 @@ class Bench:
             small = self.small(model.eval(), share, lambda pruned, _: self.recover(pruned, lessons))
             yield f"pruned {share:.0%}", small, time.perf_counter() - began
         for layers in self.case.layers:
+            model = self.model(self.recipe)
+            model.load_state_dict(weights)
+            keep_layers(model.base, layers, self.splits.train.text)
+            model.moving = tuple(name for name, weight in model.named_parameters() if weight.requires_grad)
+            began = time.perf_counter()
+            self.recover(model, lessons)
+            yield f"{layers} of its layers, taught", self.small(model), time.perf_counter() - began
+        for layers in self.case.layers:
             recipe = replace(self.recipe, model=replace(self.recipe.model, layers=layers))
             model = self.model(recipe)
             seconds = self.learn(model, self.case.epochs, lessons)
-            yield f"{layers} layers, taught", self.small(model), seconds
+            yield f"{layers} layers of the base, taught", self.small(model), seconds
 
 
 def accuracy(runtime: Runtime, corpus: Corpus) -> float:
