@@ -11,13 +11,15 @@ import polars
 import pytest
 
 from feilun.bundles.bundle import Bundle
-from feilun.core.errors import RecipeError
+from feilun.core.errors import RecipeError, UsageError
 from feilun.training.checkpoint import Progress
 from feilun.training.fit import Watcher
 from feilun.workflow import recipe as recipes
+from feilun.workflow.examine import examine
 from feilun.workflow.screen import Screen
 from feilun.workflow.steps import train
 from tiny import reviews, tiny_base
+from tiny_architectures import architecture
 
 RECIPE = """
 name = "made"
@@ -74,6 +76,16 @@ def test_what_loses_too_much_is_not_shipped(recipe: Path, tmp_path: Path) -> Non
     assert weights(bundle) == weights(whole)
     assert "pruned_speedup" not in bundle.report.cost
     assert any(note.startswith("Nothing was pruned: 50% was tried and refused") for note in bundle.report.notes)
+
+
+def test_a_base_that_cannot_be_pruned_is_refused_before_it_is_trained(recipe: Path, tmp_path: Path) -> None:
+    base = architecture("distilbert")
+    base.model.save_pretrained(tmp_path / "base")
+    base.tokenizer.save(str(tmp_path / "base" / "tokenizer.json"))
+    asked = recipes.load(recipe, [f"model.base={tmp_path / 'base'}"])
+    for refuses in (train, examine):
+        with pytest.raises(UsageError, match="family distilbert"):
+            refuses(asked)
 
 
 class Killed(Screen):

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from feilun.core.corpus import Corpus
 from feilun.core.errors import UsageError
+from feilun.models.bases.base import Base
 from feilun.models.text_model import TextModel, evaluating
 from feilun.training.inputs import make_inputs
 
@@ -58,6 +59,21 @@ class Pruned:
         return f"{told[0]}; {told[1]}."
 
 
+def check_prunable(base: Base, share: float) -> None:
+    """Refuse a base whose layers cannot be made smaller, where a share of them is to go.
+
+    Raises:
+        UsageError: If it is no encoder of the BERT family.
+    """
+    config: Any = base.model.config
+    if share and config.model_type not in FAMILIES:
+        raise UsageError(
+            f"compression.prune makes layers of the BERT family smaller; {base.name} is of the family "
+            f"{config.model_type}.",
+            "Leave compression.prune out, or choose another base: `feilun bases` lists them.",
+        )
+
+
 def prune(model: TextModel, train: Corpus, share: float) -> Pruned:
     """Take a share of the heads and of the feed-forward units out of a model, in place.
 
@@ -72,12 +88,7 @@ def prune(model: TextModel, train: Corpus, share: float) -> Pruned:
     Raises:
         UsageError: If the model is of another architecture.
     """
-    kind = str(getattr(model.body.config, "model_type", ""))
-    if kind not in FAMILIES:
-        raise UsageError(
-            f"compression.prune makes layers of the BERT family smaller; {model.base.name} is of the family {kind}.",
-            "Leave compression.prune out, or choose another base: `feilun bases` lists them.",
-        )
+    check_prunable(model.base, share)
     layers: list[Any] = list(model.base.layers)
     worth = importance(model, train)
     heads = kept([heads for heads, _ in worth], share)
@@ -96,7 +107,7 @@ def importance(model: TextModel, train: Corpus) -> list[tuple[Scores, Scores]]:
 
     Args:
         model: The model; it is left as it was.
-        train: Rows with targets; at most `ROWS`, evenly spread, are looked at.
+        train: Rows with targets; about `ROWS` of them, drawn by chance, are looked at.
 
     Returns:
         Of each layer the scores of its heads, shape (heads,), and of its units, shape (units,).

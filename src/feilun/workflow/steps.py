@@ -15,6 +15,7 @@ from pathlib import Path
 
 from feilun.bundles.bundle import Bundle, check_target
 from feilun.compression.compress import compress
+from feilun.compression.prune import check_prunable
 from feilun.data.unlabelled import unlabelled_texts
 from feilun.models.bases.catalogue import open_base
 from feilun.models.build import build, build_anew, check_length, token_encoder
@@ -64,6 +65,7 @@ def train(
         check_target(out)
     base = open_base(recipe.model.base, accept_licence=accept_licence)
     check_length(recipe.model, base)
+    check_prunable(base, recipe.compression.prune)
     tokens = token_encoder(recipe.model, base)
 
     splits = prepare_rows(recipe, tokens.count)
