@@ -45,7 +45,7 @@ class SideBySide:
         else:
             self._engine.join(engine)
         self._rows.append(row)
-        self._let_go([])
+        self._let_go()
         return row.answering.written
 
     def step(self) -> None:
@@ -55,27 +55,25 @@ class SideBySide:
         logits = self._engine.go_on([row.last for row in self._rows])
         for row, own in zip(self._rows, logits, strict=True):
             row.last = row.answering.take(own)
-        self._let_go([])
+        self._let_go()
 
     def leave(self, answer: Written) -> None:
         """Write an answer no further."""
-        self._let_go([answer])
+        self._let_go(answer)
 
-    def _let_go(self, answers: Sequence[Written]) -> None:
+    def _let_go(self, named: Written | None = None) -> None:
         """Take out what is finished or named; what was read of these conversations is kept for their next turns."""
-        assert self._engine is not None or not self._rows  # noqa: S101 - rows have an engine
-        going = [any(row.answering.written is answer for answer in answers) or row.finished for row in self._rows]
-        if self._engine is None or not any(going):
+        engine = self._engine
+        if engine is None:
             return
-        for place in (place for place, goes in enumerate(going) if goes):
-            kept = self._engine.part([place])
-            self._generator.turns.keep(self._rows[place].owner, self._engine.ids[place], kept)
-        staying = [place for place, goes in enumerate(going) if not goes]
-        self._rows = [self._rows[place] for place in staying]
-        if staying:
-            self._engine.keep(staying)
-        else:
+        staying = [i for i, row in enumerate(self._rows) if not row.finished and row.answering.written is not named]
+        for place in set(range(len(self._rows))) - set(staying):
+            self._generator.turns.keep(self._rows[place].owner, engine.ids[place], engine.part([place]))
+        if not staying:
             self._engine = None
+        elif len(staying) < len(self._rows):
+            engine.keep(staying)
+        self._rows = [self._rows[place] for place in staying]
 
 
 class _Row:
