@@ -75,7 +75,7 @@ class Gradients:
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
-            self._read_less_at_once(batches)  # what the failed try held is free only outside of `except`
+            self.read_less_at_once(batches)  # what the failed try held is free only outside of `except`
             self.model.zero_grad(set_to_none=True)
             set_random_state(before)
 
@@ -98,9 +98,14 @@ class Gradients:
         losses = self.model.head.loss(logits, self.targets[list(batch)])
         return losses if self.lessons is None else self.lessons.blended(losses, logits, batch)
 
-    def _read_less_at_once(self, batches: Sequence[Sequence[int]]) -> None:
+    def read_less_at_once(self, batches: Sequence[Sequence[int]]) -> None:
+        """Halve what is read in one go.
+
+        Raises:
+            TrainingError: If the longest row stood alone already.
+        """
         longest = max(self.lengths[row] for batch in batches for row in batch)
-        if self.at_once is not None and self.at_once < 2 * longest:  # rows stood alone already
+        if self.at_once is not None and self.at_once < 2 * longest:
             raise TrainingError(
                 f"Memory does not hold the training of one row of {longest} tokens.",
                 "Lower model.max_tokens, set training.gradient_checkpointing=true, or choose a smaller model.base.",

@@ -70,7 +70,7 @@ def team_of(
     if workers == 1:
         yield alone
         return
-    _check(workers, model)
+    check_workers(workers, model)
     threads = torch.get_num_threads()
     with ExitStack() as stack:
         stack.callback(torch.set_num_threads, threads)
@@ -80,7 +80,12 @@ def team_of(
         yield partial(Together, others, seats[0])
 
 
-def _check(workers: int, model: TextModel) -> None:
+def check_workers(workers: int, model: TextModel) -> None:
+    """Refuse more than one worker where they would have nothing to share; warn where they would crowd.
+
+    Raises:
+        UsageError: If the base is run once for all steps, or there are fewer GPUs than workers.
+    """
     if fixed_layers(model) == len(model.base.layers) and model.reads != "tokens":
         raise UsageError(
             f"--workers {workers}: the base stands still, so that it is run over every row once, before training; "

@@ -25,9 +25,7 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Go on where an interrupted run stopped.")] = False,
     workers: Annotated[
         int,
-        typer.Option(
-            min=1, help="Processes that train together, each with its share of the cores, or a GPU."
-        ),
+        typer.Option(min=1, help="Processes that train together, each with its share of the cores, or a GPU."),
     ] = 1,
     settings: Settings = None,
     cost_error: CostError = None,
@@ -38,8 +36,8 @@ def train(
     """Train the model of a recipe, judge it and write its bundle.
 
     Any key of the recipe can be set on the command line. With both costs, the threshold below which a text goes to a
-    person is the cheapest on the validation rows. Ctrl-C stops at the next step with a checkpoint; the same
-    command with --resume goes on to the bitwise same weights.
+    person is the cheapest on the validation rows. Ctrl-C or SIGTERM stops at the next step with a checkpoint; the
+    same command with --resume goes on to the bitwise same weights.
     """
     from feilun.workflow import recipe as recipes
     from feilun.workflow import steps
