@@ -31,9 +31,9 @@ from feilun.training.distil import Lessons
 from feilun.training.gradients import Gradients, NotFinite
 from feilun.training.inputs import make_inputs
 from feilun.training.interruption import Interruption
-from feilun.training.memory import settle
 from feilun.training.optimizer import clip_gradients, default_rate, make_optimizer
 from feilun.training.order import steps_of
+from feilun.training.process import settle
 from feilun.training.reading import OneProcess, Team, alone
 from feilun.training.schedule import rate
 from feilun.training.settings import TrainingSettings

@@ -1,4 +1,4 @@
-"""Memory and threads of a process that trains."""
+"""Memory: what training reuses from step to step, and how it runs out."""
 
 from __future__ import annotations
 
@@ -6,20 +6,7 @@ import ctypes
 
 import torch
 
-from feilun.models.recomputing import recompute_layers
-from feilun.models.text_model import TextModel
-from feilun.training.settings import TrainingSettings
-
 _TRIM_THRESHOLD, _MMAP_MAX = -1, -4  # names of glibc's mallopt(3)
-
-
-def settle(model: TextModel, settings: TrainingSettings) -> None:
-    """Give a process the threads and the ways of memory that a run wants."""
-    if settings.threads:
-        torch.set_num_threads(settings.threads)
-    keep_freed_memory()
-    if settings.gradient_checkpointing:
-        recompute_layers(model.base)
 
 
 def keep_freed_memory() -> bool:

@@ -19,7 +19,8 @@ from feilun.core.errors import FeilunError
 from feilun.models.text_model import TextModel
 from feilun.training.collective import Collective, Seat, bucket_of, moving_weights
 from feilun.training.inputs import make_inputs
-from feilun.training.memory import is_out_of_memory, settle
+from feilun.training.memory import is_out_of_memory
+from feilun.training.process import settle
 from feilun.training.reading import OneProcess
 from feilun.training.settings import TrainingSettings
 
