@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import ctypes
 import multiprocessing
 import os
 import shutil
 import signal
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -19,17 +22,23 @@ from hypothesis import strategies as st
 from processes import SETTINGS, difference, gradients, rows_of, run_of, still_model
 from test_fit import digest
 
+from feilun.core.corpus import corpus_of
 from feilun.core.errors import LossNotFinite, TrainingError, UsageError
 from feilun.models.adaptations.adalora import AdaLoRA
 from feilun.models.adaptations.frozen import Frozen
+from feilun.models.adaptations.full import Full
+from feilun.models.build import set_dropout
+from feilun.models.heads.classify import ClassifyHead, ClassifySettings
 from feilun.models.text_model import TextModel
 from feilun.training.checkpoint import Progress
-from feilun.training.fit import fit
+from feilun.training.collective import Seat
+from feilun.training.fit import Run, fit
 from feilun.training.parallel import check_workers, settings_of_each, shares, team_of
 from feilun.training.reading import Team, alone
 from feilun.training.settings import TrainingSettings
 from feilun.training.trackers.run_folder import RunFolder
-from tiny import tiny_model, tiny_splits
+from feilun.training.worker import Outcome, work
+from tiny import LABELS, WORDS, reviews, tiny_base, tiny_model, tiny_splits
 
 LEARNING = TrainingSettings(epochs=3, batch_tokens=200, learning_rate=3e-3, checkpoint_seconds=0)
 
@@ -121,12 +130,48 @@ def test_a_killed_worker_ends_the_run_and_resume_gives_bitwise_the_same_weights(
     assert not multiprocessing.active_children()
 
 
-def test_a_worker_that_cannot_build_its_model_says_why() -> None:
-    with (
-        pytest.raises(TrainingError, match=r"Worker 1 of 2 failed: .*has 2 layers"),
-        team_of(2, partial(tiny_model, Frozen(layers=3)), tiny_model(), tiny_splits().train, LEARNING) as team,
-    ):
-        run_of("classify", Path("unused"), tiny_model(), team=team)
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is limited by setrlimit, and counted in /proc")
+def test_where_the_memory_of_one_runs_out_all_read_less_at_once(tmp_path: Path) -> None:
+    texts = [" ".join(WORDS[(i + j) % 16] for j in range(58)) for i in range(900)]
+    rows = corpus_of(texts, list(LABELS.names) * 300)
+    splits, settings = replace(tiny_splits(), train=rows, validation=rows), replace(SETTINGS, batch_tokens=10**6)
+    expected = Run(long_model(), splits, settings, RunFolder(tmp_path), tmp_path, "made")
+    loss = expected.gradients.add([range(900)], 0, 1)
+    with two(partial(long_model, megabytes=250), rows, settings) as team:
+        run = Run(long_model(), splits, settings, RunFolder(tmp_path), tmp_path, "made", team=team)
+        assert run.gradients.add([range(900)], 0, 1) == pytest.approx(loss, rel=1e-6)
+        assert run.gradients.at_once is not None
+        assert difference(gradients(expected.model), gradients(run.model)) < 1e-5  # sums of 54,000 tokens in float32
+
+
+def long_model(megabytes: int | None = None) -> TextModel:
+    """A model that reads 60 tokens; in a process other than the tests' own it has only so much memory from here on."""
+    torch.manual_seed(0)
+    model = TextModel(tiny_base(), ClassifyHead(32, LABELS, ClassifySettings(dropout=0.0)), Full(), LABELS, 60)
+    set_dropout(model.body, 0.0)
+    if megabytes is not None and multiprocessing.parent_process() is not None:
+        import resource
+
+        ctypes.CDLL(None).mallopt(-8, 1)  # M_ARENA_MAX: else each thread reserves room that it does not use
+        status = Path("/proc/self/status").read_text()
+        size = int(next(line for line in status.splitlines() if "VmSize" in line).split()[1])
+        resource.setrlimit(resource.RLIMIT_AS, (1024 * size + megabytes * 2**20, -1))
+    return model
+
+
+def test_a_worker_that_cannot_build_its_model_says_why(tmp_path: Path) -> None:
+    ours, theirs = multiprocessing.Pipe()
+    former = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    ours.send(("build",))
+    ours.send(None)
+    try:
+        work(Seat(1, 2, tmp_path / "meeting"), theirs, partial(tiny_model, Frozen(layers=3)), reviews(1), LEARNING)
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
+    outcome, reason = ours.recv()
+    assert outcome is Outcome.FAILED
+    assert "has 2 layers" in reason
 
 
 def test_one_process_starts_no_other() -> None:

@@ -11,7 +11,7 @@ from torch import Tensor
 from feilun.core.errors import TrainingError
 from feilun.models.text_model import TextModel
 from feilun.training.distil import Lessons
-from feilun.training.memory import is_out_of_memory
+from feilun.training.memory import give_freed_memory_back, is_out_of_memory
 from feilun.training.random_state import random_state, set_random_state
 from feilun.training.reading import Reader
 
@@ -77,6 +77,7 @@ class Gradients:
                     raise
             self.read_less_at_once(batches)  # what the failed try held is free only outside of `except`
             self.model.zero_grad(set_to_none=True)
+            give_freed_memory_back()
             set_random_state(before)
 
     def _add(self, batches: Sequence[Sequence[int]]) -> float:

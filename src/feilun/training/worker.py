@@ -19,7 +19,7 @@ from feilun.core.errors import FeilunError
 from feilun.models.text_model import TextModel
 from feilun.training.collective import Collective, Seat, bucket_of, moving_weights
 from feilun.training.inputs import make_inputs
-from feilun.training.memory import is_out_of_memory
+from feilun.training.memory import give_freed_memory_back, is_out_of_memory
 from feilun.training.process import settle
 from feilun.training.reading import OneProcess
 from feilun.training.settings import TrainingSettings
@@ -51,7 +51,10 @@ def work(
         worker = Worker(seat, make, train, settings)
         while (order := orders.recv()) is not None:
             verb, *arguments = order
-            orders.send(_outcome(getattr(worker, verb), arguments))
+            outcome, result = _outcome(getattr(worker, verb), arguments)
+            if outcome is Outcome.OUT_OF_MEMORY:
+                give_freed_memory_back()
+            orders.send((outcome, result))
     except (EOFError, OSError):
         return
 
