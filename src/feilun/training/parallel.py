@@ -26,7 +26,7 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, distributed
 
 from feilun.core.corpus import Corpus
 from feilun.core.errors import UsageError
@@ -84,7 +84,7 @@ def check_workers(workers: int, model: TextModel) -> None:
     """Refuse more than one worker where they would have nothing to share; warn where they would crowd.
 
     Raises:
-        UsageError: If the base is run once for all steps, or there are fewer GPUs than workers.
+        UsageError: If the base is run once for all steps, torch cannot, or there are fewer GPUs than workers.
     """
     if fixed_layers(model) == len(model.base.layers) and model.reads != "tokens":
         raise UsageError(
@@ -92,6 +92,8 @@ def check_workers(workers: int, model: TextModel) -> None:
             "of the steps nothing is left to share.",
             "Leave out --workers, or choose another model.adaptation.kind.",
         )
+    if not distributed.is_available():
+        raise UsageError(f"--workers {workers}: this build of torch has no torch.distributed.", "Leave out --workers.")
     if model.device.type == "cuda" and workers > torch.cuda.device_count():
         raise UsageError(
             f"--workers {workers}: each worker has a GPU of its own, and there are {torch.cuda.device_count()}.",
