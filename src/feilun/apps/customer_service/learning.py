@@ -11,7 +11,8 @@ from feilun.apps.customer_service.slots import unknown_slots
 from feilun.core.errors import FeilunError, UsageError
 from feilun.monitoring.redaction import kept
 from feilun.storage import customer_service as storage
-from feilun.storage.customer_service import Candidate, Known, Turn
+from feilun.storage.customer_service import Candidate, Turn
+from feilun.storage.customer_service_knowledge import Known, put_knowledge
 from feilun.storage.database import Database
 
 
@@ -105,7 +106,7 @@ class Learning:
                 raise UnknownConversation(f"There is no open candidate {candidate!r}.", "It may be settled already.")
             entry = _entry(found, question, answer, category)
             known = Known(entry.id, "faq", "candidate", content(entry))
-            storage.put_knowledge(connection, self.application, known)
+            put_knowledge(connection, self.application, known)
         self.ladder.library.change([entry])
         return entry
 
@@ -128,7 +129,7 @@ class Learning:
                 raise UnknownConversation(f"There is no open candidate {candidate!r}.", "It may be settled already.")
             way = {"entry": entry, "question": known.question, "text": found.question}
             identity = identity_of("variant", known.question, found.question)
-            storage.put_knowledge(connection, self.application, Known(identity, "variant", "candidate", way))
+            put_knowledge(connection, self.application, Known(identity, "variant", "candidate", way))
         (changed,) = with_learned([known], [way])
         self.ladder.library.change([changed])
         return changed

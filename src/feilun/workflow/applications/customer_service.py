@@ -11,8 +11,8 @@ from feilun.apps.customer_service.settings import CustomerServiceSettings
 from feilun.core.errors import UsageError
 from feilun.storage.database import Database, open_database
 from feilun.workflow.applications.customer_service_file import Knowledge, read_application, read_knowledge
-from feilun.workflow.applications.customer_service_knowledge import Imported, known_to
-from feilun.workflow.applications.customer_service_release import Say, release, silent, suite_outcome
+from feilun.workflow.applications.customer_service_knowledge import Imported, known_to, rows_of
+from feilun.workflow.applications.customer_service_release import Proposal, Say, release, silent, suite_outcome
 from feilun.workflow.applications.customer_service_suite import Outcome, Suite, read_suite
 from feilun.workflow.applications.customer_service_version import Version, desk_of, standing
 
@@ -36,7 +36,7 @@ def import_knowledge(
         GateNotMet: If the application's suite falls; nothing was changed.
     """
     knowledge = read_knowledge(settings)
-    release(settings, database, standing(settings.name), knowledge, force=force, say=say)
+    release(settings, database, Proposal(standing(settings.name), rows_of(knowledge)), force=force, say=say)
     return knowledge, known_to(settings.name, database)
 
 
