@@ -84,7 +84,8 @@ class Learning:
         library = self.ladder.library
         found = library.question(question, library.embed(question))
         weighed = self.ladder.thresholds.curated.weighed(found) if found is not None else []
-        return [entry for one in weighed if (entry := library.entries[one.id]).answer][:most]
+        known = [library.entries.get(one.id) for one in weighed]
+        return [entry for entry in known if entry is not None and entry.answer][:most]
 
     def approve(self, candidate: str, *, question: str | None = None, answer: str | None = None,
                 category: str = "") -> FaqEntry:  # fmt: skip

@@ -12,7 +12,7 @@ from feilun.apps.customer_service.evidence import Weighed
 from feilun.apps.customer_service.injection import quotable
 from feilun.apps.customer_service.library import Library
 from feilun.apps.customer_service.reply import Citation, Reply
-from feilun.apps.customer_service.rungs.rung import Question, Step, weighing
+from feilun.apps.customer_service.rungs.rung import GONE, Question, Step, weighing
 from feilun.text.segment import HAN, sentences
 
 SHARED = 0.12
@@ -45,7 +45,9 @@ class Grounded:
             return Step({"rung": "grounded", "decision": "nothing found"})
         weighed = self.calibration.weighed(found)
         best = weighed[0]
-        passage = library.passages[best.id]
+        passage = library.passages.get(best.id)
+        if passage is None:
+            return Step({"rung": "grounded", "decision": GONE})
         trace = {"passage": passage.id, **weighing("grounded", best, self.calibration)}
         if best.probability < self.calibration.threshold:
             return Step({**trace, "decision": "not sure enough"})
@@ -63,7 +65,8 @@ class Grounded:
         if self.composer is None:
             return []
         near = [one for one in weighed if one.probability >= NEAR * weighed[0].probability]
-        passages = [library.passages[one.id] for one in near]
+        known = library.passages
+        passages = [known[one.id] for one in near if one.id in known]
         return self.composer.composed(question.search, passages, library)[: self.sentences]
 
     def _quoted(self, question: Question, passage: Passage, library: Library) -> list[tuple[str, Citation]]:
