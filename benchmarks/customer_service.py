@@ -8,6 +8,7 @@ grounding: the 175 test queries of esun_bank_faq over its 617 entries (or, --que
 positive dev pairs over all second texts), each asked with its entry there and once more with its entry taken out. In
 halves: weights and thresholds are chosen on one, the other is judged, and turned round.
 intents: clinc150, each intent an entry whose ways to ask are training utterances; thresholds from held-out ones.
+With --epochs the base is tuned on them first, as an application's is.
 reworded: the questions of bank_faq_en, each held out and its paraphrase asked: by rule (rewording.py), and 80 that were
 written by hand. Questions that are there several times, with answers for different products, count as one.
 customer_service_load.py measures speed.
@@ -19,6 +20,7 @@ import argparse
 import csv
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -29,13 +31,15 @@ from feilun.apps.customer_service.ladder import Ladder
 from feilun.apps.customer_service.library import ANSWER, Library
 from feilun.apps.customer_service.rungs.grounded import unsupported
 from feilun.apps.customer_service.second_look import Reranker
-from feilun.apps.customer_service.settings import CustomerServiceSettings, KnowledgeSettings
+from feilun.apps.customer_service.settings import CustomerServiceSettings, KnowledgeSettings, ModelSettings
 from feilun.bundles.bundle import open_bundle
 from feilun.core.errors import BundleError
 from feilun.core.ports import Embedder
 from feilun.models.bases.catalogue import open_base
 from feilun.workflow.applications.base_embedder import BaseEmbedder
+from feilun.workflow.applications.customer_service_training import trained
 from feilun.workflow.applications.customer_service_version import reranker_of
+from feilun.workflow.screen import silent
 from rewording import REWORDINGS
 
 BY_HAND = Path(__file__).parent / "bank_faq_en_paraphrases.jsonl"
@@ -44,8 +48,10 @@ BY_HAND = Path(__file__).parent / "bank_faq_en_paraphrases.jsonl"
 SETTINGS = CustomerServiceSettings("customer-service", "benchmark", KnowledgeSettings(faq=("-",)))
 
 
-def embedder(name: str) -> Embedder:
-    """Open a bundle, or a base model with its own pooling."""
+def embedder(name: str) -> Embedder | None:
+    """Open a bundle, or a base model with its own pooling; `none` finds by words alone."""
+    if name == "none":
+        return None
     try:
         return open_bundle(name, threads=1)
     except BundleError:
@@ -129,7 +135,7 @@ def _ask_with_and_without(ladder: Ladder, query: str, right: str, counts: dict[s
         counts["wrong"] += len(list(unsupported(one, library)))
 
 
-def intents(data: Path, model: Embedder | None, examples: int, share: float) -> None:
+def intents(data: Path, base: str, examples: int, share: float, declined: float, epochs: int) -> None:
     """Print accuracy in scope and recall of what is out of scope, of the ladder as a whole."""
     ways: dict[str, list[str]] = {}
     for text, label in _rows(data / "clinc150" / "train.csv"):
@@ -137,7 +143,8 @@ def intents(data: Path, model: Embedder | None, examples: int, share: float) -> 
             ways[label].append(text)
     entries = [FaqEntry(label, own[0], f"This is {label}.", tuple(own[1:]), label) for label, own in ways.items()]
     asked = _rows(data / "clinc150" / "test.csv")[:: max(1, round(1 / share))]
-    found = thresholds(model, entries, (), declined=SETTINGS.ladder.declined, precision=SETTINGS.ladder.precision)
+    model = tuned(base, entries, epochs) if epochs else embedder(base)
+    found = thresholds(model, entries, (), declined=declined, precision=SETTINGS.ladder.precision)
     ladder = Ladder(Library(model, entries), found, SETTINGS)
     first = right = inside = outside = declined = 0
     for text, label in asked:
@@ -152,6 +159,13 @@ def intents(data: Path, model: Embedder | None, examples: int, share: float) -> 
     print(f"held out: {found.curated.to_json() | {'weights': ()}}")
     print(f"in scope: first candidate right {first / inside:.3f}, answered by it {right / inside:.3f} of {inside}; "
           f"out of scope: not answered {declined / max(outside, 1):.3f} of {outside}")  # fmt: skip
+
+
+def tuned(base: str, entries: Sequence[FaqEntry], epochs: int) -> Embedder:
+    """Tune a base on the ways to ask entries, as `feilun customer-service train` does."""
+    settings = replace(SETTINGS, model=ModelSettings(base, epochs))
+    asked = [replace(entry, answer="") for entry in entries]  # the answers of an intent are made up
+    return trained(settings, asked, (), silent)[0]
 
 
 def reworded(data: Path, model: Embedder | None) -> None:
@@ -190,15 +204,27 @@ def main() -> None:
     parser.add_argument("--questions", choices=list(QUESTIONS), default="esun", help="of grounding")
     parser.add_argument("--reranker", default="", help="`match` bundle that looks again at close candidates")
     parser.add_argument("--share", type=float, default=1.0, help="share of the questions that is asked")
+    parser.add_argument("--declined", type=float, default=SETTINGS.ladder.declined, help="of intents: what is declined")
+    parser.add_argument("--epochs", type=int, default=0, help="of intents: times over the examples; 0 tunes nothing")
     parser.add_argument("--examples", type=int, default=20, help="training utterances an intent")
     arguments = parser.parse_args()
-    model = None if arguments.embedder == "none" else embedder(arguments.embedder)
     runs: Mapping[str, Callable[[], None]] = {
         "grounding": lambda: grounding(
-            arguments.data, arguments.questions, model, arguments.share, reranker_of(arguments.reranker)
+            arguments.data,
+            arguments.questions,
+            embedder(arguments.embedder),
+            arguments.share,
+            reranker_of(arguments.reranker),
         ),
-        "intents": lambda: intents(arguments.data, model, arguments.examples, arguments.share),
-        "reworded": lambda: reworded(arguments.data, model),
+        "intents": lambda: intents(
+            arguments.data,
+            arguments.embedder,
+            arguments.examples,
+            arguments.share,
+            arguments.declined,
+            arguments.epochs,
+        ),
+        "reworded": lambda: reworded(arguments.data, embedder(arguments.embedder)),
     }
     runs[arguments.what]()
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 from made_bank import LOST, written
+from made_service import BY_WORDS
 
 from feilun.bundles.bundle import write_bundle
 from feilun.bundles.registry import versions
@@ -20,6 +21,7 @@ from feilun.workflow.applications.customer_service import held_to_suite, import_
 from feilun.workflow.applications.customer_service_file import read_application, read_knowledge
 from feilun.workflow.applications.customer_service_knowledge import known_to, rows_of
 from feilun.workflow.applications.customer_service_release import Proposal, release
+from feilun.workflow.applications.customer_service_rollback import roll_back
 from feilun.workflow.applications.customer_service_suite import read_suite
 from feilun.workflow.applications.customer_service_version import Version, folder_of, let_stand, reranker_of, standing
 from tiny import WORDS, tiny_base
@@ -71,6 +73,22 @@ def test_what_stands_and_cannot_be_opened_holds_up_no_release(file, database, tm
     release(settings, database, Proposal(stood, rows_of(read_knowledge(settings))), say=said.append)
     assert "What stands cannot be opened" in said[1]
     assert standing("bank") == stood
+
+
+@pytest.mark.parametrize("damage", ["half", "older", "list"])
+def test_a_damaged_or_older_version_is_named_and_going_back_mends_it(file, database, damage):
+    settings = read_application(file)
+    import_knowledge(settings, database)
+    path = folder_of("bank") / "customer_service.json"
+    text = path.read_text(encoding="utf-8")
+    stood = json.loads(text)
+    stood["thresholds"]["curated"] = replace(BY_WORDS, weights=(1.0, 0.5)).to_json()
+    path.write_text({"half": text[:40], "older": json.dumps(stood), "list": "[]"}[damage], encoding="utf-8")
+    with pytest.raises(UsageError, match=r"customer_service.json names no version .* rollback"), opened(settings):
+        pass
+    roll_back(settings, database, 1)
+    with opened(settings) as desk:
+        assert desk.say("信用卡年费是多少？").reply.text == "普卡免年费。"
 
 
 def test_a_suite_leaves_neither_conversations_nor_candidates(file, database):

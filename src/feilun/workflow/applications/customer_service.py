@@ -14,7 +14,7 @@ from feilun.workflow.applications.customer_service_file import Knowledge, read_a
 from feilun.workflow.applications.customer_service_knowledge import Imported, known_to, rows_of
 from feilun.workflow.applications.customer_service_release import Proposal, Say, release, silent, suite_outcome
 from feilun.workflow.applications.customer_service_suite import Outcome, Suite, read_suite
-from feilun.workflow.applications.customer_service_version import Version, desk_of, standing
+from feilun.workflow.applications.customer_service_version import desk_of, standing, trained
 
 
 def import_knowledge(
@@ -48,7 +48,7 @@ def opened(settings: CustomerServiceSettings) -> Iterator[Desk]:
         UsageError: If it was not trained yet.
         BundleError: If its bundle is gone or damaged.
     """
-    version = _trained(settings)
+    version = trained(settings.name)
     with closing(open_database()) as database:
         yield desk_of(settings, version, known_to(settings.name, database), database)
 
@@ -78,11 +78,4 @@ def held_to_suite(file: Path, suite: Path | None = None) -> tuple[Suite, Outcome
         held = read_suite(Path(named))
     with closing(open_database()) as database:
         known = known_to(settings.name, database)
-    return held, suite_outcome(settings, _trained(settings), known, held)
-
-
-def _trained(settings: CustomerServiceSettings) -> Version:
-    version = standing(settings.name)
-    if version is None:
-        raise UsageError(f"{settings.name} was not trained here.", "Train it: feilun customer-service train FILE")
-    return version
+    return held, suite_outcome(settings, trained(settings.name), known, held)

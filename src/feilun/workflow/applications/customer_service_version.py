@@ -10,6 +10,7 @@ from typing import Any
 from feilun.apps.customer_service.business_rules import OUTPUTS, BusinessRules
 from feilun.apps.customer_service.composing import Composer
 from feilun.apps.customer_service.desk import Desk
+from feilun.apps.customer_service.evidence import PASSAGE, QUESTION
 from feilun.apps.customer_service.held_out import Thresholds
 from feilun.apps.customer_service.ladder import Ladder
 from feilun.apps.customer_service.library import Library
@@ -48,15 +49,44 @@ class Version:
 
     @staticmethod
     def from_json(value: Mapping[str, Any]) -> Version:
-        """Read what `to_json` wrote."""
-        thresholds = Thresholds.from_json(value["thresholds"])
+        """Read what `to_json` wrote.
+
+        Raises:
+            ValueError: If it is of another form, or weighs other features than this Feilun finds.
+        """
+        try:
+            thresholds = Thresholds.from_json(value["thresholds"])
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"it says no thresholds ({error!r})") from error
+        for rung, features in ((thresholds.curated, QUESTION), (thresholds.grounded, PASSAGE)):
+            if len(rung.weights) != len(features) + 1:
+                raise ValueError(f"it has {len(rung.weights)} weights for {len(features)} features and a constant")
         named = {name: str(value.get(name, "")) for name in ("bundle", "learned_from", "reranker")}
         return Version(thresholds=thresholds, **named)
 
 
 def standing(application: str) -> Version | None:
-    """Return the version that answers; None where none was released here."""
+    """Return the version that answers; None where none was released here, or the file that names it is damaged."""
     return _read(_standing(application))
+
+
+def trained(application: str) -> Version:
+    """Return the version that answers.
+
+    Raises:
+        UsageError: If there is none, or the file that names it is damaged or of another Feilun.
+    """
+    version = standing(application)
+    if version is None and _standing(application).is_file():
+        raise UsageError(
+            f"{_standing(application)} names no version that this Feilun can answer with: it is damaged, or of another "
+            "version.",
+            "Train again: feilun customer-service train FILE; or put a release back: feilun customer-service rollback "
+            "FILE --to NUMBER",
+        )
+    if version is None:
+        raise UsageError(f"{application} was not trained here.", "Train it: feilun customer-service train FILE")
+    return version
 
 
 def refused(application: str) -> Version | None:
@@ -136,7 +166,10 @@ def composer_of(settings: CustomerServiceSettings) -> Composer | None:
 
 
 def _read(path: Path) -> Version | None:
-    return Version.from_json(read_json(path)) if path.is_file() else None
+    try:
+        return Version.from_json(read_json(path)) if path.is_file() else None
+    except ValueError:  # it is told where the version is needed; training and going back mend it
+        return None
 
 
 def _standing(application: str) -> Path:
