@@ -44,6 +44,12 @@ def releases_of(connection: Connection, application: str) -> list[Released]:
     return [Released(*row) for row in connection.execute(query)]
 
 
+def newest_release(connection: Connection, application: str) -> int:
+    """Return the number of an application's newest release, 0 where there is none."""
+    query = select(func.max(releases.c.number)).where(releases.c.application == application)
+    return connection.execute(query).scalar() or 0
+
+
 def knowledge_of(connection: Connection, application: str, number: int) -> list[Known]:
     """Return what an application knew at a release; nothing where none of that number is kept."""
     mine = (releases.c.application == application, releases.c.number == number)
@@ -71,7 +77,7 @@ def _keep(
     restored: int | None,
 ) -> None:  # fmt: skip
     mine = releases.c.application == application
-    number = 1 + (connection.execute(select(func.max(releases.c.number)).where(mine)).scalar() or 0)
+    number = 1 + newest_release(connection, application)
     row = {
         "number": number, "time": time.time(), "version": version, "counts": Counter(one.kind for one in known),
         "knowledge": _rows(known), "restored": restored,

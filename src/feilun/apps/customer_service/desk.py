@@ -58,6 +58,10 @@ class Desk:
         self._lines = Lines()
         self._bursts = Bursts()
 
+    def renew(self, ladder: Ladder) -> None:
+        """Answer by another ladder from the next turn on."""
+        self.ladder = self.learning.ladder = ladder
+
     def say(
         self, text: str, conversation: str | None = None, channel: str = "web",
         customer: Mapping[str, str | float | bool] | None = None,

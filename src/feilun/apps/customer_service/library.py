@@ -67,6 +67,14 @@ class Library:
             self.questions.change(questions, removed)
             self.texts.change(texts, gone)
 
+    def hold(self, entries: Iterable[FaqEntry], passages: Iterable[Passage]) -> None:
+        """Know these and nothing else from now on; what is known already is not read again."""
+        wanted, texts = {entry.id: entry for entry in entries}, {one.id: one for one in passages}
+        gone = {i for i in self.entries if i not in wanted}
+        gone |= {i for i in self.passages if i not in texts and not i.endswith(ANSWER)}
+        new = [entry for entry in wanted.values() if self.entries.get(entry.id) != entry]
+        self.change(new, [one for one in texts.values() if self.passages.get(one.id) != one], gone)
+
     def embed(self, text: str) -> NDArray[np.float32] | None:
         """Return the vector of a question, shape (width,)."""
         return None if self.embedder is None else self._vectors([text])[0]

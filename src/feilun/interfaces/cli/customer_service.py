@@ -72,8 +72,8 @@ def demo(
 def import_files(file: File, force: Force = None, as_json: AsJson = False) -> None:
     """Read the application's files anew; what they hold takes the place of what was imported before.
 
-    Approved candidates stay. A running service knows of it when it starts again. Where the application names a suite,
-    it is refused if a conversation fails by it.
+    Approved candidates stay. A service that runs answers from it at once. Where the application names a suite, it is
+    refused if a conversation fails by it.
     """
     from dataclasses import asdict
 
@@ -147,7 +147,7 @@ def serve(
     from feilun.workflow.applications.customer_service_file import read_application
 
     settings = read_application(file)
-    with wired.opened(settings) as desk, ExitStack() as exits:
+    with wired.opened(settings, follow=True) as desk, ExitStack() as exits:
         platforms = inboxes(settings.channels, desk)
         for one in platforms.values():
             exits.callback(one.close)

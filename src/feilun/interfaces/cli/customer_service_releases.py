@@ -55,7 +55,7 @@ def rollback(
 ) -> None:
     """Put an earlier release back: its model, its thresholds and what was imported; the audit log tells of it.
 
-    What stood until then is kept as a release. A running service knows of it when it starts again.
+    What stood until then is kept as a release. A service that runs answers from it at once.
     """
     from feilun.workflow.applications.customer_service_file import read_application
     from feilun.workflow.applications.customer_service_rollback import roll_back

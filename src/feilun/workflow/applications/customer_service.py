@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 from feilun.apps.customer_service.desk import Desk
 from feilun.apps.customer_service.settings import CustomerServiceSettings
 from feilun.core.errors import UsageError
+from feilun.storage.customer_service_releases import newest_release
 from feilun.storage.database import Database, open_database
 from feilun.workflow.applications.customer_service_file import Knowledge, read_application, read_knowledge
+from feilun.workflow.applications.customer_service_following import Following, followed
 from feilun.workflow.applications.customer_service_knowledge import Imported, known_to, rows_of
 from feilun.workflow.applications.customer_service_release import Proposal, Say, release, silent, suite_outcome
 from feilun.workflow.applications.customer_service_suite import Outcome, Suite, read_suite
@@ -41,16 +43,25 @@ def import_knowledge(
 
 
 @contextmanager
-def opened(settings: CustomerServiceSettings) -> Iterator[Desk]:
+def opened(settings: CustomerServiceSettings, *, follow: bool = False) -> Iterator[Desk]:
     """Open an application that was trained, for the length of a block.
+
+    Args:
+        settings: The application.
+        follow: Whether it answers by what is released meanwhile, as a service does.
 
     Raises:
         UsageError: If it was not trained yet.
         BundleError: If its bundle is gone or damaged.
     """
     version = trained(settings.name)
-    with closing(open_database()) as database:
-        yield desk_of(settings, version, known_to(settings.name, database), database)
+    with closing(open_database()) as database, ExitStack() as exits:
+        with database.read() as connection:
+            newest = newest_release(connection, settings.name)
+        desk = desk_of(settings, version, known_to(settings.name, database), database)
+        if follow:
+            exits.enter_context(followed(Following(settings, desk, version, newest)))
+        yield desk
 
 
 def held_to_suite(file: Path, suite: Path | None = None) -> tuple[Suite, Outcome]:

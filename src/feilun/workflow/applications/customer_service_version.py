@@ -10,6 +10,7 @@ from typing import Any
 from feilun.apps.customer_service.business_rules import OUTPUTS, BusinessRules
 from feilun.apps.customer_service.composing import Composer
 from feilun.apps.customer_service.desk import Desk
+from feilun.apps.customer_service.entries import FaqEntry
 from feilun.apps.customer_service.evidence import PASSAGE, QUESTION
 from feilun.apps.customer_service.held_out import Thresholds
 from feilun.apps.customer_service.ladder import Ladder
@@ -122,11 +123,20 @@ def desk_of(settings: CustomerServiceSettings, version: Version, known: Imported
     Raises:
         BundleError: If a bundle is gone or damaged.
     """
-    bundle, reranker = open_bundle(version.bundle), reranker_of(version.reranker)
-    library = Library(bundle, [*known.entries, *form_entries(settings.forms)], known.passages, reranker)
     rules = BusinessRules(DecisionTables([Path(name) for name in settings.rules.tables], OUTPUTS))
-    composer = composer_of(settings)
-    return Desk(settings, Ladder(library, version.thresholds, settings, composer), database, rules)
+    return Desk(settings, ladder_of(settings, version, known), database, rules)
+
+
+def ladder_of(settings: CustomerServiceSettings, version: Version, known: Imported) -> Ladder:
+    """Open the models of a version and build the index of what it knows; raises as `desk_of` does."""
+    bundle, reranker = open_bundle(version.bundle), reranker_of(version.reranker)
+    library = Library(bundle, entries_of(settings, known), known.passages, reranker)
+    return Ladder(library, version.thresholds, settings, composer_of(settings))
+
+
+def entries_of(settings: CustomerServiceSettings, known: Imported) -> list[FaqEntry]:
+    """Return all entries that questions find: those that are known, and those by which forms begin."""
+    return [*known.entries, *form_entries(settings.forms)]
 
 
 def reranker_of(reference: str) -> Reranker | None:
