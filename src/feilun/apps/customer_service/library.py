@@ -13,6 +13,7 @@ from feilun.apps.customer_service.entries import FaqEntry, Passage
 from feilun.apps.customer_service.evidence import KEYWORD_SCALE, Evidence
 from feilun.apps.customer_service.phrases import language_of
 from feilun.apps.customer_service.second_look import Reranker
+from feilun.apps.customer_service.twins import says_the_same
 from feilun.core.corpus import corpus_of
 from feilun.core.ports import Embedder
 from feilun.knowledge.search import Entry, Hit, SearchIndex
@@ -109,6 +110,7 @@ class Library:
                 for i in ids
             ]),
             None if self.reranker is None else cache(partial(_look, self.reranker, text, known, ways)),
+            partial(_same, {identity: known[identity].answer for identity in ids}),
         )  # fmt: skip
 
     def passage(self, text: str, vector: NDArray[np.float32] | None) -> Evidence | None:
@@ -120,7 +122,7 @@ class Library:
             return None
         shared = self._shared(text, {i: (known[i].text,) for i in ids})
         rows = [(found[i].cosine or 0.0, *shared[i], _keyword(found[i])) for i in ids]
-        return Evidence(tuple(ids), np.array(rows))
+        return Evidence(tuple(ids), np.array(rows), same=partial(_same, {i: known[i].text for i in ids}))
 
     def _cosines(
         self, vector: NDArray[np.float32] | None, ids: Sequence[str]
@@ -172,6 +174,11 @@ def _look(
 ) -> NDArray[np.float64]:  # fmt: skip
     """Read a question together with the way to ask each entry that is nearest to it."""
     return reranker.log_odds(text, [_nearest_way(known[i].texts, ways.get(i, ())) for i in ids])
+
+
+def _same(answers: Mapping[str, str], one: str, other: str) -> bool:
+    """Say whether two candidates give the same answer; one that is none of them gives another."""
+    return one in answers and other in answers and says_the_same(answers[one], answers[other])
 
 
 def _nearest(cosines: tuple[float, ...] | None) -> tuple[float, float]:
