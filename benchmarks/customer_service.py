@@ -6,7 +6,8 @@
 
 grounding: the 175 test queries of esun_bank_faq over its 617 entries (or, --questions bq, the first texts of bq_corpus'
 positive dev pairs over all second texts), each asked with its entry there and once more with its entry, and any other
-of the same answer, taken out. In halves: weights and thresholds are chosen on one, the other is judged, and turned round.
+of the same answer, taken out. In halves: weights and thresholds are chosen on one, the other is judged, then turned
+round.
 intents: clinc150, each intent an entry whose ways to ask are training utterances; thresholds from held-out ones.
 With --epochs the base is tuned on them first, as an application's is.
 reworded: the questions of bank_faq_en, each held out and its paraphrase asked: by rule (rewording.py), and 80 that were
