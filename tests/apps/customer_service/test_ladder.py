@@ -2,6 +2,7 @@
 
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,15 @@ def test_an_emptied_library_answers_nothing():
     empty.change(removed=[*empty.entries, *empty.passages])
     reply, _ = Ladder(empty, Thresholds(BY_WORDS, BY_QUESTION), settings()).answer("银行卡丢了怎么挂失", {})
     assert reply.action == "unknown"
+
+
+def test_what_the_faq_is_not_sure_of_does_not_come_in_by_its_answers():
+    sure = replace(BY_QUESTION, threshold=0.0)
+    wary = Ladder(ladder.library, Thresholds(replace(BY_WORDS, threshold=1.01), sure), settings())
+    reply, _ = wary.answer("刷满六笔", {})
+    assert not [citation for citation in reply.citations if citation.source == "FAQ"]
+    reply, _ = wary.answer("退汇手续费", {})
+    assert {citation.source for citation in reply.citations} == {"须知.md"}
 
 
 @pytest.mark.parametrize("text", ["银行卡丢了怎么挂失", "退汇手续费", "信用卡年费"])

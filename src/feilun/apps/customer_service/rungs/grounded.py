@@ -10,7 +10,7 @@ from feilun.apps.customer_service.composing import Composer
 from feilun.apps.customer_service.entries import Passage
 from feilun.apps.customer_service.evidence import Weighed
 from feilun.apps.customer_service.injection import quotable
-from feilun.apps.customer_service.library import Library
+from feilun.apps.customer_service.library import ANSWER, Library
 from feilun.apps.customer_service.reply import Citation, Reply
 from feilun.apps.customer_service.rungs.rung import GONE, Question, Step, weighing
 from feilun.text.segment import HAN, sentences
@@ -24,7 +24,10 @@ NEAR = 0.2
 
 @dataclass(frozen=True)
 class Grounded:
-    """Answers from the passage that answers best.
+    """Answers from the passage of a document that answers best.
+
+    Answers of the FAQ are weighed beside the documents, and given by its own rung alone: what that one is not sure enough
+    of would be let in here a second time.
 
     Args:
         calibration: How sure it has to be.
@@ -43,7 +46,9 @@ class Grounded:
         found = library.passage(question.search, question.vector)
         if found is None:
             return Step({"rung": "grounded", "decision": "nothing found"})
-        weighed = self.calibration.weighed(found)
+        weighed = [one for one in self.calibration.weighed(found) if not one.id.endswith(ANSWER)]
+        if not weighed:
+            return Step({"rung": "grounded", "decision": "no document is close"})
         best = weighed[0]
         passage = library.passages.get(best.id)
         if passage is None:
