@@ -26,8 +26,8 @@ NEAR = 0.2
 class Grounded:
     """Answers from the passage of a document that answers best.
 
-    Answers of the FAQ are weighed beside the documents, and given by its own rung alone: what that one is not sure enough
-    of would be let in here a second time.
+    Answers of the FAQ are weighed beside the documents, and given by its own rung alone: what that one is not sure
+    enough of would be let in here a second time.
 
     Args:
         calibration: How sure it has to be.
