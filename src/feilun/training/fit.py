@@ -246,6 +246,7 @@ class Run:
         for group in self.optimizer.param_groups:
             group["lr"] = group["full_rate"] * share
         self.model.adaptation.before_step(self.model.base, self.progress.step, self.total)
+        self.model.head.before_step(self.progress.step)
         rows = sum(map(len, batches))
         total = 0.0
         for batch in batches:
