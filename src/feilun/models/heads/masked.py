@@ -22,6 +22,11 @@ if TYPE_CHECKING:
     from feilun.models.text_model import TextModel
 
 
+FIRST_SCALE = 0.3
+"""Scale of a fresh head's states: at 1 they drown the frequencies of the tokens (minilm-l6-en on financial texts:
+perplexity 3,237 before it learned anything, 1,448 at 0.3; the frequencies alone 1,530)."""
+
+
 @dataclass(frozen=True)
 class MaskedSettings:
     """Makes the head of an encoder.
@@ -63,6 +68,7 @@ class MaskedHead(LanguageHead):
         self.norm = nn.LayerNorm(hidden)
         nn.init.eye_(self.dense.weight)
         nn.init.zeros_(self.dense.bias)
+        nn.init.constant_(self.norm.weight, FIRST_SCALE)
         self.step: int | None = None
 
     def meet(self, base: Base) -> None:
