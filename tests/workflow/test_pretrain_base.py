@@ -17,7 +17,8 @@ from feilun.core.errors import BaseModelError, DataError, Interrupted, RecipeErr
 from feilun.interfaces.cli import main
 from feilun.models.bases.base import FACTS, Base, load, save_tuned
 from feilun.models.bases.catalogue import open_base
-from feilun.workflow.pretrain import pretrain_base, settings_of, write
+from feilun.workflow.pretrain import pretrain_base, write
+from feilun.workflow.pretrain_settings import settings_of
 from feilun.workflow.screen import Screen
 from labelled_table import labelled_table
 from tiny import masked_base, phrases, tiny_base
@@ -144,6 +145,26 @@ def test_every_fault_of_the_settings_is_said_at_once():
     assert settings_of("texts.csv", None, None).model.adaptation.word_embeddings
 
 
+def test_settings_stand_in_a_file_too_with_paths_relative_to_it(place):
+    path = place / "pretrain.toml"
+    path.write_text('[data]\ntrain = "texts.csv"\ntext = "body"\n[model]\nbase = "./base"\n[masking]\nshare = 0.3\n')
+    found = settings_of(str(path), None, None, ["training.epochs=2"])
+    assert (found.data.train, found.model.base) == (str(place / "texts.csv"), str(place / "base"))
+    assert (found.masking.share, found.training.epochs, found.training.layer_decay) == (0.3, 2, 1.0)
+    assert settings_of(str(path), "title", None).data.text == "title"
+    path.write_text('[data]\ntrain = "texts.csv"\n[masking]\nshares = 0.3\n')
+    with pytest.raises(RecipeError, match=r"line 4: unknown key 'shares'"):
+        settings_of(str(path), None, None)
+    path.write_text('model = 3\n[data]\ntrain = "texts.csv"\n')
+    with pytest.raises(RecipeError, match="model must be a table, not 3"):
+        settings_of(str(path), None, None)
+    path.write_text("[data\n")
+    with pytest.raises(RecipeError, match="no TOML"):
+        settings_of(str(path), None, None)
+    with pytest.raises(UsageError, match="no file"):
+        settings_of(str(place / "absent.toml"), None, None)
+
+
 def test_ctrl_c_leaves_a_checkpoint_and_resume_goes_on_to_the_same_base(place):
     whole = made(place, out="whole").base.sha256
 
@@ -154,7 +175,7 @@ def test_ctrl_c_leaves_a_checkpoint_and_resume_goes_on_to_the_same_base(place):
 
     class Stopping(Screen):
         @contextmanager
-        def training(self):
+        def training(self, what="fine-tuning"):
             yield Stop()
 
     asked = settings_of(str(place / "texts.csv"), "body", str(place / "base"), (*SMALL, "training.seed=14"))

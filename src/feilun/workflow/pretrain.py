@@ -12,11 +12,11 @@ from typing import Any
 import torch
 
 from feilun.core import places
-from feilun.core.errors import RecipeError, TrainingError, UsageError
+from feilun.core.errors import TrainingError, UsageError
 from feilun.core.files import atomic_folder
-from feilun.core.settings import read, table, to_table
+from feilun.core.settings import to_table
 from feilun.core.splits import Splits
-from feilun.data.prepare import DataSettings, prepare
+from feilun.data.prepare import prepare
 from feilun.models.adaptations.adalora import AdaLoRA
 from feilun.models.adaptations.adaptation import Adaptation
 from feilun.models.adaptations.frozen import Frozen
@@ -25,56 +25,23 @@ from feilun.models.adaptations.lora import LoRA
 from feilun.models.adaptations.table import ADAPTATIONS
 from feilun.models.bases.base import FACTS, Base, load, save_tuned
 from feilun.models.bases.catalogue import open_base
-from feilun.models.build import ModelSettings, check_length
-from feilun.models.masking import MaskSettings
+from feilun.models.build import check_length
 from feilun.text.passages import passages
 from feilun.text.tokens import TokenEncoder, pad
 from feilun.training import checkpoint
-from feilun.training.fit import TrainingSettings
 from feilun.training.pretrain import Pretrained, pretrain, refuse_unless_it_can
 from feilun.training.trackers.run_folder import RunFolder
 from feilun.training.trackers.table import check_trackers, trackers_of
 from feilun.workflow.confidential import without_passwords, without_texts
-from feilun.workflow.overrides import put
+from feilun.workflow.pretrain_settings import PretrainSettings
 from feilun.workflow.run import NOT_DECIDING, libraries, machine
 from feilun.workflow.screen import Screen, silent
-
-DEFAULTS: Mapping[str, Any] = {
-    "data": {"split": {"validation": 0.05, "test": 0.05}},
-    "training": {"epochs": 3, "layer_decay": 1.0, "early_stopping": {"metric": "perplexity"}},
-}
-"""Where pretraining wants something else than the tables do by themselves."""
-
-WORD_EMBEDDINGS: Mapping[str, Any] = {"model": {"adaptation": {"word_embeddings": True}}}
-"""What it wants where all weights move: the words of a domain are what is to be learned."""
 
 FOLDING = (Full, LoRA, AdaLoRA, Frozen)
 """Adaptations after which all that was learned stands in the base's own weights."""
 
 COMPARED = 8
 """Held-out passages whose states are compared after the base was written and opened again."""
-
-
-@dataclass(frozen=True)
-class PretrainSettings:
-    """What is pretrained on what; the keys that `--set` takes."""
-
-    data: DataSettings = table(DataSettings, "the texts")
-    model: ModelSettings = table(ModelSettings, "the base")
-    masking: MaskSettings = table(MaskSettings, "what is hidden from an encoder")
-    training: TrainingSettings = table(TrainingSettings, "how the base learns")
-
-    def contradictions(self) -> list[str]:
-        """Say which settings have no meaning without labels."""
-        data, model, training = self.data, self.model, self.training
-        given = {
-            "data.pair": data.pair, "data.features": data.features, "data.unlabelled": data.unlabelled,
-            "model.layers": model.layers, "training.distil.teachers": training.distil.teachers,
-            "training.semi_supervised": training.semi_supervised != "none",
-        }  # fmt: skip
-        return [
-            f"{key} has no meaning here: a base is pretrained on texts alone." for key, value in given.items() if value
-        ]
 
 
 @dataclass(frozen=True)
@@ -95,32 +62,6 @@ class NewBase:
         """Return the public JSON form."""
         facts = {"base": str(self.path), "sha256": self.base.sha256, "kind": self.base.kind}
         return {**facts, "languages": list(self.base.languages), "licence": self.base.licence, **self.origin}
-
-
-def settings_of(source: str, text: str | None, base: str | None, overrides: Sequence[str] = ()) -> PretrainSettings:
-    """Put the settings together.
-
-    Args:
-        source: The table of texts.
-        text: Its column of texts; None: `text`.
-        base: The base; None: the default one.
-        overrides: Settings, each `key=value` with a dotted key, as `--set` takes them.
-
-    Raises:
-        RecipeError: With every fault.
-    """
-    named = {"data": {"train": source, "text": text}, "model": {"base": base}}
-    values: dict[str, Any] = {
-        room: {key: value for key, value in own.items() if value is not None} for room, own in named.items()
-    }
-    _, faults = put(PretrainSettings, values, overrides)
-    values = _with(values, DEFAULTS)
-    if values["model"].get("adaptation", {}).get("kind", "full") == "full":
-        values = _with(values, WORD_EMBEDDINGS)
-    settings, more = read(PretrainSettings, values)
-    if settings is None or faults:
-        raise RecipeError([*faults, *(f"--set {fault.key}: {fault.message}" for fault in more)], "feilun pretrain")
-    return settings
 
 
 def pretrain_base(
@@ -164,7 +105,7 @@ def pretrain_base(
     )  # fmt: skip
     if not resume:
         tracker.clear()
-    with screen.training() as watcher:
+    with screen.training("pretraining") as watcher:
         made = pretrain(
             base, splits, settings.model, settings.masking, settings.training, tracker, folder,
             identity=identity, resume=resume, watcher=watcher,
@@ -275,12 +216,3 @@ def _course(made: Pretrained, splits: Splits) -> dict[str, Any]:
         "seconds": round(made.progress.seconds, 1),
         "remarks": list(made.remarks),
     }
-
-
-def _with(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a table with what it does not say taken from another one, at any depth."""
-    merged = {**defaults, **values}
-    for key, default in defaults.items():
-        if isinstance(default, Mapping) and isinstance(merged[key], Mapping):
-            merged[key] = _with(merged[key], default)
-    return merged

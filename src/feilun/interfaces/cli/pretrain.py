@@ -12,13 +12,17 @@ from feilun.interfaces.cli.options import AcceptLicence, AsJson, Settings
 
 EXAMPLES = (
     "feilun pretrain texts.csv --text body --base multilingual-e5-small --out out/our-base",
-    "feilun pretrain texts.csv --out out/our-base --set training.epochs=10 --resume",
+    "feilun pretrain pretrain.toml --out out/our-base --set training.epochs=10 --resume",
 )
 
 
 def pretrain(
     source: Annotated[
-        str, typer.Argument(help="A table of texts: csv, jsonl, parquet, xlsx, or a database URL.", show_default=False)
+        str,
+        typer.Argument(
+            help="A table of texts: csv, jsonl, parquet, xlsx, a database URL; or a TOML file that names one.",
+            show_default=False,
+        ),
     ],
     out: Annotated[Path, typer.Option(help="Folder of the new base.", show_default=False)],
     text: Annotated[str | None, typer.Option(help="Its column of texts; else `text`.", show_default=False)] = None,
@@ -36,7 +40,8 @@ def pretrain(
     model.base to it. Ctrl-C stops at the next step with a checkpoint; the same command with --resume goes on to the
     bitwise same weights.
     """
-    from feilun.workflow.pretrain import pretrain_base, settings_of
+    from feilun.workflow.pretrain import pretrain_base
+    from feilun.workflow.pretrain_settings import settings_of
     from feilun.workflow.screen import Terminal
 
     asked = settings_of(source, text, base, settings or ())
