@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from tokenizers import Tokenizer
+from tokenizers import Encoding, Tokenizer
 
 from feilun.core.errors import BaseModelError
 from feilun.core.settings import setting
@@ -23,6 +23,9 @@ MASKS = ("[MASK]", "<mask>")
 
 NEVER = -1
 """Stands for the word of a token that is never hidden: special tokens, and what the base wants before every text."""
+
+CHUNK = 4096
+"""Texts whose encodings, kilobytes each, are there at once."""
 
 REPLACED, CHANGED = 0.8, 0.1
 """Shares of the hidden tokens that the mask stands for, and that a token drawn by chance stands for; others stay."""
@@ -126,17 +129,21 @@ def passages_of(texts: Sequence[str], encoder: TokenEncoder) -> list[Passage]:
         encoder: Tokenizer, prefix and longest sequence.
     """
     before = encoder.encode([""])[0]
-    passages = []
-    for encoding, text in zip(encoder.encodings(texts), texts, strict=True):
-        ids = encoding.ids
-        said = _equal_at_start(ids, before)
-        numbers = word_numbers(encoder.prefix + text)
-        starts = np.array([start for start, _ in encoding.offsets])
-        words = numbers[np.minimum(starts, len(numbers) - 1)] if len(numbers) else np.full(len(ids), NEVER)
-        words = np.where(np.array(encoding.special_tokens_mask) == 1, NEVER, words)
-        words[:said] = NEVER
-        passages.append(Passage(ids, words.astype(np.int32)))
-    return passages
+    chunks = (texts[start : start + CHUNK] for start in range(0, len(texts), CHUNK))
+    return [
+        _passage(encoding, encoder.prefix + text, before)
+        for chunk in chunks
+        for encoding, text in zip(encoder.encodings(chunk), chunk, strict=True)
+    ]
+
+
+def _passage(encoding: Encoding, text: str, before: Sequence[int]) -> Passage:
+    """Number the words of a text that was cut into tokens; `before` are the ids of what the base wants before it."""
+    numbers = np.append(word_numbers(text), NEVER)  # an empty text has tokens too
+    starts = np.array([start for start, _ in encoding.offsets])
+    words = np.where(encoding.special_tokens_mask, NEVER, numbers[starts])
+    words[: _equal_at_start(encoding.ids, before)] = NEVER
+    return Passage(encoding.ids, words.astype(np.int32))
 
 
 def _equal_at_start(ids: Sequence[int], others: Sequence[int]) -> int:
