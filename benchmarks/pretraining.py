@@ -21,7 +21,8 @@ from feilun.data.prepare import DataSettings, prepare
 from feilun.evaluation.judges.table import JUDGES
 from feilun.models.bases.catalogue import open_base
 from feilun.models.build import ModelSettings, build
-from feilun.training.fit import TrainingSettings, fit
+from feilun.training.fit import fit
+from feilun.training.settings import TrainingSettings
 from feilun.training.stopping import EarlyStopping
 from feilun.training.trackers.run_folder import RunFolder
 

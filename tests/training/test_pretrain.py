@@ -19,9 +19,9 @@ from feilun.models.build import ModelSettings, set_dropout
 from feilun.models.heads.masked import MaskedSettings
 from feilun.models.masking import MaskSettings
 from feilun.models.text_model import TextModel
-from feilun.training.fit import TrainingSettings
 from feilun.training.inputs import make_inputs
 from feilun.training.pretrain import MOST_JUDGED, Pretrained, pretrain, refuse_unless_it_can, spread
+from feilun.training.settings import TrainingSettings
 from feilun.training.stopping import EarlyStopping
 from feilun.training.trackers.run_folder import RunFolder
 from tiny import masked_base, phrases, tiny_base

@@ -21,8 +21,9 @@ from feilun.models.heads.masked import MaskedHead, MaskedSettings
 from feilun.models.masking import MaskSettings, mask_id
 from feilun.models.text_model import TextModel
 from feilun.training.checkpoint import Progress
-from feilun.training.fit import TrainingSettings, Watcher, fit
+from feilun.training.fit import Watcher, fit
 from feilun.training.inputs import PassageInputs, make_inputs
+from feilun.training.settings import TrainingSettings
 
 MOST_JUDGED = 2000
 """Held-out passages that are looked at, evenly spread: twice an epoch, and at the end."""

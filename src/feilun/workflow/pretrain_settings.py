@@ -15,7 +15,7 @@ from feilun.core.settings import read, table
 from feilun.data.prepare import DataSettings
 from feilun.models.build import ModelSettings
 from feilun.models.masking import MaskSettings
-from feilun.training.fit import TrainingSettings
+from feilun.training.settings import TrainingSettings
 from feilun.workflow.overrides import put
 from feilun.workflow.recipe import PATHS
 from feilun.workflow.toml_text import lines_of_keys
