@@ -181,6 +181,7 @@ class Run:
         for group in self.optimizer.param_groups:
             group["lr"] = group["full_rate"] * share
         self.model.adaptation.before_step(self.model.base, self.progress.step, self.total)
+        self.model.head.before_step(self.progress.step)
         try:
             loss = self.gradients.add(batches, self.progress.step, self.total)
             self.clip(batches)

@@ -113,6 +113,7 @@ class Worker:
             weight.grad = place
         torch.manual_seed(_seed(self.settings.seed, step, self.seat.rank))
         self.model.adaptation.before_step(self.model.base, step, total)
+        self.model.head.before_step(step)
         self.reading.begin(step, total, at_once)
 
     def logits(self, rows: Sequence[int]) -> NDArray[np.float32]:

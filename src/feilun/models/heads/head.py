@@ -64,6 +64,9 @@ class Head(nn.Module, ABC):
         alone: Sequence[Sequence[int]] = order[:, None].tolist()
         return alone
 
+    def before_step(self, step: int) -> None:
+        """Get ready for an optimiser step; depends on the number of steps done alone, so that a run can be resumed."""
+
     def watch(self, history: Sequence[Mapping[str, float]]) -> None:
         """Look at the figures of all evaluations so far; what follows from them must follow from them alone."""
 
