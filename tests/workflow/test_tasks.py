@@ -79,7 +79,7 @@ def test_sets_of_labels_are_learnt_bundled_and_judged_again(place: Path, tmp_pat
     report = bundle.report
     assert report.task == "multilabel"
     assert report.value("micro_f1") > 0.9 > report.baselines["commonest set of labels"]["micro_f1"]
-    assert report.cost["int8_changed_share"] <= 1
+    assert report.cost["changed_share"] <= 1
     assert {"threshold", "label_thresholds"} <= set(json.loads((bundle.path / "calibration.json").read_text()))
     again = evaluate_file(open_bundle(bundle.path), str(place / "multilabel.jsonl"))
     assert again.n == 360
