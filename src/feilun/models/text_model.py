@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from feilun.core.corpus import Corpus
 from feilun.core.decisions.generate import GenerateDecision
+from feilun.core.decisions.table import AnyDecision
 from feilun.core.labels import LabelSet
 from feilun.core.prediction import Prediction
 from feilun.core.spans import TokenLogits
@@ -76,7 +77,6 @@ class TextModel(nn.Module):
         self.labels = labels
         self.dtype = dtype
         head.meet(base)
-        self.decision = head.decision
         self.reads = head.reads
         self.remarks: tuple[str, ...] = ()
         before_second = base.prefix if pair_prefix is None else pair_prefix
@@ -85,6 +85,11 @@ class TextModel(nn.Module):
         head.encoder = self.encoder
         adaptation.apply(base)
         self.moving = tuple(name for name, weight in self.named_parameters() if weight.requires_grad)
+
+    @property
+    def decision(self) -> AnyDecision:
+        """Return how its logits become predictions, as far as it has learned."""
+        return self.head.learnt()
 
     @property
     def device(self) -> torch.device:

@@ -170,7 +170,7 @@ class Run:
         torch.manual_seed(settings.seed)
         self.model, self.settings, self.tracker = model, settings, tracker
         self.folder, self.identity, self.lessons = folder, identity, lessons
-        self.ids = splits.train.id
+        self.ids = model.head.ids(splits.train)
         self.inputs = make_inputs(model, splits.train, learning=True)
         self.targets = model.head.targets(splits.train).to(model.device)
         self.validation = make_inputs(model, splits.validation)

@@ -46,6 +46,10 @@ class Head(nn.Module, ABC):
     def meet(self, base: Base) -> None:
         """Learn from the base that the head is put on what its decision needs."""
 
+    def learnt(self) -> AnyDecision:
+        """Return its decision with what the head has learned of it so far."""
+        return self.decision
+
     def observe(self, train: Corpus) -> None:
         """Learn from the training rows what the loss needs beforehand, such as the weights of the labels."""
 
@@ -66,6 +70,10 @@ class Head(nn.Module, ABC):
 
     def watch(self, history: Sequence[Mapping[str, float]]) -> None:
         """Look at the figures of all evaluations so far; what follows from them must follow from them alone."""
+
+    def ids(self, corpus: Corpus) -> Sequence[str]:
+        """Return, for each row of `targets`, the id of the row of the corpus that it is of."""
+        return corpus.id
 
     @abstractmethod
     def targets(self, corpus: Corpus) -> Tensor:
