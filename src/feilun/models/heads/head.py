@@ -31,6 +31,8 @@ class Head(nn.Module, ABC):
     reads: ClassVar[Reads] = "pooled"
     pace: ClassVar[float] = 10.0
     """How many times as fast as the base its weights learn by default."""
+    base_pace: ClassVar[float] = 1.0
+    """How many times as fast the base learns by default as it does where each text has one label."""
     hard_negatives: int = 0
     """How many second texts of other rows, hard to tell from its own, each row gets where texts are read apart."""
     mined_by: Miner = "both"

@@ -61,6 +61,8 @@ class TagHead(Head):
 
     task: ClassVar[str] = "tag"
     reads: ClassVar[Reads] = "tokens"
+    pace: ClassVar[float] = 60.0
+    base_pace: ClassVar[float] = 2.5
     decision: TagDecision
     possible: Tensor
 
