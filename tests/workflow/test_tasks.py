@@ -144,6 +144,12 @@ def test_no_text_is_cut_where_texts_are_read_in_windows(place: Path) -> None:
         prepare_rows(recipe(place, "multilabel", "", *short), lambda texts, _: np.full(len(texts), 12))
 
 
+def test_single_tags_are_smoothed_only_where_tags_are_learned_singly(place: Path) -> None:
+    assert recipe(place, "tag", "", "model.head.label_smoothing=0.1", "model.head.transitions=false")
+    with pytest.raises(RecipeError, match="label_smoothing smooths single tags"):
+        recipe(place, "tag", "", "model.head.label_smoothing=0.1")
+
+
 def test_pairs_are_read_together_from_the_table_to_the_answers(place: Path, tmp_path: Path, capsys) -> None:
     source = random.Random(8)
     plain = [word for word in WORDS if word not in {"good", "bad"}]

@@ -41,6 +41,12 @@ class TagSettings:
     )
     transitions: bool = setting(True, "learn which tag stands behind which, beside each token's own (linear-chain CRF)")
 
+    def contradictions(self) -> list[str]:
+        """Say which settings exclude each other."""
+        if self.transitions and self.label_smoothing:
+            return ["model.head.label_smoothing smooths single tags: it needs model.head.transitions = false."]
+        return []
+
     def tokenizer(self, tokenizer: Tokenizer) -> Tokenizer:
         """Return the tokenizer that the head wants."""
         return reading_characters(tokenizer) if self.characters else tokenizer
@@ -132,9 +138,8 @@ class TagHead(Head):
 
     def _of_sequences(self, logits: Tensor, targets: Tensor, counts: Tensor) -> Tensor:
         assert self.transitions is not None  # noqa: S101 - asked before
-        first = (
-            (targets == IGNORED).to(torch.int8).argsort(dim=1, stable=True)
-        )  # (batch, tokens): those that count before
+        others = (targets == IGNORED).to(torch.int8)
+        first = others.argsort(dim=1, stable=True)  # (batch, tokens): those that count, then the others
         scores = logits.gather(1, first[:, :, None].expand_as(logits))
         transitions = self.transitions.masked_fill(~self.possible, IMPOSSIBLE)
         return surprise_of_paths(scores, targets.gather(1, first).clamp(min=0), counts, transitions)
