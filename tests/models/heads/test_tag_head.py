@@ -11,7 +11,9 @@ import torch
 from feilun.core.corpus import Corpus
 from feilun.core.decisions.linear_chain import possible_steps
 from feilun.core.labels import LabelSet
-from feilun.core.spans import Span
+from feilun.core.spans import Span, differences
+from feilun.models.adaptations.adaptation import Adaptation
+from feilun.models.adaptations.frozen import Frozen
 from feilun.models.adaptations.full import Full
 from feilun.models.heads.linear_chain import IMPOSSIBLE, surprise_of_paths
 from feilun.models.heads.tag import IGNORED, TagHead, TagSettings, tags_of
@@ -79,6 +81,15 @@ def test_every_token_of_a_long_text_is_learned_from_once_with_the_tag_of_its_spa
     assert len(inputs.lengths) == len(targets)
     states = inputs.pooled(range(len(targets)))
     assert model.head.loss(model.head(states), targets).shape == (len(targets),)
+
+
+@pytest.mark.parametrize("adaptation", [Full(), Frozen(layers=1), Frozen()])
+def test_states_at_hand_give_the_logits_of_the_whole_model(adaptation: Adaptation) -> None:
+    torch.manual_seed(0)
+    model = TextModel(tiny_base(), TagHead(32, LABEL, TagSettings()), adaptation, LABEL, 16)
+    rows = Corpus(id=["0", "1", "2"], text=[LONG, "", "loan fee"], target=[SPANS, (), ()])
+    at_hand = model.logits_from(make_inputs(model, rows), rows)
+    assert differences(at_hand, model.logits(rows)).max() < 1e-5
 
 
 def test_a_tag_head_begins_with_the_shares_of_the_tags() -> None:
