@@ -9,7 +9,9 @@ import pytest
 
 from feilun.core.errors import LossNotFinite
 from feilun.core.splits import Splits
-from feilun.training.fit import Run, TrainingSettings, default_rate, fit
+from feilun.training.fit import Run, fit
+from feilun.training.optimizer import default_rate
+from feilun.training.settings import TrainingSettings
 from feilun.training.trackers.run_folder import RunFolder
 from tiny import tiny_head_model, tiny_task
 
