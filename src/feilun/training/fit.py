@@ -111,7 +111,7 @@ class Run:
         torch.manual_seed(settings.seed)
         self.model, self.settings, self.tracker = model, settings, tracker
         self.folder, self.identity = folder, identity
-        self.ids = splits.train.id
+        self.ids = model.head.ids(splits.train)
         self.inputs = make_inputs(model, splits.train, learning=True)
         targets = model.head.targets(splits.train).to(model.device)
         reader = team(OneProcess(model, self.inputs))
@@ -119,7 +119,7 @@ class Run:
         self.validation = make_inputs(model, splits.validation)
         self.validation_rows = splits.validation
         rows = settings.rows_of_a_step(self.inputs.lengths)
-        own = settings.learning_rate or default_rate(model.base, model.adaptation, rows)
+        own = settings.learning_rate or model.head.base_pace * default_rate(model.base, model.adaptation, rows)
         self.optimizer = make_optimizer(
             model, settings.optimizer, own,
             settings.head_learning_rate or model.head.pace * own / model.adaptation.pace,

@@ -22,6 +22,7 @@ from feilun.models.heads.language import LanguageHead
 from feilun.models.text_model import INFERENCE_TOKENS, TextModel, evaluating, side_by_side
 from feilun.text.prompts import Example
 from feilun.text.tokens import batches_by_length
+from feilun.text.windows import windows
 from feilun.training.hard_negatives import hard_negatives
 
 MOST_KEPT_BYTES = 2 * 2**30
@@ -234,7 +235,7 @@ def make_inputs(model: TextModel, corpus: Corpus, *, learning: bool = False) -> 
         return PassageInputs(model, model.head, corpus)
     if model.reads == "answers":
         return AnswerInputs(model, model.examples(corpus))
-    inner = _inputs_of(model, model.encode(corpus))
+    inner = _inputs_of(model, _sequences(model, corpus))
     if model.reads != "apart":
         return _with_features(inner, model, corpus)
     return ApartInputs(inner, hard_negatives(model, corpus) if learning else _none(corpus))
@@ -244,8 +245,13 @@ def token_inputs(model: TextModel, corpus: Corpus) -> Inputs:
     """Return what runs the base anew each time, as if all of it moved; without hard negatives."""
     if model.reads == "answers":
         return AnswerInputs(model, model.examples(corpus))
-    inner = TokenInputs(model, model.encode(corpus))
+    inner = TokenInputs(model, _sequences(model, corpus))
     return ApartInputs(inner, _none(corpus)) if model.reads == "apart" else _with_features(inner, model, corpus)
+
+
+def _sequences(model: TextModel, corpus: Corpus) -> list[list[int]]:
+    """Return the token ids of each row, or of each window of the rows where the head reads tokens."""
+    return windows(model.encoder, corpus.text).rows if model.reads == "tokens" else model.encode(corpus)
 
 
 def _with_features(inner: Inputs, model: TextModel, corpus: Corpus) -> Inputs:
