@@ -75,6 +75,7 @@ def train(
     run = Run.of(recipe, splits, base, lessons)
     if not resume:
         run.tracker.clear()
+    run.tracker.note(workers=workers)
     model = build(recipe.model, base, taught, recipe.training.seed)
     training = settings_of_each(recipe.training, workers)
     again = partial(build_anew, recipe.model, taught, recipe.training.seed)
