@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from feilun.core.errors import RecipeError, UsageError
 from feilun.core.labels import LabelSet
 from feilun.core.settings import describe, to_table
+from feilun.evaluation import scope
 from feilun.evaluation.judgement import from_probabilities
 from feilun.evaluation.judges.table import JUDGES
 from feilun.evaluation.metrics import figures
@@ -176,7 +177,8 @@ def test_a_name_that_is_no_folder_name_is_refused(name):
 def test_a_gate_may_name_every_metric_that_reports_have():
     labels = LabelSet(("a", "b"))
     probabilities = np.array([[0.9, 0.1], [0.2, 0.8]], dtype=np.float32)
-    assert set(figures(from_probabilities(probabilities, np.array([0, 1]), labels))) == set(JUDGES["classify"].metrics)
+    judged = figures(from_probabilities(probabilities, np.array([0, 1]), labels))
+    assert {*judged, *scope.METRICS} == set(JUDGES["classify"].metrics)
 
 
 @given(text=st.text(st.characters(exclude_categories=["Cs"]), max_size=80))
