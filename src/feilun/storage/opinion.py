@@ -20,6 +20,7 @@ from feilun.storage.tables import (
 )
 
 ASKED_AT_ONCE = 500
+DAY = 86_400.0
 
 ITSELF = "feilun"
 """The actor of what Feilun put right by itself."""
@@ -165,6 +166,12 @@ def span(connection: Connection) -> tuple[float | None, float | None]:
     ]  # each alone is read off the index
     first, last = connection.execute(select(*ends)).one()
     return first, last
+
+
+def since_days(connection: Connection, days: float | None) -> float | None:
+    """Return the second from which the last days are counted, back from the last document; None takes all."""
+    last = span(connection)[1]
+    return None if days is None or last is None else last - days * DAY
 
 
 def position(connection: Connection, name: str) -> Any:

@@ -15,7 +15,7 @@ from feilun.core.files import atomic_file
 from feilun.data.sources import open_rows
 from feilun.data.tables import texts_of
 from feilun.evaluation.paired import mcnemar
-from feilun.workflow.applications.public_opinion import Settings
+from feilun.workflow.applications.public_opinion_file import Settings
 from feilun.workflow.recipe import from_table
 from feilun.workflow.screen import Screen, silent
 from feilun.workflow.steps import train
