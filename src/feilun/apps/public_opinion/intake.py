@@ -14,14 +14,14 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from feilun.apps.public_opinion import trends
+from feilun.apps.public_opinion import trends, words
 from feilun.apps.public_opinion.document import Document, Form, WrongDocument, parse
 from feilun.apps.public_opinion.sources.source import Batch, Source
 from feilun.apps.public_opinion.stories import Stories
 from feilun.apps.public_opinion.trends import Counted
 from feilun.apps.public_opinion.understanding import Analysis, Understanding
 from feilun.monitoring.redaction import kept
-from feilun.storage import opinion, opinion_counts, opinion_retention
+from feilun.storage import opinion, opinion_counts, opinion_retention, opinion_words
 from feilun.storage.database import Database
 
 TOGETHER = 256
@@ -137,8 +137,9 @@ class Intake:
         while self._removed_before != self.horizon:
             with self.database.write() as connection:
                 part = opinion_retention.remove_before(connection, self.horizon)
-            removed += part
-            if part < opinion_retention.REMOVED_AT_ONCE:
+                opinion_words.remove(connection, map(words.of_row, part))
+            removed += len(part)
+            if len(part) < opinion_retention.REMOVED_AT_ONCE:
                 self._removed_before = self.horizon
         return removed
 
@@ -203,6 +204,11 @@ class Intake:
         """Write new documents with their stories and numbers, and return what was counted."""
         stories = self._stories.place(connection, documents, analyses)
         added = opinion.add(connection, [_row(*one) for one in zip(documents, analyses, stories, strict=True)])
+        opinion_words.add(
+            connection,
+            (words.indexed(added[one.key], one, analysis) for one, analysis in zip(documents, analyses, strict=True)
+             if one.key in added),
+        )  # fmt: skip
         counts = [
             Counted(one.published, one.source, analysis, one.key == story)
             for one, analysis, story in zip(documents, analyses, stories, strict=True)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from feilun.apps.public_opinion import words
 from feilun.apps.public_opinion.document import Form
 from feilun.apps.public_opinion.gazetteer import Gazetteer, read_gazetteer
 from feilun.apps.public_opinion.incidents import Incident
@@ -24,6 +25,7 @@ from feilun.apps.public_opinion.understanding import Understanding
 from feilun.apps.public_opinion.watch import Watch
 from feilun.apps.public_opinion.wording import WordingRules
 from feilun.bundles.bundle import open_bundle
+from feilun.core.errors import UsageError
 from feilun.core.ports import Predictor
 from feilun.monitoring.alerts import Alerts, Message, apprise_channel
 from feilun.monitoring.trading_days import TradingDays
@@ -33,6 +35,9 @@ from feilun.storage.locks import locked
 from feilun.workflow.applications.public_opinion_file import Settings, read_application
 
 FOLLOW_SECONDS = 2.0
+
+LOCK = "public-opinion"
+"""Held by who writes documents."""
 
 
 @dataclass
@@ -135,9 +140,19 @@ def opened(
     rules = read_rules(folder / settings.rules, scheme.names, names) if settings.rules else DEFAULT
     held = open_database(database)
     try:
+        _index(held)
         yield Application(settings, folder, held, gazetteer, scheme, rules, models or {})
     finally:
         held.close()
+
+
+def _index(database: Database) -> None:
+    """Put documents from before an upgrade into the index of words, unless another process is doing so."""
+    with database.read() as connection:
+        filled = words.is_filled(connection)
+    if not filled:
+        with suppress(UsageError), locked(database, LOCK):
+            words.fill(database)
 
 
 def run(
@@ -164,7 +179,7 @@ def run(
         UsageError: If another process runs on the same database.
     """
     total = Taken()
-    with locked(application.database, "public-opinion"), application.alerts() as alerts, ExitStack() as held:
+    with locked(application.database, LOCK), application.alerts() as alerts, ExitStack() as held:
         intake, watch = application.intake(), application.watch()
         watch.resume(application.database)
         if replay:
