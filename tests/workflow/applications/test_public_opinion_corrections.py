@@ -221,8 +221,10 @@ def test_the_next_training_learns_what_was_put_right(application: Application, t
     tiny_tokenizer().save(str(tmp_path / "base" / "tokenizer.json"))
     settings = replace(application.settings, models=replace(application.settings.models, base=str(tmp_path / "base")))
     bundles = train_models(settings, application.folder, out, corrected=right)
-    assert set(bundles) == {"sentiment", "topics"}
-    with (out / "labelled-topics.csv").open(encoding="utf-8", newline="") as file:
-        learned = {row["text"]: row["topics"] for row in csv.DictReader(file)}
+    assert {bundle.path.name for bundle in bundles.values()} == {"opinion"}
+    learned: dict[str, str] = {}
+    for name in ("train", "validation", "test"):
+        with (out / "labelled" / f"topics-{name}.csv").open(encoding="utf-8", newline="") as file:
+            learned |= {row["text"]: row["topics"] for row in csv.DictReader(file)}
     assert len(learned) == 62
     assert (learned[TEXTS["b"]], learned[TEXTS["a"]]) == ('["regulation"]', "[]")

@@ -45,10 +45,9 @@ def test_a_model_that_a_baseline_beats_beyond_chance_does_not_take_the_rules_pla
 
 
 def test_the_application_file_names_the_models_that_are_used(tmp_path: Path) -> None:
-    for models in ((), ("sentiment",), ("sentiment", "topics")):
+    for models in ({}, {"sentiment": "models/a"}, {"sentiment": "models/a", "topics": "models/b"}):
         settings = read_application(write_application(tmp_path, None, models)).models
-        assert bool(settings.sentiment) == ("sentiment" in models)
-        assert bool(settings.topics) == ("topics" in models)
+        assert (settings.sentiment, settings.topics) == (models.get("sentiment", ""), models.get("topics", ""))
 
 
 def test_documents_that_are_not_there_are_named_before_anything_is_trained(own_home: Path, tmp_path: Path) -> None:

@@ -96,7 +96,7 @@ def fill(database: Database, *, anew: bool = False) -> int:
 
 def is_filled(connection: Connection) -> bool:
     """Return whether the index holds all documents."""
-    return opinion.position(connection, POSITION) == {"form": FORM, "until": None}
+    return bool(opinion.position(connection, POSITION) == {"form": FORM, "until": None})
 
 
 def _marks(source: str, analysis: Analysis) -> Iterable[str]:

@@ -76,11 +76,14 @@ def train(
         right = corrected(connection)
     bundles = train_models(application.settings, application.folder, out, screen, right)
     worth = worth_their_cost(bundles, screen)
-    for name, bundle in bundles.items():
+    for path, bundle in {bundle.path: bundle for bundle in bundles.values()}.items():
+        own = [name for name, other in bundles.items() if other.path == path]
         if as_json:
-            output.print_json({"model": name, "bundle": str(bundle.path), **bundle.report.to_json()})
-        elif name in worth:
-            print(f'{bundle.path}: set {name} = "{bundle.path.absolute()}" in the table [models].')
+            output.print_json({"model": ", ".join(own), "bundle": str(path), **bundle.report.to_json()})
+            continue
+        for name in own:
+            if name in worth:
+                print(f'{path}: set {name} = "{path.absolute()}" in the table [models].')
 
 
 @app.command(epilog=f"Example: {EXAMPLES[2]}")

@@ -72,10 +72,11 @@ def get_trends(
     """Return a series for each entity (of one topic, or all together), or for each topic, the largest first."""
     with _reading(request) as connection:
         width, since = _width(connection), opinion.since_days(connection, days)
+        asked: dict[str, Any] = {"since": since, "source": source, "weeks": True}
         narrow: dict[str, Any] = {"topic": topic} if by == "entity" else {"entity": "", "topic": topic or None}
-        found = [one for one in trends(connection, width, since=since, source=source, **narrow) if getattr(one, by)]
-        everything = trends(connection, width, since=since, source=source, topic="", entity="")
-    return _series(found, everything)
+        found = trends(connection, width, **asked, **narrow)
+        everything = trends(connection, width, **asked, topic="", entity="")
+    return _series([one for one in found if getattr(one, by)], everything)
 
 
 @router.get("/compare", summary="Companies side by side")
@@ -88,8 +89,9 @@ def compare(
     """Return a series for each of some companies, in the order in which they are asked for."""
     with _reading(request) as connection:
         width, since = _width(connection), opinion.since_days(connection, days)
-        everything = trends(connection, width, since=since, topic="", entity="")
-        found = [one for name in entity for one in trends(connection, width, since=since, topic=topic, entity=name)]
+        asked: dict[str, Any] = {"since": since, "weeks": True}
+        everything = trends(connection, width, **asked, topic="", entity="")
+        found = [one for name in entity for one in trends(connection, width, **asked, topic=topic, entity=name)]
     return _series(found, everything, ordered=True, unknown=sorted({*entity} - {one.entity for one in found}))
 
 

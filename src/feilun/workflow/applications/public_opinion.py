@@ -13,6 +13,7 @@ from feilun.apps.public_opinion.document import Form
 from feilun.apps.public_opinion.gazetteer import Gazetteer, read_gazetteer
 from feilun.apps.public_opinion.incidents import Incident
 from feilun.apps.public_opinion.intake import Intake, Taken
+from feilun.apps.public_opinion.readers import Apart, AtOnce, Reader
 from feilun.apps.public_opinion.report import summary
 from feilun.apps.public_opinion.rules import DEFAULT, Rule, read_rules
 from feilun.apps.public_opinion.scheme import FINANCE, Scheme, read_scheme
@@ -24,9 +25,10 @@ from feilun.apps.public_opinion.sources.source import Source
 from feilun.apps.public_opinion.understanding import Understanding
 from feilun.apps.public_opinion.watch import Watch
 from feilun.apps.public_opinion.wording import WordingRules
-from feilun.bundles.bundle import open_bundle
+from feilun.bundles.bundle import Bundle, open_bundle
 from feilun.core.errors import UsageError
 from feilun.core.ports import Predictor
+from feilun.evaluation.judges.multitask import OneAnswer
 from feilun.monitoring.alerts import Alerts, Message, apprise_channel
 from feilun.monitoring.trading_days import TradingDays
 from feilun.storage import opinion
@@ -69,12 +71,25 @@ class Application:
 
     def understanding(self) -> Understanding:
         """Open what reads documents."""
-        opened: dict[str, Predictor] = dict(self.models)
-        for name in ("sentiment", "topics"):
-            if name not in opened and (bundle := getattr(self.settings.models, name)):
-                opened[name] = open_bundle(bundle if "/" not in bundle else str(self.folder / bundle))
-        sentiment = WordingRules(opened.get("sentiment"))
-        return Understanding(sentiment, opened.get("topics", self.scheme), self.gazetteer, self.scheme)
+        return Understanding(self.reader(), self.gazetteer, self.scheme)
+
+    def reader(self) -> Reader:
+        """Open what tells sentiment and topics; a bundle that is named for both reads each text once."""
+        named = {
+            name: bundle for name in ("sentiment", "topics") if (bundle := getattr(self.settings.models, name))
+        }  # fmt: skip
+        opened = {bundle: self._bundle(bundle) for name, bundle in named.items() if name not in self.models}
+        if len(named) == 2 and len(opened) == 1:
+            return AtOnce(*opened.values())
+        found: dict[str, Predictor] = {
+            name: OneAnswer(opened[bundle], name) if opened[bundle].manifest["task"] == "multitask" else opened[bundle]
+            for name, bundle in named.items()
+            if bundle in opened
+        } | dict(self.models)
+        return Apart(WordingRules(found.get("sentiment")), found.get("topics", self.scheme))
+
+    def _bundle(self, name: str) -> Bundle:
+        return open_bundle(name if "/" not in name else str(self.folder / name))
 
     def intake(self) -> Intake:
         """Make what takes documents in."""

@@ -79,10 +79,13 @@ class ModelSettings:
     """The table `[models]`."""
 
     sentiment: str = setting("", "bundle that tells negative, neutral, positive; empty decides by wording")
-    topics: str = setting("", "bundle of several labels that tells topics; empty finds them by the scheme's words")
+    topics: str = setting(
+        "", "bundle that tells topics, also that of sentiment; empty finds them by the scheme's words"
+    )
     labelled: str = setting("", "table to train them from: columns text, sentiment, topics")
     base: str = setting("multilingual-e5-small", "the base that is trained")
     epochs: int = setting(4, "epochs of training", minimum=1)
+    together: bool = setting(True, "train one model of both, which reads each text once; false: a model for each")
     layers: int = setting(0, "top layers of the base that learn; 0: all, which takes longest", minimum=0)
 
 
