@@ -90,17 +90,23 @@ class Intake:
                 opinion.save_position(connection, WIDTH, width)
             self.watermark: float = opinion.position(connection, WATERMARK) or float("-inf")
 
-    def take(self, source: Source) -> Taken:
+    def take(self, source: Source, seconds: float = float("inf")) -> Taken:
         """Read what a source has to give, from its saved position on.
+
+        Args:
+            source: It.
+            seconds: Read no further batch once so many have passed: a source to which more is always added never ends.
 
         Raises:
             StorageError: If the database refuses; what was written before stays, and the rest is read the next time.
         """
         with self.database.read() as connection:
             position = opinion.position(connection, source.name)
-        total = Taken()
+        total, end = Taken(), time.monotonic() + seconds
         for batch in source.read(position):
             total += self._take_batch(batch, source)
+            if time.monotonic() >= end:
+                break
         return total
 
     def replay(self, form: Form | None = None) -> Taken:

@@ -37,6 +37,10 @@ from feilun.storage.locks import locked
 from feilun.workflow.applications.public_opinion_file import Settings, read_application
 
 FOLLOW_SECONDS = 2.0
+"""How long one waits where nothing came."""
+
+ROUND_SECONDS = 1.0
+"""After how long the numbers are watched although a source has more."""
 
 LOCK = "public-opinion"
 """Held by who writes documents."""
@@ -203,7 +207,7 @@ def run(
         while True:
             taken = Taken()
             for source in application.sources(whole=not follow):
-                taken += intake.take(source)
+                taken += intake.take(source, ROUND_SECONDS) if follow else intake.take(source)
             ahead = intake.lateness + application.width if finish and not follow else 0
             changed = watch.advance(application.database, intake.watermark + ahead)
             _send(alerts, application, changed)
@@ -212,7 +216,8 @@ def run(
             total += taken
             if not follow:
                 return total
-            time.sleep(FOLLOW_SECONDS)
+            if taken == Taken():
+                time.sleep(FOLLOW_SECONDS)
 
 
 def preview(application: Application, rules: tuple[Rule, ...]) -> list[Incident]:
