@@ -39,6 +39,7 @@ from feilun.monitoring.log import ObservationLog
 from feilun.serving.engine import Engine
 from feilun.storage import opinion, opinion_counts, opinion_retention, opinion_words
 from feilun.storage.database import Database, open_database
+from feilun.storage.opinion_words import Indexed
 
 HOUR, DAY = 3_600, 86_400
 BEGIN = 20_000 * DAY
@@ -122,7 +123,10 @@ def write(database: Database, count: int, days: int) -> None:
         ]
         with database.write() as connection:
             added = opinion.add(connection, rows)
-            opinion_words.add(connection, (words.indexed(added[one.key], one, said) for one, said, _ in pieces))
+            opinion_words.add(
+                connection,
+                (Indexed(added[one.key], one.published, words.terms(one, said)) for one, said, _ in pieces),
+            )
             counts = (Counted(one.published, one.source, said, one.key == story) for one, said, story in pieces)
             opinion_counts.count(connection, trends.cells(counts, HOUR))
             opinion.save_position(connection, WIDTH, HOUR)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from apps.public_opinion.made import GAZETTEER, NOW, made_intake, record, write_lines
 from feilun.apps.public_opinion import words
@@ -15,10 +17,11 @@ from feilun.apps.public_opinion.queries import Question, search
 from feilun.apps.public_opinion.rules import DEFAULT
 from feilun.apps.public_opinion.scheme import read_scheme
 from feilun.apps.public_opinion.sources.files import Files
+from feilun.interfaces.cli import public_opinion as cli
 from feilun.knowledge.terms import phrases
 from feilun.storage import opinion, opinion_words
 from feilun.storage.database import Database, open_database
-from feilun.workflow.applications.public_opinion import Application
+from feilun.workflow.applications.public_opinion import Application, opened
 from feilun.workflow.applications.public_opinion_desk import Correction, correct
 from feilun.workflow.applications.public_opinion_file import Settings
 
@@ -170,7 +173,26 @@ def test_documents_of_before_are_indexed_in_pieces_that_stay(
     with database.read() as connection:
         assert words.is_filled(connection)
     assert words.fill(database) == 0
-    assert words.fill(database, anew=True) == 60
+
+
+def test_opening_fills_and_the_verb_fills_anew(
+    database: Database, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled(database, tmp_path, 16)
+    with database.write() as connection:
+        opinion_words.clear(connection)
+    assert found(database, Question(words="召回")) == []
+    (tmp_path / "entities.toml").write_text('[[entity]]\nname = "青禾汽车"\n', encoding="utf-8")
+    path = tmp_path / "application.toml"
+    path.write_text('application = "public-opinion"\nentities = "entities.toml"\n', encoding="utf-8")
+    with opened(path, database_url):
+        assert len(found(database, Question(words="召回"))) == 4
+    with database.write() as connection:
+        opinion_words.clear(connection)
+    monkeypatch.setenv("FEILUN_DATABASE", database_url)
+    said = CliRunner().invoke(cli.app, ["reindex", str(path), "--json"])
+    assert (said.exit_code, json.loads(said.stdout)) == (0, {"documents": 16})
+    assert len(found(database, Question(words="召回"))) == 4
 
 
 def test_a_long_document_is_found_by_its_beginning(database: Database, tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from feilun.apps.public_opinion.understanding import Analysis, Understanding
 from feilun.monitoring.redaction import kept
 from feilun.storage import opinion, opinion_counts, opinion_retention, opinion_words
 from feilun.storage.database import Database
+from feilun.storage.opinion_words import Indexed
 
 TOGETHER = 256
 """Documents that are understood and written at once."""
@@ -169,10 +170,11 @@ class Intake:
                 documents.append(self._parse(record, source.name, now, source.form))
             except WrongDocument as wrong:
                 dead.append((place, str(wrong), redacted(record)))
+        *pieces, last = [documents[i : i + TOGETHER] for i in range(0, len(documents), TOGETHER)] or [[]]
         total = Taken()
-        for start in range(0, len(documents), TOGETHER):
-            total += self._write(documents[start : start + TOGETHER], [], source.name, None)
-        return total + self._write([], dead, source.name, batch.position)
+        for piece in pieces:
+            total += self._write(piece, [], source.name, None)
+        return total + self._write(last, dead, source.name, batch.position)
 
     def _write(
         self,
@@ -185,12 +187,13 @@ class Intake:
         """Understand documents and write all in one transaction."""
         fresh, repeated, changed = self._sift(documents)
         analyses = self.understanding.read(fresh)
+        terms = [words.terms(*one) for one in zip(fresh, analyses, strict=True)]
         dead = [*dead, *changed]
         latest = max([self.watermark, *(one.published - self.lateness for one in fresh)])
         self._stories.prepare()
         try:
             with self.database.write() as connection:
-                counts = self._add(connection, fresh, analyses)
+                counts = self._add(connection, fresh, analyses, terms)
                 opinion.bury(connection, source, dead)
                 opinion.raise_dead(connection, raised)
                 if position is not None:
@@ -205,16 +208,18 @@ class Intake:
         return Taken(len(counts), repeated + len(fresh) - len(counts), len(dead), late)
 
     def _add(
-        self, connection: Connection, documents: Sequence[Document], analyses: Sequence[Analysis]
+        self,
+        connection: Connection,
+        documents: Sequence[Document],
+        analyses: Sequence[Analysis],
+        terms: Sequence[Sequence[str]],
     ) -> list[Counted]:
-        """Write new documents with their stories and numbers, and return what was counted."""
+        """Write new documents with their stories, words and numbers, and return what was counted."""
         stories = self._stories.place(connection, documents, analyses)
         added = opinion.add(connection, [_row(*one) for one in zip(documents, analyses, stories, strict=True)])
-        opinion_words.add(
-            connection,
-            (words.indexed(added[one.key], one, analysis) for one, analysis in zip(documents, analyses, strict=True)
-             if one.key in added),
-        )  # fmt: skip
+        found = zip(documents, terms, strict=True)
+        new = [Indexed(added[one.key], one.published, own) for one, own in found if one.key in added]
+        opinion_words.add(connection, new)
         counts = [
             Counted(one.published, one.source, analysis, one.key == story)
             for one, analysis, story in zip(documents, analyses, stories, strict=True)

@@ -82,6 +82,8 @@ class Watch:
         Returns:
             The incidents that changed.
         """
+        if self._next is not None and watermark < self._next + self.width:
+            return []  # no bucket has ended, so that nothing is to be written
         with database.write() as connection:
             for row in opinion.incidents(connection):
                 self.incidents[row.id] = Incident.from_json(row.facts)

@@ -29,21 +29,20 @@ FORM = 1
 FILLED_AT_ONCE = 2_000
 
 
-def indexed(sequence: int, document: Any, analysis: Analysis) -> Indexed:
-    """Return what a document is found by.
+def terms(document: Any, analysis: Analysis) -> list[str]:
+    """Return the terms that a document is found by.
 
     Args:
-        sequence: Its sequence number.
-        document: Its source, published, title and body.
+        document: Its source, title and body.
         analysis: What it says.
     """
     words = chain.from_iterable(phrases(f"{document.title}\n{document.body}"))
-    return Indexed(sequence, document.published, [*_marks(document.source, analysis), *words])
+    return [*_marks(document.source, analysis), *words]
 
 
 def of_row(row: Any) -> Indexed:
     """Return what a stored document is found by."""
-    return indexed(row.sequence, row, Analysis.from_json(row.analysis))
+    return Indexed(row.sequence, row.published, terms(row, Analysis.from_json(row.analysis)))
 
 
 def wanted(words: str, entity: str, topic: str, sentiment: str, source: str) -> list[Phrase] | None:

@@ -19,6 +19,7 @@ EXAMPLES = (
     "feilun public-opinion train examples/public_opinion.toml",
     "feilun public-opinion run examples/public_opinion.toml",
     "feilun public-opinion serve examples/public_opinion.toml --port 8080",
+    "feilun public-opinion reindex examples/public_opinion.toml",
     *public_opinion_numbers.EXAMPLES,
     *public_opinion_desk.EXAMPLES,
     public_opinion_export.EXAMPLE,
@@ -136,6 +137,22 @@ def serve(
             (), pages, host=host, port=port, require_token=require_token, hosts=allow_host or (),
             page="/console", say=lambda line: print(line, flush=True),
         )  # fmt: skip
+
+
+@app.command(epilog=f"Example: {EXAMPLES[4]}")
+def reindex(file: File, as_json: AsJson = False) -> None:
+    """Fill the index of words anew from the stored documents; `run` must not go on meanwhile.
+
+    Nothing makes it necessary but a damaged index: it changes together with the documents.
+    """
+    from feilun.workflow.applications import public_opinion as wired
+
+    with wired.opened(file) as application:
+        found = wired.reindex(application)
+    if as_json:
+        output.print_json({"documents": found})
+    else:
+        print(f"{found:,} documents can be found by their words.")
 
 
 for verbs in (public_opinion_numbers, public_opinion_desk):

@@ -174,6 +174,16 @@ def _index(database: Database) -> None:
             words.fill(database)
 
 
+def reindex(application: Application) -> int:
+    """Fill the index of words anew, and return how many documents it holds.
+
+    Raises:
+        UsageError: If another process runs on the same database.
+    """
+    with locked(application.database, LOCK):
+        return words.fill(application.database, anew=True)
+
+
 def run(
     application: Application,
     *,

@@ -15,6 +15,7 @@ from feilun.apps.public_opinion.understanding import Analysis
 from feilun.apps.public_opinion.wording import SENTIMENTS
 from feilun.core.errors import UsageError, nearest
 from feilun.storage import opinion, opinion_counts, opinion_words
+from feilun.storage.opinion_words import Indexed
 from feilun.workflow.applications.public_opinion import Application
 
 
@@ -152,6 +153,6 @@ def _write(connection: Connection, width: int, row: Any, analysis: Analysis, sto
     opinion.correct(connection, row.key, analysis.to_json(), story, actor)
     if analysis != before.analysis:
         opinion_words.remove(connection, [words.of_row(row)])
-        opinion_words.add(connection, [words.indexed(row.sequence, row, analysis)])
+        opinion_words.add(connection, [Indexed(row.sequence, row.published, words.terms(row, analysis))])
     opinion_counts.count(connection, trends.cells([before], width, sign=-1))
     opinion_counts.count(connection, trends.cells([replace(before, analysis=analysis, first=row.key == story)], width))
