@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 
 from feilun.apps.public_opinion import trends
 from feilun.apps.public_opinion.corrected import corrected
+from feilun.apps.public_opinion.readers import Apart, AtOnce
 from feilun.core.errors import UsageError
 from feilun.interfaces.cli import public_opinion as cli
 from feilun.interfaces.http.app import create_app
@@ -27,6 +28,7 @@ from feilun.storage import opinion, opinion_counts
 from feilun.workflow.applications import public_opinion as wired
 from feilun.workflow.applications.public_opinion import Application
 from feilun.workflow.applications.public_opinion_desk import Correction, correct
+from feilun.workflow.applications.public_opinion_file import ModelSettings
 from feilun.workflow.applications.public_opinion_train import train_models
 from tiny import tiny_tokenizer
 
@@ -228,3 +230,12 @@ def test_the_next_training_learns_what_was_put_right(application: Application, t
             learned |= {row["text"]: row["topics"] for row in csv.DictReader(file)}
     assert len(learned) == 62
     assert (learned[TEXTS["b"]], learned[TEXTS["a"]]) == ('["regulation"]', "[]")
+    path = str(bundles["topics"].path)
+    texts, clauses = [TEXTS["c"], TEXTS["b"]], ["公司亏损收窄"]
+    both = replace(application, settings=replace(settings, models=ModelSettings(sentiment=path, topics=path))).reader()
+    one = replace(application, settings=replace(settings, models=ModelSettings(topics=path))).reader()
+    assert (type(both), type(one)) == (AtOnce, Apart)
+    said, alone = both.read(texts, clauses), one.read(texts, clauses)
+    assert [len(part) for part in said] == [3, 2]
+    assert [each.labels for each in said.topics] == [each.labels for each in alone.topics]
+    assert said.sentiments[2].label == alone.sentiments[2].label == "positive"  # a firm phrase decides
