@@ -117,9 +117,9 @@ def test_what_was_corrected_and_what_left_is_found_as_it_is_now(database: Databa
     application = Application(
         Settings("public-opinion", ""), tmp_path, database, GAZETTEER, read_scheme(), DEFAULT
     )  # fmt: skip
-    first = found(database, Question(words="召回"))[0]
-    correct(application, first, Correction("positive", ["earnings"], ["Northlake Bank"]), "somebody")
     wrong = Question(words="召回", entity="青禾汽车")
+    first = found(database, wrong)[0]
+    correct(application, first, Correction("positive", ["earnings"], ["Northlake Bank"]), "somebody")
     assert first not in found(database, wrong)
     assert first in found(database, Question(entity="Northlake Bank", sentiment="positive", topic="earnings"))
     assert made_intake(database, keep_days=35).retain() > 10
