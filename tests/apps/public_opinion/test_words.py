@@ -176,8 +176,9 @@ def test_documents_of_before_are_indexed_in_pieces_that_stay(
 
 
 def test_opening_fills_and_the_verb_fills_anew(
-    database: Database, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+    database: Database, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
     filled(database, tmp_path, 16)
     with database.write() as connection:
         opinion_words.clear(connection)
@@ -185,8 +186,11 @@ def test_opening_fills_and_the_verb_fills_anew(
     (tmp_path / "entities.toml").write_text('[[entity]]\nname = "青禾汽车"\n', encoding="utf-8")
     path = tmp_path / "application.toml"
     path.write_text('application = "public-opinion"\nentities = "entities.toml"\n', encoding="utf-8")
+    with database.write() as connection:
+        opinion.save_position(connection, words.POSITION, {"form": 0, "until": None})
     with opened(path, database_url):
         assert len(found(database, Question(words="召回"))) == 4
+    assert "are put into an index of words, once" in caplog.text
     with database.write() as connection:
         opinion_words.clear(connection)
     monkeypatch.setenv("FEILUN_DATABASE", database_url)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
@@ -35,6 +36,8 @@ from feilun.storage import opinion
 from feilun.storage.database import Database, open_database
 from feilun.storage.locks import locked
 from feilun.workflow.applications.public_opinion_file import Settings, read_application
+
+log = logging.getLogger(__name__)
 
 FOLLOW_SECONDS = 2.0
 """How long one waits where nothing came."""
@@ -168,7 +171,9 @@ def opened(
 def _index(database: Database) -> None:
     """Put documents from before an upgrade into the index of words, unless another process is doing so."""
     with database.read() as connection:
-        filled = words.is_filled(connection)
+        filled, there = words.is_filled(connection), opinion.span(connection)[0] is not None
+    if not filled and there:
+        log.warning("The documents of %s are put into an index of words, once.", database.place)
     if not filled:
         with suppress(UsageError), locked(database, LOCK):
             words.fill(database)
