@@ -25,9 +25,7 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Go on where an interrupted run stopped.")] = False,
     workers: Annotated[
         int,
-        typer.Option(
-            min=1, help="Processes that train together, each with its share of the cores, or a GPU."
-        ),
+        typer.Option(min=1, help="Processes that train together, each with its share of the cores, or a GPU."),
     ] = 1,
     settings: Settings = None,
     cost_error: CostError = None,
