@@ -20,7 +20,6 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
 from itertools import accumulate, islice
 from pathlib import Path
 from typing import Any
@@ -119,7 +118,7 @@ def write(database: Database, count: int, days: int) -> None:
     while pieces := list(islice(source, WRITTEN_AT_ONCE)):
         start = time.process_time()
         rows = [
-            {**asdict(one), "content": one.key, "story": story, "sentiment": said.sentiment, "analysis": said.to_json()}
+            {**vars(one), "content": one.key, "story": story, "sentiment": said.sentiment, "analysis": said.to_json()}
             for one, said, story in pieces
         ]
         with database.write() as connection:

@@ -24,6 +24,9 @@ METRICS = ("negative", "documents")
 READ_AT_ONCE = 500
 """Buckets whose numbers are read at once."""
 
+JUDGED_AT_ONCE = 24
+"""Buckets that are judged in one transaction: who pushes documents meanwhile waits no longer than that."""
+
 
 @dataclass(frozen=True)
 class IncidentSettings:
@@ -75,24 +78,26 @@ class Watch:
         self.incidents = {one.id: one for one in stored}
 
     def advance(self, database: Database, watermark: float) -> list[Incident]:
-        """Judge all buckets that ended before the watermark, and save their incidents.
+        """Judge all buckets that ended before the watermark, some at once, and save their incidents.
 
         What people did with an incident meanwhile stays.
 
         Returns:
             The incidents that changed.
         """
-        if self._next is not None and watermark < self._next + self.width:
-            return []  # no bucket has ended, so that nothing is to be written
-        with database.write() as connection:
-            for row in opinion.incidents(connection):
-                self.incidents[row.id] = Incident.from_json(row.facts)
-            changed = self.look(connection, watermark)
-            for incident in changed:
-                opinion.save_incident(connection, incident.id, incident.state, incident.opened, incident.to_json())
-            if self._next is not None:
+        with database.read() as connection:
+            self._begin(connection)
+        found: dict[str, Incident] = {}
+        while self._next is not None and watermark >= self._next + self.width:
+            until = min(watermark, self._next + JUDGED_AT_ONCE * self.width)
+            with database.write() as connection:
+                for row in opinion.incidents(connection):
+                    self.incidents[row.id] = Incident.from_json(row.facts)
+                for incident in self.look(connection, until):
+                    opinion.save_incident(connection, incident.id, incident.state, incident.opened, incident.to_json())
+                    found[incident.id] = incident
                 opinion.save_position(connection, JUDGED, self._next)
-        return changed
+        return list(found.values())
 
     def look(self, connection: Connection, watermark: float) -> list[Incident]:
         """Judge all buckets that ended before the watermark; nothing is saved.
@@ -108,12 +113,8 @@ class Watch:
 
     def _pass(self, connection: Connection, end: int, judging: bool) -> None:
         """Go on to the bucket that begins at `end`, that one not included."""
-        if self._next is None:
-            first = opinion.span(connection)[0]
-            if first is None:
-                return
-            self._next = bucket_of(first, self.width)
-        while self._next < end:
+        self._begin(connection)
+        while self._next is not None and self._next < end:
             until = min(end, self._next + READ_AT_ONCE * self.width)
             rows = opinion_counts.counts(connection, since=self._next, until=until)
             by_bucket: dict[int, list[tuple[int, int, int]]] = {}
@@ -123,6 +124,12 @@ class Watch:
             for bucket in range(self._next, until, self.width):
                 self._bucket(connection, bucket, by_bucket.get(bucket, ()), judging)
             self._next = until
+
+    def _begin(self, connection: Connection) -> None:
+        """Stand before the first bucket, where there is one and none was judged yet."""
+        first = opinion.span(connection)[0] if self._next is None else None
+        if first is not None:
+            self._next = bucket_of(first, self.width)
 
     def _bucket(
         self, connection: Connection, bucket: int, found: Sequence[tuple[int, int, int]], judging: bool

@@ -29,7 +29,7 @@ class Head(nn.Module, ABC):
 
     task: ClassVar[str]
     reads: ClassVar[Reads] = "pooled"
-    pace: ClassVar[float] = 10.0
+    pace: float = 10.0
     """How many times as fast as the base its weights learn by default."""
     hard_negatives: int = 0
     """How many second texts of other rows, hard to tell from its own, each row gets where texts are read apart."""

@@ -85,7 +85,7 @@ class ModelSettings:
     labelled: str = setting("", "table to train them from: columns text, sentiment, topics")
     base: str = setting("multilingual-e5-small", "the base that is trained")
     epochs: int = setting(4, "epochs of training", minimum=1)
-    together: bool = setting(True, "train one model of both, which reads each text once; false: a model for each")
+    together: bool = setting(False, "train one model of both, which reads each text once, not a model for each")
     layers: int = setting(0, "top layers of the base that learn; 0: all, which takes longest", minimum=0)
 
 
