@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection
 
-from feilun.apps.public_opinion.cause import cause, documents_of, leading_entity
+from feilun.apps.public_opinion.cause import Backgrounds, cause, documents_of, leading_entity
 from feilun.apps.public_opinion.incidents import Alarm, Incident, closed_after, joined_by, opened_by
 from feilun.apps.public_opinion.rules import DEFAULT, Rule
 from feilun.apps.public_opinion.trends import bucket_of
@@ -24,7 +24,7 @@ METRICS = ("negative", "documents")
 READ_AT_ONCE = 500
 """Buckets whose numbers are read at once."""
 
-JUDGED_AT_ONCE = 24
+JUDGED_AT_ONCE = 4
 """Buckets that are judged in one transaction: who pushes documents meanwhile waits no longer than that."""
 
 
@@ -144,8 +144,9 @@ class Watch:
             surges[metric] = self._detectors[metric].step(local, values_of, closed)
         if not judging:
             return
+        backgrounds = Backgrounds(connection)
         for alarm in self._alarms(bucket, dict(zip(METRICS, counts, strict=True)), surges):
-            self._take(connection, alarm)
+            self._take(connection, alarm, backgrounds)
         self._calm(bucket)
 
     def _closed(self, bucket: int) -> NDArray[np.bool_] | None:
@@ -180,12 +181,12 @@ class Watch:
         usual = surges["negative"].expected[number] / max(surges["documents"].expected[number], 1e-9)
         return bool(share >= min(0.9, self.settings.share_rise * usual))
 
-    def _take(self, connection: Connection, alarm: Alarm) -> None:
+    def _take(self, connection: Connection, alarm: Alarm, backgrounds: Backgrounds) -> None:
         """Find the incident that an alarm belongs to, or open one."""
         until = alarm.bucket + self.width
         rows = documents_of(connection, alarm.bucket, until, alarm.topic, alarm.entity, alarm.metric == "negative")
         entity = alarm.entity or leading_entity(rows)
-        told = cause(connection, rows, alarm.bucket)
+        told = cause(connection, rows, alarm.bucket, backgrounds)
         stories = [story["story"] for story in told["stories"]]
         incident = self._same(connection, alarm, entity, stories)
         if incident is None:
@@ -197,7 +198,7 @@ class Watch:
                 connection, since, until, "" if incident.entity else names.topic, incident.entity,
                 alarm.metric == "negative",
             )  # fmt: skip
-            incident = joined_by(incident, alarm, stories, cause(connection, rows, since))
+            incident = joined_by(incident, alarm, stories, cause(connection, rows, since, backgrounds))
         self.incidents[incident.id] = incident
 
     def _same(self, connection: Connection, alarm: Alarm, entity: str, stories: Sequence[str]) -> Incident | None:

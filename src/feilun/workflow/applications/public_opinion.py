@@ -42,6 +42,9 @@ log = logging.getLogger(__name__)
 FOLLOW_SECONDS = 2.0
 """How long one waits where nothing came."""
 
+GATHER_SECONDS = 0.25
+"""How long documents gather where some came, in which whoever pushes finds SQLite unlocked."""
+
 ROUND_SECONDS = 1.0
 """After how long the numbers are watched although a source has more."""
 
@@ -231,8 +234,7 @@ def run(
             total += taken
             if not follow:
                 return total
-            if taken == Taken():
-                time.sleep(FOLLOW_SECONDS)
+            time.sleep(FOLLOW_SECONDS if taken == Taken() else GATHER_SECONDS)
 
 
 def preview(application: Application, rules: tuple[Rule, ...]) -> list[Incident]:
