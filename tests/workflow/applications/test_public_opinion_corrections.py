@@ -221,7 +221,9 @@ def test_the_next_training_learns_what_was_put_right(application: Application, t
     read = BertConfig(vocab_size=20, max_position_embeddings=128, **sizes)  # as many tokens as the application reads
     BertModel(read, add_pooling_layer=False).save_pretrained(tmp_path / "base")
     tiny_tokenizer().save(str(tmp_path / "base" / "tokenizer.json"))
-    settings = replace(application.settings, models=replace(application.settings.models, base=str(tmp_path / "base")))
+    settings = replace(
+        application.settings, models=replace(application.settings.models, base=str(tmp_path / "base"), together=True)
+    )
     bundles = train_models(settings, application.folder, out, corrected=right)
     assert {bundle.path.name for bundle in bundles.values()} == {"opinion"}
     learned: dict[str, str] = {}
