@@ -94,8 +94,8 @@ def test_numbers_of_before_are_added_up_by_day_where_a_database_is_upgraded(data
     with database.write() as connection:
         wanted = opinion_counts.daily_counts(connection)
         for thing in (
-            "table opinion_daily_counts", "table opinion_words", "table service_releases", "index opinion_counts_of_entity",
-            "index opinion_corrections_of_document",
+            "table opinion_daily_counts", "table opinion_words", "table service_releases",
+            "index opinion_counts_of_entity", "index opinion_corrections_of_document",
         ):  # fmt: skip
             connection.exec_driver_sql(f"drop {thing}")
         connection.exec_driver_sql("create index opinion_counts_of_entity on opinion_counts (entity, topic, bucket)")
