@@ -88,7 +88,7 @@ def rows(application: Application, wanted: str) -> Any:
 def numbers(application: Application) -> set[tuple[Any, ...]]:
     with application.database.read() as connection:
         found = {tuple(row) for row in opinion_counts.counts(connection)}
-    return {row for row in found if any(row[4:])}
+    return {row for row in found if any(row[3:])}
 
 
 def held_to_counting_anew(application: Application) -> set[tuple[Any, ...]]:
