@@ -104,10 +104,15 @@ def test_many_threads_write_at_once_and_nothing_is_lost(database: Database) -> N
         assert len(observations.latest(connection, "舆情")) == 80
 
 
+def told_by_tables(name: str | None, kind: str, _: object) -> bool:
+    """Leave out the index of words, which is another thing on each database."""
+    return kind != "table" or not (name or "").startswith("opinion_words")
+
+
 def test_migrations_lead_to_the_tables_as_they_are(database: Database) -> None:
     with database.read() as connection:
         assert current(connection) == REVISION
-        options = {"version_table": VERSION_TABLE, "compare_type": True}
+        options = {"version_table": VERSION_TABLE, "compare_type": True, "include_name": told_by_tables}
         assert compare_metadata(MigrationContext.configure(connection, opts=options), metadata) == []
 
 

@@ -6,6 +6,7 @@ import hashlib
 import json
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, select
@@ -20,6 +21,7 @@ from feilun.storage.tables import (
 )
 
 ASKED_AT_ONCE = 500
+DAY = 86_400.0
 
 ITSELF = "feilun"
 """The actor of what Feilun put right by itself."""
@@ -35,18 +37,21 @@ def known(connection: Connection, keys: Sequence[str]) -> dict[str, tuple[str, s
     return found
 
 
-def add(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> set[str]:
-    """Write documents and return the keys of those that were not there before."""
+def add(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """Write documents and return the keys of those that were not there before, each with its sequence number."""
     if not rows:
-        return set()
+        return {}
     insert = insert_into(connection, opinion_documents).on_conflict_do_nothing(index_elements=["key"])
-    return set(connection.execute(insert.returning(opinion_documents.c.key), list(rows)).scalars())
+    table = opinion_documents.c
+    return {
+        row.key: row.sequence for row in connection.execute(insert.returning(table.key, table.sequence), list(rows))
+    }
 
 
 def documents(
     connection: Connection, *, since: float | None = None, until: float | None = None,
-    keys: Sequence[str] | None = None, story: str | None = None, limit: int | None = None, written: bool = False,
-    lock: bool = False,
+    keys: Sequence[str] | None = None, story: str | None = None, after: int | None = None, limit: int | None = None,
+    written: bool = False, lock: bool = False,
 ) -> Iterator[Row[Any]]:  # fmt: skip
     """Yield documents by the time when they were published, or in the order in which they were written.
 
@@ -56,6 +61,7 @@ def documents(
         until: Only before it.
         keys: Only these.
         story: Only of this story.
+        after: Only those that were written after the one of this sequence number.
         limit: Only the first so many.
         written: In the order of writing.
         lock: Nobody else may change them before the transaction ends.
@@ -66,36 +72,40 @@ def documents(
     query = query if until is None else query.where(table.published < until)
     query = query if keys is None else query.where(table.key.in_(keys))
     query = query if story is None else query.where(table.story == story)
+    query = query if after is None else query.where(table.sequence > after)
     query = query.with_for_update() if lock else query
     order = (table.sequence,) if written else (table.published, table.sequence)
     yield from connection.execute(query.order_by(*order).limit(limit))
 
 
-def latest(
-    connection: Connection, *, words: str = "", sentiment: str = "", source: str = "",
-    since: float | None = None, until: float | None = None,
-) -> Iterator[Row[Any]]:  # fmt: skip
-    """Yield documents, the latest first, without holding all; what is empty wants all.
+def latest(connection: Connection, *, since: float | None = None, until: float | None = None) -> Iterator[Row[Any]]:
+    """Yield documents, the latest first, without holding all.
 
     Args:
         connection: A transaction.
-        words: Only those whose title or body holds this, in any case.
-        sentiment: Only of this sentiment.
-        source: Only of this publisher.
         since: Only from this second on.
         until: Only before it.
     """
     table = opinion_documents.c
     query = select(opinion_documents)
-    if words:
-        title, body = (column.icontains(words, autoescape=True) for column in (table.title, table.body))
-        query = query.where(title | body)
-    query = query.where(table.sentiment == sentiment) if sentiment else query
-    query = query.where(table.source == source) if source else query
     query = query if since is None else query.where(table.published >= since)
     query = query if until is None else query.where(table.published < until)
     query = query.order_by(table.published.desc(), table.sequence.desc()).execution_options(yield_per=ASKED_AT_ONCE)
     yield from connection.execute(query)
+
+
+def in_order(connection: Connection, numbers: Iterable[int]) -> Iterator[Row[Any]]:
+    """Yield the documents of sequence numbers in the order of these, without holding all; unknown ones are passed over.
+
+    Args:
+        connection: A transaction.
+        numbers: They.
+    """
+    rest = iter(numbers)
+    while piece := list(islice(rest, ASKED_AT_ONCE)):
+        query = select(opinion_documents).where(opinion_documents.c.sequence.in_(piece))
+        found = {row.sequence: row for row in connection.execute(query)}
+        yield from (found[number] for number in piece if number in found)
 
 
 def correct(connection: Connection, key: str, analysis: Mapping[str, Any], story: str, actor: str) -> None:
@@ -165,6 +175,12 @@ def span(connection: Connection) -> tuple[float | None, float | None]:
     ]  # each alone is read off the index
     first, last = connection.execute(select(*ends)).one()
     return first, last
+
+
+def since_days(connection: Connection, days: float | None) -> float | None:
+    """Return the second from which the last days are counted, back from the last document; None takes all."""
+    last = span(connection)[1]
+    return None if days is None or last is None else last - days * DAY
 
 
 def position(connection: Connection, name: str) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, delete, select
+from sqlalchemy import Connection, Row, Table, delete, func, select
 
 from feilun.storage.inserts import insert_into
 from feilun.storage.tables import opinion_counts, opinion_daily_counts
@@ -15,6 +15,9 @@ Cell = tuple[int, str, str, str]
 
 FIGURES = ("documents", "positive", "negative", "stories")
 DAY = 86_400
+WEEK = 7 * DAY
+MONDAY = 4 * DAY
+"""The first one after the beginning of 1970, UTC."""
 
 
 def count(connection: Connection, numbers: Mapping[Cell, Sequence[int]]) -> None:
@@ -59,13 +62,16 @@ def counts(
 
 def daily_counts(
     connection: Connection, *, since: float | None = None, until: float | None = None,
-    topic: str | None = None, entity: str | None = None, source: str = "",
+    topic: str | None = None, entity: str | None = None, source: str = "", weeks: bool = False,
 ) -> list[Row[Any]]:  # fmt: skip
-    """Return rows of numbers by day, as `counts` does; of a day that is asked for in part, those of its buckets."""
+    """Return rows of numbers by day, as `counts` does; of a day that is asked for in part, those of its buckets.
+
+    Where `weeks` is set, the days of a week are added up by the database, under the second at which its Monday begins.
+    """
     which = {"topic": topic, "entity": entity, "source": source}
     first = None if since is None else -(-since // DAY) * DAY
     end = None if until is None else until // DAY * DAY
-    rows = list(_rows(connection, opinion_daily_counts, first, end, which))
+    rows = list(_rows(connection, opinion_daily_counts, first, end, which, weeks=weeks))
     if since is not None and first is not None and since < first:
         rows += _rows(connection, opinion_counts, since, first, which)
     if until is not None and end is not None and end < until:
@@ -74,9 +80,15 @@ def daily_counts(
 
 
 def _rows(
-    connection: Connection, table: Table, since: float | None, until: float | None, which: Mapping[str, str | None]
-) -> Sequence[Row[Any]]:
-    query = select(table)
+    connection: Connection, table: Table, since: float | None, until: float | None, which: Mapping[str, str | None],
+    *, weeks: bool = False,
+) -> Sequence[Row[Any]]:  # fmt: skip
+    names, figures = (table.c.topic, table.c.entity), [table.c[name] for name in FIGURES]
+    query = select(table.c.bucket, *names, *figures).order_by(table.c.bucket, *names)
+    if weeks:
+        monday = table.c.bucket - (table.c.bucket - MONDAY) % WEEK
+        query = select(monday.label("bucket"), *names, *(func.sum(one).label(one.name) for one in figures))
+        query = query.group_by(*names, monday)
     if table is opinion_counts and which["entity"] is None:
         # an expression, for the index of sources and entities would read all times
         query, which = query.where(table.c.source.concat("") == which["source"]), {"topic": which["topic"]}
@@ -84,7 +96,7 @@ def _rows(
         query = query if wanted is None else query.where(table.c[name] == wanted)
     query = query if since is None else query.where(table.c.bucket >= since)
     query = query if until is None else query.where(table.c.bucket < until)
-    return connection.execute(query.order_by(table.c.bucket, table.c.topic, table.c.entity)).all()
+    return connection.execute(query).all()
 
 
 def _add(connection: Connection, table: Table, numbers: Mapping[Cell, Sequence[int]]) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, delete, select
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, select
 
 from feilun.storage import opinion
 from feilun.storage.opinion_counts import DAY
@@ -38,16 +41,17 @@ def move_horizon(connection: Connection, before: float) -> int:
     return wanted
 
 
-def remove_before(connection: Connection, second: int) -> int:
+def remove_before(connection: Connection, second: int) -> Sequence[Row[Any]]:
     """Remove a part of what is from before a second: documents with corrections; at last buckets and dead letters.
 
     Returns:
-        How many documents were removed: below `REMOVED_AT_ONCE` once none is left.
+        The documents that were removed: fewer than `REMOVED_AT_ONCE` once none is left.
     """
     table = opinion_documents.c
     part = select(table.sequence).where(table.published < second).limit(REMOVED_AT_ONCE)
-    removed = connection.execute(delete(opinion_documents).where(table.sequence.in_(part))).rowcount
-    if removed < REMOVED_AT_ONCE:
+    gone = delete(opinion_documents).where(table.sequence.in_(part)).returning(opinion_documents)
+    removed = connection.execute(gone).all()
+    if len(removed) < REMOVED_AT_ONCE:
         connection.execute(delete(opinion_counts).where(opinion_counts.c.bucket < second))
         connection.execute(delete(opinion_dead_letters).where(opinion_dead_letters.c.time < second))
     return removed

@@ -53,24 +53,24 @@ def phrases_of(text: str) -> set[str]:
     return found
 
 
-def telling_phrases(texts: Sequence[str], others: Iterable[str], count: int) -> list[tuple[str, int]]:
+def telling_phrases(texts: Sequence[str], others: Counter[str], count: int) -> list[tuple[str, int]]:
     """Return the phrases that stand in more of some texts than of others, by how much they stand out.
 
     Args:
         texts: The texts to tell about.
-        others: What they are compared with.
+        others: The phrases of what they are compared with, as `phrase_counts` counts them.
         count: How many phrases at most.
 
     Returns:
         Each phrase with the number of `texts` that hold it; of two that say the same only the longer one.
     """
-    inside, outside = _counts(texts), _counts(others)
-    total_in, total_out = sum(inside.values()), sum(outside.values())
+    inside = phrase_counts(texts)
+    total_in, total_out = sum(inside.values()), sum(others.values())
     scored = []
     for phrase, many in inside.items():
         if many < max(2, 0.05 * len(texts)):
             continue
-        score = _log_odds(many, total_in, outside[phrase], total_out)
+        score = _log_odds(many, total_in, others[phrase], total_out)
         if score >= LEAST_SCORE:
             scored.append((score, phrase, many))
     chosen: list[tuple[str, int]] = []
@@ -80,7 +80,8 @@ def telling_phrases(texts: Sequence[str], others: Iterable[str], count: int) -> 
     return chosen[:count]
 
 
-def _counts(texts: Iterable[str]) -> Counter[str]:
+def phrase_counts(texts: Iterable[str]) -> Counter[str]:
+    """Return in how many texts each phrase stands."""
     return Counter(phrase for text in texts for phrase in phrases_of(text))
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from feilun.apps.public_opinion.gazetteer import Entity, Gazetteer
 from feilun.apps.public_opinion.intake import Intake
+from feilun.apps.public_opinion.readers import Apart
 from feilun.apps.public_opinion.scheme import read_scheme
 from feilun.apps.public_opinion.understanding import Understanding
 from feilun.apps.public_opinion.wording import WordingRules
@@ -24,7 +25,7 @@ GAZETTEER = Gazetteer([
 
 
 def understanding() -> Understanding:
-    return Understanding(WordingRules(), read_scheme(), GAZETTEER, read_scheme())
+    return Understanding(Apart(WordingRules(), read_scheme()), GAZETTEER, read_scheme())
 
 
 def made_intake(database: Database, **settings: Any) -> Intake:

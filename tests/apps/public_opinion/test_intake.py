@@ -12,11 +12,14 @@ import pytest
 
 from apps.public_opinion.made import NOW, WIDTH, made_intake, record, write_lines
 from feilun.apps.public_opinion import trends
+from feilun.apps.public_opinion.document import Form
 from feilun.apps.public_opinion.intake import Taken
 from feilun.apps.public_opinion.sources.files import Files
 from feilun.apps.public_opinion.sources.inbox import Inbox
+from feilun.apps.public_opinion.sources.source import Batch
 from feilun.storage import opinion, opinion_counts, opinion_inbox
 from feilun.storage.database import Database, open_database
+from feilun.workflow.applications import public_opinion as wired
 
 TEXTS = (
     "青禾汽车召回新车，车主投诉",
@@ -151,3 +154,41 @@ def test_buckets_of_another_width_are_counted_anew(database: Database, tmp_path:
         total = trends.trends(connection, 86_400, topic="", entity="")[0]
     assert total.documents.sum() == 20
     assert len(total.buckets) <= 2
+
+
+class Endless:
+    """A source to which more is added while it is read."""
+
+    name, form = "endless", Form()
+
+    def read(self, position: Any) -> Iterator[Batch]:
+        number = int(position or 0)
+        while True:
+            number += 1
+            yield Batch(((str(number), record(number)),), number)
+
+
+def test_a_source_that_never_ends_is_left_in_time_and_gone_on_with(database: Database) -> None:
+    intake = made_intake(database)
+    assert intake.take(Endless(), seconds=0).new == 1
+    assert intake.take(Endless(), seconds=0).new == 1
+    with database.read() as connection:
+        assert opinion.position(connection, "endless") == 2
+
+
+def test_the_numbers_are_watched_while_a_source_has_more(
+    own_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Enough(Exception):
+        pass
+
+    def tell(taken: Taken, _: Any) -> None:
+        raise Enough(taken.new)
+
+    monkeypatch.setattr(wired, "ROUND_SECONDS", 0.0)
+    monkeypatch.setattr(wired.Application, "sources", lambda *_, **__: [Endless()])
+    (tmp_path / "entities.toml").write_text('[[entity]]\nname = "青禾汽车"\n', encoding="utf-8")
+    path = tmp_path / "application.toml"
+    path.write_text('application = "public-opinion"\nentities = "entities.toml"\n', encoding="utf-8")
+    with wired.opened(path) as application, pytest.raises(Enough):
+        wired.run(application, follow=True, tell=tell)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from feilun.core.errors import RecipeError
 from feilun.storage import opinion, opinion_counts, opinion_retention
 from feilun.storage.database import Database, open_database
 from feilun.storage.upgrade import VERSION_TABLE, upgrade
-from feilun.workflow.applications.public_opinion import read_application
+from feilun.workflow.applications.public_opinion_file import read_application
 
 DAY = 86_400
 COUNT, DAYS = 300, 60
@@ -65,6 +66,22 @@ def test_days_add_up_to_their_hours(database: Database, tmp_path: Path, since: i
     assert everything.documents.sum() == len(within)
 
 
+def test_weeks_add_up_to_their_days(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    filled(database, tmp_path)
+    monkeypatch.setattr(trends, "LONG_DAYS", 30)
+    asked = {"topic": "", "since": BEGIN + 5 * DAY + 7 * WIDTH, "until": BEGIN + 50 * DAY + WIDTH}
+    with database.read() as connection:
+        days, weeks = (trends.trends(connection, WIDTH, **asked, weeks=weeks) for weeks in (False, True))
+    assert [one.entity for one in days] == [one.entity for one in weeks]
+    for by_day, by_week in zip(days, weeks, strict=True):
+        assert by_week.seconds == 7 * DAY
+        assert {datetime.fromtimestamp(bucket, UTC).weekday() for bucket in by_week.buckets.tolist()} == {0}
+        added: Counter[int] = Counter()
+        for bucket, count in zip(by_day.buckets.tolist(), by_day.negative.tolist(), strict=True):
+            added[max(monday for monday in by_week.buckets.tolist() if monday <= bucket)] += count
+        assert [added[monday] for monday in by_week.buckets.tolist()] == by_week.negative.tolist()
+
+
 def test_a_short_time_is_told_by_buckets(database: Database, tmp_path: Path) -> None:
     filled(database, tmp_path)
     with database.read() as connection:
@@ -77,7 +94,8 @@ def test_numbers_of_before_are_added_up_by_day_where_a_database_is_upgraded(data
     with database.write() as connection:
         wanted = opinion_counts.daily_counts(connection)
         for thing in (
-            "table opinion_daily_counts", "index opinion_counts_of_entity", "index opinion_corrections_of_document"
+            "table opinion_daily_counts", "table opinion_words", "table service_releases",
+            "index opinion_counts_of_entity", "index opinion_corrections_of_document",
         ):  # fmt: skip
             connection.exec_driver_sql(f"drop {thing}")
         connection.exec_driver_sql("create index opinion_counts_of_entity on opinion_counts (entity, topic, bucket)")

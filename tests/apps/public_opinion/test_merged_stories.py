@@ -45,10 +45,10 @@ def stories(database: Database) -> list[str]:
 def numbers(database: Database) -> list[tuple[Any, ...]]:
     """Return the numbers, after showing that counting all documents anew gives the same."""
     with database.read() as connection:
-        now = [tuple(row) for row in opinion_counts.counts(connection) if any(row[4:])]
+        now = [tuple(row) for row in opinion_counts.counts(connection) if any(row[3:])]
     with database.write() as connection:
         trends.recount(connection, WIDTH)
-        assert [tuple(row) for row in opinion_counts.counts(connection) if any(row[4:])] == now
+        assert [tuple(row) for row in opinion_counts.counts(connection) if any(row[3:])] == now
     return now
 
 
@@ -61,7 +61,7 @@ def test_the_original_merges_what_came_before_it(database: Database, tmp_path: P
     take(intake, tmp_path, TEXT, first=2)
     assert stories(database) == ["0", "0", "0"]
     once = numbers(database)
-    assert sum(row[7] for row in once if row[1:4] == ("", "", "")) == 1
+    assert sum(row[-1] for row in once if row[1:3] == ("", "")) == 1
     take(made_intake(database), tmp_path, TEXT, first=2)  # comes again
     assert numbers(database) == once
     with database.read() as connection:

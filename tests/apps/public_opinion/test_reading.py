@@ -9,7 +9,7 @@ import pytest
 from apps.public_opinion.made import GAZETTEER, NOW, understanding
 from feilun.apps.public_opinion.document import parse
 from feilun.apps.public_opinion.gazetteer import Entity, Gazetteer, read_gazetteer
-from feilun.apps.public_opinion.sample.writer import ENTITIES
+from feilun.apps.public_opinion.sample.writer import ENTITIES, write_sample
 from feilun.apps.public_opinion.scheme import read_scheme
 from feilun.apps.public_opinion.wording import WordingRules
 from feilun.core.corpus import Corpus, corpus_of
@@ -55,6 +55,17 @@ def test_topics_by_words_are_whole_latin_words() -> None:
     assert len(scheme.topics) >= 20
     said = scheme.predict(corpus_of(["公司被起诉并召回产品", "The court dismissed it", "courtship and finesse"]))
     assert [prediction.labels for prediction in said] == [("lawsuit", "quality"), ("lawsuit",), ()]
+
+
+def test_one_pass_finds_the_topics_whose_words_a_text_holds() -> None:
+    scheme = read_scheme()
+    texts = [f"{one.title}\n{one.body}" for one in write_sample()[::4]]
+    texts += ["Revenue-Sharing", "xrevenue", "revenues2", "网络netprofit", "NET PROFIT净利润", "İİ earnings", ""]
+    held = [
+        tuple(topic.name for topic in scheme.topics if topic.pattern and topic.pattern.search(text)) for text in texts
+    ]
+    assert [one.labels for one in scheme.predict(corpus_of(texts))] == held
+    assert len(set(held)) > 20
 
 
 def test_two_companies_in_one_sentence() -> None:

@@ -84,7 +84,9 @@ def test_search_narrows_by_everything_and_takes_signs_as_they_are(client: TestCl
     assert len(asked(client, "search", entity="青禾汽车", sentiment="negative")["documents"]) == 6
     assert len(asked(client, "search", words="100%")["documents"]) == 1
     assert len(asked(client, "search", words="RECORD Profit")["documents"]) == 1
-    assert asked(client, "search", words="0%%")["documents"] == []
+    assert len(asked(client, "search", words="0%% OR")["documents"]) == 0
+    assert len(asked(client, "search", words="0%%")["documents"]) == 1  # signs are no wild cards, they are nothing
+    assert asked(client, "search", words="%%")["documents"] == []
     latest = asked(client, "search", limit=1)["documents"]
     assert latest[0]["body"].startswith("=cmd()")
 

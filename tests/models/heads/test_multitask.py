@@ -60,6 +60,11 @@ def test_a_task_that_rises_no_more_is_left_out_of_the_loss_and_comes_back_by_the
     assert (losses[rows_of(corpus)["topics"]] > 0).all()
 
 
+def test_the_layer_of_all_learns_as_fast_as_the_task_that_needs_it_most() -> None:
+    paces = {task: tiny_head_model(task).head.pace for task in ("classify", "multilabel", "multitask")}
+    assert paces["multitask"] == paces["multilabel"] > paces["classify"]
+
+
 def test_in_training_and_after_it_the_same_layer_answers() -> None:
     model = tiny_head_model("multitask")
     for own in model.head.heads.values():  # type: ignore[union-attr, operator]

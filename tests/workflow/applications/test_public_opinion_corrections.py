@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 
 from feilun.apps.public_opinion import trends
 from feilun.apps.public_opinion.corrected import corrected
+from feilun.apps.public_opinion.readers import Apart, AtOnce
 from feilun.core.errors import UsageError
 from feilun.interfaces.cli import public_opinion as cli
 from feilun.interfaces.http.app import create_app
@@ -27,6 +28,7 @@ from feilun.storage import opinion, opinion_counts
 from feilun.workflow.applications import public_opinion as wired
 from feilun.workflow.applications.public_opinion import Application
 from feilun.workflow.applications.public_opinion_desk import Correction, correct
+from feilun.workflow.applications.public_opinion_file import ModelSettings
 from feilun.workflow.applications.public_opinion_train import train_models
 from tiny import tiny_tokenizer
 
@@ -86,7 +88,7 @@ def rows(application: Application, wanted: str) -> Any:
 def numbers(application: Application) -> set[tuple[Any, ...]]:
     with application.database.read() as connection:
         found = {tuple(row) for row in opinion_counts.counts(connection)}
-    return {row for row in found if any(row[4:])}
+    return {row for row in found if any(row[3:])}
 
 
 def held_to_counting_anew(application: Application) -> set[tuple[Any, ...]]:
@@ -219,10 +221,23 @@ def test_the_next_training_learns_what_was_put_right(application: Application, t
     read = BertConfig(vocab_size=20, max_position_embeddings=128, **sizes)  # as many tokens as the application reads
     BertModel(read, add_pooling_layer=False).save_pretrained(tmp_path / "base")
     tiny_tokenizer().save(str(tmp_path / "base" / "tokenizer.json"))
-    settings = replace(application.settings, models=replace(application.settings.models, base=str(tmp_path / "base")))
+    settings = replace(
+        application.settings, models=replace(application.settings.models, base=str(tmp_path / "base"), together=True)
+    )
     bundles = train_models(settings, application.folder, out, corrected=right)
-    assert set(bundles) == {"sentiment", "topics"}
-    with (out / "labelled-topics.csv").open(encoding="utf-8", newline="") as file:
-        learned = {row["text"]: row["topics"] for row in csv.DictReader(file)}
+    assert {bundle.path.name for bundle in bundles.values()} == {"opinion"}
+    learned: dict[str, str] = {}
+    for name in ("train", "validation", "test"):
+        with (out / "labelled" / f"topics-{name}.csv").open(encoding="utf-8", newline="") as file:
+            learned |= {row["text"]: row["topics"] for row in csv.DictReader(file)}
     assert len(learned) == 62
     assert (learned[TEXTS["b"]], learned[TEXTS["a"]]) == ('["regulation"]', "[]")
+    path = str(bundles["topics"].path)
+    texts, clauses = [TEXTS["c"], TEXTS["b"]], ["公司亏损收窄"]
+    both = replace(application, settings=replace(settings, models=ModelSettings(sentiment=path, topics=path))).reader()
+    one = replace(application, settings=replace(settings, models=ModelSettings(topics=path))).reader()
+    assert (type(both), type(one)) == (AtOnce, Apart)
+    said, alone = both.read(texts, clauses), one.read(texts, clauses)
+    assert [len(part) for part in said] == [3, 2]
+    assert [each.labels for each in said.topics] == [each.labels for each in alone.topics]
+    assert said.sentiments[2].label == alone.sentiments[2].label == "positive"  # a firm phrase decides

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from feilun.storage import opinion
-from feilun.text.phrases import telling_phrases
+from feilun.text.phrases import phrase_counts, telling_phrases
 
 MOST = 5
 BACKGROUND_SECONDS = 14 * 86_400
@@ -47,33 +47,55 @@ def leading_entity(rows: Sequence[Any]) -> str:
     return name if 2 * count > len(rows) else ""
 
 
-def cause(connection: Connection, rows: Sequence[Any], before: float) -> dict[str, Any]:
+class Backgrounds:
+    """The phrases of what was said before a moment; where many alarms begin at one, its documents are read once.
+
+    Args:
+        connection: A transaction.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self._counted: dict[float, Counter[str]] = {}
+
+    def before(self, moment: float) -> Counter[str]:
+        """Return in how many of the documents of the last while each phrase stood."""
+        if moment not in self._counted:
+            rows = opinion.documents(
+                self.connection, since=moment - BACKGROUND_SECONDS, until=moment, limit=BACKGROUND_DOCUMENTS
+            )
+            self._counted[moment] = phrase_counts(_text(row) for row in rows)
+        return self._counted[moment]
+
+
+def cause(
+    connection: Connection, rows: Sequence[Any], before: float, backgrounds: Backgrounds | None = None
+) -> dict[str, Any]:
     """Say what documents tell, with the documents themselves as proof.
 
     Args:
         connection: A transaction.
         rows: The documents that were counted.
         before: The second at which the rise began; what was said until then is the background of the phrases.
+        backgrounds: Those that were read before.
 
     Returns:
         Stories by how often they were told, entities, topics, sources, phrases, each with counts.
     """
-    background = opinion.documents(
-        connection, since=before - BACKGROUND_SECONDS, until=before, limit=BACKGROUND_DOCUMENTS
-    )
+    background = (backgrounds or Backgrounds(connection)).before(before)
     return {
         "stories": [_story(connection, key, count) for key, count in _most(row.story for row in rows)],
         "entities": _most(name for row in rows for name, _ in row.analysis["entities"]),
         "topics": _most(name for row in rows for name in row.analysis["topics"]),
         "sources": _most(row.source for row in rows),
-        "phrases": _phrases(rows, list(background)),
+        "phrases": _phrases(rows, background),
     }
 
 
-def _phrases(rows: Sequence[Any], background: Sequence[Any]) -> list[tuple[str, int]]:
+def _phrases(rows: Sequence[Any], background: Counter[str]) -> list[tuple[str, int]]:
     """Return what the documents say that was not said before; names of companies are told apart already."""
     said = [_text(row) for row in rows]
-    found = telling_phrases(said, [_text(row) for row in background], 3 * MOST)
+    found = telling_phrases(said, background, 3 * MOST)
     names = " ".join(name for row in rows for name, _ in row.analysis["entities"]).lower()
     return [(phrase, count) for phrase, count in found if phrase not in names][:MOST]
 

@@ -72,7 +72,7 @@ class Gazetteer:
                 raise DataError(f"The name {name!r} stands for {both}.", "List it under `ambiguous`, with `context`.")
         self._codes = {code for entity in entities for code in entity.codes}
         self._patterns = list(self._meant)
-        self._automaton = _automaton(self._patterns)
+        self._automaton = automaton(self._patterns, longest=True)
 
     def find(self, text: str) -> list[Mention]:
         """Return who is named where, in order; of overlapping names the longest.
@@ -125,12 +125,21 @@ def read_gazetteer(path: Path) -> Gazetteer:
     return Gazetteer(entities)
 
 
-def _automaton(patterns: list[str]) -> Any:
+def automaton(patterns: list[str], *, longest: bool = False) -> Any:
+    """Return what finds all of some words in one pass over a text (Aho, Corasick 1975).
+
+    Args:
+        patterns: The words.
+        longest: Where several overlap, only the one that begins first and is longest.
+
+    Raises:
+        MissingExtra: If ahocorasick-rs is not installed.
+    """
     try:
         from ahocorasick_rs import AhoCorasick, MatchKind
     except ImportError as error:
         raise MissingExtra("ahocorasick-rs", "public-opinion", "Finding companies in texts") from error
-    return AhoCorasick(patterns, matchkind=MatchKind.LeftmostLongest)
+    return AhoCorasick(patterns, matchkind=MatchKind.LeftmostLongest if longest else MatchKind.Standard)
 
 
 def _resolved(meant: Sequence[tuple[Entity, bool]], certain: set[str], lowered: str) -> Entity | None:

@@ -14,15 +14,16 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from feilun.apps.public_opinion import trends
+from feilun.apps.public_opinion import trends, words
 from feilun.apps.public_opinion.document import Document, Form, WrongDocument, parse
 from feilun.apps.public_opinion.sources.source import Batch, Source
 from feilun.apps.public_opinion.stories import Stories
 from feilun.apps.public_opinion.trends import Counted
 from feilun.apps.public_opinion.understanding import Analysis, Understanding
 from feilun.monitoring.redaction import kept
-from feilun.storage import opinion, opinion_counts, opinion_retention
+from feilun.storage import opinion, opinion_counts, opinion_retention, opinion_words
 from feilun.storage.database import Database
+from feilun.storage.opinion_words import Indexed
 
 TOGETHER = 256
 """Documents that are understood and written at once."""
@@ -90,17 +91,23 @@ class Intake:
                 opinion.save_position(connection, WIDTH, width)
             self.watermark: float = opinion.position(connection, WATERMARK) or float("-inf")
 
-    def take(self, source: Source) -> Taken:
+    def take(self, source: Source, seconds: float = float("inf")) -> Taken:
         """Read what a source has to give, from its saved position on.
+
+        Args:
+            source: It.
+            seconds: Read no further batch once so many have passed: a source to which more is always added never ends.
 
         Raises:
             StorageError: If the database refuses; what was written before stays, and the rest is read the next time.
         """
         with self.database.read() as connection:
             position = opinion.position(connection, source.name)
-        total = Taken()
+        total, end = Taken(), time.monotonic() + seconds
         for batch in source.read(position):
             total += self._take_batch(batch, source)
+            if time.monotonic() >= end:
+                break
         return total
 
     def replay(self, form: Form | None = None) -> Taken:
@@ -137,8 +144,9 @@ class Intake:
         while self._removed_before != self.horizon:
             with self.database.write() as connection:
                 part = opinion_retention.remove_before(connection, self.horizon)
-            removed += part
-            if part < opinion_retention.REMOVED_AT_ONCE:
+                opinion_words.remove(connection, map(words.of_row, part))
+            removed += len(part)
+            if len(part) < opinion_retention.REMOVED_AT_ONCE:
                 self._removed_before = self.horizon
         return removed
 
@@ -162,10 +170,11 @@ class Intake:
                 documents.append(self._parse(record, source.name, now, source.form))
             except WrongDocument as wrong:
                 dead.append((place, str(wrong), redacted(record)))
+        *pieces, last = [documents[i : i + TOGETHER] for i in range(0, len(documents), TOGETHER)] or [[]]
         total = Taken()
-        for start in range(0, len(documents), TOGETHER):
-            total += self._write(documents[start : start + TOGETHER], [], source.name, None)
-        return total + self._write([], dead, source.name, batch.position)
+        for piece in pieces:
+            total += self._write(piece, [], source.name, None)
+        return total + self._write(last, dead, source.name, batch.position)
 
     def _write(
         self,
@@ -178,12 +187,13 @@ class Intake:
         """Understand documents and write all in one transaction."""
         fresh, repeated, changed = self._sift(documents)
         analyses = self.understanding.read(fresh)
+        terms = [words.terms(*one) for one in zip(fresh, analyses, strict=True)]
         dead = [*dead, *changed]
         latest = max([self.watermark, *(one.published - self.lateness for one in fresh)])
         self._stories.prepare()
         try:
             with self.database.write() as connection:
-                counts = self._add(connection, fresh, analyses)
+                counts = self._add(connection, fresh, analyses, terms)
                 opinion.bury(connection, source, dead)
                 opinion.raise_dead(connection, raised)
                 if position is not None:
@@ -198,11 +208,18 @@ class Intake:
         return Taken(len(counts), repeated + len(fresh) - len(counts), len(dead), late)
 
     def _add(
-        self, connection: Connection, documents: Sequence[Document], analyses: Sequence[Analysis]
+        self,
+        connection: Connection,
+        documents: Sequence[Document],
+        analyses: Sequence[Analysis],
+        terms: Sequence[Sequence[str]],
     ) -> list[Counted]:
-        """Write new documents with their stories and numbers, and return what was counted."""
+        """Write new documents with their stories, words and numbers, and return what was counted."""
         stories = self._stories.place(connection, documents, analyses)
         added = opinion.add(connection, [_row(*one) for one in zip(documents, analyses, stories, strict=True)])
+        found = zip(documents, terms, strict=True)
+        new = [Indexed(added[one.key], one.published, own) for one, own in found if one.key in added]
+        opinion_words.add(connection, new)
         counts = [
             Counted(one.published, one.source, analysis, one.key == story)
             for one, analysis, story in zip(documents, analyses, stories, strict=True)

@@ -11,7 +11,8 @@ from typing import Any
 from sqlalchemy import Connection
 
 from feilun.apps.public_opinion.understanding import Analysis
-from feilun.storage import opinion
+from feilun.apps.public_opinion.words import wanted
+from feilun.storage import opinion, opinion_words
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,8 @@ class Question:
     """Which documents are wanted; what is empty or None wants all.
 
     Args:
-        words: A phrase that their title or body holds, in any case.
+        words: Words and parts of Chinese texts that their title or body holds, all of them, in any case and, in
+            Chinese, in either script.
         entity: Whom they name.
         topic: What they are about.
         sentiment: negative, neutral or positive: for the entity, where one is wanted, as its numbers count it.
@@ -60,16 +62,12 @@ def document_json(row: Any) -> dict[str, Any]:
 
 
 def _found(connection: Connection, question: Question) -> Iterator[dict[str, Any]]:
-    sentiment = "" if question.entity else question.sentiment
-    rows = opinion.latest(
-        connection, words=question.words, sentiment=sentiment, source=question.source,
-        since=question.since, until=question.until,
-    )  # fmt: skip
-    for row in rows:
-        document = document_json(row)
-        said = document["entities"].get(question.entity)
-        if question.entity and (said is None or question.sentiment not in {"", said}):
-            continue
-        if question.topic and question.topic not in document["topics"]:
-            continue
-        yield document
+    asked = wanted(question.words, question.entity, question.topic, question.sentiment, question.source)
+    if asked is None:
+        return
+    if not asked:
+        rows = opinion.latest(connection, since=question.since, until=question.until)
+    else:
+        numbers = opinion_words.find(connection, asked, question.since, question.until)
+        rows = opinion.in_order(connection, numbers)
+    yield from map(document_json, rows)

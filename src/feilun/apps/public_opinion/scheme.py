@@ -8,9 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from feilun.apps.public_opinion.gazetteer import automaton
 from feilun.core import toml
 from feilun.core.corpus import Corpus
 from feilun.core.errors import DataError, RecipeError
@@ -68,10 +70,22 @@ class Scheme:
         return [found[0] for pattern in chosen for found in pattern.finditer(text)]
 
     def _one(self, text: str) -> Prediction:
-        held = [topic.pattern is not None and topic.pattern.search(text) is not None for topic in self.topics]
-        found = tuple(name for name, there in zip(self.names, held, strict=True) if there)
-        scores = np.array(held, dtype=np.float32)
-        return Prediction(", ".join(found), 1.0, Ranking(self.names, scores), labels=found)
+        lowered = text.lower()
+        held = np.zeros(len(self.topics), dtype=np.float32)
+        for number, start, end in self._automaton.find_matches_as_indexes(lowered, overlapping=True):
+            word, topic = self._words[number]
+            if _is_whole(word, lowered, start, end):
+                held[topic] = 1
+        found = tuple(name for name, there in zip(self.names, held.tolist(), strict=True) if there)
+        return Prediction(", ".join(found), 1.0, Ranking(self.names, held), labels=found)
+
+    @cached_property
+    def _words(self) -> list[tuple[str, int]]:
+        return [(word.lower(), number) for number, topic in enumerate(self.topics) for word in topic.words]
+
+    @cached_property
+    def _automaton(self) -> Any:
+        return automaton([word.removesuffix("*") for word, _ in self._words])
 
 
 def read_scheme(path: Path = FINANCE) -> Scheme:
@@ -97,6 +111,13 @@ def read_scheme(path: Path = FINANCE) -> Scheme:
     if faults or not topics:
         raise RecipeError(faults or ["there is no table [[topic]]."], str(path))
     return Scheme(tuple(topics))
+
+
+def _is_whole(word: str, text: str, start: int, end: int) -> bool:
+    """Return whether a word stands in a text as `_expression` finds it; both in lower case."""
+    if not LATIN.search(word):
+        return True
+    return not LATIN.match(text[start - 1 : start]) and (word.endswith("*") or not LATIN.match(text[end : end + 1]))
 
 
 def _expression(word: str) -> str:

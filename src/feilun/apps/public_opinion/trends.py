@@ -16,10 +16,13 @@ from sqlalchemy import Connection
 
 from feilun.apps.public_opinion.understanding import Analysis
 from feilun.storage import opinion, opinion_counts
-from feilun.storage.opinion_counts import DAY, FIGURES, Cell
+from feilun.storage.opinion_counts import DAY, FIGURES, MONDAY, WEEK, Cell
 
 FINE_DAYS = 14
 """Days up to which a series is told by buckets; longer ones by days."""
+
+LONG_DAYS = 182
+"""Days from which on it is told by weeks, where that is enough."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +135,7 @@ class Trend:
 
 def trends(
     connection: Connection, width: int, *, since: float | None = None, until: float | None = None,
-    topic: str | None = None, entity: str | None = None, source: str = "",
+    topic: str | None = None, entity: str | None = None, source: str = "", weeks: bool = False,
 ) -> list[Trend]:  # fmt: skip
     """Return the series of a time, one for each topic and entity that was spoken of; of a long time by days, UTC.
 
@@ -144,16 +147,22 @@ def trends(
         topic: Only this topic; "" are all together, None each.
         entity: Likewise.
         source: Only of this source; "" are all together.
+        weeks: Tell times of half a year and more by weeks, from Monday on.
     """
-    seconds = width if _length(connection, since, until) <= FINE_DAYS * DAY else max(width, DAY)
-    read = opinion_counts.counts if seconds == width else opinion_counts.daily_counts
-    rows = read(connection, since=since, until=until, topic=topic, entity=entity, source=source)
+    which: dict[str, Any] = {"since": since, "until": until, "topic": topic, "entity": entity, "source": source}
+    length = _length(connection, since, until)
+    if length <= FINE_DAYS * DAY:
+        seconds, rows = width, opinion_counts.counts(connection, **which)
+    else:
+        long = weeks and length >= LONG_DAYS * DAY
+        seconds, rows = WEEK if long else DAY, opinion_counts.daily_counts(connection, **which, weeks=long)
     if not rows:
         return []
-    columns = list(zip(*((row.bucket, row.topic, row.entity, *(row[-len(FIGURES) :])) for row in rows), strict=True))
+    columns = list(zip(*rows, strict=True))
     counted = np.array(columns[0], dtype=np.int64)
     begin = int(counted.min()) if since is None else since
-    buckets = np.arange(bucket_of(begin, seconds), counted.max() + 1, seconds, dtype=np.int64)
+    offset = MONDAY if seconds == WEEK else 0
+    buckets = np.arange(bucket_of(begin - offset, seconds) + offset, counted.max() + 1, seconds, dtype=np.int64)
     numbers: dict[tuple[str, str], int] = {}
     series = np.array([numbers.setdefault(name, len(numbers)) for name in zip(columns[1], columns[2], strict=True)])
     table = np.zeros((len(numbers), len(buckets), len(FIGURES)), dtype=np.int64)

@@ -10,10 +10,9 @@ from typing import Any
 
 from feilun.apps.public_opinion.document import Document
 from feilun.apps.public_opinion.gazetteer import Gazetteer, Mention
+from feilun.apps.public_opinion.readers import Reader
 from feilun.apps.public_opinion.scheme import Scheme
 from feilun.apps.public_opinion.wording import read_wording
-from feilun.core.corpus import corpus_of
-from feilun.core.ports import Predictor
 from feilun.text.segment import sentences
 
 CLAUSE = re.compile(
@@ -62,14 +61,12 @@ class Understanding:
     """Reads documents.
 
     Args:
-        sentiment: A Predictor of negative, neutral and positive.
-        topics: A Predictor of several labels, the names of topics.
+        reader: Tells sentiment and topics.
         gazetteer: Finds entities.
         scheme: Its words help to choose the evidence.
     """
 
-    sentiment: Predictor
-    topics: Predictor
+    reader: Reader
     gazetteer: Gazetteer
     scheme: Scheme
 
@@ -80,9 +77,7 @@ class Understanding:
         texts = [document.text[:WHOLE] for document in documents]
         mentions = [self.gazetteer.find(text) for text in texts]
         parts = [_parts(text, found) for text, found in zip(texts, mentions, strict=True)]
-        asked = [*texts, *(part for by_entity in parts for part in by_entity.values())]
-        said = self.sentiment.predict(corpus_of(asked))
-        topics = self.topics.predict(corpus_of(texts))
+        said, topics = self.reader.read(texts, [part for by_entity in parts for part in by_entity.values()])
         rest = iter(said[len(texts) :])
         results = []
         for i, document in enumerate(documents):

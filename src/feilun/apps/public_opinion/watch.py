@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection
 
-from feilun.apps.public_opinion.cause import cause, documents_of, leading_entity
+from feilun.apps.public_opinion.cause import Backgrounds, cause, documents_of, leading_entity
 from feilun.apps.public_opinion.incidents import Alarm, Incident, closed_after, joined_by, opened_by
 from feilun.apps.public_opinion.rules import DEFAULT, Rule
 from feilun.apps.public_opinion.trends import bucket_of
@@ -23,6 +23,9 @@ JUDGED = "judged"
 METRICS = ("negative", "documents")
 READ_AT_ONCE = 500
 """Buckets whose numbers are read at once."""
+
+JUDGED_AT_ONCE = 4
+"""Buckets that are judged in one transaction: who pushes documents meanwhile waits no longer than that."""
 
 
 @dataclass(frozen=True)
@@ -75,22 +78,26 @@ class Watch:
         self.incidents = {one.id: one for one in stored}
 
     def advance(self, database: Database, watermark: float) -> list[Incident]:
-        """Judge all buckets that ended before the watermark, and save their incidents.
+        """Judge all buckets that ended before the watermark, some at once, and save their incidents.
 
         What people did with an incident meanwhile stays.
 
         Returns:
             The incidents that changed.
         """
-        with database.write() as connection:
-            for row in opinion.incidents(connection):
-                self.incidents[row.id] = Incident.from_json(row.facts)
-            changed = self.look(connection, watermark)
-            for incident in changed:
-                opinion.save_incident(connection, incident.id, incident.state, incident.opened, incident.to_json())
-            if self._next is not None:
+        with database.read() as connection:
+            self._begin(connection)
+        found: dict[str, Incident] = {}
+        while self._next is not None and watermark >= self._next + self.width:
+            until = min(watermark, self._next + JUDGED_AT_ONCE * self.width)
+            with database.write() as connection:
+                for row in opinion.incidents(connection):
+                    self.incidents[row.id] = Incident.from_json(row.facts)
+                for incident in self.look(connection, until):
+                    opinion.save_incident(connection, incident.id, incident.state, incident.opened, incident.to_json())
+                    found[incident.id] = incident
                 opinion.save_position(connection, JUDGED, self._next)
-        return changed
+        return list(found.values())
 
     def look(self, connection: Connection, watermark: float) -> list[Incident]:
         """Judge all buckets that ended before the watermark; nothing is saved.
@@ -106,12 +113,8 @@ class Watch:
 
     def _pass(self, connection: Connection, end: int, judging: bool) -> None:
         """Go on to the bucket that begins at `end`, that one not included."""
-        if self._next is None:
-            first = opinion.span(connection)[0]
-            if first is None:
-                return
-            self._next = bucket_of(first, self.width)
-        while self._next < end:
+        self._begin(connection)
+        while self._next is not None and self._next < end:
             until = min(end, self._next + READ_AT_ONCE * self.width)
             rows = opinion_counts.counts(connection, since=self._next, until=until)
             by_bucket: dict[int, list[tuple[int, int, int]]] = {}
@@ -121,6 +124,12 @@ class Watch:
             for bucket in range(self._next, until, self.width):
                 self._bucket(connection, bucket, by_bucket.get(bucket, ()), judging)
             self._next = until
+
+    def _begin(self, connection: Connection) -> None:
+        """Stand before the first bucket, where there is one and none was judged yet."""
+        first = opinion.span(connection)[0] if self._next is None else None
+        if first is not None:
+            self._next = bucket_of(first, self.width)
 
     def _bucket(
         self, connection: Connection, bucket: int, found: Sequence[tuple[int, int, int]], judging: bool
@@ -135,8 +144,9 @@ class Watch:
             surges[metric] = self._detectors[metric].step(local, values_of, closed)
         if not judging:
             return
+        backgrounds = Backgrounds(connection)
         for alarm in self._alarms(bucket, dict(zip(METRICS, counts, strict=True)), surges):
-            self._take(connection, alarm)
+            self._take(connection, alarm, backgrounds)
         self._calm(bucket)
 
     def _closed(self, bucket: int) -> NDArray[np.bool_] | None:
@@ -171,12 +181,12 @@ class Watch:
         usual = surges["negative"].expected[number] / max(surges["documents"].expected[number], 1e-9)
         return bool(share >= min(0.9, self.settings.share_rise * usual))
 
-    def _take(self, connection: Connection, alarm: Alarm) -> None:
+    def _take(self, connection: Connection, alarm: Alarm, backgrounds: Backgrounds) -> None:
         """Find the incident that an alarm belongs to, or open one."""
         until = alarm.bucket + self.width
         rows = documents_of(connection, alarm.bucket, until, alarm.topic, alarm.entity, alarm.metric == "negative")
         entity = alarm.entity or leading_entity(rows)
-        told = cause(connection, rows, alarm.bucket)
+        told = cause(connection, rows, alarm.bucket, backgrounds)
         stories = [story["story"] for story in told["stories"]]
         incident = self._same(connection, alarm, entity, stories)
         if incident is None:
@@ -188,7 +198,7 @@ class Watch:
                 connection, since, until, "" if incident.entity else names.topic, incident.entity,
                 alarm.metric == "negative",
             )  # fmt: skip
-            incident = joined_by(incident, alarm, stories, cause(connection, rows, since))
+            incident = joined_by(incident, alarm, stories, cause(connection, rows, since, backgrounds))
         self.incidents[incident.id] = incident
 
     def _same(self, connection: Connection, alarm: Alarm, entity: str, stories: Sequence[str]) -> Incident | None:

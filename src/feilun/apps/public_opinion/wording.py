@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -67,14 +68,15 @@ class WordingRules:
 
     def predict(self, corpus: Corpus) -> list[Prediction]:
         """Return negative, neutral or positive for each text, the score for a firm phrase being 1."""
-        said = [read_wording(text) for text in corpus.text]
         if self.model is None:
-            return [_prediction(_sentiment(one.weight)) for one in said]
-        predictions = self.model.predict(corpus)
-        return [
-            _prediction(_sentiment(one.firm)) if one.firm else prediction
-            for one, prediction in zip(said, predictions, strict=True)
-        ]
+            return [_prediction(_sentiment(read_wording(text).weight)) for text in corpus.text]
+        return with_firm_phrases(corpus.text, self.model.predict(corpus))
+
+
+def with_firm_phrases(texts: Sequence[str], predictions: Sequence[Prediction]) -> list[Prediction]:
+    """Return what a model says of texts, and what their firm phrases say where they hold some."""
+    said = [read_wording(text).firm for text in texts]
+    return [_prediction(_sentiment(firm)) if firm else own for firm, own in zip(said, predictions, strict=True)]
 
 
 def read_wording(text: str) -> Wording:

@@ -151,10 +151,9 @@ class MultitaskJudge:
             for other, row in own.baselines.items():
                 entry = baselines.setdefault(other, {})
                 for key, value in row.items():
+                    entry[f"{name}.{key}"] = value
                     if key.startswith("only_"):
                         entry[key] = entry.get(key, 0) + value
-                    else:
-                        entry[f"{name}.{key}"] = value
         for entry in baselines.values():
             entry[MEAN] = mean_of(entry, firsts)
         mean = mean_of({name: figure.value for name, figure in metrics.items()}, firsts)

@@ -9,18 +9,16 @@ import typer
 
 from feilun.interfaces.cli import output
 from feilun.interfaces.cli.options import AsJson
+from feilun.interfaces.cli.public_opinion_numbers import Days, File
 
 EXAMPLE = "feilun public-opinion export examples/public_opinion.toml trends --out trends.parquet --days 90"
-DAY = 86_400.0
-
-File = Annotated[Path, typer.Argument(help="The application file, TOML.", show_default=False)]
 
 
 def export(
     file: File,
     what: Annotated[str, typer.Argument(help="documents or trends.", show_default=False)],
     out: Annotated[Path, typer.Option(help="A .csv or .parquet file.", show_default=False)],
-    days: Annotated[float | None, typer.Option(min=0, help="Only the last so many days.", show_default=False)] = None,
+    days: Days = None,
     entity: Annotated[str | None, typer.Option(help="Only of this entity.", show_default=False)] = None,
     topic: Annotated[str | None, typer.Option(help="Only of this topic.", show_default=False)] = None,
     source: Annotated[str, typer.Option(help="Only this source.")] = "",
@@ -55,8 +53,11 @@ def _documents(
 ) -> tuple[int, bytes]:
     from feilun.apps.public_opinion.queries import Question, search
     from feilun.apps.public_opinion.tables import documents_table
+    from feilun.storage import opinion
 
-    question = Question(entity=entity or "", topic=topic or "", source=source, since=_since(connection, days))
+    question = Question(
+        entity=entity or "", topic=topic or "", source=source, since=opinion.since_days(connection, days)
+    )
     found = search(connection, question, None)
     return len(found), documents_table(found, form)
 
@@ -66,14 +67,9 @@ def _trends(
 ) -> tuple[int, bytes]:
     from feilun.apps.public_opinion.tables import trends_table
     from feilun.apps.public_opinion.trends import trends
-
-    found = trends(connection, width, since=_since(connection, days), topic=topic, entity=entity, source=source)
-    return len(found), trends_table(found, form)
-
-
-def _since(connection: Any, days: float | None) -> float | None:
-    """Return the second from which the last days are counted back from the last document."""
     from feilun.storage import opinion
 
-    last = opinion.span(connection)[1]
-    return None if days is None or last is None else last - days * DAY
+    found = trends(
+        connection, width, since=opinion.since_days(connection, days), topic=topic, entity=entity, source=source
+    )
+    return len(found), trends_table(found, form)

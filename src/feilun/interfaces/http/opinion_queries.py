@@ -71,11 +71,12 @@ def get_trends(
 ) -> JSONResponse:
     """Return a series for each entity (of one topic, or all together), or for each topic, the largest first."""
     with _reading(request) as connection:
-        width, since = _width(connection), _since(connection, days)
+        width, since = _width(connection), opinion.since_days(connection, days)
+        asked: dict[str, Any] = {"since": since, "source": source, "weeks": True}
         narrow: dict[str, Any] = {"topic": topic} if by == "entity" else {"entity": "", "topic": topic or None}
-        found = [one for one in trends(connection, width, since=since, source=source, **narrow) if getattr(one, by)]
-        everything = trends(connection, width, since=since, source=source, topic="", entity="")
-    return _series(found, everything)
+        found = trends(connection, width, **asked, **narrow)
+        everything = trends(connection, width, **asked, topic="", entity="")
+    return _series([one for one in found if getattr(one, by)], everything)
 
 
 @router.get("/compare", summary="Companies side by side")
@@ -87,9 +88,10 @@ def compare(
 ) -> JSONResponse:
     """Return a series for each of some companies, in the order in which they are asked for."""
     with _reading(request) as connection:
-        width, since = _width(connection), _since(connection, days)
-        everything = trends(connection, width, since=since, topic="", entity="")
-        found = [one for name in entity for one in trends(connection, width, since=since, topic=topic, entity=name)]
+        width, since = _width(connection), opinion.since_days(connection, days)
+        asked: dict[str, Any] = {"since": since, "weeks": True}
+        everything = trends(connection, width, **asked, topic="", entity="")
+        found = [one for name in entity for one in trends(connection, width, **asked, topic=topic, entity=name)]
     return _series(found, everything, ordered=True, unknown=sorted({*entity} - {one.entity for one in found}))
 
 
@@ -154,7 +156,7 @@ def export_trends(
 ) -> Response:
     """Return numbers by bucket of each topic and entity, as CSV or Parquet; an empty name stands for all together."""
     with _reading(request) as connection:
-        since, width = _since(connection, days), _width(connection)
+        since, width = opinion.since_days(connection, days), _width(connection)
         found = trends(connection, width, since=since, topic=topic, entity=entity, source=source)
     return _table(trends_table(found, form), "trends", form)
 
@@ -166,16 +168,11 @@ def _table(table: bytes, name: str, form: TableForm) -> Response:
 
 def _timed(connection: Connection, asked: tuple[Question, float | None]) -> Question:
     question, days = asked
-    return question if days is None else replace(question, since=_since(connection, days))
+    return question if days is None else replace(question, since=opinion.since_days(connection, days))
 
 
 def _width(connection: Connection) -> int:
     return int(opinion.position(connection, WIDTH) or 3_600)
-
-
-def _since(connection: Connection, days: float | None) -> float | None:
-    last = opinion.span(connection)[1]
-    return None if days is None or last is None else last - days * DAY
 
 
 def _series(found: list[Trend], everything: list[Trend], *, ordered: bool = False, **more: Any) -> JSONResponse:

@@ -29,7 +29,7 @@ class Head(nn.Module, ABC):
 
     task: ClassVar[str]
     reads: ClassVar[Reads] = "pooled"
-    pace: ClassVar[float] = 10.0
+    pace: float = 10.0
     """How many times as fast as the base its weights learn by default."""
     base_pace: ClassVar[float] = 1.0
     """How many times as fast the base learns by default as it does where each text has one label."""

@@ -49,7 +49,7 @@ class MultilabelHead(LinearHead):
     """
 
     task: ClassVar[str] = "multilabel"
-    pace: ClassVar[float] = 100.0
+    pace: float = 100.0
 
     def __init__(self, hidden: int, labels: LabelSet, settings: MultilabelSettings) -> None:
         super().__init__(hidden, labels, settings.dropout)

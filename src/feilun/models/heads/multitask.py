@@ -86,6 +86,7 @@ class MultitaskHead(Head):
             del head.linear  # the numbers of all tasks come from one layer
             self.heads[part.name] = head
         self._decide()
+        self.pace = max(head.pace for head in map(self._head, self.heads))  # as fast as the task that needs it most
         self.linear = nn.Linear(hidden, self.decision.width(len(labels)))
         nn.init.zeros_(self.linear.bias)
         self.weights = {part.name: part.weight for part in settings.parts}

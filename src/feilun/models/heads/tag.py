@@ -67,7 +67,7 @@ class TagHead(Head):
 
     task: ClassVar[str] = "tag"
     reads: ClassVar[Reads] = "tokens"
-    pace: ClassVar[float] = 60.0
+    pace: float = 60.0
     base_pace: ClassVar[float] = 2.5
     decision: TagDecision
     possible: Tensor

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -17,7 +17,8 @@ from feilun.apps.public_opinion.sources.files import missing
 from feilun.core import places
 from feilun.core.errors import UsageError
 from feilun.core.files import atomic_file, write_text
-from feilun.workflow.applications.public_opinion import Application, opened, read_application, run
+from feilun.workflow.applications.public_opinion import Application, opened, run
+from feilun.workflow.applications.public_opinion_file import read_application
 from feilun.workflow.applications.public_opinion_train import train_models, worth_their_cost
 from feilun.workflow.screen import Screen, silent
 from feilun.workflow.toml_text import to_toml
@@ -77,7 +78,8 @@ def demonstrate(
     path = write_application(folder, documents)
     if train:
         trained = train_models(read_application(path), folder, folder / "models", screen)
-        path = write_application(folder, documents, worth_their_cost(trained, screen))
+        worth = worth_their_cost(trained, screen)
+        path = write_application(folder, documents, {name: f"models/{trained[name].path.name}" for name in worth})
     with opened(path, f"sqlite:///{folder / 'documents.db'}") as application:
         taken = run(application, finish=True)
         screen.say(f"\n{taken.new:,} documents read, {taken.repeated:,} repeated, {taken.dead:,} dead letters.")
@@ -111,23 +113,22 @@ def write_files(folder: Path, entities: Path | None) -> Sequence[Written]:
     return written
 
 
-def write_application(folder: Path, documents: Path | None, models: Collection[str] = ()) -> Path:
+def write_application(folder: Path, documents: Path | None, models: Mapping[str, str] | None = None) -> Path:
     """Write the application file.
 
     Args:
         folder: Where the sample is.
         documents: A file or folder of one's own documents in place of the sample's.
-        models: Of `sentiment` and `topics`, those that a trained model tells.
+        models: The bundle of what a trained model tells, of `sentiment` and `topics`.
 
     Returns:
         The file.
     """
-    bundles = {name: f"models/{name}" for name in models}
     settings = {
         "application": "public-opinion",
         "entities": "entities.toml",
         "sources": {"files": [str((documents or folder / "documents.jsonl").absolute())], "push": False},
-        "models": {"labelled": "labels.csv", "epochs": EPOCHS, "layers": LAYERS, **bundles},
+        "models": {"labelled": "labels.csv", "epochs": EPOCHS, "layers": LAYERS, **(models or {})},
         "counting": {"bucket_minutes": BUCKET_MINUTES},
     }
     write_text(folder / "application.toml", to_toml(settings))

@@ -9,12 +9,13 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from feilun.apps.public_opinion import trends
+from feilun.apps.public_opinion import trends, words
 from feilun.apps.public_opinion.incidents import ACTIONS, Incident, acted_on
 from feilun.apps.public_opinion.understanding import Analysis
 from feilun.apps.public_opinion.wording import SENTIMENTS
 from feilun.core.errors import UsageError, nearest
-from feilun.storage import opinion, opinion_counts
+from feilun.storage import opinion, opinion_counts, opinion_words
+from feilun.storage.opinion_words import Indexed
 from feilun.workflow.applications.public_opinion import Application
 
 
@@ -150,5 +151,8 @@ def _story(connection: Connection, row: Any, key: str) -> str:
 def _write(connection: Connection, width: int, row: Any, analysis: Analysis, story: str, actor: str) -> None:
     before = trends.counted(row)
     opinion.correct(connection, row.key, analysis.to_json(), story, actor)
+    if analysis != before.analysis:
+        opinion_words.remove(connection, [words.of_row(row)])
+        opinion_words.add(connection, [Indexed(row.sequence, row.published, words.terms(row, analysis))])
     opinion_counts.count(connection, trends.cells([before], width, sign=-1))
     opinion_counts.count(connection, trends.cells([replace(before, analysis=analysis, first=row.key == story)], width))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,15 +9,15 @@ from typing import Any
 from feilun.apps.public_opinion.corrected import Corrected
 from feilun.bundles.bundle import Bundle
 from feilun.core.errors import UsageError
-from feilun.core.files import atomic_file
-from feilun.data.sources import open_rows
-from feilun.data.tables import texts_of
 from feilun.evaluation.paired import mcnemar
-from feilun.workflow.applications.public_opinion import Settings
+from feilun.workflow.applications.public_opinion_file import ModelSettings, Settings
+from feilun.workflow.applications.public_opinion_labelled import write_labelled
 from feilun.workflow.recipe import from_table
 from feilun.workflow.screen import Screen, silent
 from feilun.workflow.steps import train
 from feilun.workflow.top_layers import top_layers
+
+TASKS: Mapping[str, str] = {"sentiment": "classify", "topics": "multilabel"}
 
 SIGNIFICANT = 0.05
 """A lead of a baseline that chance would bring about less often than this is one."""
@@ -28,62 +26,62 @@ SIGNIFICANT = 0.05
 def train_models(
     settings: Settings, folder: Path, out: Path, screen: Screen = silent, corrected: Corrected | None = None
 ) -> dict[str, Bundle]:
-    """Train a model of sentiment and one of topics.
+    """Train a model of sentiment and topics, or one of each.
 
     Args:
         settings: The application file; its `models.labelled` has the columns text, sentiment and topics.
         folder: Where that file is.
-        out: Folder of the bundles `sentiment` and `topics`.
+        out: Folder of the bundle `opinion`, or of the bundles `sentiment` and `topics`.
         screen: What the user sees.
         corrected: What operators put right: learned beside the table, in the place of its rows of the same text.
 
     Returns:
-        The bundles by name.
+        The bundle that tells sentiment and the one that tells topics, by these names.
 
     Raises:
         UsageError: If the file names no labelled table.
     """
-    if not settings.models.labelled:
+    models = settings.models
+    if not models.labelled:
         raise UsageError(
             "The application file names no labelled table.",
             "Set models.labelled to a table with columns text, sentiment, topics (a JSON list).",
         )
-    labelled = str((folder / settings.models.labelled).absolute())
-    said: dict[str, dict[str, str]] = {"sentiment": {}, "topics": {}}
-    if corrected is not None:
-        topics = {text: json.dumps(names, ensure_ascii=False) for text, names in corrected.topics.items()}
-        said = {"sentiment": corrected.sentiment, "topics": topics}
+    right = corrected or Corrected({}, {})
+    files = write_labelled(folder / models.labelled, right, out / "labelled")
+    counts = {"sentiment": len(right.sentiment), "topics": len(right.topics)}
+    for name, count in counts.items():
+        if count:
+            screen.say(f"\n{name}: {count:,} corrections are learned.")
+    data = {name: {**own, "text": "text", "target": name} for name, own in files.items()}
+    if models.together:
+        screen.say("\nsentiment and topics:")
+        bundle = train(from_table(_both(models, data)), out=out / "opinion", screen=screen)
+        return dict.fromkeys(TASKS, bundle)
     found = {}
-    for name, task in (("sentiment", "classify"), ("topics", "multilabel")):
-        table: dict[str, Any] = {
-            "name": f"opinion-{name}", "task": task,
-            "data": {"train": _with_corrections(labelled, name, said[name], out), "text": "text", "target": name},
-            "model": {"base": settings.models.base, "max_tokens": 128, **top_layers(settings.models.layers)},
-            "training": {"epochs": settings.models.epochs},
-        }  # fmt: skip
-        screen.say(f"\n{name}:" + (f" {len(said[name]):,} corrections are learned." if said[name] else ""))
+    for name, task in TASKS.items():
+        screen.say(f"\n{name}:")
+        table = {"name": f"opinion-{name}", "task": task, "data": data[name], **_training(models)}
         found[name] = train(from_table(table), out=out / name, screen=screen)
     return found
 
 
-def _with_corrections(labelled: str, name: str, right: Mapping[str, str], out: Path) -> str:
-    """Return a table in which what was put right stands as well; the labelled one itself where there is nothing."""
-    if not right:
-        return labelled
-    path = (out / f"labelled-{name}.csv").absolute()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_file(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        table = csv.writer(file)
-        table.writerow(("text", name))
-        for frame in open_rows(labelled, columns=("text", name)):
-            rows = zip(texts_of(frame, "text"), texts_of(frame, name), strict=True)
-            table.writerows((text, label) for text, label in rows if text not in right)
-        table.writerows(right.items())
-    return str(path)
+def _both(models: ModelSettings, data: Mapping[str, dict[str, str]]) -> dict[str, Any]:
+    """Return the recipe of one model of both."""
+    tasks = {name: {"task": task, "data": data[name]} for name, task in TASKS.items()}
+    return {"name": "opinion", "task": "multitask", "tasks": tasks, **_training(models)}
+
+
+def _training(models: ModelSettings) -> dict[str, Any]:
+    """Return what the recipes share."""
+    return {
+        "model": {"base": models.base, "max_tokens": 128, **top_layers(models.layers)},
+        "training": {"epochs": models.epochs},
+    }  # fmt: skip
 
 
 def worth_their_cost(trained: Mapping[str, Bundle], screen: Screen = silent) -> list[str]:
-    """Return the models that no baseline beats beyond chance; the rules go on in the place of the others.
+    """Return what no baseline tells better beyond chance; the rules go on telling the rest.
 
     Args:
         trained: The bundles by name.
@@ -91,14 +89,16 @@ def worth_their_cost(trained: Mapping[str, Bundle], screen: Screen = silent) -> 
     """
     kept = []
     for name, bundle in trained.items():
-        own = bundle.report.metrics["macro_f1"].value
-        baseline, row = max(bundle.report.baselines.items(), key=lambda pair: pair[1]["macro_f1"])
-        by_chance = mcnemar(int(row["only_baseline_right"]), int(row["only_model_right"]))
-        if own >= row["macro_f1"] or by_chance >= SIGNIFICANT:
+        before = f"{name}." if bundle.manifest["task"] == "multitask" else ""
+        figure = f"{before}macro_f1"
+        own = bundle.report.metrics[figure].value
+        baseline, row = max(bundle.report.baselines.items(), key=lambda pair: pair[1][figure])
+        lost, won = (int(row[f"{before}only_{who}_right"]) for who in ("baseline", "model"))
+        if own >= row[figure] or mcnemar(lost, won) >= SIGNIFICANT:
             kept.append(name)
         else:
             screen.say(
-                f"\n{name}: macro-F1 {own:.3f} is below {row['macro_f1']:.3f} of the baseline {baseline}. The model is "
+                f"\n{name}: macro-F1 {own:.3f} is below {row[figure]:.3f} of the baseline {baseline}. The model is "
                 "not used; the rules go on telling it. More labelled texts, or models.epochs, may change that."
             )
     return kept

@@ -34,7 +34,9 @@ class Inbox:
             with self.database.write() as connection:
                 opinion_inbox.remove(connection, after)
                 rows = opinion_inbox.after(connection, after, READ_AT_ONCE)
-            if not rows:
-                return
-            after = rows[-1].sequence
-            yield Batch(tuple((f"push {row.sequence}", {"source": row.source, **row.record}) for row in rows), after)
+            if rows:
+                after = rows[-1].sequence
+                records = tuple((f"push {row.sequence}", {"source": row.source, **row.record}) for row in rows)
+                yield Batch(records, after)
+            if len(rows) < READ_AT_ONCE:
+                return  # what comes meanwhile gathers: a transaction for each handful would keep out who pushes

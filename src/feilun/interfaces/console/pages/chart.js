@@ -17,9 +17,10 @@ const STEPS = [1, 2, 6, 12, 24, 48, 168].map((hours) => hours * 3600);
 export function summed(series, width, most) {
   const wide = (series.buckets.length * width) / most;
   const step = STEPS.find((one) => one >= wide && one % width === 0) ?? Math.ceil(wide / width) * width;
+  const begin = series.buckets[0] % width; // weeks begin on Monday, and 1970 on a Thursday
   const sums = new Map();
   series.buckets.forEach((bucket, number) => {
-    const time = Math.floor(bucket / step) * step;
+    const time = Math.floor((bucket - begin) / step) * step + begin;
     const sum = sums.get(time) ?? { time, count: 0, negative: 0 };
     sum.count += series.counts[number];
     sum.negative += series.negatives[number];

@@ -1,0 +1,160 @@
+"""The application file of public opinion: where documents come from, what reads them, how they are counted."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from feilun.apps.public_opinion.document import NAMES, Form
+from feilun.apps.public_opinion.sources.brokers.broker import BrokerSettings
+from feilun.apps.public_opinion.sources.feed import Feed
+from feilun.apps.public_opinion.sources.fetching import Fetcher
+from feilun.apps.public_opinion.sources.source import Source
+from feilun.apps.public_opinion.watch import IncidentSettings
+from feilun.core import settings as core_settings
+from feilun.core import toml
+from feilun.core.errors import RecipeError, UsageError, nearest
+from feilun.core.settings import REQUIRED, setting, table, tables
+from feilun.monitoring.surge import SurgeSettings
+from feilun.monitoring.trading_days import CalendarSettings
+from feilun.workflow.toml_text import lines_of_keys
+
+FEWEST_DAYS = 35
+"""Five weeks: fewer tell too little of hours and weekdays."""
+
+
+@dataclass(frozen=True)
+class SourceSettings:
+    """The table `[sources]`."""
+
+    files: tuple[str, ...] = setting((), "CSV and JSON Lines files, or folders of them, followed as they grow")
+    push: bool = setting(True, "also take what is pushed to POST /v1/apps/public-opinion/documents")
+    zone: str = setting("Asia/Shanghai", "time zone of moments that name none")
+    columns: dict[str, str] = setting({}, f"the column of a field that has another name: {', '.join(NAMES)}")
+
+    def contradictions(self) -> list[str]:
+        """Say what cannot be."""
+        wrong = [name for name in self.columns if name not in NAMES]
+        return [f"sources.columns names the field {name!r}. {nearest(name, NAMES)}" for name in wrong]
+
+
+@dataclass(frozen=True)
+class FeedSettings:
+    """The table `[feeds]`."""
+
+    urls: tuple[str, ...] = setting((), "addresses of RSS, Atom or JSON feeds, http or https")
+    hosts: tuple[str, ...] = setting((), "further hosts that may be asked, for redirects and bodies")
+    minutes: float = setting(5.0, "minutes after which a feed is asked again", minimum=1)
+    bodies: bool = setting(False, "take the text of each entry's page in place of the feed's summary")
+
+    def contradictions(self) -> list[str]:
+        """Say what cannot be."""
+        return [
+            f"feeds.urls names {url!r}: give an http or https address."
+            for url in self.urls
+            if urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).hostname
+        ]
+
+    def sources(self, form: Form) -> list[Source]:
+        """Return a source for each feed."""
+        hosts = frozenset([*self.hosts, *(urlsplit(url).hostname or "" for url in self.urls)])
+        fetcher = Fetcher(hosts)
+        return [Feed(url, fetcher, form, every=60 * self.minutes, bodies=self.bodies) for url in self.urls]
+
+
+@dataclass(frozen=True)
+class QuerySettings:
+    """A table `[queries.NAME]`."""
+
+    url: str = setting(REQUIRED, "address of a database, such as postgresql+psycopg://user:password@host/name")
+    query: str = setting(REQUIRED, "SELECT of the columns of documents, without ORDER BY")
+    cursor: str = setting(REQUIRED, "column of it that is unique and only grows: read on from its last value")
+
+
+@dataclass(frozen=True)
+class ModelSettings:
+    """The table `[models]`."""
+
+    sentiment: str = setting("", "bundle that tells negative, neutral, positive; empty decides by wording")
+    topics: str = setting(
+        "", "bundle that tells topics, also that of sentiment; empty finds them by the scheme's words"
+    )
+    labelled: str = setting("", "table to train them from: columns text, sentiment, topics")
+    base: str = setting("multilingual-e5-small", "the base that is trained")
+    epochs: int = setting(4, "epochs of training", minimum=1)
+    together: bool = setting(False, "train one model of both, which reads each text once, not a model for each")
+    layers: int = setting(0, "top layers of the base that learn; 0: all, which takes longest", minimum=0)
+
+
+@dataclass(frozen=True)
+class CountSettings:
+    """The table `[counting]`."""
+
+    bucket_minutes: int = setting(60, "length of a bucket; days are whole numbers of buckets", minimum=1, maximum=1440)
+    lateness_minutes: float = setting(60, "how long after later ones a document may come", minimum=0)
+    story_days: float = setting(3.0, "days after its last document in which another may join a story", above=0)
+
+    def contradictions(self) -> list[str]:
+        """Say what cannot be."""
+        odd = 1440 % self.bucket_minutes
+        return ["counting.bucket_minutes must divide a day: 1440."] if odd else []
+
+
+@dataclass(frozen=True)
+class RetentionSettings:
+    """The table `[retention]`."""
+
+    days: float = setting(0.0, "days of documents that are kept, back from the latest; 0 keeps all", minimum=0)
+
+    def contradictions(self) -> list[str]:
+        """Say what cannot be."""
+        short = 0 < self.days < FEWEST_DAYS
+        why = "what is expected is learned from what is kept"
+        return [f"retention.days must be 0 or at least {FEWEST_DAYS}: {why}."] if short else []
+
+
+@dataclass(frozen=True)
+class Settings:
+    """An application file."""
+
+    application: Literal["public-opinion"] = setting(REQUIRED, "public-opinion")
+    entities: str = setting(REQUIRED, "TOML file of [[entity]] tables: names, aliases, stock codes")
+    scheme: str = setting("", "TOML file of [[topic]] tables; empty takes the finance scheme")
+    rules: str = setting("", "TOML file of [[rule]] tables; empty looks for negative surges")
+    sources: SourceSettings = table(SourceSettings, "where documents come from")
+    feeds: FeedSettings = table(FeedSettings, "feeds that are asked again and again")
+    queries: dict[str, QuerySettings] = tables(QuerySettings, "queries whose rows are documents")
+    broker: BrokerSettings = table(BrokerSettings, "a message broker whose messages are documents")
+    models: ModelSettings = table(ModelSettings, "what reads them")
+    counting: CountSettings = table(CountSettings, "how they are counted")
+    calendar: CalendarSettings = table(CalendarSettings, "days without trading")
+    retention: RetentionSettings = table(RetentionSettings, "how long documents are kept")
+    surge: SurgeSettings = table(SurgeSettings, "how surges are looked for")
+    incidents: IncidentSettings = table(IncidentSettings, "how alarms become incidents")
+    channels: dict[str, str] = setting({}, "addresses of apprise by name, to which incidents are sent")
+
+
+def read_application(path: Path) -> Settings:
+    """Read an application file.
+
+    Raises:
+        UsageError: If there is no such file.
+        RecipeError: With every fault and its line.
+    """
+    if not path.is_file():
+        raise UsageError(f"There is no application file {path}.", "examples/public_opinion.toml is one to begin with.")
+    text = path.read_bytes().decode("utf-8-sig", "replace")
+    try:
+        values: dict[str, Any] = toml.parse(text)
+    except tomllib.TOMLDecodeError as error:
+        raise RecipeError([f"no TOML: {error}."], str(path)) from error
+    settings, faults = core_settings.read(Settings, values)
+    if settings is None:
+        lines = lines_of_keys(text)
+        places = [f"line {lines[fault.key]}: " if fault.key in lines else "" for fault in faults]
+        said = [place + fault.message for place, fault in zip(places, faults, strict=True)]
+        raise RecipeError(said, str(path))
+    return settings
