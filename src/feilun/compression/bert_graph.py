@@ -72,7 +72,7 @@ def bert_graph(model: TextModel) -> onnx.ModelProto:
     states = _embeddings(write, weights, config)  # (batch, tokens, hidden)
     states = write.add("Reshape", states, write.constant([-1, config.hidden_size]))  # (batch × tokens, hidden)
     for i in range(config.num_hidden_layers):
-        states = _layer(write, weights, config, f"encoder.layer.{i}.", states, shape, lengths)
+        states = _layer(write, weights, config, f"encoder.layer.{i}.", states, lengths)
     states = write.add("Reshape", states, shape)
     pooled = _pool(write, states, lengths, model.base.pooling)  # (batch, hidden)
     state = pooled if model.fusion is None else write_fusion(write, model.fusion, pooled)
@@ -126,16 +126,18 @@ def _embeddings(write: GraphWriter, weights: Weights, config: Any) -> str:
     return _normalised(write, weights, config, "embeddings.LayerNorm", write.add("Sum", words, positions))
 
 
-def _layer(write: GraphWriter, weights: Weights, config: Any, at: str, states: str, shape: str, lengths: str) -> str:
+def _layer(write: GraphWriter, weights: Weights, config: Any, at: str, states: str, lengths: str) -> str:
     """Write one transformer layer over states of shape (batch × tokens, hidden)."""
     query = _product(write, weights, f"{at}attention.self.query", states)
     query = write.add("Add", query, write.constant(weights[f"{at}attention.self.query.bias"]))
     key = _product(write, weights, f"{at}attention.self.key", states)
     value = _product(write, weights, f"{at}attention.self.value", states)
-    rows = [write.add("Reshape", part, shape) for part in (query, key, value)]  # (batch, tokens, hidden)
-    heads = config.num_attention_heads
+    width = len(weights[f"{at}attention.self.query.bias"])  # heads × size: less than hidden where heads were pruned
+    heads = width * config.num_attention_heads // config.hidden_size
+    apart = write.add("Concat", write.add("Shape", "input_ids"), write.constant([width]), axis=0)
+    rows = [write.add("Reshape", part, apart) for part in (query, key, value)]  # (batch, tokens, width)
     mixed = write.add("Attention", *rows, "", "", "", lengths, q_num_heads=heads, kv_num_heads=heads)
-    mixed = write.add("Reshape", mixed, write.constant([-1, config.hidden_size]))
+    mixed = write.add("Reshape", mixed, write.constant([-1, width]))
 
     through = weights[f"{at}attention.output.dense.weight"].astype(np.float64)
     bias = weights[f"{at}attention.output.dense.bias"] + through @ weights[f"{at}attention.self.value.bias"]

@@ -23,6 +23,7 @@ from feilun.text.clean import Cleaning
 from feilun.training.search import SearchSettings
 from feilun.training.settings import TrainingSettings
 from feilun.workflow import toml_text
+from feilun.workflow.compression_rules import contradictions_of_compression
 from feilun.workflow.feature_rules import contradictions_of_features
 from feilun.workflow.generation_rules import bounded, generation_faults
 from feilun.workflow.overrides import put as put_overrides
@@ -126,8 +127,7 @@ class Recipe:
         if self.task != "multilabel" and (self.data.gather is not None or self.data.separator != "auto"):
             found.append(f"data.gather and data.separator are for several labels, but the task is {self.task}.")
         found += contradictions_of_features(self)
-        if self.compression.form != "model" and self.task != "classify":
-            found.append(f"compression.form: a static student gives texts one label; a {self.task} recipe has none.")
+        found += contradictions_of_compression(self)
         if self.training.distil.teachers and self.task not in {"classify", "match"}:
             found.append(f"training.distil: teachers give texts one label; a {self.task} recipe has none.")
         found += contradictions_of_unlabelled(self)
