@@ -110,7 +110,7 @@ class Library:
                 for i in ids
             ]),
             None if self.reranker is None else cache(partial(_look, self.reranker, text, known, ways)),
-            partial(_same, {identity: known[identity].answer for identity in ids}),
+            partial(_same, known),
         )  # fmt: skip
 
     def passage(self, text: str, vector: NDArray[np.float32] | None) -> Evidence | None:
@@ -122,7 +122,7 @@ class Library:
             return None
         shared = self._shared(text, {i: (known[i].text,) for i in ids})
         rows = [(found[i].cosine or 0.0, *shared[i], _keyword(found[i])) for i in ids]
-        return Evidence(tuple(ids), np.array(rows), same=partial(_same, {i: known[i].text for i in ids}))
+        return Evidence(tuple(ids), np.array(rows), same=partial(_same, known))
 
     def _cosines(
         self, vector: NDArray[np.float32] | None, ids: Sequence[str]
@@ -176,9 +176,14 @@ def _look(
     return reranker.log_odds(text, [_nearest_way(known[i].texts, ways.get(i, ())) for i in ids])
 
 
-def _same(answers: Mapping[str, str], one: str, other: str) -> bool:
-    """Say whether two candidates give the same answer; one that is none of them gives another."""
-    return one in answers and other in answers and says_the_same(answers[one], answers[other])
+def _same(known: Mapping[str, FaqEntry | Passage], one: str, other: str) -> bool:
+    """Say whether two that are known give the same answer; one that is not gives another."""
+    first, second = known.get(one), known.get(other)
+    return first is not None and second is not None and says_the_same(_answer(first), _answer(second))
+
+
+def _answer(one: FaqEntry | Passage) -> str:
+    return one.answer if isinstance(one, FaqEntry) else one.text
 
 
 def _nearest(cosines: tuple[float, ...] | None) -> tuple[float, float]:
