@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from feilun.bundles.onnx_engine import Beginning, OnnxEngine, cache_of, read
 from feilun.bundles.processor import usable_cores
-from feilun.bundles.runtime import open_session
+from feilun.bundles.session import Opener, open_session
 from feilun.core.corpus import Corpus, corpus_of
 from feilun.core.decisions.generate import GenerateDecision
 from feilun.core.errors import UsageError
@@ -46,6 +46,7 @@ class Generator:
         decision: How prompts are put and answers written.
         pad_id: Id of the padding token.
         threads: Processor threads; None uses all cores that this process may.
+        opener: Opens the file; another than the plain one puts an adapter into a base's graph.
 
     Raises:
         BundleError: If the file is no such model.
@@ -65,6 +66,7 @@ class Generator:
         decision: GenerateDecision,
         pad_id: int = 0,
         threads: int | None = None,
+        opener: Opener = open_session,
     ) -> None:
         self.model = model
         self.encoder = encoder
@@ -72,7 +74,7 @@ class Generator:
         self.decision = decision
         self.pad_id = pad_id
         self.threads = threads or usable_cores()
-        self.session = open_session(model, self.threads)
+        self.session = opener(model, self.threads)
         self.cache = cache_of(self.session, model)
         self._encoding = Lock()  # a tokenizer's settings are changed before it encodes, which nobody may do meanwhile
         self.beginning = self._read_beginning()

@@ -10,10 +10,11 @@ from typing import Any, Literal
 from feilun.bundles.cascade import CASCADE, STUDENT, Cascade
 from feilun.bundles.generator import Generator
 from feilun.bundles.runtime import Runtime
+from feilun.compression.adapter_form import Apart, refuse_unless_apart
 from feilun.compression.cascade import fit_cascade, objections, sentence
 from feilun.compression.export import export_onnx
 from feilun.compression.fidelity import Fidelity, judge_fidelity, texts_of_all_lengths
-from feilun.compression.generation import exported, quantized_generator
+from feilun.compression.generation import export_generator, exported, quantized_generator
 from feilun.compression.promise import Promise
 from feilun.compression.quantize import quantize_int8
 from feilun.compression.settings import CompressionSettings, Form
@@ -42,6 +43,7 @@ class Compressed:
         promise: What a student costs at most, where one was trained.
         remarks: For the report, finished sentences.
         tables: Further JSON files of the bundle, by name.
+        facts: What the manifest has to say besides.
     """
 
     files: Mapping[str, Path]
@@ -52,6 +54,7 @@ class Compressed:
     promise: Promise | None = None
     remarks: tuple[str, ...] = ()
     tables: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
     def predict(self, corpus: Corpus) -> list[Prediction]:
         """Return one prediction a row, in the order of the rows."""
@@ -81,6 +84,16 @@ class Compressed:
         return figures
 
 
+def check_form(model: TextModel, settings: CompressionSettings) -> None:
+    """Refuse a form that a model cannot have, before it is trained.
+
+    Raises:
+        UsageError: If it cannot be parted into a base and an adapter, and is to be.
+    """
+    if settings.form == "adapter":
+        refuse_unless_apart(model)
+
+
 def compress(
     model: TextModel,
     splits: Splits,
@@ -92,7 +105,7 @@ def compress(
     """Export a model, make it int8 unless that changes more than it may, and give it the form that is asked for.
 
     Args:
-        model: The trained model; it is folded and trains no more.
+        model: The trained model; unless its adapter is kept apart it is folded, and trains no more.
         splits: Int8 is compared on their texts; accuracy on the validation rows; a student learns from `train`.
         settings: The table `[compression]`.
         cleaning: What the runtime does to every text first.
@@ -102,6 +115,8 @@ def compress(
     Returns:
         The model as it will be served; what was tried and refused is told in a remark.
     """
+    if settings.form == "adapter":
+        return _compress_adapter(model, splits, settings, cleaning, folder)
     model.fold()
     if model.reads == "answers":
         return _compress_generator(model, splits, settings, cleaning, folder)
@@ -122,8 +137,26 @@ def _compress_generator(
     model: TextModel, splits: Splits, settings: CompressionSettings, cleaning: Cleaning, folder: Path
 ) -> Compressed:
     plain = exported(model, folder / "model.fp32.onnx", cleaning, splits.validation)
-    runtime, int8, remark = quantized_generator(model, plain, splits, settings, folder / "model.int8.onnx")
+    runtime, int8, remark = quantized_generator(
+        plain, lambda: export_generator(model, folder / "model.int8.onnx", cleaning, int8=True), splits, settings
+    )
     return Compressed({MODEL: runtime.model}, runtime, "int8" if int8 else "fp32", remarks=(remark,))
+
+
+def _compress_adapter(
+    model: TextModel, splits: Splits, settings: CompressionSettings, cleaning: Cleaning, folder: Path
+) -> Compressed:
+    """Write adapter and head apart from the base's graph, which is kept for all; what becomes int8 is the base."""
+    apart = Apart.of(model, folder)
+    if model.reads == "answers":
+        generator = apart.generator(cleaning, splits.validation)
+        chosen, int8, remark = quantized_generator(generator, lambda: apart.int8_generator(cleaning), splits, settings)
+        made = Compressed({}, chosen, "int8" if int8 else "fp32", remarks=(remark,))
+    else:
+        source = apart.runtime(splits.labels, cleaning)
+        made = compress_runtime(source, "fp32", splits, replace(settings, form="model"), folder)
+    runtime, facts = apart.on_kept_graph(made.runtime)
+    return replace(made, form="adapter", files=apart.files.by_name(), runtime=runtime, facts=facts)
 
 
 def compress_runtime(

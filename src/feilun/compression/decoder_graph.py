@@ -20,12 +20,13 @@ from numpy.typing import NDArray
 from onnx import TensorProto
 
 from feilun.compression.graph_writer import CONTRIBUTED, GraphWriter
+from feilun.compression.open_graph import OpenWriter, with_bottlenecks, with_updates, write_bottleneck, write_update
 from feilun.compression.quantize import block_size, quantized_blocks
+from feilun.models.adaptations.own_weights import Weights, base_weights, graph_weights
 
 if TYPE_CHECKING:
+    from feilun.models.bases.base import Base
     from feilun.models.text_model import TextModel
-
-Weights = dict[str, NDArray[np.float32]]
 
 INT8_ACTIVATIONS = 4
 """`accuracy_level` of a product whose activations are 8 bits, too."""
@@ -36,8 +37,16 @@ OUTPUT = "output.weight"
 ZERO_CENTRED = frozenset({"gemma3_text"})
 """Families whose norms multiply by one more than their weights say."""
 
-BOTTLENECKS = {"GELU": "Gelu", "ReLU": "Relu"}
-"""Operators by the activation of an adapter's bottleneck."""
+LINEAR = (
+    *(f"self_attn.{part}_proj" for part in "qkvo"), *(f"mlp.{part}_proj" for part in ("gate", "up", "down")),
+)  # fmt: skip
+"""Linear layers of a transformer layer."""
+
+ADAPTERS = ("bottleneck.gelu", "bottleneck.relu")
+"""What may follow a linear layer, by the activation of the bottleneck."""
+
+BOTTLENECKS = ("self_attn.o_proj.bottleneck.gelu", "mlp.down_proj.bottleneck.gelu", "mlp.down_proj.bottleneck.relu")
+"""Places of adapters in a transformer layer."""
 
 ACTIVATIONS = {"silu": "Swish", "gelu_pytorch_tanh": "Gelu", "gelu_new": "Gelu"}
 
@@ -54,25 +63,41 @@ def decoder_graph(model: TextModel, *, int8: bool = False) -> onnx.ModelProto:
         `longest` (), the largest of them, `picked` (picked,), places in batch × tokens, and the cache, to `logits`
         (picked, vocabulary), `states` (picked, hidden) and the grown cache.
     """
-    return _Decoder(model, int8).graph()
+    return _Decoder(GraphWriter(), graph_weights(model.body), model.base, model.encoder.max_tokens, int8).graph()
+
+
+def open_decoder_graph(base: Base, max_tokens: int, *, int8: bool = False) -> onnx.ModelProto:
+    """Write the open graph of a base of these families, adapted or not; see `open_graph`.
+
+    Args:
+        base: The base; what an adaptation added to it is left out.
+        max_tokens: Longest context; the graph holds the rotation of each place.
+        int8: Whether the base's matrices are stored in 8 bits.
+
+    Returns:
+        A model that reads and gives what `decoder_graph` says, with the places of every adaptation.
+    """
+    layers = [f"layers.{i}" for i in range(int(base.model.config.num_hidden_layers))]  # type: ignore[union-attr,arg-type]
+    weights = with_updates(base_weights(base.model), [f"{layer}.{part}" for layer in layers for part in LINEAR])
+    weights = with_bottlenecks(weights, [f"{layer}.{place}" for layer in layers for place in BOTTLENECKS], base.hidden)
+    return _Decoder(OpenWriter(), weights, base, max_tokens, int8).graph()
 
 
 class _Decoder:
     """Writes one graph; its methods take and return names of results."""
 
-    def __init__(self, model: TextModel, int8: bool) -> None:
-        config: Any = model.body.config
+    def __init__(self, write: GraphWriter, weights: Weights, base: Base, max_tokens: int, int8: bool) -> None:
+        config: Any = base.model.config
         self.config: Any = config
-        self.body: Any = model.body
         self.int8 = int8
-        self.weights: Weights = {name: tensor.float().cpu().numpy() for name, tensor in model.body.state_dict().items()}
-        if model.base.output is not None:
-            self.weights[OUTPUT] = model.base.output.float().cpu().numpy()
-        self.write = GraphWriter()
+        self.weights = weights
+        if base.output is not None:
+            self.weights[OUTPUT] = base.output.float().cpu().numpy()
+        self.write = write
         self.heads = int(config.num_attention_heads)
         self.shared = int(config.num_key_value_heads or self.heads)
         self.size = int(getattr(config, "head_dim", None) or config.hidden_size // self.heads)
-        self.rotations = self._rotations(model)
+        self.rotations = self._rotations(base.model, max_tokens)
         self.cache: dict[str, tuple[str, list[str | int]]] = {}
 
     def graph(self) -> onnx.ModelProto:
@@ -176,20 +201,19 @@ class _Decoder:
         return self._product(f"{at}.down_proj", write.add("Mul", gate, self._product(f"{at}.up_proj", states)))
 
     def _normalised(self, name: str, states: str) -> str:
-        weight = self.weights[f"{name}.weight"] + (self.config.model_type in ZERO_CENTRED)
-        scale = self.write.constant(weight.astype(np.float32))
+        scale = self.write.movable(self.weights[f"{name}.weight"], f"{name}.weight")
+        if self.config.model_type in ZERO_CENTRED:
+            scale = self.write.add("Add", scale, self.write.constant(1.0))
         return self.write.add("RMSNormalization", states, scale, axis=-1, epsilon=float(self.config.rms_norm_eps))
 
     def _product(self, name: str, states: str) -> str:
-        """Multiply states of shape (rows, inner) by a layer's matrix, and add its bias and bottleneck where it has."""
-        write, adapted = self.write, f"{name}.inner.weight" in self.weights
-        own = f"{name}.inner" if adapted else name
-        result = self._multiplied(own, states)
-        if not adapted:
-            return result
-        activation = type(self.body.get_submodule(f"{name}.bottleneck").activation).__name__
-        down = write.add(BOTTLENECKS[activation], self._multiplied(f"{name}.bottleneck.down", result))
-        return write.add("Add", result, self._multiplied(f"{name}.bottleneck.up", down))
+        """Multiply states of shape (rows, inner) by a layer's matrix; add its bias, and bottlenecks where there are."""
+        result = self._multiplied(name, states)
+        for place in (f"{name}.{adapter}" for adapter in ADAPTERS):
+            if f"{place}.up.weight" in self.weights:
+                added = write_bottleneck(self.write, self.weights, place, result)
+                result = self.write.branch(place, result, added)
+        return result
 
     def _multiplied(self, name: str, states: str) -> str:
         write, weights = self.write, self.weights[f"{name}.weight"]  # (outer, inner)
@@ -198,6 +222,7 @@ class _Decoder:
             result = self._blocks_product(states, *self._quantized(weights, name), weights.shape, block)
         else:
             result = write.add("MatMul", states, write.constant(weights.T, name))
+        result = write_update(write, self.weights, name, states, result)
         bias = self.weights.get(f"{name}.bias")
         return result if bias is None else write.add("Add", result, write.constant(bias))
 
@@ -218,19 +243,20 @@ class _Decoder:
             accuracy_level=INT8_ACTIVATIONS,
         )  # fmt: skip
 
-    def _rotations(self, model: TextModel) -> dict[str, tuple[str, str]]:
+    def _rotations(self, body: Any, max_tokens: int) -> dict[str, tuple[str, str]]:
         """Return cosines and sines of every place, shape (context, size / 2), by kind of layer: the model's own."""
         import torch
 
-        embedding: Any = model.body.rotary_emb
-        places = torch.arange(model.encoder.max_tokens)[None]
-        states = torch.zeros(1, 1, 1, device=model.device)
+        embedding: Any = body.rotary_emb
+        device = next(body.parameters()).device
+        places = torch.arange(max_tokens)[None]
+        states = torch.zeros(1, 1, 1, device=device)
         kinds = set(getattr(self.config, "layer_types", None) or ["full_attention"])
         by_kind = "layer_type" in inspect.signature(embedding.forward).parameters
         found = {}
         for kind in sorted(kinds if by_kind else ["full_attention"]):
             options = {"layer_type": kind} if by_kind else {}
-            both = embedding(states, places.to(model.device), **options)
+            both = embedding(states, places.to(device), **options)
             tables = [half[0, :, : self.size // 2].float().cpu().numpy() for half in both]
             found[kind] = (self.write.constant(tables[0], "cosines"), self.write.constant(tables[1], "sines"))
         return found

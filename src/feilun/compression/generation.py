@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -61,6 +61,21 @@ def exported(model: TextModel, path: Path, cleaning: Cleaning, rows: Corpus) -> 
         BundleError: If it foretells something else.
     """
     generator = export_generator(model, path, cleaning)
+    refuse_unless_same(model, generator, rows)
+    return generator
+
+
+def refuse_unless_same(model: TextModel, generator: Generator, rows: Corpus) -> None:
+    """Compare what a file foretells with what torch does.
+
+    Args:
+        model: The model, folded or not.
+        generator: Runs the file.
+        rows: Of them a few are read.
+
+    Raises:
+        BundleError: If it foretells something else.
+    """
     corpus = evenly(rows, COMPARED_ROWS)
     with in_float32(model):
         wanted = model.surprise(model.examples(corpus)).cpu().numpy()
@@ -70,7 +85,6 @@ def exported(model: TextModel, path: Path, cleaning: Cleaning, rows: Corpus) -> 
             f"The exported model is not the trained one: it finds answers more or less likely, by {apart:.2g} a token.",
             "Nothing was written. This is a fault of Feilun for this architecture: please report the base.",
         )
-    return generator
 
 
 @contextmanager
@@ -84,23 +98,22 @@ def in_float32(model: TextModel) -> Iterator[None]:
 
 
 def quantized_generator(
-    model: TextModel, plain: Generator, splits: Splits, settings: CompressionSettings, path: Path
+    plain: Generator, in_int8: Callable[[], Generator], splits: Splits, settings: CompressionSettings
 ) -> tuple[Generator, bool, str]:
     """Make a model int8 unless that raises its perplexity by more than it may.
 
     Args:
-        model: The model, folded.
-        plain: The same in float32.
+        plain: The model in float32.
+        in_int8: Makes the same in int8.
         splits: Its validation rows are looked at.
         settings: The table `[compression]`.
-        path: Receives the file.
 
     Returns:
         What runs the chosen file, whether it is int8, and a remark that says why.
     """
     if settings.quantize == "none":
         return plain, False, "Weights are float32, as the recipe asks."
-    int8 = export_generator(model, path, plain.cleaning, int8=True)
+    int8 = in_int8()
     rows = evenly(splits.validation, MOST_GATED)
     before, after = (perplexity(one.logits(rows)) for one in (plain, int8))
     rise = after / before - 1

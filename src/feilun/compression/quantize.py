@@ -57,7 +57,8 @@ class Rewriter:
     def __init__(self, model: onnx.ModelProto) -> None:
         self.model = model
         self.write = GraphWriter("int8/")
-        self.weights = {tensor.name: tensor for tensor in model.graph.initializer}
+        replaceable = {value.name for value in model.graph.input}
+        self.weights = {tensor.name: tensor for tensor in model.graph.initializer if tensor.name not in replaceable}
         self.ranks = ranks(model)
         self.quantised: dict[str, tuple[str, str]] = {}
         self.rewritten = 0

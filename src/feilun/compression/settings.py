@@ -7,7 +7,9 @@ from typing import Literal
 
 from feilun.core.settings import setting, table
 
-Form = Literal["model", "cascade", "student"]
+Form = Literal["model", "adapter", "cascade", "student"]
+
+WITH_STUDENT = ("cascade", "student")
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,8 @@ class CompressionSettings:
 
     form: Form = setting(
         "model",
-        "model: the transformer; cascade: a static student answers what it is sure of, the transformer the rest; "
+        "model: the transformer; adapter: what its adaptation learnt and the head alone, on a base graph that several "
+        "bundles share; cascade: a static student answers what it is sure of, the transformer the rest; "
         "student: the static student alone",
     )
     quantize: Literal["int8", "none"] = setting("int8", "int8: 8-bit weights and activations; none: float32")

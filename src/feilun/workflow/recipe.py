@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from feilun.compression.settings import CompressionSettings
+from feilun.compression.settings import WITH_STUDENT, CompressionSettings
 from feilun.core import settings as core_settings
 from feilun.core import toml
 from feilun.core.errors import RecipeError, UsageError, nearest
@@ -23,6 +23,7 @@ from feilun.text.clean import Cleaning
 from feilun.training.fit import TrainingSettings
 from feilun.training.search import SearchSettings
 from feilun.workflow import toml_text
+from feilun.workflow.adapter_rules import contradictions_of_adapter_form, with_whole_vocabulary
 from feilun.workflow.feature_rules import contradictions_of_features
 from feilun.workflow.generation_rules import bounded, generation_faults
 from feilun.workflow.overrides import put as put_overrides
@@ -126,7 +127,8 @@ class Recipe:
         if self.task != "multilabel" and (self.data.gather is not None or self.data.separator != "auto"):
             found.append(f"data.gather and data.separator are for several labels, but the task is {self.task}.")
         found += contradictions_of_features(self)
-        if self.compression.form != "model" and self.task != "classify":
+        found += contradictions_of_adapter_form(self)
+        if self.compression.form in WITH_STUDENT and self.task != "classify":
             found.append(f"compression.form: a static student gives texts one label; a {self.task} recipe has none.")
         if self.training.distil.teachers and self.task not in {"classify", "match"}:
             found.append(f"training.distil: teachers give texts one label; a {self.task} recipe has none.")
@@ -218,9 +220,10 @@ def _read(values: Mapping[str, Any]) -> tuple[Recipe | None, list[Fault]]:
     own["evaluation"] = bounded(values.get("evaluation", {}), task)
     recipe, faults = core_settings.read(Recipe, {**table_of_data, **own})
     found = gate_faults + model_faults
-    return (
-        None if found or recipe is None else replace(recipe, model=with_parts(recipe.model, recipe.tasks))
-    ), faults + found
+    if found or recipe is None:
+        return None, faults + found
+    model = with_whole_vocabulary(with_parts(recipe.model, recipe.tasks), recipe.compression)
+    return replace(recipe, model=model), faults
 
 
 def _with_head(model: Any, task: str) -> tuple[Any, list[Fault]]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from feilun.bundles.bundle import Bundle, check_target
-from feilun.compression.compress import compress
+from feilun.compression.compress import check_form, compress
 from feilun.data.unlabelled import unlabelled_texts
 from feilun.models.bases.catalogue import open_base
 from feilun.models.build import build, check_length, token_encoder
@@ -69,6 +69,7 @@ def train(
     if not resume:
         run.tracker.clear()
     model = build(recipe.model, base, taught, recipe.training.seed)
+    check_form(model, recipe.compression)
     with screen.training() as watcher:
         progress = fit(
             model, taught, recipe.training, run.tracker, run.folder,
