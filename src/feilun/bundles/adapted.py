@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, Self
 from weakref import WeakValueDictionary
 
 import numpy as np
@@ -41,6 +41,11 @@ class AdapterFiles:
 
     adapter: Path | None
     head: Path | None
+
+    @classmethod
+    def of(cls, folder: Path) -> Self:
+        """Return the files that there are in a folder."""
+        return cls(*(folder / name if (folder / name).is_file() else None for name in (ADAPTER, HEAD)))
 
     def by_name(self) -> dict[str, Path]:
         """Return those that there are by the names that they have in a bundle."""
@@ -143,5 +148,5 @@ def write_adapter(path: Path, tensors: Mapping[str, NDArray[np.float32]]) -> Non
 
 def read_adapter(path: Path) -> dict[str, NDArray[np.float32]]:
     """Return the tensors of an adapter."""
-    found = onnxruntime.AdapterFormat.read_adapter(str(path)).get_parameters()
-    return {name: value.numpy() for name, value in sorted(found.items())}
+    adapter = onnxruntime.AdapterFormat.read_adapter(str(path))  # owns the memory of its parameters
+    return {name: value.numpy().copy() for name, value in sorted(adapter.get_parameters().items())}

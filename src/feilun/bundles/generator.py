@@ -74,10 +74,18 @@ class Generator:
         self.decision = decision
         self.pad_id = pad_id
         self.threads = threads or usable_cores()
+        self.opener = opener
         self.session = opener(model, self.threads)
         self.cache = cache_of(self.session, model)
         self._encoding = Lock()  # a tokenizer's settings are changed before it encodes, which nobody may do meanwhile
         self.beginning = self._read_beginning()
+
+    def like(self, model: Path, opener: Opener | None = None) -> Generator:
+        """Return the same on another file of the model, opened as this one was or by another opener."""
+        return Generator(
+            model, self.encoder, cleaning=self.cleaning, decision=self.decision, pad_id=self.pad_id,
+            threads=self.threads, opener=opener or self.opener,
+        )  # fmt: skip
 
     @property
     def prompts(self) -> Prompts:

@@ -95,16 +95,17 @@ class Runtime:
         self._parallel: Session | None = None
         self._opening = Lock()
 
-    def like(self, model: Path, threads: int | None = None) -> Runtime:
+    def like(self, model: Path, threads: int | None = None, opener: Opener | None = None) -> Runtime:
         """Return a runtime for another file of the same model.
 
         Args:
             model: The file.
             threads: Processor threads it runs on; none: as many as this one.
+            opener: Opens it; none: what opened this one.
         """
         return Runtime(
             model, self.encoder, self.labels, cleaning=self.cleaning, decision=self.decision, pad_id=self.pad_id,
-            threads=threads or self.threads, features=self.features, opener=self.opener,
+            threads=threads or self.threads, features=self.features, opener=opener or self.opener,
         )  # fmt: skip
 
     def predict(self, corpus: Corpus) -> list[Prediction]:

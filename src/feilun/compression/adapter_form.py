@@ -185,7 +185,7 @@ def write_files(model: TextModel, folder: Path) -> AdapterFiles:
     if model.reads != "answers":
         with atomic_file(head) as temporary:
             onnx.save(head_graph(model), temporary)
-    return AdapterFiles(*(path if path.is_file() else None for path in (adapter, head)))
+    return AdapterFiles.of(folder)
 
 
 def head_graph(model: TextModel) -> onnx.ModelProto:

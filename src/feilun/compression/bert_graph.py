@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import onnx
 from numpy.typing import NDArray
+from torch import nn
 
 from feilun.compression.fusion_graph import write_fusion
 from feilun.compression.graph_writer import GraphWriter
@@ -50,19 +51,26 @@ ACTIVATIONS: dict[str, tuple[str, dict[str, str]]] = {
 
 
 def is_bert(model: TextModel) -> bool:
-    """Say whether the model's base is one that this file can write: a plain BERT, RoBERTa or XLM-R, a linear head."""
-    from torch import nn
-
-    config: Any = model.body.config
-    names = {name.removesuffix(".weight").removesuffix(".bias") for name in model.body.state_dict()}
-    plain = all(_known(name, config.num_hidden_layers) for name in names) if config.model_type in FAMILY else False
+    """Say whether this file can write a model: a base of the family, a linear head."""
     linear = getattr(model.head, "linear", None)
     own = {id(weight) for weight in model.head.parameters()}
+    known = {id(weight) for weight in (linear.parameters() if isinstance(linear, nn.Linear) else ())}
+    return own == known and is_plain_bert(model.body)
+
+
+def is_plain_bert(body: nn.Module) -> bool:
+    """Say whether a base is one that this file can write: a plain BERT, RoBERTa or XLM-R; low-rank updates do no harm.
+
+    Args:
+        body: The transformers model, adapted or not.
+    """
+    config: Any = body.config
+    names = {name.removesuffix(".weight").removesuffix(".bias") for name in graph_weights(body)}
     return (
-        plain
+        config.model_type in FAMILY
         and config.hidden_act in ACTIVATIONS
         and not getattr(config, "is_decoder", False)
-        and own == {id(weight) for weight in (linear.parameters() if isinstance(linear, nn.Linear) else ())}
+        and all(_known(name, config.num_hidden_layers) for name in names)
     )
 
 
@@ -80,7 +88,9 @@ def bert_graph(model: TextModel) -> onnx.ModelProto:
     states, pooled = _encoder(write, graph_weights(model.body), model.base)
     state = pooled if model.fusion is None else write_fusion(write, model.fusion, pooled)
     logits, axes = _head(write, model, states, state)
-    outputs = {"logits": (logits, axes), "pooled": (pooled, ["batch", hidden])}
+    outputs: dict[str, tuple[str, list[str | int]]] = {
+        "logits": (logits, axes), "pooled": (pooled, ["batch", hidden])
+    }  # fmt: skip
     return write.model(outputs, None if model.fusion is None else model.fusion.columns.width)
 
 
@@ -138,9 +148,8 @@ def _head(write: GraphWriter, model: TextModel, states: str, pooled: str) -> tup
 
 def _known(name: str, layers: int) -> bool:
     """Say whether a module is one that the graph has a place for."""
-    inner = {*LINEAR, "attention.output.LayerNorm", "output.LayerNorm", "output.LayerNorm.inner"}
-    adapted = ("attention.output.dropout", "output.dropout", "output.LayerNorm")
-    inner |= {f"{place}.bottleneck.{part}" for place in adapted for part in ("down", "up")}
+    inner = {*LINEAR, "attention.output.LayerNorm", "output.LayerNorm"}
+    inner |= {f"{place}.{part}" for place in BOTTLENECKS for part in ("down", "up")}
     embeddings = {"word_embeddings", "position_embeddings", "token_type_embeddings", "LayerNorm"}
     layer = {f"encoder.layer.{i}.{part}" for i in range(layers) for part in inner}
     unused = {"embeddings.position_ids", "embeddings.token_type_ids"}
