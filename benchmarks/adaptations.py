@@ -17,6 +17,8 @@ import tempfile
 import time
 from pathlib import Path
 
+import numpy as np
+
 from feilun.core.corpus import Corpus, corpus_of
 from feilun.core.labels import LabelSet
 from feilun.core.splits import Splits
@@ -110,6 +112,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--base", default="minilm-l6-en")
     parser.add_argument("--only", nargs="*", default=list(ARMS), choices=list(ARMS))
+    parser.add_argument("--rows", type=int, help="training rows, evenly spread over the table; else all")
     parser.add_argument("--seconds", type=float, default=1.0)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--accuracy", type=int, default=0, metavar="EPOCHS")
@@ -117,6 +120,8 @@ def main() -> None:
     parser.add_argument("--test", type=Path, metavar="FILE", help="gets the accuracy on test, to be read once")
     chosen = parser.parse_args()
     train, dev, test = (read(chosen.data / f"{part}.csv") for part in ("train", "dev", "test"))
+    if chosen.rows:
+        train = train.select(np.linspace(0, len(train) - 1, min(chosen.rows, len(train))).round().astype(int).tolist())
     splits = Splits(train, dev, test, LabelSet(tuple(sorted(set(train.target or ())))), {}, "")
     arms = {name: ARMS[name] for name in chosen.only}
     if chosen.accuracy:

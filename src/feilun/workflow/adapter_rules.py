@@ -27,8 +27,6 @@ def contradictions_of_adapter_form(recipe: Recipe) -> list[str]:
         )
     if model.vocabulary == "trim" or model.layers is not None:
         found.append('compression.form = "adapter" shares the whole base: leave model.vocabulary and model.layers out.')
-    if recipe.task == "multitask":
-        found.append('compression.form = "adapter" is for one task: a multitask model has several heads.')
     return found
 
 
