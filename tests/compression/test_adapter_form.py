@@ -6,6 +6,7 @@ import gc
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 import torch
 
@@ -14,6 +15,7 @@ from feilun.bundles.base_graphs import path_of
 from feilun.bundles.runtime import Runtime
 from feilun.compression.adapter_form import Apart, refuse_unless_apart
 from feilun.compression.export import export_onnx
+from feilun.compression.fold import folded_graph
 from feilun.compression.generation import exported
 from feilun.core.corpus import Corpus
 from feilun.core.errors import UsageError
@@ -24,10 +26,11 @@ from feilun.models.adaptations.adapter import Adapter
 from feilun.models.adaptations.frozen import Frozen
 from feilun.models.adaptations.full import Full
 from feilun.models.adaptations.lora import LoRA
+from feilun.models.heads.classify import ClassifyHead, ClassifySettings
 from feilun.models.text_model import TextModel
 from feilun.text.clean import Cleaning
 from tiny import LABELS, reviews, tiny_head_model, tiny_model, tiny_task, with_columns
-from tiny_writer import FAMILIES, asked, writer_model
+from tiny_writer import FAMILIES, asked, writer_base, writer_model
 
 ADDED: list[Adaptation] = [
     LoRA(2), LoRA(3, targets=("all",)), AdaLoRA(2, 3), Adapter(4), Adapter(4, "pfeiffer"), Frozen(),
@@ -99,6 +102,22 @@ def test_a_model_that_writes_goes_apart(adaptation: Adaptation, family: str, tmp
     together, alone = generator.written(prompts), [generator.written([prompt])[0] for prompt in prompts]
     assert [answer.ids for answer in together] == [answer.ids for answer in alone]
     assert [answer.ids for answer in together] == [answer.ids for answer in folded.written(prompts)]
+
+
+@pytest.mark.parametrize("adaptation", ADDED, ids=str)
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_language_model_that_only_reads_goes_apart(adaptation: Adaptation, family: str, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    head = ClassifyHead(32, LABELS, ClassifySettings())
+    model, corpus = moved(TextModel(writer_base(family), head, adaptation, LABELS, 16)), reviews(20, 7)
+    apart = Apart.of(model, tmp_path)
+    logits = apart.runtime(LABELS, PLAIN).logits(corpus)
+    assert np.allclose(logits, model.logits(corpus), atol=1e-5, rtol=1e-5)
+    onnx.save(folded_graph(path_of(apart.float32), apart.files), tmp_path / "whole.onnx")
+    folded = Runtime(tmp_path / "whole.onnx", model.encoder, LABELS, cleaning=PLAIN, decision=model.decision)
+    assert np.allclose(logits, folded.logits(corpus), atol=1e-5, rtol=1e-5)
+    alone = np.concatenate([folded.logits(corpus.select([row])) for row in range(20)])
+    assert np.allclose(logits, alone, atol=1e-5, rtol=1e-5)
 
 
 def test_models_of_all_kinds_stand_on_one_graph_and_one_session(tmp_path: Path) -> None:

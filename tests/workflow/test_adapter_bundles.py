@@ -173,11 +173,11 @@ def test_a_missing_graph_is_named_with_how_to_get_it(
     made = list(write_graphs(str(place / "base")))
     assert {graph["precision"] for graph in made} == {"fp32", "int8"}
     assert opened(place, "moods").predict(["good bank"])
-    with pytest.raises(BundleError, match="--max-tokens 32"):
+    with pytest.raises(BundleError, match="--max-tokens 32 --writes"):
         opened(place, "answers")
     with pytest.raises(UsageError, match="--max-tokens"):
         list(write_graphs(str(place / "writer")))
-    list(write_graphs(str(place / "writer"), 32))
+    list(write_graphs(str(place / "writer"), 32, writes=True))
     assert opened(place, "answers").predict(["good bank"])
 
 

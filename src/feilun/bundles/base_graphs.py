@@ -55,8 +55,9 @@ def find(manifest: Mapping[str, Any], bundle: Path, form: str = "sha256") -> Pat
     named, base = table_of(manifest, GRAPH), table_of(manifest, "base").get("name")
     digest = str(named.get(form, ""))
     place = path_of(digest)
-    remedy = f"Copy the file from where the bundle was made. Where torch is installed: feilun bases graph {base}" + (
-        f" --max-tokens {manifest.get('max_tokens')}" if manifest.get("task") == "generate" else ""
+    options = f"--max-tokens {manifest.get('max_tokens')}{' --writes' * (manifest.get('task') == 'generate')}"
+    remedy = (
+        f"Copy it from where the bundle was made, or, where torch is installed: feilun bases graph {base} {options}"
     )
     if not digest.isalnum() or not place.is_file():
         raise BundleError(

@@ -14,8 +14,8 @@ from feilun.bundles.base_graphs import GRAPH, keep, path_of
 from feilun.bundles.generator import Generator
 from feilun.bundles.runtime import Runtime
 from feilun.bundles.session import FEATURES
-from feilun.compression.bert_graph import is_bert, open_bert_graph
-from feilun.compression.decoder_graph import open_decoder_graph
+from feilun.compression.bert_graph import has_linear_head, is_plain_bert, open_bert_graph
+from feilun.compression.decoder_graph import is_known_decoder, open_decoder_graph, open_reader_graph
 from feilun.compression.export import compare
 from feilun.compression.fusion_graph import linear, write_fusion
 from feilun.compression.generation import refuse_unless_same
@@ -26,6 +26,7 @@ from feilun.core.files import atomic_file
 from feilun.core.labels import LabelSet
 from feilun.models.adaptations.own_weights import own_weights
 from feilun.models.bases.base import Base
+from feilun.models.heads.generate import WRITTEN
 from feilun.models.text_model import TextModel, evaluating
 from feilun.text.clean import Cleaning
 
@@ -43,11 +44,11 @@ def refuse_unless_apart(model: TextModel) -> None:
             which a base graph has no place.
     """
     writes = model.reads == "answers"
-    if not (writes or is_bert(model)):
+    if not (writes or (has_linear_head(model) and can_share(model.base))):
         raise UsageError(
             f"compression.form is adapter, but of the base {model.base.name} ({type(model.body).__name__}) with a head "
-            f"for {model.head.task} no graph can be written that others share: the BERT family with one linear layer "
-            "as its head can, and models that write answers.",
+            f"for {model.head.task} no graph can be written that others share: that of the BERT family can, and of "
+            f"{', '.join(WRITTEN)}, with one linear layer as the head.",
             REMEDY,
         )
     graph = open_graph(model.base, model.encoder.max_tokens, writes=writes).graph
@@ -61,21 +62,28 @@ def refuse_unless_apart(model: TextModel) -> None:
         )
 
 
+def can_share(base: Base) -> bool:
+    """Say whether a graph of a base can be written that several models share."""
+    return is_known_decoder(base) if base.kind == "causal" else is_plain_bert(base.model)
+
+
 def moving(model: TextModel) -> list[str]:
     """Return the names, within the body, of its weights that may move."""
     return [name.removeprefix("body.") for name in model.moving if name.startswith("body.")]
 
 
 def open_graph(base: Base, max_tokens: int, *, writes: bool, int8: bool = False) -> onnx.ModelProto:
-    """Return the open graph of a base.
+    """Return the open graph of a base for which `can_share` holds.
 
     Args:
         base: The base, adapted or not.
-        max_tokens: Longest context of a model that writes.
+        max_tokens: Longest context of a language model; it is part of the graph.
         writes: Whether it writes answers.
         int8: Whether the matrices of one that writes have 8 bits.
     """
-    return open_decoder_graph(base, max_tokens, int8=int8) if writes else open_bert_graph(base)
+    if writes:
+        return open_decoder_graph(base, max_tokens, int8=int8)
+    return open_reader_graph(base, max_tokens) if base.kind == "causal" else open_bert_graph(base)
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from torch import nn
 from feilun.compression.fusion_graph import write_fusion
 from feilun.compression.graph_writer import GraphWriter
 from feilun.compression.open_graph import OpenWriter, with_bottlenecks, with_updates, write_bottleneck, write_update
+from feilun.compression.pooling_graph import write_pooling
 from feilun.models.adaptations.own_weights import Weights, base_weights, graph_weights
 
 if TYPE_CHECKING:
@@ -52,10 +53,14 @@ ACTIVATIONS: dict[str, tuple[str, dict[str, str]]] = {
 
 def is_bert(model: TextModel) -> bool:
     """Say whether this file can write a model: a base of the family, a linear head."""
+    return has_linear_head(model) and is_plain_bert(model.body)
+
+
+def has_linear_head(model: TextModel) -> bool:
+    """Say whether a head is one linear layer over states, or none."""
     linear = getattr(model.head, "linear", None)
     own = {id(weight) for weight in model.head.parameters()}
-    known = {id(weight) for weight in (linear.parameters() if isinstance(linear, nn.Linear) else ())}
-    return own == known and is_plain_bert(model.body)
+    return own == {id(weight) for weight in (linear.parameters() if isinstance(linear, nn.Linear) else ())}
 
 
 def is_plain_bert(body: nn.Module) -> bool:
@@ -127,7 +132,7 @@ def _encoder(write: GraphWriter, weights: Weights, base: Base) -> tuple[str, str
     for i in range(config.num_hidden_layers):
         states = _layer(write, weights, config, f"encoder.layer.{i}.", states, shape, lengths)
     states = write.add("Reshape", states, shape)
-    return states, _pool(write, states, lengths, base.pooling)
+    return states, write_pooling(write, states, lengths, base.pooling)
 
 
 def _head(write: GraphWriter, model: TextModel, states: str, pooled: str) -> tuple[str, list[str | int]]:
@@ -227,18 +232,3 @@ def _normalised(write: GraphWriter, weights: Weights, config: Any, name: str, st
         return normalised
     summed = write.branch(place, states, write_bottleneck(write, weights, place, normalised))
     return write.add("LayerNormalization", summed, scale, shift, **norm)
-
-
-def _pool(write: GraphWriter, states: str, lengths: str, pooling: str) -> str:
-    """Reduce states of shape (batch, tokens, hidden) to (batch, hidden), as `feilun.models.text_model.pool` does."""
-    if pooling == "first":
-        return write.add("Gather", states, write.constant(0), axis=1)
-    if pooling == "last":
-        last = write.add("Unsqueeze", write.add("Sub", lengths, write.constant([1])), write.constant([1]))
-        return write.add("GatherND", states, last, batch_dims=1)
-    mask = write.add("Cast", "attention_mask", to=onnx.TensorProto.FLOAT)
-    mask = write.add("Unsqueeze", mask, write.constant([1]))  # (batch, 1, tokens)
-    total = write.add("Squeeze", write.add("MatMul", mask, states), write.constant([1]))  # (batch, hidden)
-    count = write.add("Cast", lengths, to=onnx.TensorProto.FLOAT)
-    count = write.add("Max", count, write.constant(1.0))
-    return write.add("Div", total, write.add("Unsqueeze", count, write.constant([1])))

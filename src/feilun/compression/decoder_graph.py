@@ -21,8 +21,10 @@ from onnx import TensorProto
 
 from feilun.compression.graph_writer import CONTRIBUTED, GraphWriter
 from feilun.compression.open_graph import OpenWriter, with_bottlenecks, with_updates, write_bottleneck, write_update
+from feilun.compression.pooling_graph import write_pooling
 from feilun.compression.quantize import block_size, quantized_blocks
 from feilun.models.adaptations.own_weights import Weights, base_weights, graph_weights
+from feilun.models.heads.generate import HEAD_MULTIPLE, WRITTEN
 
 if TYPE_CHECKING:
     from feilun.models.bases.base import Base
@@ -41,6 +43,9 @@ LINEAR = (
     *(f"self_attn.{part}_proj" for part in "qkvo"), *(f"mlp.{part}_proj" for part in ("gate", "up", "down")),
 )  # fmt: skip
 """Linear layers of a transformer layer."""
+
+PARTS = ("key", "value")
+"""What a layer keeps of a token."""
 
 ADAPTERS = ("bottleneck.gelu", "bottleneck.relu")
 """What may follow a linear layer, by the activation of the bottleneck."""
@@ -77,10 +82,36 @@ def open_decoder_graph(base: Base, max_tokens: int, *, int8: bool = False) -> on
     Returns:
         A model that reads and gives what `decoder_graph` says, with the places of every adaptation.
     """
-    layers = [f"layers.{i}" for i in range(int(base.model.config.num_hidden_layers))]  # type: ignore[union-attr,arg-type]
+    return _Decoder(OpenWriter(), _open_weights(base), base, max_tokens, int8).graph()
+
+
+def open_reader_graph(base: Base, max_tokens: int) -> onnx.ModelProto:
+    """Write the open graph of a base of these families that reads texts and writes none.
+
+    Args:
+        base: The base, adapted or not.
+        max_tokens: Longest text.
+
+    Returns:
+        A model from `input_ids` and `attention_mask` (batch, tokens) to `states` (batch, tokens, hidden) and `pooled`
+        (batch, hidden), as that of an encoder.
+    """
+    return _Decoder(OpenWriter(), _open_weights(base), base, max_tokens, int8=False).reader(base.pooling)
+
+
+def is_known_decoder(base: Base) -> bool:
+    """Say whether a base is of these families, with heads of a size that ONNX Runtime's attention takes."""
+    config: Any = base.model.config
+    if config.model_type not in WRITTEN:
+        return False
+    size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+    return int(size) % HEAD_MULTIPLE == 0
+
+
+def _open_weights(base: Base) -> Weights:
+    layers = [f"layers.{i}" for i in range(len(base.layers))]
     weights = with_updates(base_weights(base.model), [f"{layer}.{part}" for layer in layers for part in LINEAR])
-    weights = with_bottlenecks(weights, [f"{layer}.{place}" for layer in layers for place in BOTTLENECKS], base.hidden)
-    return _Decoder(OpenWriter(), weights, base, max_tokens, int8).graph()
+    return with_bottlenecks(weights, [f"{layer}.{place}" for layer in layers for place in BOTTLENECKS], base.hidden)
 
 
 class _Decoder:
@@ -99,15 +130,13 @@ class _Decoder:
         self.size = int(getattr(config, "head_dim", None) or config.hidden_size // self.heads)
         self.rotations = self._rotations(base.model, max_tokens)
         self.cache: dict[str, tuple[str, list[str | int]]] = {}
+        self.table = weights["embed_tokens.weight"]
+        self.longest, self.past = "longest", "past.{}.{}"
 
     def graph(self) -> onnx.ModelProto:
         """Return the finished graph."""
         write, hidden = self.write, self.config.hidden_size
-        self.table = self.weights["embed_tokens.weight"]
-        self.before = write.add("Sub", "lengths", write.constant(np.array([1], np.int32)))  # (batch,)
-        states = write.add("Reshape", self._embedded(), write.constant([-1, hidden]))  # (batch × tokens, hidden)
-        for number in range(self.config.num_hidden_layers):
-            states = self._layer(number, states)
+        states = self._layers("lengths")
         picked = self._normalised("norm", write.add("Gather", states, "picked", axis=0))  # (picked, hidden)
         outputs: dict[str, tuple[str, list[str | int]]] = {
             "logits": (self._foretold(picked), ["picked", len(self.table)]),
@@ -123,6 +152,33 @@ class _Decoder:
             **{f"past.{name}": (TensorProto.FLOAT, past) for name in self.cache},
         }
         return write.model_of(inputs, outputs)
+
+    def reader(self, pooling: str) -> onnx.ModelProto:
+        """Return the finished graph of a model that reads each text whole: nothing is cached, nothing foretold."""
+        write, hidden = self.write, self.config.hidden_size
+        lengths = write.add("ReduceSum", "attention_mask", write.constant([1]), keepdims=0)  # (batch,)
+        short = write.add("Cast", lengths, to=TensorProto.INT32)
+        self.longest = write.add("ReduceMax", short, keepdims=0)
+        rows = write.add("Shape", "input_ids", start=0, end=1)
+        nothing = write.add("Concat", rows, write.constant([self.shared, 0, self.size]), axis=0)
+        self.past = write.add("ConstantOfShape", nothing)
+        states = self._normalised("norm", self._layers(short))
+        shape = write.add("Concat", write.add("Shape", "input_ids"), write.constant([hidden]), axis=0)
+        states = write.add("Reshape", states, shape)  # (batch, tokens, hidden)
+        outputs: dict[str, tuple[str, list[str | int]]] = {
+            "states": (states, ["batch", "tokens", hidden]),
+            "pooled": (write_pooling(write, states, lengths, pooling), ["batch", hidden]),
+        }
+        return write.model(outputs)
+
+    def _layers(self, lengths: str) -> str:
+        """Write embeddings and layers; return states of shape (batch × tokens, hidden), not yet normed."""
+        write = self.write
+        self.before = write.add("Sub", lengths, write.constant(np.array([1], np.int32)))  # (batch,)
+        states = write.add("Reshape", self._embedded(), write.constant([-1, self.config.hidden_size]))
+        for number in range(self.config.num_hidden_layers):
+            states = self._layer(number, states)
+        return states
 
     def _embedded(self) -> str:
         """Look the tokens up; shape (batch, tokens, hidden)."""
@@ -176,14 +232,14 @@ class _Decoder:
         kind = (getattr(self.config, "layer_types", None) or {number: "full_attention"})[number]
         window = getattr(self.config, "sliding_window", None) if kind == "sliding_attention" else None
         wanted = getattr(self.config, "query_pre_attn_scalar", None) or self.size
+        rotation = self.rotations[kind if kind in self.rotations else "full_attention"]
         mixed, *grown = write.add_many(
-            "GroupQueryAttention", 3, query, key, value, f"past.{number}.key", f"past.{number}.value", self.before,
-            "longest", *self.rotations[kind if kind in self.rotations else "full_attention"], domain=CONTRIBUTED,
-            num_heads=self.heads, kv_num_heads=self.shared, scale=float(wanted) ** -0.5, do_rotary=1,
-            local_window_size=window or -1,
+            "GroupQueryAttention", 3, query, key, value, *(self.past.format(number, part) for part in PARTS),
+            self.before, self.longest, *rotation, domain=CONTRIBUTED, num_heads=self.heads, kv_num_heads=self.shared,
+            scale=float(wanted) ** -0.5, do_rotary=1, local_window_size=window or -1,
         )  # fmt: skip
         past: list[str | int] = ["batch", self.shared, "present", self.size]
-        for name, result in zip(("key", "value"), grown, strict=True):
+        for name, result in zip(PARTS, grown, strict=True):
             self.cache[f"{number}.{name}"] = (result, past)
         return write.add("Reshape", mixed, write.constant([-1, self.heads * self.size]))
 

@@ -61,8 +61,9 @@ def get(
 def graph(
     name: Annotated[str, typer.Argument(help="A packaged name, hub id or folder.", show_default=False)],
     max_tokens: Annotated[
-        int | None, typer.Option(min=1, help="Of models that write: the context that their recipes set.")
+        int | None, typer.Option(min=1, help="Of language models: model.max_tokens of the bundles.")
     ] = None,
+    writes: Annotated[bool, typer.Option("--writes", help="The bundles write answers.")] = False,
     accept_licence: AcceptLicence = False,
     as_json: AsJson = False,
 ) -> None:
@@ -72,7 +73,7 @@ def graph(
     """
     from feilun.workflow.base_graph import write_graphs
 
-    for graph in write_graphs(name, max_tokens, accept_licence=accept_licence):
+    for graph in write_graphs(name, max_tokens, writes=writes, accept_licence=accept_licence):
         if as_json:
             output.print_json({"base": name, **graph})
         else:
