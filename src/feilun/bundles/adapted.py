@@ -74,10 +74,8 @@ class AdaptedSession:
         self.options = onnxruntime.RunOptions()
         self._adapter = onnxruntime.LoraAdapter()  # the options do not keep it alive
         if files.adapter is not None:
-            try:
-                self._adapter.Load(str(files.adapter))
-            except Exception as error:  # ONNX Runtime's own errors share no base class
-                raise BundleError(f"{files.adapter} is no adapter: {error}.", "Copy the bundle again.") from error
+            check_places(base, files.adapter)
+            self._adapter.Load(str(files.adapter))
             self.options.add_active_adapter(self._adapter)
         self.head = None if files.head is None else open_session(files.head, 1)
         self._read = "" if self.head is None else self.head.get_inputs()[0].name
@@ -127,6 +125,29 @@ def shared_session(graph: Path, threads: int) -> onnxruntime.InferenceSession:
         if session is None:
             session = _shared[key] = open_session(graph, threads)
         return session
+
+
+def check_places(base: onnxruntime.InferenceSession, adapter: Path) -> None:
+    """Refuse an adapter that a graph has no places for.
+
+    Raises:
+        BundleError: If it is none, or a tensor of it fits nowhere; the tensor is named.
+    """
+    try:
+        tensors = read_adapter(adapter)
+    except Exception as error:  # ONNX Runtime's own errors share no base class
+        reason = str(error).partition("\n")[0]
+        raise BundleError(f"{adapter} is no adapter: {reason}.", "Copy the bundle again.") from error
+    places = {value.name: value.shape for value in base.get_overridable_initializers()}
+    for name, array in tensors.items():
+        if name not in places:
+            raise BundleError(f"{adapter} is for another graph: the base has no place for {name}.", "Train it again.")
+        sizes = zip(array.shape, places[name], strict=False)
+        if array.ndim != len(places[name]) or any(isinstance(size, int) and own != size for own, size in sizes):
+            raise BundleError(
+                f"{adapter} is for another graph: {name} has the shape {array.shape}, its place {places[name]}.",
+                "Train it again.",
+            )
 
 
 def write_adapter(path: Path, tensors: Mapping[str, NDArray[np.float32]]) -> None:
