@@ -221,11 +221,11 @@ def test_what_shares_no_base_is_refused_before_anything_is_read(place: Path, cha
 def test_the_verb_folds_and_other_verbs_say_when_to(
     place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(["fold", str(place / "out" / "moods"), "--out", str(tmp_path / "whole"), "--json"]) == 0
+    assert run(["models", "fold", str(place / "out" / "moods"), "--out", str(tmp_path / "whole"), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["bundle"] == str(tmp_path / "whole")
     table = str(place / "train.csv")
     assert run(["compress", str(place / "out" / "moods"), "--train", table, "--out", str(tmp_path / "small")]) == 2
-    assert "feilun fold" in capsys.readouterr().err
+    assert "feilun models fold" in capsys.readouterr().err
     assert run(["predict", str(place / "out" / "moods"), "good bank"]) == 0
 
 

@@ -105,7 +105,7 @@ def compress_bundle(
     if bundle.manifest.get("form") == ADAPTER_FORM:
         raise UsageError(
             f"The bundle {bundle.path} holds an adapter alone: there is nothing to make smaller.",
-            f"Merge it with its base first: feilun fold {bundle.path}",
+            f"Merge it with its base first: feilun models fold {bundle.path}",
         )
     if isinstance(bundle.predictor, Generator):
         raise UsageError(
