@@ -30,7 +30,8 @@ from feilun.models.adaptations.full import Full
 from feilun.models.adaptations.lora import LoRA
 from feilun.models.bases.catalogue import open_base
 from feilun.models.build import ModelSettings, build
-from feilun.training.fit import Run, TrainingSettings, fit
+from feilun.training.fit import Run, fit
+from feilun.training.settings import TrainingSettings
 from feilun.training.stopping import EarlyStopping
 from feilun.training.trackers.run_folder import RunFolder
 

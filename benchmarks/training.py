@@ -32,7 +32,8 @@ from feilun.models.adaptations.frozen import Frozen
 from feilun.models.bases.catalogue import open_base
 from feilun.models.build import ModelSettings, build
 from feilun.models.text_model import TextModel, pool
-from feilun.training.fit import Run, TrainingSettings
+from feilun.training.fit import Run
+from feilun.training.settings import TrainingSettings
 from feilun.training.stopping import EarlyStopping
 from feilun.training.trackers.run_folder import RunFolder
 

@@ -17,7 +17,8 @@ from feilun.core.errors import BundleError, UsageError
 from feilun.core.labels import LabelSet
 from feilun.core.splits import Splits
 from feilun.text.clean import Cleaning
-from feilun.training.fit import TrainingSettings, fit
+from feilun.training.fit import fit
+from feilun.training.settings import TrainingSettings
 from feilun.training.stopping import EarlyStopping
 from feilun.training.trackers.run_folder import RunFolder
 from tiny_bundle import made_model

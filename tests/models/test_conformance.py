@@ -16,7 +16,8 @@ from feilun.models.adaptations.full import Full
 from feilun.models.adaptations.lora import LoRA
 from feilun.models.adaptations.table import ADAPTATIONS
 from feilun.models.text_model import TextModel, pool
-from feilun.training.fit import TrainingSettings, fit
+from feilun.training.fit import fit
+from feilun.training.settings import TrainingSettings
 from feilun.training.trackers.run_folder import RunFolder
 from tiny import LABELS, reviews, tiny_model, tiny_splits
 

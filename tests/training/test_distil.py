@@ -10,7 +10,8 @@ import torch
 
 from feilun.core.ports import Tracker
 from feilun.training.distil import DistilSettings, lessons_of
-from feilun.training.fit import TrainingSettings, fit
+from feilun.training.fit import fit
+from feilun.training.settings import TrainingSettings
 from tiny import LABELS, tiny_model, tiny_splits
 
 

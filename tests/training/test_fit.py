@@ -21,7 +21,9 @@ from feilun.models.build import set_dropout
 from feilun.models.text_model import TextModel
 from feilun.training import checkpoint
 from feilun.training.averaging import AveragedWeights
-from feilun.training.fit import TrainingSettings, default_rate, fit
+from feilun.training.fit import fit
+from feilun.training.optimizer import default_rate
+from feilun.training.settings import TrainingSettings
 from feilun.training.stopping import EarlyStopping
 from feilun.training.trackers.run_folder import RunFolder
 from tiny import read_log, tiny_base, tiny_model, tiny_splits
@@ -178,7 +180,7 @@ from dataclasses import replace
 from pathlib import Path
 import torch
 from test_fit import digest, run
-from feilun.training.fit import TrainingSettings
+from feilun.training.settings import TrainingSettings
 torch.set_num_threads(1)
 settings = TrainingSettings(epochs=3, batch_tokens=64, accumulate=2, learning_rate=3e-3, checkpoint_seconds=0)
 print(digest(run(Path(sys.argv[1]), settings, resume=True)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
 import subprocess
@@ -17,6 +18,7 @@ from feilun.bundles.base_graphs import path_of
 from feilun.bundles.bundle import Bundle, open_bundle
 from feilun.core.errors import BundleError, RecipeError, UsageError
 from feilun.interfaces.cli.main import run
+from feilun.serving.engine import Engine, by_name
 from feilun.workflow import recipe as recipes
 from feilun.workflow.base_graph import write_graphs
 from feilun.workflow.fold_bundle import fold_bundle
@@ -163,15 +165,17 @@ def test_int8_is_the_bases_and_compared_as_always(place: Path, tmp_path: Path) -
 
 
 def test_a_missing_graph_is_named_with_how_to_get_it(
-    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("FEILUN_HOME", str(tmp_path / "other machine"))
     with pytest.raises(BundleError, match=r"the graph of its base .* is missing") as missing:
         opened(place, "moods")
     assert "feilun bases graph" in str(missing.value)
     assert "other machine" in str(missing.value)
-    made = list(write_graphs(str(place / "base")))
-    assert {graph["precision"] for graph in made} == {"fp32", "int8"}
+    capsys.readouterr()
+    assert run(["bases", "graph", str(place / "base"), "--max-tokens", "16", "--json"]) == 0
+    made = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [graph["precision"] for graph in made] == ["fp32", "int8"]
     assert opened(place, "moods").predict(["good bank"])
     with pytest.raises(BundleError, match="--max-tokens 32 --writes"):
         opened(place, "answers")
@@ -227,6 +231,22 @@ def test_the_verb_folds_and_other_verbs_say_when_to(
     assert run(["compress", str(place / "out" / "moods"), "--train", table, "--out", str(tmp_path / "small")]) == 2
     assert "feilun models fold" in capsys.readouterr().err
     assert run(["predict", str(place / "out" / "moods"), "good bank"]) == 0
+
+
+def test_a_service_answers_with_each_of_them_at_once_as_they_answer_folded(place: Path, tmp_path: Path) -> None:
+    names, corpus = ("moods", "topics", "alone"), reviews(30, 8)
+    bundles = by_name(opened(place, name) for name in names)
+    wanted = {name: fold_bundle(bundles[name], tmp_path / name).predict(corpus) for name in names}
+
+    async def main() -> None:
+        async with Engine(bundles) as engine:
+            asked = [(name, row) for row in range(30) for name in names]
+            said = await asyncio.gather(*(engine.answer(name, [corpus.text[row]]) for name, row in asked))
+        for (name, row), answer in zip(asked, said, strict=True):
+            assert answer.predictions[0].label == wanted[name][row].label
+            assert answer.predictions[0].score == pytest.approx(wanted[name][row].score, abs=1e-5)
+
+    asyncio.run(main())
 
 
 def test_no_torch_is_needed_to_answer(place: Path) -> None:

@@ -1,8 +1,11 @@
+import json
+
 import pytest
 
 from feilun.core.errors import DataError, FeilunError, UsageError
+from feilun.workflow.beginnings import base_for
 from feilun.workflow.columns import Column, guess_target, guess_text
-from feilun.workflow.first_look import base_for, look, name_of, of_columns, without_labels, write_recipe
+from feilun.workflow.first_look import look, name_of, of_columns, of_texts, without_labels, write_recipe
 from feilun.workflow.recipe import load
 
 
@@ -152,3 +155,75 @@ def test_a_column_that_is_plainly_named_is_taken_before_longer_ones():
 @pytest.mark.parametrize("other", [{"numeric": True}, {"worded": 0.0}, {"varied": 0.01}])
 def test_numbers_single_words_and_few_phrases_are_no_texts(other):
     assert guess_text([Column("x", 1.0, 900, 30, **other)]) is None
+
+
+def table_of(path, header, rows):
+    path.write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
+    return str(path)
+
+
+def recipe_of(tmp_path, source, **wanted):
+    found = look(source, **wanted)
+    write_recipe(tmp_path / "made.toml", "made", found)
+    return found, load(tmp_path / "made.toml")
+
+
+@pytest.fixture
+def pairs(tmp_path):
+    rows = [f"{i},怎么修改第{i}张卡的密码,第{i}张卡的密码在哪里改,{i % 2}" for i in range(60)]
+    return table_of(tmp_path / "pairs.csv", "id,question1,question2,same", rows)
+
+
+def test_two_texts_are_found_in_the_order_of_the_table(pairs, tmp_path):
+    found, recipe = recipe_of(tmp_path, pairs, task="match")
+    assert (found.text, found.pair, found.target) == ("question1", "question2", "same")
+    assert (recipe.task, recipe.data.pair, recipe.data.target) == ("match", "question2", "same")
+
+
+def test_pairs_without_labels_are_read_apart_and_each_belongs_together(pairs, tmp_path):
+    source = table_of(tmp_path / "qa.csv", "question,answer", [f"第{i}个问题怎么办,请按第{i}步操作" for i in range(60)])
+    found, recipe = recipe_of(tmp_path, source, task="match")
+    assert found.trainable
+    assert "each row a pair" in of_texts(found)
+    assert (recipe.data.targets, recipe.model.encoder) == ((), "bi")
+
+
+def test_lists_of_candidates_are_told_apart_by_the_column_named_for_it(tmp_path):
+    rows = [f"q{i // 5},how do I change card {i // 5},open page {i} of the app,{int(i % 5 == 0)}" for i in range(100)]
+    source = table_of(tmp_path / "lists.csv", "query_id,query,candidate,relevant", rows)
+    found, recipe = recipe_of(tmp_path, source, task="rank")
+    assert (found.text, found.pair, found.group, found.target) == ("query", "candidate", "query_id", "relevant")
+    assert (recipe.data.group, recipe.data.clean.deduplicate) == ("query_id", "none")
+
+
+def test_relevance_that_is_nowhere_is_asked_for(tmp_path):
+    rows = [f"how do I change card {i},open page {i} of the app" for i in range(40)]
+    found = look(table_of(tmp_path / "lists.csv", "query,candidate", rows), task="rank")
+    assert not found.trainable
+    assert "relevance of 'candidate'" in without_labels(found)
+
+
+def test_what_is_to_be_written_is_found_by_its_name_and_given_room(tmp_path):
+    rows = [f"第{i}篇论文的标题,{'这是一段很长的摘要。' * 20}{i}" for i in range(40)]
+    found, recipe = recipe_of(tmp_path, table_of(tmp_path / "papers.csv", "title,text", rows), task="generate")
+    assert (found.text, found.target, recipe.model.base) == ("text", "title", "gemma3-270m")
+    assert recipe.model.max_tokens >= 160 > recipe.model.head.max_new_tokens >= 16
+
+
+def test_of_two_unnamed_texts_the_shorter_is_written(tmp_path):
+    rows = [f"short line number {i},{'a much longer line of words ' * 9}{i}" for i in range(40)]
+    found, recipe = recipe_of(tmp_path, table_of(tmp_path / "x.csv", "a,b", rows), task="generate")
+    assert (found.text, found.target, recipe.model.base) == ("b", "a", "smollm2-135m")
+
+
+def test_one_column_of_texts_is_too_few_for_two(reviews):
+    with pytest.raises(DataError, match="--pair"):
+        look(str(reviews), task="match")
+
+
+def test_a_column_of_spans_makes_it_a_task_of_spans(tmp_path):
+    path = tmp_path / "entities.jsonl"
+    row = {"text": "飞轮公司在北京", "entities": [{"start": 0, "end": 4, "label": "company"}]}
+    path.write_text("".join(json.dumps(row | {"text": row["text"] + str(i)}) + "\n" for i in range(30)), "utf-8")
+    found, recipe = recipe_of(tmp_path, str(path), task=None)
+    assert (found.task, found.target, recipe.task) == ("tag", "entities", "tag")

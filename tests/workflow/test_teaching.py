@@ -13,7 +13,7 @@ from feilun.core.errors import BundleError, RecipeError, UsageError
 from feilun.core.labels import LabelSet
 from feilun.core.splits import Splits
 from feilun.training.distil import DistilSettings
-from feilun.training.fit import TrainingSettings
+from feilun.training.settings import TrainingSettings
 from feilun.workflow.recipe import from_table, load
 from feilun.workflow.teaching import teach
 from tiny import tiny_base

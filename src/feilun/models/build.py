@@ -14,6 +14,7 @@ from feilun.models.adaptations.adaptation import Adaptation
 from feilun.models.adaptations.full import Full
 from feilun.models.adaptations.table import ADAPTATIONS
 from feilun.models.bases.base import Base
+from feilun.models.bases.catalogue import open_base
 from feilun.models.fusion import Fusion, FusionSettings
 from feilun.models.heads.generate import GenerateSettings
 from feilun.models.heads.table import HEADS, HeadSettings
@@ -118,6 +119,11 @@ def build(settings: ModelSettings, base: Base, splits: Splits, seed: int) -> Tex
         )
     model.remarks = tuple(remarks)
     return model
+
+
+def build_anew(settings: ModelSettings, splits: Splits, seed: int) -> TextModel:
+    """Open the base and put a fresh head on it, as another process did by `open_base` and `build`."""
+    return build(settings, open_base(settings.base), splits, seed)
 
 
 def token_encoder(settings: ModelSettings, base: Base) -> TokenEncoder | Prompts:

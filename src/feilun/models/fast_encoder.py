@@ -8,6 +8,7 @@ activations are bfloat16; softmax, the norms' statistics, weights and their grad
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -16,6 +17,7 @@ from torch.nn import functional
 
 from feilun.models.adaptations.low_rank import comes_to_a_weight, factors, is_low_rank
 from feilun.models.fast_layer import Layer, LayerSettings, growth, random_bytes, rounded_share, survivors
+from feilun.models.recomputing import is_recomputed, recomputed
 from feilun.models.token_layout import Layout, Pack, Unpack
 
 _FAMILIES = {"BertModel": "bert", "RobertaModel": "roberta", "XLMRobertaModel": "xlm_roberta"}
@@ -126,7 +128,8 @@ def _run(hidden: Tensor, layers: Iterable[Any], layout: Layout) -> Tensor:
         settings = LayerSettings(
             norms[0].eps, rounded_share(attention.self.dropout), rounded_share(output.dropout), scales
         )
-        hidden = Layer.apply(hidden, layout, settings, *weights, *updates)  # type: ignore[no-untyped-call]
+        run = partial(recomputed, Layer.apply) if is_recomputed(layer) else Layer.apply
+        hidden = run(hidden, layout, settings, *weights, *updates)  # type: ignore[no-untyped-call]
     return hidden
 
 

@@ -16,6 +16,7 @@ from feilun.core.errors import TrainingError
 from feilun.core.files import atomic_file
 from feilun.models.text_model import TextModel
 from feilun.training.averaging import AveragedWeights
+from feilun.training.random_state import random_state, set_random_state
 
 CHECKPOINT = "checkpoint.safetensors"
 
@@ -32,6 +33,7 @@ class Progress:
         tokens: Tokens read so far.
         seconds: Seconds spent so far, over all starts of the run.
         finished: Whether training ended, by its epochs or by early stopping.
+        at_once: Largest rows × longest row that memory holds in one go; None as long as nothing was too large.
         history: One row of figures for each evaluation.
     """
 
@@ -42,6 +44,7 @@ class Progress:
     tokens: int = 0
     seconds: float = 0.0
     finished: bool = False
+    at_once: int | None = None
     history: list[dict[str, float]] = field(default_factory=list)
 
 
@@ -70,9 +73,7 @@ def save(
     for index, state in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{index}.{k}": v.contiguous() for k, v in state.items() if isinstance(v, Tensor)}
     tensors |= {f"average.{number}": weight.contiguous() for number, weight in average.state().items()}
-    tensors["random"] = torch.get_rng_state()
-    if torch.cuda.is_available():
-        tensors["random_gpu"] = torch.cuda.get_rng_state()
+    tensors |= random_state()
     metadata = {"identity": identity, "progress": json.dumps(asdict(progress))}
     with atomic_file(folder / CHECKPOINT) as temporary:
         save_file(tensors, temporary, metadata=metadata)
@@ -114,9 +115,7 @@ def load(
         state.setdefault(int(index), {})[key] = tensor
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
     average.load(_under(tensors, "average."))
-    torch.set_rng_state(tensors["random"])
-    if "random_gpu" in tensors:
-        torch.cuda.set_rng_state(tensors["random_gpu"])
+    set_random_state(tensors)
     return Progress(**json.loads(metadata["progress"]))
 
 

@@ -11,92 +11,32 @@ bitwise same weights.
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Protocol
 
-import numpy as np
 import torch
 
 from feilun.core.errors import Interrupted, LossNotFinite, UsageError, nearest
 from feilun.core.ports import Tracker
-from feilun.core.settings import setting, table
 from feilun.core.splits import Splits
 from feilun.evaluation.judges.table import JUDGES
-from feilun.models.adaptations.adaptation import Adaptation
-from feilun.models.bases.base import Base
 from feilun.models.text_model import TextModel
-from feilun.text.tokens import batches_by_length
 from feilun.training import checkpoint
 from feilun.training.averaging import AveragedWeights
 from feilun.training.checkpoint import Progress
-from feilun.training.distil import DistilSettings, Lessons
+from feilun.training.distil import Lessons
+from feilun.training.gradients import Gradients, NotFinite
 from feilun.training.inputs import make_inputs
 from feilun.training.interruption import Interruption
-from feilun.training.memory import keep_freed_memory
-from feilun.training.optimizer import clip_gradients, make_optimizer
-from feilun.training.schedule import Schedule, rate
-from feilun.training.stopping import EarlyStopping
-from feilun.training.trackers.table import TrackerName
-
-FEWEST_STEPS = 400
-"""Steps of a run that batches are not made larger for."""
-
-
-@dataclass(frozen=True)
-class TrainingSettings:
-    """The table `[training]`."""
-
-    optimizer: Literal["adamw", "sgd"] = setting("adamw", "optimiser")
-    learning_rate: float | None = setting(
-        None, "rate of the base's top layer; none: by the base's size, the adaptation and the batches", above=0
-    )
-    head_learning_rate: float | None = setting(
-        None, "rate of the head; none: ten times what full fine-tuning takes, for `multilabel` a hundred times", above=0
-    )
-    layer_decay: float = setting(0.9, "each lower layer learns at this share of the rate above it", above=0, maximum=1)
-    schedule: Schedule = setting("linear", "how the rate falls to zero")
-    warmup: float = setting(0.1, "share of the run in which the rate rises", minimum=0, below=1)
-    batch_tokens: int = setting(2048, "largest rows × longest row of a batch", minimum=1)
-    batch_rows: int | None = setting(
-        None, "largest number of rows of a batch; none: 8 to 128, so that the run has 400 steps", minimum=1
-    )
-    accumulate: int = setting(1, "batches whose gradients make one step", minimum=1)
-    epochs: int = setting(4, "times over the training rows", minimum=1)
-    weight_decay: float = setting(0.01, "decay of matrices; norms and biases are spared", minimum=0)
-    clip: float = setting(1.0, "largest norm of the gradients; 0 clips nothing", minimum=0)
-    average: float = setting(
-        0.25, "share of the run that the weights are averaged over; 0 takes the last ones", minimum=0, maximum=1
-    )
-    early_stopping: EarlyStopping = table(EarlyStopping, "when to stop")
-    distil: DistilSettings = table(DistilSettings, "learning from other models' answers beside the labels")
-    semi_supervised: Literal["none", "spread"] = setting(
-        "none", "spread: the texts of data.unlabelled join the training rows with the labels of those that are alike"
-    )
-    trackers: tuple[TrackerName, ...] = setting((), "where figures go beside the run's own folder")
-    checkpoint_seconds: float = setting(60.0, "seconds between checkpoints", minimum=0)
-    threads: int | None = setting(None, "processor threads; none: all cores", minimum=1)
-    seed: int = setting(13, "seeds the head, the order of rows and the dropout", minimum=0)
-
-    def largest_batch(self, rows: int) -> int:
-        """Return the largest number of rows of a batch for so many training rows.
-
-        Large batches are fast, but a model needs some hundreds of steps to learn (docs/benchmarks.md, "Defaults").
-        """
-        return self.batch_rows or min(128, max(8, rows * self.epochs // FEWEST_STEPS))
-
-    def rows_of_a_step(self, lengths: Sequence[int]) -> float:
-        """Return how many rows one step reads on average.
-
-        Args:
-            lengths: Tokens of each training row.
-        """
-        batches = batches_by_length(lengths, self.batch_tokens, self.largest_batch(len(lengths)))
-        return len(lengths) / math.ceil(len(batches) / self.accumulate)
+from feilun.training.memory import settle
+from feilun.training.optimizer import clip_gradients, default_rate, make_optimizer
+from feilun.training.order import steps_of
+from feilun.training.reading import OneProcess, Team, alone
+from feilun.training.schedule import rate
+from feilun.training.settings import TrainingSettings
 
 
 class Watcher(Protocol):
@@ -118,6 +58,7 @@ def fit(
     resume: bool = False,
     watcher: Watcher | None = None,
     lessons: Lessons | None = None,
+    team: Team = alone,
 ) -> Progress:
     """Train a model in place and leave it with its best weights.
 
@@ -131,6 +72,7 @@ def fit(
         resume: Go on from the checkpoint in `folder`, where there is one.
         watcher: Sees every step.
         lessons: What teachers say about the training rows.
+        team: Who reads the rows: this process, or several (`parallel.team_of`).
 
     Returns:
         What the run did: its steps, its history of figures, and which step was best.
@@ -140,7 +82,7 @@ def fit(
         Interrupted: The user stopped the run; a checkpoint was written.
         UsageError: The early-stopping metric does not exist.
     """
-    run = Run(model, splits, settings, tracker, folder, identity, lessons)
+    run = Run(model, splits, settings, tracker, folder, identity, lessons, team)
     if resume:
         run.restore()
     else:
@@ -163,16 +105,17 @@ class Run:
         folder: Path,
         identity: str,
         lessons: Lessons | None = None,
+        team: Team = alone,
     ) -> None:
-        if settings.threads:
-            torch.set_num_threads(settings.threads)
-        keep_freed_memory()
+        settle(model, settings)
         torch.manual_seed(settings.seed)
         self.model, self.settings, self.tracker = model, settings, tracker
-        self.folder, self.identity, self.lessons = folder, identity, lessons
+        self.folder, self.identity = folder, identity
         self.ids = splits.train.id
         self.inputs = make_inputs(model, splits.train, learning=True)
-        self.targets = model.head.targets(splits.train).to(model.device)
+        targets = model.head.targets(splits.train).to(model.device)
+        reader = team(OneProcess(model, self.inputs))
+        self.gradients = Gradients(model, reader, targets, self.inputs.lengths, lessons)
         self.validation = make_inputs(model, splits.validation)
         self.validation_rows = splits.validation
         rows = settings.rows_of_a_step(self.inputs.lengths)
@@ -194,6 +137,7 @@ class Run:
         """Go back to the last checkpoint, where there is one."""
         found = checkpoint.load(self.folder, self.identity, self.model, self.optimizer, self.average)
         self.progress = found or Progress()
+        self.gradients.at_once = self.progress.at_once
         self.model.head.watch(self.progress.history)
         checkpoint.forget_best(self.folder, keep=self.progress.best_step if self.progress.history else None)
 
@@ -227,17 +171,8 @@ class Run:
         self.model.eval()
 
     def steps(self, epoch: int) -> Iterator[list[list[int]]]:
-        """Yield the batches of each optimiser step of an epoch, in an order that depends only on seed and epoch."""
-        random = np.random.default_rng([self.settings.seed, epoch])
-        units = self.model.head.together(self.model.head.order(len(self.ids), random))
-        rows, lengths = sum(map(len, units)), self.inputs.lengths
-        largest = max(1, self.settings.largest_batch(rows) * len(units) // rows)
-        sizes = [len(unit) * max(lengths[row] for row in unit) for unit in units]
-        shuffled = batches_by_length(sizes, self.settings.batch_tokens, largest)
-        batches = [[row for i in batch for row in units[i]] for batch in shuffled]
-        picked = [batches[i] for i in random.permutation(len(batches))]
-        for start in range(0, len(picked), self.settings.accumulate):
-            yield picked[start : start + self.settings.accumulate]
+        """Yield the batches of each optimiser step of an epoch."""
+        return steps_of(epoch, self.model.head, self.inputs.lengths, self.settings)
 
     def step(self, batches: Sequence[Sequence[int]]) -> dict[str, float]:
         """Do one optimiser step over some batches and return its figures."""
@@ -246,22 +181,19 @@ class Run:
         for group in self.optimizer.param_groups:
             group["lr"] = group["full_rate"] * share
         self.model.adaptation.before_step(self.model.base, self.progress.step, self.total)
-        rows = sum(map(len, batches))
-        total = 0.0
-        for batch in batches:
-            logits = self.model.head(self.inputs.pooled(batch))
-            losses = self.model.head.loss(logits, self.targets[list(batch)])
-            if self.lessons is not None:
-                losses = self.lessons.blended(losses, logits, batch)
-            loss = losses.sum() / rows
-            self.refuse_unless_finite(loss.item(), batch)
-            loss.backward()  # type: ignore[no-untyped-call]
-            total += loss.item()
-        if self.settings.clip:
-            norm = clip_gradients(self.optimizer, self.weights, self.settings.clip)
-            self.refuse_unless_finite(norm.item(), [row for batch in batches for row in batch])
+        try:
+            loss = self.gradients.add(batches, self.progress.step, self.total)
+            self.clip(batches)
+        except NotFinite as found:
+            raise LossNotFinite(
+                self.progress.step + 1,
+                [self.ids[row] for row in found.rows],
+                "Look at these rows; try a lower training.learning_rate, or model.precision=fp32. "
+                f"The last good checkpoint is in {self.folder}; --resume goes on from it.",
+            ) from None
         self.optimizer.step()
         self.progress.step += 1
+        self.progress.at_once = self.gradients.at_once
         self.average.after_step(self.progress.step)
         noted = self.model.adaptation.after_step(self.model.base, self.progress.step, self.total)
         self.optimizer.zero_grad(set_to_none=True)
@@ -269,17 +201,14 @@ class Run:
             self.tracker.log(self.progress.step, noted)
         self.progress.tokens += sum(self.inputs.lengths[row] for batch in batches for row in batch)
         self.progress.seconds += time.monotonic() - began
-        return {"loss": total, "learning_rate": self.optimizer.param_groups[0]["lr"]}
+        return {"loss": loss, "learning_rate": self.optimizer.param_groups[0]["lr"]}
 
-    def refuse_unless_finite(self, value: float, rows: Sequence[int]) -> None:
-        """Stop the run at a loss or gradient that is NaN or infinite, before the weights are touched."""
-        if not np.isfinite(value):
-            raise LossNotFinite(
-                self.progress.step + 1,
-                [self.ids[row] for row in rows],
-                "Look at these rows; try a lower training.learning_rate, or model.precision=fp32. "
-                f"The last good checkpoint is in {self.folder}; --resume goes on from it.",
-            )
+    def clip(self, batches: Sequence[Sequence[int]]) -> None:
+        """Bound the norm of the gradients, where that is set; refuse one that is not finite."""
+        if self.settings.clip:
+            norm = clip_gradients(self.optimizer, self.weights, self.settings.clip)
+            if not norm.isfinite():
+                raise NotFinite([row for batch in batches for row in batch])
 
     def after_step(self) -> None:
         """Evaluate, stop and save, where it is time to."""
@@ -328,11 +257,3 @@ class Run:
         """Write a checkpoint."""
         checkpoint.save(self.folder, self.identity, self.progress, self.model, self.optimizer, self.average)
         self.saved_at = time.monotonic()
-
-
-def default_rate(base: Base, adaptation: Adaptation, rows_of_a_step: float = 32) -> float:
-    """Return the learning rate that suits a base of this width, the adaptation and the batches.
-
-    It grows with the root of the rows of a step (Krizhevsky 2014; docs/benchmarks.md, "Defaults").
-    """
-    return adaptation.pace * (1e-4 if base.hidden <= 512 else 3e-5) * math.sqrt(max(1.0, rows_of_a_step / 32))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
+from feilun.models.adaptations.adaptation import Adaptation
+from feilun.models.bases.base import Base
 from feilun.models.text_model import TextModel
 
 
@@ -44,6 +47,14 @@ def make_optimizer(
     if kind == "sgd":
         return torch.optim.SGD(parameters, lr=learning_rate, momentum=0.9, fused=True)
     return torch.optim.AdamW(parameters, lr=learning_rate, fused=True)
+
+
+def default_rate(base: Base, adaptation: Adaptation, rows_of_a_step: float = 32) -> float:
+    """Return the learning rate that suits a base of this width, the adaptation and the batches.
+
+    It grows with the root of the rows of a step (Krizhevsky 2014; docs/benchmarks.md, "Defaults").
+    """
+    return adaptation.pace * (1e-4 if base.hidden <= 512 else 3e-5) * math.sqrt(max(1.0, rows_of_a_step / 32))
 
 
 def clip_gradients(optimizer: torch.optim.Optimizer, weights: Sequence[nn.Parameter], largest: float) -> Tensor:

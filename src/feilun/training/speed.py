@@ -9,10 +9,10 @@ import torch
 from feilun.core.corpus import Corpus
 from feilun.models.text_model import TextModel
 from feilun.text.tokens import batches_by_length
-from feilun.training.fit import TrainingSettings
 from feilun.training.inputs import token_inputs
 from feilun.training.memory import keep_freed_memory
 from feilun.training.optimizer import make_optimizer
+from feilun.training.settings import TrainingSettings
 
 WARM_UP = 2
 

@@ -20,7 +20,9 @@ from feilun.models.adaptations.table import ADAPTATIONS
 from feilun.models.bases.base import Base
 from feilun.models.bases.catalogue import list_bases, open_base
 from feilun.models.build import ModelSettings, build
-from feilun.training.fit import Run, TrainingSettings, default_rate
+from feilun.training.fit import Run
+from feilun.training.optimizer import default_rate
+from feilun.training.settings import TrainingSettings
 from feilun.training.trackers.run_folder import RunFolder
 from feilun.workflow.adaptation_quality import quality
 from feilun.workflow.recipe import Recipe

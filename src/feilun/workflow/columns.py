@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,14 @@ TEXT_NAMES = ("text", "content", "sentence", "review", "comment", "body", "messa
 PLAIN_NAMES = ("text", "content", "body", "文本", "内容", "正文")
 TARGET_NAMES = ("label", "target", "class", "category", "sentiment", "intent", "tag", "topic", "rating", "polarity",
                 "标签", "类别", "分类", "情感", "意图", "主题", "类型", "倾向")  # fmt: skip
+ANSWER_NAMES = ("summary", "answer", "response", "reply", "completion", "output", "headline", "title",
+                "摘要", "总结", "回答", "答案", "回复", "答复", "标题")  # fmt: skip
+"""Words in the names of columns that hold what is to be written for a text."""
+
+LIST_NAMES = ("query", "qid", "list", "session", "request", "user", "group",
+              "查询", "会话", "用户", "请求")  # fmt: skip
+"""Words in the names of columns that tell which rows are candidates of one query."""
+
 PROTECTED_NAMES = ("sex", "gender", "race", "ethnicity", "ethnic", "nationality", "religion", "foreign", "disability",
                    "性别", "民族", "种族", "国籍", "宗教", "残疾")  # fmt: skip
 """Words in the names of columns by which people must not be told apart in most decisions."""
@@ -35,6 +44,9 @@ DATE = re.compile(r"\d{4}[-/.年]\d{1,2}([-/.月]\d{1,2}.*)?|\d{1,2}[-/.]\d{1,2}
 WORDED = re.compile(r"\S\s+\S|[\u3400-\u9fff]{2}")
 MOSTLY = 0.3
 """Share of a column's values that are worded, and that differ, from which on it may hold texts."""
+
+SPAN_KEYS = {"start", "end", "label"}
+SPANS_LOOKED_AT = 200
 
 MOST_SEEN_ONCE = 0.5
 """Share of a column's values that stand once, above which its categories tell nothing of new rows."""
@@ -83,14 +95,30 @@ def guess_text(columns: Sequence[Column]) -> str | None:
 
     Where a column is plainly called `text` or the like, it is taken.
     """
+    found = texts_among(columns)
+    return found[0].name if found else None
+
+
+def texts_among(columns: Sequence[Column], varied: float | None = None) -> list[Column]:
+    """Return the columns that may hold texts, the likeliest first.
+
+    Args:
+        columns: The columns.
+        varied: Share of different values that a text column has at least; as with other tables where none is given.
+    """
+    least = MOSTLY if varied is None else varied
     candidates = [
         column
         for column in columns
         if column.distinct > 1 and column.length >= 2 and not column.numeric
-        if _named(column.name, TEXT_NAMES) or (column.worded >= MOSTLY and column.varied >= MOSTLY)
+        if _named(column.name, TEXT_NAMES) or (column.worded >= MOSTLY and column.varied >= least)
     ]
-    best = max(candidates, key=_weight, default=None)
-    return best.name if best else None
+    return sorted(candidates, key=_weight, reverse=True)
+
+
+def guess_span_column(frame: DataFrame) -> str | None:
+    """Return the first column whose cells are lists of spans: tables with `start`, `end` and `label`."""
+    return next((name for name in frame.columns if _holds_spans(frame[name].to_list())), None)
 
 
 def guess_target(columns: Sequence[Column], rows: int) -> str | None:
@@ -99,7 +127,7 @@ def guess_target(columns: Sequence[Column], rows: int) -> str | None:
     candidates = [c for c in columns if 2 <= c.distinct <= most and c.length <= 40 and c.filled >= 0.5]
     named = [column for column in candidates if _named(column.name, TARGET_NAMES)]
     if named:
-        return min(named, key=lambda column: TARGET_NAMES.index(_matched(column.name, TARGET_NAMES))).name
+        return min(named, key=lambda column: TARGET_NAMES.index(matched(column.name, TARGET_NAMES))).name
     return candidates[0].name if len(candidates) == 1 else None
 
 
@@ -159,6 +187,17 @@ def _weight(column: Column) -> float:
     return column.length * (100 if plain else 3 if _named(column.name, TEXT_NAMES) else 1)
 
 
+def _holds_spans(cells: Sequence[Any]) -> bool:
+    """Return whether every filled cell is a list, and some hold spans."""
+    filled = [cell for cell in cells if cell not in (None, "")]
+    try:
+        lists = [json.loads(cell) if isinstance(cell, str) else cell for cell in filled[:SPANS_LOOKED_AT]]
+    except json.JSONDecodeError:
+        return False
+    spans = [span for cell in lists if isinstance(cell, list) for span in cell]
+    return bool(spans) and all(isinstance(span, dict) and span.keys() >= SPAN_KEYS for span in spans)
+
+
 def _is_number(value: str) -> bool:
     try:
         float(value.replace(",", ""))
@@ -167,7 +206,8 @@ def _is_number(value: str) -> bool:
     return True
 
 
-def _matched(name: str, telling: Sequence[str]) -> str:
+def matched(name: str, telling: Sequence[str]) -> str:
+    """Return the first of the telling words that a column's name holds, or nothing."""
     words = {word.removesuffix("s") for word in re.findall(r"[a-z]+", name.lower())}
     return next(
         (word for word in telling if word.removesuffix("s") in words or (not word.isascii() and word in name)), ""
@@ -175,4 +215,4 @@ def _matched(name: str, telling: Sequence[str]) -> str:
 
 
 def _named(name: str, telling: Sequence[str]) -> bool:
-    return bool(_matched(name, telling))
+    return bool(matched(name, telling))

@@ -8,40 +8,39 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from feilun.core.errors import DataError, UsageError, nearest
 from feilun.core.files import write_text
 from feilun.data.sources import open_rows
-from feilun.evaluation.judges.table import JUDGES
 from feilun.models.bases.blank import NAME as NO_BASE
 from feilun.text.language import script_shares
-from feilun.workflow.columns import Column, column_of, guess_codes, guess_features, guess_target, guess_text
+from feilun.workflow.beginnings import base_for, gate_for, settings_for
+from feilun.workflow.columns import Column, column_of, guess_codes, guess_features
+from feilun.workflow.table_shape import PAIRED, Shape, guess_task, shape_of
 from feilun.workflow.toml_text import to_toml
 
+if TYPE_CHECKING:
+    from polars import DataFrame
+
 LOOKED_AT = 5000
-ALL_LATIN = 0.98
 NAMES_THAT_SAY_NOTHING = {"train", "training", "data", "dataset", "all"}
 ALL = "all"
+TEXTS_ALONE = ("tag", "generate")
+"""Tasks that read no columns beside the texts."""
 
 RECIPE = """\
-# {rows:,} rows looked at: {labels} labels in {target!r}.
+# {rows:,} rows looked at{labels}.
 # Every key left out has a default (docs/recipe.md), and any key can be given as --set key=value.
 {table}{epochs}
 # A release that misses one of these is refused:
 # [gate]
-# {metric} = 0.80
+# {gate}
 """
 EPOCHS = """
 # [training]
 # epochs = 6
 """
-
-WITHOUT_TEXT = {
-    "epochs": 40, "batch_rows": 32, "head_learning_rate": 3e-3,
-    "early_stopping": {"metric": "log_loss", "patience": 30},
-}  # fmt: skip
-"""What trains well where columns are all there is (docs/features.md); the metric is that of `classify`."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +58,11 @@ class FirstLook:
         features: The columns that are read beside the text, or instead of it.
         beside: Further columns that can be read beside it.
         left_out: Columns that had better not be read, each with the reason.
+        task: What the columns are for.
+        pair: The column of a second text, where the task reads two.
+        group: The column that tells the lists of `rank` apart.
+        texts: The texts of the rows looked at.
+        answers: What is to be written for each, where the task writes.
     """
 
     source: str
@@ -71,6 +75,16 @@ class FirstLook:
     features: tuple[str, ...] = ()
     beside: tuple[str, ...] = ()
     left_out: Mapping[str, str] = field(default_factory=dict)
+    task: str = "classify"
+    pair: str | None = None
+    group: str | None = None
+    texts: Sequence[str] = ()
+    answers: Sequence[str] = ()
+
+    @property
+    def trainable(self) -> bool:
+        """Return whether a model can learn from it: it has labels, or pairs that belong together."""
+        return self.target is not None or self.task == "match"
 
 
 def look(
@@ -79,6 +93,9 @@ def look(
     target: str | None = None,
     query: str | None = None,
     features: Sequence[str] = (),
+    *,
+    task: str | None = "classify",
+    pair: str | None = None,
 ) -> FirstLook:
     """Look at the first rows of a table and find the columns of texts and of labels.
 
@@ -88,43 +105,49 @@ def look(
         target: The column of labels, where the user knows it.
         query: The SQL query of a database.
         features: Columns to read beside the text; `all` for every one that can be.
+        task: What the model is to do; None for what the table is plainly made for.
+        pair: The column of a second text, where the user knows it.
 
     Returns:
         What was found.
 
     Raises:
-        DataError: If the table has no rows, or no column of texts and no labels for other columns either.
+        DataError: If the table has no rows, or lacks the columns that the task reads.
         UsageError: If a named column does not exist.
     """
-    frame = next(islice(open_rows(source, query=query), 1), None)
-    if frame is None or frame.is_empty():
-        raise DataError(f"{source} has no rows.", "Give a file with a header and at least some rows.")
-    frame = frame.head(LOOKED_AT)
-    named = [name for name in (text, target, *features) if name and name != ALL]
+    frame = _sample(source, query)
+    named = [name for name in (text, target, pair, *features) if name and name != ALL]
     for name in named:
         if name not in frame.columns:
             raise UsageError(f"{source} has no column {name!r}. {nearest(name, frame.columns)}")
+    task = task or guess_task(frame)
     columns = tuple(column_of(frame, name) for name in frame.columns)
-    found = text if text is not None else guess_text([column for column in columns if column.name not in named]) or ""
-    target = target or guess_target([column for column in columns if column.name != found], frame.height)
-    fit, left_out = guess_features(frame, [found, target or ""])
-    read = fit if ALL in features or (not found and not features) else tuple(features)
-    if not found and (not read or target is None):
+    known = Shape(text or "", pair, target)
+    shape = shape_of(task, frame, columns, known, text_is_named=text is not None, source=source)
+    fit, left_out = guess_features(frame, shape.taken)
+    read = fit if ALL in features or (not shape.text and not features) else tuple(features)
+    if not shape.text and (not read or shape.target is None):
         raise DataError(
             f"No column of {source} looks like text: {', '.join(frame.columns)}.",
             "Name it with --text; where other columns are to be learnt from, name the labels with --target.",
         )
+    texts = _cells(frame, shape.text)
     return FirstLook(
         source,
         frame.height,
         columns,
-        found,
-        target,
-        labels=next((column.distinct for column in columns if column.name == target), 0),
-        scripts=script_shares([str(value) for value in frame[found].to_list() if value is not None] if found else []),
+        shape.text,
+        shape.target,
+        labels=next((column.distinct for column in columns if column.name == shape.target), 0),
+        scripts=script_shares(texts),
         features=read,
-        beside=() if read else fit,
+        beside=() if read or task in TEXTS_ALONE else fit,
         left_out=left_out if read else {},
+        task=task,
+        pair=shape.pair,
+        group=shape.group,
+        texts=texts,
+        answers=_cells(frame, shape.target or "") if task == "generate" else (),
     )
 
 
@@ -134,7 +157,6 @@ def write_recipe(
     found: FirstLook,
     base: str | None = None,
     query: str | None = None,
-    task: str = "classify",
     parts: Mapping[str, str] | None = None,
 ) -> str:
     """Write a recipe for a table that was looked at.
@@ -142,46 +164,51 @@ def write_recipe(
     Args:
         path: The recipe's file; tables are named relative to its folder where that is possible.
         name: Name of the bundle.
-        found: What the look found; its target must be known.
+        found: What the look found; a model must be able to learn from it.
         base: The base model; else the one that fits the texts' language, or none where there are no texts.
         query: The SQL query of a database.
-        task: What the model is to do.
         parts: Further tables: of `validation` and `test`.
 
     Returns:
         The name of the base.
     """
-    base = base or (base_for(found.scripts) if found.text else NO_BASE)
-    folder = path.absolute().parent
-    tables = {part: _as_seen_from(folder, source) for part, source in {"train": found.source, **(parts or {})}.items()}
-    data: dict[str, Any] = {**tables, **({"query": query} if query else {}), "text": found.text, "target": found.target}
+    base = base or (base_for(found.scripts, found.task) if found.text else NO_BASE)
+    labelled = found.target is not None
+    table: dict[str, Any] = {
+        "name": name,
+        "task": found.task,
+        "data": _data(path.absolute().parent, found, base, query, parts or {}),
+        **settings_for(found.task, base, found.texts, found.answers, found.scripts, labelled),
+    }
+    labels = (
+        f": {found.labels} labels in {found.target!r}" if labelled and found.task not in {"generate", "tag"} else ""
+    )
+    written = RECIPE.format(
+        rows=found.rows,
+        labels=labels,
+        table=to_toml(table),
+        epochs="" if "training" in table else EPOCHS,
+        gate=gate_for(found.task, labelled=labelled),
+    )
+    write_text(path, written)
+    return base
+
+
+def _data(folder: Path, found: FirstLook, base: str, query: str | None, parts: Mapping[str, str]) -> dict[str, Any]:
+    """Return the table `[data]` of a recipe in a folder."""
+    tables = {part: _as_seen_from(folder, source) for part, source in {"train": found.source, **parts}.items()}
+    columns = {"query": query, "text": found.text, "pair": found.pair, "group": found.group}
+    data: dict[str, Any] = tables | {key: name for key, name in columns.items() if name is not None}
+    data["target"] = found.target if found.target is not None else []
     if found.features:
         data["features"] = list(found.features)
     if not found.text and base != NO_BASE:
         data["verbalise"] = True  # the base reads the columns as text
     if codes := guess_codes(found.columns, found.features):
         data["categories"] = list(codes)
-    table: dict[str, Any] = {"name": name, "task": task, "data": data, "model": {"base": base}}
-    if base == NO_BASE:
-        training = dict(WITHOUT_TEXT)
-        if task != "classify":
-            del training["early_stopping"]
-        table["training"] = training
-    written = RECIPE.format(
-        rows=found.rows,
-        labels=found.labels,
-        target=found.target,
-        table=to_toml(table),
-        epochs="" if base == NO_BASE else EPOCHS,
-        metric=JUDGES[task].metrics[0],
-    )
-    write_text(path, written)
-    return base
-
-
-def base_for(scripts: Mapping[str, float]) -> str:
-    """Return the packaged base for the scripts of a text: the English one only where all of it is Latin script."""
-    return "minilm-l6-en" if scripts.get("latin", 0.0) > ALL_LATIN else "multilingual-e5-small"
+    if found.task == "rank":
+        data["clean"] = {"deduplicate": "none"}  # candidates of a list may well be alike
+    return data
 
 
 def of_columns(found: FirstLook) -> list[str]:
@@ -197,8 +224,26 @@ def of_columns(found: FirstLook) -> list[str]:
     return lines
 
 
+def of_texts(found: FirstLook) -> str:
+    """Say in a few words which columns hold the texts, and which what is to be predicted."""
+    texts = f"texts in {found.text!r}" if found.text else "no texts"
+    if found.pair:
+        texts += f" and {found.pair!r}"
+    if found.group:
+        texts += f", lists told apart by {found.group!r}"
+    wanted = {"generate": "what is to be written", "tag": "spans", "rank": "relevance", "regress": "numbers"}
+    if found.target is None:
+        return f"{texts}, each row a pair that belongs together"
+    return f"{texts}, {wanted.get(found.task) or f'{found.labels} labels'} in {found.target!r}"
+
+
 def without_labels(found: FirstLook) -> str:
     """Say what can be done with a table in which no column looks like labels."""
+    if found.task in PAIRED:
+        return (
+            f"No column of {found.source} looks like the relevance of {found.pair!r} for {found.text!r}: "
+            "0 where it is not relevant, 1 or more where it is."
+        )
     others = ", ".join(column.name for column in found.columns if column.name != found.text) or "no other column"
     return (
         f"No column of {found.source} looks like labels (texts in {found.text!r}; besides: {others}). "
@@ -207,6 +252,23 @@ def without_labels(found: FirstLook) -> str:
         f"feilun label suggest {found.source} picks the texts to label first; and a bundle that is trained already "
         f"answers them: feilun predict BUNDLE --file {found.source} --text {found.text}."
     )
+
+
+def _sample(source: str, query: str | None) -> DataFrame:
+    """Read the first rows of a table.
+
+    Raises:
+        DataError: If it has none.
+    """
+    frame = next(islice(open_rows(source, query=query), 1), None)
+    if frame is None or frame.is_empty():
+        raise DataError(f"{source} has no rows.", "Give a file with a header and at least some rows.")
+    return frame.head(LOOKED_AT)
+
+
+def _cells(frame: DataFrame, column: str) -> list[str]:
+    """Return the filled cells of a column, or none where it has no name."""
+    return [str(value) for value in frame[column].to_list() if value is not None] if column else []
 
 
 def name_of(source: str) -> str:

@@ -20,7 +20,8 @@ from feilun.data.sources import open_rows
 from feilun.models.bases.catalogue import open_base
 from feilun.models.build import ModelSettings
 from feilun.text.language import script_shares
-from feilun.workflow.first_look import FirstLook, base_for, look, name_of, of_columns, without_labels
+from feilun.workflow.beginnings import base_for
+from feilun.workflow.first_look import FirstLook, look, name_of, of_columns, without_labels
 from feilun.workflow.first_look import write_recipe as write_table_recipe
 from feilun.workflow.recipe import load
 from feilun.workflow.screen import Screen, silent
@@ -154,7 +155,12 @@ def recipe_for(
         UsageError: If no column looks like labels; the message says what can be done without.
     """
     tables = tables_of(data)
-    found = look(str(tables["train"]), text, target)
+    found = look(str(tables["train"]), text, target, task=None if target is None else "classify")
+    if found.task != "classify":
+        raise UsageError(
+            f"The column {found.target!r} of {tables['train']} holds spans; the quickstart learns one label a text.",
+            f"For spans: feilun init --task {found.task} --data {tables['train']}, then feilun train.",
+        )
     if found.target is None:
         raise UsageError(without_labels(found))
     if found.text:

@@ -20,8 +20,8 @@ from feilun.evaluation.judges.table import JUDGES
 from feilun.models.build import ModelSettings
 from feilun.monitoring.retrain_policy import RetrainSettings
 from feilun.text.clean import Cleaning
-from feilun.training.fit import TrainingSettings
 from feilun.training.search import SearchSettings
+from feilun.training.settings import TrainingSettings
 from feilun.workflow import toml_text
 from feilun.workflow.adapter_rules import contradictions_of_adapter_form, with_whole_vocabulary
 from feilun.workflow.feature_rules import contradictions_of_features

@@ -23,7 +23,8 @@ from feilun.core.splits import Splits
 from feilun.models.bases.base import Base
 from feilun.models.bases.catalogue import open_base
 from feilun.models.build import build, check_length, token_encoder
-from feilun.training.fit import default_rate, fit
+from feilun.training.fit import fit
+from feilun.training.optimizer import default_rate
 from feilun.training.search import (
     Dimension,
     TrialStopped,

@@ -10,14 +10,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from feilun.bundles.bundle import Bundle, check_target
 from feilun.compression.compress import check_form, compress
 from feilun.data.unlabelled import unlabelled_texts
 from feilun.models.bases.catalogue import open_base
-from feilun.models.build import build, check_length, token_encoder
+from feilun.models.build import build, build_anew, check_length, token_encoder
 from feilun.training.fit import fit
+from feilun.training.parallel import settings_of_each, team_of
 from feilun.training.trackers.table import check_trackers
 from feilun.workflow.judge import judge, remarks_on
 from feilun.workflow.publish import check_gate, publish
@@ -35,6 +37,7 @@ def train(
     out: Path | None = None,
     resume: bool = False,
     accept_licence: bool = False,
+    workers: int = 1,
     screen: Screen = silent,
 ) -> Bundle:
     """Train what a recipe describes.
@@ -44,6 +47,7 @@ def train(
         out: Folder of the bundle; without it the bundle is registered under the recipe's name.
         resume: Go on with an interrupted run of the same recipe and data, where there is one.
         accept_licence: Agree to the terms of a base that asks for consent.
+        workers: Processes that train together, each with its share of the threads, or with a GPU of its own.
         screen: What the user sees meanwhile.
 
     Returns:
@@ -70,10 +74,12 @@ def train(
         run.tracker.clear()
     model = build(recipe.model, base, taught, recipe.training.seed)
     check_form(model, recipe.compression)
-    with screen.training() as watcher:
+    training = settings_of_each(recipe.training, workers)
+    again = partial(build_anew, recipe.model, taught, recipe.training.seed)
+    with screen.training() as watcher, team_of(workers, again, model, taught.train, training) as team:
         progress = fit(
-            model, taught, recipe.training, run.tracker, run.folder,
-            identity=run.identity, resume=resume, watcher=watcher, lessons=lessons,
+            model, taught, training, run.tracker, run.folder,
+            identity=run.identity, resume=resume, watcher=watcher, lessons=lessons, team=team,
         )  # fmt: skip
     cleaning = recipe.data.clean.cleaning()
     small = compress(model, splits, recipe.compression, cleaning, run.folder / "small", further)

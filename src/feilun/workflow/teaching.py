@@ -15,7 +15,7 @@ from feilun.core.prediction import Decision
 from feilun.core.splits import Splits
 from feilun.models.bases.base import Base
 from feilun.training.distil import Lessons, lessons_of
-from feilun.training.fit import TrainingSettings
+from feilun.training.settings import TrainingSettings
 from feilun.workflow.spreading import spread
 
 

@@ -11,7 +11,7 @@ from feilun.core.splits import Splits
 from feilun.models.adaptations.frozen import Frozen
 from feilun.models.bases.base import Base
 from feilun.models.build import ModelSettings, build
-from feilun.training.fit import TrainingSettings
+from feilun.training.settings import TrainingSettings
 from feilun.training.speed import tokens_per_second
 
 SECONDS = 220

@@ -14,8 +14,9 @@ from feilun.core.errors import UsageError
 from feilun.core.settings import read
 from feilun.models.adaptations.adalora import AdaLoRA, _keep_orthogonal
 from feilun.models.adaptations.low_rank import NAME, low_rank_modules
-from feilun.training.fit import Run, TrainingSettings, fit
+from feilun.training.fit import Run, fit
 from feilun.training.interruption import Interruption
+from feilun.training.settings import TrainingSettings
 from feilun.training.stopping import EarlyStopping
 from feilun.training.trackers.run_folder import RunFolder
 from tiny import read_log, tiny_model, tiny_splits

@@ -18,7 +18,8 @@ from feilun.models.adaptations.lora import LoRA
 from feilun.models.adaptations.table import ADAPTATIONS
 from feilun.models.text_model import TextModel
 from feilun.training import checkpoint
-from feilun.training.fit import TrainingSettings, fit
+from feilun.training.fit import fit
+from feilun.training.settings import TrainingSettings
 from feilun.training.stopping import EarlyStopping
 from feilun.training.trackers.run_folder import RunFolder
 from tiny import reviews, tiny_base, tiny_model, tiny_splits

@@ -32,8 +32,9 @@ from feilun.models.heads.generate import GenerateSettings
 from feilun.models.text_model import TextModel
 from feilun.text.clean import Cleaning
 from feilun.training.checkpoint import Progress
-from feilun.training.fit import TrainingSettings, Watcher, fit
+from feilun.training.fit import Watcher, fit
 from feilun.training.inputs import make_inputs
+from feilun.training.settings import TrainingSettings
 from feilun.training.stopping import EarlyStopping
 from feilun.training.trackers.run_folder import RunFolder
 from tiny import tiny_base, tiny_tokenizer

@@ -9,8 +9,9 @@ import torch
 from feilun.core.splits import Splits
 from feilun.models.heads.multitask import drawn_rows, rows_of
 from feilun.models.text_model import TextModel
-from feilun.training.fit import Run, TrainingSettings
+from feilun.training.fit import Run
 from feilun.training.interruption import Interruption
+from feilun.training.settings import TrainingSettings
 from feilun.training.stopping import EarlyStopping
 from feilun.training.trackers.run_folder import RunFolder
 from tiny import tiny_head_model, tiny_task

@@ -12,7 +12,8 @@ import torch
 
 from feilun.core.splits import Splits
 from feilun.models.heads.rank import RankHead, RankSettings, lists_of
-from feilun.training.fit import Run, TrainingSettings
+from feilun.training.fit import Run
+from feilun.training.settings import TrainingSettings
 from feilun.training.trackers.run_folder import RunFolder
 from tiny import LABELS, tiny_head_model, tiny_task
 

@@ -16,6 +16,7 @@ EXAMPLES = (
     "feilun init --task classify --data reviews.csv",
     "feilun init --data news.csv --text title --target sentiment --out news.toml",
     "feilun init --data applicants.csv --target risk --features all",
+    "feilun init --task generate --data papers.csv --text abstract --target title",
 )
 
 
@@ -24,14 +25,22 @@ class Task(StrEnum):
 
     CLASSIFY = "classify"
     MULTILABEL = "multilabel"
-    REGRESS = "regress"
     TAG = "tag"
+    MATCH = "match"
+    RANK = "rank"
+    REGRESS = "regress"
+    GENERATE = "generate"
 
 
 def init(
     data: Annotated[str, typer.Option(help="A table: csv, tsv, jsonl, parquet, xlsx, or a database URL.")],
-    task: Annotated[Task, typer.Option(help="What the model is to do.")] = Task.CLASSIFY,
+    task: Annotated[
+        Task | None, typer.Option(help="What the model is to do; else tag where a column holds spans, and classify.")
+    ] = None,
     text: Annotated[str | None, typer.Option(help="The column of texts; else the likeliest is taken.")] = None,
+    pair: Annotated[
+        str | None, typer.Option(help="The column of second texts (match, rank); else the likeliest is taken.")
+    ] = None,
     target: Annotated[str | None, typer.Option(help="The column of labels; else the likeliest is taken.")] = None,
     features: Annotated[
         str, typer.Option(help="Columns to read beside the text, with commas between; `all` for every one that can be.")
@@ -54,18 +63,18 @@ def init(
     if path.exists() and not force:
         raise UsageError(f"{path} is already there.", "Choose another name with --out, or replace it with --force.")
     wanted = [column.strip() for column in features.split(",") if column.strip()]
-    found = first_look.look(data, text, target, query, wanted)
-    if found.target is None:
+    found = first_look.look(data, text, target, query, wanted, task=task.value if task else None, pair=pair)
+    if not found.trainable:
         raise UsageError(first_look.without_labels(found), "Name the column of labels with --target.")
-    written = first_look.write_recipe(path, name, found, base, query, task=task.value)
+    written = first_look.write_recipe(path, name, found, base, query)
     if as_json:
         output.print_json({
-            "recipe": str(path), "text": found.text, "target": found.target, "labels": found.labels,
+            "recipe": str(path), "task": found.task, "text": found.text, "pair": found.pair, "group": found.group,
+            "target": found.target, "labels": found.labels,
             "features": list(found.features), "left_out": dict(found.left_out), "base": written,
         })  # fmt: skip
         return
-    texts = f"texts in {found.text!r}" if found.text else "no texts"
-    print(f"{path}: {texts}, {found.labels} labels in {found.target!r}, base {written}.")
+    print(f"{path}: {found.task}: {first_look.of_texts(found)}, base {written}.")
     for line in first_look.of_columns(found):
         print(line)
     print(f"Next: feilun check {path}, then feilun train {path}")

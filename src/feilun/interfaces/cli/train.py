@@ -13,6 +13,7 @@ from feilun.interfaces.cli.options import AcceptLicence, AsJson, CostError, Cost
 EXAMPLES = (
     "feilun train recipe.toml --out out/model",
     "feilun train recipe.toml --set training.epochs=2 --set data.train=news.csv",
+    "feilun train recipe.toml --workers 2",
 )
 
 
@@ -22,6 +23,10 @@ def train(
         Path | None, typer.Option(help="Write the bundle to exactly this folder; else it is registered by its name.")
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where an interrupted run stopped.")] = False,
+    workers: Annotated[
+        int,
+        typer.Option(min=1, help="Processes that train together, each with its share of the cores, or a GPU."),
+    ] = 1,
     settings: Settings = None,
     cost_error: CostError = None,
     cost_review: CostReview = None,
@@ -45,7 +50,7 @@ def train(
         overrides.append(f"evaluation.cost_review={cost_review}")
     loaded = recipes.load(recipe, overrides)
     screen = Terminal(output.progress_console() if as_json else output.result_console(), output.language())
-    bundle = steps.train(loaded, out=out, resume=resume, accept_licence=accept_licence, screen=screen)
+    bundle = steps.train(loaded, out=out, resume=resume, accept_licence=accept_licence, workers=workers, screen=screen)
     if as_json:
         output.print_json({"bundle": str(bundle.path), "hash": bundle.manifest["hash"], **bundle.report.to_json()})
     else:

@@ -12,7 +12,8 @@ from feilun.data.loading import Loaded, load
 from feilun.data.settings import DataSettings
 from feilun.data.target_kinds.table import TARGET_KINDS
 from feilun.workflow import recipe as recipes
-from feilun.workflow.first_look import base_for, look, without_labels
+from feilun.workflow.beginnings import base_for
+from feilun.workflow.first_look import look, without_labels
 
 
 def check_ending(path: Path | None, valid: Collection[str]) -> None:
