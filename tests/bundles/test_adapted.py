@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from feilun.bundles.adapted import AdapterFiles, read_adapter, shared_session, write_adapter
+from feilun.bundles.adapted import Adapter, AdapterFiles, read_adapter, shared_session, write_adapter
 from feilun.core.errors import BundleError
 
 WIDTH = 6
@@ -51,11 +51,11 @@ def update(rank: int, seed: int) -> dict[str, NDArray[np.float32]]:
 def test_each_of_many_adapters_answers_as_its_own_sum_also_from_many_threads(graph: Path, tmp_path: Path) -> None:
     states = np.random.default_rng(9).normal(size=(5, WIDTH)).astype(np.float32)
     updates = [update(rank, rank) for rank in range(1, 5)]
-    sessions = [AdapterFiles(None, None).over(graph, 1)]
+    sessions = [Adapter(AdapterFiles(None, None)).over(graph, 1)]
     for number, tensors in enumerate(updates):
         path = tmp_path / f"{number}.onnx_adapter"
         write_adapter(path, tensors)
-        sessions.append(AdapterFiles(path, None).over(graph, 1))
+        sessions.append(Adapter(AdapterFiles(path, None)).over(graph, 1))
     wanted = [states @ WEIGHT, *(states @ (WEIGHT + one["low_rank.a"] @ one["low_rank.b"]) for one in updates)]
     gc.collect()  # run options do not keep their adapter alive
 
@@ -65,6 +65,18 @@ def test_each_of_many_adapters_answers_as_its_own_sum_also_from_many_threads(gra
 
     with ThreadPoolExecutor(4) as pool:
         assert max(pool.map(answer, range(500))) < 1e-5
+
+
+def test_a_file_that_is_replaced_changes_nothing_that_is_loaded(graph: Path, tmp_path: Path) -> None:
+    states = np.ones((2, WIDTH), np.float32)
+    path, newer = tmp_path / "one.onnx_adapter", tmp_path / "newer"
+    write_adapter(path, update(2, 1))
+    write_adapter(newer, update(3, 2))
+    adapter = Adapter(AdapterFiles(path, None))
+    (before,) = adapter.over(graph, 1).run(["pooled"], {"states": states})
+    newer.replace(path)
+    (after,) = adapter.over(graph, 2).run(["pooled"], {"states": states})
+    assert np.abs(before - after).max() < 1e-5
 
 
 def test_a_session_is_shared_while_it_is_used_and_freed_then(graph: Path) -> None:
@@ -95,14 +107,14 @@ def test_a_cut_adapter_is_refused_by_name(graph: Path, tmp_path: Path, kept: int
     write_adapter(path, update(2, 1))
     path.write_bytes(path.read_bytes()[:kept])
     with pytest.raises(BundleError, match=r"cut\.onnx_adapter is no adapter"):
-        AdapterFiles(path, None).over(graph, 1)
+        Adapter(AdapterFiles(path, None)).over(graph, 1)
 
 
 def test_an_adapter_for_another_graph_is_refused_by_the_place_that_is_not_there(graph: Path, tmp_path: Path) -> None:
     path = tmp_path / "other.onnx_adapter"
     write_adapter(path, {"elsewhere.a": np.ones((WIDTH, 1), np.float32)})
     with pytest.raises(BundleError, match=r"no place for elsewhere\.a"):
-        AdapterFiles(path, None).over(graph, 1)
+        Adapter(AdapterFiles(path, None)).over(graph, 1)
     write_adapter(path, {"low_rank.a": np.ones((WIDTH + 1, 1), np.float32)})
     with pytest.raises(BundleError, match=r"low_rank\.a .*\(7, 1\)"):
-        AdapterFiles(path, None).over(graph, 1)
+        Adapter(AdapterFiles(path, None)).over(graph, 1)

@@ -23,6 +23,8 @@ from feilun.core.errors import BundleError
 ADAPTER, HEAD = "adapter.onnx_adapter", "head.onnx"
 """What a bundle holds instead of `model.onnx`: what its adaptation learnt, if anything, and its head, if it has one."""
 
+TRAIN_AGAIN = "Train it again, on the base that it is for."
+
 VERSION = 1
 """Of the places in base graphs; ONNX Runtime keeps it in an adapter's file."""
 
@@ -52,13 +54,49 @@ class AdapterFiles:
         found = {ADAPTER: self.adapter, HEAD: self.head}
         return {name: path for name, path in found.items() if path is not None}
 
+
+class Adapter:
+    """What an adapted model has of its own, loaded once: a folder that gets a newer bundle does not change it.
+
+    Args:
+        files: Its files.
+
+    Raises:
+        BundleError: If one cannot be read.
+    """
+
+    def __init__(self, files: AdapterFiles) -> None:
+        self.path = files.adapter
+        self.shapes: dict[str, tuple[int, ...]] = {}
+        self.options = onnxruntime.RunOptions()
+        self._loaded = onnxruntime.LoraAdapter()  # the options do not keep it alive
+        if files.adapter is not None:
+            try:
+                self.shapes = {name: array.shape for name, array in read_adapter(files.adapter).items()}
+                self._loaded.Load(str(files.adapter))
+            except Exception as error:  # ONNX Runtime's own errors share no base class
+                reason = str(error).partition("\n")[0]
+                raise BundleError(f"{files.adapter} is no adapter: {reason}.", "Copy the bundle again.") from error
+            self.options.add_active_adapter(self._loaded)
+        self.head = None if files.head is None else open_session(files.head, 1)
+
     def over(self, graph: Path, threads: int) -> Session:
-        """Open the model on a base's graph; sessions of one graph and number of threads are one.
+        """Put it on a base's graph; sessions of one graph and number of threads are one.
 
         Raises:
-            BundleError: If a file cannot be opened.
+            BundleError: If the graph cannot be opened, or has no place for a tensor.
         """
-        return AdaptedSession(shared_session(graph, threads), self)
+        base = shared_session(graph, threads)
+        places = {value.name: value.shape for value in base.get_overridable_initializers()}
+        for name, shape in self.shapes.items():
+            if name not in places:
+                raise BundleError(f"{self.path} is for another graph: the base has no place for {name}.", TRAIN_AGAIN)
+            if not _fits(shape, places[name]):
+                raise BundleError(
+                    f"{self.path} is for another graph: {name} has the shape {shape}, its place {places[name]}.",
+                    TRAIN_AGAIN,
+                )
+        return AdaptedSession(base, self)
 
 
 class AdaptedSession:
@@ -66,18 +104,12 @@ class AdaptedSession:
 
     Args:
         base: The session, which others use too.
-        files: Adapter and head.
+        adapter: What is put into it, and the head.
     """
 
-    def __init__(self, base: onnxruntime.InferenceSession, files: AdapterFiles) -> None:
-        self.base = base
-        self.options = onnxruntime.RunOptions()
-        self._adapter = onnxruntime.LoraAdapter()  # the options do not keep it alive
-        if files.adapter is not None:
-            check_places(base, files.adapter)
-            self._adapter.Load(str(files.adapter))
-            self.options.add_active_adapter(self._adapter)
-        self.head = None if files.head is None else open_session(files.head, 1)
+    def __init__(self, base: onnxruntime.InferenceSession, adapter: Adapter) -> None:
+        self.base, self.adapter = base, adapter
+        self.options, self.head = adapter.options, adapter.head
         self._read = "" if self.head is None else self.head.get_inputs()[0].name
         self._features = self.head is not None and FEATURES in {value.name for value in self.head.get_inputs()}
 
@@ -127,29 +159,6 @@ def shared_session(graph: Path, threads: int) -> onnxruntime.InferenceSession:
         return session
 
 
-def check_places(base: onnxruntime.InferenceSession, adapter: Path) -> None:
-    """Refuse an adapter that a graph has no places for.
-
-    Raises:
-        BundleError: If it is none, or a tensor of it fits nowhere; the tensor is named.
-    """
-    try:
-        tensors = read_adapter(adapter)
-    except Exception as error:  # ONNX Runtime's own errors share no base class
-        reason = str(error).partition("\n")[0]
-        raise BundleError(f"{adapter} is no adapter: {reason}.", "Copy the bundle again.") from error
-    places = {value.name: value.shape for value in base.get_overridable_initializers()}
-    for name, array in tensors.items():
-        if name not in places:
-            raise BundleError(f"{adapter} is for another graph: the base has no place for {name}.", "Train it again.")
-        sizes = zip(array.shape, places[name], strict=False)
-        if array.ndim != len(places[name]) or any(isinstance(size, int) and own != size for own, size in sizes):
-            raise BundleError(
-                f"{adapter} is for another graph: {name} has the shape {array.shape}, its place {places[name]}.",
-                "Train it again.",
-            )
-
-
 def write_adapter(path: Path, tensors: Mapping[str, NDArray[np.float32]]) -> None:
     """Write an adapter.
 
@@ -171,3 +180,10 @@ def read_adapter(path: Path) -> dict[str, NDArray[np.float32]]:
     """Return the tensors of an adapter."""
     adapter = onnxruntime.AdapterFormat.read_adapter(str(path))  # owns the memory of its parameters
     return {name: value.numpy().copy() for name, value in sorted(adapter.get_parameters().items())}
+
+
+def _fits(shape: tuple[int, ...], place: Sequence[int | str]) -> bool:
+    """Say whether a tensor fits a place, some of whose axes have a name instead of a size."""
+    return len(shape) == len(place) and all(
+        isinstance(size, str) or own == size for own, size in zip(shape, place, strict=True)
+    )

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from feilun.bundles.adapted import AdapterFiles
+from feilun.bundles.adapted import Adapter, AdapterFiles
 from feilun.bundles.base_graphs import find
 from feilun.bundles.cascade import CASCADE, STUDENT, Cascade, CascadeSettings
 from feilun.bundles.content import (
@@ -256,7 +256,7 @@ def _model(folder: Path, manifest: Mapping[str, Any]) -> tuple[Path, Opener]:
     """Return the graph that a bundle runs, and how it is opened."""
     if manifest.get("form") != ADAPTER_FORM:
         return folder / "model.onnx", open_session
-    return find(manifest, folder), AdapterFiles.of(folder).over
+    return find(manifest, folder), Adapter(AdapterFiles.of(folder)).over
 
 
 def _features(folder: Path) -> FeatureColumns | None:

@@ -9,7 +9,7 @@ from typing import Any, Self
 import onnx
 from onnx import TensorProto
 
-from feilun.bundles.adapted import ADAPTER, HEAD, AdapterFiles, write_adapter
+from feilun.bundles.adapted import ADAPTER, HEAD, Adapter, AdapterFiles, write_adapter
 from feilun.bundles.base_graphs import GRAPH, keep, path_of
 from feilun.bundles.generator import Generator
 from feilun.bundles.runtime import Runtime
@@ -122,10 +122,10 @@ class Apart:
         model, graph = self.model, path_of(self.float32)
         runtime = Runtime(
             graph, model.encoder, labels, cleaning=cleaning, decision=model.decision, pad_id=model.base.pad_id,
-            features=None if model.fusion is None else model.fusion.columns, opener=self.files.over,
+            features=None if model.fusion is None else model.fusion.columns, opener=Adapter(self.files).over,
         )  # fmt: skip
         with evaluating(model):
-            compare(model, self.files.over(graph, runtime.threads))
+            compare(model, runtime.opener(graph, runtime.threads))
         return runtime
 
     def generator(self, cleaning: Cleaning, rows: Corpus) -> Generator:
@@ -153,7 +153,7 @@ class Apart:
     def _generator(self, digest: str, cleaning: Cleaning) -> Generator:
         return Generator(
             path_of(digest), self.model.encoder, cleaning=cleaning, decision=self.model.prompts.decision,
-            pad_id=self.model.base.pad_id, opener=self.files.over,
+            pad_id=self.model.base.pad_id, opener=Adapter(self.files).over,
         )  # fmt: skip
 
 
