@@ -111,7 +111,6 @@ class AdaptedSession:
         self.base, self.adapter = base, adapter
         self.options, self.head = adapter.options, adapter.head
         self._read = "" if self.head is None else self.head.get_inputs()[0].name
-        self._features = self.head is not None and FEATURES in {value.name for value in self.head.get_inputs()}
 
     def get_inputs(self) -> Sequence[Any]:
         """Return what the base reads, and features where the head does."""
@@ -136,7 +135,7 @@ class AdaptedSession:
         wanted = list(dict.fromkeys(self._read if name == "logits" else name for name in outputs))
         given = dict(zip(wanted, self.base.run(wanted, own, self.options), strict=True))
         if "logits" in outputs:
-            features = {FEATURES: inputs[FEATURES]} if self._features else {}
+            features = {name: value for name, value in inputs.items() if name == FEATURES}
             (given["logits"],) = self.head.run(["logits"], {self._read: given[self._read], **features})
         return [given[name] for name in outputs]
 

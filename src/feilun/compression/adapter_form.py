@@ -189,7 +189,8 @@ def write_files(model: TextModel, folder: Path) -> AdapterFiles:
     tensors = own_weights(model.body, moving(model))
     adapter, head = folder / ADAPTER, folder / HEAD
     if tensors:
-        write_adapter(adapter, tensors)
+        with atomic_file(adapter) as temporary:
+            write_adapter(temporary, tensors)
     if model.reads != "answers":
         with atomic_file(head) as temporary:
             onnx.save(head_graph(model), temporary)
