@@ -17,6 +17,7 @@ from feilun.compression.adapter_form import Apart, refuse_unless_apart
 from feilun.compression.export import export_onnx
 from feilun.compression.fold import folded_graph
 from feilun.compression.generation import exported
+from feilun.compression.quantize import quantize_int8
 from feilun.core.corpus import Corpus
 from feilun.core.errors import UsageError
 from feilun.core.spans import differences
@@ -29,7 +30,7 @@ from feilun.models.adaptations.lora import LoRA
 from feilun.models.heads.classify import ClassifyHead, ClassifySettings
 from feilun.models.text_model import TextModel
 from feilun.text.clean import Cleaning
-from tiny import LABELS, reviews, tiny_head_model, tiny_model, tiny_task, with_columns
+from tiny import LABELS, reviews, tiny_base, tiny_head_model, tiny_model, tiny_task, with_columns
 from tiny_writer import FAMILIES, asked, writer_base, writer_model
 
 ADDED: list[Adaptation] = [
@@ -46,6 +47,13 @@ def moved(model: TextModel, seed: int = 1) -> TextModel:
             if weight.requires_grad:
                 weight.add_(0.1 * torch.randn_like(weight))
     return model.eval()
+
+
+def reader(adaptation: Adaptation, kind: str, family: str = "llama") -> TextModel:
+    """A model that gives texts one label, on a base of its own kind."""
+    base = writer_base(family) if kind == "causal" else tiny_base()
+    torch.manual_seed(0)
+    return TextModel(base, ClassifyHead(32, LABELS, ClassifySettings()), adaptation, LABELS, 16)
 
 
 def whole(model: TextModel, folder: Path) -> Runtime:
@@ -107,9 +115,7 @@ def test_a_model_that_writes_goes_apart(adaptation: Adaptation, family: str, tmp
 @pytest.mark.parametrize("adaptation", ADDED, ids=str)
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_language_model_that_only_reads_goes_apart(adaptation: Adaptation, family: str, tmp_path: Path) -> None:
-    torch.manual_seed(0)
-    head = ClassifyHead(32, LABELS, ClassifySettings())
-    model, corpus = moved(TextModel(writer_base(family), head, adaptation, LABELS, 16)), reviews(20, 7)
+    model, corpus = moved(reader(adaptation, "causal", family)), reviews(20, 7)
     apart = Apart.of(model, tmp_path)
     logits = apart.runtime(LABELS, PLAIN).logits(corpus)
     assert np.allclose(logits, model.logits(corpus), atol=1e-5, rtol=1e-5)
@@ -118,6 +124,20 @@ def test_a_language_model_that_only_reads_goes_apart(adaptation: Adaptation, fam
     assert np.allclose(logits, folded.logits(corpus), atol=1e-5, rtol=1e-5)
     alone = np.concatenate([folded.logits(corpus.select([row])) for row in range(20)])
     assert np.allclose(logits, alone, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["encoder", "causal"])
+def test_int8_changes_the_base_and_leaves_the_adapter(kind: str, tmp_path: Path) -> None:
+    model, corpus = moved(reader(LoRA(2, targets=("all",)), kind)), reviews(40, 7)
+    plain = Apart.of(model, tmp_path).runtime(LABELS, PLAIN)
+    assert quantize_int8(plain.model, tmp_path / "int8.onnx") > 8
+    small = plain.like(tmp_path / "int8.onnx")
+    places = {value.name for value in onnx.load(small.model).graph.input}
+    assert {value.name for value in onnx.load(plain.model).graph.input} == places
+    wanted, found = plain.logits(corpus), small.logits(corpus)
+    assert 0 < np.abs(wanted - found).max() < 0.1 * np.abs(wanted).max()
+    alone = np.concatenate([small.logits(corpus.select([row])) for row in range(40)])
+    assert np.abs(found - alone).max() < 1e-4
 
 
 def test_models_of_all_kinds_stand_on_one_graph_and_one_session(tmp_path: Path) -> None:
