@@ -10,6 +10,7 @@ from typing import Any, Literal
 from feilun.bundles.cascade import CASCADE, STUDENT, Cascade
 from feilun.bundles.generator import Generator
 from feilun.bundles.runtime import Runtime
+from feilun.compression import rounding
 from feilun.compression.adapter_form import Apart, refuse_unless_apart
 from feilun.compression.cascade import fit_cascade, objections, sentence
 from feilun.compression.export import export_onnx
@@ -154,7 +155,7 @@ def _compress_adapter(
         made = Compressed({}, chosen, "int8" if int8 else "fp32", remarks=(remark,))
     else:
         source = apart.runtime(splits.labels, cleaning)
-        made = compress_runtime(source, "fp32", splits, replace(settings, form="model"), folder)
+        made = _in_precision(source, splits, settings, folder, shared=True)
     runtime, facts = apart.on_kept_graph(made.runtime)
     return replace(made, form="adapter", files=apart.files.by_name(), runtime=runtime, facts=facts)
 
@@ -179,18 +180,34 @@ def compress_runtime(
     """
     if precision == "int8":
         made = Compressed({MODEL: source.model}, source, "int8")
-    elif settings.quantize == "none":
-        remark = "Weights are float32, as the recipe asks."
-        made = Compressed({MODEL: source.model}, source, "fp32", remarks=(remark,))
     else:
-        made = quantized(source, splits, settings, folder)
+        made = _in_precision(source, splits, settings, folder)
     return made if settings.form == "model" else with_student(made, splits, settings, folder, unlabelled)
 
 
-def quantized(source: Runtime, splits: Splits, settings: CompressionSettings, folder: Path) -> Compressed:
-    """Return a model in int8 where that keeps its answers, else as it was, with a remark that says why."""
+def _in_precision(
+    source: Runtime, splits: Splits, settings: CompressionSettings, folder: Path, *, shared: bool = False
+) -> Compressed:
+    if settings.quantize == "int8":
+        return quantized(source, splits, settings, folder, shared=shared)
+    remark = "Weights are float32, as the recipe asks."
+    return Compressed({MODEL: source.model}, source, "fp32", remarks=(remark,))
+
+
+def quantized(
+    source: Runtime, splits: Splits, settings: CompressionSettings, folder: Path, *, shared: bool = False
+) -> Compressed:
+    """Return a model in int8 where that keeps its answers, else as it was, with a remark that says why.
+
+    Args:
+        source: The model in float32.
+        splits: Their texts are compared; weights are rounded for those of `train`.
+        settings: The table `[compression]`.
+        folder: Receives the file.
+        shared: Round each weight to its nearest, as the weights are of a base that other models share.
+    """
     small = folder / "model.int8.onnx"
-    quantize_int8(source.model, small)
+    quantize_int8(source.model, small, None if shared else rounding.read(source, splits.train, folder))
     int8 = source.like(small)
     pool = [text for part in (splits.test, splits.train) for text in part.text]
     wanted = max(settings.texts - len(splits.validation), settings.texts // 4)
