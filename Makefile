@@ -69,6 +69,7 @@ bench: install
 	$(BIN)/python benchmarks/performance.py --data $(DATA)
 	$(BIN)/python benchmarks/kills.py --kills 200
 	$(BIN)/python benchmarks/cascade.py --data $(DATA)
+	$(BIN)/python benchmarks/parallel.py --data $(DATA)/waimai_10k --base multilingual-e5-small
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -3,7 +3,8 @@
     python benchmarks/generation.py --base smollm2-135m --tokens 64 --times 3
 
 Both read the same prompt and write as many tokens, greedily, whatever ends they would choose. The reading of the prompt
-is timed apart and taken off. `pip install ctranslate2` in an environment of its own brings the peer.
+is timed apart and taken off. `pip install ctranslate2` in an environment of its own brings the peer. Then conversations
+are answered side by side by our int8, and a further turn of one is read with and without its earlier ones.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from feilun.bundles.generator import Generator
-from feilun.compression.generation import export_generator
+from feilun.bundles.side_by_side import SideBySide
+from feilun.compression.generation import BLOCKS, export_generator
 from feilun.core.labels import LabelSet
 from feilun.models.adaptations.full import Full
 from feilun.models.bases.catalogue import open_base
@@ -54,6 +56,10 @@ def main() -> None:
             peer = ctranslate2(model, Path(place), kind, prompt)
             if peer is not None:
                 report(f"CTranslate2 {kind}", peer, asked.tokens, asked.times)
+        generator = opened(model, Path(place), "int8")
+        for count in (1, 4, 8):
+            report_together(generator, prompt, count, asked.tokens, asked.times)
+        report_turn(generator, prompt, asked.tokens)
 
 
 def report(name: str, write: Write, tokens: int, times: int) -> None:
@@ -78,13 +84,45 @@ def timed(write: Write, tokens: int) -> float:
     return time.perf_counter() - began
 
 
+def report_together(generator: Generator, prompt: list[int], count: int, tokens: int, times: int) -> None:
+    """Print the tokens a second of conversations that are answered side by side, lowest and highest."""
+    speed = []
+    for number in range(times):
+        together = SideBySide(generator)
+        for row in range(count):
+            together.join([*prompt, *prompt[row:]], generator.decision, f"{number} {row}")
+        began = time.perf_counter()
+        for _ in range(tokens - 1):
+            together.step()
+        speed.append((tokens - 1) * count / (time.perf_counter() - began))
+    print(f"{count} side by side        wrote {min(speed):6.1f} to {max(speed):6.1f} tokens/s in all", flush=True)
+
+
+def report_turn(generator: Generator, prompt: list[int], tokens: int) -> None:
+    """Print how long a further turn is read, by who owns the conversation and by another client."""
+    together = SideBySide(generator)
+    answer = together.join(prompt, generator.decision, "owner")
+    for _ in range(tokens):
+        together.step()
+    turn = [*prompt, *answer.ids, *prompt[:20]]
+    for name in ("owner", "another"):
+        engine = generator.engine(turn, name)
+        took = timed(lambda _, engine=engine: engine.start([turn]), 1)
+        print(f"a turn of {len(turn)} tokens is read for its {name} in {1000 * took:.0f} ms", flush=True)
+
+
+def opened(model: TextModel, folder: Path, kind: str) -> Generator:
+    """Export and open a model that never ends by itself."""
+    file = folder / f"{kind}.onnx"
+    export_generator(model, file, Cleaning(), block=BLOCKS[0] if kind == "int8" else None)
+    endless = replace(model.prompts.decision, ends=())
+    return Generator(file, model.encoder, cleaning=Cleaning(), decision=endless, threads=1)
+
+
 def ours(model: TextModel, folder: Path, kind: str, prompt: list[int]) -> Write:
     """Return what writes with our own engine."""
-    file = folder / f"{kind}.onnx"
-    export_generator(model, file, Cleaning(), int8=kind == "int8")
-    endless = replace(model.prompts.decision, ends=())
-    generator = Generator(file, model.encoder, cleaning=Cleaning(), decision=endless, threads=1)
-    return lambda tokens: list(generator.writing([prompt], replace(endless, max_new_tokens=tokens)))
+    generator = opened(model, folder, kind)
+    return lambda tokens: list(generator.writing([prompt], replace(generator.decision, max_new_tokens=tokens)))
 
 
 def ctranslate2(model: TextModel, folder: Path, kind: str, prompt: list[int]) -> Write | None:

@@ -42,6 +42,8 @@ something, and models that bring code of their own, are refused.
 
 A base that needs consent to its terms asks once: `feilun bases get gemma3-270m --accept-licence` records it.
 
+A base that has read your own texts: [pretraining](pretraining.md).
+
 Which one: a base must know the language of the texts. On Chinese, an English-only base loses most of its worth;
 `feilun check` looks at the script of the texts and warns.
 """

@@ -11,6 +11,7 @@ import typer
 
 from feilun.apps.recommendation.settings import RecommendationSettings
 from feilun.interfaces.cli import main
+from feilun.workflow.pretrain_settings import PretrainSettings
 from feilun.workflow.recipe import load
 
 ROOT = Path(__file__).parents[1]
@@ -96,7 +97,11 @@ def test_every_link_to_a_file_leads_somewhere(page):
 @pytest.mark.parametrize("page", PAGES)
 def test_no_page_names_a_key_that_no_file_has(page):
     describe = _generator().describe
-    keys = {key for declared in (_generator().Recipe, RecommendationSettings) for key, *_ in describe(declared)}
+    keys = {
+        key
+        for declared in (_generator().Recipe, RecommendationSettings, PretrainSettings)
+        for key, *_ in describe(declared)
+    }
     known = keys | {key.rpartition(".")[0] for key in keys} | {f"gate.{m}" for m in _gate_metrics()}
     for key in re.findall(r"--set ([\w.]+)=", text_of(page)):
         assert key in known or key == "k", f"{page}: {key}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import re
 from dataclasses import replace
@@ -71,6 +72,23 @@ def tiny_base(kind: str = "encoder", seed: int = 0) -> Base:
         model = LlamaModel(LlamaConfig(**sizes, num_key_value_heads=2, pad_token_id=0))
     pooling = "mean" if kind == "encoder" else "last"
     return Base("tiny", kind, model.eval(), tiny_tokenizer(), pooling, "", 64, 0, ("en", "zh"), f"tiny-{kind}-{seed}")
+
+
+def masked_base() -> Base:
+    """An encoder whose tokenizer knows a mask: it takes the place of one of the words."""
+    base = tiny_base()
+    table = json.loads(base.tokenizer.to_str())
+    vocabulary = table["model"]["vocab"]
+    vocabulary["[MASK]"] = vocabulary.pop(WORDS[-1])
+    return replace(base, tokenizer=Tokenizer.from_str(json.dumps(table)), sha256="tiny-masked")
+
+
+def phrases(rows: int, seed: int = 0) -> list[str]:
+    """Texts in which each word foretells the next one: they go on in the order of `WORDS`."""
+    source = random.Random(seed)
+    starts = [source.randrange(len(WORDS)) for _ in range(rows)]
+    known = WORDS[:-1] * 3
+    return [" ".join(known[start : start + source.randint(5, 10)]) for start in starts]
 
 
 def tiny_model(adaptation: Adaptation | None = None, kind: str = "encoder", seed: int = 0, **head: float) -> TextModel:

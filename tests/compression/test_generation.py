@@ -47,11 +47,15 @@ def test_greedy_answers_equal_torchs_alone_and_together(family: str, tmp_path: P
 @families
 def test_int8_foretells_nearly_the_same(family: str, tmp_path: Path) -> None:
     model, rows = writer_model(family=family), asked(20)
-    plain, small = (
-        export_generator(model, tmp_path / f"{int8}.onnx", Cleaning(), int8=int8).logits(rows) for int8 in (False, True)
-    )
-    assert not np.array_equal(plain, small)
-    assert np.allclose(plain[:, 0] / plain[:, 1], small[:, 0] / small[:, 1], atol=0.1)
+    surprises, sizes = [], []
+    for block in (None, 16, 32):
+        generator = export_generator(model, tmp_path / f"{block}.onnx", Cleaning(), block=block)
+        surprises.append(generator.logits(rows)[:, 0] / generator.logits(rows)[:, 1])
+        sizes.append(generator.model.stat().st_size)
+    for surprise in surprises[1:]:
+        assert not np.array_equal(surprise, surprises[0])
+        assert np.allclose(surprise, surprises[0], atol=0.1)
+    assert sizes == sorted(sizes, reverse=True)
 
 
 def test_int8_is_kept_or_refused_by_the_perplexity_of_the_validation_rows(tmp_path: Path) -> None:
@@ -74,6 +78,7 @@ def test_int8_is_kept_or_refused_by_the_perplexity_of_the_validation_rows(tmp_pa
     refused = compress(model, splits, CompressionSettings(), Cleaning(), tmp_path / "c")
     assert refused.precision == "fp32"
     assert "int8 was tried and refused" in refused.remarks[0]
+    assert refused.remarks[0].count("int8 was tried and refused") == 2  # in large blocks, then in small ones
 
 
 def test_a_graph_that_is_not_the_model_is_refused(tmp_path: Path) -> None:

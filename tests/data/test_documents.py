@@ -54,6 +54,24 @@ def test_a_broken_and_an_encrypted_pdf_are_refused(tmp_path):
         read_document(tmp_path / "b.pdf")
 
 
+def test_a_pdf_of_two_thousand_pages_is_read_to_its_last_page(tmp_path):
+    pypdf = pytest.importorskip("pypdf")
+    from pypdf.generic import DictionaryObject, NameObject, StreamObject
+
+    writer = pypdf.PdfWriter()
+    kinds = {"/Type": "/Font", "/Subtype": "/Type1", "/BaseFont": "/Helvetica"}
+    font = writer._add_object(DictionaryObject({NameObject(k): NameObject(v) for k, v in kinds.items()}))
+    fonts = DictionaryObject({NameObject("/Font"): DictionaryObject({NameObject("/F1"): font})})
+    for number in range(1, 2001):
+        page, said = writer.add_blank_page(300, 300), StreamObject()
+        said.set_data(f"BT /F1 12 Tf 20 200 Td (Rule {number} of the handbook.) Tj ET".encode())
+        page[NameObject("/Contents")], page[NameObject("/Resources")] = writer._add_object(said), fonts
+    writer.write(tmp_path / "long.pdf")
+    blocks = read_document(tmp_path / "long.pdf")
+    assert [block.text for block in blocks] == [f"Rule {number} of the handbook." for number in range(1, 2001)]
+    assert blocks[-1].place == "page 2000"
+
+
 def test_other_endings_and_empty_folders_are_refused(tmp_path):
     with pytest.raises(DataError, match="no document that Feilun reads"):
         read_document(write(tmp_path, "a.odt", "x"))

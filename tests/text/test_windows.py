@@ -27,7 +27,7 @@ def test_every_token_of_a_text_is_counted_once_and_in_its_place(texts, most):
         assert one.logits[:, 0].astype(int).tolist() == expected.ids
         assert [tuple(offset) for offset in one.offsets.tolist()] == expected.offsets
     assert all(len(row) <= most for row in found.rows)
-    assert [found.rows[i] for i in found.first] == encoder.encode(joined)
+    assert [found.rows[own[0]] for own in found.of_text] == encoder.encode(joined)
 
 
 def test_blanks_at_a_token_are_no_part_of_it():

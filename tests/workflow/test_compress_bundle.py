@@ -79,12 +79,23 @@ def test_a_finished_bundle_becomes_a_cascade(place: Path, bundle: Bundle, tmp_pa
         compress_bundle(made, rows, settings)
 
 
-@pytest.mark.parametrize("precision", ["fp32", "int8"])
+def test_float32_becomes_float16_and_that_nothing_smaller(place: Path, bundle: Bundle, tmp_path: Path) -> None:
+    rows, settings = Rows(str(place / "train.csv")), CompressionSettings(quantize="fp16")
+    made = compress_bundle(bundle, rows, settings, out=tmp_path / "half")
+    assert made.manifest["precision"] == "fp16"
+    assert made.report.cost["model_bytes"] < 0.8 * bundle.report.cost["model_bytes"]
+    assert any(note.startswith("Weights are fp16: of ") for note in made.report.notes)
+    with pytest.raises(UsageError, match="it is fp16 already"):
+        compress_bundle(made, rows, CompressionSettings())
+
+
+@pytest.mark.parametrize("precision", ["fp32", "int8", "fp16"])
 def test_a_vocabulary_is_trimmed_without_changing_an_answer(
     precision: str, place: Path, bundle: Bundle, tmp_path: Path
 ) -> None:
-    if precision == "int8":
-        bundle = compress_bundle(bundle, Rows(str(place / "train.csv")), CompressionSettings(), out=tmp_path / "int8")
+    if precision != "fp32":
+        small = wanted(bundle, {"quantize": precision})
+        bundle = compress_bundle(bundle, Rows(str(place / "train.csv")), small, out=tmp_path / precision)
     english = {word for word in WORDS if word.isascii()}
     paths = []
     for seed in (1, 7, 8):

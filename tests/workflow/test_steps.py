@@ -132,6 +132,36 @@ def test_a_full_disk_while_the_bundle_is_written_leaves_the_former_one(
     assert [path.name for path in tmp_path.iterdir() if "bundle" in path.name] == ["bundle"]
 
 
+def is_alive(group: int) -> bool:
+    """Say whether a group of processes has any left."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_a_signal_to_all_processes_stops_them_with_a_checkpoint_and_none_is_left(place: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "feilun.interfaces.cli.main", "train", str(place / "recipe.toml")]
+    command += ["--workers", "2", "--set", "training.epochs=60", "--set", "training.early_stopping.patience=0"]
+    process = subprocess.Popen(
+        [*command, "--out", str(tmp_path / "a")], env={**os.environ, "FEILUN_HOME": str(tmp_path / "home")},
+        stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, start_new_session=True,
+    )  # fmt: skip
+    deadline = time.monotonic() + 60
+    while not list((tmp_path / "home").rglob("checkpoint.safetensors")) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGTERM)  # as a terminal sends Ctrl-C, and a service manager this
+    message = process.communicate(timeout=60)[1]
+    assert process.returncode == 130
+    assert "--resume" in message
+    assert "Traceback" not in message
+    deadline = time.monotonic() + 10
+    while is_alive(process.pid) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not is_alive(process.pid)
+
+
 def test_ctrl_c_stops_with_a_checkpoint_and_resume_gives_the_same_bundle(place: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "feilun.interfaces.cli.main", "train", str(place / "recipe.toml")]
     command += ["--set", "training.epochs=60", "--set", "training.early_stopping.patience=0", "--out"]

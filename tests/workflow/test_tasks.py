@@ -16,12 +16,13 @@ import pytest
 from feilun.bundles.bundle import open_bundle
 from feilun.core.corpus import Corpus
 from feilun.core.decisions.similarity import cosines
-from feilun.core.errors import GateNotMet, RecipeError, UsageError
+from feilun.core.errors import DataError, GateNotMet, RecipeError, UsageError
 from feilun.core.report import Figure, Report
 from feilun.interfaces.cli import main
 from feilun.workflow import recipe as recipes
 from feilun.workflow.evaluate_file import evaluate_file
 from feilun.workflow.publish import check_gate
+from feilun.workflow.rows import prepare_rows
 from feilun.workflow.steps import train
 from tiny import WORDS, tiny_base
 
@@ -79,7 +80,7 @@ def test_sets_of_labels_are_learnt_bundled_and_judged_again(place: Path, tmp_pat
     report = bundle.report
     assert report.task == "multilabel"
     assert report.value("micro_f1") > 0.9 > report.baselines["commonest set of labels"]["micro_f1"]
-    assert report.cost["int8_changed_share"] <= 1
+    assert report.cost["changed_share"] <= 1
     assert {"threshold", "label_thresholds"} <= set(json.loads((bundle.path / "calibration.json").read_text()))
     again = evaluate_file(open_bundle(bundle.path), str(place / "multilabel.jsonl"))
     assert again.n == 360
@@ -132,6 +133,21 @@ def test_spans_are_learnt_and_found_at_their_characters_in_texts_of_any_length(
     first, second = (json.loads(line) for line in capsys.readouterr().out.splitlines())
     assert [long[span["start"] : span["end"]] for span in first["spans"]] == ["银行", "loan"]
     assert second["spans"] == []
+
+
+def test_no_text_is_cut_where_texts_are_read_in_windows(place: Path) -> None:
+    short = ("model.max_tokens=8", "model.too_long=refuse")
+    length = prepare_rows(recipe(place, "tag", "", *short), lambda texts, _: np.full(len(texts), 12)).report["length"]
+    assert length["tokens"]["maximum"] == 12
+    assert "cut_rows" not in length
+    with pytest.raises(DataError, match="rows have more than 8 tokens"):
+        prepare_rows(recipe(place, "multilabel", "", *short), lambda texts, _: np.full(len(texts), 12))
+
+
+def test_single_tags_are_smoothed_only_where_tags_are_learned_singly(place: Path) -> None:
+    assert recipe(place, "tag", "", "model.head.label_smoothing=0.1", "model.head.transitions=false")
+    with pytest.raises(RecipeError, match="label_smoothing smooths single tags"):
+        recipe(place, "tag", "", "model.head.label_smoothing=0.1")
 
 
 def test_pairs_are_read_together_from_the_table_to_the_answers(place: Path, tmp_path: Path, capsys) -> None:

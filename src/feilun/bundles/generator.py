@@ -9,6 +9,7 @@ from threading import Lock
 import numpy as np
 from numpy.typing import NDArray
 
+from feilun.bundles.earlier_turns import EarlierTurns
 from feilun.bundles.onnx_engine import Beginning, OnnxEngine, cache_of, read
 from feilun.bundles.processor import usable_cores
 from feilun.bundles.session import Opener, open_session
@@ -79,6 +80,7 @@ class Generator:
         self.cache = cache_of(self.session, model)
         self._encoding = Lock()  # a tokenizer's settings are changed before it encodes, which nobody may do meanwhile
         self.beginning = self._read_beginning()
+        self.turns = EarlierTurns()
 
     def like(self, model: Path, opener: Opener | None = None) -> Generator:
         """Return the same on another file of the model, opened as this one was or by another opener."""
@@ -160,6 +162,11 @@ class Generator:
         """Write answers token by token; see `feilun.text.decoding.write`."""
         engine = OnnxEngine(self.session, self.cache, self.pad_id, self.beginning)
         return write(engine, prompts, decision or self.decision, self.encoder.max_tokens, self.text_of)
+
+    def engine(self, prompt: Sequence[int], owner: str) -> OnnxEngine:
+        """Return what reads a conversation, and has read its earlier turns where they were its owner's."""
+        begun = self.turns.beginning(owner, prompt) or self.beginning
+        return OnnxEngine(self.session, self.cache, self.pad_id, begun)
 
     def text_of(self, ids: Sequence[int]) -> str:
         """Return the text that token ids stand for."""

@@ -40,9 +40,16 @@ class OnnxEngine:
         self._lengths = np.empty(0, np.int32)
         self.kept: dict[str, Any] = {}
         """Keys and values of what was read, as inputs."""
+        self.ids: list[list[int]] = []
+        """What was read of each row."""
 
     def start(self, prompts: Sequence[Sequence[int]]) -> NDArray[np.float32]:
         """Read prompts; return the logits of the token behind each, shape (rows, vocabulary)."""
+        logits = self._start(prompts)
+        self.ids = [list(prompt) for prompt in prompts]
+        return logits
+
+    def _start(self, prompts: Sequence[Sequence[int]]) -> NDArray[np.float32]:
         begun = self.beginning
         if begun is not None and len(prompts) == 1 and begun.begins(prompts[0]):
             self._lengths, self.kept = np.array([len(prompts[0])], np.int32), begun.kept
@@ -56,7 +63,32 @@ class OnnxEngine:
     def go_on(self, tokens: Sequence[int]) -> NDArray[np.float32]:
         """Read one more token of each row; return the logits of the one behind it, shape (rows, vocabulary)."""
         self._lengths = self._lengths + 1
-        return self._run(np.array(tokens, dtype=np.int64)[:, None], np.arange(len(tokens)))
+        logits = self._run(np.array(tokens, dtype=np.int64)[:, None], np.arange(len(tokens)))
+        for ids, token in zip(self.ids, tokens, strict=True):
+            ids.append(token)
+        return logits
+
+    def join(self, other: OnnxEngine) -> None:
+        """Put the rows of another engine of the same model behind one's own."""
+        longest = max(*self._lengths.tolist(), *other._lengths.tolist())
+        self.kept = {
+            name: value_of(
+                np.concatenate([_lengthened(part[name].numpy(), longest) for part in (self.kept, other.kept)])
+            )
+            for name in self.kept
+        }
+        self._lengths = np.concatenate([self._lengths, other._lengths])
+        self.ids += other.ids
+
+    def keep(self, rows: Sequence[int]) -> None:
+        """Go on with some rows alone, at least one."""
+        self.kept, self._lengths = self.part(rows), self._lengths[list(rows)]
+        self.ids = [self.ids[row] for row in rows]
+
+    def part(self, rows: Sequence[int]) -> dict[str, Any]:
+        """Return keys and values of what was read of some rows."""
+        longest = int(self._lengths[list(rows)].max())
+        return {name: value_of(value.numpy()[list(rows), :, :longest]) for name, value in self.kept.items()}
 
     def _run(self, ids: NDArray[np.int64], picked: NDArray[np.int64]) -> NDArray[np.float32]:
         names = self.cache.names
@@ -66,6 +98,11 @@ class OnnxEngine:
         self.kept = {f"past.{name}": value for name, value in zip(names, grown, strict=True)}
         found: NDArray[np.float32] = logits.numpy()
         return found
+
+
+def _lengthened(array: NDArray[np.float32], tokens: int) -> NDArray[np.float32]:
+    """Pad keys or values of shape (rows, heads, tokens, size) behind their tokens."""
+    return np.pad(array, ((0, 0), (0, 0), (0, tokens - array.shape[2]), (0, 0)))
 
 
 @dataclass(frozen=True)

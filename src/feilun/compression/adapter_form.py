@@ -72,17 +72,17 @@ def moving(model: TextModel) -> list[str]:
     return [name.removeprefix("body.") for name in model.moving if name.startswith("body.")]
 
 
-def open_graph(base: Base, max_tokens: int, *, writes: bool, int8: bool = False) -> onnx.ModelProto:
+def open_graph(base: Base, max_tokens: int, *, writes: bool, block: int | None = None) -> onnx.ModelProto:
     """Return the open graph of a base for which `can_share` holds.
 
     Args:
         base: The base, adapted or not.
         max_tokens: Longest context of a language model; it is part of the graph.
         writes: Whether it writes answers.
-        int8: Whether the matrices of one that writes have 8 bits.
+        block: Of one that writes: numbers of its matrices that share a scale in int8; None: float32.
     """
     if writes:
-        return open_decoder_graph(base, max_tokens, int8=int8)
+        return open_decoder_graph(base, max_tokens, block=block)
     return open_reader_graph(base, max_tokens) if base.kind == "causal" else open_bert_graph(base)
 
 
@@ -138,9 +138,9 @@ class Apart:
         refuse_unless_same(self.model, generator, rows)
         return generator
 
-    def int8_generator(self, cleaning: Cleaning) -> Generator:
-        """Return the same on the base in int8."""
-        graph = open_graph(self.model.base, self.model.encoder.max_tokens, writes=True, int8=True)
+    def int8_generator(self, cleaning: Cleaning, block: int) -> Generator:
+        """Return the same on the base in int8, with so many numbers a scale."""
+        graph = open_graph(self.model.base, self.model.encoder.max_tokens, writes=True, block=block)
         return self._generator(keep_graph(graph, self.folder), cleaning)
 
     def on_kept_graph(self, runtime: Runtime | Generator) -> tuple[Runtime | Generator, dict[str, Any]]:

@@ -130,7 +130,7 @@ def _encoder(write: GraphWriter, weights: Weights, base: Base) -> tuple[str, str
     states = _embeddings(write, weights, config)  # (batch, tokens, hidden)
     states = write.add("Reshape", states, write.constant([-1, config.hidden_size]))  # (batch × tokens, hidden)
     for i in range(config.num_hidden_layers):
-        states = _layer(write, weights, config, f"encoder.layer.{i}.", states, shape, lengths)
+        states = _layer(write, weights, config, f"encoder.layer.{i}.", states, lengths)
     states = write.add("Reshape", states, shape)
     return states, write_pooling(write, states, lengths, base.pooling)
 
@@ -177,7 +177,7 @@ def _embeddings(write: GraphWriter, weights: Weights, config: Any) -> str:
     return _normalised(write, weights, config, "embeddings.LayerNorm", write.add("Sum", words, positions))
 
 
-def _layer(write: GraphWriter, weights: Weights, config: Any, at: str, states: str, shape: str, lengths: str) -> str:
+def _layer(write: GraphWriter, weights: Weights, config: Any, at: str, states: str, lengths: str) -> str:
     """Write one transformer layer over states of shape (batch × tokens, hidden)."""
     query = _product(write, weights, f"{at}attention.self.query", states)
     query = write.add("Add", query, write.constant(weights[f"{at}attention.self.query.bias"]))
@@ -189,10 +189,12 @@ def _layer(write: GraphWriter, weights: Weights, config: Any, at: str, states: s
         value = write.add("Add", value, write.constant(later))
     else:
         bias = (bias + through @ later).astype(np.float32)
-    rows = [write.add("Reshape", part, shape) for part in (query, key, value)]  # (batch, tokens, hidden)
-    heads = config.num_attention_heads
+    width = len(weights[f"{at}attention.self.query.bias"])  # heads × size: less than hidden where heads were pruned
+    heads = width * config.num_attention_heads // config.hidden_size
+    apart = write.add("Concat", write.add("Shape", "input_ids"), write.constant([width]), axis=0)
+    rows = [write.add("Reshape", part, apart) for part in (query, key, value)]  # (batch, tokens, width)
     mixed = write.add("Attention", *rows, "", "", "", lengths, q_num_heads=heads, kv_num_heads=heads)
-    mixed = write.add("Reshape", mixed, write.constant([-1, config.hidden_size]))
+    mixed = write.add("Reshape", mixed, write.constant([-1, width]))
 
     attended = _product(write, weights, f"{at}attention.output.dense", mixed)
     terms = _adapted(write, weights, f"{at}attention.output", attended, bias)

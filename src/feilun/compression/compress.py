@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from feilun.bundles.cascade import CASCADE, STUDENT, Cascade
 from feilun.bundles.generator import Generator
@@ -16,17 +16,18 @@ from feilun.compression.cascade import fit_cascade, objections, sentence
 from feilun.compression.export import export_onnx
 from feilun.compression.fidelity import Fidelity, judge_fidelity, texts_of_all_lengths
 from feilun.compression.generation import export_generator, exported, quantized_generator
+from feilun.compression.half import write_half
 from feilun.compression.promise import Promise
+from feilun.compression.pruned import PrunedForm, Recover, pruned_form
 from feilun.compression.quantize import quantize_int8
-from feilun.compression.settings import CompressionSettings, Form
+from feilun.compression.settings import CompressionSettings, Form, Precision
 from feilun.compression.student import distil
 from feilun.core.corpus import Corpus
 from feilun.core.prediction import Prediction
 from feilun.core.splits import Splits
+from feilun.evaluation.remarks import BEFORE
 from feilun.models.text_model import TextModel
 from feilun.text.clean import Cleaning
-
-Precision = Literal["int8", "fp32"]
 
 MODEL = "model.onnx"
 
@@ -40,11 +41,12 @@ class Compressed:
         runtime: Runs them.
         precision: Of their weights.
         form: The transformer, a cascade, or the student alone.
-        fidelity: How int8 compares with float32, where int8 was tried.
+        fidelity: How the smaller form compares with float32, where one was tried.
         promise: What a student costs at most, where one was trained.
         remarks: For the report, finished sentences.
         tables: Further JSON files of the bundle, by name.
         facts: What the manifest has to say besides.
+        pruning: What came of it, where it was tried.
     """
 
     files: Mapping[str, Path]
@@ -56,6 +58,7 @@ class Compressed:
     remarks: tuple[str, ...] = ()
     tables: Mapping[str, Any] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
+    pruning: PrunedForm | None = None
 
     def predict(self, corpus: Corpus) -> list[Prediction]:
         """Return one prediction a row, in the order of the rows."""
@@ -73,15 +76,21 @@ class Compressed:
         """Return how many tokens a batch holds of the model that answers first."""
         return self.runtime.student.batch_tokens if isinstance(self.runtime, Cascade) else self.runtime.batch_tokens
 
+    def sources(self) -> dict[str, Runtime]:
+        """Return by name what the model came from, to be judged beside it, where it is pruned."""
+        return {BEFORE: self.pruning.source} if self.pruning is not None and self.pruning.kept else {}
+
     def cost(self) -> dict[str, float]:
         """Return the figures of the comparisons for the report."""
         figures: dict[str, float] = {"model_bytes": sum(file.stat().st_size for file in self.files.values())}
         if self.fidelity is not None:
-            figures["int8_compared_texts"] = self.fidelity.texts
-            figures["int8_changed_share"] = max(self.fidelity.changed.values())
+            figures["compared_texts"] = self.fidelity.texts
+            figures["changed_share"] = max(self.fidelity.changed.values())
         if self.promise is not None and self.form != "model":
             figures["student_share"] = self.promise.share
             figures["student_loss_bound"] = self.promise.bound
+        if self.pruning is not None and self.pruning.kept:
+            figures["pruned_speedup"] = round(self.pruning.speedup, 2)
         return figures
 
 
@@ -102,8 +111,9 @@ def compress(
     cleaning: Cleaning,
     folder: Path,
     unlabelled: Sequence[str] = (),
+    recover: Recover | None = None,
 ) -> Compressed:
-    """Export a model, make it int8 unless that changes more than it may, and give it the form that is asked for.
+    """Export a model, prune it if asked to, make it int8 unless that changes too much, and give it its form.
 
     Args:
         model: The trained model; unless its adapter is kept apart it is folded, and trains no more.
@@ -112,6 +122,7 @@ def compress(
         cleaning: What the runtime does to every text first.
         folder: Receives the files.
         unlabelled: Further texts for a student.
+        recover: Trains a pruned model again; needed where `settings.prune` is above 0.
 
     Returns:
         The model as it will be served; what was tried and refused is told in a remark.
@@ -131,17 +142,23 @@ def compress(
     if model.base.kind == "blank":
         remark = "Weights are float32: a model that reads features alone is small as it is."
         return Compressed({MODEL: plain}, runtime, "fp32", remarks=(remark,))
-    return compress_runtime(runtime, "fp32", splits, settings, folder, unlabelled)
+    if not settings.prune or recover is None:
+        return compress_runtime(runtime, "fp32", splits, settings, folder, unlabelled)
+    pruning = pruned_form(model, runtime, splits, settings, recover, folder)
+    made = compress_runtime(pruning.runtime, "fp32", splits, settings, folder, unlabelled)
+    return replace(made, pruning=pruning, remarks=(pruning.remark, *made.remarks))
 
 
 def _compress_generator(
     model: TextModel, splits: Splits, settings: CompressionSettings, cleaning: Cleaning, folder: Path
 ) -> Compressed:
     plain = exported(model, folder / "model.fp32.onnx", cleaning, splits.validation)
-    runtime, int8, remark = quantized_generator(
-        plain, lambda: export_generator(model, folder / "model.int8.onnx", cleaning, int8=True), splits, settings
-    )
-    return Compressed({MODEL: runtime.model}, runtime, "int8" if int8 else "fp32", remarks=(remark,))
+
+    def in_int8(block: int) -> Generator:
+        return export_generator(model, folder / f"model.int8.{block}.onnx", cleaning, block=block)
+
+    runtime, precision, remark = quantized_generator(plain, in_int8, splits, settings)
+    return Compressed({MODEL: runtime.model}, runtime, precision, remarks=(remark,))
 
 
 def _compress_adapter(
@@ -151,8 +168,10 @@ def _compress_adapter(
     apart = Apart.of(model, folder)
     if model.reads == "answers":
         generator = apart.generator(cleaning, splits.validation)
-        chosen, int8, remark = quantized_generator(generator, lambda: apart.int8_generator(cleaning), splits, settings)
-        made = Compressed({}, chosen, "int8" if int8 else "fp32", remarks=(remark,))
+        chosen, precision, remark = quantized_generator(
+            generator, lambda block: apart.int8_generator(cleaning, block), splits, settings
+        )
+        made = Compressed({}, chosen, precision, remarks=(remark,))
     else:
         source = apart.runtime(splits.labels, cleaning)
         made = _in_precision(source, splits, settings, folder, shared=True)
@@ -178,8 +197,8 @@ def compress_runtime(
         folder: Receives the files.
         unlabelled: Further texts for a student.
     """
-    if precision == "int8":
-        made = Compressed({MODEL: source.model}, source, "int8")
+    if precision != "fp32":
+        made = Compressed({MODEL: source.model}, source, precision)
     else:
         made = _in_precision(source, splits, settings, folder)
     return made if settings.form == "model" else with_student(made, splits, settings, folder, unlabelled)
@@ -188,7 +207,7 @@ def compress_runtime(
 def _in_precision(
     source: Runtime, splits: Splits, settings: CompressionSettings, folder: Path, *, shared: bool = False
 ) -> Compressed:
-    if settings.quantize == "int8":
+    if settings.quantize != "none":
         return quantized(source, splits, settings, folder, shared=shared)
     remark = "Weights are float32, as the recipe asks."
     return Compressed({MODEL: source.model}, source, "fp32", remarks=(remark,))
@@ -197,32 +216,36 @@ def _in_precision(
 def quantized(
     source: Runtime, splits: Splits, settings: CompressionSettings, folder: Path, *, shared: bool = False
 ) -> Compressed:
-    """Return a model in int8 where that keeps its answers, else as it was, with a remark that says why.
+    """Return a model in int8 or float16 where that keeps its answers, else as it was, with a remark that says why.
 
     Args:
         source: The model in float32.
-        splits: Their texts are compared; weights are rounded for those of `train`.
+        splits: Their texts are compared; int8 weights are rounded for those of `train`.
         settings: The table `[compression]`.
         folder: Receives the file.
         shared: Round each weight to its nearest, as the weights are of a base that other models share.
     """
-    small = folder / "model.int8.onnx"
-    quantize_int8(source.model, small, None if shared else rounding.read(source, splits.train, folder))
-    int8 = source.like(small)
+    precision: Precision = "fp16" if settings.quantize == "fp16" else "int8"
+    file = folder / f"model.{precision}.onnx"
+    if precision == "fp16":
+        write_half(source.model, file)
+    else:
+        quantize_int8(source.model, file, None if shared else rounding.read(source, splits.train, folder))
+    small = source.like(file)
     pool = [text for part in (splits.test, splits.train) for text in part.text]
     wanted = max(settings.texts - len(splits.validation), settings.texts // 4)
     texts = texts_of_all_lengths(pool, source.encoder, wanted, seed=13)
-    fidelity = judge_fidelity(source, int8, texts, splits.validation)
+    fidelity = judge_fidelity(source, small, texts, splits.validation)
     refused = fidelity.objections(settings.max_changed)
     if refused:
-        remark = f"Weights are float32: int8 was tried and refused, for {'; '.join(refused)}."
+        remark = f"Weights are float32: {precision} was tried and refused, for {'; '.join(refused)}."
         return Compressed({MODEL: source.model}, source, "fp32", fidelity=fidelity, remarks=(remark,))
     remark = (
-        f"Weights are int8: of {fidelity.texts:,} texts of {fidelity.shortest} to {fidelity.longest} tokens, "
+        f"Weights are {precision}: of {fidelity.texts:,} texts of {fidelity.shortest} to {fidelity.longest} tokens, "
         f"{max(fidelity.changed.values()):.2%} get another answer than in float32; "
         f"of the validation rows it lost {fidelity.worse} and won {fidelity.better}."
     )
-    return Compressed({MODEL: small}, int8, "int8", fidelity=fidelity, remarks=(remark,))
+    return Compressed({MODEL: file}, small, precision, fidelity=fidelity, remarks=(remark,))
 
 
 def with_student(

@@ -5,8 +5,8 @@ writes answers: it reads tokens behind those that the cache holds, and gives the
 those of all tokens of a prompt would be gigabytes over a large vocabulary. Attention is ONNX Runtime's
 `GroupQueryAttention`: each row has its own length, padding stands on the right, rotation and sliding windows are in it.
 
-In int8 each matrix is stored in blocks of a row that share a scale (`MatMulNBits`); the table of word embeddings is
-stored once, though it is looked up in at the start and multiplied with at the end.
+In int8 each matrix is stored in blocks of a row that share a scale (`block_matrix`); the table of word
+embeddings is stored once, though it is looked up in at the start and multiplied with at the end.
 """
 
 from __future__ import annotations
@@ -16,13 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnx
-from numpy.typing import NDArray
 from onnx import TensorProto
 
+from feilun.compression.block_matrix import block_matrix, lookup, product
 from feilun.compression.graph_writer import CONTRIBUTED, GraphWriter
 from feilun.compression.open_graph import OpenWriter, with_bottlenecks, with_updates, write_bottleneck, write_update
 from feilun.compression.pooling_graph import write_pooling
-from feilun.compression.quantize import block_size, quantized_blocks
 from feilun.models.adaptations.own_weights import Weights, base_weights, graph_weights
 from feilun.models.heads.generate import HEAD_MULTIPLE, WRITTEN
 
@@ -30,8 +29,6 @@ if TYPE_CHECKING:
     from feilun.models.bases.base import Base
     from feilun.models.text_model import TextModel
 
-INT8_ACTIVATIONS = 4
-"""`accuracy_level` of a product whose activations are 8 bits, too."""
 
 OUTPUT = "output.weight"
 """Name of an output matrix that is not the table of word embeddings."""
@@ -56,33 +53,33 @@ BOTTLENECKS = ("self_attn.o_proj.bottleneck.gelu", "mlp.down_proj.bottleneck.gel
 ACTIVATIONS = {"silu": "Swish", "gelu_pytorch_tanh": "Gelu", "gelu_new": "Gelu"}
 
 
-def decoder_graph(model: TextModel, *, int8: bool = False) -> onnx.ModelProto:
+def decoder_graph(model: TextModel, *, block: int | None = None) -> onnx.ModelProto:
     """Write the graph of a language model of the families that `models/heads/generate.py` names.
 
     Args:
         model: The model, folded.
-        int8: Whether matrices are stored in 8 bits.
+        block: Most numbers of a row of a matrix that share a scale in int8; None: float32.
 
     Returns:
         A model from `input_ids` (batch, tokens), `lengths` (batch,), the tokens of each row with those in the cache,
         `longest` (), the largest of them, `picked` (picked,), places in batch × tokens, and the cache, to `logits`
         (picked, vocabulary), `states` (picked, hidden) and the grown cache.
     """
-    return _Decoder(GraphWriter(), graph_weights(model.body), model.base, model.encoder.max_tokens, int8).graph()
+    return _Decoder(GraphWriter(), graph_weights(model.body), model.base, model.encoder.max_tokens, block).graph()
 
 
-def open_decoder_graph(base: Base, max_tokens: int, *, int8: bool = False) -> onnx.ModelProto:
+def open_decoder_graph(base: Base, max_tokens: int, *, block: int | None = None) -> onnx.ModelProto:
     """Write the open graph of a base of these families, adapted or not; see `open_graph`.
 
     Args:
         base: The base; what an adaptation added to it is left out.
         max_tokens: Longest context; the graph holds the rotation of each place.
-        int8: Whether the base's matrices are stored in 8 bits.
+        block: Most numbers of a row of a matrix of the base that share a scale in int8; None: float32.
 
     Returns:
         A model that reads and gives what `decoder_graph` says, with the places of every adaptation.
     """
-    return _Decoder(OpenWriter(), _open_weights(base), base, max_tokens, int8).graph()
+    return _Decoder(OpenWriter(), _open_weights(base), base, max_tokens, block).graph()
 
 
 def open_reader_graph(base: Base, max_tokens: int) -> onnx.ModelProto:
@@ -96,7 +93,7 @@ def open_reader_graph(base: Base, max_tokens: int) -> onnx.ModelProto:
         A model from `input_ids` and `attention_mask` (batch, tokens) to `states` (batch, tokens, hidden) and `pooled`
         (batch, hidden), as that of an encoder.
     """
-    return _Decoder(OpenWriter(), _open_weights(base), base, max_tokens, int8=False).reader(base.pooling)
+    return _Decoder(OpenWriter(), _open_weights(base), base, max_tokens, None).reader(base.pooling)
 
 
 def is_known_decoder(base: Base) -> bool:
@@ -117,10 +114,10 @@ def _open_weights(base: Base) -> Weights:
 class _Decoder:
     """Writes one graph; its methods take and return names of results."""
 
-    def __init__(self, write: GraphWriter, weights: Weights, base: Base, max_tokens: int, int8: bool) -> None:
+    def __init__(self, write: GraphWriter, weights: Weights, base: Base, max_tokens: int, block: int | None) -> None:
         config: Any = base.model.config
         self.config: Any = config
-        self.int8 = int8
+        self.block = block
         self.weights = weights
         if base.output is not None:
             self.weights[OUTPUT] = base.output.float().cpu().numpy()
@@ -183,30 +180,23 @@ class _Decoder:
     def _embedded(self) -> str:
         """Look the tokens up; shape (batch, tokens, hidden)."""
         write = self.write
-        if self._block(self.table):
-            self.quantized_table = self._quantized(self.table, "words")
-            rows = write.add("Reshape", self.quantized_table[0], write.constant(self.table.shape))
-            found = write.add(
-                "GatherBlockQuantized", rows, "input_ids", self.quantized_table[1],
-                domain=CONTRIBUTED, bits=8, block_size=self._block(self.table), gather_axis=0, quantize_axis=1,
-            )  # fmt: skip
-        else:
+        self.words = block_matrix(write, self.table, "words", self.block)
+        if self.words is None:
             self.plain_table = write.constant(self.table, "words")
             found = write.add("Gather", self.plain_table, "input_ids")
+        else:
+            found = lookup(write, self.words, "input_ids")
         if self.config.model_type != "gemma3_text":
             return found
         return write.add("Mul", found, write.constant(float(self.config.hidden_size) ** 0.5))
 
     def _foretold(self, states: str) -> str:
         """Return the logits of states of shape (picked, hidden): by the output matrix, or the word embeddings."""
-        write = self.write
         if OUTPUT in self.weights:
             return self._multiplied("output", states)
-        if not self._block(self.table):
-            return write.add("Gemm", states, self.plain_table, transB=1)
-        numbers, scales = self.quantized_table
-        block = self._block(self.table)
-        return self._blocks_product(states, numbers, scales, self.table.shape, block)
+        if self.words is None:
+            return self.write.add("Gemm", states, self.plain_table, transB=1)
+        return product(self.write, states, self.words)
 
     def _layer(self, number: int, states: str) -> str:
         """Write one layer over states of shape (batch × tokens, hidden)."""
@@ -273,31 +263,14 @@ class _Decoder:
 
     def _multiplied(self, name: str, states: str) -> str:
         write, weights = self.write, self.weights[f"{name}.weight"]  # (outer, inner)
-        block = self._block(weights)
-        if block:
-            result = self._blocks_product(states, *self._quantized(weights, name), weights.shape, block)
-        else:
+        matrix = block_matrix(write, weights, name, self.block)
+        if matrix is None:
             result = write.add("MatMul", states, write.constant(weights.T, name))
+        else:
+            result = product(write, states, matrix)
         result = write_update(write, self.weights, name, states, result)
         bias = self.weights.get(f"{name}.bias")
         return result if bias is None else write.add("Add", result, write.constant(bias))
-
-    def _block(self, weights: NDArray[np.float32]) -> int:
-        """Return how many numbers of a row share a scale; 0 where a matrix stays as it is."""
-        return block_size(weights.shape[1]) if self.int8 else 0
-
-    def _quantized(self, weights: NDArray[np.float32], name: str) -> tuple[str, str]:
-        """Store a matrix in 8 bits, shape (outer, blocks, block), and its scales, shape (outer, blocks)."""
-        block = self._block(weights)
-        numbers, scales = quantized_blocks(weights, block)
-        return self.write.constant(numbers.reshape(len(weights), -1, block), name), self.write.constant(scales)
-
-    def _blocks_product(self, states: str, numbers: str, scales: str, shape: tuple[int, ...], block: int) -> str:
-        outer, inner = shape
-        return self.write.add(
-            "MatMulNBits", states, numbers, scales, domain=CONTRIBUTED, K=inner, N=outer, bits=8, block_size=block,
-            accuracy_level=INT8_ACTIVATIONS,
-        )  # fmt: skip
 
     def _rotations(self, body: Any, max_tokens: int) -> dict[str, tuple[str, str]]:
         """Return cosines and sines of every place, shape (context, size / 2), by kind of layer: the model's own."""

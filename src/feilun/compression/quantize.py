@@ -210,9 +210,9 @@ def quantized_blocks(table: NDArray[np.float32], block: int) -> tuple[NDArray[np
     return numbers.astype(np.uint8).reshape(table.shape), scales
 
 
-def block_size(width: int) -> int:
-    """Return the largest block that divides a width, or 0 where none does."""
-    block = LARGEST_BLOCK
+def block_size(width: int, largest: int = LARGEST_BLOCK) -> int:
+    """Return the largest block, of at most so many numbers, that divides a width, or 0 where none does."""
+    block = largest
     while block >= SMALLEST_BLOCK:
         if width % block == 0:
             return block

@@ -8,6 +8,7 @@ from typing import Literal
 from feilun.core.settings import setting, table
 
 Form = Literal["model", "adapter", "cascade", "student"]
+Precision = Literal["int8", "fp16", "fp32"]
 
 WITH_STUDENT = ("cascade", "student")
 
@@ -44,17 +45,29 @@ class CompressionSettings:
         "bundles share; cascade: a static student answers what it is sure of, the transformer the rest; "
         "student: the static student alone",
     )
-    quantize: Literal["int8", "none"] = setting("int8", "int8: 8-bit weights and activations; none: float32")
-    max_changed: float = setting(
-        0.02, "largest share of predictions that int8 may change; above it float32 is kept", minimum=0, maximum=1
+    prune: float = setting(
+        0.0, "share of the attention heads and of the feed-forward units that are taken out after training; 0: none",
+        minimum=0, below=1,
+    )  # fmt: skip
+    prune_epochs: int = setting(2, "times over the training rows that the pruned model learns from", minimum=1)
+    quantize: Literal["int8", "fp16", "none"] = setting(
+        "int8",
+        "int8: 8-bit weights and activations; fp16: half the size, for GPUs, not where answers are written; "
+        "none: float32",
     )
+    max_changed: float = setting(
+        0.02, "largest share of predictions that int8 or fp16 may change; above it float32 is kept",
+        minimum=0, maximum=1,
+    )  # fmt: skip
     max_perplexity_rise: float = setting(
         0.02, "largest rise of perplexity that int8 may bring where answers are written; above it float32 is kept",
         minimum=0,
     )  # fmt: skip
-    texts: int = setting(2000, "texts, labelled or not, on which int8 is compared with float32", minimum=1)
+    texts: int = setting(2000, "texts, labelled or not, on which int8 or fp16 is compared with float32", minimum=1)
     max_drop: float = setting(
-        0.5, "points of accuracy that a cascade or a student may lose; else the transformer is kept", above=0
+        0.5,
+        "points of accuracy that a cascade, a student or pruning may lose; else the transformer is kept as it is",
+        above=0,
     )
     confidence: float = setting(
         0.95, "how sure it must be, by the validation rows, that no more than that is lost", above=0.5, below=1

@@ -156,6 +156,9 @@ class Decision:
         temperature: Divides the logits before the softmax (Guo et al. 2017); above 1 softens.
         abstain_below: Predictions with a lower score abstain; 0 never does.
         label_thresholds: Per-label replacements of `abstain_below`.
+        out_of_scope: The label of texts that no other label fits; empty: there is none.
+        scope_lost: Share of the texts within the scope that may be taken to be out of it.
+        in_scope_from: A text whose likeliest other label has a lower probability is out of scope.
     """
 
     task: ClassVar[str] = "classify"
@@ -164,6 +167,9 @@ class Decision:
     temperature: float = 1.0
     abstain_below: float = 0.0
     label_thresholds: tuple[tuple[str, float], ...] = ()
+    out_of_scope: str = ""
+    scope_lost: float = 0.0
+    in_scope_from: float = 0.0
 
     @classmethod
     def from_table(cls, table: Mapping[str, Any]) -> Self:
@@ -173,8 +179,9 @@ class Decision:
             KeyError, TypeError, ValueError: If the table is not of that form.
         """
         return cls(
-            float(table["temperature"]), float(table["abstain_below"]), thresholds(table.get("label_thresholds", ()))
-        )
+            float(table["temperature"]), float(table["abstain_below"]), thresholds(table.get("label_thresholds", ())),
+            str(table.get("out_of_scope", "")), float(table.get("scope_lost", 0)), float(table.get("in_scope_from", 0)),
+        )  # fmt: skip
 
     def width(self, labels: int) -> int:
         """Return how many numbers the model gives for a text."""
@@ -184,8 +191,9 @@ class Decision:
         self, before: NDArray[np.float32], after: NDArray[np.float32], names: tuple[str, ...]
     ) -> NDArray[np.bool_]:
         """Return which rows get another label, shape (rows,)."""
-        other: NDArray[np.bool_] = before.argmax(1) != after.argmax(1)
-        return other
+        one, other = (self.chosen(self.probabilities(logits), names)[0] for logits in (before, after))
+        changed: NDArray[np.bool_] = one != other
+        return changed
 
     def probabilities(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the calibrated softmax of `logits`, shape (rows, labels)."""
@@ -208,13 +216,30 @@ class Decision:
         if len(logits) == 0:
             return []
         probabilities = self.probabilities(logits)
-        best = probabilities.argmax(axis=1)
+        labels, scores = self.chosen(probabilities, names)
         own = dict(self.label_thresholds)
         thresholds = [own.get(name, self.abstain_below) for name in names]
         return [
-            Prediction(names[i], float(row[i]), Ranking(names, row), float(row[i]) < thresholds[i])
-            for i, row in zip(best.tolist(), probabilities, strict=True)
+            Prediction(names[i], score, Ranking(names, row), score < thresholds[i])
+            for i, score, row in zip(labels.tolist(), scores.tolist(), probabilities, strict=True)
         ]
+
+    def chosen(
+        self, probabilities: NDArray[np.float32], names: tuple[str, ...]
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Return the class of each row and its score, both of shape (rows,).
+
+        A text is out of scope where that is the likeliest label, or no other label is likely enough (Hendrycks and
+        Gimpel 2017); its score is what speaks against the likeliest other one.
+        """
+        if not self.out_of_scope:
+            return probabilities.argmax(1), probabilities.max(1, initial=0)
+        outside = names.index(self.out_of_scope)
+        within = probabilities.copy()
+        within[:, outside] = 0
+        best = within.max(1, initial=0)
+        out = (best < self.in_scope_from) | (probabilities[:, outside] > best)
+        return np.where(out, outside, within.argmax(1)), np.where(out, 1 - best, best)
 
 
 def thresholds(value: Any) -> tuple[tuple[str, float], ...]:

@@ -42,28 +42,39 @@ def surprise(model: TextModel, examples: Sequence[Example]) -> Tensor:
     ]
     rows, columns, tokens = torch.tensor(places, dtype=torch.long, device=model.device).reshape(-1, 3).T
     states = hidden[rows, columns].float()  # (answers' tokens, hidden)
-    losses = torch.cat(
-        [states.new_zeros(0)]
-        + [
-            _losses_of(model, states[start : start + POSITIONS], tokens[start : start + POSITIONS])
-            for start in range(0, len(states), POSITIONS)
-        ]
-    )
+    losses = token_losses(model, states, tokens)
     sums = losses.new_zeros(len(examples)).index_add(0, rows, losses)
     counts = torch.tensor([float(example.answer) for example in examples], device=model.device)
     return torch.stack([sums, counts], dim=1)
 
 
-def _losses_of(model: TextModel, states: Tensor, tokens: Tensor) -> Tensor:
+def token_losses(model: TextModel, states: Tensor, tokens: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Return the negative log likelihood of tokens, `POSITIONS` of them at once.
+
+    Args:
+        model: Its output matrix gives the logits.
+        states: What the tokens are foretold from, shape (tokens, hidden).
+        tokens: Their ids, shape (tokens,).
+        bias: Added to the logits, shape (vocabulary,).
+
+    Returns:
+        Shape (tokens,).
+    """
+    parts = zip(torch.split(states, POSITIONS), torch.split(tokens, POSITIONS), strict=True)
+    return torch.cat([states.new_zeros(0), *(_losses_of(model, own, ids, bias) for own, ids in parts)])
+
+
+def _losses_of(model: TextModel, states: Tensor, tokens: Tensor, bias: Tensor | None) -> Tensor:
     """Return the negative log likelihood of tokens; logits are not kept for the gradients but computed once more."""
 
-    def losses(states: Tensor, weights: Tensor) -> Tensor:
-        return functional.cross_entropy(logits_of(model, states, weights).float(), tokens, reduction="none")
+    def losses(states: Tensor, weights: Tensor, bias: Tensor | None) -> Tensor:
+        logits = logits_of(model, states, weights).float()
+        return functional.cross_entropy(logits if bias is None else logits + bias, tokens, reduction="none")
 
     weights = output_weights(model)
     if not torch.is_grad_enabled():
-        return losses(states, weights)
-    found: Tensor = checkpoint(losses, states, weights, use_reentrant=False)
+        return losses(states, weights, bias)
+    found: Tensor = checkpoint(losses, states, weights, bias, use_reentrant=False)
     return found
 
 

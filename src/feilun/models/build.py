@@ -102,16 +102,17 @@ def build(settings: ModelSettings, base: Base, splits: Splits, seed: int) -> Tex
         remarks.append(kept)
     set_dropout(base.model, settings.dropout)
     head = settings.head.make(base.hidden, splits.labels)
-    head.observe(splits.train)
-    biases = head.first_biases(splits.train)
-    if biases is not None:
-        head.get_parameter("linear.bias").data.copy_(biases)
     fusion = None if splits.features is None else Fusion(splits.features, base.hidden, settings.features)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     dtype = matrix_type(settings.precision, device)
     model = TextModel(
         base, head, settings.adaptation, splits.labels, settings.max_tokens, dtype, settings.pair_prefix, fusion
-    ).to(device)
+    )
+    head.observe(splits.train)
+    biases = head.first_biases(splits.train)
+    if biases is not None:
+        head.get_parameter("linear.bias").data.copy_(biases)
+    model.to(device)
     if not model.moving:
         raise UsageError(
             f"No weight of the base {base.name} may move, and the head has none: there is nothing to train.",

@@ -116,9 +116,13 @@ def _embed(model: Any, input_ids: Tensor, layout: Layout) -> Tensor:
 
 
 def _run(hidden: Tensor, layers: Iterable[Any], layout: Layout) -> Tensor:
-    """Run some layers over packed states of shape (T, H)."""
+    """Run some layers over packed states of shape (T, H); layers may differ in their number of heads."""
+    layouts = {layout.heads: layout}
     for layer in layers:
         attention, output = layer.attention, layer.output
+        heads = attention.self.num_attention_heads
+        if heads not in layouts:
+            layouts[heads] = layout.with_heads(heads)
         triple = (attention.self.query, attention.self.key, attention.self.value)
         others = (attention.output.dense, layer.intermediate.dense, output.dense)
         norms = (attention.output.LayerNorm, output.LayerNorm)
@@ -129,7 +133,7 @@ def _run(hidden: Tensor, layers: Iterable[Any], layout: Layout) -> Tensor:
             norms[0].eps, rounded_share(attention.self.dropout), rounded_share(output.dropout), scales
         )
         run = partial(recomputed, Layer.apply) if is_recomputed(layer) else Layer.apply
-        hidden = run(hidden, layout, settings, *weights, *updates)  # type: ignore[no-untyped-call]
+        hidden = run(hidden, layouts[heads], settings, *weights, *updates)  # type: ignore[no-untyped-call]
     return hidden
 
 

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from feilun.core.corpus import Corpus
 from feilun.core.decisions.generate import GenerateDecision
+from feilun.core.decisions.table import AnyDecision
 from feilun.core.labels import LabelSet
 from feilun.core.prediction import Prediction
 from feilun.core.spans import TokenLogits
@@ -35,7 +36,11 @@ ANSWER_TOKENS = 2048
 
 
 class StateSource(Protocol):
-    """Gives the pooled states of all rows of a corpus."""
+    """Gives what the head reads of the rows of a corpus."""
+
+    def pooled(self, rows: Sequence[int]) -> Tensor:
+        """Return the states of rows, or those of the tokens of windows, shape (rows, longest, hidden)."""
+        ...
 
     def all(self) -> Tensor:
         """Return the pooled states, shape (rows, hidden)."""
@@ -76,7 +81,6 @@ class TextModel(nn.Module):
         self.labels = labels
         self.dtype = dtype
         head.meet(base)
-        self.decision = head.decision
         self.reads = head.reads
         self.remarks: tuple[str, ...] = ()
         before_second = base.prefix if pair_prefix is None else pair_prefix
@@ -85,6 +89,11 @@ class TextModel(nn.Module):
         head.encoder = self.encoder
         adaptation.apply(base)
         self.moving = tuple(name for name, weight in self.named_parameters() if weight.requires_grad)
+
+    @property
+    def decision(self) -> AnyDecision:
+        """Return how its logits become predictions, as far as it has learned."""
+        return self.head.learnt()
 
     @property
     def device(self) -> torch.device:
@@ -196,20 +205,21 @@ class TextModel(nn.Module):
         return states if self.fusion is None or features is None else self.fusion(states, features)
 
     def logits_from(self, inputs: StateSource, corpus: Corpus) -> Any:
-        """Return logits of rows whose states are at hand already, where the head reads pooled states."""
+        """Return logits of rows whose states, or those of whose windows, are at hand already."""
         if self.reads == "tokens":
-            return self.token_logits(corpus)
+            return self.token_logits(corpus, inputs)
         with evaluating(self), torch.no_grad():
             return self.head(inputs.all()).float().cpu().numpy()
 
-    def token_logits(self, corpus: Corpus) -> list[TokenLogits]:
-        """Return the logits of each row's tokens; long texts are read in windows."""
+    def token_logits(self, corpus: Corpus, inputs: StateSource | None = None) -> list[TokenLogits]:
+        """Return the logits of each row's tokens; long texts are read in windows, whose states may be at hand."""
         found = windows(self.encoder, corpus.text)
         logits: list[NDArray[np.float32]] = [np.empty(0, np.float32)] * len(found.rows)
         with evaluating(self), torch.no_grad():
             for batch in batches_by_length([len(row) for row in found.rows], INFERENCE_TOKENS):
-                states = self.head(self.pooled([found.rows[i] for i in batch])).float().cpu().numpy()
-                for i, own in zip(batch, states, strict=True):
+                rows = [found.rows[i] for i in batch]
+                states = self.pooled(rows) if inputs is None else inputs.pooled(batch)
+                for i, own in zip(batch, self.head(states).float().cpu().numpy(), strict=True):
                     logits[i] = own[: len(found.rows[i])]
         return found.join(logits, self.decision.width(len(self.labels)))
 

@@ -5,6 +5,7 @@ Sizes in comments: B rows, L their width in attention, T packed tokens, H hidden
 
 from __future__ import annotations
 
+import copy
 import math
 from typing import Any
 
@@ -42,6 +43,14 @@ class Layout:
         self.bias = torch.where(kept, 0.0, -1e9)[:, None, :].expand(rows, width, width).reshape(rows, 1, -1)
         self.to_heads = {parts: self._to_heads(parts) for parts in (1, 3)}
         self.to_tokens = {parts: self._to_tokens(parts) for parts in (1, 3)}
+
+    def with_heads(self, heads: int) -> Layout:
+        """Return where the same tokens lie in a layer of another number of heads."""
+        other = copy.copy(self)
+        other.heads = heads
+        other.to_heads = {parts: other._to_heads(parts) for parts in (1, 3)}
+        other.to_tokens = {parts: other._to_tokens(parts) for parts in (1, 3)}
+        return other
 
     def _to_heads(self, parts: int) -> Tensor:
         vectors = torch.arange(len(self.tokens) * parts * self.heads).view(-1, parts * self.heads)

@@ -93,7 +93,7 @@ def trim(base: Base, languages: Sequence[str], texts: Sequence[str]) -> tuple[Ba
     model = _trim_model(base.model, found.kept, found.new_ids)
     content = base.sha256.encode() + found.kept.astype("<i8").tobytes()
     trimmed = replace(
-        base, model=model, tokenizer=found.tokenizer, pad_id=found.new_ids[base.pad_id],
+        base, model=model, tokenizer=found.tokenizer, pad_id=found.new_ids[base.pad_id], languages=tuple(languages),
         sha256=hashlib.sha256(content).hexdigest(),
     )  # fmt: skip
     return trimmed, TrimReport(

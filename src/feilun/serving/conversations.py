@@ -1,21 +1,18 @@
-"""Answers written token by token: off the event loop, one after the other, and no further where nobody listens."""
+"""Answers written token by token: off the event loop, several at once, and no further where nobody listens."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from threading import Event
 
 from feilun.bundles.generator import Generator
 from feilun.core.decisions.generate import GenerateDecision
 from feilun.serving.admission import RETRY_SECONDS, Admission
 from feilun.serving.limits import DeadlinePassed, Limits
+from feilun.serving.writing import Asked, News, WritingThread
 from feilun.text.decoding import Written
-
-News = Written | Exception
 
 
 class Conversations:
@@ -28,7 +25,7 @@ class Conversations:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._admission = Admission(limits, "an answer")
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="write")
+        self._thread = WritingThread()
 
     async def write(
         self, generator: Generator, prompt: Sequence[int], decision: GenerateDecision, client: str
@@ -52,19 +49,11 @@ class Conversations:
         given_up, news, began = Event(), asyncio.Queue[News](), time.monotonic()
         loop = asyncio.get_running_loop()
 
-        def work() -> None:
-            if given_up.is_set():
-                return
-            try:
-                for (row,) in generator.writing([prompt], decision):
-                    loop.call_soon_threadsafe(news.put_nowait, replace(row, ids=list(row.ids)))
-                    if given_up.is_set():
-                        return
-            except Exception as error:  # told to whoever waits for the answer
-                loop.call_soon_threadsafe(news.put_nowait, error)
+        def tell(what: News) -> None:
+            loop.call_soon_threadsafe(news.put_nowait, what)
 
         with self._admission.admitted(client):
-            self._thread.submit(work)
+            self._thread.put(Asked(generator, prompt, decision, client, tell, given_up))
             try:
                 while True:
                     row = await self._next(news, began)
@@ -76,7 +65,7 @@ class Conversations:
 
     def stop(self) -> None:
         """End the work."""
-        self._thread.shutdown(wait=False, cancel_futures=True)
+        self._thread.stop()
 
     async def _next(self, news: asyncio.Queue[News], began: float) -> Written:
         """Return the answer as it is after its next token."""

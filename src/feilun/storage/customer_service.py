@@ -1,4 +1,4 @@
-"""What customer service keeps: knowledge, conversations, turns and candidates, each of one application, as rows."""
+"""What is said in customer service: conversations, turns and candidates, each of one application, as rows."""
 
 from __future__ import annotations
 
@@ -8,29 +8,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 
 from feilun.storage.tables import service_candidates as candidates
 from feilun.storage.tables import service_conversations as conversations
-from feilun.storage.tables import service_knowledge as knowledge
 from feilun.storage.tables import service_turns as turns
-
-
-@dataclass(frozen=True)
-class Known:
-    """An entry of the FAQ or a passage of a document, as it is kept.
-
-    Args:
-        id: Names it within its application.
-        kind: `faq`, `passage`, or `variant`: a further way to ask an entry.
-        origin: `import`, replaced by the next import, or `candidate`, which stays.
-        content: Its fields.
-    """
-
-    id: str
-    kind: str
-    origin: str
-    content: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -108,31 +90,6 @@ class Candidate:
     answer: str
     asked: int
     state: str
-
-
-def replace_knowledge(connection: Connection, application: str, imported: Iterable[Known]) -> None:
-    """Replace all that was imported before; what came from candidates stays, also in the place of what has its id."""
-    connection.execute(delete(knowledge).where(knowledge.c.application == application, knowledge.c.origin == "import"))
-    staying = set(connection.scalars(select(knowledge.c.id).where(knowledge.c.application == application)))
-    rows = [
-        {"application": application, "id": k.id, "kind": k.kind, "origin": k.origin, "content": dict(k.content)}
-        for k in imported if k.id not in staying
-    ]  # fmt: skip
-    if rows:
-        connection.execute(insert(knowledge), rows)
-
-
-def put_knowledge(connection: Connection, application: str, one: Known) -> None:
-    """Write an entry in the place of the one of its id."""
-    connection.execute(delete(knowledge).where(knowledge.c.application == application, knowledge.c.id == one.id))
-    row = {"application": application, "id": one.id, "kind": one.kind, "origin": one.origin, "content": one.content}
-    connection.execute(insert(knowledge), row)
-
-
-def all_knowledge(connection: Connection, application: str) -> list[Known]:
-    """Return all that an application knows, by id."""
-    query = select(knowledge).where(knowledge.c.application == application).order_by(knowledge.c.id)
-    return [Known(row.id, row.kind, row.origin, row.content) for row in connection.execute(query)]
 
 
 def begun(channel: str) -> Conversation:

@@ -19,7 +19,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-REVISION = "0012"
+REVISION = "0014"
 """The newest migration."""
 
 metadata = MetaData()
@@ -101,6 +101,18 @@ service_knowledge = Table(
     Column("kind", String(20), nullable=False),
     Column("origin", String(20), nullable=False),
     Column("content", JSON, nullable=False),
+)
+
+service_releases = Table(
+    "service_releases",
+    metadata,
+    Column("application", String(80), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("time", Double, nullable=False),
+    Column("version", JSON(none_as_null=True)),
+    Column("counts", JSON, nullable=False),
+    Column("knowledge", JSON, nullable=False),
+    Column("restored", Integer),
 )
 
 service_conversations = Table(

@@ -74,18 +74,39 @@ def write(
     Yields:
         The answers, after each step; those that are not finished have one token more each time.
     """
-    rows = [Written() for _ in prompts]
-    draws = [_draws(decision.seed, prompt) for prompt in prompts]
+    answers = [Answering(prompt, decision, context, text_of) for prompt in prompts]
     logits = engine.start(prompts)
     while True:
-        chosen = [choose(row, decision, random) for row, random in zip(logits, draws, strict=True)]
-        for row, prompt, (token, likelihood) in zip(rows, prompts, chosen, strict=True):
-            if row.finish is None:
-                _take(row, token, likelihood, decision, context - len(prompt), text_of)
-        yield rows
-        if all(row.finish is not None for row in rows):
+        tokens = [answer.take(row) for answer, row in zip(answers, logits, strict=True)]
+        yield [answer.written for answer in answers]
+        if all(answer.written.finish is not None for answer in answers):
             return
-        logits = engine.go_on([token for token, _ in chosen])
+        logits = engine.go_on(tokens)
+
+
+class Answering:
+    """One answer while it is written.
+
+    Args:
+        prompt: Token ids, shorter than the context.
+        decision: How tokens are chosen, and when the answer ends.
+        context: Most tokens of the prompt and its answer.
+        text_of: Turns tokens into text.
+    """
+
+    def __init__(
+        self, prompt: Sequence[int], decision: GenerateDecision, context: int, text_of: Callable[[Sequence[int]], str]
+    ) -> None:
+        self.written = Written()
+        self._decision, self._room, self._text_of = decision, context - len(prompt), text_of
+        self._draws = _draws(decision.seed, prompt)
+
+    def take(self, logits: NDArray[np.float32]) -> int:
+        """Choose the next token by logits of shape (vocabulary,) and return it; a finished answer stays as it is."""
+        token, likelihood = choose(logits, self._decision, self._draws)
+        if self.written.finish is None:
+            _take(self.written, token, likelihood, self._decision, self._room, self._text_of)
+        return token
 
 
 def choose(logits: NDArray[np.float32], decision: GenerateDecision, random: np.random.Generator) -> tuple[int, float]:

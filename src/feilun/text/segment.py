@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
+from numpy.typing import NDArray
+
 from feilun.core.errors import MissingExtra
 
 HAN = re.compile("[\u3400-\u9fff\uf900-\ufaff]")
 WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+PIECE = re.compile(r"[^\W_]+(?:['’][^\W_]+)*|[\W_]")
 
 SENTENCE_END = re.compile(
     r"(?<=[。！？!?；…])[”’」』）\"')]*(?![。！？!?；…”’」』）\"')])"  # Chinese ends, with what closes after them
@@ -34,11 +38,26 @@ def words(text: str) -> list[str]:
     lowered = text.lower()
     if not HAN.search(lowered):
         return WORD.findall(lowered)
+    return [word for piece in _segmented(lowered) for word in WORD.findall(piece)]
+
+
+def word_numbers(text: str) -> NDArray[np.int32]:
+    """Return the number of the word, or sign, that each character belongs to, ascending; shape (characters,).
+
+    Raises:
+        MissingExtra: If the text is Chinese and rjieba is not installed.
+    """
+    pieces = _segmented(text) if HAN.search(text) else PIECE.findall(text)
+    return np.repeat(np.arange(len(pieces), dtype=np.int32), [len(piece) for piece in pieces])
+
+
+def _segmented(text: str) -> list[str]:
+    """Cut a text into Chinese words and what stands between them; together they are the text."""
     try:
         import rjieba
     except ImportError as error:
         raise MissingExtra("rjieba", "data", "Segmenting Chinese") from error
-    return [word for piece in rjieba.cut(lowered) for word in WORD.findall(piece)]
+    return list(rjieba.cut(text))
 
 
 def sentences(text: str) -> list[str]:

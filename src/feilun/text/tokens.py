@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from tokenizers import Tokenizer
+from tokenizers import Encoding, Tokenizer
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,12 @@ class TokenEncoder:
         prefixed = [self.prefix + text for text in texts] if self.prefix else list(texts)
         rows = prefixed if pairs is None else list(zip(prefixed, pairs, strict=True))
         return [encoding.ids for encoding in self.tokenizer.encode_batch_fast(rows)]
+
+    def encodings(self, texts: Sequence[str]) -> list[Encoding]:
+        """Return what `encode` does of single texts, with the characters that each token stands for, prefix counted."""
+        self.tokenizer.no_padding()
+        self.tokenizer.enable_truncation(self.max_tokens)
+        return list(self.tokenizer.encode_batch([self.prefix + text for text in texts]))
 
     def encode_second(self, texts: Sequence[str]) -> list[list[int]]:
         """Return the token ids of second texts that are read apart from the first ones."""

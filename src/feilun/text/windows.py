@@ -35,12 +35,12 @@ class Windows:
     text_of: list[int]
 
     @property
-    def first(self) -> list[int]:
-        """Return the first window of each text."""
-        places: dict[int, int] = {}
+    def of_text(self) -> list[list[int]]:
+        """Return the windows of each text, in their order."""
+        found: list[list[int]] = [[] for _ in self.texts]
         for window, text in enumerate(self.text_of):
-            places.setdefault(text, window)
-        return list(places.values())
+            found[text].append(window)
+        return found
 
     def join(self, logits: Sequence[NDArray[np.float32]], width: int) -> list[TokenLogits]:
         """Put the windows of each text together again.
@@ -52,9 +52,6 @@ class Windows:
         Returns:
             The numbers of each text's tokens.
         """
-        parts: list[list[int]] = [[] for _ in self.texts]
-        for window, text in enumerate(self.text_of):
-            parts[text].append(window)
         empty = (np.empty((0, 2), np.int64), np.empty((0, width), np.float32))
         return [
             TokenLogits(
@@ -62,7 +59,7 @@ class Windows:
                 np.concatenate([empty[0], *(self.offsets[i][self.kept[i]] for i in own)]),
                 np.concatenate([empty[1], *(logits[i][self.kept[i]] for i in own)]),
             )
-            for text, own in zip(self.texts, parts, strict=True)
+            for text, own in zip(self.texts, self.of_text, strict=True)
         ]
 
 

@@ -31,9 +31,9 @@ from feilun.training.distil import Lessons
 from feilun.training.gradients import Gradients, NotFinite
 from feilun.training.inputs import make_inputs
 from feilun.training.interruption import Interruption
-from feilun.training.memory import settle
 from feilun.training.optimizer import clip_gradients, default_rate, make_optimizer
 from feilun.training.order import steps_of
+from feilun.training.process import settle
 from feilun.training.reading import OneProcess, Team, alone
 from feilun.training.schedule import rate
 from feilun.training.settings import TrainingSettings
@@ -111,7 +111,7 @@ class Run:
         torch.manual_seed(settings.seed)
         self.model, self.settings, self.tracker = model, settings, tracker
         self.folder, self.identity = folder, identity
-        self.ids = splits.train.id
+        self.ids = model.head.ids(splits.train)
         self.inputs = make_inputs(model, splits.train, learning=True)
         targets = model.head.targets(splits.train).to(model.device)
         reader = team(OneProcess(model, self.inputs))
@@ -119,7 +119,7 @@ class Run:
         self.validation = make_inputs(model, splits.validation)
         self.validation_rows = splits.validation
         rows = settings.rows_of_a_step(self.inputs.lengths)
-        own = settings.learning_rate or default_rate(model.base, model.adaptation, rows)
+        own = settings.learning_rate or model.head.base_pace * default_rate(model.base, model.adaptation, rows)
         self.optimizer = make_optimizer(
             model, settings.optimizer, own,
             settings.head_learning_rate or model.head.pace * own / model.adaptation.pace,
@@ -181,6 +181,7 @@ class Run:
         for group in self.optimizer.param_groups:
             group["lr"] = group["full_rate"] * share
         self.model.adaptation.before_step(self.model.base, self.progress.step, self.total)
+        self.model.head.before_step(self.progress.step)
         try:
             loss = self.gradients.add(batches, self.progress.step, self.total)
             self.clip(batches)

@@ -11,7 +11,7 @@ from torch import Tensor
 from feilun.core.errors import TrainingError
 from feilun.models.text_model import TextModel
 from feilun.training.distil import Lessons
-from feilun.training.memory import is_out_of_memory
+from feilun.training.memory import give_freed_memory_back, is_out_of_memory
 from feilun.training.random_state import random_state, set_random_state
 from feilun.training.reading import Reader
 
@@ -75,8 +75,9 @@ class Gradients:
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
-            self._read_less_at_once(batches)  # what the failed try held is free only outside of `except`
+            self.read_less_at_once(batches)  # what the failed try held is free only outside of `except`
             self.model.zero_grad(set_to_none=True)
+            give_freed_memory_back()
             set_random_state(before)
 
     def _add(self, batches: Sequence[Sequence[int]]) -> float:
@@ -98,9 +99,14 @@ class Gradients:
         losses = self.model.head.loss(logits, self.targets[list(batch)])
         return losses if self.lessons is None else self.lessons.blended(losses, logits, batch)
 
-    def _read_less_at_once(self, batches: Sequence[Sequence[int]]) -> None:
+    def read_less_at_once(self, batches: Sequence[Sequence[int]]) -> None:
+        """Halve what is read in one go.
+
+        Raises:
+            TrainingError: If the longest row stood alone already.
+        """
         longest = max(self.lengths[row] for batch in batches for row in batch)
-        if self.at_once is not None and self.at_once < 2 * longest:  # rows stood alone already
+        if self.at_once is not None and self.at_once < 2 * longest:
             raise TrainingError(
                 f"Memory does not hold the training of one row of {longest} tokens.",
                 "Lower model.max_tokens, set training.gradient_checkpointing=true, or choose a smaller model.base.",

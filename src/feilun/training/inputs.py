@@ -18,9 +18,11 @@ from torch.nn.utils.rnn import pad_sequence
 from feilun.core.corpus import Corpus
 from feilun.models.answers import surprise
 from feilun.models.fast_encoder import supports
+from feilun.models.heads.language import LanguageHead
 from feilun.models.text_model import INFERENCE_TOKENS, TextModel, evaluating, side_by_side
 from feilun.text.prompts import Example
 from feilun.text.tokens import batches_by_length
+from feilun.text.windows import windows
 from feilun.training.hard_negatives import hard_negatives
 
 MOST_KEPT_BYTES = 2 * 2**30
@@ -191,6 +193,33 @@ class AnswerInputs:
         return self.model.surprise(self.examples)
 
 
+class PassageInputs:
+    """Runs a language model over texts of which it foretells tokens.
+
+    Args:
+        model: The model.
+        head: Its head.
+        corpus: The texts.
+    """
+
+    def __init__(self, model: TextModel, head: LanguageHead, corpus: Corpus) -> None:
+        self.model, self.head = model, head
+        self.passages = head.passages(corpus)
+        self.lengths = [len(passage.ids) for passage in self.passages]
+
+    def pooled(self, rows: Sequence[int]) -> Tensor:
+        """Return surprise and number of the rows' foretold tokens, shape (rows, 2)."""
+        return self.head.surprise(self.model, rows, [self.passages[row] for row in rows])
+
+    def all(self) -> Tensor:
+        """Return those of every row without gradients, shape (rows, 2)."""
+        found = torch.zeros(len(self.lengths), 2)
+        with evaluating(self.model), torch.no_grad():
+            for batch in batches_by_length(self.lengths, INFERENCE_TOKENS):
+                found[batch] = self.pooled(batch).cpu()
+        return found
+
+
 def make_inputs(model: TextModel, corpus: Corpus, *, learning: bool = False) -> Inputs:
     """Choose how the rows of a corpus reach the head.
 
@@ -202,9 +231,11 @@ def make_inputs(model: TextModel, corpus: Corpus, *, learning: bool = False) -> 
     Returns:
         Kept outputs where the whole base or its lower layers stand still, else the base run anew each time.
     """
+    if isinstance(model.head, LanguageHead):
+        return PassageInputs(model, model.head, corpus)
     if model.reads == "answers":
         return AnswerInputs(model, model.examples(corpus))
-    inner = _inputs_of(model, model.encode(corpus))
+    inner = _inputs_of(model, _sequences(model, corpus))
     if model.reads != "apart":
         return _with_features(inner, model, corpus)
     return ApartInputs(inner, hard_negatives(model, corpus) if learning else _none(corpus))
@@ -214,8 +245,13 @@ def token_inputs(model: TextModel, corpus: Corpus) -> Inputs:
     """Return what runs the base anew each time, as if all of it moved; without hard negatives."""
     if model.reads == "answers":
         return AnswerInputs(model, model.examples(corpus))
-    inner = TokenInputs(model, model.encode(corpus))
+    inner = TokenInputs(model, _sequences(model, corpus))
     return ApartInputs(inner, _none(corpus)) if model.reads == "apart" else _with_features(inner, model, corpus)
+
+
+def _sequences(model: TextModel, corpus: Corpus) -> list[list[int]]:
+    """Return the token ids of each row, or of each window of the rows where the head reads tokens."""
+    return windows(model.encoder, corpus.text).rows if model.reads == "tokens" else model.encode(corpus)
 
 
 def _with_features(inner: Inputs, model: TextModel, corpus: Corpus) -> Inputs:

@@ -1,25 +1,16 @@
-"""Memory and threads of a process that trains."""
+"""Memory: what training reuses from step to step, and how it runs out."""
 
 from __future__ import annotations
 
 import ctypes
+from typing import Any
 
 import torch
 
-from feilun.models.recomputing import recompute_layers
-from feilun.models.text_model import TextModel
-from feilun.training.settings import TrainingSettings
-
 _TRIM_THRESHOLD, _MMAP_MAX = -1, -4  # names of glibc's mallopt(3)
 
-
-def settle(model: TextModel, settings: TrainingSettings) -> None:
-    """Give a process the threads and the ways of memory that a run wants."""
-    if settings.threads:
-        torch.set_num_threads(settings.threads)
-    keep_freed_memory()
-    if settings.gradient_checkpointing:
-        recompute_layers(model.base)
+_ALLOCATION_FAILED = ("DefaultCPUAllocator", "std::bad_alloc", "could not create a primitive")
+"""What torch, C++ and oneDNN say."""
 
 
 def keep_freed_memory() -> bool:
@@ -31,16 +22,27 @@ def keep_freed_memory() -> bool:
     Returns:
         Whether it took effect: only glibc (most Linux distributions) can be told.
     """
+    mallopt = _of_glibc("mallopt")
+    return mallopt is not None and bool(mallopt(_MMAP_MAX, 0)) and bool(mallopt(_TRIM_THRESHOLD, 2**31 - 1))
+
+
+def give_freed_memory_back() -> None:
+    """Return to the system what `keep_freed_memory` kept: where memory ran out, others are short of it too."""
+    trim = _of_glibc("malloc_trim")
+    if trim is not None:
+        trim(0)
+
+
+def _of_glibc(name: str) -> Any:
+    """Return a function of the C library, or None where it has none of that name."""
     try:
-        mallopt = ctypes.CDLL(None).mallopt
+        return getattr(ctypes.CDLL(None), name)
     except (OSError, TypeError, AttributeError):
-        return False
-    return bool(mallopt(_MMAP_MAX, 0)) and bool(mallopt(_TRIM_THRESHOLD, 2**31 - 1))
+        return None
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Say whether an error tells that an allocation failed: on a GPU, by torch on the processor, or by Python."""
-    said = str(error)
-    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or (
-        isinstance(error, RuntimeError) and ("DefaultCPUAllocator" in said or "std::bad_alloc" in said)
-    )
+    """Say whether an error tells that an allocation failed: on a GPU, on the processor, or in Python itself."""
+    if isinstance(error, RuntimeError):
+        return isinstance(error, torch.OutOfMemoryError) or any(words in str(error) for words in _ALLOCATION_FAILED)
+    return isinstance(error, MemoryError)

@@ -26,7 +26,7 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, distributed
 
 from feilun.core.corpus import Corpus
 from feilun.core.errors import UsageError
@@ -70,7 +70,7 @@ def team_of(
     if workers == 1:
         yield alone
         return
-    _check(workers, model)
+    check_workers(workers, model)
     threads = torch.get_num_threads()
     with ExitStack() as stack:
         stack.callback(torch.set_num_threads, threads)
@@ -80,13 +80,20 @@ def team_of(
         yield partial(Together, others, seats[0])
 
 
-def _check(workers: int, model: TextModel) -> None:
+def check_workers(workers: int, model: TextModel) -> None:
+    """Refuse more than one worker where they would have nothing to share; warn where they would crowd.
+
+    Raises:
+        UsageError: If the base is run once for all steps, torch cannot, or there are fewer GPUs than workers.
+    """
     if fixed_layers(model) == len(model.base.layers) and model.reads != "tokens":
         raise UsageError(
             f"--workers {workers}: the base stands still, so that it is run over every row once, before training; "
             "of the steps nothing is left to share.",
             "Leave out --workers, or choose another model.adaptation.kind.",
         )
+    if not distributed.is_available():
+        raise UsageError(f"--workers {workers}: this build of torch has no torch.distributed.", "Leave out --workers.")
     if model.device.type == "cuda" and workers > torch.cuda.device_count():
         raise UsageError(
             f"--workers {workers}: each worker has a GPU of its own, and there are {torch.cuda.device_count()}.",

@@ -24,10 +24,14 @@ class TrainingSettings:
 
     optimizer: Literal["adamw", "sgd"] = setting("adamw", "optimiser")
     learning_rate: float | None = setting(
-        None, "rate of the base's top layer; none: by the base's size, the adaptation and the batches", above=0
+        None,
+        "rate of the base's top layer; none: by the base's size, the task, the adaptation and the batches",
+        above=0,
     )
     head_learning_rate: float | None = setting(
-        None, "rate of the head; none: ten times what full fine-tuning takes, for `multilabel` a hundred times", above=0
+        None,
+        "rate of the head; none: 10 times what full fine-tuning takes, for `tag` 60, for `multilabel` 100 times",
+        above=0,
     )
     layer_decay: float = setting(0.9, "each lower layer learns at this share of the rate above it", above=0, maximum=1)
     schedule: Schedule = setting("linear", "how the rate falls to zero")

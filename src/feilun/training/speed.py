@@ -10,8 +10,8 @@ from feilun.core.corpus import Corpus
 from feilun.models.text_model import TextModel
 from feilun.text.tokens import batches_by_length
 from feilun.training.inputs import token_inputs
-from feilun.training.memory import keep_freed_memory
 from feilun.training.optimizer import make_optimizer
+from feilun.training.process import settle
 from feilun.training.settings import TrainingSettings
 
 WARM_UP = 2
@@ -37,7 +37,7 @@ def tokens_per_second(
     optimizer = make_optimizer(model, settings.optimizer, 0.0, 0.0, settings.weight_decay, settings.layer_decay)
     batches = batches_by_length(inputs.lengths, settings.batch_tokens, settings.largest_batch(rows))
     batches = batches[:: max(1, len(batches) // 16)]  # every length takes part
-    keep_freed_memory()
+    settle(model, settings)
     random_state = torch.get_rng_state()
     model.train()
     tokens, began = 0, time.perf_counter()

@@ -19,7 +19,8 @@ from feilun.core.errors import FeilunError
 from feilun.models.text_model import TextModel
 from feilun.training.collective import Collective, Seat, bucket_of, moving_weights
 from feilun.training.inputs import make_inputs
-from feilun.training.memory import is_out_of_memory, settle
+from feilun.training.memory import give_freed_memory_back, is_out_of_memory
+from feilun.training.process import settle
 from feilun.training.reading import OneProcess
 from feilun.training.settings import TrainingSettings
 
@@ -50,7 +51,10 @@ def work(
         worker = Worker(seat, make, train, settings)
         while (order := orders.recv()) is not None:
             verb, *arguments = order
-            orders.send(_outcome(getattr(worker, verb), arguments))
+            outcome, result = _outcome(getattr(worker, verb), arguments)
+            if outcome is Outcome.OUT_OF_MEMORY:
+                give_freed_memory_back()
+            orders.send((outcome, result))
     except (EOFError, OSError):
         return
 
@@ -109,6 +113,7 @@ class Worker:
             weight.grad = place
         torch.manual_seed(_seed(self.settings.seed, step, self.seat.rank))
         self.model.adaptation.before_step(self.model.base, step, total)
+        self.model.head.before_step(step)
         self.reading.begin(step, total, at_once)
 
     def logits(self, rows: Sequence[int]) -> NDArray[np.float32]:

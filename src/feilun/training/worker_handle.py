@@ -23,6 +23,14 @@ from feilun.training.worker import Outcome, work
 LAST_WORD = 2.0
 """Seconds that a worker has to end by itself."""
 
+GO_ON = (
+    "Run the same command with --resume to go on from the last checkpoint; with fewer --workers, where memory ran out."
+)
+GUARD = (
+    'What it said stands above. A script that trains must do so below `if __name__ == "__main__":`, for each worker '
+    "reads it anew."
+)
+
 
 @contextmanager
 def started(seat: Seat, make: Callable[[], TextModel], train: Corpus, settings: TrainingSettings) -> Iterator[Handle]:
@@ -73,6 +81,7 @@ class Handle:
     def __init__(self, seat: Seat, process: BaseProcess, pipe: Any) -> None:
         self.seat, self.process, self.pipe = seat, process, pipe
         self.unanswered = 0
+        self.has_begun = False
 
     def order(self, verb: str, *arguments: Any) -> None:
         """Have it call a method of `Worker`."""
@@ -132,14 +141,12 @@ class Handle:
         except (EOFError, OSError) as error:
             raise self._ended() from error
         self.unanswered -= 1
+        self.has_begun = True
         return answer
 
     def _ended(self) -> TrainingError:
         self.process.join(LAST_WORD)
         code = self.process.exitcode or 0
         how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
-        return TrainingError(
-            f"Worker {self.seat.rank} of {self.seat.size} has ended, {how}.",
-            "Run the same command with --resume to go on from the last checkpoint; with fewer --workers, where memory "
-            "ran out.",
-        )
+        remedy = GO_ON if self.has_begun or code < 0 else GUARD
+        return TrainingError(f"Worker {self.seat.rank} of {self.seat.size} has ended, {how}.", remedy)

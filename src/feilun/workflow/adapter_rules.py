@@ -27,6 +27,8 @@ def contradictions_of_adapter_form(recipe: Recipe) -> list[str]:
         )
     if model.vocabulary == "trim" or model.layers is not None:
         found.append('compression.form = "adapter" shares the whole base: leave model.vocabulary and model.layers out.')
+    if recipe.compression.quantize == "fp16":
+        found.append('compression.form = "adapter" shares a base in float32 or int8: set compression.quantize to one.')
     return found
 
 

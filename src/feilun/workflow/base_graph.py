@@ -8,6 +8,7 @@ from pathlib import Path
 
 from feilun.bundles.base_graphs import keep, path_of
 from feilun.compression.adapter_form import can_share, keep_graph, open_graph
+from feilun.compression.generation import BLOCKS
 from feilun.compression.quantize import quantize_int8
 from feilun.core.errors import UsageError
 from feilun.models.bases.catalogue import open_base
@@ -47,8 +48,10 @@ def write_graphs(
         plain = keep_graph(open_graph(base, context, writes=writes), folder)
         yield {"precision": "fp32", "sha256": plain, "path": str(path_of(plain))}
         if writes:
-            small = keep_graph(open_graph(base, context, writes=True, int8=True), folder)
+            graphs = (open_graph(base, context, writes=True, block=block) for block in BLOCKS)
+            small = [keep_graph(graph, folder) for graph in graphs]
         else:
             quantize_int8(path_of(plain), folder / "int8.onnx")
-            small = keep(folder / "int8.onnx")
-        yield {"precision": "int8", "sha256": small, "path": str(path_of(small))}
+            small = [keep(folder / "int8.onnx")]
+        for digest in small:
+            yield {"precision": "int8", "sha256": digest, "path": str(path_of(digest))}

@@ -13,8 +13,8 @@ from feilun.bundles.cascade import Cascade
 from feilun.bundles.content import ADAPTER_FORM
 from feilun.bundles.generator import Generator
 from feilun.bundles.registry import next_version
-from feilun.compression.compress import Precision, compress_runtime
-from feilun.compression.settings import CompressionSettings
+from feilun.compression.compress import compress_runtime
+from feilun.compression.settings import CompressionSettings, Precision
 from feilun.compression.vocabulary import trim_runtime
 from feilun.core import settings as core_settings
 from feilun.core.corpus import Corpus
@@ -22,14 +22,12 @@ from feilun.core.errors import UsageError
 from feilun.core.splits import Splits
 from feilun.data.prepare import prepare
 from feilun.data.unlabelled import unlabelled_texts
+from feilun.evaluation.remarks import BEFORE
 from feilun.workflow.evaluate_file import data_settings
 from feilun.workflow.judge import judge_compressed
 from feilun.workflow.publish import check_gate, release
 from feilun.workflow.recipe import EvaluationSettings
 from feilun.workflow.screen import Screen, silent
-
-BEFORE = "before"
-"""How the report calls the bundle that was compressed."""
 
 MANIFEST_FACTS = ("name", "task", "languages", "base", "recipe", "fingerprints")
 
@@ -130,11 +128,12 @@ def compress_bundle(
         if languages:
             source, remark = trim_runtime(source, bundle.name, languages, _everything(splits), folder)
             remarks.append(remark)
-        precision: Precision = "int8" if bundle.manifest["precision"] == "int8" else "fp32"
+        precision: Precision = bundle.manifest["precision"]
         small = compress_runtime(source, precision, splits, settings, folder, further)
         if small.form == "model" and small.runtime is bundle.predictor:
+            reason = " ".join(small.remarks) or f"it is {precision} already"
             raise UsageError(
-                f"Nothing of {bundle.name} can be made smaller: {' '.join(small.remarks) or 'it is int8 already'}",
+                f"Nothing of {bundle.name} can be made smaller: {reason}",
                 "Ask for a cascade or a student, allow a larger loss (--max-drop), or trim its vocabulary.",
             )
         report = judge_compressed(small, splits, evaluation or EvaluationSettings(), {BEFORE: bundle.predictor})

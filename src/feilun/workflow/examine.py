@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from feilun.compression.prune import check_prunable
 from feilun.core.splits import Splits
 from feilun.models.bases.catalogue import open_base
 from feilun.models.bases.languages import warn_if_unfit
@@ -61,6 +62,7 @@ def examine(recipe: Recipe, *, accept_licence: bool = False) -> Examination:
     """
     base = open_base(recipe.model.base, accept_licence=accept_licence)
     check_length(recipe.model, base)
+    check_prunable(base, recipe.compression.prune)
     counted = token_encoder(recipe.model, base).count
     splits = prepare_rows(recipe, counted)
     model = build(recipe.model, base, splits, recipe.training.seed)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from feilun.compression.settings import WITH_STUDENT, CompressionSettings
+from feilun.compression.settings import CompressionSettings
 from feilun.core import settings as core_settings
 from feilun.core import toml
 from feilun.core.errors import RecipeError, UsageError, nearest
@@ -24,6 +24,7 @@ from feilun.training.search import SearchSettings
 from feilun.training.settings import TrainingSettings
 from feilun.workflow import toml_text
 from feilun.workflow.adapter_rules import contradictions_of_adapter_form, with_whole_vocabulary
+from feilun.workflow.compression_rules import contradictions_of_compression
 from feilun.workflow.feature_rules import contradictions_of_features
 from feilun.workflow.generation_rules import bounded, generation_faults
 from feilun.workflow.overrides import put as put_overrides
@@ -128,8 +129,7 @@ class Recipe:
             found.append(f"data.gather and data.separator are for several labels, but the task is {self.task}.")
         found += contradictions_of_features(self)
         found += contradictions_of_adapter_form(self)
-        if self.compression.form in WITH_STUDENT and self.task != "classify":
-            found.append(f"compression.form: a static student gives texts one label; a {self.task} recipe has none.")
+        found += contradictions_of_compression(self)
         if self.training.distil.teachers and self.task not in {"classify", "match"}:
             found.append(f"training.distil: teachers give texts one label; a {self.task} recipe has none.")
         found += contradictions_of_unlabelled(self)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from feilun.core.decisions.table import DECISIONS
 from feilun.core.errors import DataError
 from feilun.core.splits import Splits
 from feilun.data.multitask import TaskRows, prepare_tasks
@@ -26,7 +27,8 @@ def prepare_rows(recipe: Recipe, count_tokens: CountTokens) -> Splits:
     Raises:
         DataError: If a source cannot be read, its rows cannot train a model, or the recipe refuses to cut them.
     """
-    columns, longest = slice_columns(recipe.evaluation.slices), recipe.model.max_tokens
+    columns, whole = slice_columns(recipe.evaluation.slices), DECISIONS[recipe.kind].reads == "tokens"
+    longest = None if whole else recipe.model.max_tokens  # what reads tokens cuts no text: it reads it in windows
     if recipe.tasks:
         tasks = [TaskRows(name, own.task, own.data.with_kept(columns)) for name, own in recipe.tasks.items()]
         splits = prepare_tasks(tasks, count_tokens, longest)
@@ -47,7 +49,7 @@ def refuse_cut_rows(length: Mapping[str, Any]) -> None:
     Raises:
         DataError: If there are some.
     """
-    if length["cut_rows"]:
+    if length.get("cut_rows"):
         longest = int(length["tokens"]["maximum"])
         raise DataError(
             f"{length['cut_rows']:,} rows have more than {length['max_tokens']:,} tokens, the longest {longest:,}, and "

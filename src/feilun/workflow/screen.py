@@ -30,8 +30,8 @@ class Screen:
         """Show the report beside its baselines."""
 
     @contextmanager
-    def training(self) -> Iterator[Watcher | None]:
-        """Show a run while it goes on."""
+    def training(self, what: str = "fine-tuning") -> Iterator[Watcher | None]:
+        """Show a run while it goes on; `what` says what is done."""
         yield None
 
 
@@ -63,10 +63,10 @@ class Terminal(Screen):
         self.console.print(render.render(report, self.language))
 
     @contextmanager
-    def training(self) -> Iterator[Watcher | None]:
-        """Show a run while it goes on."""
+    def training(self, what: str = "fine-tuning") -> Iterator[Watcher | None]:
+        """Show a run while it goes on; `what` says what is done."""
         bar = Progress(
-            TextColumn("[bold]fine-tuning"), BarColumn(), TextColumn("{task.completed}/{task.total} steps"),
+            TextColumn(f"[bold]{what}"), BarColumn(), TextColumn("{task.completed}/{task.total} steps"),
             TextColumn("{task.fields[figures]}"), TimeRemainingColumn(), console=self.console, transient=True,
         )  # fmt: skip
         with bar:

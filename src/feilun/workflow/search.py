@@ -159,7 +159,8 @@ def suited_rate(recipe: Recipe, base: Base, splits: Splits) -> float:
     """Return the learning rate that training takes where the recipe leaves it out."""
     tokens = token_encoder(recipe.model, base)
     lengths = tokens.count(splits.train.text, splits.train.pair).clip(max=recipe.model.max_tokens).tolist()
-    return default_rate(base, recipe.model.adaptation, recipe.training.rows_of_a_step(lengths))
+    pace = recipe.model.head.make(base.hidden, splits.labels).base_pace
+    return pace * default_rate(base, recipe.model.adaptation, recipe.training.rows_of_a_step(lengths))
 
 
 def default_space(recipe: Recipe, base: Base, splits: Splits) -> list[str]:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from feilun.bundles.bundle import Bundle, check_target
 from feilun.compression.compress import check_form, compress
+from feilun.compression.prune import check_prunable
 from feilun.data.unlabelled import unlabelled_texts
 from feilun.models.bases.catalogue import open_base
 from feilun.models.build import build, build_anew, check_length, token_encoder
@@ -24,6 +25,7 @@ from feilun.training.trackers.table import check_trackers
 from feilun.workflow.judge import judge, remarks_on
 from feilun.workflow.publish import check_gate, publish
 from feilun.workflow.recipe import Recipe, load
+from feilun.workflow.recovery import Recovery
 from feilun.workflow.rows import prepare_rows
 from feilun.workflow.run import Run
 from feilun.workflow.screen import Screen, silent
@@ -63,6 +65,7 @@ def train(
         check_target(out)
     base = open_base(recipe.model.base, accept_licence=accept_licence)
     check_length(recipe.model, base)
+    check_prunable(base, recipe.compression.prune)
     tokens = token_encoder(recipe.model, base)
 
     splits = prepare_rows(recipe, tokens.count)
@@ -72,6 +75,7 @@ def train(
     run = Run.of(recipe, splits, base, lessons)
     if not resume:
         run.tracker.clear()
+    run.tracker.note(workers=workers)
     model = build(recipe.model, base, taught, recipe.training.seed)
     check_form(model, recipe.compression)
     training = settings_of_each(recipe.training, workers)
@@ -82,8 +86,9 @@ def train(
             identity=run.identity, resume=resume, watcher=watcher, lessons=lessons, team=team,
         )  # fmt: skip
     cleaning = recipe.data.clean.cleaning()
-    small = compress(model, splits, recipe.compression, cleaning, run.folder / "small", further)
-    beside = untuned(recipe, splits, run.folder / "small")
+    recovery = Recovery(recipe, taught, run, lessons, resume, screen)
+    small = compress(model, splits, recipe.compression, cleaning, run.folder / "small", further, recovery)
+    beside = {**untuned(recipe, splits, run.folder / "small"), **small.sources()}
     report = judge(small, splits, recipe.evaluation, run, progress, remarks_on(model, splits), beside)
     screen.show_report(report)
     check_gate(report, recipe.gate, run.folder)

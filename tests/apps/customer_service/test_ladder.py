@@ -1,6 +1,8 @@
 """Each rung answers what is its own, and nothing is said that nobody wrote."""
 
 import sys
+import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,8 +12,10 @@ from made_service import BY_QUESTION, BY_WORDS, library, settings
 
 from feilun.apps.customer_service.held_out import Thresholds
 from feilun.apps.customer_service.ladder import Ladder
+from feilun.apps.customer_service.library import Library
 from feilun.apps.customer_service.phrases import is_angry
 from feilun.apps.customer_service.rungs.grounded import unsupported
+from feilun.text.segment import sentences
 from feilun.workflow.applications.customer_service_demo import demo_settings
 from feilun.workflow.applications.customer_service_file import read_knowledge
 
@@ -91,6 +95,60 @@ def test_an_emptied_library_answers_nothing():
     empty.change(removed=[*empty.entries, *empty.passages])
     reply, _ = Ladder(empty, Thresholds(BY_WORDS, BY_QUESTION), settings()).answer("银行卡丢了怎么挂失", {})
     assert reply.action == "unknown"
+
+
+def test_what_the_faq_is_not_sure_of_does_not_come_in_by_its_answers():
+    sure = replace(BY_QUESTION, threshold=0.0)
+    wary = Ladder(ladder.library, Thresholds(replace(BY_WORDS, threshold=1.01), sure), settings())
+    reply, _ = wary.answer("刷满六笔", {})
+    assert not [citation for citation in reply.citations if citation.source == "FAQ"]
+    reply, _ = wary.answer("退汇手续费", {})
+    assert {citation.source for citation in reply.citations} == {"须知.md"}
+
+
+@pytest.mark.parametrize("text", ["银行卡丢了怎么挂失", "退汇手续费", "信用卡年费"])
+def test_what_is_taken_out_between_search_and_answer_is_not_answered_from(text):
+    emptied = library()
+
+    class Emptied(Library):
+        """Is emptied as soon as something was found in it."""
+
+        def question(self, text, vector):
+            found = emptied.question(text, vector)
+            self.change(removed=list(self.entries))
+            return found
+
+        def passage(self, text, vector):
+            found = emptied.passage(text, vector)
+            self.change(removed=list(self.passages))
+            return found
+
+    leaving = Emptied(None, emptied.entries.values(), emptied.passages.values())
+    reply, _ = Ladder(leaving, Thresholds(BY_WORDS, BY_QUESTION), settings()).answer(text, {})
+    assert (reply.action, reply.citations, reply.options) == ("unknown", (), ())
+
+
+def test_knowledge_that_is_emptied_and_filled_while_questions_come_breaks_no_answer():
+    changing = library()
+    entries, passages = list(changing.entries.values()), list(changing.passages.values())
+    climbed = Ladder(changing, Thresholds(BY_WORDS, BY_QUESTION), settings())
+    done = threading.Event()
+
+    def change():
+        while not done.is_set():
+            changing.change(removed=[*changing.entries, *changing.passages])
+            changing.change(entries, passages)
+
+    changer = threading.Thread(target=change)
+    changer.start()
+    try:
+        said = [climbed.answer(text, {})[0] for _ in range(60) for text in ("银行卡丢了怎么挂失", "退汇手续费")]
+    finally:
+        done.set()
+        changer.join()
+    assert {reply.action for reply in said} <= {"answer", "unknown", "clarify"}
+    known = {"请在掌银里挂失。", *(sentence for one in passages for sentence in sentences(one.text))}
+    assert {citation.sentence for reply in said for citation in reply.citations} <= known
 
 
 def test_personal_data_never_reaches_the_rungs():

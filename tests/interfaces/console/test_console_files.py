@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import fields
 from typing import get_args
 
 import pytest
 
 from feilun.apps.customer_service import desk
+from feilun.apps.customer_service.measures import By, Measures
 from feilun.apps.customer_service.reply import Action
 from feilun.apps.public_opinion import incidents, wording
 from feilun.interfaces.console.console import FILES, SHELL, Page
@@ -54,6 +56,9 @@ def test_every_text_that_a_page_says_is_in_the_table_and_every_one_there_is_said
         ("channel", desk.CHANNELS),
         ("severity", incidents.SEVERITIES),
         ("state", [*get_args(incidents.State), "bot", "queue", "person"]),
+        ("figure", [field.name for field in fields(Measures) if field.name != "reasons"]),
+        ("figure_why", [field.name for field in fields(Measures) if field.name != "reasons"]),
+        ("kind", [by for by in get_args(By) if by != "all"]),
         ("act", incidents.ACTIONS),
         ("happened", ["opened", "closed", "reopened", *incidents.ACTIONS]),
         ("happened", [f"escalated to {severity}" for severity in incidents.SEVERITIES]),

@@ -132,10 +132,42 @@ def test_markup_in_messages_answers_and_candidates_is_text(
     assert ATTACK in queue.locator(".detail .turn.customer .text").last.inner_text()
     candidates = guest.open(f"{address}/customer-service#candidates")
     assert candidates.locator(".candidate textarea").first.input_value() == ATTACK
-    for page in (chat, queue, candidates):
+    measures = guest.open(f"{address}/customer-service#measures")
+    measures.select_option("select >> nth=0", "intent")
+    measures.wait_for_selector("thead th >> text=意图")
+    assert ATTACK in measures.inner_text("tbody")
+    for page in (chat, queue, candidates, measures):
         page.wait_for_timeout(300)
         assert page.evaluate("typeof hacked") == "undefined"
         assert page.locator("main img, main script").count() == 0
+
+
+def test_measures_follow_what_was_said_and_lead_to_the_candidates(
+    address: str, visitor: Callable[..., Any], desk: Desk
+) -> None:
+    page = visitor().open(f"{address}/customer-service#measures")
+    page.wait_for_selector("text=这段时间没有对话。")
+    begun = desk.say("信用卡年费是多少？").conversation
+    desk.say("能代收快递吗？", begun)
+    desk.rate(begun, resolved=True, rating=4)
+    desk.say("转人工")
+    page.select_option("select >> nth=1", "7")
+    page.wait_for_selector(".tile")
+    told = {
+        name: page.inner_text(f'[data-figure="{name}"] strong') for name in ("conversations", "contained", "rating")
+    }
+    assert told == {"conversations": "2", "contained": "50%", "rating": "4.0"}
+    assert page.inner_text('[data-figure="handed_over"] span') == "转人工率"
+    assert page.inner_text(".reasons li") == "客户要求 1 次"
+    assert page.inner_text(".unanswered li") == "能代收快递吗？ 被问 1 次"
+    page.select_option("select >> nth=0", "channel")
+    page.wait_for_selector("tbody th >> text=网页")
+    page.click("text=去写答案")
+    page.wait_for_selector(".candidate")
+    narrow = visitor(390).open(f"{address}/customer-service#measures")
+    narrow.click("header >> text=English")
+    narrow.wait_for_selector("text=Handed over")
+    assert narrow.evaluate("document.documentElement.scrollWidth") == 390
 
 
 def test_english_is_one_click_away_and_stays(address: str, visitor: Callable[..., Any]) -> None:

@@ -175,3 +175,27 @@ def test_fifty_conversations_at_once_are_each_answered(client):
         said = list(pool.map(lambda _: client.post(f"{BASE}/turns", json={"text": "卡丢了怎么办"}).json(), range(50)))
     assert {one["action"] for one in said} == {"answer"}
     assert len({one["conversation"] for one in said}) == 50
+
+
+def test_fifty_turns_of_one_conversation_at_once_are_all_kept_and_the_last_words_are_the_bots(client):
+    begun = client.post(f"{BASE}/turns", json={"text": "卡丢了怎么办"}).json()["conversation"]
+    body = {"text": "卡丢了怎么办", "conversation": begun}
+    with ThreadPoolExecutor(50) as pool:
+        said = list(pool.map(lambda _: client.post(f"{BASE}/turns", json=body).json(), range(50)))
+    assert {one["action"] for one in said} <= {"answer", "silent"}
+    turns = client.get(f"{BASE}/turns/{begun}").json()["turns"]
+    assert sum(turn["speaker"] == "customer" for turn in turns) == 51
+    assert turns[-1]["speaker"] == "bot"
+    assert sum(turn["speaker"] == "bot" for turn in turns) == 1 + sum(one["action"] == "answer" for one in said)
+
+
+def test_knowledge_that_is_emptied_while_it_is_served_gives_no_answer_from_nowhere(tmp_path):
+    desk = made_desk(f"sqlite:///{tmp_path / 'a.db'}")
+    with TestClient(with_customer_service(create_app, desk)(Engine({}))) as client, ThreadPoolExecutor(8) as pool:
+        asked = [pool.submit(client.post, f"{BASE}/turns", json={"text": "卡丢了怎么办"}) for _ in range(40)]
+        library = desk.ladder.library
+        library.change(removed=[*library.entries, *library.passages])
+        assert {one.result().status_code for one in asked} == {200}
+        after = client.post(f"{BASE}/turns", json={"text": "卡丢了怎么办"}).json()
+    assert (after["action"], after["citations"]) == ("unknown", [])
+    desk.database.close()

@@ -3,19 +3,15 @@
 import csv
 import json
 import random
-import sys
 from contextlib import closing
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
+from made_bank import LOST, written
+from made_service import BY_WORDS
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "apps" / "customer_service"))
-from made_service import BY_QUESTION, BY_WORDS
-
-from feilun.apps.customer_service.held_out import Thresholds
 from feilun.bundles.bundle import write_bundle
-from feilun.bundles.registry import next_version, versions
+from feilun.bundles.registry import versions
 from feilun.core.errors import BundleError, DataError, GateNotMet, UsageError
 from feilun.core.files import write_json
 from feilun.interfaces.cli import main
@@ -23,53 +19,13 @@ from feilun.storage import audit
 from feilun.storage.database import open_database
 from feilun.workflow.applications.customer_service import held_to_suite, import_knowledge, opened
 from feilun.workflow.applications.customer_service_file import read_application, read_knowledge
-from feilun.workflow.applications.customer_service_knowledge import known_to
-from feilun.workflow.applications.customer_service_release import release
+from feilun.workflow.applications.customer_service_knowledge import known_to, rows_of
+from feilun.workflow.applications.customer_service_release import Proposal, release
+from feilun.workflow.applications.customer_service_rollback import roll_back
 from feilun.workflow.applications.customer_service_suite import read_suite
 from feilun.workflow.applications.customer_service_version import Version, folder_of, let_stand, reranker_of, standing
 from tiny import WORDS, tiny_base
 from tiny_bundle import made_bundle, made_facts, made_files, made_model
-
-SUITE = """
-application: bank.toml
-conversations:
-  - name: fee
-    turns: [{say: "信用卡年费是多少？", action: answer, contains: "免年费"}]
-  - name: parcels
-    turns: [{say: "能代收快递吗？", action: answer}]
-  - name: person
-    turns: [{say: 转人工, action: handoff}, {say: 在吗, action: silent}]
-"""
-FEE, LOST = ("信用卡年费是多少？", "普卡免年费。"), ("银行卡丢了怎么挂失？", "请在掌银里挂失。")
-
-
-def written(folder, *rows, suite=SUITE):
-    """Write an application with a FAQ and a suite, and return its file."""
-    (folder / "suite.yaml").write_text(suite, encoding="utf-8")
-    with (folder / "faq.csv").open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file).writerows([("question", "answer"), *rows])
-    path = folder / "bank.toml"
-    path.write_text(
-        'application = "customer-service"\nname = "bank"\n[knowledge]\nfaq = ["faq.csv"]\n'
-        '[release]\nsuite = "suite.yaml"\n',
-        encoding="utf-8",
-    )
-    return path
-
-
-@pytest.fixture
-def file(tmp_path):
-    """An application that stands: its answers follow from the words that are shared."""
-    path = written(tmp_path, FEE, LOST)
-    bundle = made_bundle(next_version("bank-questions"), name="bank-questions")
-    let_stand("bank", Version(f"bank-questions@{bundle.name}", Thresholds(BY_WORDS, BY_QUESTION)))
-    return path
-
-
-@pytest.fixture
-def database():
-    with closing(open_database()) as made:
-        yield made
 
 
 def test_knowledge_by_which_a_conversation_falls_is_refused_and_changes_nothing(file, database, tmp_path):
@@ -114,9 +70,25 @@ def test_what_stands_and_cannot_be_opened_holds_up_no_release(file, database, tm
     settings = read_application(written(tmp_path, LOST))
     with pytest.raises(BundleError, match="no version '7'"):
         import_knowledge(settings, database)
-    release(settings, database, stood, read_knowledge(settings), say=said.append)
+    release(settings, database, Proposal(stood, rows_of(read_knowledge(settings))), say=said.append)
     assert "What stands cannot be opened" in said[1]
     assert standing("bank") == stood
+
+
+@pytest.mark.parametrize("damage", ["half", "older", "list"])
+def test_a_damaged_or_older_version_is_named_and_going_back_mends_it(file, database, damage):
+    settings = read_application(file)
+    import_knowledge(settings, database)
+    path = folder_of("bank") / "customer_service.json"
+    text = path.read_text(encoding="utf-8")
+    stood = json.loads(text)
+    stood["thresholds"]["curated"] = replace(BY_WORDS, weights=(1.0, 0.5)).to_json()
+    path.write_text({"half": text[:40], "older": json.dumps(stood), "list": "[]"}[damage], encoding="utf-8")
+    with pytest.raises(UsageError, match=r"customer_service.json names no version .* rollback"), opened(settings):
+        pass
+    roll_back(settings, database, 1)
+    with opened(settings) as desk:
+        assert desk.say("信用卡年费是多少？").reply.text == "普卡免年费。"
 
 
 def test_a_suite_leaves_neither_conversations_nor_candidates(file, database):

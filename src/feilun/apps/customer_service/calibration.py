@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feilun.apps.customer_service.choice import NOTHING, Choice, Features, fit_choice, place_of
-from feilun.apps.customer_service.evidence import Evidence, Weighed
+from feilun.apps.customer_service.evidence import Evidence, Weighed, united
 from feilun.apps.customer_service.second_look import case_of, looked_again
 
 FOLDS = 5
@@ -153,8 +153,13 @@ def _cross_fitted(
 
 
 def _asked(found: Evidence | None, right: str) -> tuple[_Asked, _Asked]:
-    """Return what was found for a question, and the same with its right candidate taken out."""
-    return _Asked(found, right, True), _Asked(None if found is None else found.without(right), None, False)
+    """Return what was found for a question, and the same with its right candidate taken out.
+
+    Others that give the right answer are taken out of both: they are no wrong ones.
+    """
+    if found is None:
+        return _Asked(None, right, True), _Asked(None, None, False)
+    return _Asked(found.alone(right), right, True), _Asked(found.without(right), None, False)
 
 
 @dataclass(frozen=True)
@@ -192,10 +197,11 @@ def _weighed(evidence: Evidence, choice: Choice) -> list[Weighed]:
     if not evidence.ids:
         return []
     chances = choice.probabilities(evidence.features)
-    return [
+    weighed = [
         Weighed(evidence.ids[place], float(chances[place]), tuple(evidence.features[place].tolist()))
         for place in np.argsort(-chances, kind="stable")
     ]
+    return united(weighed, evidence.same)
 
 
 def _share(values: NDArray[np.bool_]) -> float:

@@ -16,6 +16,7 @@ from feilun.apps.customer_service.entries import Passage
 from feilun.apps.customer_service.injection import gives_orders, quotable
 from feilun.apps.customer_service.library import Library
 from feilun.apps.customer_service.reply import Citation
+from feilun.apps.customer_service.turning_words import ALTERING
 from feilun.core.corpus import corpus_of
 from feilun.core.ports import Predictor
 from feilun.knowledge.terms import search_terms
@@ -34,16 +35,6 @@ GRAMMAR = frozenset("的地得了着是为在和与及您你我们这那其于�
 """Words that a model may add: none of them changes what is said."""
 
 NUMBER = re.compile(r"\d+(?:[.,:]\d+)*%?", re.ASCII)
-
-ALTERING = tuple(
-    re.compile(words, re.IGNORECASE)
-    for words in (
-        r"[不没無无未勿非免禁]|\b(?:no|not|never|none|neither|cannot|without|free)\b|n't",
-        r"可能|可以|应|须|需|必|\b(?:may|might|can|could|should|must|need|have to|has to)\b",
-        r"如果|若|除非|仅|只|限|\b(?:if|unless|only|except|until|when)\b",
-    )
-)
-"""Negations, modes and conditions: a sentence has one of a kind where its source has one, and only there."""
 
 
 @dataclass(frozen=True)

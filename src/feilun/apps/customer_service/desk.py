@@ -6,7 +6,7 @@ import time
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection
@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from feilun.apps.customer_service.asking import last_question
 from feilun.apps.customer_service.bursts import Bursts
 from feilun.apps.customer_service.business_rules import BusinessRules
+from feilun.apps.customer_service.exchange import Answered, Heard, Suggestion
 from feilun.apps.customer_service.ladder import READ, Ladder
 from feilun.apps.customer_service.learning import Learning, UnknownConversation
 from feilun.apps.customer_service.lines import Lines
@@ -32,61 +33,6 @@ PRIORITY = {"anger": 2, "rule": 1, "request": 1, "form": 1}
 """How urgent a hand-over is by its reason, where no rule says more."""
 
 CHANNELS = ("web", "terminal", "test", "feishu", "dingtalk", "wecom", "slack", "other")
-
-
-@dataclass(frozen=True)
-class Answered:
-    """A reply, and where it was given.
-
-    Args:
-        conversation: Id of the conversation.
-        turn: Id of the reply, for feedback on it; None where nobody replied.
-        reply: The reply.
-    """
-
-    conversation: str
-    turn: str | None
-    reply: Reply
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the public JSON form."""
-        return {"conversation": self.conversation, "turn": self.turn, **self.reply.to_json()}
-
-
-@dataclass(frozen=True)
-class Heard:
-    """A customer's turn that waits for its answer.
-
-    Args:
-        text: What was said.
-        time: When, seconds since 1970.
-        conversation: Where.
-        begun: The conversation, where this turn begins it.
-        customer: What the business tells of the customer.
-        ticket: What tells it from the other messages of a moment.
-        place: Its place in the conversation's line.
-    """
-
-    text: str
-    time: float
-    conversation: str
-    begun: Conversation | None
-    customer: Mapping[str, str | float | bool]
-    ticket: object
-    place: object
-
-
-@dataclass(frozen=True)
-class Suggestion:
-    """What the bot would say, for an operator.
-
-    Args:
-        question: The customer's question.
-        reply: The reply to it.
-    """
-
-    question: str
-    reply: Reply
 
 
 class Desk:
@@ -111,6 +57,10 @@ class Desk:
         self.listeners = Listeners()
         self._lines = Lines()
         self._bursts = Bursts()
+
+    def renew(self, ladder: Ladder) -> None:
+        """Answer by another ladder from the next turn on."""
+        self.ladder = self.learning.ladder = ladder
 
     def say(
         self, text: str, conversation: str | None = None, channel: str = "web",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import compress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,17 @@ KEYWORD_SCALE = 10.0
 Look = Callable[[tuple[str, ...]], NDArray[np.float64]]
 """Gives the log odds that each of some candidates asks the same, by a model that reads both; shape (candidates,)."""
 
+WORTH = 0.01
+"""Probability from which on it is worth asking whether a candidate says what a more probable one says."""
+
+Same = Callable[[str, str], bool]
+"""Says whether two candidates give the same answer."""
+
+
+def different(one: str, other: str) -> bool:
+    """Say that no two candidates give the same answer."""
+    return False
+
 
 @dataclass(frozen=True)
 class Evidence:
@@ -31,16 +43,24 @@ class Evidence:
         features: In the order of `QUESTION` or `PASSAGE`, shape (candidates, features); cosines are 0 where no vectors
             are at hand.
         look: Looks at candidates again; None where nothing does.
+        same: Says whether two candidates, by their ids, give the same answer.
     """
 
     ids: tuple[str, ...]
     features: NDArray[np.float64]
     look: Look | None = None
+    same: Same = different
 
     def without(self, identity: str) -> Evidence:
-        """Return the evidence as if a candidate were not there."""
-        kept = [place for place, own in enumerate(self.ids) if own != identity]
-        return Evidence(tuple(self.ids[place] for place in kept), self.features[kept], self.look)
+        """Return the evidence as if a candidate were not there, nor any other that says the same."""
+        return self._only([own != identity and not self.same(identity, own) for own in self.ids])
+
+    def alone(self, identity: str) -> Evidence:
+        """Return the evidence as if a candidate were the only one that says what it says."""
+        return self._only([own == identity or not self.same(identity, own) for own in self.ids])
+
+    def _only(self, kept: Sequence[bool]) -> Evidence:
+        return replace(self, ids=tuple(compress(self.ids, kept)), features=self.features[list(kept)])
 
 
 @dataclass(frozen=True)
@@ -56,3 +76,24 @@ class Weighed:
     id: str
     probability: float
     features: tuple[float, ...]
+
+
+def united(weighed: Sequence[Weighed], same: Same) -> list[Weighed]:
+    """Let candidates that give the same answer be one, as probable as all of them together.
+
+    Args:
+        weighed: The candidates, the most probable first.
+        same: Says which are the same; asked of those alone that are worth it.
+
+    Returns:
+        The first of each kind, the most probable first.
+    """
+    found: list[Weighed] = []
+    for one in weighed:
+        worth = one.probability >= WORTH
+        at = next((place for place, other in enumerate(found) if same(other.id, one.id)), None) if worth else None
+        if at is None:
+            found.append(one)
+        else:
+            found[at] = replace(found[at], probability=found[at].probability + one.probability)
+    return sorted(found, key=lambda one: -one.probability)

@@ -49,6 +49,8 @@ class Ladder:
     ) -> None:
         self.library = library
         self.thresholds = thresholds
+        self.settings = settings
+        self.composer = composer
         self.rungs: Sequence[Rung] = (
             Guard(settings.handover.anger),
             *((Forms(settings.forms, thresholds.curated),) if settings.forms else ()),
@@ -57,6 +59,10 @@ class Ladder:
             Clarify(thresholds.curated, settings.ladder.options),
             Unknown(settings.handover.after_failures),
         )
+
+    def recalibrated(self, thresholds: Thresholds) -> Ladder:
+        """Return a ladder over the same library that has to be as sure as other thresholds say."""
+        return Ladder(self.library, thresholds, self.settings, self.composer)
 
     def answer(self, text: str, memory: Mapping[str, Any]) -> tuple[Reply, dict[str, Any]]:
         """Answer a turn.

@@ -11,7 +11,8 @@ from feilun.apps.customer_service.slots import unknown_slots
 from feilun.core.errors import FeilunError, UsageError
 from feilun.monitoring.redaction import kept
 from feilun.storage import customer_service as storage
-from feilun.storage.customer_service import Candidate, Known, Turn
+from feilun.storage.customer_service import Candidate, Turn
+from feilun.storage.customer_service_knowledge import Known, put_knowledge
 from feilun.storage.database import Database
 
 
@@ -83,7 +84,8 @@ class Learning:
         library = self.ladder.library
         found = library.question(question, library.embed(question))
         weighed = self.ladder.thresholds.curated.weighed(found) if found is not None else []
-        return [entry for one in weighed if (entry := library.entries[one.id]).answer][:most]
+        known = [library.entries.get(one.id) for one in weighed]
+        return [entry for entry in known if entry is not None and entry.answer][:most]
 
     def approve(self, candidate: str, *, question: str | None = None, answer: str | None = None,
                 category: str = "") -> FaqEntry:  # fmt: skip
@@ -105,7 +107,7 @@ class Learning:
                 raise UnknownConversation(f"There is no open candidate {candidate!r}.", "It may be settled already.")
             entry = _entry(found, question, answer, category)
             known = Known(entry.id, "faq", "candidate", content(entry))
-            storage.put_knowledge(connection, self.application, known)
+            put_knowledge(connection, self.application, known)
         self.ladder.library.change([entry])
         return entry
 
@@ -128,7 +130,7 @@ class Learning:
                 raise UnknownConversation(f"There is no open candidate {candidate!r}.", "It may be settled already.")
             way = {"entry": entry, "question": known.question, "text": found.question}
             identity = identity_of("variant", known.question, found.question)
-            storage.put_knowledge(connection, self.application, Known(identity, "variant", "candidate", way))
+            put_knowledge(connection, self.application, Known(identity, "variant", "candidate", way))
         (changed,) = with_learned([known], [way])
         self.ladder.library.change([changed])
         return changed

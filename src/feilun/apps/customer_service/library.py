@@ -13,6 +13,7 @@ from feilun.apps.customer_service.entries import FaqEntry, Passage
 from feilun.apps.customer_service.evidence import KEYWORD_SCALE, Evidence
 from feilun.apps.customer_service.phrases import language_of
 from feilun.apps.customer_service.second_look import Reranker
+from feilun.apps.customer_service.twins import says_the_same
 from feilun.core.corpus import corpus_of
 from feilun.core.ports import Embedder
 from feilun.knowledge.search import Entry, Hit, SearchIndex
@@ -67,6 +68,14 @@ class Library:
             self.questions.change(questions, removed)
             self.texts.change(texts, gone)
 
+    def hold(self, entries: Iterable[FaqEntry], passages: Iterable[Passage]) -> None:
+        """Know these and nothing else from now on; what is known already is not read again."""
+        wanted, texts = {entry.id: entry for entry in entries}, {one.id: one for one in passages}
+        gone = {i for i in self.entries if i not in wanted}
+        gone |= {i for i in self.passages if i not in texts and not i.endswith(ANSWER)}
+        new = [entry for entry in wanted.values() if self.entries.get(entry.id) != entry]
+        self.change(new, [one for one in texts.values() if self.passages.get(one.id) != one], gone)
+
     def embed(self, text: str) -> NDArray[np.float32] | None:
         """Return the vector of a question, shape (width,)."""
         return None if self.embedder is None else self._vectors([text])[0]
@@ -84,11 +93,12 @@ class Library:
         asked = {hit.id: hit for hit in self.questions.search(text, vector, limit=WANTED)}
         spoken = {hit.id: hit for hit in self.texts.search(text, vector, limit=WANTED)}
         meant = [identity.removesuffix(ANSWER) for identity in spoken if identity.endswith(ANSWER)]
-        ids = self._spoken(text, [i for i in dict.fromkeys([*asked, *meant]) if i in self.entries], self.entries)
+        known = self.entries  # as it is now: what is taken out meanwhile is weighed, and answers nothing
+        ids = self._spoken(text, [i for i in dict.fromkeys([*asked, *meant]) if i in known], known)
         if not ids:
             return None
         ways, answers = self._cosines(vector, ids)
-        shared = self._shared(text, {i: self.entries[i].texts for i in ids})
+        shared = self._shared(text, {i: known[i].texts for i in ids})
         return Evidence(
             tuple(ids),
             np.array([
@@ -99,24 +109,20 @@ class Library:
                 )
                 for i in ids
             ]),
-            None if self.reranker is None else cache(partial(self._look, self.reranker, text, ways)),
+            None if self.reranker is None else cache(partial(_look, self.reranker, text, known, ways)),
+            partial(_same, {identity: known[identity].answer for identity in ids}),
         )  # fmt: skip
 
     def passage(self, text: str, vector: NDArray[np.float32] | None) -> Evidence | None:
         """Find the passages that may answer a question; their features are `evidence.PASSAGE`."""
         found = {hit.id: hit for hit in self.texts.search(text, vector, limit=WANTED)}
-        ids = self._spoken(text, [identity for identity in found if identity in self.passages], self.passages)
+        known = self.passages
+        ids = self._spoken(text, [identity for identity in found if identity in known], known)
         if not ids:
             return None
-        shared = self._shared(text, {i: (self.passages[i].text,) for i in ids})
+        shared = self._shared(text, {i: (known[i].text,) for i in ids})
         rows = [(found[i].cosine or 0.0, *shared[i], _keyword(found[i])) for i in ids]
-        return Evidence(tuple(ids), np.array(rows))
-
-    def _look(
-        self, reranker: Reranker, text: str, ways: Mapping[str, Sequence[float]], ids: tuple[str, ...]
-    ) -> NDArray[np.float64]:
-        """Read a question together with the way to ask each entry that is nearest to it."""
-        return reranker.log_odds(text, [_nearest_way(self.entries[i].texts, ways.get(i, ())) for i in ids])
+        return Evidence(tuple(ids), np.array(rows), same=partial(_same, {i: known[i].text for i in ids}))
 
     def _cosines(
         self, vector: NDArray[np.float32] | None, ids: Sequence[str]
@@ -160,6 +166,19 @@ class Library:
 def answer_passage(entry: FaqEntry) -> Passage:
     """Return an entry's answer as a passage that can be cited."""
     return Passage(entry.id + ANSWER, "FAQ", (entry.category,) if entry.category else (), entry.question, entry.answer)
+
+
+def _look(
+    reranker: Reranker, text: str, known: Mapping[str, FaqEntry], ways: Mapping[str, Sequence[float]],
+    ids: tuple[str, ...],
+) -> NDArray[np.float64]:  # fmt: skip
+    """Read a question together with the way to ask each entry that is nearest to it."""
+    return reranker.log_odds(text, [_nearest_way(known[i].texts, ways.get(i, ())) for i in ids])
+
+
+def _same(answers: Mapping[str, str], one: str, other: str) -> bool:
+    """Say whether two candidates give the same answer; one that is none of them gives another."""
+    return one in answers and other in answers and says_the_same(answers[one], answers[other])
 
 
 def _nearest(cosines: tuple[float, ...] | None) -> tuple[float, float]:

@@ -9,13 +9,12 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from feilun.core.decisions.linear_chain import Chains, possible_steps
 from feilun.core.prediction import Prediction, Ranking, Reads
 from feilun.core.spans import PredictedSpan, Span, TokenLogits
 
 AT_ONCE = 1 << 20
 """Tokens × tags that are decoded together; bounds the memory."""
-
-IMPOSSIBLE = -1e30
 
 
 @dataclass(frozen=True)
@@ -27,7 +26,8 @@ class TagDecision:
     one is taken (Viterbi 1967).
 
     Args:
-        temperature: Divides the logits before the softmax.
+        temperature: Divides the logits and the transitions.
+        transitions: What a model learned to speak for each tag behind each, shape (tags, tags); empty: nothing.
         abstain_below: Kept at 0: spans are never withheld.
     """
 
@@ -36,6 +36,7 @@ class TagDecision:
 
     temperature: float = 1.0
     abstain_below: float = 0.0
+    transitions: tuple[tuple[float, ...], ...] = ()
 
     @classmethod
     def from_table(cls, table: Mapping[str, Any]) -> Self:
@@ -44,7 +45,8 @@ class TagDecision:
         Raises:
             KeyError, TypeError, ValueError: If the table is not of that form.
         """
-        return cls(float(table["temperature"]))
+        transitions = tuple(tuple(map(float, row)) for row in table.get("transitions", ()))
+        return cls(float(table["temperature"]), transitions=transitions)
 
     def width(self, labels: int) -> int:
         """Return how many tags a token may have."""
@@ -71,59 +73,24 @@ class TagDecision:
         Returns:
             One prediction a text; its score is the probability of its least certain tag.
         """
-        predictions: list[Prediction] = []
         order = sorted(range(len(logits)), key=lambda row: len(logits[row].logits))
+        steps = self.steps(self.width(len(names)))
         found: dict[int, Prediction] = {}
-        for rows in _groups(order, [len(one.logits) for one in logits], self.width(len(names))):
-            scores = [_log_softmax(logits[row].logits, self.temperature) for row in rows]
-            for row, own, tags in zip(rows, scores, viterbi(scores), strict=True):
-                found[row] = _prediction(logits[row], own, tags, names)
-        predictions += [found[row] for row in range(len(logits))]
-        return predictions
+        for rows in _groups(order, [len(one.logits) for one in logits], len(steps)):
+            chains = Chains.of([_log_softmax(logits[row].logits, self.temperature) for row in rows], steps)
+            for row, tags, shares in zip(rows, chains.best(), chains.probabilities(), strict=True):
+                found[row] = _prediction(logits[row], tags, shares[np.arange(len(tags)), tags], names)
+        return [found[row] for row in range(len(logits))]
 
-
-def viterbi(scores: Sequence[NDArray[np.float64]]) -> list[NDArray[np.int64]]:
-    """Find the most probable tags of which each is possible behind the one before it.
-
-    Args:
-        scores: Log-probabilities of each text's tokens, shape (tokens, tags).
-
-    Returns:
-        The tags of each text, shape (tokens,).
-    """
-    rows, longest = len(scores), max(map(len, scores), default=0)
-    if not longest:
-        return [np.empty(0, np.int64) for _ in scores]
-    tags = next(one.shape[1] for one in scores if len(one))
-    padded = np.zeros((rows, longest, tags))
-    for row, one in enumerate(scores):
-        padded[row, : len(one)] = one
-    further = np.arange(2, tags, 2)  # tags of tokens that go on with a span; the one before each begins it
-    best = padded[:, 0].copy()  # (rows, tags)
-    best[:, further] = IMPOSSIBLE
-    history = np.zeros((longest, rows, tags), dtype=np.int64)
-    path = np.zeros((rows, longest), dtype=np.int64)
-    lengths = np.array([len(one) for one in scores])
-    final = np.where((lengths == 1)[:, None], best, 0.0)
-    for token in range(1, longest):
-        history[token] = best.argmax(1)[:, None]
-        going_on = np.where(best[:, further] >= best[:, further - 1], further, further - 1)
-        history[token][:, further] = going_on
-        best = np.take_along_axis(best, history[token], axis=1) + padded[:, token]
-        final[lengths == token + 1] = best[lengths == token + 1]
-    last = final.argmax(1)
-    for row, length in enumerate(lengths.tolist()):
-        tag = int(last[row])
-        for token in range(length - 1, -1, -1):
-            path[row, token] = tag
-            tag = int(history[token, row, tag])
-    return [path[row, :length] for row, length in enumerate(lengths.tolist())]
+    def steps(self, tags: int) -> NDArray[np.float64]:
+        """Return what speaks for each tag behind each, -inf where it cannot stand there, shape (tags, tags)."""
+        learnt = np.array(self.transitions) if self.transitions else np.zeros((tags, tags))
+        return np.where(possible_steps(tags), learnt / self.temperature, -np.inf)
 
 
 def _prediction(
-    one: TokenLogits, scores: NDArray[np.float64], tags: NDArray[np.int64], names: tuple[str, ...]
+    one: TokenLogits, tags: NDArray[np.int64], chosen: NDArray[np.float64], names: tuple[str, ...]
 ) -> Prediction:
-    chosen = np.exp(scores[np.arange(len(tags)), tags])  # (tokens,)
     spans = []
     for first, last in runs(tags):
         start, end = int(one.offsets[first, 0]), int(one.offsets[last, 1])

@@ -13,6 +13,7 @@ from feilun.core.labels import LabelSet
 from feilun.core.ports import Predictor
 from feilun.core.prediction import Decision
 from feilun.core.report import Report
+from feilun.evaluation import scope
 from feilun.evaluation.baselines import fit_baselines
 from feilun.evaluation.calibration import Abstention, fit_temperature, label_thresholds
 from feilun.evaluation.intervals import Intervals, bootstrap
@@ -35,6 +36,7 @@ class ClassifyJudge:
         "log_loss",
         "brier",
         "expected_calibration_error",
+        *scope.METRICS,
     )
 
     def figures(
@@ -52,7 +54,8 @@ class ClassifyJudge:
             Those of `metrics` that are defined on the rows.
         """
         targets = labels.encode(corpus.target or ())
-        return figures(from_probabilities(decision.probabilities(logits), targets, labels))
+        judged = from_probabilities(decision.probabilities(logits), targets, labels)
+        return {**figures(judged), **scope.figures(judged, decision.out_of_scope)}
 
     def calibrate(
         self,
@@ -62,12 +65,12 @@ class ClassifyJudge:
         decision: Decision,
         abstention: Abstention | None,
     ) -> Decision:
-        """Fit the temperature and, where `abstention` is given, the score below which a person decides."""
+        """Fit the temperature, the end of the scope and, where `abstention` is given, from where a person decides."""
         targets = labels.encode(corpus.target or ())
-        decision = replace(decision, temperature=fit_temperature(logits, targets))
+        decision = scope.fit(replace(decision, temperature=fit_temperature(logits, targets)), logits, targets, labels)
         if abstention is None:
             return decision
-        judged = from_probabilities(decision.probabilities(logits), targets, labels)
+        judged = judge(decision.decide(logits, labels.names), targets, labels)
         common, own = abstention.choose(judged.confidence, judged.correct), decision.label_thresholds
         if abstention.by_label:
             own = label_thresholds(judged.confidence, judged.correct, judged.predicted, labels.names, abstention.choose)
@@ -87,16 +90,23 @@ class ClassifyJudge:
         judgement = judge(checked(predictor, corpus), targets, labels)
         others = {name: judge(checked(other, corpus), targets, labels) for name, other in asked.baselines.items()}
         intervals = bootstrap(judgement, asked.resamples, asked.seed)
+        outside = scope.label_of(predictor)
         return Report(
             n=len(corpus),
-            metrics={name: intervals.figure(name, value) for name, value in figures(judgement).items()},
+            metrics={
+                **{name: intervals.figure(name, value) for name, value in figures(judgement).items()},
+                **scope.with_intervals(judgement, outside),
+            },
             per_label=_with_intervals(per_label(judgement), intervals),
             labels=labels.names,
             confusion=judgement.confusion.tolist(),
             calibration=reliability(judgement.confidence, judgement.correct),
             coverage=coverage_curve(judgement.confidence, judgement.correct),
             slices=slice_figures(judgement, corpus, asked.slices),
-            baselines={name: {**figures(other), **compare(judgement, other)} for name, other in others.items()},
+            baselines={
+                name: {**figures(other), **scope.figures(other, outside), **compare(judgement, other)}
+                for name, other in others.items()
+            },
             decisions=decisions(judgement.correct, judgement.abstained, predictor, asked),
         )
 

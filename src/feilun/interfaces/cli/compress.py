@@ -34,7 +34,7 @@ def compress(
         list[str] | None,
         typer.Option("--language", metavar="CODE", help="Trim the vocabulary to this language; may be given again."),
     ] = None,
-    quantize: Annotated[str, typer.Option(help="int8, or none.")] = "int8",
+    quantize: Annotated[str, typer.Option(help="int8, fp16 (for GPUs), or none.")] = "int8",
     out: Annotated[Path | None, typer.Option(help="The new bundle's folder; else it is the next version.")] = None,
     threads: Threads = None,
     as_json: AsJson = False,

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from feilun.core.errors import UsageError
-from feilun.interfaces.cli import customer_service_lists, output
-from feilun.interfaces.cli.customer_service_lists import File
+from feilun.interfaces.cli import customer_service_lists, customer_service_releases, output
+from feilun.interfaces.cli.customer_service_options import File, Force, reason
 from feilun.interfaces.cli.database import opened_database
 from feilun.interfaces.cli.options import AllowHost, AsJson, Host, Port, RequireToken
 
 if TYPE_CHECKING:
-    from feilun.apps.customer_service.desk import Answered, Desk
+    from feilun.apps.customer_service.desk import Desk
+    from feilun.apps.customer_service.exchange import Answered
     from feilun.apps.customer_service.faq import FaqReport
     from feilun.workflow.screen import Terminal
 
@@ -27,16 +27,8 @@ EXAMPLES = (
     "feilun customer-service serve examples/customer_service.toml --port 8080",
     "feilun customer-service test examples/customer_service_suite.yaml",
     *customer_service_lists.EXAMPLES,
+    *customer_service_releases.EXAMPLES,
 )
-
-Force = Annotated[
-    str | None,
-    typer.Option(
-        metavar="REASON",
-        help="Release it although conversations of the suite fall; the reason goes to the audit log.",
-        show_default=False,
-    ),
-]
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, add_completion=False)
 
@@ -80,8 +72,8 @@ def demo(
 def import_files(file: File, force: Force = None, as_json: AsJson = False) -> None:
     """Read the application's files anew; what they hold takes the place of what was imported before.
 
-    Approved candidates stay. A running service knows of it when it starts again. Where the application names a suite,
-    it is refused if a conversation fails by it.
+    Approved candidates stay. A service that runs answers from it at once. Where the application names a suite, it is
+    refused if a conversation fails by it.
     """
     from dataclasses import asdict
 
@@ -90,7 +82,7 @@ def import_files(file: File, force: Force = None, as_json: AsJson = False) -> No
 
     settings = read_application(file)
     with opened_database() as database:
-        knowledge, known = wired.import_knowledge(settings, database, force=_reason(force), say=_terminal().say)
+        knowledge, known = wired.import_knowledge(settings, database, force=reason(force), say=_terminal().say)
     if as_json:
         reports = {name: asdict(report) for name, report in knowledge.reports.items()}
         output.print_json({"entries": len(known.entries), "passages": len(known.passages), "files": reports})
@@ -112,7 +104,7 @@ def train(file: File, force: Force = None, as_json: AsJson = False) -> None:
 
     settings = read_application(file)
     with opened_database() as database:
-        found = train_application(settings, database, force=_reason(force), screen=_terminal())
+        found = train_application(settings, database, force=reason(force), screen=_terminal())
     if as_json:
         output.print_json(found.to_json())
         return
@@ -155,7 +147,7 @@ def serve(
     from feilun.workflow.applications.customer_service_file import read_application
 
     settings = read_application(file)
-    with wired.opened(settings) as desk, ExitStack() as exits:
+    with wired.opened(settings, follow=True) as desk, ExitStack() as exits:
         platforms = inboxes(settings.channels, desk)
         for one in platforms.values():
             exits.callback(one.close)
@@ -195,14 +187,9 @@ def hold_to_suite(
         raise typer.Exit(1)
 
 
-for command in customer_service_lists.COMMANDS:
-    app.command(epilog=f"Example: {customer_service_lists.example(command)}")(command)
-
-
-def _reason(force: str | None) -> str | None:
-    if force is not None and not force.strip():
-        raise UsageError("--force has no reason.", 'Say why, for the audit log: --force "the new opening hours"')
-    return force
+for listing in (customer_service_lists, customer_service_releases):
+    for command, example in zip(listing.COMMANDS, listing.EXAMPLES, strict=True):
+        app.command(epilog=f"Example: {example}")(command)
 
 
 def _terminal() -> Terminal:

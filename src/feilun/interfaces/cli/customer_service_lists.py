@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from feilun.interfaces.cli import output
+from feilun.interfaces.cli.customer_service_options import File
 from feilun.interfaces.cli.database import opened_database
 from feilun.interfaces.cli.options import AsJson
 
@@ -18,8 +19,6 @@ EXAMPLES = (
     "feilun customer-service measures examples/customer_service.toml --by day --csv measures.csv",
     "feilun customer-service mine examples/customer_service.toml",
 )
-
-File = Annotated[Path, typer.Argument(metavar="FILE", help="The application file, TOML.", show_default=False)]
 
 
 def handoffs(file: File, as_json: AsJson = False) -> None:
@@ -122,8 +121,3 @@ def mine(
 
 
 COMMANDS: tuple[Callable[..., Any], ...] = (handoffs, candidates, measures, mine)
-
-
-def example(command: Callable[..., Any]) -> str:
-    """Return the example of a command."""
-    return EXAMPLES[COMMANDS.index(command)]

@@ -36,8 +36,8 @@ def train(
     """Train the model of a recipe, judge it and write its bundle.
 
     Any key of the recipe can be set on the command line. With both costs, the threshold below which a text goes to a
-    person is the cheapest on the validation rows. Ctrl-C stops at the next step with a checkpoint; the same
-    command with --resume goes on to the bitwise same weights.
+    person is the cheapest on the validation rows. Ctrl-C or SIGTERM stops at the next step with a checkpoint; the
+    same command with --resume goes on to the bitwise same weights.
     """
     from feilun.workflow import recipe as recipes
     from feilun.workflow import steps

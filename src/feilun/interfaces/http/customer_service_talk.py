@@ -13,7 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-from feilun.apps.customer_service.desk import Answered, Desk
+from feilun.apps.customer_service.desk import Desk
+from feilun.apps.customer_service.exchange import Answered
 from feilun.apps.customer_service.learning import UnknownConversation
 from feilun.core.errors import FeilunError
 from feilun.interfaces.http.bodies import Refused, check_text

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -23,6 +23,11 @@ Kind = Literal["encoder", "causal", "blank"]
 Pooling = Literal["mean", "first", "last"]
 
 WEIGHTS, CONFIG, TOKENIZER, FACTS = "model.safetensors", "config.json", "tokenizer.json", "feilun_base.json"
+OUTPUT = "output.safetensors"
+"""Holds the matrix from states to logits, of language models that have one beside their word embeddings."""
+PARTS = (WEIGHTS, CONFIG, TOKENIZER)
+"""Files that every base has."""
+
 SCHEMA = 1
 
 
@@ -126,13 +131,41 @@ def save(folder: Path, weights: Mapping[str, Any], config: Any, tokenizer: Token
         tokenizer: The tokenizer.
         facts: What else is to be known.
     """
+    _save(folder, weights, config, tokenizer, facts, {})
+
+
+def save_tuned(folder: Path, base: Base, origin: Mapping[str, Any]) -> None:
+    """Write an opened base whose weights moved into an empty folder, so that it opens as the base it is now.
+
+    Args:
+        folder: Where; the caller makes it appear atomically.
+        base: The base.
+        origin: What it was made of, for people; values that JSON holds.
+    """
+    from safetensors.torch import save_file
+
+    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in base.model.state_dict().items()}
+    if base.output is not None:
+        save_file({OUTPUT: base.output.contiguous()}, folder / OUTPUT)
+    more = {"origin": dict(origin), "turns": None if base.turns is None else asdict(base.turns)}
+    _save(folder, weights, base.model.config, base.tokenizer, base.facts, more)
+
+
+def _save(
+    folder: Path,
+    weights: Mapping[str, Any],
+    config: Any,
+    tokenizer: Tokenizer,
+    facts: BaseFacts,
+    more: Mapping[str, Any],
+) -> None:
     from safetensors.torch import save_file
 
     save_file(dict(weights), folder / WEIGHTS, metadata={"format": "pt"})
     (folder / CONFIG).write_text(json.dumps(config.to_dict(), indent=2, default=str), encoding="utf-8")
     (folder / TOKENIZER).write_text(tokenizer.to_str(), encoding="utf-8")
-    files = {name: _record(folder / name) for name in (WEIGHTS, CONFIG, TOKENIZER)}
-    write_json(folder / FACTS, {"schema": SCHEMA, **asdict(facts), "files": files})
+    files = {name: _record(folder / name) for name in (*PARTS, OUTPUT) if (folder / name).is_file()}
+    write_json(folder / FACTS, {"schema": SCHEMA, **asdict(facts), **more, "files": files})
 
 
 def load(folder: Path, *, whole_hash: bool = False) -> Base:
@@ -154,7 +187,17 @@ def load(folder: Path, *, whole_hash: bool = False) -> Base:
     record = verify(folder, whole_hash=whole_hash)
     names = BaseFacts.__dataclass_fields__
     facts = BaseFacts(**{**{name: record[name] for name in names}, "languages": tuple(record["languages"])})
-    return opened(folder, facts, combined_hash(record["files"]))
+    base = opened(folder, facts, combined_hash(record["files"]))
+    turns = record.get("turns")
+    output = _output(folder) if OUTPUT in record["files"] else None
+    return replace(base, turns=None if turns is None else Turns.from_table(turns), output=output)
+
+
+def _output(folder: Path) -> Tensor:
+    from safetensors.torch import load_file
+
+    matrix: Tensor = load_file(folder / OUTPUT)[OUTPUT]
+    return matrix
 
 
 def opened(folder: Path, facts: BaseFacts, content_hash: str) -> Base:
@@ -249,7 +292,7 @@ def verify(folder: Path, *, whole_hash: bool = False) -> dict[str, Any]:
         raise _damaged(folder / FACTS, "cannot be read") from error
     if record.get("schema") != SCHEMA:
         raise _damaged(folder / FACTS, f"has schema {record.get('schema')!r}, not {SCHEMA}")
-    for name in (WEIGHTS, CONFIG, TOKENIZER):
+    for name in (*PARTS, *(name for name in files if name not in PARTS)):
         path = folder / name
         if not path.is_file():
             raise _damaged(path, "is missing")
@@ -264,7 +307,7 @@ def verify(folder: Path, *, whole_hash: bool = False) -> dict[str, Any]:
 
 def combined_hash(files: Mapping[str, Mapping[str, Any]]) -> str:
     """Return one hash for weights and tokenizer; the configuration names library versions and stays out."""
-    joined = "".join(files[name]["sha256"] for name in (WEIGHTS, TOKENIZER))
+    joined = "".join(files[name]["sha256"] for name in (WEIGHTS, TOKENIZER, OUTPUT) if name in files)
     return hashlib.sha256(joined.encode()).hexdigest()
 
 
@@ -280,7 +323,7 @@ def _fields(facts: BaseFacts) -> dict[str, Any]:
 def _damaged(path: Path, what: str) -> BaseModelError:
     return BaseModelError(
         f"The base model's file {path} {what}.",
-        f"Remove the folder {path.parent}; it is converted anew at the next use.",
+        f"Remove the folder {path.parent}: a packaged base is converted anew at the next use; make another one anew.",
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 import torch
@@ -11,7 +11,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from feilun.core.corpus import Corpus
+from feilun.core.errors import UsageError, nearest
 from feilun.core.labels import LabelSet
+from feilun.core.prediction import Decision
 from feilun.core.settings import setting
 from feilun.models.heads.linear import LinearHead
 
@@ -24,6 +26,13 @@ class ClassifySettings:
     label_smoothing: float = setting(0.0, "share of the target spread over all labels", minimum=0, below=1)
     class_weights: Literal["none", "balanced"] = setting("none", "balanced: rare labels weigh more in the loss")
     focal_gamma: float = setting(0.0, "above 0: focal loss, easy rows weigh less (Lin et al. 2017)", minimum=0)
+    out_of_scope: str | None = setting(
+        None, "the label of texts that no other label fits; texts to which no other label is likely get it, too"
+    )
+    scope_lost: float = setting(
+        0.01, "share of the texts within the scope that this may cost their right label, on validation rows",
+        minimum=0, below=1,
+    )  # fmt: skip
 
     def tokenizer(self, tokenizer: Tokenizer) -> Tokenizer:
         """Return the base's own tokenizer."""
@@ -44,10 +53,14 @@ class ClassifyHead(LinearHead):
     """
 
     task: ClassVar[str] = "classify"
+    decision: Decision
 
     def __init__(self, hidden: int, labels: LabelSet, settings: ClassifySettings) -> None:
         super().__init__(hidden, labels, settings.dropout)
         self.settings = settings
+        if settings.out_of_scope is not None:
+            refuse_unless_known(settings.out_of_scope, labels)
+            self.decision = replace(self.decision, out_of_scope=settings.out_of_scope, scope_lost=settings.scope_lost)
 
     def observe(self, train: Corpus) -> None:
         """Take the class weights from the training rows, where they are asked for."""
@@ -69,3 +82,17 @@ class ClassifyHead(LinearHead):
             certainty = logits.softmax(1).gather(1, targets[:, None])[:, 0]
             losses = losses * (1 - certainty) ** self.settings.focal_gamma
         return losses
+
+
+def refuse_unless_known(out_of_scope: str, labels: LabelSet) -> None:
+    """Refuse a label of texts out of scope that no training row has.
+
+    Raises:
+        UsageError: If it is none of the labels.
+    """
+    if out_of_scope not in labels.names:
+        raise UsageError(
+            f"model.head.out_of_scope is {out_of_scope!r}, which no training row has. "
+            f"{nearest(out_of_scope, labels.names)}",
+            "Give some rows that label, or leave the setting out and let evaluation.wanted_accuracy hand texts over.",
+        )

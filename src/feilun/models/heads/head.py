@@ -31,6 +31,8 @@ class Head(nn.Module, ABC):
     reads: ClassVar[Reads] = "pooled"
     pace: ClassVar[float] = 10.0
     """How many times as fast as the base its weights learn by default."""
+    base_pace: ClassVar[float] = 1.0
+    """How many times as fast the base learns by default as it does where each text has one label."""
     hard_negatives: int = 0
     """How many second texts of other rows, hard to tell from its own, each row gets where texts are read apart."""
     mined_by: Miner = "both"
@@ -45,6 +47,10 @@ class Head(nn.Module, ABC):
 
     def meet(self, base: Base) -> None:
         """Learn from the base that the head is put on what its decision needs."""
+
+    def learnt(self) -> AnyDecision:
+        """Return its decision with what the head has learned of it so far."""
+        return self.decision
 
     def observe(self, train: Corpus) -> None:
         """Learn from the training rows what the loss needs beforehand, such as the weights of the labels."""
@@ -64,8 +70,15 @@ class Head(nn.Module, ABC):
         alone: Sequence[Sequence[int]] = order[:, None].tolist()
         return alone
 
+    def before_step(self, step: int) -> None:
+        """Get ready for an optimiser step; depends on the number of steps done alone, so that a run can be resumed."""
+
     def watch(self, history: Sequence[Mapping[str, float]]) -> None:
         """Look at the figures of all evaluations so far; what follows from them must follow from them alone."""
+
+    def ids(self, corpus: Corpus) -> Sequence[str]:
+        """Return, for each row of `targets`, the id of the row of the corpus that it is of."""
+        return corpus.id
 
     @abstractmethod
     def targets(self, corpus: Corpus) -> Tensor:

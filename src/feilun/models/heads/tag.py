@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -13,14 +14,17 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from feilun.core.corpus import Corpus
+from feilun.core.decisions.linear_chain import possible_steps
+from feilun.core.decisions.tag import TagDecision
 from feilun.core.errors import UsageError
 from feilun.core.labels import LabelSet
 from feilun.core.prediction import Reads
 from feilun.core.settings import setting
 from feilun.core.spans import Span
 from feilun.models.heads.head import Head
+from feilun.models.heads.linear_chain import IMPOSSIBLE, surprise_of_paths
 from feilun.text.single_characters import reading_characters
-from feilun.text.windows import windows
+from feilun.text.windows import Windows, windows
 
 IGNORED = -100
 """Target of tokens that do not count: padding, special tokens, and what another window answers for."""
@@ -35,6 +39,13 @@ class TagSettings:
     characters: bool = setting(
         True, "read Chinese characters and punctuation one by one, so that a span can begin and end at each"
     )
+    transitions: bool = setting(True, "learn which tag stands behind which, beside each token's own (linear-chain CRF)")
+
+    def contradictions(self) -> list[str]:
+        """Say which settings exclude each other."""
+        if self.transitions and self.label_smoothing:
+            return ["model.head.label_smoothing smooths single tags: it needs model.head.transitions = false."]
+        return []
 
     def tokenizer(self, tokenizer: Tokenizer) -> Tokenizer:
         """Return the tokenizer that the head wants."""
@@ -46,7 +57,7 @@ class TagSettings:
 
 
 class TagHead(Head):
-    """A linear layer over the tokens' states, with cross-entropy.
+    """A linear layer over the tokens' states, with cross-entropy, or the likelihood of the whole sequence of tags.
 
     Args:
         hidden: Width of a token's state.
@@ -56,39 +67,82 @@ class TagHead(Head):
 
     task: ClassVar[str] = "tag"
     reads: ClassVar[Reads] = "tokens"
+    pace: ClassVar[float] = 60.0
+    base_pace: ClassVar[float] = 2.5
+    decision: TagDecision
+    possible: Tensor
 
     def __init__(self, hidden: int, labels: LabelSet, settings: TagSettings) -> None:
         super().__init__(labels)
         self.settings = settings
+        tags = self.decision.width(len(labels))
         self.dropout = nn.Dropout(settings.dropout)
-        self.linear = nn.Linear(hidden, self.decision.width(len(labels)))
+        self.linear = nn.Linear(hidden, tags)
         nn.init.zeros_(self.linear.bias)
+        self.transitions = nn.Parameter(torch.zeros(tags, tags)) if settings.transitions else None
+        self.register_buffer("possible", torch.from_numpy(possible_steps(tags)), persistent=False)
+
+    def first_biases(self, train: Corpus) -> Tensor:
+        """Return the logarithm of the share of each tag among the tokens of the training rows, shape (tags,).
+
+        Most tokens are outside of spans; the first hundreds of steps would otherwise be spent on learning that.
+        """
+        targets = self.targets(train)
+        counts = torch.bincount(targets[targets != IGNORED], minlength=len(self.linear.bias)) + 1
+        return (counts / counts.sum()).log()
 
     def forward(self, states: Tensor) -> Tensor:
         """Return logits of shape (batch, tokens, tags) for states of shape (batch, tokens, hidden)."""
         logits: Tensor = self.linear(self.dropout(states))
         return logits
 
+    def learnt(self) -> TagDecision:
+        """Return the decision with the transitions as they stand."""
+        if self.transitions is None:
+            return self.decision
+        rows = self.transitions.detach().cpu().double().tolist()
+        return replace(self.decision, transitions=tuple(map(tuple, rows)))
+
+    def ids(self, corpus: Corpus) -> Sequence[str]:
+        """Return the id of the text of each window."""
+        return [corpus.id[text] for text in self._windows(corpus).text_of]
+
     def targets(self, corpus: Corpus) -> Tensor:
-        """Return the tag of each token of each text's first window, shape (rows, longest); `IGNORED` elsewhere."""
-        if self.encoder is None:
-            raise UsageError("A tag head needs the tokenizer of its model.", "Put it into a TextModel first.")
-        found = windows(self.encoder, corpus.text)
-        targets = torch.full((len(corpus), max((len(found.rows[i]) for i in found.first), default=0)), IGNORED)
-        for row, (i, spans) in enumerate(zip(found.first, corpus.target or (), strict=True)):
-            counts = found.offsets[i][:, 0] < found.offsets[i][:, 1]
-            tags = torch.from_numpy(tags_of(found.offsets[i][counts], spans, self.labels))
-            targets[row, torch.from_numpy(np.flatnonzero(counts))] = tags
+        """Return the tag of each token that a window answers for, shape (windows, longest); `IGNORED` elsewhere."""
+        found = self._windows(corpus)
+        targets = torch.full((len(found.rows), max(map(len, found.rows), default=0)), IGNORED)
+        for own, spans in zip(found.of_text, corpus.target or (), strict=True):
+            tags = tags_of(np.concatenate([found.offsets[i][found.kept[i]] for i in own]), spans, self.labels)
+            parts = np.split(tags, np.cumsum([found.kept[i].sum() for i in own])[:-1])
+            for i, part in zip(own, parts, strict=True):
+                targets[i, torch.from_numpy(np.flatnonzero(found.kept[i]))] = torch.from_numpy(part)
         return targets
 
     def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
         """Return the loss of each row, shape (batch,): the mean over its tokens."""
         own = targets[:, : logits.shape[1]]  # (batch, tokens)
-        losses = functional.cross_entropy(
-            logits.transpose(1, 2), own, ignore_index=IGNORED, reduction="none",
+        counts = (own != IGNORED).sum(1)
+        losses = self._of_tokens(logits, own) if self.transitions is None else self._of_sequences(logits, own, counts)
+        return losses / counts.clamp(min=1)
+
+    def _windows(self, corpus: Corpus) -> Windows:
+        if self.encoder is None:
+            raise UsageError("A tag head needs the tokenizer of its model.", "Put it into a TextModel first.")
+        return windows(self.encoder, corpus.text)
+
+    def _of_tokens(self, logits: Tensor, targets: Tensor) -> Tensor:
+        return functional.cross_entropy(
+            logits.transpose(1, 2), targets, ignore_index=IGNORED, reduction="none",
             label_smoothing=self.settings.label_smoothing,
-        )  # fmt: skip
-        return losses.sum(1) / (own != IGNORED).sum(1).clamp(min=1)
+        ).sum(1)  # fmt: skip
+
+    def _of_sequences(self, logits: Tensor, targets: Tensor, counts: Tensor) -> Tensor:
+        assert self.transitions is not None  # noqa: S101 - asked before
+        others = (targets == IGNORED).to(torch.int8)
+        first = others.argsort(dim=1, stable=True)  # (batch, tokens): those that count, then the others
+        scores = logits.gather(1, first[:, :, None].expand_as(logits))
+        transitions = self.transitions.masked_fill(~self.possible, IMPOSSIBLE)
+        return surprise_of_paths(scores, targets.gather(1, first).clamp(min=0), counts, transitions)
 
 
 def tags_of(offsets: NDArray[np.int64], spans: tuple[Span, ...], labels: LabelSet) -> NDArray[np.int64]:
@@ -96,7 +150,7 @@ def tags_of(offsets: NDArray[np.int64], spans: tuple[Span, ...], labels: LabelSe
 
     Args:
         offsets: Characters of each token, shape (tokens, 2).
-        spans: The spans, which do not overlap.
+        spans: The spans in their order, which do not overlap.
         labels: Labels of the spans.
 
     Returns:

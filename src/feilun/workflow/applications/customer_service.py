@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 from feilun.apps.customer_service.desk import Desk
 from feilun.apps.customer_service.settings import CustomerServiceSettings
 from feilun.core.errors import UsageError
+from feilun.storage.customer_service_releases import newest_release
 from feilun.storage.database import Database, open_database
 from feilun.workflow.applications.customer_service_file import Knowledge, read_application, read_knowledge
-from feilun.workflow.applications.customer_service_knowledge import Imported, known_to
-from feilun.workflow.applications.customer_service_release import Say, release, silent, suite_outcome
+from feilun.workflow.applications.customer_service_following import Following, followed
+from feilun.workflow.applications.customer_service_knowledge import Imported, known_to, rows_of
+from feilun.workflow.applications.customer_service_release import Proposal, Say, release, silent, suite_outcome
 from feilun.workflow.applications.customer_service_suite import Outcome, Suite, read_suite
-from feilun.workflow.applications.customer_service_version import Version, desk_of, standing
+from feilun.workflow.applications.customer_service_version import desk_of, standing, trained
 
 
 def import_knowledge(
@@ -36,21 +38,30 @@ def import_knowledge(
         GateNotMet: If the application's suite falls; nothing was changed.
     """
     knowledge = read_knowledge(settings)
-    release(settings, database, standing(settings.name), knowledge, force=force, say=say)
+    release(settings, database, Proposal(standing(settings.name), rows_of(knowledge)), force=force, say=say)
     return knowledge, known_to(settings.name, database)
 
 
 @contextmanager
-def opened(settings: CustomerServiceSettings) -> Iterator[Desk]:
+def opened(settings: CustomerServiceSettings, *, follow: bool = False) -> Iterator[Desk]:
     """Open an application that was trained, for the length of a block.
+
+    Args:
+        settings: The application.
+        follow: Whether it answers by what is released meanwhile, as a service does.
 
     Raises:
         UsageError: If it was not trained yet.
         BundleError: If its bundle is gone or damaged.
     """
-    version = _trained(settings)
-    with closing(open_database()) as database:
-        yield desk_of(settings, version, known_to(settings.name, database), database)
+    version = trained(settings.name)
+    with closing(open_database()) as database, ExitStack() as exits:
+        with database.read() as connection:
+            newest = newest_release(connection, settings.name)
+        desk = desk_of(settings, version, known_to(settings.name, database), database)
+        if follow:
+            exits.enter_context(followed(Following(settings, desk, version, newest)))
+        yield desk
 
 
 def held_to_suite(file: Path, suite: Path | None = None) -> tuple[Suite, Outcome]:
@@ -78,11 +89,4 @@ def held_to_suite(file: Path, suite: Path | None = None) -> tuple[Suite, Outcome
         held = read_suite(Path(named))
     with closing(open_database()) as database:
         known = known_to(settings.name, database)
-    return held, suite_outcome(settings, _trained(settings), known, held)
-
-
-def _trained(settings: CustomerServiceSettings) -> Version:
-    version = standing(settings.name)
-    if version is None:
-        raise UsageError(f"{settings.name} was not trained here.", "Train it: feilun customer-service train FILE")
-    return version
+    return held, suite_outcome(settings, trained(settings.name), known, held)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from feilun.apps.customer_service.entries import FaqEntry, Passage, content, faq_entry, passage, with_learned
-from feilun.storage import customer_service as storage
-from feilun.storage.customer_service import Known
+from feilun.storage.customer_service_knowledge import IMPORTED, Known, all_knowledge
 from feilun.storage.database import Database
 from feilun.workflow.applications.customer_service_file import Knowledge
 
@@ -28,14 +27,17 @@ class Imported:
 def known_to(application: str, database: Database) -> Imported:
     """Return all that an application knows."""
     with database.read() as connection:
-        return _imported(storage.all_knowledge(connection, application))
+        return _imported(all_knowledge(connection, application))
 
 
-def known_after(application: str, knowledge: Knowledge, database: Database) -> Imported:
-    """Return all that an application will know once `knowledge` has taken the place of what was imported before."""
+def known_after(
+    application: str, known: Iterable[Known], database: Database, origins: Collection[str] = IMPORTED
+) -> Imported:
+    """Return all that an application will know once `known` has taken the place of what is of some origins."""
     with database.read() as connection:
-        approved = [known for known in storage.all_knowledge(connection, application) if known.origin != "import"]
-    return _imported({known.id: known for known in (*rows_of(knowledge), *approved)}.values())
+        staying = [one for one in all_knowledge(connection, application) if one.origin not in origins]
+    new = [one for one in known if one.origin in origins]
+    return _imported({one.id: one for one in (*new, *staying)}.values())
 
 
 def rows_of(knowledge: Knowledge) -> list[Known]:

@@ -6,7 +6,7 @@ stands as well: what passed there and fails here is a fall, and refuses the rele
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,10 +17,10 @@ from feilun.apps.customer_service.settings import CustomerServiceSettings
 from feilun.core.errors import BundleError, GateNotMet
 from feilun.data.paths import shown
 from feilun.storage import audit
-from feilun.storage import customer_service as storage
+from feilun.storage.customer_service_knowledge import IMPORTED, Known, replace_knowledge
+from feilun.storage.customer_service_releases import keep_release, keep_unkept
 from feilun.storage.database import Database, open_database
-from feilun.workflow.applications.customer_service_file import Knowledge
-from feilun.workflow.applications.customer_service_knowledge import Imported, known_after, known_to, rows_of
+from feilun.workflow.applications.customer_service_knowledge import Imported, known_after, known_to
 from feilun.workflow.applications.customer_service_suite import Outcome, Suite, read_suite, run_suite
 from feilun.workflow.applications.customer_service_version import Version, desk_of, let_stand, standing
 
@@ -29,6 +29,23 @@ Say = Callable[[str], Any]
 
 def silent(_: str) -> None:
     """Say nothing."""
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What is to answer from now on.
+
+    Args:
+        version: What was trained; None where nothing was yet.
+        known: What is to be known.
+        origins: Of which origins that takes the place of all that stands; the rest stays.
+        restored: The release that is put back by it; None where it is a new one.
+    """
+
+    version: Version | None
+    known: Sequence[Known]
+    origins: tuple[str, ...] = IMPORTED
+    restored: int | None = None
 
 
 @dataclass(frozen=True)
@@ -47,16 +64,15 @@ class Verdict:
 
 
 def release(
-    settings: CustomerServiceSettings, database: Database, version: Version | None, knowledge: Knowledge,
+    settings: CustomerServiceSettings, database: Database, proposal: Proposal,
     *, force: str | None = None, say: Say = silent,
 ) -> None:  # fmt: skip
-    """Let a version answer from knowledge, unless the application's suite falls by it.
+    """Let a version answer from knowledge, unless the application's suite falls by it; what stood before is kept.
 
     Args:
         settings: The application.
         database: Where its knowledge is kept.
-        version: What was trained; None where nothing was yet.
-        knowledge: What its files hold.
+        proposal: The version and what it knows.
         force: Why it is released although the suite falls; goes to the audit log.
         say: Receives what is to be known meanwhile, a line each.
 
@@ -65,8 +81,8 @@ def release(
         DataError: If the suite is none.
     """
     verdict = None
-    if version is not None and settings.release.suite:
-        verdict = _judged(settings, database, version, knowledge, say)
+    if proposal.version is not None and settings.release.suite:
+        verdict = _judged(settings, database, proposal, proposal.version, say)
     if verdict is not None and verdict.fell and force is None:
         raise GateNotMet(
             f"The release of {settings.name} is refused. In {shown(verdict.suite.path)} passed before and fail now:\n"
@@ -75,10 +91,12 @@ def release(
             "goes to the audit log: --force REASON",
         )  # fmt: skip
     with database.write() as connection:
-        storage.replace_knowledge(connection, settings.name, rows_of(knowledge))
-        audit.record(connection, "release application", **_noted(settings.name, version, verdict, force))
-        if version is not None:
-            let_stand(settings.name, version)
+        keep_unkept(connection, settings.name, _json(standing(settings.name)))
+        replace_knowledge(connection, settings.name, proposal.known, proposal.origins)
+        keep_release(connection, settings.name, _json(proposal.version), proposal.restored)
+        audit.record(connection, "release application", **_noted(settings.name, proposal, verdict, force))
+        if proposal.version is not None:
+            let_stand(settings.name, proposal.version)
 
 
 def suite_outcome(
@@ -94,10 +112,11 @@ def suite_outcome(
 
 
 def _judged(
-    settings: CustomerServiceSettings, database: Database, version: Version, knowledge: Knowledge, say: Say
+    settings: CustomerServiceSettings, database: Database, proposal: Proposal, version: Version, say: Say
 ) -> Verdict:
     suite = read_suite(Path(settings.release.suite))
-    outcome = suite_outcome(settings, version, known_after(settings.name, knowledge, database), suite)
+    known = known_after(settings.name, proposal.known, database, proposal.origins)
+    outcome = suite_outcome(settings, version, known, suite)
     failed, total = tuple(outcome.failures), len(suite.conversations)
     say(f"Suite: {total - len(failed)} of {total} conversations as expected.")
     passed = _passed_before(settings, database, suite, failed, say) if failed else set()
@@ -122,9 +141,15 @@ def _passed_before(
     return set(lines) - set(outcome.failures)
 
 
-def _noted(name: str, version: Version | None, verdict: Verdict | None, force: str | None) -> dict[str, Any]:
+def _json(version: Version | None) -> dict[str, Any] | None:
+    return None if version is None else version.to_json()
+
+
+def _noted(name: str, proposal: Proposal, verdict: Verdict | None, force: str | None) -> dict[str, Any]:
     """Return what the audit log says of a release; no sentence of the suite is in it."""
-    noted: dict[str, Any] = {"application": name, "bundle": None if version is None else version.bundle}
+    noted: dict[str, Any] = {"application": name, "bundle": proposal.version and proposal.version.bundle}
+    if proposal.restored is not None:
+        noted |= {"restored": proposal.restored, "approved": proposal.origins != IMPORTED}
     if verdict is not None:
         noted |= {"conversations": len(verdict.suite.conversations), "failed": len(verdict.failed)}
         if verdict.fell:

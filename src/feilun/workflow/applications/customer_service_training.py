@@ -28,8 +28,8 @@ from feilun.knowledge.terms import simplified
 from feilun.storage import customer_service as storage
 from feilun.storage.database import Database
 from feilun.workflow.applications.customer_service_file import read_knowledge
-from feilun.workflow.applications.customer_service_knowledge import known_after
-from feilun.workflow.applications.customer_service_release import release
+from feilun.workflow.applications.customer_service_knowledge import known_after, rows_of
+from feilun.workflow.applications.customer_service_release import Proposal, release
 from feilun.workflow.applications.customer_service_version import (
     Version,
     folder_of,
@@ -67,7 +67,8 @@ def train(
         GateNotMet: If the application's suite falls: what stood before goes on to, and what was trained is kept.
     """
     knowledge = read_knowledge(settings)
-    known = known_after(settings.name, knowledge, database)
+    rows = rows_of(knowledge)
+    known = known_after(settings.name, rows, database)
     screen.say(f"{len(known.entries)} FAQ entries and {len(known.passages)} passages of documents.")
     entries = [*known.entries, *form_entries(settings.forms)]
     reranker = reranker_of(settings.model.reranker)
@@ -81,7 +82,7 @@ def train(
     )
     version = Version(f"{bundle.name}@{bundle.version}", found, learned_from, settings.model.reranker)
     keep_refused(settings.name, version)
-    release(settings, database, version, knowledge, force=force, say=screen.say)
+    release(settings, database, Proposal(version, rows), force=force, say=screen.say)
     return found
 
 

@@ -10,6 +10,8 @@ from typing import Any
 from feilun.apps.customer_service.business_rules import OUTPUTS, BusinessRules
 from feilun.apps.customer_service.composing import Composer
 from feilun.apps.customer_service.desk import Desk
+from feilun.apps.customer_service.entries import FaqEntry
+from feilun.apps.customer_service.evidence import PASSAGE, QUESTION
 from feilun.apps.customer_service.held_out import Thresholds
 from feilun.apps.customer_service.ladder import Ladder
 from feilun.apps.customer_service.library import Library
@@ -48,15 +50,44 @@ class Version:
 
     @staticmethod
     def from_json(value: Mapping[str, Any]) -> Version:
-        """Read what `to_json` wrote."""
-        thresholds = Thresholds.from_json(value["thresholds"])
+        """Read what `to_json` wrote.
+
+        Raises:
+            ValueError: If it is of another form, or weighs other features than this Feilun finds.
+        """
+        try:
+            thresholds = Thresholds.from_json(value["thresholds"])
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"it says no thresholds ({error!r})") from error
+        for rung, features in ((thresholds.curated, QUESTION), (thresholds.grounded, PASSAGE)):
+            if len(rung.weights) != len(features) + 1:
+                raise ValueError(f"it has {len(rung.weights)} weights for {len(features)} features and a constant")
         named = {name: str(value.get(name, "")) for name in ("bundle", "learned_from", "reranker")}
         return Version(thresholds=thresholds, **named)
 
 
 def standing(application: str) -> Version | None:
-    """Return the version that answers; None where none was released here."""
+    """Return the version that answers; None where none was released here, or the file that names it is damaged."""
     return _read(_standing(application))
+
+
+def trained(application: str) -> Version:
+    """Return the version that answers.
+
+    Raises:
+        UsageError: If there is none, or the file that names it is damaged or of another Feilun.
+    """
+    version = standing(application)
+    if version is None and _standing(application).is_file():
+        raise UsageError(
+            f"{_standing(application)} names no version that this Feilun can answer with: it is damaged, or of another "
+            "version.",
+            "Train again: feilun customer-service train FILE; or put a release back: feilun customer-service rollback "
+            "FILE --to NUMBER",
+        )
+    if version is None:
+        raise UsageError(f"{application} was not trained here.", "Train it: feilun customer-service train FILE")
+    return version
 
 
 def refused(application: str) -> Version | None:
@@ -92,11 +123,20 @@ def desk_of(settings: CustomerServiceSettings, version: Version, known: Imported
     Raises:
         BundleError: If a bundle is gone or damaged.
     """
-    bundle, reranker = open_bundle(version.bundle), reranker_of(version.reranker)
-    library = Library(bundle, [*known.entries, *form_entries(settings.forms)], known.passages, reranker)
     rules = BusinessRules(DecisionTables([Path(name) for name in settings.rules.tables], OUTPUTS))
-    composer = composer_of(settings)
-    return Desk(settings, Ladder(library, version.thresholds, settings, composer), database, rules)
+    return Desk(settings, ladder_of(settings, version, known), database, rules)
+
+
+def ladder_of(settings: CustomerServiceSettings, version: Version, known: Imported) -> Ladder:
+    """Open the models of a version and build the index of what it knows; raises as `desk_of` does."""
+    bundle, reranker = open_bundle(version.bundle), reranker_of(version.reranker)
+    library = Library(bundle, entries_of(settings, known), known.passages, reranker)
+    return Ladder(library, version.thresholds, settings, composer_of(settings))
+
+
+def entries_of(settings: CustomerServiceSettings, known: Imported) -> list[FaqEntry]:
+    """Return all entries that questions find: those that are known, and those by which forms begin."""
+    return [*known.entries, *form_entries(settings.forms)]
 
 
 def reranker_of(reference: str) -> Reranker | None:
@@ -136,7 +176,10 @@ def composer_of(settings: CustomerServiceSettings) -> Composer | None:
 
 
 def _read(path: Path) -> Version | None:
-    return Version.from_json(read_json(path)) if path.is_file() else None
+    try:
+        return Version.from_json(read_json(path)) if path.is_file() else None
+    except ValueError:  # it is told where the version is needed; training and going back mend it
+        return None
 
 
 def _standing(application: str) -> Path:

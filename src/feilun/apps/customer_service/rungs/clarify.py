@@ -36,10 +36,12 @@ class Clarify:
         if question.memory.get("options"):
             return Step({**trace, "decision": "asked back before"})
         found = question.entries()
-        offered = self.calibration.weighed(found)[: self.options] if found is not None else []
+        known = library.entries
+        weighed = self.calibration.weighed(found) if found is not None else []
+        offered = [one for one in weighed if one.id in known][: self.options]
         sure = sum(one.probability for one in offered)
         if sure < LIKELY:
             return Step({**trace, "decision": "nothing close", "probability": round(sure, 4)})
-        options = tuple(library.entries[one.id].question for one in offered)
+        options = tuple(known[one.id].question for one in offered)
         reply = Reply("clarify", PHRASES[question.language]["clarify"], confidence=sure, options=options)
         return Step({**trace, "decision": "ask back"}, reply, {"options": [one.id for one in offered]})

@@ -10,7 +10,7 @@ from feilun.apps.customer_service.entries import FaqEntry
 from feilun.apps.customer_service.library import Library
 from feilun.apps.customer_service.phrases import PHRASES
 from feilun.apps.customer_service.reply import Citation, Reply
-from feilun.apps.customer_service.rungs.rung import Question, Step, weighing
+from feilun.apps.customer_service.rungs.rung import GONE, Question, Step, weighing
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,9 @@ class Curated:
         if found is None:
             return Step({"rung": "curated", "decision": "nothing found"})
         best = self.calibration.weighed(found)[0]
-        entry = library.entries[best.id]
+        entry = library.entries.get(best.id)
+        if entry is None:
+            return Step({"rung": "curated", "decision": GONE})
         trace = {"entry": entry.id, "question": entry.question, **weighing("curated", best, self.calibration)}
         if best.probability < self.calibration.threshold:
             return Step({**trace, "decision": "not sure enough"})

@@ -10,9 +10,9 @@ from feilun.apps.customer_service.composing import Composer
 from feilun.apps.customer_service.entries import Passage
 from feilun.apps.customer_service.evidence import Weighed
 from feilun.apps.customer_service.injection import quotable
-from feilun.apps.customer_service.library import Library
+from feilun.apps.customer_service.library import ANSWER, Library
 from feilun.apps.customer_service.reply import Citation, Reply
-from feilun.apps.customer_service.rungs.rung import Question, Step, weighing
+from feilun.apps.customer_service.rungs.rung import GONE, Question, Step, weighing
 from feilun.text.segment import HAN, sentences
 
 SHARED = 0.12
@@ -24,7 +24,10 @@ NEAR = 0.2
 
 @dataclass(frozen=True)
 class Grounded:
-    """Answers from the passage that answers best.
+    """Answers from the passage of a document that answers best.
+
+    Answers of the FAQ are weighed beside the documents, and given by its own rung alone: what that one is not sure
+    enough of would be let in here a second time.
 
     Args:
         calibration: How sure it has to be.
@@ -43,9 +46,13 @@ class Grounded:
         found = library.passage(question.search, question.vector)
         if found is None:
             return Step({"rung": "grounded", "decision": "nothing found"})
-        weighed = self.calibration.weighed(found)
+        weighed = [one for one in self.calibration.weighed(found) if not one.id.endswith(ANSWER)]
+        if not weighed:
+            return Step({"rung": "grounded", "decision": "no document is close"})
         best = weighed[0]
-        passage = library.passages[best.id]
+        passage = library.passages.get(best.id)
+        if passage is None:
+            return Step({"rung": "grounded", "decision": GONE})
         trace = {"passage": passage.id, **weighing("grounded", best, self.calibration)}
         if best.probability < self.calibration.threshold:
             return Step({**trace, "decision": "not sure enough"})
@@ -63,7 +70,8 @@ class Grounded:
         if self.composer is None:
             return []
         near = [one for one in weighed if one.probability >= NEAR * weighed[0].probability]
-        passages = [library.passages[one.id] for one in near]
+        known = library.passages
+        passages = [known[one.id] for one in near if one.id in known]
         return self.composer.composed(question.search, passages, library)[: self.sentences]
 
     def _quoted(self, question: Question, passage: Passage, library: Library) -> list[tuple[str, Citation]]:

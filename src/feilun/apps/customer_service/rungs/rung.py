@@ -65,6 +65,10 @@ def weighing(rung: str, best: Weighed, calibration: Calibration) -> dict[str, An
     }  # fmt: skip
 
 
+GONE = "taken out meanwhile"
+"""The decision of a rung whose best candidate left the library after it was found."""
+
+
 class Rung(Protocol):
     """A rung of the ladder."""
 

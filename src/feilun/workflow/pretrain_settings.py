@@ -1,0 +1,123 @@
+"""What is pretrained on what: the tables of a recipe as far as texts without labels need them, and how they begin."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from feilun.core import toml
+from feilun.core.errors import RecipeError, UsageError
+from feilun.core.settings import read, table
+from feilun.data.prepare import DataSettings
+from feilun.models.build import ModelSettings
+from feilun.models.masking import MaskSettings
+from feilun.training.settings import TrainingSettings
+from feilun.workflow.overrides import put
+from feilun.workflow.recipe import PATHS
+from feilun.workflow.toml_text import lines_of_keys
+
+DEFAULTS: Mapping[str, Any] = {
+    "data": {"split": {"validation": 0.05, "test": 0.05}},
+    "training": {"epochs": 3, "layer_decay": 1.0, "early_stopping": {"metric": "perplexity"}},
+}
+"""Where pretraining wants something else than the tables do by themselves."""
+
+WORD_EMBEDDINGS: Mapping[str, Any] = {"model": {"adaptation": {"word_embeddings": True}}}
+"""What it wants where all weights move: the words of a domain are what is to be learned."""
+
+
+@dataclass(frozen=True)
+class PretrainSettings:
+    """What is pretrained on what; the keys that `--set` takes."""
+
+    data: DataSettings = table(DataSettings, "the texts")
+    model: ModelSettings = table(ModelSettings, "the base")
+    masking: MaskSettings = table(MaskSettings, "what is hidden from an encoder")
+    training: TrainingSettings = table(TrainingSettings, "how the base learns")
+
+    def contradictions(self) -> list[str]:
+        """Say which settings have no meaning without labels."""
+        data, model, training = self.data, self.model, self.training
+        given = {
+            "data.pair": data.pair, "data.features": data.features, "data.unlabelled": data.unlabelled,
+            "model.layers": model.layers, "training.distil.teachers": training.distil.teachers,
+            "training.semi_supervised": training.semi_supervised != "none",
+        }  # fmt: skip
+        return [
+            f"{key} has no meaning here: a base is pretrained on texts alone." for key, value in given.items() if value
+        ]
+
+
+def settings_of(source: str, text: str | None, base: str | None, overrides: Sequence[str] = ()) -> PretrainSettings:
+    """Put the settings together.
+
+    Args:
+        source: The table of texts, or a TOML file that names it in `data.train`.
+        text: Its column of texts; None: the file's, or `text`.
+        base: The base; None: the file's, or the default one.
+        overrides: Settings, each `key=value` with a dotted key, as `--set` takes them.
+
+    Raises:
+        UsageError: If there is no such TOML file.
+        RecipeError: With every fault, those of a file with their lines.
+    """
+    written = source.lower().endswith(".toml")
+    content = _content_of(Path(source)) if written else ""
+    values = _values_of(content, Path(source)) if written else {"data": {"train": source}}
+    for room, key, value in (("data", "text", text), ("model", "base", base)):
+        if value is not None and isinstance(values.setdefault(room, {}), dict):
+            values[room] = {**values[room], key: value}
+    _, faults = put(PretrainSettings, values, overrides)
+    values = _with(values, DEFAULTS)
+    if _moves_all(values.get("model", {})):
+        values = _with(values, WORD_EMBEDDINGS)
+    settings, more = read(PretrainSettings, values)
+    if settings is None or faults:
+        lines = lines_of_keys(content)
+        places = [f"line {lines[fault.key]}: " if fault.key in lines else "" for fault in more]
+        faults += [place + fault.message for place, fault in zip(places, more, strict=True)]
+        raise RecipeError(faults, source if written else "feilun pretrain")
+    return settings
+
+
+def _moves_all(model: Any) -> bool:
+    """Say whether a table `[model]` lets every weight move."""
+    adaptation = model.get("adaptation", {}) if isinstance(model, Mapping) else None
+    return isinstance(adaptation, Mapping) and adaptation.get("kind", "full") == "full"
+
+
+def _content_of(path: Path) -> str:
+    if not path.is_file():
+        raise UsageError(f"There is no file {path}.", "Give a table of texts, or a TOML file that names one.")
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise RecipeError(["not UTF-8: save the file in the encoding UTF-8."], str(path)) from error
+
+
+def _values_of(content: str, path: Path) -> dict[str, Any]:
+    """Read a TOML file; paths in it are relative to its folder."""
+    try:
+        values: dict[str, Any] = toml.parse(content)
+    except tomllib.TOMLDecodeError as error:
+        raise RecipeError([f"no TOML: {error}."], str(path)) from error
+    for key in PATHS:
+        room, name = key.split(".")
+        own = values.get(room)
+        place = own.get(name) if isinstance(own, dict) else None
+        if isinstance(place, str) and "://" not in place and (room == "data" or place.startswith(".")):
+            values[room] = {**values[room], name: os.path.normpath(path.absolute().parent / place)}
+    return values
+
+
+def _with(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a table with what it does not say taken from another one, at any depth."""
+    merged = {**defaults, **values}
+    for key, default in defaults.items():
+        if isinstance(default, Mapping) and isinstance(merged[key], Mapping):
+            merged[key] = _with(merged[key], default)
+    return merged
