@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -80,3 +81,17 @@ def test_an_idle_thread_takes_up_its_work_again(models: list[Generator]) -> None
         rows = asyncio.run(answer(conversations, model, prompt, "a"))
         assert rows[-1].text == alone(model, prompt).text
     conversations.stop()
+
+
+def test_who_is_gone_with_the_event_loop_leaves_the_thread_at_work(models: list[Generator]) -> None:
+    conversations, model = Conversations(Limits()), models[0]
+    endless = replace(model.decision, ends=(), max_new_tokens=15)
+    prompt = model.encode(asked(1))[0]
+
+    loop = asyncio.new_event_loop()
+    begun = conversations.write(model, prompt, endless, "a")
+    loop.run_until_complete(anext(begun))
+    loop.close()  # the writing goes on, and finds nobody to tell
+    rows = asyncio.run(answer(conversations, model, prompt, "b"))
+    conversations.stop()
+    assert rows[-1].text == alone(model, prompt).text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import suppress
 from threading import Event
 
 from feilun.bundles.generator import Generator
@@ -50,7 +51,8 @@ class Conversations:
         loop = asyncio.get_running_loop()
 
         def tell(what: News) -> None:
-            loop.call_soon_threadsafe(news.put_nowait, what)
+            with suppress(RuntimeError):  # the loop is closed: nobody listens any more
+                loop.call_soon_threadsafe(news.put_nowait, what)
 
         with self._admission.admitted(client):
             self._thread.put(Asked(generator, prompt, decision, client, tell, given_up))

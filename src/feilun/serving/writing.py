@@ -104,9 +104,8 @@ class WritingThread:
         try:
             together.step()
         except Exception as error:  # told to all that wait for these answers
-            for asked, written in answered:
+            for asked, _ in answered:
                 asked.tell(error)
-                together.leave(written)
             answered.clear()
             return
         for asked, written in answered:
