@@ -20,7 +20,7 @@ import torch
 from transformers import AutoModelForSequenceClassification, PreTrainedTokenizerFast, pipeline
 
 from feilun.bundles.bundle import Bundle
-from feilun.bundles.runtime import INPUTS
+from feilun.bundles.session import INPUTS
 from feilun.core.corpus import corpus_of
 from feilun.models.bases.catalogue import open_base
 from feilun.text.tokens import pad

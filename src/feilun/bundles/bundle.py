@@ -12,18 +12,21 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from feilun.bundles.adapted import Adapter, AdapterFiles
+from feilun.bundles.base_graphs import find
 from feilun.bundles.cascade import CASCADE, STUDENT, Cascade, CascadeSettings
 from feilun.bundles.content import (
+    ADAPTER_FORM,
     FEATURES,
     MANIFEST,
     REPLACE,
-    REQUIRED,
     SCHEMA,
     check_models,
     content_hash,
     file_hashes,
     read_table,
     read_value,
+    required,
     table_of,
     verified_manifest,
 )  # fmt: skip
@@ -31,6 +34,7 @@ from feilun.bundles.generator import Generator
 from feilun.bundles.golden import check_golden
 from feilun.bundles.registry import resolve, version_of
 from feilun.bundles.runtime import BATCH_TOKENS, Runtime
+from feilun.bundles.session import Opener, open_session
 from feilun.core import settings
 from feilun.core.corpus import Corpus, corpus_of
 from feilun.core.decisions.table import DECISIONS, AnyDecision
@@ -145,7 +149,7 @@ def write_bundle(path: Path, files: Callable[[Path], None], manifest_facts: Mapp
 
     Args:
         path: Its folder; a bundle that is there already is replaced.
-        files: Writes the files that a bundle has (`REQUIRED`, and plots where there are any) into a folder.
+        files: Writes the files that a bundle has (`content.required`, and plots where there are any) into a folder.
         manifest_facts: What the manifest says besides schema, file hashes and content hash: at least name, task,
             max_tokens, prefix, pad_id.
 
@@ -158,7 +162,7 @@ def write_bundle(path: Path, files: Callable[[Path], None], manifest_facts: Mapp
     with atomic_folder(path.resolve()) as folder:
         files(folder)
         hashes = file_hashes(folder)
-        missing = [name for name in REQUIRED if name not in hashes]
+        missing = [name for name in required(manifest_facts) if name not in hashes]
         if missing:
             raise BundleError(f"The bundle {path} cannot be written: it lacks {', '.join(missing)}.")
         check_models(folder, hashes)
@@ -228,13 +232,15 @@ def _runtime(folder: Path, manifest: Mapping[str, Any], threads: int | None) -> 
     except (KeyError, TypeError, ValueError) as error:
         problem = f"The bundle {folder} is damaged: {MANIFEST} lacks a valid max_tokens, prefix or pad_id."
         raise BundleError(problem, REPLACE) from error
+    model, opener = _model(folder, manifest)
     options: dict[str, Any] = {
         "cleaning": _settings(Cleaning, folder, "preparation.json"),
         "decision": _decision(folder, manifest),
         "pad_id": pad_id,
         "threads": threads,
+        "opener": opener,
     }
-    model, labels = folder / "model.onnx", _labels(folder)
+    labels = _labels(folder)
     if options["decision"].reads == "answers":
         return Generator(model, encoder, **options)
     options["features"] = _features(folder)
@@ -244,6 +250,13 @@ def _runtime(folder: Path, manifest: Mapping[str, Any], threads: int | None) -> 
         raise BundleError(f"The bundle {folder} is damaged: it is a cascade, and {STUDENT} is missing.", REPLACE)
     student = Runtime(folder / STUDENT, encoder, labels, batch_tokens=batch_tokens, **options)
     return Cascade(model, student, _cascade(folder), **options)
+
+
+def _model(folder: Path, manifest: Mapping[str, Any]) -> tuple[Path, Opener]:
+    """Return the graph that a bundle runs, and how it is opened."""
+    if manifest.get("form") != ADAPTER_FORM:
+        return folder / "model.onnx", open_session
+    return find(manifest, folder), Adapter(AdapterFiles.of(folder)).over
 
 
 def _features(folder: Path) -> FeatureColumns | None:

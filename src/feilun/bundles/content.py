@@ -27,13 +27,21 @@ REQUIRED = (
     "model.onnx", "tokenizer.json", "labels.json", "calibration.json", "preparation.json", "profile.json",
     "report.json", "CARD.md",
 )  # fmt: skip
-SUFFIXES = (".onnx", ".safetensors", ".gguf", ".json", ".toml", ".md", ".txt", ".png", ".svg")
+ADAPTER_FORM = "adapter"
+"""The form of a bundle that has no `model.onnx`: what its base learnt stands on a graph that several bundles share."""
+
+SUFFIXES = (".onnx", ".onnx_adapter", ".safetensors", ".gguf", ".json", ".toml", ".md", ".txt", ".png", ".svg")
 """Kinds of files of which none can execute anything."""
 
 RENDERED = (".md", ".png", ".svg")
 """Drawn from the others, with dates in them: they are verified, but are not part of the bundle's identity."""
 
 REPLACE = "Copy the bundle again from where it was made, or train it again; a bundle must not be edited."
+
+
+def required(facts: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the files that a bundle has at least, by what its manifest says."""
+    return REQUIRED[1:] if facts.get("form") == ADAPTER_FORM else REQUIRED
 
 
 def file_hashes(folder: Path) -> dict[str, str]:
@@ -111,7 +119,7 @@ def verified_manifest(folder: Path) -> dict[str, Any]:
     for name in listed:
         if name != _plain(name):
             raise BundleError(f"{folder / MANIFEST} lists {name!r}, which is outside of the bundle.", REPLACE)
-    for name in (*REQUIRED, *listed):
+    for name in (*required(manifest), *listed):
         if not os.path.lexists(folder / name):
             raise BundleError(f"The bundle {folder} is damaged: {name} is missing.", REPLACE)
     for name, digest in file_hashes(folder).items():

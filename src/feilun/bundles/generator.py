@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from feilun.bundles.earlier_turns import EarlierTurns
 from feilun.bundles.onnx_engine import Beginning, OnnxEngine, cache_of, read
 from feilun.bundles.processor import usable_cores
-from feilun.bundles.runtime import open_session
+from feilun.bundles.session import Opener, open_session
 from feilun.core.corpus import Corpus, corpus_of
 from feilun.core.decisions.generate import GenerateDecision
 from feilun.core.errors import UsageError
@@ -47,6 +47,7 @@ class Generator:
         decision: How prompts are put and answers written.
         pad_id: Id of the padding token.
         threads: Processor threads; None uses all cores that this process may.
+        opener: Opens the file; another than the plain one puts an adapter into a base's graph.
 
     Raises:
         BundleError: If the file is no such model.
@@ -66,6 +67,7 @@ class Generator:
         decision: GenerateDecision,
         pad_id: int = 0,
         threads: int | None = None,
+        opener: Opener = open_session,
     ) -> None:
         self.model = model
         self.encoder = encoder
@@ -73,11 +75,19 @@ class Generator:
         self.decision = decision
         self.pad_id = pad_id
         self.threads = threads or usable_cores()
-        self.session = open_session(model, self.threads)
+        self.opener = opener
+        self.session = opener(model, self.threads)
         self.cache = cache_of(self.session, model)
         self._encoding = Lock()  # a tokenizer's settings are changed before it encodes, which nobody may do meanwhile
         self.beginning = self._read_beginning()
         self.turns = EarlierTurns()
+
+    def like(self, model: Path, opener: Opener | None = None) -> Generator:
+        """Return the same on another file of the model, opened as this one was or by another opener."""
+        return Generator(
+            model, self.encoder, cleaning=self.cleaning, decision=self.decision, pad_id=self.pad_id,
+            threads=self.threads, opener=opener or self.opener,
+        )  # fmt: skip
 
     @property
     def prompts(self) -> Prompts:

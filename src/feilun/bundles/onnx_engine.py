@@ -11,6 +11,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from feilun.bundles.session import Session
 from feilun.core.errors import BundleError
 from feilun.text.tokens import pad
 
@@ -30,7 +31,7 @@ class OnnxEngine:
 
     def __init__(
         self,
-        session: onnxruntime.InferenceSession,
+        session: Session,
         cache: Cache,
         pad_id: int,
         beginning: Beginning | None = None,
@@ -143,7 +144,7 @@ class Cache:
         return {f"past.{name}": value_of(nothing) for name in self.names}
 
 
-def cache_of(session: onnxruntime.InferenceSession, model: Path) -> Cache:
+def cache_of(session: Session, model: Path) -> Cache:
     """Return what a model keeps.
 
     Raises:
@@ -179,7 +180,7 @@ def feeds_of(
 
 
 def read(
-    session: onnxruntime.InferenceSession,
+    session: Session,
     cache: Cache,
     ids: NDArray[np.int64],
     mask: NDArray[np.int64],

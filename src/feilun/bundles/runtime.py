@@ -11,10 +11,19 @@ from threading import Lock
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from feilun.bundles.processor import usable_cores
+from feilun.bundles.session import (
+    FEATURES,
+    INPUTS,
+    Opener,
+    Session,
+    check_features,
+    identity,
+    open_session,
+    output_widths,
+)
 from feilun.core.corpus import Corpus, corpus_of
 from feilun.core.decisions.table import AnyDecision
 from feilun.core.errors import BundleError, UsageError
@@ -32,10 +41,6 @@ BATCH_TOKENS = 256
 FIRST_PIECE, LARGEST_PIECE = 32, 8192
 """Texts of a stream held at once: few at first, so that answers come at once; then many, so that lengths match."""
 
-INPUTS = ("input_ids", "attention_mask")
-FEATURES = "features"
-OUTPUTS = ("logits", "pooled")
-
 
 class Runtime:
     """A model in ONNX with all that turns a text into a prediction; a Predictor, safe to share between threads.
@@ -52,6 +57,7 @@ class Runtime:
         threads: Processor threads; None uses all cores that this process may.
         batch_tokens: Tokens of a batch.
         features: Turns the features of rows into numbers, where the model reads some.
+        opener: Opens the file; another than the plain one puts an adapter into a base's graph.
 
     Raises:
         BundleError: If the file is no such model.
@@ -69,6 +75,7 @@ class Runtime:
         threads: int | None = None,
         batch_tokens: int = BATCH_TOKENS,
         features: FeatureColumns | None = None,
+        opener: Opener = open_session,
     ) -> None:
         self.model = model
         self.features = features
@@ -79,24 +86,26 @@ class Runtime:
         self.pad_id = pad_id
         self.threads = threads or usable_cores()
         self.batch_tokens = batch_tokens
-        self._identity = _identity(model)
-        self._session = open_session(model, self.threads)
-        self.widths = _output_widths(self._session, model, self.decision.width(len(labels)), len(labels))
-        _check_features(self._session, model, features)
+        self.opener = opener
+        self._identity = identity(model)
+        self._session = opener(model, self.threads)
+        self.widths = output_widths(self._session, model, self.decision.width(len(labels)), len(labels))
+        check_features(self._session, model, features)
         self._encoding = Lock()  # a tokenizer's settings are changed before it encodes
-        self._parallel: onnxruntime.InferenceSession | None = None
+        self._parallel: Session | None = None
         self._opening = Lock()
 
-    def like(self, model: Path, threads: int | None = None) -> Runtime:
+    def like(self, model: Path, threads: int | None = None, opener: Opener | None = None) -> Runtime:
         """Return a runtime for another file of the same model.
 
         Args:
             model: The file.
             threads: Processor threads it runs on; none: as many as this one.
+            opener: Opens it; none: what opened this one.
         """
         return Runtime(
             model, self.encoder, self.labels, cleaning=self.cleaning, decision=self.decision, pad_id=self.pad_id,
-            threads=threads or self.threads, features=self.features,
+            threads=threads or self.threads, features=self.features, opener=opener or self.opener,
         )  # fmt: skip
 
     def predict(self, corpus: Corpus) -> list[Prediction]:
@@ -276,7 +285,7 @@ class Runtime:
         return self.cleaning.apply(text)
 
     @property
-    def _single_threaded(self) -> onnxruntime.InferenceSession:
+    def _single_threaded(self) -> Session:
         """Return the session for many batches, opened when first needed.
 
         A batch on each core is faster than all cores on one batch after another: nothing waits within a layer. It
@@ -285,66 +294,6 @@ class Runtime:
         """
         with self._opening:
             if self._parallel is None:
-                same = _identity(self.model) == self._identity
-                self._parallel = open_session(self.model, 1) if same else self._session
+                same = identity(self.model) == self._identity
+                self._parallel = self.opener(self.model, 1) if same else self._session
             return self._parallel
-
-
-def _identity(file: Path) -> tuple[int, int, int] | None:
-    """Return what changes when a file is replaced."""
-    try:
-        status = file.stat()
-    except OSError:
-        return None
-    return status.st_ino, status.st_size, status.st_mtime_ns
-
-
-def open_session(model: Path, threads: int) -> onnxruntime.InferenceSession:
-    """Open a model with so many threads.
-
-    Raises:
-        BundleError: If ONNX Runtime cannot run it.
-    """
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3  # errors only; they are raised as well
-    try:
-        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # ONNX Runtime's own errors share no base class
-        raise BundleError(
-            f"{model} cannot be run by ONNX Runtime {onnxruntime.__version__}: {error}.",
-            "If the bundle was written with a newer ONNX Runtime: pip install --upgrade onnxruntime",
-        ) from error
-
-
-def _output_widths(session: onnxruntime.InferenceSession, model: Path, width: int, labels: int) -> dict[str, int]:
-    """Return the width of each output, once inputs, outputs and labels are known to fit."""
-    inputs = {value.name for value in session.get_inputs()}
-    shapes = {value.name: value.shape for value in session.get_outputs()}
-    if inputs - {FEATURES} != set(INPUTS) or not set(OUTPUTS) <= set(shapes):
-        raise BundleError(
-            f"{model} reads {sorted(inputs)} and gives {sorted(shapes)}; "
-            f"a bundle's model reads {sorted(INPUTS)} and gives {sorted(OUTPUTS)}.",
-            "Export it again.",
-        )
-    widths = {name: shapes[name][-1] for name in OUTPUTS}
-    if widths["logits"] != width or not isinstance(widths["pooled"], int):
-        wanted = "" if width == labels else f", for which its task wants {width}"
-        raise BundleError(
-            f"{model} gives {widths['logits']} scores a text, but there are {labels} labels{wanted}.",
-            "Export it again.",
-        )
-    return widths
-
-
-def _check_features(session: onnxruntime.InferenceSession, model: Path, features: FeatureColumns | None) -> None:
-    """Refuse a model that reads other features than those that are at hand."""
-    shapes = {value.name: value.shape for value in session.get_inputs()}
-    read = shapes[FEATURES][-1] if FEATURES in shapes else None
-    given = None if features is None else features.width
-    if read != given:
-        raise BundleError(
-            f"{model} reads {read or 'no'} numbers of features, but the columns at hand give {given or 'none'}.",
-            "Export it again.",
-        )

@@ -18,16 +18,30 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import onnx
 from numpy.typing import NDArray
+from torch import nn
 
 from feilun.compression.fusion_graph import write_fusion
 from feilun.compression.graph_writer import GraphWriter
+from feilun.compression.open_graph import OpenWriter, with_bottlenecks, with_updates, write_bottleneck, write_update
+from feilun.compression.pooling_graph import write_pooling
+from feilun.models.adaptations.own_weights import Weights, base_weights, graph_weights
 
 if TYPE_CHECKING:
+    from feilun.models.bases.base import Base
     from feilun.models.text_model import TextModel
 
-Weights = dict[str, NDArray[np.float32]]
-
 FAMILY = {"bert", "roberta", "xlm-roberta", "camembert"}
+
+LINEAR = (
+    *(f"attention.self.{part}" for part in ("query", "key", "value")), "attention.output.dense", "intermediate.dense",
+    "output.dense",
+)  # fmt: skip
+"""Linear layers of a transformer layer."""
+
+BOTTLENECKS = (
+    "attention.output.dropout.bottleneck.gelu", "output.dropout.bottleneck.gelu", "output.LayerNorm.bottleneck.relu",
+)  # fmt: skip
+"""Places of adapters in a transformer layer, with their activation: two after sub-layers, one around the last norm."""
 
 ACTIVATIONS: dict[str, tuple[str, dict[str, str]]] = {
     "gelu": ("Gelu", {}),
@@ -38,19 +52,30 @@ ACTIVATIONS: dict[str, tuple[str, dict[str, str]]] = {
 
 
 def is_bert(model: TextModel) -> bool:
-    """Say whether the model's base is one that this file can write: a plain BERT, RoBERTa or XLM-R, a linear head."""
-    from torch import nn
+    """Say whether this file can write a model: a base of the family, a linear head."""
+    return has_linear_head(model) and is_plain_bert(model.body)
 
-    config: Any = model.body.config
-    names = {name.removesuffix(".weight").removesuffix(".bias") for name in model.body.state_dict()}
-    plain = all(_known(name, config.num_hidden_layers) for name in names) if config.model_type in FAMILY else False
+
+def has_linear_head(model: TextModel) -> bool:
+    """Say whether a head is one linear layer over states, or none."""
     linear = getattr(model.head, "linear", None)
     own = {id(weight) for weight in model.head.parameters()}
+    return own == {id(weight) for weight in (linear.parameters() if isinstance(linear, nn.Linear) else ())}
+
+
+def is_plain_bert(body: nn.Module) -> bool:
+    """Say whether a base is one that this file can write: a plain BERT, RoBERTa or XLM-R; low-rank updates do no harm.
+
+    Args:
+        body: The transformers model, adapted or not.
+    """
+    config: Any = body.config
+    names = {name.removesuffix(".weight").removesuffix(".bias") for name in graph_weights(body)}
     return (
-        plain
+        config.model_type in FAMILY
         and config.hidden_act in ACTIVATIONS
         and not getattr(config, "is_decoder", False)
-        and own == {id(weight) for weight in (linear.parameters() if isinstance(linear, nn.Linear) else ())}
+        and all(_known(name, config.num_hidden_layers) for name in names)
     )
 
 
@@ -64,9 +89,42 @@ def bert_graph(model: TextModel) -> onnx.ModelProto:
         A model from `input_ids` and `attention_mask` (batch, tokens), and `features` (batch, width) where there are
         some, to `logits` (batch, labels) and `pooled` (batch, hidden).
     """
-    config: Any = model.body.config
-    weights: Weights = {name: tensor.float().cpu().numpy() for name, tensor in model.body.state_dict().items()}
-    write = GraphWriter()
+    write, hidden = GraphWriter(), model.base.hidden
+    states, pooled = _encoder(write, graph_weights(model.body), model.base)
+    state = pooled if model.fusion is None else write_fusion(write, model.fusion, pooled)
+    logits, axes = _head(write, model, states, state)
+    outputs: dict[str, tuple[str, list[str | int]]] = {
+        "logits": (logits, axes), "pooled": (pooled, ["batch", hidden])
+    }  # fmt: skip
+    return write.model(outputs, None if model.fusion is None else model.fusion.columns.width)
+
+
+def open_bert_graph(base: Base) -> onnx.ModelProto:
+    """Write the open graph of a base of this family, adapted or not; see `open_graph`.
+
+    Args:
+        base: The base; what an adaptation added to it is left out.
+
+    Returns:
+        A model from `input_ids` and `attention_mask` (batch, tokens) to `states` (batch, tokens, hidden) and `pooled`
+        (batch, hidden), with the places of every adaptation.
+    """
+    config: Any = base.model.config
+    layers = [f"encoder.layer.{i}" for i in range(config.num_hidden_layers)]
+    weights = with_updates(base_weights(base.model), [f"{layer}.{part}" for layer in layers for part in LINEAR])
+    weights = with_bottlenecks(weights, [f"{layer}.{place}" for layer in layers for place in BOTTLENECKS], base.hidden)
+    write = OpenWriter()
+    states, pooled = _encoder(write, weights, base)
+    axes: list[str | int] = ["batch", "tokens", base.hidden]
+    outputs: dict[str, tuple[str, list[str | int]]] = {
+        "states": (states, axes), "pooled": (pooled, ["batch", base.hidden])
+    }  # fmt: skip
+    return write.model(outputs)
+
+
+def _encoder(write: GraphWriter, weights: Weights, base: Base) -> tuple[str, str]:
+    """Write all but the head; return states of shape (batch, tokens, hidden) and pooled ones (batch, hidden)."""
+    config: Any = base.model.config
     lengths = write.add("ReduceSum", "attention_mask", write.constant([1]), keepdims=0)  # (batch,)
     shape = write.add("Concat", write.add("Shape", "input_ids"), write.constant([config.hidden_size]), axis=0)
     states = _embeddings(write, weights, config)  # (batch, tokens, hidden)
@@ -74,11 +132,7 @@ def bert_graph(model: TextModel) -> onnx.ModelProto:
     for i in range(config.num_hidden_layers):
         states = _layer(write, weights, config, f"encoder.layer.{i}.", states, lengths)
     states = write.add("Reshape", states, shape)
-    pooled = _pool(write, states, lengths, model.base.pooling)  # (batch, hidden)
-    state = pooled if model.fusion is None else write_fusion(write, model.fusion, pooled)
-    logits, axes = _head(write, model, states, state)
-    outputs = {"logits": (logits, axes), "pooled": (pooled, ["batch", config.hidden_size])}
-    return write.model(outputs, None if model.fusion is None else model.fusion.columns.width)
+    return states, write_pooling(write, states, lengths, base.pooling)
 
 
 def _head(write: GraphWriter, model: TextModel, states: str, pooled: str) -> tuple[str, list[str | int]]:
@@ -99,11 +153,8 @@ def _head(write: GraphWriter, model: TextModel, states: str, pooled: str) -> tup
 
 def _known(name: str, layers: int) -> bool:
     """Say whether a module is one that the graph has a place for."""
-    inner = {f"attention.self.{part}" for part in ("query", "key", "value")}
-    inner |= {"attention.output.dense", "attention.output.LayerNorm", "intermediate.dense", "output.dense"}
-    inner |= {"output.LayerNorm", "output.LayerNorm.inner"}
-    adapted = ("attention.output.dropout", "output.dropout", "output.LayerNorm")
-    inner |= {f"{place}.bottleneck.{part}" for place in adapted for part in ("down", "up")}
+    inner = {*LINEAR, "attention.output.LayerNorm", "output.LayerNorm"}
+    inner |= {f"{place}.{part}" for place in BOTTLENECKS for part in ("down", "up")}
     embeddings = {"word_embeddings", "position_embeddings", "token_type_embeddings", "LayerNorm"}
     layer = {f"encoder.layer.{i}.{part}" for i in range(layers) for part in inner}
     unused = {"embeddings.position_ids", "embeddings.token_type_ids"}
@@ -132,6 +183,12 @@ def _layer(write: GraphWriter, weights: Weights, config: Any, at: str, states: s
     query = write.add("Add", query, write.constant(weights[f"{at}attention.self.query.bias"]))
     key = _product(write, weights, f"{at}attention.self.key", states)
     value = _product(write, weights, f"{at}attention.self.value", states)
+    through = weights[f"{at}attention.output.dense.weight"].astype(np.float64)
+    bias, later = weights[f"{at}attention.output.dense.bias"], weights[f"{at}attention.self.value.bias"]
+    if f"{at}attention.output.dense.low_rank.a" in weights:  # an update has to read the values with their bias
+        value = write.add("Add", value, write.constant(later))
+    else:
+        bias = (bias + through @ later).astype(np.float32)
     width = len(weights[f"{at}attention.self.query.bias"])  # heads × size: less than hidden where heads were pruned
     heads = width * config.num_attention_heads // config.hidden_size
     apart = write.add("Concat", write.add("Shape", "input_ids"), write.constant([width]), axis=0)
@@ -139,10 +196,8 @@ def _layer(write: GraphWriter, weights: Weights, config: Any, at: str, states: s
     mixed = write.add("Attention", *rows, "", "", "", lengths, q_num_heads=heads, kv_num_heads=heads)
     mixed = write.add("Reshape", mixed, write.constant([-1, width]))
 
-    through = weights[f"{at}attention.output.dense.weight"].astype(np.float64)
-    bias = weights[f"{at}attention.output.dense.bias"] + through @ weights[f"{at}attention.self.value.bias"]
     attended = _product(write, weights, f"{at}attention.output.dense", mixed)
-    terms = _adapted(write, weights, f"{at}attention.output", attended, bias.astype(np.float32))
+    terms = _adapted(write, weights, f"{at}attention.output", attended, bias)
     summed = write.add("Sum", *terms, states)
     states = _normalised(write, weights, config, f"{at}attention.output.LayerNorm", summed)
 
@@ -157,45 +212,25 @@ def _layer(write: GraphWriter, weights: Weights, config: Any, at: str, states: s
 
 
 def _product(write: GraphWriter, weights: Weights, name: str, states: str) -> str:
-    return write.add("MatMul", states, write.constant(weights[f"{name}.weight"].T, name))
+    product = write.add("MatMul", states, write.constant(weights[f"{name}.weight"].T, name))
+    return write_update(write, weights, name, states, product)
 
 
 def _adapted(write: GraphWriter, weights: Weights, sublayer: str, states: str, bias: NDArray[np.float32]) -> list[str]:
     """Return what sums to a sub-layer's output: product, bias and, where there is an adapter, what that adds."""
-    bottleneck = f"{sublayer}.dropout.bottleneck"
-    if f"{bottleneck}.up.weight" not in weights:
+    place = f"{sublayer}.dropout.bottleneck.gelu"
+    if f"{place}.up.weight" not in weights:
         return [states, write.constant(bias)]
     output = write.add("Add", states, write.constant(bias))
-    return [output, _bottleneck(write, weights, bottleneck, output, "Gelu")]
-
-
-def _bottleneck(write: GraphWriter, weights: Weights, name: str, states: str, activation: str) -> str:
-    down = write.add(
-        "Add", _product(write, weights, f"{name}.down", states), write.constant(weights[f"{name}.down.bias"])
-    )
-    up = _product(write, weights, f"{name}.up", write.add(activation, down))
-    return write.add("Add", up, write.constant(weights[f"{name}.up.bias"]))
+    return [write.branch(place, output, write_bottleneck(write, weights, place, output))]
 
 
 def _normalised(write: GraphWriter, weights: Weights, config: Any, name: str, states: str) -> str:
-    if f"{name}.inner.weight" in weights:  # an adapter around the norm
-        normalised = _normalised(write, weights, config, f"{name}.inner", states)
-        added = _bottleneck(write, weights, f"{name}.bottleneck", normalised, "Relu")
-        return _normalised(write, weights, config, f"{name}.inner", write.add("Sum", states, added))
-    scale, shift = (write.constant(weights[f"{name}.{part}"]) for part in ("weight", "bias"))
-    return write.add("LayerNormalization", states, scale, shift, axis=-1, epsilon=float(config.layer_norm_eps))
-
-
-def _pool(write: GraphWriter, states: str, lengths: str, pooling: str) -> str:
-    """Reduce states of shape (batch, tokens, hidden) to (batch, hidden), as `feilun.models.text_model.pool` does."""
-    if pooling == "first":
-        return write.add("Gather", states, write.constant(0), axis=1)
-    if pooling == "last":
-        last = write.add("Unsqueeze", write.add("Sub", lengths, write.constant([1])), write.constant([1]))
-        return write.add("GatherND", states, last, batch_dims=1)
-    mask = write.add("Cast", "attention_mask", to=onnx.TensorProto.FLOAT)
-    mask = write.add("Unsqueeze", mask, write.constant([1]))  # (batch, 1, tokens)
-    total = write.add("Squeeze", write.add("MatMul", mask, states), write.constant([1]))  # (batch, hidden)
-    count = write.add("Cast", lengths, to=onnx.TensorProto.FLOAT)
-    count = write.add("Max", count, write.constant(1.0))
-    return write.add("Div", total, write.add("Unsqueeze", count, write.constant([1])))
+    scale, shift = (write.movable(weights[f"{name}.{part}"], f"{name}.{part}") for part in ("weight", "bias"))
+    norm: dict[str, Any] = {"axis": -1, "epsilon": float(config.layer_norm_eps)}
+    normalised = write.add("LayerNormalization", states, scale, shift, **norm)
+    place = f"{name}.bottleneck.relu"
+    if f"{place}.up.weight" not in weights:
+        return normalised
+    summed = write.branch(place, states, write_bottleneck(write, weights, place, normalised))
+    return write.add("LayerNormalization", summed, scale, shift, **norm)

@@ -11,10 +11,11 @@ from feilun.bundles.cascade import CASCADE, STUDENT, Cascade
 from feilun.bundles.generator import Generator
 from feilun.bundles.runtime import Runtime
 from feilun.compression import rounding
+from feilun.compression.adapter_form import Apart, refuse_unless_apart
 from feilun.compression.cascade import fit_cascade, objections, sentence
 from feilun.compression.export import export_onnx
 from feilun.compression.fidelity import Fidelity, judge_fidelity, texts_of_all_lengths
-from feilun.compression.generation import exported, quantized_generator
+from feilun.compression.generation import export_generator, exported, quantized_generator
 from feilun.compression.half import write_half
 from feilun.compression.promise import Promise
 from feilun.compression.pruned import PrunedForm, Recover, pruned_form
@@ -44,6 +45,7 @@ class Compressed:
         promise: What a student costs at most, where one was trained.
         remarks: For the report, finished sentences.
         tables: Further JSON files of the bundle, by name.
+        facts: What the manifest has to say besides.
         pruning: What came of it, where it was tried.
     """
 
@@ -55,6 +57,7 @@ class Compressed:
     promise: Promise | None = None
     remarks: tuple[str, ...] = ()
     tables: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
     pruning: PrunedForm | None = None
 
     def predict(self, corpus: Corpus) -> list[Prediction]:
@@ -91,6 +94,16 @@ class Compressed:
         return figures
 
 
+def check_form(model: TextModel, settings: CompressionSettings) -> None:
+    """Refuse a form that a model cannot have, before it is trained.
+
+    Raises:
+        UsageError: If it cannot be parted into a base and an adapter, and is to be.
+    """
+    if settings.form == "adapter":
+        refuse_unless_apart(model)
+
+
 def compress(
     model: TextModel,
     splits: Splits,
@@ -103,7 +116,7 @@ def compress(
     """Export a model, prune it if asked to, make it int8 unless that changes too much, and give it its form.
 
     Args:
-        model: The trained model; it is folded and trains no more.
+        model: The trained model; unless its adapter is kept apart it is folded, and trains no more.
         splits: Int8 is compared on their texts; accuracy on the validation rows; a student learns from `train`.
         settings: The table `[compression]`.
         cleaning: What the runtime does to every text first.
@@ -114,6 +127,8 @@ def compress(
     Returns:
         The model as it will be served; what was tried and refused is told in a remark.
     """
+    if settings.form == "adapter":
+        return _compress_adapter(model, splits, settings, cleaning, folder)
     model.fold()
     if model.reads == "answers":
         return _compress_generator(model, splits, settings, cleaning, folder)
@@ -138,8 +153,30 @@ def _compress_generator(
     model: TextModel, splits: Splits, settings: CompressionSettings, cleaning: Cleaning, folder: Path
 ) -> Compressed:
     plain = exported(model, folder / "model.fp32.onnx", cleaning, splits.validation)
-    runtime, precision, remark = quantized_generator(model, plain, splits, settings, folder)
+
+    def in_int8(block: int) -> Generator:
+        return export_generator(model, folder / f"model.int8.{block}.onnx", cleaning, block=block)
+
+    runtime, precision, remark = quantized_generator(plain, in_int8, splits, settings)
     return Compressed({MODEL: runtime.model}, runtime, precision, remarks=(remark,))
+
+
+def _compress_adapter(
+    model: TextModel, splits: Splits, settings: CompressionSettings, cleaning: Cleaning, folder: Path
+) -> Compressed:
+    """Write adapter and head apart from the base's graph, which is kept for all; what becomes int8 is the base."""
+    apart = Apart.of(model, folder)
+    if model.reads == "answers":
+        generator = apart.generator(cleaning, splits.validation)
+        chosen, precision, remark = quantized_generator(
+            generator, lambda block: apart.int8_generator(cleaning, block), splits, settings
+        )
+        made = Compressed({}, chosen, precision, remarks=(remark,))
+    else:
+        source = apart.runtime(splits.labels, cleaning)
+        made = _in_precision(source, splits, settings, folder, shared=True)
+    runtime, facts = apart.on_kept_graph(made.runtime)
+    return replace(made, form="adapter", files=apart.files.by_name(), runtime=runtime, facts=facts)
 
 
 def compress_runtime(
@@ -162,22 +199,38 @@ def compress_runtime(
     """
     if precision != "fp32":
         made = Compressed({MODEL: source.model}, source, precision)
-    elif settings.quantize == "none":
-        remark = "Weights are float32, as the recipe asks."
-        made = Compressed({MODEL: source.model}, source, "fp32", remarks=(remark,))
     else:
-        made = quantized(source, splits, settings, folder)
+        made = _in_precision(source, splits, settings, folder)
     return made if settings.form == "model" else with_student(made, splits, settings, folder, unlabelled)
 
 
-def quantized(source: Runtime, splits: Splits, settings: CompressionSettings, folder: Path) -> Compressed:
-    """Return a model in int8 or float16 where that keeps its answers, else as it was, with a remark that says why."""
+def _in_precision(
+    source: Runtime, splits: Splits, settings: CompressionSettings, folder: Path, *, shared: bool = False
+) -> Compressed:
+    if settings.quantize != "none":
+        return quantized(source, splits, settings, folder, shared=shared)
+    remark = "Weights are float32, as the recipe asks."
+    return Compressed({MODEL: source.model}, source, "fp32", remarks=(remark,))
+
+
+def quantized(
+    source: Runtime, splits: Splits, settings: CompressionSettings, folder: Path, *, shared: bool = False
+) -> Compressed:
+    """Return a model in int8 or float16 where that keeps its answers, else as it was, with a remark that says why.
+
+    Args:
+        source: The model in float32.
+        splits: Their texts are compared; int8 weights are rounded for those of `train`.
+        settings: The table `[compression]`.
+        folder: Receives the file.
+        shared: Round each weight to its nearest, as the weights are of a base that other models share.
+    """
     precision: Precision = "fp16" if settings.quantize == "fp16" else "int8"
     file = folder / f"model.{precision}.onnx"
     if precision == "fp16":
         write_half(source.model, file)
     else:
-        quantize_int8(source.model, file, rounding.read(source, splits.train, folder))
+        quantize_int8(source.model, file, None if shared else rounding.read(source, splits.train, folder))
     small = source.like(file)
     pool = [text for part in (splits.test, splits.train) for text in part.text]
     wanted = max(settings.texts - len(splits.validation), settings.texts // 4)

@@ -16,16 +16,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnx
-from numpy.typing import NDArray
 from onnx import TensorProto
 
 from feilun.compression.block_matrix import block_matrix, lookup, product
 from feilun.compression.graph_writer import CONTRIBUTED, GraphWriter
+from feilun.compression.open_graph import OpenWriter, with_bottlenecks, with_updates, write_bottleneck, write_update
+from feilun.compression.pooling_graph import write_pooling
+from feilun.models.adaptations.own_weights import Weights, base_weights, graph_weights
+from feilun.models.heads.generate import HEAD_MULTIPLE, WRITTEN
 
 if TYPE_CHECKING:
+    from feilun.models.bases.base import Base
     from feilun.models.text_model import TextModel
 
-Weights = dict[str, NDArray[np.float32]]
 
 OUTPUT = "output.weight"
 """Name of an output matrix that is not the table of word embeddings."""
@@ -33,8 +36,19 @@ OUTPUT = "output.weight"
 ZERO_CENTRED = frozenset({"gemma3_text"})
 """Families whose norms multiply by one more than their weights say."""
 
-BOTTLENECKS = {"GELU": "Gelu", "ReLU": "Relu"}
-"""Operators by the activation of an adapter's bottleneck."""
+LINEAR = (
+    *(f"self_attn.{part}_proj" for part in "qkvo"), *(f"mlp.{part}_proj" for part in ("gate", "up", "down")),
+)  # fmt: skip
+"""Linear layers of a transformer layer."""
+
+PARTS = ("key", "value")
+"""What a layer keeps of a token."""
+
+ADAPTERS = ("bottleneck.gelu", "bottleneck.relu")
+"""What may follow a linear layer, by the activation of the bottleneck."""
+
+BOTTLENECKS = ("self_attn.o_proj.bottleneck.gelu", "mlp.down_proj.bottleneck.gelu", "mlp.down_proj.bottleneck.relu")
+"""Places of adapters in a transformer layer."""
 
 ACTIVATIONS = {"silu": "Swish", "gelu_pytorch_tanh": "Gelu", "gelu_new": "Gelu"}
 
@@ -51,35 +65,75 @@ def decoder_graph(model: TextModel, *, block: int | None = None) -> onnx.ModelPr
         `longest` (), the largest of them, `picked` (picked,), places in batch × tokens, and the cache, to `logits`
         (picked, vocabulary), `states` (picked, hidden) and the grown cache.
     """
-    return _Decoder(model, block).graph()
+    return _Decoder(GraphWriter(), graph_weights(model.body), model.base, model.encoder.max_tokens, block).graph()
+
+
+def open_decoder_graph(base: Base, max_tokens: int, *, block: int | None = None) -> onnx.ModelProto:
+    """Write the open graph of a base of these families, adapted or not; see `open_graph`.
+
+    Args:
+        base: The base; what an adaptation added to it is left out.
+        max_tokens: Longest context; the graph holds the rotation of each place.
+        block: Most numbers of a row of a matrix of the base that share a scale in int8; None: float32.
+
+    Returns:
+        A model that reads and gives what `decoder_graph` says, with the places of every adaptation.
+    """
+    return _Decoder(OpenWriter(), _open_weights(base), base, max_tokens, block).graph()
+
+
+def open_reader_graph(base: Base, max_tokens: int) -> onnx.ModelProto:
+    """Write the open graph of a base of these families that reads texts and writes none.
+
+    Args:
+        base: The base, adapted or not.
+        max_tokens: Longest text.
+
+    Returns:
+        A model from `input_ids` and `attention_mask` (batch, tokens) to `states` (batch, tokens, hidden) and `pooled`
+        (batch, hidden), as that of an encoder.
+    """
+    return _Decoder(OpenWriter(), _open_weights(base), base, max_tokens, None).reader(base.pooling)
+
+
+def is_known_decoder(base: Base) -> bool:
+    """Say whether a base is of these families, with heads of a size that ONNX Runtime's attention takes."""
+    config: Any = base.model.config
+    if config.model_type not in WRITTEN:
+        return False
+    size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+    return int(size) % HEAD_MULTIPLE == 0
+
+
+def _open_weights(base: Base) -> Weights:
+    layers = [f"layers.{i}" for i in range(len(base.layers))]
+    weights = with_updates(base_weights(base.model), [f"{layer}.{part}" for layer in layers for part in LINEAR])
+    return with_bottlenecks(weights, [f"{layer}.{place}" for layer in layers for place in BOTTLENECKS], base.hidden)
 
 
 class _Decoder:
     """Writes one graph; its methods take and return names of results."""
 
-    def __init__(self, model: TextModel, block: int | None) -> None:
-        config: Any = model.body.config
+    def __init__(self, write: GraphWriter, weights: Weights, base: Base, max_tokens: int, block: int | None) -> None:
+        config: Any = base.model.config
         self.config: Any = config
-        self.body: Any = model.body
         self.block = block
-        self.weights: Weights = {name: tensor.float().cpu().numpy() for name, tensor in model.body.state_dict().items()}
-        if model.base.output is not None:
-            self.weights[OUTPUT] = model.base.output.float().cpu().numpy()
-        self.write = GraphWriter()
+        self.weights = weights
+        if base.output is not None:
+            self.weights[OUTPUT] = base.output.float().cpu().numpy()
+        self.write = write
         self.heads = int(config.num_attention_heads)
         self.shared = int(config.num_key_value_heads or self.heads)
         self.size = int(getattr(config, "head_dim", None) or config.hidden_size // self.heads)
-        self.rotations = self._rotations(model)
+        self.rotations = self._rotations(base.model, max_tokens)
         self.cache: dict[str, tuple[str, list[str | int]]] = {}
+        self.table = weights["embed_tokens.weight"]
+        self.longest, self.past = "longest", "past.{}.{}"
 
     def graph(self) -> onnx.ModelProto:
         """Return the finished graph."""
         write, hidden = self.write, self.config.hidden_size
-        self.table = self.weights["embed_tokens.weight"]
-        self.before = write.add("Sub", "lengths", write.constant(np.array([1], np.int32)))  # (batch,)
-        states = write.add("Reshape", self._embedded(), write.constant([-1, hidden]))  # (batch × tokens, hidden)
-        for number in range(self.config.num_hidden_layers):
-            states = self._layer(number, states)
+        states = self._layers("lengths")
         picked = self._normalised("norm", write.add("Gather", states, "picked", axis=0))  # (picked, hidden)
         outputs: dict[str, tuple[str, list[str | int]]] = {
             "logits": (self._foretold(picked), ["picked", len(self.table)]),
@@ -95,6 +149,33 @@ class _Decoder:
             **{f"past.{name}": (TensorProto.FLOAT, past) for name in self.cache},
         }
         return write.model_of(inputs, outputs)
+
+    def reader(self, pooling: str) -> onnx.ModelProto:
+        """Return the finished graph of a model that reads each text whole: nothing is cached, nothing foretold."""
+        write, hidden = self.write, self.config.hidden_size
+        lengths = write.add("ReduceSum", "attention_mask", write.constant([1]), keepdims=0)  # (batch,)
+        short = write.add("Cast", lengths, to=TensorProto.INT32)
+        self.longest = write.add("ReduceMax", short, keepdims=0)
+        rows = write.add("Shape", "input_ids", start=0, end=1)
+        nothing = write.add("Concat", rows, write.constant([self.shared, 0, self.size]), axis=0)
+        self.past = write.add("ConstantOfShape", nothing)
+        states = self._normalised("norm", self._layers(short))
+        shape = write.add("Concat", write.add("Shape", "input_ids"), write.constant([hidden]), axis=0)
+        states = write.add("Reshape", states, shape)  # (batch, tokens, hidden)
+        outputs: dict[str, tuple[str, list[str | int]]] = {
+            "states": (states, ["batch", "tokens", hidden]),
+            "pooled": (write_pooling(write, states, lengths, pooling), ["batch", hidden]),
+        }
+        return write.model(outputs)
+
+    def _layers(self, lengths: str) -> str:
+        """Write embeddings and layers; return states of shape (batch × tokens, hidden), not yet normed."""
+        write = self.write
+        self.before = write.add("Sub", lengths, write.constant(np.array([1], np.int32)))  # (batch,)
+        states = write.add("Reshape", self._embedded(), write.constant([-1, self.config.hidden_size]))
+        for number in range(self.config.num_hidden_layers):
+            states = self._layer(number, states)
+        return states
 
     def _embedded(self) -> str:
         """Look the tokens up; shape (batch, tokens, hidden)."""
@@ -141,14 +222,14 @@ class _Decoder:
         kind = (getattr(self.config, "layer_types", None) or {number: "full_attention"})[number]
         window = getattr(self.config, "sliding_window", None) if kind == "sliding_attention" else None
         wanted = getattr(self.config, "query_pre_attn_scalar", None) or self.size
+        rotation = self.rotations[kind if kind in self.rotations else "full_attention"]
         mixed, *grown = write.add_many(
-            "GroupQueryAttention", 3, query, key, value, f"past.{number}.key", f"past.{number}.value", self.before,
-            "longest", *self.rotations[kind if kind in self.rotations else "full_attention"], domain=CONTRIBUTED,
-            num_heads=self.heads, kv_num_heads=self.shared, scale=float(wanted) ** -0.5, do_rotary=1,
-            local_window_size=window or -1,
+            "GroupQueryAttention", 3, query, key, value, *(self.past.format(number, part) for part in PARTS),
+            self.before, self.longest, *rotation, domain=CONTRIBUTED, num_heads=self.heads, kv_num_heads=self.shared,
+            scale=float(wanted) ** -0.5, do_rotary=1, local_window_size=window or -1,
         )  # fmt: skip
         past: list[str | int] = ["batch", self.shared, "present", self.size]
-        for name, result in zip(("key", "value"), grown, strict=True):
+        for name, result in zip(PARTS, grown, strict=True):
             self.cache[f"{number}.{name}"] = (result, past)
         return write.add("Reshape", mixed, write.constant([-1, self.heads * self.size]))
 
@@ -166,20 +247,19 @@ class _Decoder:
         return self._product(f"{at}.down_proj", write.add("Mul", gate, self._product(f"{at}.up_proj", states)))
 
     def _normalised(self, name: str, states: str) -> str:
-        weight = self.weights[f"{name}.weight"] + (self.config.model_type in ZERO_CENTRED)
-        scale = self.write.constant(weight.astype(np.float32))
+        scale = self.write.movable(self.weights[f"{name}.weight"], f"{name}.weight")
+        if self.config.model_type in ZERO_CENTRED:
+            scale = self.write.add("Add", scale, self.write.constant(1.0))
         return self.write.add("RMSNormalization", states, scale, axis=-1, epsilon=float(self.config.rms_norm_eps))
 
     def _product(self, name: str, states: str) -> str:
-        """Multiply states of shape (rows, inner) by a layer's matrix, and add its bias and bottleneck where it has."""
-        write, adapted = self.write, f"{name}.inner.weight" in self.weights
-        own = f"{name}.inner" if adapted else name
-        result = self._multiplied(own, states)
-        if not adapted:
-            return result
-        activation = type(self.body.get_submodule(f"{name}.bottleneck").activation).__name__
-        down = write.add(BOTTLENECKS[activation], self._multiplied(f"{name}.bottleneck.down", result))
-        return write.add("Add", result, self._multiplied(f"{name}.bottleneck.up", down))
+        """Multiply states of shape (rows, inner) by a layer's matrix; add its bias, and bottlenecks where there are."""
+        result = self._multiplied(name, states)
+        for place in (f"{name}.{adapter}" for adapter in ADAPTERS):
+            if f"{place}.up.weight" in self.weights:
+                added = write_bottleneck(self.write, self.weights, place, result)
+                result = self.write.branch(place, result, added)
+        return result
 
     def _multiplied(self, name: str, states: str) -> str:
         write, weights = self.write, self.weights[f"{name}.weight"]  # (outer, inner)
@@ -188,22 +268,24 @@ class _Decoder:
             result = write.add("MatMul", states, write.constant(weights.T, name))
         else:
             result = product(write, states, matrix)
+        result = write_update(write, self.weights, name, states, result)
         bias = self.weights.get(f"{name}.bias")
         return result if bias is None else write.add("Add", result, write.constant(bias))
 
-    def _rotations(self, model: TextModel) -> dict[str, tuple[str, str]]:
+    def _rotations(self, body: Any, max_tokens: int) -> dict[str, tuple[str, str]]:
         """Return cosines and sines of every place, shape (context, size / 2), by kind of layer: the model's own."""
         import torch
 
-        embedding: Any = model.body.rotary_emb
-        places = torch.arange(model.encoder.max_tokens)[None]
-        states = torch.zeros(1, 1, 1, device=model.device)
+        embedding: Any = body.rotary_emb
+        device = next(body.parameters()).device
+        places = torch.arange(max_tokens)[None]
+        states = torch.zeros(1, 1, 1, device=device)
         kinds = set(getattr(self.config, "layer_types", None) or ["full_attention"])
         by_kind = "layer_type" in inspect.signature(embedding.forward).parameters
         found = {}
         for kind in sorted(kinds if by_kind else ["full_attention"]):
             options = {"layer_type": kind} if by_kind else {}
-            both = embedding(states, places.to(model.device), **options)
+            both = embedding(states, places.to(device), **options)
             tables = [half[0, :, : self.size // 2].float().cpu().numpy() for half in both]
             found[kind] = (self.write.constant(tables[0], "cosines"), self.write.constant(tables[1], "sines"))
         return found

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnx
-import onnxruntime
 from numpy.typing import NDArray
 
+from feilun.bundles.processor import usable_cores
+from feilun.bundles.session import Session, open_session
 from feilun.compression.bert_graph import bert_graph, is_bert
 from feilun.compression.fusion_graph import blank_graph
 from feilun.compression.graph_writer import FEATURES
@@ -58,7 +59,7 @@ def export_onnx(model: TextModel, path: Path) -> float:
     _check_size(model)
     with evaluating(model), atomic_file(path) as temporary:
         onnx.save(graph_of(model), temporary)
-        return compare(model, temporary)
+        return compare(model, open_session(temporary, usable_cores()))
 
 
 def graph_of(model: TextModel) -> onnx.ModelProto:
@@ -126,25 +127,22 @@ def spare_residuals(model: onnx.ModelProto) -> None:
             node.op_type = "Sum"
 
 
-def compare(model: TextModel, path: Path) -> float:
-    """Run torch and the file over made rows of 1 token to the longest, alone and in batches.
+def compare(model: TextModel, session: Session) -> float:
+    """Run torch and a file over made rows of 1 token to the longest, alone and in batches.
 
     Args:
         model: The model, in evaluation mode.
-        path: The ONNX file.
+        session: Runs the file.
 
     Returns:
         The largest absolute difference of a logit.
 
     Raises:
-        BundleError: If the logits differ by more than rounding, or the file cannot be opened.
+        BundleError: If the logits differ by more than rounding.
     """
     import torch
 
     longest = model.encoder.max_tokens
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     largest = scale = 0.0
     for lengths in ([1], [longest], sorted({1, 2, 3, longest // 2, longest - 1, longest} - {0}), [5] * 9):
         inputs = _examples(model, [min(length, longest) for length in lengths])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -67,6 +67,21 @@ def exported(model: TextModel, path: Path, cleaning: Cleaning, rows: Corpus) -> 
         BundleError: If it foretells something else.
     """
     generator = export_generator(model, path, cleaning)
+    refuse_unless_same(model, generator, rows)
+    return generator
+
+
+def refuse_unless_same(model: TextModel, generator: Generator, rows: Corpus) -> None:
+    """Compare what a file foretells with what torch does.
+
+    Args:
+        model: The model, folded or not.
+        generator: Runs the file.
+        rows: Of them a few are read.
+
+    Raises:
+        BundleError: If it foretells something else.
+    """
     corpus = evenly(rows, COMPARED_ROWS)
     with in_float32(model):
         wanted = model.surprise(model.examples(corpus)).cpu().numpy()
@@ -76,7 +91,6 @@ def exported(model: TextModel, path: Path, cleaning: Cleaning, rows: Corpus) -> 
             f"The exported model is not the trained one: it finds answers more or less likely, by {apart:.2g} a token.",
             "Nothing was written. This is a fault of Feilun for this architecture: please report the base.",
         )
-    return generator
 
 
 @contextmanager
@@ -90,16 +104,15 @@ def in_float32(model: TextModel) -> Iterator[None]:
 
 
 def quantized_generator(
-    model: TextModel, plain: Generator, splits: Splits, settings: CompressionSettings, folder: Path
+    plain: Generator, in_int8: Callable[[int], Generator], splits: Splits, settings: CompressionSettings
 ) -> tuple[Generator, Precision, str]:
     """Make a model int8 unless that raises its perplexity by more than it may.
 
     Args:
-        model: The model, folded.
-        plain: The same in float32.
+        plain: The model in float32.
+        in_int8: Makes the same in int8, with so many numbers a scale.
         splits: Its validation rows are looked at.
         settings: The table `[compression]`.
-        folder: Receives the files.
 
     Returns:
         What runs the chosen file, the precision of its weights, and a remark that says why.
@@ -109,7 +122,7 @@ def quantized_generator(
     rows = evenly(splits.validation, MOST_GATED)
     before, refused = perplexity(plain.logits(rows)), ""
     for block in BLOCKS:
-        small = export_generator(model, folder / f"model.int8.{block}.onnx", plain.cleaning, block=block)
+        small = in_int8(block)
         after = perplexity(small.logits(rows))
         compared = (
             f"over {len(rows):,} validation rows perplexity is {after:.4g} in int8, {block} numbers a scale, and "

@@ -19,6 +19,9 @@ OPSET = 24
 FEATURES = "features"
 """Name of the input that holds the features of the rows."""
 
+BRANCH = ".branch"
+"""Ends the name of a node that adds what an adaptation computes."""
+
 FORMAT = 11
 """Version of the file format, older than the operators need, so that every ONNX Runtime that has them reads it."""
 
@@ -28,12 +31,16 @@ class GraphWriter:
 
     Args:
         prefix: Starts every name, so that two writers' names cannot meet in one graph.
+
+    Attributes:
+        replaceable: Constants that a run may replace, by exact name: their shapes.
     """
 
     def __init__(self, prefix: str = "") -> None:
         self.prefix = prefix
         self.nodes: list[onnx.NodeProto] = []
         self.constants: dict[str, onnx.TensorProto] = {}
+        self.replaceable: dict[str, Sequence[str | int]] = {}
 
     def constant(self, value: Any, name: str = "constant") -> str:
         """Add a constant (weights as they are, Python floats as float32, integers as int64); return its name."""
@@ -41,6 +48,16 @@ class GraphWriter:
         unique = f"{self.prefix}{name}.{len(self.constants)}"
         self.constants[unique] = numpy_helper.from_array(np.ascontiguousarray(array).reshape(array.shape), unique)
         return unique
+
+    def movable(self, value: NDArray[np.float32], name: str) -> str:
+        """Add what an adaptation may move: a constant, as this graph is of one model."""
+        return self.constant(value, name)
+
+    def branch(self, place: str, states: str, added: str) -> str:
+        """Add what an adaptation computes at a place to the states; the node's name says so."""
+        result = self.add("Sum", states, added)
+        self.nodes[-1].name = f"{place}{BRANCH}"
+        return result
 
     def add(self, operator: str, *inputs: str, domain: str = "", **attributes: Any) -> str:
         """Add a node of one result and return the result's name; an empty input is an absent one."""
@@ -82,7 +99,8 @@ class GraphWriter:
         """
         for public, (result, _) in outputs.items():
             self.nodes.append(helper.make_node("Identity", [result], [public], public))
-        ids = [helper.make_tensor_value_info(name, kind, shape) for name, (kind, shape) in inputs.items()]
+        places = {name: (TensorProto.FLOAT, shape) for name, shape in self.replaceable.items()}
+        ids = [helper.make_tensor_value_info(name, kind, shape) for name, (kind, shape) in {**inputs, **places}.items()]
         results = [
             helper.make_tensor_value_info(public, TensorProto.FLOAT, shape) for public, (_, shape) in outputs.items()
         ]

@@ -66,7 +66,8 @@ class Rewriter:
         self.readings = readings or Readings({})
         self.one_sided = {name for node in model.graph.node if node.op_type in ONE_SIDED for name in node.output}
         self.write = GraphWriter("int8/")
-        self.weights = {tensor.name: tensor for tensor in model.graph.initializer}
+        replaceable = {value.name for value in model.graph.input}
+        self.weights = {tensor.name: tensor for tensor in model.graph.initializer if tensor.name not in replaceable}
         self.ranks = ranks(model)
         self.quantised: dict[str, tuple[str, str, str | None]] = {}
         self.rewritten = 0

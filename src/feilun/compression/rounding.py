@@ -17,7 +17,8 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from feilun.bundles.runtime import FEATURES, INPUTS, Runtime, open_session
+from feilun.bundles.runtime import Runtime
+from feilun.bundles.session import FEATURES, INPUTS, open_session
 from feilun.core.corpus import Corpus
 from feilun.text.tokens import batches_by_length, pad
 

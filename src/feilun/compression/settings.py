@@ -7,8 +7,10 @@ from typing import Literal
 
 from feilun.core.settings import setting, table
 
-Form = Literal["model", "cascade", "student"]
+Form = Literal["model", "adapter", "cascade", "student"]
 Precision = Literal["int8", "fp16", "fp32"]
+
+WITH_STUDENT = ("cascade", "student")
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,8 @@ class CompressionSettings:
 
     form: Form = setting(
         "model",
-        "model: the transformer; cascade: a static student answers what it is sure of, the transformer the rest; "
+        "model: the transformer; adapter: what its adaptation learnt and the head alone, on a base graph that several "
+        "bundles share; cascade: a static student answers what it is sure of, the transformer the rest; "
         "student: the static student alone",
     )
     prune: float = setting(

@@ -16,6 +16,11 @@ def cache() -> Path:
     return home() / "cache"
 
 
+def base_graphs() -> Path:
+    """Return the folder of the graphs that adapter bundles share."""
+    return cache() / "graphs"
+
+
 def runs() -> Path:
     """Return the folder of training runs."""
     return home() / "runs"

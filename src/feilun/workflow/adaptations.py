@@ -1,4 +1,4 @@
-"""What each adaptation costs on a base: weights, speed and memory, measured in a process of its own."""
+"""What each adaptation costs on a base, and what it reaches, each measured in a process of its own."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import random
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,8 @@ from feilun.training.fit import Run
 from feilun.training.optimizer import default_rate
 from feilun.training.settings import TrainingSettings
 from feilun.training.trackers.run_folder import RunFolder
+from feilun.workflow.adaptation_quality import quality
+from feilun.workflow.recipe import Recipe
 
 PREFERRED = "minilm-l6-en"
 
@@ -46,6 +48,7 @@ class AdaptationCost:
         learning_rate: Default for this base.
         tokens_per_second: Trained, whole steps, padding not counted.
         peak_megabytes: Most resident memory of the process, libraries included.
+        quality: By recipe, the figure that it reached on validation rows; none where no recipe was given.
     """
 
     kind: str
@@ -55,6 +58,7 @@ class AdaptationCost:
     learning_rate: float
     tokens_per_second: float
     peak_megabytes: float
+    quality: Mapping[str, float] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Return the public JSON form."""
@@ -69,13 +73,16 @@ def default_base() -> str:
     )
 
 
-def costs(base: str, *, seconds: float = 2.0, threads: int | None = None) -> Iterator[AdaptationCost]:
+def costs(
+    base: str, *, seconds: float = 2.0, threads: int | None = None, recipes: Mapping[str, Recipe] | None = None
+) -> Iterator[AdaptationCost]:
     """Measure every adaptation by its defaults, one after another, each in a fresh process.
 
     Args:
         base: Packaged name, hub id or folder.
         seconds: How long to train each.
         threads: Processor threads; none: all cores.
+        recipes: Recipes that are trained with each adaptation, by name.
 
     Yields:
         What each costs.
@@ -86,7 +93,12 @@ def costs(base: str, *, seconds: float = 2.0, threads: int | None = None) -> Ite
     fresh = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=fresh, max_tasks_per_child=1) as processes:
         for kind in ADAPTATIONS:
-            yield processes.submit(measure, base, kind, seconds, threads).result()
+            cost = processes.submit(measure, base, kind, seconds, threads).result()
+            reached = {
+                name: processes.submit(quality, recipe, kind, threads).result()
+                for name, recipe in (recipes or {}).items()
+            }
+            yield replace(cost, quality=reached)
 
 
 def measure(base: str, kind: str, seconds: float, threads: int | None = None) -> AdaptationCost:

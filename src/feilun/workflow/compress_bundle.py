@@ -10,6 +10,7 @@ from typing import Any
 
 from feilun.bundles.bundle import Bundle, check_target
 from feilun.bundles.cascade import Cascade
+from feilun.bundles.content import ADAPTER_FORM
 from feilun.bundles.generator import Generator
 from feilun.bundles.registry import next_version
 from feilun.compression.compress import compress_runtime
@@ -99,6 +100,11 @@ def compress_bundle(
     """
     if out is not None:
         check_target(out)
+    if bundle.manifest.get("form") == ADAPTER_FORM:
+        raise UsageError(
+            f"The bundle {bundle.path} holds an adapter alone: there is nothing to make smaller.",
+            f"Merge it with its base first: feilun models fold {bundle.path}",
+        )
     if isinstance(bundle.predictor, Generator):
         raise UsageError(
             f"The bundle {bundle.path} writes answers; such bundles are made small when they are trained.",

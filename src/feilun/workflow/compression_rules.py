@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from feilun.compression.settings import WITH_STUDENT
 from feilun.models.adaptations.full import Full
 from feilun.models.bases.blank import NAME as NO_BASE
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 def contradictions_of_compression(recipe: Recipe) -> list[str]:
     """Say what of the table `[compression]` this recipe's models cannot have."""
     found = []
-    if recipe.compression.form != "model" and recipe.task != "classify":
+    if recipe.compression.form in WITH_STUDENT and recipe.task != "classify":
         found.append(f"compression.form: a static student gives texts one label; a {recipe.task} recipe has none.")
     if recipe.compression.quantize == "fp16" and recipe.task == "generate":
         found.append('compression.quantize = "fp16" is for models that write no answers: set it to "int8".')

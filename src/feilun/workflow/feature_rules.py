@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from feilun.compression.settings import WITH_STUDENT
 from feilun.models.adaptations.full import Full
 from feilun.models.bases.blank import NAME as NO_BASE
 
@@ -29,7 +30,7 @@ def contradictions_of_features(recipe: Recipe) -> list[str]:
         found.append(f'model.base = "{NO_BASE}" reads no text, but there is one: set data.text = "", or name a base.')
     if recipe.model.base == NO_BASE and not isinstance(recipe.model.adaptation, Full):
         found.append(f'model.adaptation: the base "{NO_BASE}" has no layers to adapt: leave it out.')
-    if recipe.data.features and recipe.compression.form != "model":
+    if recipe.data.features and recipe.compression.form in WITH_STUDENT:
         found.append("compression.form: a static student reads texts alone, but data.features names columns.")
     if recipe.data.features and recipe.training.distil.teachers:
         found.append("training.distil: teachers are asked about texts alone, but data.features names columns.")

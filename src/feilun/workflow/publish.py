@@ -111,6 +111,7 @@ def release(small: Compressed, report: Report, splits: Splits, facts: Mapping[st
     runtime = small.runtime
     facts = {
         **facts,
+        **small.facts,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "form": small.form,
         "precision": small.precision,

@@ -23,6 +23,7 @@ from feilun.text.clean import Cleaning
 from feilun.training.search import SearchSettings
 from feilun.training.settings import TrainingSettings
 from feilun.workflow import toml_text
+from feilun.workflow.adapter_rules import contradictions_of_adapter_form, with_whole_vocabulary
 from feilun.workflow.compression_rules import contradictions_of_compression
 from feilun.workflow.feature_rules import contradictions_of_features
 from feilun.workflow.generation_rules import bounded, generation_faults
@@ -127,6 +128,7 @@ class Recipe:
         if self.task != "multilabel" and (self.data.gather is not None or self.data.separator != "auto"):
             found.append(f"data.gather and data.separator are for several labels, but the task is {self.task}.")
         found += contradictions_of_features(self)
+        found += contradictions_of_adapter_form(self)
         found += contradictions_of_compression(self)
         if self.training.distil.teachers and self.task not in {"classify", "match"}:
             found.append(f"training.distil: teachers give texts one label; a {self.task} recipe has none.")
@@ -218,9 +220,10 @@ def _read(values: Mapping[str, Any]) -> tuple[Recipe | None, list[Fault]]:
     own["evaluation"] = bounded(values.get("evaluation", {}), task)
     recipe, faults = core_settings.read(Recipe, {**table_of_data, **own})
     found = gate_faults + model_faults
-    return (
-        None if found or recipe is None else replace(recipe, model=with_parts(recipe.model, recipe.tasks))
-    ), faults + found
+    if found or recipe is None:
+        return None, faults + found
+    model = with_whole_vocabulary(with_parts(recipe.model, recipe.tasks), recipe.compression)
+    return replace(recipe, model=model), faults
 
 
 def _with_head(model: Any, task: str) -> tuple[Any, list[Fault]]:

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from feilun.bundles.bundle import Bundle, check_target
-from feilun.compression.compress import compress
+from feilun.compression.compress import check_form, compress
 from feilun.compression.prune import check_prunable
 from feilun.data.unlabelled import unlabelled_texts
 from feilun.models.bases.catalogue import open_base
@@ -77,6 +77,7 @@ def train(
         run.tracker.clear()
     run.tracker.note(workers=workers)
     model = build(recipe.model, base, taught, recipe.training.seed)
+    check_form(model, recipe.compression)
     training = settings_of_each(recipe.training, workers)
     again = partial(build_anew, recipe.model, taught, recipe.training.seed)
     with screen.training() as watcher, team_of(workers, again, model, taught.train, training) as team:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from feilun.compression.settings import WITH_STUDENT
+
 if TYPE_CHECKING:
     from feilun.workflow.recipe import Recipe
 
@@ -13,7 +15,8 @@ def contradictions_of_unlabelled(recipe: Recipe) -> list[str]:
     found = []
     training, given = recipe.training, recipe.data.unlabelled is not None
     spreads = training.semi_supervised == "spread"
-    if given and recipe.compression.form == "model" and not training.distil.teachers and not spreads:
+    distils = recipe.compression.form in WITH_STUDENT or training.distil.teachers
+    if given and not distils and not spreads:
         found.append(
             "data.unlabelled: nothing learns from it: set compression.form, training.distil.teachers or "
             "training.semi_supervised."

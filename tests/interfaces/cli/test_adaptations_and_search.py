@@ -56,6 +56,13 @@ def test_adaptations_are_measured_on_the_base_that_is_named(place, capsys):
     assert main.run(["adaptations", "--base", str(place / "base"), "--seconds", "0.1", "--json"]) == 0
     found = json_lines(capsys)
     assert [line["kind"] for line in found] == ["full", "frozen", "adapter", "lora", "adalora"]
+    recipe = str(place / "recipe.toml")
+    assert main.run(["adaptations", "--on", recipe, "--seconds", "0.1", "--json"]) == 0
+    reached = {line["kind"]: line["quality"]["recipe"] for line in json_lines(capsys)}
+    assert list(reached) == ["full", "frozen", "adapter", "lora", "adalora"]
+    assert reached["full"] < 0.6 < reached["lora"] <= 1  # the rate of the recipe is one for adapters
+    assert main.run(["adaptations", "--on", recipe, "--on", recipe]) == 2
+    assert "named 'recipe'" in capsys.readouterr().err
     assert main.run(["adaptations", "--base", "./nowhere"]) == 1
     assert "error: " in capsys.readouterr().err
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,7 +10,11 @@ import typer
 from feilun.interfaces.cli import output
 from feilun.interfaces.cli.options import AsJson, Threads
 
-EXAMPLES = ("feilun adaptations", "feilun adaptations --base multilingual-e5-small --json")
+EXAMPLES = (
+    "feilun adaptations",
+    "feilun adaptations --base multilingual-e5-small --json",
+    "feilun adaptations --on news.toml --on reviews.toml",
+)
 
 Base = Annotated[
     str | None,
@@ -18,19 +23,29 @@ Base = Annotated[
 Seconds = Annotated[float, typer.Option(min=0.1, help="How long to train each.")]
 
 
-def adaptations(base: Base = None, seconds: Seconds = 2.0, threads: Threads = None, as_json: AsJson = False) -> None:
-    """Measure each adaptation on a base: weights that move, tokens a second, memory.
+Recipes = Annotated[
+    list[Path] | None,
+    typer.Option("--on", help="A recipe to train with each; may be given again.", metavar="RECIPE", show_default=False),
+]
 
-    Each trains for a few steps on made texts, by its defaults and in a process of its own. What it is good for stands
-    in docs/adaptations.md.
+
+def adaptations(
+    base: Base = None, seconds: Seconds = 2.0, on: Recipes = None, threads: Threads = None, as_json: AsJson = False
+) -> None:
+    """Measure each adaptation on a base: weights that move, tokens a second, memory, and quality on your rows.
+
+    Each trains for a few steps on made texts, by its defaults and in a process of its own. With --on each also trains
+    a recipe to its end, and what it reaches on the validation rows is shown. When to take which: docs/adaptations.md.
     """
+    from feilun.workflow.adaptation_quality import recipes_of
     from feilun.workflow.adaptations import costs, default_base
 
-    name = base or default_base()
+    recipes = recipes_of(on or ())
+    name = base or next((recipe.model.base for recipe in recipes.values()), None) or default_base()
     console = output.progress_console()
     found = []
     with console.status(f"Training {name} in several ways …"):
-        for cost in costs(name, seconds=seconds, threads=threads):
+        for cost in costs(name, seconds=seconds, threads=threads, recipes=recipes):
             found.append(cost)
             if as_json:
                 output.print_json({"base": name, **cost.to_json()})
@@ -38,12 +53,14 @@ def adaptations(base: Base = None, seconds: Seconds = 2.0, threads: Threads = No
         return
     from rich.table import Table
 
-    columns = ("kind", "weights that move", "share", "learning rate", "tokens/s", "peak memory", "what it is")
-    table = Table(*columns, title=f"model.adaptation.kind on {name}", box=None, pad_edge=False)
+    columns = ("kind", "weights that move", "share", "learning rate", "tokens/s", "peak memory")
+    reached = [f"{recipe.training.early_stopping.metric}, {own}" for own, recipe in recipes.items()]
+    table = Table(*columns, *reached, "what it is", title=f"model.adaptation.kind on {name}", box=None, pad_edge=False)
     for cost in found:
         table.add_row(
             cost.kind, f"{cost.moving:,}", f"{cost.share:.2%}", f"{cost.learning_rate:g}",
-            f"{cost.tokens_per_second:,.0f}", f"{cost.peak_megabytes:,.0f} MB", cost.what,
+            f"{cost.tokens_per_second:,.0f}", f"{cost.peak_megabytes:,.0f} MB",
+            *(f"{cost.quality[own]:.4f}" for own in recipes), cost.what,
         )  # fmt: skip
     output.result_console().print(table)
     print("frozen: the base runs once over the texts; the speed is that of later epochs.")

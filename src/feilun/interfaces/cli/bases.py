@@ -13,6 +13,7 @@ EXAMPLES = (
     "feilun bases",
     "feilun bases get multilingual-e5-small",
     "feilun bases get gemma3-270m --accept-licence",
+    "feilun bases graph minilm-l6-en",
 )
 
 app = typer.Typer(invoke_without_command=True, rich_markup_mode=None, add_completion=False)
@@ -54,3 +55,26 @@ def get(
         output.print_json(facts)
     else:
         print(f"{base.name} is ready: {base.kind}, up to {base.max_tokens} tokens, {', '.join(base.languages)}.")
+
+
+@app.command(epilog=f"Example: {EXAMPLES[3]}")
+def graph(
+    name: Annotated[str, typer.Argument(help="A packaged name, hub id or folder.", show_default=False)],
+    max_tokens: Annotated[
+        int | None, typer.Option(min=1, help="Of language models: model.max_tokens of the bundles.")
+    ] = None,
+    writes: Annotated[bool, typer.Option("--writes", help="The bundles write answers.")] = False,
+    accept_licence: AcceptLicence = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write the graphs of a base that adapter bundles stand on, in float32 and int8, into FEILUN_HOME.
+
+    Training does so by itself; this is for a machine where bundles were copied to without them.
+    """
+    from feilun.workflow.base_graph import write_graphs
+
+    for graph in write_graphs(name, max_tokens, writes=writes, accept_licence=accept_licence):
+        if as_json:
+            output.print_json({"base": name, **graph})
+        else:
+            print(f"{name}, {graph['precision']}: {graph['path']}")

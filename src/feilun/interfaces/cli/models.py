@@ -1,20 +1,22 @@
-"""`feilun models`: the registered bundles, and which version of each answers."""
+"""`feilun models`: the registered bundles, which version of each answers, and adapters merged with their base."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from feilun.interfaces.cli import output
 from feilun.interfaces.cli.database import opened_database
-from feilun.interfaces.cli.options import AsJson
+from feilun.interfaces.cli.options import AsJson, Threads
 
 EXAMPLES = (
     "feilun models",
     "feilun models --json",
     "feilun models promote reviews@3",
     "feilun models rollback reviews",
+    "feilun models fold reviews@3 --out out/whole",
 )
 
 app = typer.Typer(invoke_without_command=True, rich_markup_mode=None, add_completion=False)
@@ -68,3 +70,26 @@ def rollback(name: Annotated[str, typer.Argument(help="The model's name.", show_
     with opened_database() as database:
         after = releases.roll_back(name, database)
     print(f"{name}@{after.champion} is the champion again.")
+
+
+@app.command("fold", epilog=f"Example: {EXAMPLES[4]}")
+def fold(
+    bundle: Annotated[
+        str, typer.Argument(help="An adapter bundle: its folder, its name, or name@version.", show_default=False)
+    ],
+    out: Annotated[Path | None, typer.Option(help="The whole bundle's folder; else it is the next version.")] = None,
+    threads: Threads = None,
+    as_json: AsJson = False,
+) -> None:
+    """Merge a bundle that holds an adapter alone with the base that it shares.
+
+    The whole bundle is float32, answers the same, and needs no other file; `feilun compress` can make it int8.
+    """
+    from feilun.bundles.bundle import open_bundle
+    from feilun.workflow.fold_bundle import fold_bundle
+
+    made = fold_bundle(open_bundle(bundle, threads=threads), out)
+    if as_json:
+        output.print_json({"bundle": str(made.path), "hash": made.manifest["hash"]})
+    else:
+        print(f"The bundle is in {made.path}: whole, float32.")

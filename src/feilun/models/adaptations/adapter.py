@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from feilun.models.bases.base import Base
 
 
+FIRST = "first_{}"
+"""Buffer of a norm that holds its weight of that name as it was before it learnt."""
+
+
 class _Places(NamedTuple):
     """Paths inside a layer: the modules that end its sub-layers before the residual, and the norm that ends it."""
 
@@ -145,9 +149,12 @@ def _places(layer: nn.Module, base: Base) -> _Places:
 
 
 def _let_norms_learn(layer: nn.Module) -> None:
-    for module in layer.modules():
+    """Let the norms move, and keep what they were: a base that several models share has them so."""
+    for module in list(layer.modules()):
         if "norm" in type(module).__name__.lower():
             module.requires_grad_(True)
+            for name, weight in list(module.named_parameters(recurse=False)):
+                module.register_buffer(FIRST.format(name), weight.detach().clone(), persistent=False)
 
 
 def _wrap(layer: nn.Module, path: str, wrapper: Callable[[nn.Module, Bottleneck], nn.Module], new: Bottleneck) -> None:
