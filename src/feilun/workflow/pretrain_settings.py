@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from feilun.core import toml
-from feilun.core.errors import RecipeError, UsageError
+from feilun.core.errors import RecipeError
 from feilun.core.settings import read, table
 from feilun.data.prepare import DataSettings
 from feilun.models.build import ModelSettings
 from feilun.models.masking import MaskSettings
 from feilun.training.settings import TrainingSettings
 from feilun.workflow.overrides import put
-from feilun.workflow.recipe import PATHS
+from feilun.workflow.recipe_file import parse, place, read_text, resolve
 from feilun.workflow.toml_text import lines_of_keys
 
 DEFAULTS: Mapping[str, Any] = {
@@ -66,20 +63,21 @@ def settings_of(source: str, text: str | None, base: str | None, overrides: Sequ
         RecipeError: With every fault, those of a file with their lines.
     """
     written = source.lower().endswith(".toml")
-    content = _content_of(Path(source)) if written else ""
-    values = _values_of(content, Path(source)) if written else {"data": {"train": source}}
+    content = read_text(Path(source)) if written else ""
+    values: dict[str, Any] = parse(content, Path(source)) if written else {"data": {"train": source}}
+    if written:
+        resolve(values, Path(source).absolute().parent)
     for room, key, value in (("data", "text", text), ("model", "base", base)):
         if value is not None and isinstance(values.setdefault(room, {}), dict):
             values[room] = {**values[room], key: value}
-    _, faults = put(PretrainSettings, values, overrides)
+    overridden, faults = put(PretrainSettings, values, overrides)
     values = _with(values, DEFAULTS)
     if _moves_all(values.get("model", {})):
         values = _with(values, WORD_EMBEDDINGS)
     settings, more = read(PretrainSettings, values)
     if settings is None or faults:
         lines = lines_of_keys(content)
-        places = [f"line {lines[fault.key]}: " if fault.key in lines else "" for fault in more]
-        faults += [place + fault.message for place, fault in zip(places, more, strict=True)]
+        faults += [message for _, message in sorted(place(fault, lines, overridden) for fault in more)]
         raise RecipeError(faults, source if written else "feilun pretrain")
     return settings
 
@@ -88,30 +86,6 @@ def _moves_all(model: Any) -> bool:
     """Say whether a table `[model]` lets every weight move."""
     adaptation = model.get("adaptation", {}) if isinstance(model, Mapping) else None
     return isinstance(adaptation, Mapping) and adaptation.get("kind", "full") == "full"
-
-
-def _content_of(path: Path) -> str:
-    if not path.is_file():
-        raise UsageError(f"There is no file {path}.", "Give a table of texts, or a TOML file that names one.")
-    try:
-        return path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise RecipeError(["not UTF-8: save the file in the encoding UTF-8."], str(path)) from error
-
-
-def _values_of(content: str, path: Path) -> dict[str, Any]:
-    """Read a TOML file; paths in it are relative to its folder."""
-    try:
-        values: dict[str, Any] = toml.parse(content)
-    except tomllib.TOMLDecodeError as error:
-        raise RecipeError([f"no TOML: {error}."], str(path)) from error
-    for key in PATHS:
-        room, name = key.split(".")
-        own = values.get(room)
-        place = own.get(name) if isinstance(own, dict) else None
-        if isinstance(place, str) and "://" not in place and (room == "data" or place.startswith(".")):
-            values[room] = {**values[room], name: os.path.normpath(path.absolute().parent / place)}
-    return values
 
 
 def _with(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,8 +10,7 @@ from typing import Any, Literal
 
 from feilun.compression.settings import CompressionSettings
 from feilun.core import settings as core_settings
-from feilun.core import toml
-from feilun.core.errors import RecipeError, UsageError, nearest
+from feilun.core.errors import RecipeError, nearest
 from feilun.core.settings import REQUIRED, Fault, setting, table, tables
 from feilun.data.prepare import DataSettings
 from feilun.evaluation.judges.table import JUDGES
@@ -28,6 +25,7 @@ from feilun.workflow.compression_rules import contradictions_of_compression
 from feilun.workflow.feature_rules import contradictions_of_features
 from feilun.workflow.generation_rules import bounded, generation_faults
 from feilun.workflow.overrides import put as put_overrides
+from feilun.workflow.recipe_file import parse, place, read_text, resolve
 from feilun.workflow.task_tables import TaskSettings, contradictions_of, figures_of, with_parts, with_tasks
 from feilun.workflow.unlabelled_rules import contradictions_of_unlabelled
 
@@ -38,9 +36,6 @@ AS_THEY_ARE = Cleaning(
     mojibake=False, html=False, unicode="none", full_width=False, control=False, whitespace=False, redact=()
 )
 """The cleaning that changes no text."""
-
-PATHS = ("data.train", "data.validation", "data.test", "data.unlabelled", "model.base")
-"""Keys that may hold a path relative to the recipe's folder."""
 
 
 @dataclass(frozen=True)
@@ -168,16 +163,16 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Recipe:
         UsageError: If there is no such file.
         RecipeError: With every fault, each with its line and the nearest valid key.
     """
-    text = _read_text(path)
-    values = _parse(text, path)
+    text = read_text(path)
+    values = parse(text, path)
     values.setdefault("name", re.sub(r"[^\w.\-]+", "-", path.stem).strip("-.") or "model")
-    _resolve(values, path.absolute().parent)
+    resolve(values, path.absolute().parent)
     overridden, faults = put_overrides(Recipe, values, overrides)
-    _resolve(values, Path.cwd())
+    resolve(values, Path.cwd())
     recipe, more = _read(values)
     if recipe is None or faults:
         lines = toml_text.lines_of_keys(text)
-        placed = sorted((_place(fault, lines, overridden) for fault in more), key=lambda place: place[0])
+        placed = sorted((place(fault, lines, overridden) for fault in more), key=lambda found: found[0])
         raise RecipeError([*faults, *(message for _, message in placed)], str(path))
     return recipe
 
@@ -266,81 +261,3 @@ def _read_gate(gate: Any, metrics: Sequence[str]) -> tuple[Any, list[Fault]]:
             faults.append(Fault(f"gate.{metric}", f"gate.{metric} must be number, not {bound!r}."))
     unsound = {fault.key for fault in faults}
     return {metric: bound for metric, bound in gate.items() if f"gate.{metric}" not in unsound}, faults
-
-
-def _read_text(path: Path) -> str:
-    if not path.is_file():
-        kind = "a folder, not a recipe" if path.is_dir() else "not there"
-        raise UsageError(
-            f"The recipe {str(path)!r} is {kind}.",
-            "A recipe is a TOML file; `feilun init --task classify --data FILE` writes one after looking at the data.",
-        )
-    try:
-        return path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
-        raise RecipeError([f"line {line}: not UTF-8. Save the file in the encoding UTF-8."], str(path)) from error
-
-
-def _parse(text: str, path: Path) -> dict[str, Any]:
-    try:
-        return toml.parse(text)
-    except toml.TooMuch as error:
-        raise RecipeError([f"{error}."], str(path)) from error
-    except tomllib.TOMLDecodeError as error:
-        raise RecipeError([_syntax_fault(str(error), text)], str(path)) from error
-
-
-def _syntax_fault(message: str, text: str) -> str:
-    """Say where TOML's grammar is broken, with the line itself and the commonest remedy."""
-    place = re.search(r" \(at line (\d+), column (\d+)\)", message)
-    lines = text.split("\n")
-    if place is None:  # tomllib says "at end of document"
-        return f"line {len(lines)}: {message}."
-    number, column = int(place[1]), int(place[2])
-    line = lines[number - 1].strip()
-    remedy = ""
-    if re.search("[“”‘’＝，：]", line):
-        remedy = " It has Chinese or typographic punctuation: write straight quotes and the plain = and , instead."
-    elif "{" in line and "}" not in line:
-        remedy = " A table in braces must end on its line; a table over several lines has a [header]."
-    elif "Invalid value" in message:
-        remedy = ' Text stands in straight quotes: key = "value".'
-    return f"line {number}, column {column}: {message[: place.start()]}: {line!r}.{remedy}"
-
-
-def _resolve(values: dict[str, Any], folder: Path) -> None:
-    """Make relative paths absolute; URLs, hub ids and packaged names stay."""
-    for key in PATHS:
-        room, name = key.split(".")
-        inner = values.get(room)
-        value = inner.get(name) if isinstance(inner, dict) else None
-        if isinstance(value, str) and value and "://" not in value and (room == "data" or value.startswith(".")):
-            values[room] = {**values[room], name: os.path.normpath(folder / value)}
-    training = values.get("training")
-    distil = training.get("distil") if isinstance(training, dict) else None
-    teachers = distil.get("teachers") if isinstance(distil, dict) else None
-    if isinstance(training, dict) and isinstance(distil, dict) and isinstance(teachers, list):
-        places = [os.path.normpath(folder / t) if isinstance(t, str) and t.startswith(".") else t for t in teachers]
-        values["training"] = {**training, "distil": {**distil, "teachers": places}}
-    tasks = values.get("tasks")
-    for task, own in tasks.items() if isinstance(tasks, dict) else ():
-        if isinstance(own, dict):
-            inner = dict(own)
-            _resolve(inner, folder)
-            values["tasks"] = {**values["tasks"], task: inner}
-
-
-def _place(fault: Fault, lines: Mapping[str, int], overridden: set[str]) -> tuple[int, str]:
-    """Find the fault's line (0 where it has none) and put it, or the option that brought it, before its message."""
-    if any(fault.key == key or fault.key.startswith(f"{key}.") for key in overridden):
-        return 0, f"--set {fault.key}: {fault.message}"
-    brought = next((key for key in overridden if key.startswith(f"{fault.key}.")), None)
-    if brought and fault.key not in lines:
-        return 0, f"--set {brought}: {fault.message}"
-    words: list[str] = re.findall(r"\w+(?:\.\w+)*", fault.message)
-    # a contradiction belongs to a whole table: the first key that it speaks of gives the line
-    key = next((word for word in words if word in lines and word.startswith(fault.key)), fault.key)
-    while key and key not in lines:
-        key = key.rpartition(".")[0]
-    return (lines[key], f"line {lines[key]}: {fault.message}") if key else (0, fault.message)
