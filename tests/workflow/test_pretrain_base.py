@@ -161,7 +161,7 @@ def test_settings_stand_in_a_file_too_with_paths_relative_to_it(place):
     path.write_text("[data\n")
     with pytest.raises(RecipeError, match="line 1, column 6"):
         settings_of(str(path), None, None)
-    with pytest.raises(UsageError, match="no file"):
+    with pytest.raises(UsageError, match="not there"):
         settings_of(str(place / "absent.toml"), None, None)
 
 

@@ -23,6 +23,9 @@ class Span(NamedTuple):
     end: int
     label: str
 
+    def __str__(self) -> str:
+        return f"{self.label} {self.start}–{self.end}"
+
 
 @dataclass(frozen=True, slots=True)
 class PredictedSpan:

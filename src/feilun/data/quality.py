@@ -286,7 +286,7 @@ def _warnings(report: Mapping[str, Any]) -> list[RenderableType]:
     if len(rare) > SHOWN:
         found.append(f"{len(rare) - SHOWN:,} more labels are rare; all are in the JSON report.")
     for conflict in report["conflicts"]["listed"][:3]:
-        labels = ", ".join(f"{label!r} ({rows})" for label, rows in conflict["labels"].items())
+        labels = ", ".join(f"{_plain(label)!r} ({rows})" for label, rows in conflict["labels"].items())
         found.append(f"Several labels: {_plain(conflict['text'])!r}: {labels}.")
     return [Text(f"  ! {line}", style="yellow") for line in found]
 
