@@ -132,16 +132,16 @@ def test_a_killed_worker_ends_the_run_and_resume_gives_bitwise_the_same_weights(
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is limited by setrlimit, and counted in /proc")
 def test_where_the_memory_of_one_runs_out_all_read_less_at_once(tmp_path: Path) -> None:
-    texts = [" ".join(WORDS[(i + j) % 16] for j in range(58)) for i in range(900)]
-    rows = corpus_of(texts, list(LABELS.names) * 300)
+    texts = [" ".join(WORDS[(i + j) % 16] for j in range(58)) for i in range(2400)]
+    rows = corpus_of(texts, list(LABELS.names) * 800)
     splits, settings = replace(tiny_splits(), train=rows, validation=rows), replace(SETTINGS, batch_tokens=10**6)
     expected = Run(long_model(), splits, settings, RunFolder(tmp_path), tmp_path, "made")
-    loss = expected.gradients.add([range(900)], 0, 1)
-    with two(partial(long_model, megabytes=250), rows, settings) as team:
+    loss = expected.gradients.add([range(2400)], 0, 1)
+    with two(partial(long_model, megabytes=500), rows, settings) as team:
         run = Run(long_model(), splits, settings, RunFolder(tmp_path), tmp_path, "made", team=team)
-        assert run.gradients.add([range(900)], 0, 1) == pytest.approx(loss, rel=1e-6)
+        assert run.gradients.add([range(2400)], 0, 1) == pytest.approx(loss, rel=1e-6)
         assert run.gradients.at_once is not None
-        assert difference(gradients(expected.model), gradients(run.model)) < 1e-5  # sums of 54,000 tokens in float32
+        assert difference(gradients(expected.model), gradients(run.model)) < 1e-5  # sums of 144,000 tokens in float32
 
 
 def long_model(megabytes: int | None = None) -> TextModel:

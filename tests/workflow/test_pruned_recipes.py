@@ -55,7 +55,8 @@ def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def weights(bundle: Bundle) -> int:
     """Return how many numbers the matrices of the layers hold."""
     tensors = onnx.load(bundle.path / "model.onnx").graph.initializer
-    return sum(tensor.dims[0] * tensor.dims[1] for tensor in tensors if tensor.name.startswith("encoder.layer"))
+    matrices = [tensor for tensor in tensors if tensor.name.startswith("encoder.layer") and len(tensor.dims) == 2]
+    return sum(tensor.dims[0] * tensor.dims[1] for tensor in matrices)
 
 
 def test_a_pruned_bundle_is_half_the_size_and_the_same_each_time(recipe: Path, tmp_path: Path) -> None:

@@ -15,6 +15,9 @@ from sqlalchemy import Connection, text
 DOCUMENT_BITS = 30
 """Bits of a row's number that are the document's own: a thousand million documents."""
 
+LARGEST_NUMBER = (1 << 63) - 1
+"""Of a row, in both databases."""
+
 MOST_TERMS = 16_000
 """Terms of a document that count, its first ones: PostgreSQL knows places up to 16,383."""
 
@@ -95,14 +98,15 @@ def find(
         f"select {number} from opinion_words where {column} {holds}"  # noqa: S608 - names of our own
         f" and {number} >= :low and {number} < :high order by {number} desc"
     )
-    high = (1 << 63) - 1 if until is None else _first_number(until)
+    high = LARGEST_NUMBER if until is None else _first_number(until)
     values = {"query": (_match if lite else _tsquery)(wanted), "low": _first_number(since or 0.0), "high": high}
     for found in connection.execute(query, values, execution_options={"yield_per": READ_AT_ONCE}).scalars():
         yield int(found) % (1 << DOCUMENT_BITS)
 
 
 def _first_number(second: float) -> int:
-    return int(second) << DOCUMENT_BITS
+    """Return the first number that a document of a second can have; the largest there is for seconds beyond."""
+    return min(int(second) << DOCUMENT_BITS, LARGEST_NUMBER)
 
 
 def _run(connection: Connection, statement: str, values: Sequence[dict[str, object]]) -> None:

@@ -98,6 +98,7 @@ def test_what_reading_all_tells_is_found(database: Database, tmp_path: Path, que
         Question(entity="nobody"),
         Question(source="x' OR 1=1 --"),
         Question(since=NOW - 60 * DAY),
+        Question(words="汽车", until=1e11),  # more seconds than a row has numbers for
     ],
 )
 def test_what_is_known_of_documents_narrows_as_reading_all_does(
