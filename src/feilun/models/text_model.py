@@ -86,6 +86,11 @@ class TextModel(nn.Module):
         adaptation.apply(base)
         self.moving = tuple(name for name, weight in self.named_parameters() if weight.requires_grad)
 
+    def wear(self, head: Head) -> None:
+        """Exchange the head for another one of the same task that reads the same."""
+        self.head = head
+        self.moving = tuple(name for name, weight in self.named_parameters() if weight.requires_grad)
+
     @property
     def device(self) -> torch.device:
         """Return where the weights are."""

@@ -24,6 +24,7 @@ from feilun.training.search import SearchSettings
 from feilun.training.settings import TrainingSettings
 from feilun.workflow import toml_text
 from feilun.workflow.feature_rules import contradictions_of_features
+from feilun.workflow.few_shot_rules import contradictions_of_method
 from feilun.workflow.generation_rules import bounded, generation_faults
 from feilun.workflow.overrides import put as put_overrides
 from feilun.workflow.task_tables import TaskSettings, contradictions_of, figures_of, with_parts, with_tasks
@@ -131,6 +132,7 @@ class Recipe:
         if self.training.distil.teachers and self.task not in {"classify", "match"}:
             found.append(f"training.distil: teachers give texts one label; a {self.task} recipe has none.")
         found += contradictions_of_unlabelled(self)
+        found += contradictions_of_method(self)
         if self.task == "multitask":
             found += contradictions_of(self.tasks, self.data.clean.cleaning())
         elif self.tasks:
