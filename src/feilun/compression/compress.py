@@ -10,6 +10,7 @@ from typing import Any, Literal
 from feilun.bundles.cascade import CASCADE, STUDENT, Cascade
 from feilun.bundles.generator import Generator
 from feilun.bundles.runtime import Runtime
+from feilun.compression import rounding
 from feilun.compression.cascade import fit_cascade, objections, sentence
 from feilun.compression.export import export_onnx
 from feilun.compression.fidelity import Fidelity, judge_fidelity, texts_of_all_lengths
@@ -157,7 +158,7 @@ def compress_runtime(
 def quantized(source: Runtime, splits: Splits, settings: CompressionSettings, folder: Path) -> Compressed:
     """Return a model in int8 where that keeps its answers, else as it was, with a remark that says why."""
     small = folder / "model.int8.onnx"
-    quantize_int8(source.model, small)
+    quantize_int8(source.model, small, rounding.read(source, splits.train, folder))
     int8 = source.like(small)
     pool = [text for part in (splits.test, splits.train) for text in part.text]
     wanted = max(settings.texts - len(splits.validation), settings.texts // 4)

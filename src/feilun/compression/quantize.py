@@ -3,8 +3,9 @@
 Every product with a constant matrix becomes a product of 8-bit integers. Weights have one scale a column. Activations
 are quantised as they come, with one scale a token: so a text's result does not depend on the texts beside it in its
 batch, which a scale per batch (`quantize_dynamic`, `DynamicQuantizeMatMul`) does not give, and rows with outliers
-spoil only themselves (Dettmers et al. 2022, "LLM.int8()", vector-wise quantisation). Word embeddings are stored with
-one scale per block of 128 numbers.
+spoil only themselves (Dettmers et al. 2022, "LLM.int8()", vector-wise quantisation). What comes out of a GELU is nearly
+all positive: it is moved to the middle of its range first, and what that takes from the product is added again. Word
+embeddings are stored with one scale per block of 128 numbers.
 """
 
 from __future__ import annotations
@@ -17,21 +18,26 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 
 from feilun.compression.graph_writer import CONTRIBUTED, GraphWriter
+from feilun.compression.rounding import Readings, rounded_columns
 from feilun.core.files import atomic_file
 
 SMALLEST_SCALE = 1e-12
 """A token of nothing but zeros must not divide by zero."""
 
+ONE_SIDED = ("Gelu", "FastGelu", "BiasGelu")
+"""Operators whose results reach far to one side of zero alone."""
+
 LARGEST_BLOCK, SMALLEST_BLOCK = 128, 16
 """Numbers of an embedding that share a scale; powers of two that the operator knows."""
 
 
-def quantize_int8(source: Path, target: Path) -> int:
+def quantize_int8(source: Path, target: Path, readings: Readings | None = None) -> int:
     """Write an int8 version of an ONNX model.
 
     Args:
         source: A model in float32.
         target: Where the int8 model is written.
+        readings: What its matrices are multiplied with; weights are then rounded for it, else each to its nearest.
 
     Returns:
         How many products and tables were quantised.
@@ -40,7 +46,7 @@ def quantize_int8(source: Path, target: Path) -> int:
         StorageError: If the disk is full.
     """
     model = onnx.load(source)
-    rewriter = Rewriter(model)
+    rewriter = Rewriter(model, readings)
     rewriter.rewrite()
     with atomic_file(target) as temporary:
         onnx.save(model, temporary)
@@ -52,14 +58,17 @@ class Rewriter:
 
     Args:
         model: Changed in place.
+        readings: What its matrices are multiplied with, where that is known.
     """
 
-    def __init__(self, model: onnx.ModelProto) -> None:
+    def __init__(self, model: onnx.ModelProto, readings: Readings | None = None) -> None:
         self.model = model
+        self.readings = readings or Readings({})
+        self.one_sided = {name for node in model.graph.node if node.op_type in ONE_SIDED for name in node.output}
         self.write = GraphWriter("int8/")
         self.weights = {tensor.name: tensor for tensor in model.graph.initializer}
         self.ranks = ranks(model)
-        self.quantised: dict[str, tuple[str, str]] = {}
+        self.quantised: dict[str, tuple[str, str, str | None]] = {}
         self.rewritten = 0
 
     def rewrite(self) -> None:
@@ -92,13 +101,18 @@ class Rewriter:
         write = self.write
         states, name = node.input
         weights = numpy_helper.to_array(self.weights[name])
-        tokens, scale = self._tokens(states, weights.shape[0])
+        tokens, scale, middle = self._tokens(states, weights.shape[0])
         columns, column_scale = quantized_columns(weights)
+        if states in self.readings.moments:
+            columns = rounded_columns(weights, column_scale, self.readings.factor(states))
         result = write.add(
             "MatMulIntegerToFloat", tokens, write.constant(columns, name), write.constant(1.0),
             write.constant(column_scale), self._zero(), domain=CONTRIBUTED,
         )  # fmt: skip
         result = write.add("Mul", result, scale)  # (rows, outer)
+        if middle is not None:
+            sums = (columns.sum(0, dtype=np.int64) * column_scale).astype(np.float32)
+            result = write.add("Add", result, write.add("Mul", middle, write.constant(sums[None])))
         if self.ranks.get(states) != 2:
             outer = write.add("Shape", states, end=-1)
             shape = write.add("Concat", outer, write.constant([weights.shape[1]]), axis=0)
@@ -106,20 +120,37 @@ class Rewriter:
         write.nodes[-1].output[0] = node.output[0]
         self.rewritten += 1
 
-    def _tokens(self, states: str, inner: int) -> tuple[str, str]:
-        """Quantise states once for all products that read them; return integers and scales, one a token."""
+    def _tokens(self, states: str, inner: int) -> tuple[str, str, str | None]:
+        """Quantise states once for all products that read them.
+
+        Returns:
+            Integers of shape (rows, inner), scales of shape (rows, 1), and the middles that were taken off, shape
+            (rows, 1), or None where none were.
+        """
         if states not in self.quantised:
             write = self.write
-            flat = states
+            flat, middle = states, None
             if self.ranks.get(states) != 2:
                 flat = write.add("Reshape", states, write.constant([-1, inner]))  # (rows, inner)
-            largest = write.add("ReduceMax", write.add("Abs", flat), write.constant([1]), keepdims=0)
+            if states in self.one_sided:
+                flat, middle, largest = self._centred(flat)
+            else:
+                largest = write.add("ReduceMax", write.add("Abs", flat), write.constant([1]), keepdims=0)
             scale = write.add("Mul", largest, write.constant(1 / 127))  # (rows,)
-            middle = numpy_helper.from_array(np.array([128], np.uint8))
-            middles = write.add("ConstantOfShape", write.add("Shape", scale), value=middle)
-            numbers = write.add("QuantizeLinear", flat, scale, middles, axis=0)
-            self.quantised[states] = (numbers, write.add("Unsqueeze", scale, write.constant([1])))
+            zero = numpy_helper.from_array(np.array([128], np.uint8))
+            zeros = write.add("ConstantOfShape", write.add("Shape", scale), value=zero)
+            numbers = write.add("QuantizeLinear", flat, scale, zeros, axis=0)
+            self.quantised[states] = (numbers, write.add("Unsqueeze", scale, write.constant([1])), middle)
         return self.quantised[states]
+
+    def _centred(self, flat: str) -> tuple[str, str, str]:
+        """Move each row to the middle of its range; return it, the middles (rows, 1) and half the ranges (rows,)."""
+        write = self.write
+        most = write.add("ReduceMax", flat, write.constant([1]), keepdims=1)
+        least = write.add("ReduceMin", flat, write.constant([1]), keepdims=1)
+        middle = write.add("Mul", write.add("Add", most, least), write.constant(0.5))
+        half = write.add("Squeeze", write.add("Sub", most, middle), write.constant([1]))
+        return write.add("Sub", flat, middle), middle, half
 
     def _zero(self) -> str:
         return self.write.constant(np.array(128, np.uint8), "zero")

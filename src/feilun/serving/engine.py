@@ -6,17 +6,17 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
 from feilun.bundles.bundle import Bundle
-from feilun.core.corpus import Corpus, corpus_of
 from feilun.core.errors import ServiceError, UsageError, nearest
 from feilun.core.prediction import Prediction
-from feilun.serving.batcher import Batcher, Predict
+from feilun.serving.batcher import Batcher
 from feilun.serving.limits import DeadlinePassed, Limits, Overloaded, Row
 from feilun.serving.recall import Recall, RecallRule
+from feilun.serving.rows import answerer, blank_row, check_kind, kind_of_rows
 from feilun.serving.sockets import Sockets
 from feilun.serving.tracing import NoTracer, Tracer
 from feilun.serving.trial import Comparison, Trial
@@ -220,7 +220,7 @@ class Engine:
             UnknownModel: If no model answers to that name.
             UsageError: If one reads texts and the other pairs, or other features.
         """
-        if _kind_of_rows(self.bundle(name)) != _kind_of_rows(bundle):
+        if kind_of_rows(self.bundle(name)) != kind_of_rows(bundle):
             raise UsageError(
                 f"{name}@{bundle.version} does not read what {name}@{self.bundle(name).version} reads: "
                 "one reads texts, the other pairs of texts.",
@@ -234,7 +234,7 @@ class Engine:
 
     def _warmed(self, name: str, bundle: Bundle) -> Batcher:
         answer = answerer(bundle)
-        answer([_blank_row(bundle)])  # the first run allocates what the later ones use
+        answer([blank_row(bundle)])  # the first run allocates what the later ones use
         return Batcher(answer, f"{name}@{bundle.version}", self.limits, self.tracer)
 
     def _do(self, work: Coroutine[Any, Any, None]) -> None:
@@ -250,82 +250,6 @@ class Engine:
         except ServiceError:
             said = None
         self.compared(Comparison(trial.model, texts, answer.predictions, said, time.perf_counter() - began))
-
-
-def check_kind(bundle: Bundle, rows: Sequence[Row]) -> None:
-    """Refuse texts where a model compares two or reads features, and pairs where it reads one.
-
-    Raises:
-        UsageError: If it is so.
-    """
-    columns = bundle.columns
-    if columns.reads_features:
-        if not all(isinstance(row, Mapping) for row in rows):
-            raise UsageError(
-                f"The model {bundle.name} reads the columns {', '.join(columns.names)}.",
-                'Send "rows": [{column: value}].',
-            )
-        return
-    if bundle.pair is None and any(not isinstance(row, str) for row in rows):
-        raise UsageError(f"The model {bundle.name} reads one text, not two.", 'Send "texts", not "pairs".')
-    if bundle.pair is not None and any(isinstance(row, str) for row in rows):
-        raise UsageError(f"The model {bundle.name} compares two texts.", 'Send "pairs": [["one", "other"]].')
-
-
-def answerer(bundle: Bundle) -> Predict:
-    """Return what predicts the rows that a bundle reads: texts, pairs of them, or cells by column."""
-    return lambda rows: bundle.predict(asked_rows(bundle, rows))
-
-
-def asked_rows(bundle: Bundle, rows: Sequence[Row]) -> Corpus:
-    """Return what a bundle is asked about as a corpus; the rows must be of the kind that it reads."""
-    if bundle.columns.reads_features:
-        return bundle.columns.corpus([row for row in rows if isinstance(row, Mapping)])
-    if bundle.pair is None:
-        return corpus_of([str(row) for row in rows])
-    pairs = [row for row in rows if isinstance(row, tuple)]
-    numbers = [str(i) for i in range(len(pairs))]
-    return Corpus(id=numbers, text=[one for one, _ in pairs], pair=[other for _, other in pairs])
-
-
-def remembered_rows(bundle: Bundle, rows: Sequence[Row]) -> Corpus:
-    """Return what a bundle was asked about as it is remembered: cells as the numbers and categories that it read."""
-    corpus, features = asked_rows(bundle, rows), bundle.predictor.features
-    return corpus if features is None else replace(corpus, features=features.plain(corpus.features))
-
-
-def rows_of(bundle: Bundle, cells: Sequence[Mapping[str, Any]]) -> list[Row]:
-    """Return cells by column as the rows that a bundle reads.
-
-    Args:
-        bundle: The bundle.
-        cells: A row each.
-
-    Returns:
-        Texts or pairs; the cells themselves where the model reads features.
-
-    Raises:
-        UsageError: If a column is missing or unknown, or a cell is not what belongs there.
-    """
-    columns = bundle.columns
-    columns.check(cells)
-    corpus = columns.corpus(cells)
-    if columns.reads_features:
-        if bundle.predictor.features is not None:
-            bundle.predictor.features.matrix(corpus.features, len(corpus))
-        return list(cells)
-    return list(corpus.text) if corpus.pair is None else list(zip(corpus.text, corpus.pair, strict=True))
-
-
-def _kind_of_rows(bundle: Bundle) -> tuple[bool, tuple[str, ...]]:
-    """Return whether a bundle compares two texts, and the features that it reads."""
-    return bundle.pair is None, bundle.columns.features
-
-
-def _blank_row(bundle: Bundle) -> Row:
-    if bundle.columns.reads_features:
-        return dict.fromkeys(bundle.columns.names)
-    return "" if bundle.pair is None else ("", "")
 
 
 def by_name(bundles: Iterable[Bundle]) -> dict[str, Bundle]:

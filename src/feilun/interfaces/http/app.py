@@ -36,8 +36,9 @@ from feilun.monitoring.feedback import FeedbackDesk
 from feilun.serving.access import Access
 from feilun.serving.conversations import Conversations
 from feilun.serving.embeddings import Embeddings
-from feilun.serving.engine import Engine, remembered_rows
+from feilun.serving.engine import Engine
 from feilun.serving.limits import Overloaded
+from feilun.serving.rows import remembered_rows
 from feilun.serving.trial import Comparison
 
 DESCRIPTION = """Predictions of fine-tuned models. 微调模型的预测服务。

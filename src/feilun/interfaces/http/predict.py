@@ -15,8 +15,9 @@ from feilun.interfaces.http.gone import unless_gone
 from feilun.interfaces.http.guard import client_of
 from feilun.interfaces.http.metrics import Figures
 from feilun.monitoring.log import ObservationLog
-from feilun.serving.engine import Engine, remembered_rows, rows_of
+from feilun.serving.engine import Engine
 from feilun.serving.limits import Row
+from feilun.serving.rows import remembered_rows, rows_of
 
 router = APIRouter(prefix="/v1/predict", tags=["predict"])
 

@@ -91,13 +91,13 @@ def open_base(name: str, *, accept_licence: bool = False) -> Base:
     _need_torch()
     if name in PACKAGED:
         return _open_packaged(PACKAGED[name], accept_licence)
-    from feilun.models.bases import blank, hub
+    from feilun.models.bases import blank, folder, hub
 
     if name == blank.NAME:
         return blank.open_blank()
 
     if looks_local(name):
-        return hub.open_folder(Path(name))
+        return folder.open_folder(Path(name))
     if "/" not in name and get_close_matches(name, PACKAGED, cutoff=0.7):
         raise BaseModelError(
             f"There is no base model {name!r}. {nearest(name, PACKAGED)}",

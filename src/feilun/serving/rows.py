@@ -1,0 +1,90 @@
+"""The rows that a bundle reads, texts, pairs of them or cells by column, as they come in and as it is asked them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from feilun.bundles.bundle import Bundle
+from feilun.core.corpus import Corpus, corpus_of
+from feilun.core.errors import UsageError
+from feilun.serving.batcher import Predict
+from feilun.serving.limits import Row
+
+
+def check_kind(bundle: Bundle, rows: Sequence[Row]) -> None:
+    """Refuse texts where a model compares two or reads features, and pairs where it reads one.
+
+    Raises:
+        UsageError: If it is so.
+    """
+    columns = bundle.columns
+    if columns.reads_features:
+        if not all(isinstance(row, Mapping) for row in rows):
+            raise UsageError(
+                f"The model {bundle.name} reads the columns {', '.join(columns.names)}.",
+                'Send "rows": [{column: value}].',
+            )
+        return
+    if bundle.pair is None and any(not isinstance(row, str) for row in rows):
+        raise UsageError(f"The model {bundle.name} reads one text, not two.", 'Send "texts", not "pairs".')
+    if bundle.pair is not None and any(isinstance(row, str) for row in rows):
+        raise UsageError(f"The model {bundle.name} compares two texts.", 'Send "pairs": [["one", "other"]].')
+
+
+def answerer(bundle: Bundle) -> Predict:
+    """Return what predicts the rows that a bundle reads: texts, pairs of them, or cells by column."""
+    return lambda rows: bundle.predict(asked_rows(bundle, rows))
+
+
+def asked_rows(bundle: Bundle, rows: Sequence[Row]) -> Corpus:
+    """Return what a bundle is asked about as a corpus; the rows must be of the kind that it reads."""
+    if bundle.columns.reads_features:
+        return bundle.columns.corpus([row for row in rows if isinstance(row, Mapping)])
+    if bundle.pair is None:
+        return corpus_of([str(row) for row in rows])
+    pairs = [row for row in rows if isinstance(row, tuple)]
+    numbers = [str(i) for i in range(len(pairs))]
+    return Corpus(id=numbers, text=[one for one, _ in pairs], pair=[other for _, other in pairs])
+
+
+def remembered_rows(bundle: Bundle, rows: Sequence[Row]) -> Corpus:
+    """Return what a bundle was asked about as it is remembered: cells as the numbers and categories that it read."""
+    corpus, features = asked_rows(bundle, rows), bundle.predictor.features
+    return corpus if features is None else replace(corpus, features=features.plain(corpus.features))
+
+
+def rows_of(bundle: Bundle, cells: Sequence[Mapping[str, Any]]) -> list[Row]:
+    """Return cells by column as the rows that a bundle reads.
+
+    Args:
+        bundle: The bundle.
+        cells: A row each.
+
+    Returns:
+        Texts or pairs; the cells themselves where the model reads features.
+
+    Raises:
+        UsageError: If a column is missing or unknown, or a cell is not what belongs there.
+    """
+    columns = bundle.columns
+    columns.check(cells)
+    corpus = columns.corpus(cells)
+    if columns.reads_features:
+        if bundle.predictor.features is not None:
+            bundle.predictor.features.matrix(corpus.features, len(corpus))
+        return list(cells)
+    return list(corpus.text) if corpus.pair is None else list(zip(corpus.text, corpus.pair, strict=True))
+
+
+def kind_of_rows(bundle: Bundle) -> tuple[bool, tuple[str, ...]]:
+    """Return whether a bundle compares two texts, and the features that it reads."""
+    return bundle.pair is None, bundle.columns.features
+
+
+def blank_row(bundle: Bundle) -> Row:
+    """Return a row of nothing, for a first run."""
+    if bundle.columns.reads_features:
+        return dict.fromkeys(bundle.columns.names)
+    return "" if bundle.pair is None else ("", "")
