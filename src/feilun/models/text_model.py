@@ -90,6 +90,11 @@ class TextModel(nn.Module):
         adaptation.apply(base)
         self.moving = tuple(name for name, weight in self.named_parameters() if weight.requires_grad)
 
+    def wear(self, head: Head) -> None:
+        """Exchange the head for another one of the same task that reads the same."""
+        self.head = head
+        self.moving = tuple(name for name, weight in self.named_parameters() if weight.requires_grad)
+
     @property
     def decision(self) -> AnyDecision:
         """Return how its logits become predictions, as far as it has learned."""

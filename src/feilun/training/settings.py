@@ -22,6 +22,10 @@ FEWEST_STEPS = 400
 class TrainingSettings:
     """The table `[training]`."""
 
+    method: Literal["fine-tune", "contrastive"] = setting(
+        "fine-tune",
+        "contrastive: texts of one label are drawn together, then a logistic regression is the head (classify)",
+    )
     optimizer: Literal["adamw", "sgd"] = setting("adamw", "optimiser")
     learning_rate: float | None = setting(
         None,

@@ -23,6 +23,7 @@ from feilun.workflow import toml_text
 from feilun.workflow.adapter_rules import contradictions_of_adapter_form, with_whole_vocabulary
 from feilun.workflow.compression_rules import contradictions_of_compression
 from feilun.workflow.feature_rules import contradictions_of_features
+from feilun.workflow.few_shot_rules import contradictions_of_method
 from feilun.workflow.generation_rules import bounded, generation_faults
 from feilun.workflow.overrides import put as put_overrides
 from feilun.workflow.recipe_file import parse, place, read_text, resolve
@@ -128,6 +129,7 @@ class Recipe:
         if self.training.distil.teachers and self.task not in {"classify", "match"}:
             found.append(f"training.distil: teachers give texts one label; a {self.task} recipe has none.")
         found += contradictions_of_unlabelled(self)
+        found += contradictions_of_method(self)
         if self.task == "multitask":
             found += contradictions_of(self.tasks, self.data.clean.cleaning())
         elif self.tasks:

@@ -23,7 +23,7 @@ from feilun.core.splits import Splits
 from feilun.models.bases.base import Base
 from feilun.models.bases.catalogue import open_base
 from feilun.models.build import build, check_length, token_encoder
-from feilun.training.fit import fit
+from feilun.training.methods import METHODS
 from feilun.training.optimizer import default_rate
 from feilun.training.search import (
     Dimension,
@@ -210,7 +210,8 @@ def _train(searched: _Search, settings: Mapping[str, str], tracker: TrialTracker
     model = build(recipe.model, open_base(recipe.model.base), searched.splits, recipe.training.seed)
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        progress = fit(model, searched.splits, recipe.training, tracker, folder, identity=searched.identity)
+        train = METHODS[recipe.training.method]
+        progress = train(model, searched.splits, recipe.training, tracker, folder, identity=searched.identity)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     if progress.best is None:

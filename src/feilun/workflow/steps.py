@@ -19,7 +19,7 @@ from feilun.compression.prune import check_prunable
 from feilun.data.unlabelled import unlabelled_texts
 from feilun.models.bases.catalogue import open_base
 from feilun.models.build import build, build_anew, check_length, token_encoder
-from feilun.training.fit import fit
+from feilun.training.methods import METHODS
 from feilun.training.parallel import settings_of_each, team_of
 from feilun.training.trackers.table import check_trackers
 from feilun.workflow.judge import judge, remarks_on
@@ -81,7 +81,7 @@ def train(
     training = settings_of_each(recipe.training, workers)
     again = partial(build_anew, recipe.model, taught, recipe.training.seed)
     with screen.training() as watcher, team_of(workers, again, model, taught.train, training) as team:
-        progress = fit(
+        progress = METHODS[recipe.training.method](
             model, taught, training, run.tracker, run.folder,
             identity=run.identity, resume=resume, watcher=watcher, lessons=lessons, team=team,
         )  # fmt: skip
