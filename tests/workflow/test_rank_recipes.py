@@ -117,6 +117,20 @@ def test_a_query_never_stands_in_two_sets(place: Path, group: str | None) -> Non
     assert any("candidates on average" in note for note in splits.report["notes"])
 
 
+def test_lists_that_share_their_candidates_are_split_all_the_same(tmp_path: Path) -> None:
+    answers = [f"the answer number {n} of the knowledge base, for everyone" for n in range(12)]
+    questions = ["how do I {} a card", "when will the {} arrive", "who pays for {} abroad", "is {} part of my contract"]
+    words = ["lost", "stolen", "broken", "old", "new", "joint", "foreign", "prepaid", "metal", "paper"]
+    with (tmp_path / "lists.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["query", "candidate", "grade"])
+        for number, (word, question) in enumerate((w, q) for w in words for q in questions):
+            writer.writerows([question.format(word), answers[(number + k) % 12], int(k == 0)] for k in range(6))
+    settings = DataSettings(train=str(tmp_path / "lists.csv"), text="query", pair="candidate", target="grade")
+    splits = prepare(settings, task="rank")
+    assert min(len(part) for part in (splits.train, splits.validation, splits.test)) >= 6
+
+
 @pytest.mark.parametrize(
     ("grades", "says"),
     [

@@ -21,6 +21,7 @@ from feilun.data.loading import Loaded, load, take
 from feilun.data.paths import shown
 from feilun.data.settings import DataSettings as DataSettings
 from feilun.data.split import SET_NAMES, TEST, TRAIN, VALIDATION, assign, assign_by_time
+from feilun.data.target_kinds.relevance import Relevance
 from feilun.data.target_kinds.table import TARGET_KINDS, TargetKind
 from feilun.text.times import seconds
 
@@ -227,8 +228,7 @@ def _split(
             f"{shown(train.source)} has {len(train.corpus)} rows to use: too few to train on some and judge by others.",
             f"Give at least {FEWEST_ROWS} rows (50 and more of each label make a start).",
         )
-    if train.corpus.group is not None:
-        groups = duplicates.joined(groups, duplicates.named_groups(train.corpus.group))
+    groups = _kin(train.corpus, settings, groups, kind)
     sets = (
         _sets_by_time(train, groups, shares)
         if split.by == "time"
@@ -242,6 +242,16 @@ def _split(
                 f"Give a file for it (data.{SET_NAMES[number]}), more rows, or another data.split.by.",
             )
     return parts[TRAIN], given.get(VALIDATION, parts[VALIDATION]), given.get(TEST, parts[TEST])
+
+
+def _kin(corpus: Corpus, settings: DataSettings, near: NDArray[np.int64], kind: TargetKind) -> NDArray[np.int64]:
+    """Number what must stand in one set, shape (rows,): near duplicates, and rows of one group.
+
+    Candidates are shared by many lists, in training as in service; so of lists the queries alone are compared.
+    """
+    if isinstance(kind, Relevance):
+        near = duplicates.near_groups([replace(corpus, pair=None)], settings)
+    return near if corpus.group is None else duplicates.joined(near, duplicates.named_groups(corpus.group))
 
 
 def _sets_at_random(
