@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from feilun.core.errors import Interrupted, RecipeError, TrainingError, UsageError
+from feilun.training.methods import METHODS
 from feilun.workflow.recipe import load
 from feilun.workflow.search import search
 from feilun.workflow.search_result import Trial
@@ -159,7 +160,7 @@ def test_ctrl_c_says_how_to_go_on(recipe: Path, tmp_path: Path, monkeypatch: pyt
     def interrupted(*arguments: object, **options: object) -> None:
         raise Interrupted("Stopped at step 3.", "--resume")
 
-    monkeypatch.setattr("feilun.workflow.search.fit", interrupted)
+    monkeypatch.setitem(METHODS, "fine-tune", interrupted)
     with pytest.raises(Interrupted, match=r"Stopped in trial 0.*same command"):
         run(recipe, tmp_path)
     monkeypatch.undo()
