@@ -85,7 +85,7 @@ class TagHead(Head):
     def first_biases(self, train: Corpus) -> Tensor:
         """Return the logarithm of the share of each tag among the tokens of the training rows, shape (tags,).
 
-        Most tokens are outside of spans; the first hundreds of steps would otherwise be spent on learning that.
+        Most tokens are outside of spans, which the first steps then need not learn.
         """
         targets = self.targets(train)
         counts = torch.bincount(targets[targets != IGNORED], minlength=len(self.linear.bias)) + 1
