@@ -134,7 +134,7 @@ def test_markup_in_messages_answers_and_candidates_is_text(
     assert candidates.locator(".candidate textarea").first.input_value() == ATTACK
     measures = guest.open(f"{address}/customer-service#measures")
     measures.select_option("select >> nth=0", "intent")
-    measures.wait_for_selector("thead th >> text=意图")
+    measures.locator("tbody", has_text="hacked").first.wait_for()
     assert ATTACK in measures.inner_text("tbody")
     for page in (chat, queue, candidates, measures):
         page.wait_for_timeout(300)
