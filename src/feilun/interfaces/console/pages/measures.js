@@ -32,7 +32,9 @@ export function showMeasures(main) {
   };
 
   async function look() {
-    const [whole, parts] = await Promise.all(["all", wanted.by].map((by) => ask("GET", `${ADDRESS}?by=${by}&days=${wanted.days}`)));
+    const { by: kind, days } = wanted;
+    const [whole, parts] = await Promise.all(["all", kind].map((by) => ask("GET", `${ADDRESS}?by=${by}&days=${days}`)));
+    if (kind !== wanted.by || days !== wanted.days) return; // a later choice is on its way
     const told = JSON.stringify([wanted, whole, parts]);
     if (told === drawn) return;
     drawn = told;
