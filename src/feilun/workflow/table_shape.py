@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -143,4 +142,4 @@ def _two_of(
 
 def _tells_lists(column: Column) -> bool:
     """Return whether a column names the list that each row belongs to: `query_id`, of values that repeat."""
-    return bool(matched(column.name, LIST_NAMES)) and column.varied < 1 and not re.fullmatch("id", column.name.lower())
+    return bool(matched(column.name, LIST_NAMES)) and column.varied < 1
