@@ -17,7 +17,7 @@ from feilun.core.corpus import Corpus
 from feilun.core.errors import BundleError, UsageError
 from feilun.core.files import atomic_file
 from feilun.core.spans import differences
-from feilun.models.vocabulary import trim_tokenizer
+from feilun.models.trimmed_tokenizer import trim_tokenizer
 
 LOOKUPS = {"Gather": (0,), "GatherBlockQuantized": (0, 2)}
 """Operators that look up word embeddings, and which of their inputs have a row for each piece."""
@@ -43,7 +43,7 @@ def trim_runtime(
     Raises:
         UsageError: If the model is a cascade or reads pairs of tokens, whose tables know pieces by their number, or a
             language is unknown.
-        BaseModelError: If its tokenizer is of a kind that cannot be trimmed.
+        BaseModelError: If the numbers of its tokenizer's pieces have gaps.
         BundleError: If its file has no table of word embeddings, or the trimmed one answers otherwise.
         StorageError: If the disk is full.
     """

@@ -17,6 +17,7 @@ from feilun.models.bases.base import Base
 from feilun.models.bases.catalogue import open_base
 from feilun.models.fusion import Fusion, FusionSettings
 from feilun.models.heads.generate import GenerateSettings
+from feilun.models.heads.language import NextTokenSettings
 from feilun.models.heads.table import HEADS, HeadSettings
 from feilun.models.layers import keep_layers
 from feilun.models.text_model import TextModel
@@ -41,7 +42,9 @@ class ModelSettings:
         None, "layers of the base to keep, those that agree most with all of them; none: all", minimum=1
     )
     vocabulary: Literal["auto", "keep", "trim"] = setting(
-        "auto", "trim: keep only the pieces of the languages at hand; auto: trim vocabularies above 100,000 pieces"
+        "auto",
+        "trim: keep only the pieces of the languages at hand; "
+        "auto: trim vocabularies above 100,000 pieces, unless the model writes",
     )
     languages: tuple[str, ...] = setting((), "languages to keep when trimming; empty: those of the data, and English")
     dropout: float = setting(0.1, "dropout inside the base while training", minimum=0, below=1)
@@ -68,7 +71,8 @@ class ModelSettings:
 def wants_trimming(settings: ModelSettings, base: Base) -> bool:
     """Say whether the vocabulary is to be trimmed."""
     large = base.tokenizer.get_vocab_size() > 100_000
-    return settings.vocabulary == "trim" or (settings.vocabulary == "auto" and large and base.kind == "encoder")
+    writes = isinstance(settings.head, GenerateSettings | NextTokenSettings)
+    return settings.vocabulary == "trim" or (settings.vocabulary == "auto" and large and not writes)
 
 
 def build(settings: ModelSettings, base: Base, splits: Splits, seed: int) -> TextModel:
