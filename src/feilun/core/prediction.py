@@ -34,12 +34,12 @@ class Ranking(Sequence[tuple[str, float]]):
         return list(self)[index]
 
     def __iter__(self) -> Iterator[tuple[str, float]]:
-        for i in np.argsort(-self.scores, kind="stable"):
-            yield self.names[i], float(self.scores[i])
+        return iter(self.top(len(self)))
 
     def top(self, count: int) -> list[tuple[str, float]]:
         """Return the `count` best labels with their scores."""
-        return list(self)[:count]
+        best = np.argsort(-self.scores, kind="stable")[:count]
+        return [(self.names[i], score) for i, score in zip(best.tolist(), self.scores[best].tolist(), strict=True)]
 
 
 @dataclass(frozen=True, slots=True)
