@@ -34,7 +34,14 @@ async def _main() -> list[bytes]:
         server = uvicorn.Server(config)
         serving = asyncio.create_task(server._serve([listener]))
         port = listener.getsockname()[1]
-        clients = [(), (b"GET / HT",), (REQUEST, b"GET / HT")]
+        endless = (b"GET / HTTP/1.1\r\nX: ", *[b"x" * 20_000] * 4)
+        clients = [
+            (),
+            (b"GET / HT",),
+            (REQUEST, b"GET / HT"),
+            endless,
+            (REQUEST[:-2] + b"X: " + b"x" * 20_000, REQUEST[-4:], b"GET / HT"),
+        ]
         answers = await asyncio.gather(*(_ends(port, *parts) for parts in clients))
         server.should_exit = True
         await serving
@@ -42,9 +49,15 @@ async def _main() -> list[bytes]:
 
 
 def test_unfinished_headers_close_the_connection() -> None:
-    silent, half, second_half = asyncio.run(_main())
+    silent, half, second_half, _, _ = asyncio.run(_main())
     assert (silent, half) == (b"", b"")
     assert second_half.startswith(b"HTTP/1.1 200")
+
+
+def test_headers_without_end_are_refused_and_long_ones_are_not() -> None:
+    *_, endless, long = asyncio.run(_main())
+    assert endless.startswith(b"HTTP/1.1 400")
+    assert long.startswith(b"HTTP/1.1 200")
 
 
 PIECE = b"x" * 65536

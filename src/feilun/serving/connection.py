@@ -5,32 +5,46 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-import h11
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+HEADER_BYTES = 65536
+"""What an address and headers may take while more of them is waited for."""
 
 
-def patient_for(seconds: float) -> type[H11Protocol]:
+def patient_for(seconds: float) -> type[HttpToolsProtocol]:
     """Return a protocol for uvicorn whose connections are closed where headers, or the reading of answers, take longer.
+
+    Headers without end are refused too, which httptools would gather.
 
     Args:
         seconds: How long a client may take from its first byte, or from connecting, to the end of its headers; and how
             long until it has read so much of an answer that more can be sent, or all of it.
     """
 
-    class Patient(H11Protocol):
+    class Patient(HttpToolsProtocol):
         _headers_due: asyncio.TimerHandle | None = None
         _reading_due: asyncio.TimerHandle | None = None
+        _header_bytes = 0
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
-            self._headers_due = self.loop.call_later(seconds, transport.close)
+            self._await_headers()
 
         def data_received(self, data: bytes) -> None:
+            due = self._headers_due
             super().data_received(data)
-            if self.conn.their_state is not h11.IDLE:
-                self._forget()
-            elif self._headers_due is None and self.conn.trailing_data[0]:
-                self._headers_due = self.loop.call_later(seconds, self.transport.close)
+            if due is not None and due is self._headers_due:
+                self._header_bytes += len(data)
+                if self._header_bytes > HEADER_BYTES:
+                    self.send_400_response("The headers are too long.")
+
+        def on_message_begin(self) -> None:
+            super().on_message_begin()
+            self._await_headers()
+
+        def on_headers_complete(self) -> None:
+            self._forget()
+            super().on_headers_complete()
 
         def pause_writing(self) -> None:
             super().pause_writing()
@@ -50,10 +64,15 @@ def patient_for(seconds: float) -> type[H11Protocol]:
             self._forget_reading()
             super().connection_lost(exc)
 
+        def _await_headers(self) -> None:
+            if self._headers_due is None:
+                self._headers_due = self.loop.call_later(seconds, self.transport.close)
+
         def _forget(self) -> None:
             if self._headers_due is not None:
                 self._headers_due.cancel()
                 self._headers_due = None
+                self._header_bytes = 0
 
         def _watch_reading(self) -> None:
             self._forget_reading()

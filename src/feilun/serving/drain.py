@@ -9,12 +9,35 @@ from collections.abc import Callable
 from types import FrameType
 
 import uvicorn
+from fastapi import FastAPI
+
+from feilun.serving.connection import patient_for, patient_socket_for
+from feilun.serving.limits import Limits
+
+IDLE_SECONDS = 75
+"""How long a connection without requests stays open: longer than a proxy before it keeps one, or its next is broken."""
 
 DRAIN_SECONDS = 30
 """How long requests in flight may take to finish."""
 
 NOTICE_SECONDS = 1.0
 """How long after SIGTERM new requests are still answered, while `/readyz` tells load balancers to send no more."""
+
+
+def server_config(app: FastAPI, limits: Limits) -> uvicorn.Config:
+    """Return how an application is served within limits."""
+    return uvicorn.Config(
+        app,
+        http=patient_for(limits.slow_seconds),
+        ws=patient_socket_for(limits.slow_seconds),
+        ws_max_size=limits.body_bytes,
+        limit_concurrency=limits.connections,
+        log_config=None,  # its records go where all others do
+        log_level="warning",
+        server_header=False,
+        timeout_keep_alive=IDLE_SECONDS,
+        timeout_graceful_shutdown=DRAIN_SECONDS,
+    )
 
 
 class DrainingServer(uvicorn.Server):

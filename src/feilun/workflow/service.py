@@ -9,8 +9,6 @@ from contextlib import ExitStack
 from typing import Any
 from urllib.parse import quote
 
-import uvicorn
-
 from feilun.bundles.bundle import Bundle, open_bundle
 from feilun.bundles.registry import resolve
 from feilun.core.errors import BundleError, ServiceError, UsageError
@@ -19,8 +17,7 @@ from feilun.core.places import registered
 from feilun.monitoring.feedback import FeedbackDesk
 from feilun.monitoring.log import ObservationLog
 from feilun.serving.access import Access
-from feilun.serving.connection import patient_for, patient_socket_for
-from feilun.serving.drain import DRAIN_SECONDS, DrainingServer
+from feilun.serving.drain import DrainingServer, server_config
 from feilun.serving.engine import Engine, by_name
 from feilun.serving.follow import Follower
 from feilun.serving.limits import Limits
@@ -96,16 +93,7 @@ def serve(
         if page is not None:
             say(f"Web page: {address}{page}")
         say(f"Documentation: {address}/docs  Stop with Ctrl-C.")
-        config = uvicorn.Config(
-            application(engine, desk, access),
-            http=patient_for(engine.limits.slow_seconds),
-            limit_concurrency=engine.limits.connections,
-            log_config=None,  # its records go where all others do
-            log_level="warning",
-            timeout_graceful_shutdown=DRAIN_SECONDS,
-            ws=patient_socket_for(engine.limits.slow_seconds),
-            ws_max_size=engine.limits.body_bytes,
-        )
+        config = server_config(application(engine, desk, access), engine.limits)
         DrainingServer(config, engine.leave, sockets=lambda: len(engine.sockets)).run(sockets=[listener])
 
 

@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import uvicorn
-
 from feilun.apps.recommendation.settings import RecommendationSettings
 from feilun.apps.recommendation.shop import Shop
 from feilun.serving.access import Access
-from feilun.serving.connection import patient_for
-from feilun.serving.drain import DRAIN_SECONDS, DrainingServer
+from feilun.serving.drain import DrainingServer, server_config
 from feilun.serving.limits import Limits
 from feilun.workflow.applications.recommendation import opened_shop
 from feilun.workflow.service import access_to, is_loopback, listen
@@ -45,15 +42,10 @@ def serve(
             say(f"{settings.name}@{shop.recommender.version}  POST {address}/v1/apps/recommendation/recommend")
             say(f"Web page: {address}/console")
             say(f"Documentation: {address}/docs  Stop with Ctrl-C.")
-            limits = Limits()
-            config = uvicorn.Config(
-                app, http=patient_for(limits.slow_seconds), limit_concurrency=limits.connections,
-                log_level="warning", timeout_graceful_shutdown=DRAIN_SECONDS,
-            )  # fmt: skip
 
             def leave() -> None:
                 app.state.ready = False
 
-            DrainingServer(config, leave).run(sockets=[listener])
+            DrainingServer(server_config(app, Limits()), leave).run(sockets=[listener])
     finally:
         listener.close()
