@@ -17,6 +17,10 @@ MOST_TERMS = 512
 """Different terms of a query that count, its first ones: a pasted page asks no better than its beginning."""
 
 
+MOST_WEIGHTS = 200_000
+"""Terms whose weights are remembered until the texts change: about 30 MB."""
+
+
 class KeywordIndex:
     """Numbered lists of terms, found by terms; safe to share between threads.
 
@@ -37,6 +41,7 @@ class KeywordIndex:
         self._index = tantivy.Index(self._schema)
         self._writer = self._index.writer(MEMORY, 1)
         self._writing = Lock()
+        self._weights: dict[str, float] = {}
 
     def change(self, added: Mapping[int, Sequence[str]], removed: Collection[int] = ()) -> None:
         """Take texts out and put texts in; once this returns every search sees it, and none sees half of it.
@@ -55,6 +60,7 @@ class KeywordIndex:
                 self._writer.add_document(document)
             self._writer.commit()
             self._index.reload()
+            self._weights = {}  # whoever weighs at this moment writes into the former one
 
     def search(
         self, terms: Sequence[str], limit: int, allowed: Collection[int] | None = None
@@ -80,11 +86,20 @@ class KeywordIndex:
 
     def weights(self, terms: Sequence[str]) -> dict[str, float]:
         """Return how telling each term is: its inverse document frequency, as BM25 counts it."""
-        searcher = self._index.searcher()
-        texts = searcher.num_docs
-        found = {term: searcher.doc_freq("terms", term) for term in self._counted(terms)}
-        # deleted texts are counted among those that hold a term until tantivy merges them away
-        return {term: math.log1p(max(0.0, texts - held + 0.5) / (held + 0.5)) for term, held in found.items()}
+        known = self._weights
+        wanted = list(dict.fromkeys(terms))[:MOST_TERMS]
+        new = [term for term in wanted if term not in known]
+        if new:
+            searcher = self._index.searcher()
+            texts = searcher.num_docs
+            if len(known) + len(new) > MOST_WEIGHTS:
+                known = self._weights = {}
+                new = wanted
+            for term in new:
+                # deleted texts are counted among those that hold a term until tantivy merges them away
+                held = searcher.doc_freq("terms", term)
+                known[term] = math.log1p(max(0.0, texts - held + 0.5) / (held + 0.5))
+        return {term: known[term] for term in wanted}
 
     def _counted(self, terms: Sequence[str]) -> dict[str, int]:
         return dict(list(Counter(terms).items())[:MOST_TERMS])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from threading import RLock
 
 import numpy as np
@@ -180,7 +181,7 @@ class SearchIndex:
         weights: dict[str, float] = {}
         terms = []
         for one in (query, *texts):
-            own = list(dict.fromkeys(search_terms(one)))
+            own = _distinct_terms(one)
             weights |= self._keywords.weights([term for term in own if term not in weights])
             terms.append({term: weights.get(term, 0.0) for term in own})  # a page's terms do not all count
         asked, *held = terms
@@ -225,6 +226,12 @@ class SearchIndex:
     def _with_cosines(self, hits: Sequence[Hit], vector: NDArray[np.float32]) -> list[Hit]:
         own = self.cosines(vector, [hit.id for hit in hits])
         return [replace(hit, cosine=max(own[hit.id]) if hit.id in own else None) for hit in hits]
+
+
+@lru_cache(maxsize=8_192)
+def _distinct_terms(text: str) -> tuple[str, ...]:
+    """Return the terms of a text once each; candidates come again with every question that they nearly answer."""
+    return tuple(dict.fromkeys(search_terms(text)))
 
 
 def _share(weights: Mapping[str, float], other: Collection[str]) -> float:
