@@ -11,7 +11,8 @@ import torch
 from made import causal, encoder, hidden_states, word_tokenizer
 
 from feilun.core.errors import BaseModelError
-from feilun.models.bases.base import CONFIG, FACTS, TOKENIZER, WEIGHTS, BaseFacts, load, save
+from feilun.models.bases.base import BaseFacts
+from feilun.models.bases.stored import CONFIG, FACTS, TOKENIZER, WEIGHTS, load, save
 
 ENCODER = BaseFacts("tiny", "encoder", "mean", "query: ", 64, 0, ("zh", "en"), "MIT")
 
