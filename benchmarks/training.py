@@ -31,7 +31,8 @@ from feilun.core.splits import Splits
 from feilun.models.adaptations.frozen import Frozen
 from feilun.models.bases.catalogue import open_base
 from feilun.models.build import ModelSettings, build
-from feilun.models.text_model import TextModel, pool
+from feilun.models.pooling import pool
+from feilun.models.text_model import TextModel
 from feilun.training.fit import Run
 from feilun.training.settings import TrainingSettings
 from feilun.training.stopping import EarlyStopping

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from feilun.core.corpus import Corpus
 from feilun.models.bases.base import Base
 from feilun.models.fast_encoder import encode
-from feilun.models.text_model import pool
+from feilun.models.pooling import pool
 from feilun.text.tokens import TokenEncoder, batches_by_length, pad
 
 BATCH_TOKENS = 4096
