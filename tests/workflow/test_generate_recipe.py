@@ -147,7 +147,8 @@ def test_a_check_counts_the_tokens_of_prompts_and_answers(place: Path) -> None:
 
 
 def test_an_answer_column_of_one_answer_or_few_is_told(place: Path) -> None:
-    from feilun.data.prepare import DataSettings, prepare
+    from feilun.data.prepare import prepare
+    from feilun.data.settings import DataSettings
 
     write_table(place / "one.jsonl", corpus_of([f"card {i}" for i in range(40)], ["bank"] * 40))
     settings = DataSettings(str(place / "one.jsonl"), target="answer")

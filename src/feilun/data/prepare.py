@@ -20,7 +20,7 @@ from feilun.data.leaks import drop_copies, drop_near
 from feilun.data.loading import Loaded, load
 from feilun.data.paths import shown
 from feilun.data.sets import divided
-from feilun.data.settings import DataSettings as DataSettings
+from feilun.data.settings import DataSettings
 from feilun.data.split import SET_NAMES, TEST, TRAIN, VALIDATION
 from feilun.data.target_kinds.table import TARGET_KINDS, TargetKind
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from feilun.data.prepare import DataSettings
+from feilun.data.settings import DataSettings
 from feilun.models.build import ModelSettings
 from feilun.models.heads.generate import GenerateSettings
 

@@ -12,7 +12,7 @@ from feilun.compression.settings import CompressionSettings
 from feilun.core import settings as core_settings
 from feilun.core.errors import RecipeError, nearest
 from feilun.core.settings import REQUIRED, Fault, setting, table, tables
-from feilun.data.prepare import DataSettings
+from feilun.data.settings import DataSettings
 from feilun.evaluation.judges.table import JUDGES
 from feilun.models.build import ModelSettings
 from feilun.monitoring.retrain_policy import RetrainSettings
