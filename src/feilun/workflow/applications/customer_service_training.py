@@ -38,10 +38,10 @@ from feilun.workflow.applications.customer_service_version import (
     reranker_of,
     standing,
 )  # fmt: skip
+from feilun.workflow.getting_started.beginnings import top_layers
 from feilun.workflow.recipe import from_table
 from feilun.workflow.screen import Screen, silent
 from feilun.workflow.steps import train as train_recipe
-from feilun.workflow.top_layers import top_layers
 
 Pair = tuple[str, str, str]
 """Two texts that belong together, and the name of what they belong to: texts of one name are no negatives of each

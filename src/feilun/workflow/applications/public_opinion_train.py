@@ -12,10 +12,10 @@ from feilun.core.errors import UsageError
 from feilun.evaluation.paired import mcnemar
 from feilun.workflow.applications.public_opinion_file import ModelSettings, Settings
 from feilun.workflow.applications.public_opinion_labelled import write_labelled
+from feilun.workflow.getting_started.beginnings import top_layers
 from feilun.workflow.recipe import from_table
 from feilun.workflow.screen import Screen, silent
 from feilun.workflow.steps import train
-from feilun.workflow.top_layers import top_layers
 
 TASKS: Mapping[str, str] = {"sentiment": "classify", "topics": "multilabel"}
 

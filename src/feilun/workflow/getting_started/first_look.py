@@ -2,45 +2,26 @@
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from feilun.core.errors import DataError, UsageError, nearest
-from feilun.core.files import write_text
 from feilun.data.sources import open_rows
-from feilun.models.bases.blank import NAME as NO_BASE
 from feilun.text.language import script_shares
-from feilun.workflow.beginnings import base_for, gate_for, settings_for
-from feilun.workflow.columns import Column, column_of, guess_codes, guess_features
-from feilun.workflow.table_shape import PAIRED, Shape, guess_task, shape_of
-from feilun.workflow.toml_text import to_toml
+from feilun.workflow.getting_started.columns import Column, column_of, guess_features
+from feilun.workflow.getting_started.table_shape import PAIRED, Shape, guess_task, shape_of
 
 if TYPE_CHECKING:
     from polars import DataFrame
 
 LOOKED_AT = 5000
-NAMES_THAT_SAY_NOTHING = {"train", "training", "data", "dataset", "all"}
+"""Rows of a table that a first look reads."""
+
 ALL = "all"
 TEXTS_ALONE = ("tag", "generate")
 """Tasks that read no columns beside the texts."""
-
-RECIPE = """\
-# {rows:,} rows looked at{labels}.
-# Every key left out has a default (docs/recipe.md), and any key can be given as --set key=value.
-{table}{epochs}
-# A release that misses one of these is refused:
-# [gate]
-# {gate}
-"""
-EPOCHS = """
-# [training]
-# epochs = 6
-"""
 
 
 @dataclass(frozen=True)
@@ -116,10 +97,7 @@ def look(
         UsageError: If a named column does not exist.
     """
     frame = _sample(source, query)
-    named = [name for name in (text, target, pair, *features) if name and name != ALL]
-    for name in named:
-        if name not in frame.columns:
-            raise UsageError(f"{source} has no column {name!r}. {nearest(name, frame.columns)}")
+    _refuse_unknown(source, frame, [name for name in (text, target, pair, *features) if name and name != ALL])
     task = task or guess_task(frame)
     columns = tuple(column_of(frame, name) for name in frame.columns)
     known = Shape(text or "", pair, target)
@@ -151,67 +129,7 @@ def look(
     )
 
 
-def write_recipe(
-    path: Path,
-    name: str,
-    found: FirstLook,
-    base: str | None = None,
-    query: str | None = None,
-    parts: Mapping[str, str] | None = None,
-) -> str:
-    """Write a recipe for a table that was looked at.
-
-    Args:
-        path: The recipe's file; tables are named relative to its folder where that is possible.
-        name: Name of the bundle.
-        found: What the look found; a model must be able to learn from it.
-        base: The base model; else the one that fits the texts' language, or none where there are no texts.
-        query: The SQL query of a database.
-        parts: Further tables: of `validation` and `test`.
-
-    Returns:
-        The name of the base.
-    """
-    base = base or (base_for(found.scripts, found.task) if found.text else NO_BASE)
-    labelled = found.target is not None
-    table: dict[str, Any] = {
-        "name": name,
-        "task": found.task,
-        "data": _data(path.absolute().parent, found, base, query, parts or {}),
-        **settings_for(found.task, base, found.texts, found.answers, found.scripts, labelled),
-    }
-    labels = (
-        f": {found.labels} labels in {found.target!r}" if labelled and found.task not in {"generate", "tag"} else ""
-    )
-    written = RECIPE.format(
-        rows=found.rows,
-        labels=labels,
-        table=to_toml(table),
-        epochs="" if "training" in table else EPOCHS,
-        gate=gate_for(found.task, labelled=labelled),
-    )
-    write_text(path, written)
-    return base
-
-
-def _data(folder: Path, found: FirstLook, base: str, query: str | None, parts: Mapping[str, str]) -> dict[str, Any]:
-    """Return the table `[data]` of a recipe in a folder."""
-    tables = {part: _as_seen_from(folder, source) for part, source in {"train": found.source, **parts}.items()}
-    columns = {"query": query, "text": found.text, "pair": found.pair, "group": found.group}
-    data: dict[str, Any] = tables | {key: name for key, name in columns.items() if name is not None}
-    data["target"] = found.target if found.target is not None else []
-    if found.features:
-        data["features"] = list(found.features)
-    if not found.text and base != NO_BASE:
-        data["verbalise"] = True  # the base reads the columns as text
-    if codes := guess_codes(found.columns, found.features):
-        data["categories"] = list(codes)
-    if found.task == "rank":
-        data["clean"] = {"deduplicate": "none"}  # candidates of a list may well be alike
-    return data
-
-
-def of_columns(found: FirstLook) -> list[str]:
+def describe_columns(found: FirstLook) -> list[str]:
     """Say which columns are read as features, which are not and why, and which could be: finished sentences."""
     lines = []
     if found.features:
@@ -224,7 +142,7 @@ def of_columns(found: FirstLook) -> list[str]:
     return lines
 
 
-def of_texts(found: FirstLook) -> str:
+def describe_texts(found: FirstLook) -> str:
     """Say in a few words which columns hold the texts, and which what is to be predicted."""
     texts = f"texts in {found.text!r}" if found.text else "no texts"
     if found.pair:
@@ -237,7 +155,7 @@ def of_texts(found: FirstLook) -> str:
     return f"{texts}, {wanted.get(found.task) or f'{found.labels} labels'} in {found.target!r}"
 
 
-def without_labels(found: FirstLook) -> str:
+def advice_without_labels(found: FirstLook) -> str:
     """Say what can be done with a table in which no column looks like labels."""
     if found.task in PAIRED:
         return (
@@ -266,23 +184,12 @@ def _sample(source: str, query: str | None) -> DataFrame:
     return frame.head(LOOKED_AT)
 
 
+def _refuse_unknown(source: str, frame: DataFrame, names: Sequence[str]) -> None:
+    for name in names:
+        if name not in frame.columns:
+            raise UsageError(f"{source} has no column {name!r}. {nearest(name, frame.columns)}")
+
+
 def _cells(frame: DataFrame, column: str) -> list[str]:
     """Return the filled cells of a column, or none where it has no name."""
     return [str(value) for value in frame[column].to_list() if value is not None] if column else []
-
-
-def name_of(source: str) -> str:
-    """Return a bundle's name for a table: its file name without ending, or its folder's where that says nothing."""
-    stem = "database" if "://" in source else Path(source).stem
-    if stem.lower() in NAMES_THAT_SAY_NOTHING:
-        stem = Path(source).absolute().parent.name
-    return re.sub(r"[^\w]+", "-", stem).strip("-_") or "model"
-
-
-def _as_seen_from(folder: Path, source: str) -> str:
-    """Return a path relative to the folder where the two are near, so that they can be moved together; URLs stay."""
-    if "://" in source:
-        return source
-    table = Path(source)
-    relative = Path(os.path.relpath(table, folder))
-    return (table.absolute() if relative.parts[:2] == ("..", "..") else relative).as_posix()

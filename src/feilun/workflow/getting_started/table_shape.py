@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from feilun.core.errors import DataError
-from feilun.workflow.columns import (
+from feilun.workflow.getting_started.columns import (
     ANSWER_NAMES,
     LIST_NAMES,
     Column,

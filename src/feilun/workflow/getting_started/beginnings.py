@@ -45,6 +45,14 @@ def gate_for(task: str, *, labelled: bool) -> str:
     return GATE_APART if task == "match" and not labelled else GATES[task]
 
 
+def top_layers(count: int) -> dict[str, Any]:
+    """Return what a recipe's table `[model]` says for so many top layers of the base to learn; 0 for all of them.
+
+    The lower layers run once, whatever the epochs, which is what counts where a run has minutes.
+    """
+    return {"adaptation": {"kind": "frozen", "layers": count}} if count else {}
+
+
 def settings_for(
     task: str, base: str, texts: Sequence[str], answers: Sequence[str], scripts: Mapping[str, float], labelled: bool
 ) -> dict[str, Any]:
