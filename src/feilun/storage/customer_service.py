@@ -10,9 +10,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
 
-from feilun.storage.tables import service_candidates as candidates
-from feilun.storage.tables import service_conversations as conversations
-from feilun.storage.tables import service_turns as turns
+from feilun.storage.tables.customer_service import service_candidates as candidates
+from feilun.storage.tables.customer_service import service_conversations as conversations
+from feilun.storage.tables.customer_service import service_turns as turns
 
 
 @dataclass(frozen=True)

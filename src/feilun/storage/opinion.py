@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, func, select
 
 from feilun.storage.inserts import insert_into
-from feilun.storage.tables import (
+from feilun.storage.tables.public_opinion import (
     opinion_corrections,
     opinion_dead_letters,
     opinion_documents,

@@ -10,9 +10,9 @@ from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from feilun.storage import audit
-from feilun.storage.tables import recommendation_interactions as interactions
-from feilun.storage.tables import recommendation_items as items
-from feilun.storage.tables import recommendation_rankings as rankings
+from feilun.storage.tables.recommendation import recommendation_interactions as interactions
+from feilun.storage.tables.recommendation import recommendation_items as items
+from feilun.storage.tables.recommendation import recommendation_rankings as rankings
 
 LOOKED_UP = 500
 """Ids that are looked up at once: SQLite bounds the parameters of a statement."""

@@ -13,8 +13,8 @@ from sqlalchemy import func, select
 from feilun.core.errors import UsageError
 from feilun.storage import audit, backup, observations, tokens
 from feilun.storage.database import Database
-from feilun.storage.tables import feedback
-from feilun.storage.tables import observations as observed
+from feilun.storage.tables.service import feedback
+from feilun.storage.tables.service import observations as observed
 from feilun.storage.upgrade import current
 from feilun.workflow import exports
 

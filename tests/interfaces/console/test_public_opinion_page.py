@@ -11,7 +11,7 @@ from made_opinion import BAD, ran, service
 
 from feilun.serving.access import Access
 from feilun.storage import opinion, opinion_counts, tokens
-from feilun.storage.tables import opinion_documents
+from feilun.storage.tables.public_opinion import opinion_documents
 from feilun.workflow.applications.public_opinion import Application
 
 pytestmark = pytest.mark.slow
