@@ -25,7 +25,7 @@ from feilun.monitoring.log import ObservationLog
 from feilun.serving.engine import Engine
 from feilun.storage.database import Database, open_database
 from feilun.workflow import recipe as recipes
-from feilun.workflow.label import queue, take, write_queue
+from feilun.workflow.labelling.queue import queue, take, write_queue
 from feilun.workflow.monitor import Span, watch
 from feilun.workflow.retrain import is_due, retrain
 from feilun.workflow.service import labels_of

@@ -58,7 +58,7 @@ def export(
     from feilun.bundles.bundle import open_bundle
     from feilun.storage.database import open_database
     from feilun.workflow import exports
-    from feilun.workflow import label as labelling
+    from feilun.workflow.labelling import queue as labelling
     from feilun.workflow.labelling.filled import ENDINGS
     from feilun.workflow.labelling.rows import check_ending
 
@@ -89,7 +89,7 @@ def import_(
     """Take the labels that were filled in; reading the same table again takes nothing twice."""
     from feilun.bundles.bundle import open_bundle
     from feilun.storage.database import open_database
-    from feilun.workflow import label as labelling
+    from feilun.workflow.labelling import queue as labelling
 
     opened = open_bundle(bundle, threads=1)
     with closing(open_database()) as database:

@@ -77,7 +77,7 @@ def suggest(
 def _answered(where: str, count: int) -> list[Question]:
     from feilun.bundles.bundle import open_bundle
     from feilun.storage.database import open_database
-    from feilun.workflow import label as labelling
+    from feilun.workflow.labelling import queue as labelling
 
     opened = open_bundle(where, threads=1)
     with closing(open_database()) as database:

@@ -16,7 +16,7 @@ from feilun.interfaces.cli.main import run
 from feilun.monitoring.log import ObservationLog
 from feilun.storage import observations
 from feilun.storage.database import Database, open_database
-from feilun.workflow.label import queue, take, write_queue
+from feilun.workflow.labelling.queue import queue, take, write_queue
 from tiny_bundle import made_bundle
 
 COLUMNS = ("observation", "text", "predicted", "score", "reason", "label")
