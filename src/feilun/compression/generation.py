@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from feilun.bundles.generator import Generator
-from feilun.compression.decoder_graph import decoder_graph
+from feilun.compression.graphs.decoder import decoder_graph
 from feilun.compression.settings import CompressionSettings, Precision
 from feilun.core.corpus import Corpus
 from feilun.core.errors import BundleError

@@ -20,10 +20,16 @@ import onnx
 from numpy.typing import NDArray
 from torch import nn
 
-from feilun.compression.fusion_graph import write_fusion
-from feilun.compression.graph_writer import GraphWriter
-from feilun.compression.open_graph import OpenWriter, with_bottlenecks, with_updates, write_bottleneck, write_update
-from feilun.compression.pooling_graph import write_pooling
+from feilun.compression.graphs.fusion import write_fusion
+from feilun.compression.graphs.open_graph import (
+    OpenWriter,
+    with_bottlenecks,
+    with_updates,
+    write_bottleneck,
+    write_update,
+)
+from feilun.compression.graphs.pooling import write_pooling
+from feilun.compression.graphs.writer import GraphWriter
 from feilun.models.adaptations.own_weights import Weights, base_weights, graph_weights
 
 if TYPE_CHECKING:

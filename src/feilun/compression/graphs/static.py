@@ -12,7 +12,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from feilun.compression.graph_writer import GraphWriter
+from feilun.compression.graphs.writer import GraphWriter
 
 MULTIPLIER = 1_000_003
 """A prime; spreads pairs of neighbouring tokens over the rows of their table."""

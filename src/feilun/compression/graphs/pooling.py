@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import onnx
 
-from feilun.compression.graph_writer import GraphWriter
+from feilun.compression.graphs.writer import GraphWriter
 
 
 def write_pooling(write: GraphWriter, states: str, lengths: str, pooling: str) -> str:

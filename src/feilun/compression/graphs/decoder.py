@@ -18,10 +18,16 @@ import numpy as np
 import onnx
 from onnx import TensorProto
 
-from feilun.compression.block_matrix import block_matrix, lookup, product
-from feilun.compression.graph_writer import CONTRIBUTED, GraphWriter
-from feilun.compression.open_graph import OpenWriter, with_bottlenecks, with_updates, write_bottleneck, write_update
-from feilun.compression.pooling_graph import write_pooling
+from feilun.compression.graphs.block_matrix import block_matrix, lookup, product
+from feilun.compression.graphs.open_graph import (
+    OpenWriter,
+    with_bottlenecks,
+    with_updates,
+    write_bottleneck,
+    write_update,
+)
+from feilun.compression.graphs.pooling import write_pooling
+from feilun.compression.graphs.writer import CONTRIBUTED, GraphWriter
 from feilun.models.adaptations.own_weights import Weights, base_weights, graph_weights
 from feilun.models.heads.generate import HEAD_MULTIPLE, WRITTEN
 

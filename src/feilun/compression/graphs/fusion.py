@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import onnx
 from torch import nn
 
-from feilun.compression.graph_writer import FEATURES, GraphWriter
+from feilun.compression.graphs.writer import FEATURES, GraphWriter
 
 if TYPE_CHECKING:
     from feilun.models.fusion import Fusion

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
-from feilun.compression.graph_writer import GraphWriter
+from feilun.compression.graphs.writer import GraphWriter
 from feilun.models.adaptations.own_weights import Weights
 
 

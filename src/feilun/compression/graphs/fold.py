@@ -12,7 +12,7 @@ from onnx import numpy_helper
 
 from feilun.bundles.adapted import AdapterFiles, read_adapter
 from feilun.bundles.session import OUTPUTS
-from feilun.compression.graph_writer import BRANCH
+from feilun.compression.graphs.writer import BRANCH
 
 
 def folded_graph(graph: Path, files: AdapterFiles) -> onnx.ModelProto:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from feilun.compression.graph_writer import CONTRIBUTED, GraphWriter
+from feilun.compression.graphs.writer import CONTRIBUTED, GraphWriter
 from feilun.compression.quantize import block_size, quantized_blocks
 
 BITS = 8
