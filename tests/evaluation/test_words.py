@@ -14,7 +14,7 @@ from feilun.core.prediction import Decision
 from feilun.core.report import Report
 from feilun.evaluation.calibration import cheapest_threshold
 from feilun.evaluation.evaluate import evaluate
-from feilun.evaluation.words import best_trade_off, decision_sentences, shares_of, threshold_sentences
+from feilun.evaluation.presentation.words import best_trade_off, decision_sentences, shares_of, threshold_sentences
 
 
 def report_of(n: int, decided: int, wrong: int, **more: float) -> Report:

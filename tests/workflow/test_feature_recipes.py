@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 
 from feilun.bundles.bundle import Bundle, open_bundle
 from feilun.core.errors import BundleError, DataError, RecipeError, UsageError
-from feilun.evaluation.column_baselines import BOOSTING, LINEAR
+from feilun.evaluation.baselines.columns import BOOSTING, LINEAR
 from feilun.interfaces.cli import main
 from feilun.interfaces.http.app import create_app
 from feilun.serving.engine import Engine

@@ -17,7 +17,7 @@ from starlette.testclient import TestClient
 
 from feilun.bundles.bundle import Bundle, open_bundle
 from feilun.bundles.registry import resolve
-from feilun.evaluation import plots
+from feilun.evaluation.presentation import plots
 from feilun.interfaces.cli.main import run
 from feilun.interfaces.http.app import create_app
 from feilun.monitoring.feedback import FeedbackDesk

@@ -15,7 +15,7 @@ from feilun.bundles.runtime import Runtime
 from feilun.core.corpus import Corpus, corpus_of
 from feilun.core.spans import differences, reordered
 from feilun.evaluation.judges.table import JUDGES
-from feilun.evaluation.metrics import Floats
+from feilun.evaluation.metrics.arithmetic import Floats
 from feilun.evaluation.quality import QUALITIES, label_counts
 from feilun.text.tokens import TokenEncoder
 

@@ -18,7 +18,7 @@ from feilun.core.corpus import Corpus
 from feilun.core.errors import BundleError
 from feilun.core.files import atomic_file
 from feilun.core.splits import Splits
-from feilun.evaluation.text_metrics import perplexity
+from feilun.evaluation.metrics.texts import perplexity
 from feilun.models.text_model import TextModel
 from feilun.text.clean import Cleaning
 

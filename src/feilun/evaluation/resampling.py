@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feilun.evaluation.intervals import CHUNK, FEWEST_ROWS, LEVEL, MOST_ROWS_RESAMPLED
-from feilun.evaluation.metrics import Floats
+from feilun.evaluation.metrics.arithmetic import Floats
 
 
 def sums_of_resamples(statistics: NDArray[np.generic], resamples: int, seed: int) -> Iterator[Floats]:

@@ -23,7 +23,7 @@ from feilun.core.errors import UsageError
 from feilun.core.splits import Splits
 from feilun.data.prepare import prepare
 from feilun.data.unlabelled import unlabelled_texts
-from feilun.evaluation.remarks import BEFORE
+from feilun.evaluation.presentation.remarks import BEFORE
 from feilun.workflow.evaluate_file import data_settings
 from feilun.workflow.judge import judge_compressed
 from feilun.workflow.publish import check_gate, release

@@ -182,7 +182,7 @@ def _bases() -> Iterator[Finding]:
 def _fonts() -> Iterator[Finding]:
     if not _installed("matplotlib"):
         return
-    from feilun.evaluation.fonts import families, holds_chinese
+    from feilun.evaluation.presentation.fonts import families, holds_chinese
 
     there = holds_chinese()
     found = families()[0] if there else "none with Chinese characters: plots spell them as code points"

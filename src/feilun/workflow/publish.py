@@ -22,7 +22,7 @@ from feilun.core.report import Report
 from feilun.core.settings import to_table
 from feilun.core.spans import differences
 from feilun.core.splits import Splits
-from feilun.evaluation.card import model_card
+from feilun.evaluation.presentation.card import model_card
 from feilun.models.bases.base import Base
 from feilun.training.stopping import lower_is_better
 from feilun.workflow.confidential import without_places

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from feilun.core.report import Report
 from feilun.core.splits import Splits
 from feilun.data import render as data_report
-from feilun.evaluation import render as report_rendering
+from feilun.evaluation.presentation import terminal as report_rendering
 from feilun.training.checkpoint import Progress as RunProgress
 from feilun.training.fit import Watcher
 

@@ -13,13 +13,13 @@ from feilun.core.decisions.generate import GenerateDecision
 from feilun.core.labels import LabelSet
 from feilun.core.ports import Predictor
 from feilun.core.report import Figure, Report
+from feilun.evaluation.baselines.texts import fit_lead
 from feilun.evaluation.calibration import Abstention
 from feilun.evaluation.judges.asked import Asked, checked
-from feilun.evaluation.metrics import Floats
+from feilun.evaluation.metrics.arithmetic import Floats
+from feilun.evaluation.metrics.texts import TextJudgement, figures_of, judge_texts, perplexity
 from feilun.evaluation.resampling import intervals_of
 from feilun.evaluation.slices import figures_by
-from feilun.evaluation.text_baselines import fit_lead
-from feilun.evaluation.text_metrics import TextJudgement, figures_of, judge_texts, perplexity
 
 NEARNESS = 0
 """Column of a judgement's figures by which two predictors are compared row by row."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from feilun.core.files import write_json, write_text
 from feilun.evaluation.associations import Association
-from feilun.evaluation.timelines import bars, png, timeline
+from feilun.evaluation.presentation.timelines import bars, png, timeline
 from feilun.workflow.insight.findings import SHOWN_COPIES, Drivers, Insight, Trends, typical_rows
 
 SHOWN_TREND_TOPICS = 5

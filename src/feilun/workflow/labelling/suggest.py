@@ -16,7 +16,7 @@ from feilun.core.errors import UsageError
 from feilun.data.loading import load
 from feilun.data.settings import DataSettings
 from feilun.data.sources import READERS
-from feilun.evaluation.baselines import fit_regression
+from feilun.evaluation.baselines.weighed_words import fit_regression
 from feilun.labelling.label_studio import Question
 from feilun.labelling.selection import select
 from feilun.labelling.ways import By

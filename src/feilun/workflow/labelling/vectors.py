@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from feilun.core.corpus import Corpus
 from feilun.core.errors import BaseModelError, DataError, MissingExtra
-from feilun.evaluation.baselines import MOST_WEIGHTS, weighed_words
+from feilun.evaluation.baselines.weighed_words import MOST_WEIGHTS, weighed_words
 from feilun.workflow.labelling.rows import Place
 
 WORDS = "words"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from feilun.evaluation.metrics import Floats, divide
+from feilun.evaluation.metrics.arithmetic import Floats, divide
 
 SUMS = ("rows", "absolute", "squared", "truth", "truth_squared", "inside", "width")
 """What is summed over rows: all figures are functions of these."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feilun.core.corpus import Corpus
-from feilun.evaluation.metrics import Floats
+from feilun.evaluation.metrics.arithmetic import Floats
 
 Rows = NDArray[np.int64]
 Scores = Callable[[Rows], NDArray[np.floating]]

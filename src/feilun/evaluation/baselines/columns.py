@@ -22,7 +22,7 @@ from feilun.core.features import CategoryColumn, FeatureColumns
 from feilun.core.labels import LabelSet
 from feilun.core.ports import Predictor
 from feilun.core.prediction import Decision, Prediction
-from feilun.evaluation.baselines import texts_of, weighed_words
+from feilun.evaluation.baselines.weighed_words import texts_of, weighed_words
 from feilun.evaluation.judges.table import JUDGES
 
 LINEAR = "columns + linear model"

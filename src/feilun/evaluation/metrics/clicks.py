@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from feilun.evaluation.metrics import SMALLEST_PROBABILITY, Floats
+from feilun.evaluation.metrics.arithmetic import SMALLEST_PROBABILITY, Floats
 
 
 def area_under_curve(scores: Floats, clicked: NDArray[np.bool_]) -> float:

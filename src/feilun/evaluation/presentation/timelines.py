@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from feilun.core.files import atomic_file
-from feilun.evaluation.fonts import columns, drawable, families
-from feilun.evaluation.plots import BLUE, DOTS_PER_INCH, GREY, ORANGE, entitle, legend, new_figure
+from feilun.evaluation.presentation.fonts import columns, drawable, families
+from feilun.evaluation.presentation.plots import BLUE, DOTS_PER_INCH, GREY, ORANGE, entitle, legend, new_figure
 
 COLOURS = (BLUE, ORANGE, GREY, "#3a8f5c", "#8b5fbf")
 PAGE_INCHES = (8.27, 11.69)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from feilun.evaluation.metrics import Floats
+from feilun.evaluation.metrics.arithmetic import Floats
 
 
 def catalogue_figures(

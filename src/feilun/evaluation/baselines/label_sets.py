@@ -13,7 +13,8 @@ from feilun.core.decisions.multilabel import MultilabelDecision
 from feilun.core.labels import LabelSet
 from feilun.core.ports import Predictor
 from feilun.core.prediction import Prediction
-from feilun.evaluation.baselines import MOST_WEIGHTS, WORDS, fit_regression, texts_of, weighed_words
+from feilun.evaluation.baselines.single_label import WORDS
+from feilun.evaluation.baselines.weighed_words import MOST_WEIGHTS, fit_regression, texts_of, weighed_words
 from feilun.evaluation.label_thresholds import fit_thresholds
 
 COMMONEST = "commonest set of labels"

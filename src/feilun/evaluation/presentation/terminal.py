@@ -10,9 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from feilun.core.report import Report
-from feilun.evaluation.remarks import BASELINES_ZH, COLUMNS_ZH, notes
+from feilun.evaluation.presentation.remarks import BASELINES_ZH, COLUMNS_ZH, notes
+from feilun.evaluation.presentation.words import Language, decision_sentences
 from feilun.evaluation.slices import natural_order
-from feilun.evaluation.words import Language, decision_sentences
 
 MOST_LABELS = 15
 """Labels that the table shows; of more, those with the lowest f1."""

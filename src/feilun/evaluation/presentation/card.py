@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from feilun.core.report import Report
-from feilun.evaluation.remarks import BASELINES_ZH, notes
-from feilun.evaluation.render import METRICS, interval, metric_rows, printable, slice_metrics
+from feilun.evaluation.presentation.remarks import BASELINES_ZH, notes
+from feilun.evaluation.presentation.terminal import METRICS, interval, metric_rows, printable, slice_metrics
+from feilun.evaluation.presentation.words import Language, decision_sentences
 from feilun.evaluation.slices import natural_order
-from feilun.evaluation.words import Language, decision_sentences
 
 MOST_FACTS = 60
 """Most lines of the data report that the card repeats."""

@@ -11,7 +11,7 @@ from feilun.core.corpus import Corpus
 from feilun.core.decisions.rank import RankDecision
 from feilun.core.ports import Predictor
 from feilun.core.prediction import Prediction
-from feilun.evaluation.pair_baselines import BM25, TF_IDF
+from feilun.evaluation.baselines.pairs import BM25, TF_IDF
 from feilun.evaluation.word_search import bm25_pairs, word_cosines
 
 Scores = Callable[[Sequence[str], Sequence[str]], NDArray[np.float32]]

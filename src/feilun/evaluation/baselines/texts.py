@@ -9,7 +9,7 @@ import numpy as np
 
 from feilun.core.corpus import Corpus
 from feilun.core.prediction import Prediction
-from feilun.evaluation.text_metrics import UNITS
+from feilun.evaluation.metrics.texts import UNITS
 
 
 @dataclass(frozen=True)

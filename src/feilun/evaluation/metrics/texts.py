@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from feilun.evaluation.metrics import Floats, divide
+from feilun.evaluation.metrics.arithmetic import Floats, divide
 from feilun.text.segment import words
 
 UNITS = re.compile("[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]|[^\\W_\u3400-\u9fff\uf900-\ufaff]+")

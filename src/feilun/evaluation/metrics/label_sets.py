@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from feilun.evaluation.metrics import SMALLEST_PROBABILITY, Floats, divide, share_below
+from feilun.evaluation.metrics.arithmetic import SMALLEST_PROBABILITY, Floats, divide, share_below
 
 RANKED = 5
 """Labels that nDCG looks at."""

@@ -12,9 +12,9 @@ from feilun.core.corpus import Corpus
 from feilun.core.decisions.regress import RegressDecision
 from feilun.core.ports import Predictor
 from feilun.core.prediction import Prediction
-from feilun.evaluation.baselines import texts_of, weighed_words
+from feilun.evaluation.baselines.weighed_words import texts_of, weighed_words
 from feilun.evaluation.conformal import reach_of
-from feilun.evaluation.metrics import Floats
+from feilun.evaluation.metrics.arithmetic import Floats
 
 MEAN = "mean"
 WORDS = "TF-IDF + ridge regression"

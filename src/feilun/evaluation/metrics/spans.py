@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feilun.core.spans import Span
-from feilun.evaluation.metrics import Floats, divide
-from feilun.evaluation.set_metrics import from_counts, per_label
+from feilun.evaluation.metrics.arithmetic import Floats, divide
+from feilun.evaluation.metrics.label_sets import from_counts, per_label
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from feilun.core.errors import MissingExtra
 from feilun.core.files import atomic_file
 from feilun.core.report import Report
-from feilun.evaluation.fonts import columns, drawable, families, holds_chinese
+from feilun.evaluation.presentation.fonts import columns, drawable, families, holds_chinese
 
 BLUE, ORANGE, GREY = "#2563a8", "#d9782d", "#8a8f98"
 MOST_IN_ONE = 40
