@@ -37,10 +37,10 @@ from feilun.apps.customer_service.twins import says_the_same
 from feilun.bundles.bundle import open_bundle
 from feilun.core.errors import BundleError
 from feilun.core.ports import Embedder
+from feilun.models.base_embedder import BaseEmbedder
 from feilun.models.bases.catalogue import open_base
-from feilun.workflow.applications.base_embedder import BaseEmbedder
-from feilun.workflow.applications.customer_service_training import trained
-from feilun.workflow.applications.customer_service_version import reranker_of
+from feilun.workflow.applications.customer_service.training import trained
+from feilun.workflow.applications.customer_service.version import reranker_of
 from feilun.workflow.screen import silent
 from rewording import REWORDINGS
 

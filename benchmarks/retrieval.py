@@ -26,8 +26,8 @@ from feilun.core.errors import BundleError
 from feilun.core.ports import Embedder
 from feilun.knowledge.search import Entry, SearchIndex
 from feilun.knowledge.terms import simplified
+from feilun.models.base_embedder import BaseEmbedder
 from feilun.models.bases.catalogue import open_base
-from feilun.workflow.applications.base_embedder import BaseEmbedder
 
 Embed = Callable[[Sequence[str]], NDArray[np.float32]]
 

@@ -25,7 +25,7 @@ from feilun.monitoring.feedback import FeedbackDesk
 from feilun.monitoring.log import ObservationLog
 from feilun.serving.engine import Engine
 from feilun.storage.database import Database, open_database
-from feilun.workflow.applications.public_opinion import opened
+from feilun.workflow.applications.public_opinion.wiring import opened
 
 DAYS = 60
 THEME = ("充电桩排队", "充电桩不够用", "充电桩被占位", "充电桩难找")

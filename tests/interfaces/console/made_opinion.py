@@ -17,7 +17,7 @@ from feilun.monitoring.feedback import FeedbackDesk
 from feilun.monitoring.log import ObservationLog
 from feilun.serving.access import Access
 from feilun.serving.engine import Engine
-from feilun.workflow.applications.public_opinion import Application, opened, run
+from feilun.workflow.applications.public_opinion.wiring import Application, opened, run
 
 BEGIN = datetime(2026, 3, 1, tzinfo=UTC)
 QUIET_DAYS, BAD = 40, 30

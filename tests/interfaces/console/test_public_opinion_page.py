@@ -12,7 +12,7 @@ from made_opinion import BAD, ran, service
 from feilun.serving.access import Access
 from feilun.storage import opinion, opinion_counts, tokens
 from feilun.storage.tables.public_opinion import opinion_documents
-from feilun.workflow.applications.public_opinion import Application
+from feilun.workflow.applications.public_opinion.wiring import Application
 
 pytestmark = pytest.mark.slow
 

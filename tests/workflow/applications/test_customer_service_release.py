@@ -17,13 +17,13 @@ from feilun.core.files import write_json
 from feilun.interfaces.cli import main
 from feilun.storage import audit
 from feilun.storage.database import open_database
-from feilun.workflow.applications.customer_service import held_to_suite, import_knowledge, opened
-from feilun.workflow.applications.customer_service_file import read_application, read_knowledge
-from feilun.workflow.applications.customer_service_knowledge import known_to, rows_of
-from feilun.workflow.applications.customer_service_release import Proposal, release
-from feilun.workflow.applications.customer_service_rollback import roll_back
-from feilun.workflow.applications.customer_service_suite import read_suite
-from feilun.workflow.applications.customer_service_version import Version, folder_of, let_stand, reranker_of, standing
+from feilun.workflow.applications.customer_service.file import read_application, read_knowledge
+from feilun.workflow.applications.customer_service.knowledge import known_to, rows_of
+from feilun.workflow.applications.customer_service.release import Proposal, release
+from feilun.workflow.applications.customer_service.rollback import roll_back
+from feilun.workflow.applications.customer_service.suite import read_suite
+from feilun.workflow.applications.customer_service.version import Version, folder_of, let_stand, reranker_of, standing
+from feilun.workflow.applications.customer_service.wiring import held_to_suite, import_knowledge, opened
 from tiny import WORDS, tiny_base
 from tiny_bundle import made_bundle, made_facts, made_files, made_model
 

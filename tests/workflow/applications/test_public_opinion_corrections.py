@@ -25,11 +25,11 @@ from feilun.monitoring.feedback import FeedbackDesk
 from feilun.monitoring.log import ObservationLog
 from feilun.serving.engine import Engine
 from feilun.storage import opinion, opinion_counts
-from feilun.workflow.applications import public_opinion as wired
-from feilun.workflow.applications.public_opinion import Application
-from feilun.workflow.applications.public_opinion_desk import Correction, correct
-from feilun.workflow.applications.public_opinion_file import ModelSettings
-from feilun.workflow.applications.public_opinion_train import train_models
+from feilun.workflow.applications.public_opinion import wiring as wired
+from feilun.workflow.applications.public_opinion.desk import Correction, correct
+from feilun.workflow.applications.public_opinion.file import ModelSettings
+from feilun.workflow.applications.public_opinion.training import train_models
+from feilun.workflow.applications.public_opinion.wiring import Application
 from tiny import tiny_tokenizer
 
 APPLICATION = """

@@ -51,9 +51,9 @@ def demo(
 
     Where the standard input is no terminal, a tour of questions is asked instead.
     """
-    from feilun.workflow.applications import customer_service as wired
-    from feilun.workflow.applications.customer_service_demo import TOUR, demo_settings
-    from feilun.workflow.applications.customer_service_training import train as train_application
+    from feilun.workflow.applications.customer_service import wiring as wired
+    from feilun.workflow.applications.customer_service.demo import TOUR, demo_settings
+    from feilun.workflow.applications.customer_service.training import train as train_application
 
     settings = demo_settings(faq)
     with opened_database() as database:
@@ -77,8 +77,8 @@ def import_files(file: File, force: Force = None, as_json: AsJson = False) -> No
     """
     from dataclasses import asdict
 
-    from feilun.workflow.applications import customer_service as wired
-    from feilun.workflow.applications.customer_service_file import read_application
+    from feilun.workflow.applications.customer_service import wiring as wired
+    from feilun.workflow.applications.customer_service.file import read_application
 
     settings = read_application(file)
     with opened_database() as database:
@@ -99,8 +99,8 @@ def train(file: File, force: Force = None, as_json: AsJson = False) -> None:
     Where the application names a suite, the release is refused if conversations fail that passed before; what was
     trained is kept, so that with --force it is released without training again.
     """
-    from feilun.workflow.applications.customer_service_file import read_application
-    from feilun.workflow.applications.customer_service_training import train as train_application
+    from feilun.workflow.applications.customer_service.file import read_application
+    from feilun.workflow.applications.customer_service.training import train as train_application
 
     settings = read_application(file)
     with opened_database() as database:
@@ -120,8 +120,8 @@ def train(file: File, force: Force = None, as_json: AsJson = False) -> None:
 @app.command(epilog=f"Example: {EXAMPLES[3]}")
 def chat(file: File) -> None:
     """Talk to an application that was trained, line by line."""
-    from feilun.workflow.applications import customer_service as wired
-    from feilun.workflow.applications.customer_service_file import read_application
+    from feilun.workflow.applications.customer_service import wiring as wired
+    from feilun.workflow.applications.customer_service.file import read_application
 
     with wired.opened(read_application(file)) as desk:
         _chat(desk)
@@ -143,8 +143,8 @@ def serve(
     from feilun.interfaces.http.app import create_app
     from feilun.interfaces.http.customer_service import with_customer_service
     from feilun.workflow import service
-    from feilun.workflow.applications import customer_service as wired
-    from feilun.workflow.applications.customer_service_file import read_application
+    from feilun.workflow.applications.customer_service import wiring as wired
+    from feilun.workflow.applications.customer_service.file import read_application
 
     settings = read_application(file)
     with wired.opened(settings, follow=True) as desk, ExitStack() as exits:
@@ -171,7 +171,7 @@ def hold_to_suite(
     as_json: AsJson = False,
 ) -> None:
     """Hold a trained application to a suite of conversations, YAML; exit code 1 where one goes otherwise."""
-    from feilun.workflow.applications.customer_service import held_to_suite
+    from feilun.workflow.applications.customer_service.wiring import held_to_suite
 
     held, outcome = held_to_suite(file, suite)
     failures = [said for own in outcome.failures.values() for said in own]

@@ -26,7 +26,7 @@ def handoffs(file: File, as_json: AsJson = False) -> None:
     import time
 
     from feilun.storage import customer_service as storage
-    from feilun.workflow.applications.customer_service_file import read_application
+    from feilun.workflow.applications.customer_service.file import read_application
 
     with opened_database() as database, database.read() as connection:
         found = storage.queue(connection, read_application(file).name)
@@ -51,7 +51,7 @@ def handoffs(file: File, as_json: AsJson = False) -> None:
 def candidates(file: File, as_json: AsJson = False) -> None:
     """List the questions that found no answer, the most asked first; they are approved over HTTP."""
     from feilun.storage import customer_service as storage
-    from feilun.workflow.applications.customer_service_file import read_application
+    from feilun.workflow.applications.customer_service.file import read_application
 
     with opened_database() as database, database.read() as connection:
         found = storage.candidates_of(connection, read_application(file).name)
@@ -72,8 +72,8 @@ def measures(
     as_json: AsJson = False,
 ) -> None:
     """Say how well customers are served: answered, contained, handed over and why, how fast, how satisfied."""
-    from feilun.workflow.applications.customer_service_file import read_application
-    from feilun.workflow.applications.customer_service_measures import measures_of, write_csv
+    from feilun.workflow.applications.customer_service.file import read_application
+    from feilun.workflow.applications.customer_service.measures import measures_of, write_csv
 
     with opened_database() as database:
         found, missing = measures_of(read_application(file).name, database, by, days)
@@ -101,8 +101,8 @@ def mine(
 
     Conversations are those of the application file and those that were held. Nothing goes live without approval.
     """
-    from feilun.workflow.applications.customer_service_file import read_application
-    from feilun.workflow.applications.customer_service_mining import mine as mined
+    from feilun.workflow.applications.customer_service.file import read_application
+    from feilun.workflow.applications.customer_service.mining import mine as mined
 
     found = mined(read_application(file), days)
     for one in found:

@@ -22,7 +22,7 @@ EXAMPLES = (
 def releases(file: File, as_json: AsJson = False) -> None:
     """List the releases that are kept, the newest first: when, which model, how much is known."""
     from feilun.storage.customer_service_releases import releases_of
-    from feilun.workflow.applications.customer_service_file import read_application
+    from feilun.workflow.applications.customer_service.file import read_application
 
     with opened_database() as database, database.read() as connection:
         found = releases_of(connection, read_application(file).name)
@@ -57,8 +57,8 @@ def rollback(
 
     What stood until then is kept as a release. A service that runs answers from it at once.
     """
-    from feilun.workflow.applications.customer_service_file import read_application
-    from feilun.workflow.applications.customer_service_rollback import roll_back
+    from feilun.workflow.applications.customer_service.file import read_application
+    from feilun.workflow.applications.customer_service.rollback import roll_back
     from feilun.workflow.screen import Terminal
 
     say = Terminal(output.progress_console(), output.language()).say

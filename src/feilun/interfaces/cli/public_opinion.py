@@ -47,7 +47,7 @@ def demo(
     as_json: AsJson = False,
 ) -> None:
     """Train on the packaged sample, replay its sixty days, and find what happened in them."""
-    from feilun.workflow.applications.public_opinion_demo import demonstrate
+    from feilun.workflow.applications.public_opinion.demo import demonstrate
     from feilun.workflow.screen import Terminal
 
     screen = Terminal(output.progress_console() if as_json else output.result_console(), output.language())
@@ -68,8 +68,8 @@ def train(
 ) -> None:
     """Train models of sentiment and topics from the file's labelled table and what was put right since."""
     from feilun.apps.public_opinion.corrected import corrected
-    from feilun.workflow.applications.public_opinion import opened
-    from feilun.workflow.applications.public_opinion_train import train_models, worth_their_cost
+    from feilun.workflow.applications.public_opinion.training import train_models, worth_their_cost
+    from feilun.workflow.applications.public_opinion.wiring import opened
     from feilun.workflow.screen import Terminal
 
     screen = Terminal(output.progress_console() if as_json else output.result_console(), output.language())
@@ -97,7 +97,7 @@ def run(
 ) -> None:
     """Take in what the sources have, and raise alarms. What was taken in before is not taken again."""
     from feilun.apps.public_opinion.intake import Taken
-    from feilun.workflow.applications import public_opinion as wired
+    from feilun.workflow.applications.public_opinion import wiring as wired
 
     def tell(taken: Taken, changed: list[Incident]) -> None:
         if as_json:
@@ -129,7 +129,7 @@ def serve(
     from feilun.interfaces.http.app import create_app
     from feilun.interfaces.http.opinion_desk import with_public_opinion
     from feilun.workflow import service
-    from feilun.workflow.applications.public_opinion import opened
+    from feilun.workflow.applications.public_opinion.wiring import opened
 
     with opened(file) as application:
         pages = with_console(with_public_opinion(create_app, application), "public-opinion")
@@ -145,7 +145,7 @@ def reindex(file: File, as_json: AsJson = False) -> None:
 
     Nothing makes it necessary but a damaged index: it changes together with the documents.
     """
-    from feilun.workflow.applications import public_opinion as wired
+    from feilun.workflow.applications.public_opinion import wiring as wired
 
     with wired.opened(file) as application:
         found = wired.reindex(application)

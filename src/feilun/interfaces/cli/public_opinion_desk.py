@@ -31,8 +31,8 @@ def incidents(
 ) -> None:
     """List incidents with their causes, or act on one."""
     from feilun.core.errors import UsageError
-    from feilun.workflow.applications import public_opinion_desk as desk
-    from feilun.workflow.applications.public_opinion import opened
+    from feilun.workflow.applications.public_opinion import desk
+    from feilun.workflow.applications.public_opinion.wiring import opened
 
     if (identity is None) != (do is None):
         raise UsageError("An incident and what to do with it go together.", "feilun public-opinion incidents --help")
@@ -54,7 +54,7 @@ def rules(
 ) -> None:
     """Show how often rules would have fired in all that was counted, and on what."""
     from feilun.apps.public_opinion.rules import read_rules
-    from feilun.workflow.applications.public_opinion import opened, preview
+    from feilun.workflow.applications.public_opinion.wiring import opened, preview
 
     with opened(file) as application:
         names = [entity.name for entity in application.gazetteer.entities]
@@ -91,8 +91,8 @@ def correct(
 
     The next `train` learns from corrected sentiments and topics.
     """
-    from feilun.workflow.applications import public_opinion_desk as desk
-    from feilun.workflow.applications.public_opinion import opened
+    from feilun.workflow.applications.public_opinion import desk
+    from feilun.workflow.applications.public_opinion.wiring import opened
 
     with opened(file) as application:
         right = desk.Correction(sentiment, topic or None, entity or None, story)

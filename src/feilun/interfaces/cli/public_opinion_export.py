@@ -30,7 +30,7 @@ def export(
     """
     from feilun.core.errors import UsageError, nearest
     from feilun.core.files import atomic_file
-    from feilun.workflow.applications.public_opinion import opened
+    from feilun.workflow.applications.public_opinion.wiring import opened
 
     tables = {"documents": _documents, "trends": _trends}
     form = out.suffix.lower().removeprefix(".")

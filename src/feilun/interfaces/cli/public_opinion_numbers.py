@@ -32,8 +32,8 @@ def trends(
     from feilun.apps.public_opinion.trends import trends as found_trends
     from feilun.core.errors import UsageError
     from feilun.storage import opinion
-    from feilun.workflow.applications.public_opinion import opened
-    from feilun.workflow.applications.public_opinion_demo import show
+    from feilun.workflow.applications.public_opinion.demo import show
+    from feilun.workflow.applications.public_opinion.wiring import opened
     from feilun.workflow.screen import Terminal
 
     if by not in {"entity", "topic"}:
@@ -63,7 +63,7 @@ def report(
     """Write what happened, why, and what to watch, as HTML, PDF and JSON."""
     from feilun.apps.public_opinion.report import make_report, write_report
     from feilun.storage import opinion
-    from feilun.workflow.applications.public_opinion import opened
+    from feilun.workflow.applications.public_opinion.wiring import opened
 
     with opened(file) as application, application.database.read() as connection:
         since = opinion.since_days(connection, days)
@@ -82,7 +82,7 @@ def emergent(
 ) -> None:
     """Show themes of the documents that no topic takes: their words, how many they are, and whether they grow."""
     from feilun.apps.public_opinion.emergent import find_emergent
-    from feilun.workflow.applications.public_opinion import opened
+    from feilun.workflow.applications.public_opinion.wiring import opened
 
     with opened(file) as application, application.database.read() as connection:
         found = find_emergent(connection, days)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from feilun.apps.recommendation.shop import Shop
     from feilun.serving.access import Access
     from feilun.storage.database import Database
-    from feilun.workflow.applications.recommendation import Prepared
+    from feilun.workflow.applications.recommendation.wiring import Prepared
 
 EXAMPLES = (
     "feilun recommendation demo",
@@ -62,7 +62,7 @@ def demo(
     as_json: AsJson = False,
 ) -> None:
     """Run everything once: train, judge beside baselines, recommend, react to events, explain."""
-    from feilun.workflow.applications import recommendation_demo
+    from feilun.workflow.applications.recommendation import demo as recommendation_demo
 
     say = (lambda line: None) if as_json else (lambda line: print(line, flush=True))
     evaluation = recommendation_demo.demo(items, events, embedder, language=output.language(), say=say)
@@ -74,7 +74,7 @@ def demo(
 def train(file: File, as_json: AsJson = False) -> None:
     """Import the tables that the application names, and learn from all events."""
     from feilun.storage.database import open_database
-    from feilun.workflow.applications import recommendation as application
+    from feilun.workflow.applications.recommendation import wiring as application
 
     settings = _settings(file)
     database = open_database()
@@ -101,8 +101,8 @@ def train(file: File, as_json: AsJson = False) -> None:
 def evaluate(file: File, as_json: AsJson = False) -> None:
     """Judge on the last tenth of the interactions, over the whole catalogue, beside baselines and ablations."""
     from feilun.storage.database import open_database
-    from feilun.workflow.applications.recommendation_demo import table_of
-    from feilun.workflow.applications.recommendation_judging import evaluate as judged
+    from feilun.workflow.applications.recommendation.demo import table_of
+    from feilun.workflow.applications.recommendation.judging import evaluate as judged
 
     settings = _settings(file)
     database = open_database()
@@ -131,8 +131,8 @@ def recommend(
     as_json: AsJson = False,
 ) -> None:
     """Recommend items to a user."""
-    from feilun.workflow.applications import recommendation as application
-    from feilun.workflow.applications.recommendation_demo import show
+    from feilun.workflow.applications.recommendation import wiring as application
+    from feilun.workflow.applications.recommendation.demo import show
 
     with application.opened_shop(_settings(file)) as shop:
         answer, _ = shop.recommend(user, count, personal=not impersonal, explain=explain, liked=liked or ())
@@ -154,7 +154,7 @@ def similar(
     as_json: AsJson = False,
 ) -> None:  # fmt: skip
     """Show the items nearest to one."""
-    from feilun.workflow.applications import recommendation as application
+    from feilun.workflow.applications.recommendation import wiring as application
 
     with application.opened_shop(_settings(file)) as shop:
         found = shop.recommender.similar(item, count)
@@ -170,7 +170,7 @@ def search(
     as_json: AsJson = False,
 ) -> None:
     """Find items by what is typed, in the order that suits who asks."""
-    from feilun.workflow.applications import recommendation as application
+    from feilun.workflow.applications.recommendation import wiring as application
 
     with application.opened_shop(_settings(file)) as shop:
         found = shop.recommender.search(query, user, count)
@@ -182,7 +182,7 @@ def search(
 @app.command(epilog="Example: feilun recommendation questions shop.toml --count 5")
 def questions(file: File, count: Count = 10, as_json: AsJson = False) -> None:
     """Show which items to ask a newcomer about; `recommend --liked ITEM` takes the answers."""
-    from feilun.workflow.applications import recommendation as application
+    from feilun.workflow.applications.recommendation import wiring as application
 
     with application.opened_shop(_settings(file)) as shop:
         found = shop.recommender.questions(count)
@@ -200,7 +200,7 @@ def events(
 ) -> None:  # fmt: skip
     """Import a table of interactions; those whose ids are known are left out."""
     from feilun.storage.database import open_database
-    from feilun.workflow.applications.recommendation_tables import import_events, put_events
+    from feilun.workflow.applications.recommendation.tables import import_events, put_events
 
     settings = _settings(file)
     found = import_events(table)
@@ -249,7 +249,7 @@ def serve(
     """Serve the application over HTTP until Ctrl-C: events in, lists out, a web page at /console."""
     from feilun.interfaces.console.console import with_pages, with_sessions
     from feilun.interfaces.http.recommendation import create_app
-    from feilun.workflow.applications.recommendation_service import serve as run
+    from feilun.workflow.applications.recommendation.service import serve as run
 
     def create(shop: Shop, access: Access) -> FastAPI:
         own = with_sessions(access)
@@ -270,14 +270,14 @@ def _show_scored(found: list[tuple[Item, float]], as_json: bool) -> None:
 
 
 def _settings(file: Path) -> RecommendationSettings:
-    from feilun.workflow.applications.recommendation_file import read_application
+    from feilun.workflow.applications.recommendation.file import read_application
 
     return read_application(file)
 
 
 def _prepared(settings: RecommendationSettings, database: Database, *, say: bool) -> Prepared:
-    from feilun.workflow.applications.recommendation import prepare
-    from feilun.workflow.applications.recommendation_tables import take_tables, take_up_waiting
+    from feilun.workflow.applications.recommendation.tables import take_tables, take_up_waiting
+    from feilun.workflow.applications.recommendation.wiring import prepare
 
     take_up_waiting(settings, database)
     take_tables(database, settings, print if say else (lambda line: None))

@@ -28,8 +28,8 @@ def experiment(file: File, as_json: AsJson = False) -> None:
     from feilun.apps.recommendation.shop import remembered
     from feilun.core.errors import UsageError
     from feilun.storage.database import open_database
-    from feilun.workflow.applications.recommendation_experiments import concluded
-    from feilun.workflow.applications.recommendation_file import read_application
+    from feilun.workflow.applications.recommendation.experiments import concluded
+    from feilun.workflow.applications.recommendation.file import read_application
 
     settings = read_application(file)
     database = open_database()
@@ -68,9 +68,9 @@ def estimate(file: File, settings: Settings = None, as_json: AsJson = False) -> 
     from dataclasses import asdict
 
     from feilun.storage.database import open_database
-    from feilun.workflow.applications.recommendation import prepare
-    from feilun.workflow.applications.recommendation_estimate import estimate_settings
-    from feilun.workflow.applications.recommendation_file import read_application
+    from feilun.workflow.applications.recommendation.estimate import estimate_settings
+    from feilun.workflow.applications.recommendation.file import read_application
+    from feilun.workflow.applications.recommendation.wiring import prepare
 
     read = read_application(file, settings or ())
     database = open_database()

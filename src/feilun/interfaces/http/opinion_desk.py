@@ -15,8 +15,8 @@ from feilun.interfaces.http.guard import client_of
 from feilun.monitoring.feedback import FeedbackDesk
 from feilun.serving.access import Access
 from feilun.serving.engine import Engine
-from feilun.workflow.applications import public_opinion_desk as desk
-from feilun.workflow.applications.public_opinion import Application
+from feilun.workflow.applications.public_opinion import desk
+from feilun.workflow.applications.public_opinion.wiring import Application
 
 router = APIRouter(prefix="/v1/apps/public-opinion", tags=["public opinion"])
 

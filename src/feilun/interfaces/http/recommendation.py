@@ -23,7 +23,7 @@ from feilun.interfaces.http.bodies import CheckedBodies
 from feilun.interfaces.http.guard import Guard
 from feilun.serving.access import Access
 from feilun.serving.limits import Limits
-from feilun.workflow.applications.recommendation_experiments import concluded
+from feilun.workflow.applications.recommendation.experiments import concluded
 
 router = APIRouter(prefix="/v1/apps/recommendation", tags=["recommendation"])
 

@@ -27,10 +27,10 @@ from feilun.core.files import atomic_file
 from feilun.knowledge.terms import simplified
 from feilun.storage import customer_service as storage
 from feilun.storage.database import Database
-from feilun.workflow.applications.customer_service_file import read_knowledge
-from feilun.workflow.applications.customer_service_knowledge import known_after, rows_of
-from feilun.workflow.applications.customer_service_release import Proposal, release
-from feilun.workflow.applications.customer_service_version import (
+from feilun.workflow.applications.customer_service.file import read_knowledge
+from feilun.workflow.applications.customer_service.knowledge import known_after, rows_of
+from feilun.workflow.applications.customer_service.release import Proposal, release
+from feilun.workflow.applications.customer_service.version import (
     Version,
     folder_of,
     keep_refused,

@@ -9,8 +9,8 @@ from feilun.apps.customer_service.mining import Mined
 from feilun.apps.customer_service.settings import CustomerServiceSettings
 from feilun.bundles.bundle import Bundle
 from feilun.core.decisions.similarity import SimilarityDecision
-from feilun.workflow.applications.customer_service import opened
-from feilun.workflow.applications.customer_service_file import answered_turns
+from feilun.workflow.applications.customer_service.file import answered_turns
+from feilun.workflow.applications.customer_service.wiring import opened
 
 
 def mine(settings: CustomerServiceSettings, days: float) -> list[Mined]:

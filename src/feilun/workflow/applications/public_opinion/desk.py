@@ -16,7 +16,7 @@ from feilun.apps.public_opinion.wording import SENTIMENTS
 from feilun.core.errors import UsageError, nearest
 from feilun.storage import opinion, opinion_counts, opinion_words
 from feilun.storage.opinion_words import Indexed
-from feilun.workflow.applications.public_opinion import Application
+from feilun.workflow.applications.public_opinion.wiring import Application
 
 
 def listed(application: Application) -> list[Incident]:

@@ -7,7 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from feilun.apps.customer_service.settings import CustomerServiceSettings
-from feilun.workflow.applications.customer_service_file import read_application
+from feilun.workflow.applications.customer_service.file import read_application
 
 TOUR = (
     "我的银行卡不见了，怎么办",

@@ -30,7 +30,7 @@ from feilun.core.ports import Embedder
 from feilun.models.bases.packaged import PACKAGED
 from feilun.storage.database import Database, open_database
 from feilun.storage.event_queue import EventQueue
-from feilun.workflow.applications.recommendation_tables import take_up_waiting, waiting_folder
+from feilun.workflow.applications.recommendation.tables import take_up_waiting, waiting_folder
 
 MANIFEST, RANKING = "manifest.json", "ranking.txt"
 SCHEMA = 1
@@ -52,8 +52,8 @@ def embedder_of(name: str | None, texts: list[str], seed: int) -> Embedder:
     if name is None:
         return WordVectors(texts, seed=seed)
     if name in PACKAGED:
+        from feilun.models.base_embedder import BaseEmbedder
         from feilun.models.bases.catalogue import open_base
-        from feilun.workflow.applications.base_embedder import BaseEmbedder
 
         return BaseEmbedder(open_base(name))
     return open_bundle(name)

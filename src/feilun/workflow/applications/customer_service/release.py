@@ -20,9 +20,9 @@ from feilun.storage import audit
 from feilun.storage.customer_service_knowledge import IMPORTED, Known, replace_knowledge
 from feilun.storage.customer_service_releases import keep_release, keep_unkept
 from feilun.storage.database import Database, open_database
-from feilun.workflow.applications.customer_service_knowledge import Imported, known_after, known_to
-from feilun.workflow.applications.customer_service_suite import Outcome, Suite, read_suite, run_suite
-from feilun.workflow.applications.customer_service_version import Version, desk_of, let_stand, standing
+from feilun.workflow.applications.customer_service.knowledge import Imported, known_after, known_to
+from feilun.workflow.applications.customer_service.suite import Outcome, Suite, read_suite, run_suite
+from feilun.workflow.applications.customer_service.version import Version, desk_of, let_stand, standing
 
 Say = Callable[[str], Any]
 

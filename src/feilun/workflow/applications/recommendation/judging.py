@@ -20,7 +20,7 @@ from feilun.apps.recommendation.settings import RecommendationSettings
 from feilun.apps.recommendation.training import fit
 from feilun.core.errors import UsageError
 from feilun.evaluation.protocols import split
-from feilun.workflow.applications.recommendation import Prepared
+from feilun.workflow.applications.recommendation.wiring import Prepared
 
 ABLATIONS: Mapping[str, tuple[str, ...]] = {
     "without text": TEXTUAL,

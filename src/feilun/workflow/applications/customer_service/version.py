@@ -25,7 +25,7 @@ from feilun.core.places import home
 from feilun.data.target_kinds.same import opposites
 from feilun.knowledge.rules import DecisionTables
 from feilun.storage.database import Database
-from feilun.workflow.applications.customer_service_knowledge import Imported
+from feilun.workflow.applications.customer_service.knowledge import Imported
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,9 @@ from feilun.apps.recommendation.shop import Shop
 from feilun.core.errors import UsageError
 from feilun.storage import recommendation as storage
 from feilun.storage.database import Database, open_database
-from feilun.workflow.applications import recommendation as application
-from feilun.workflow.applications.recommendation_judging import Evaluation, evaluate
-from feilun.workflow.applications.recommendation_tables import put_events, put_items, take_tables
+from feilun.workflow.applications.recommendation import wiring as application
+from feilun.workflow.applications.recommendation.judging import Evaluation, evaluate
+from feilun.workflow.applications.recommendation.tables import put_events, put_items, take_tables
 
 BASE = "multilingual-e5-small"
 SHOWN = ("ndcg@10", "recall@10", "hr@10", "mrr@10")

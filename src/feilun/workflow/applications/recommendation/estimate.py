@@ -11,7 +11,7 @@ from feilun.apps.recommendation.replay import replay, replayable
 from feilun.apps.recommendation.settings import RecommendationSettings
 from feilun.apps.recommendation.training import fit
 from feilun.core.errors import DataError
-from feilun.workflow.applications.recommendation import Prepared
+from feilun.workflow.applications.recommendation.wiring import Prepared
 
 LEARNED_SHARE = 0.5
 """Least share of the events, first in time, that the model learns from; the lists of that time are not judged on."""

@@ -12,8 +12,8 @@ from feilun.apps.customer_service.ladder import Ladder
 from feilun.apps.customer_service.settings import CustomerServiceSettings
 from feilun.core.errors import FeilunError
 from feilun.storage.customer_service_releases import newest_release
-from feilun.workflow.applications.customer_service_knowledge import known_to
-from feilun.workflow.applications.customer_service_version import Version, entries_of, ladder_of, trained
+from feilun.workflow.applications.customer_service.knowledge import known_to
+from feilun.workflow.applications.customer_service.version import Version, entries_of, ladder_of, trained
 
 log = logging.getLogger(__name__)
 

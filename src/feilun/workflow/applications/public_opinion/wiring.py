@@ -35,7 +35,7 @@ from feilun.monitoring.trading_days import TradingDays
 from feilun.storage import opinion
 from feilun.storage.database import Database, open_database
 from feilun.storage.locks import locked
-from feilun.workflow.applications.public_opinion_file import Settings, read_application
+from feilun.workflow.applications.public_opinion.file import Settings, read_application
 
 log = logging.getLogger(__name__)
 

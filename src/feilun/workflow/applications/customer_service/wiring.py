@@ -11,12 +11,12 @@ from feilun.apps.customer_service.settings import CustomerServiceSettings
 from feilun.core.errors import UsageError
 from feilun.storage.customer_service_releases import newest_release
 from feilun.storage.database import Database, open_database
-from feilun.workflow.applications.customer_service_file import Knowledge, read_application, read_knowledge
-from feilun.workflow.applications.customer_service_following import Following, followed
-from feilun.workflow.applications.customer_service_knowledge import Imported, known_to, rows_of
-from feilun.workflow.applications.customer_service_release import Proposal, Say, release, silent, suite_outcome
-from feilun.workflow.applications.customer_service_suite import Outcome, Suite, read_suite
-from feilun.workflow.applications.customer_service_version import desk_of, standing, trained
+from feilun.workflow.applications.customer_service.file import Knowledge, read_application, read_knowledge
+from feilun.workflow.applications.customer_service.following import Following, followed
+from feilun.workflow.applications.customer_service.knowledge import Imported, known_to, rows_of
+from feilun.workflow.applications.customer_service.release import Proposal, Say, release, silent, suite_outcome
+from feilun.workflow.applications.customer_service.suite import Outcome, Suite, read_suite
+from feilun.workflow.applications.customer_service.version import desk_of, standing, trained
 
 
 def import_knowledge(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from feilun.apps.customer_service.entries import FaqEntry, Passage, content, faq_entry, passage, with_learned
 from feilun.storage.customer_service_knowledge import IMPORTED, Known, all_knowledge
 from feilun.storage.database import Database
-from feilun.workflow.applications.customer_service_file import Knowledge
+from feilun.workflow.applications.customer_service.file import Knowledge
 
 
 @dataclass(frozen=True)

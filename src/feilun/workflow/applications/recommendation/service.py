@@ -10,7 +10,7 @@ from feilun.apps.recommendation.shop import Shop
 from feilun.serving.access import Access
 from feilun.serving.drain import DrainingServer, server_config
 from feilun.serving.limits import Limits
-from feilun.workflow.applications.recommendation import opened_shop
+from feilun.workflow.applications.recommendation.wiring import opened_shop
 from feilun.workflow.service import access_to, is_loopback, listen
 
 

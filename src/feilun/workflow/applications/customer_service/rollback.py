@@ -10,8 +10,8 @@ from feilun.core.errors import UsageError
 from feilun.storage.customer_service_knowledge import EVERY, IMPORTED
 from feilun.storage.customer_service_releases import Released, knowledge_of, releases_of
 from feilun.storage.database import Database
-from feilun.workflow.applications.customer_service_release import Proposal, Say, release, silent
-from feilun.workflow.applications.customer_service_version import Version, standing
+from feilun.workflow.applications.customer_service.release import Proposal, Say, release, silent
+from feilun.workflow.applications.customer_service.version import Version, standing
 
 
 def roll_back(

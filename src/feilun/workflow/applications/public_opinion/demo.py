@@ -17,9 +17,9 @@ from feilun.apps.public_opinion.sources.files import missing
 from feilun.core import places
 from feilun.core.errors import UsageError
 from feilun.core.files import atomic_file, write_text
-from feilun.workflow.applications.public_opinion import Application, opened, run
-from feilun.workflow.applications.public_opinion_file import read_application
-from feilun.workflow.applications.public_opinion_train import train_models, worth_their_cost
+from feilun.workflow.applications.public_opinion.file import read_application
+from feilun.workflow.applications.public_opinion.training import train_models, worth_their_cost
+from feilun.workflow.applications.public_opinion.wiring import Application, opened, run
 from feilun.workflow.screen import Screen, silent
 from feilun.workflow.toml_text import to_toml
 

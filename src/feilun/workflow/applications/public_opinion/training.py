@@ -10,8 +10,8 @@ from feilun.apps.public_opinion.corrected import Corrected
 from feilun.bundles.bundle import Bundle
 from feilun.core.errors import UsageError
 from feilun.evaluation.paired import mcnemar
-from feilun.workflow.applications.public_opinion_file import ModelSettings, Settings
-from feilun.workflow.applications.public_opinion_labelled import write_labelled
+from feilun.workflow.applications.public_opinion.file import ModelSettings, Settings
+from feilun.workflow.applications.public_opinion.labelled import write_labelled
 from feilun.workflow.getting_started.beginnings import top_layers
 from feilun.workflow.recipe import from_table
 from feilun.workflow.screen import Screen, silent
