@@ -18,7 +18,7 @@ from feilun.apps.public_opinion.intake import Intake
 from feilun.apps.public_opinion.report import make_report, write_report
 from feilun.apps.public_opinion.sample.writer import BEGIN, ENTITIES, write_sample
 from feilun.apps.public_opinion.sources.files import Files
-from feilun.interfaces.cli import public_opinion as cli
+from feilun.interfaces.cli.applications import public_opinion as cli
 from feilun.interfaces.http.app import create_app
 from feilun.interfaces.http.guard import scope_of
 from feilun.monitoring.feedback import FeedbackDesk

@@ -17,7 +17,7 @@ from feilun.apps.public_opinion.queries import Question, search
 from feilun.apps.public_opinion.rules import DEFAULT
 from feilun.apps.public_opinion.scheme import read_scheme
 from feilun.apps.public_opinion.sources.files import Files
-from feilun.interfaces.cli import public_opinion as cli
+from feilun.interfaces.cli.applications import public_opinion as cli
 from feilun.knowledge.terms import phrases
 from feilun.storage import opinion, opinion_words
 from feilun.storage.database import Database, open_database

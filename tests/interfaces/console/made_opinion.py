@@ -12,7 +12,7 @@ from fastapi import FastAPI
 
 from feilun.interfaces.console.console import with_console
 from feilun.interfaces.http.app import create_app
-from feilun.interfaces.http.opinion_desk import with_public_opinion
+from feilun.interfaces.http.applications.opinion_desk import with_public_opinion
 from feilun.monitoring.feedback import FeedbackDesk
 from feilun.monitoring.log import ObservationLog
 from feilun.serving.access import Access

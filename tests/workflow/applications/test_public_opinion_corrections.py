@@ -18,9 +18,9 @@ from feilun.apps.public_opinion import trends
 from feilun.apps.public_opinion.corrected import corrected
 from feilun.apps.public_opinion.readers import Apart, AtOnce
 from feilun.core.errors import UsageError
-from feilun.interfaces.cli import public_opinion as cli
+from feilun.interfaces.cli.applications import public_opinion as cli
 from feilun.interfaces.http.app import create_app
-from feilun.interfaces.http.opinion_desk import with_public_opinion
+from feilun.interfaces.http.applications.opinion_desk import with_public_opinion
 from feilun.monitoring.feedback import FeedbackDesk
 from feilun.monitoring.log import ObservationLog
 from feilun.serving.engine import Engine

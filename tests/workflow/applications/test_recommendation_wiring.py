@@ -16,7 +16,7 @@ from feilun.apps.recommendation.events import Interaction
 from feilun.apps.recommendation.sample.shop import simulate
 from feilun.apps.recommendation.shop import remembered
 from feilun.core.errors import BundleError, DataError, RecipeError, UsageError
-from feilun.interfaces.cli.recommendation import app as cli
+from feilun.interfaces.cli.applications.recommendation import app as cli
 from feilun.storage.database import open_database
 from feilun.storage.event_queue import EventQueue
 from feilun.workflow.applications.recommendation import wiring as application

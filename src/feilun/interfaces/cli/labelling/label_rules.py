@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from feilun.interfaces.cli import output
-from feilun.interfaces.cli.label_errors import TextColumn
+from feilun.interfaces.cli.labelling.label_errors import TextColumn
 from feilun.interfaces.cli.options import AsJson
 
 EXAMPLES = ("feilun label rules rules.toml texts.csv --out labelled.csv",)

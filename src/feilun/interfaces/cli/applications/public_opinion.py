@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from feilun.interfaces.cli import output, public_opinion_desk, public_opinion_export, public_opinion_numbers
+from feilun.interfaces.cli import output
+from feilun.interfaces.cli.applications import public_opinion_desk, public_opinion_export, public_opinion_numbers
+from feilun.interfaces.cli.applications.public_opinion_numbers import File
 from feilun.interfaces.cli.options import AllowHost, AsJson, Host, Port, RequireToken
-from feilun.interfaces.cli.public_opinion_numbers import File
 
 if TYPE_CHECKING:
     from feilun.apps.public_opinion.incidents import Incident
@@ -127,7 +128,7 @@ def serve(
     """
     from feilun.interfaces.console.console import with_console
     from feilun.interfaces.http.app import create_app
-    from feilun.interfaces.http.opinion_desk import with_public_opinion
+    from feilun.interfaces.http.applications.opinion_desk import with_public_opinion
     from feilun.workflow import service
     from feilun.workflow.applications.public_opinion.wiring import opened
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from feilun.interfaces.cli import output
+from feilun.interfaces.cli.applications.public_opinion_numbers import File
 from feilun.interfaces.cli.options import AsJson
-from feilun.interfaces.cli.public_opinion_numbers import File
 
 if TYPE_CHECKING:
     from feilun.apps.public_opinion.incidents import Incident

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from feilun.interfaces.cli import output
+from feilun.interfaces.cli.applications.public_opinion_numbers import Days, File
 from feilun.interfaces.cli.options import AsJson
-from feilun.interfaces.cli.public_opinion_numbers import Days, File
 
 EXAMPLE = "feilun public-opinion export examples/public_opinion.toml trends --out trends.parquet --days 90"
 

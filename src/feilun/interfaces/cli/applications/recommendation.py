@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from feilun.interfaces.cli import output
-from feilun.interfaces.cli import recommendation_experiments as trials
+from feilun.interfaces.cli.applications import recommendation_experiments as trials
 from feilun.interfaces.cli.options import AllowHost, AsJson, Host, Port, RequireToken
 
 if TYPE_CHECKING:
@@ -248,7 +248,7 @@ def serve(
 ) -> None:
     """Serve the application over HTTP until Ctrl-C: events in, lists out, a web page at /console."""
     from feilun.interfaces.console.console import with_pages, with_sessions
-    from feilun.interfaces.http.recommendation import create_app
+    from feilun.interfaces.http.applications.recommendation import create_app
     from feilun.workflow.applications.recommendation.service import serve as run
 
     def create(shop: Shop, access: Access) -> FastAPI:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from feilun.interfaces.cli import customer_service_lists, customer_service_releases, output
-from feilun.interfaces.cli.customer_service_options import File, Force, reason
+from feilun.interfaces.cli import output
+from feilun.interfaces.cli.applications import customer_service_lists, customer_service_releases
+from feilun.interfaces.cli.applications.customer_service_options import File, Force, reason
 from feilun.interfaces.cli.database import opened_database
 from feilun.interfaces.cli.options import AllowHost, AsJson, Host, Port, RequireToken
 
@@ -141,7 +142,7 @@ def serve(
     from feilun.apps.customer_service.channels.inbox import inboxes
     from feilun.interfaces.console.console import with_console
     from feilun.interfaces.http.app import create_app
-    from feilun.interfaces.http.customer_service import with_customer_service
+    from feilun.interfaces.http.applications.customer_service import with_customer_service
     from feilun.workflow import service
     from feilun.workflow.applications.customer_service import wiring as wired
     from feilun.workflow.applications.customer_service.file import read_application

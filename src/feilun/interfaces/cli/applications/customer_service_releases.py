@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from feilun.interfaces.cli import output
-from feilun.interfaces.cli.customer_service_options import File, Force, reason
+from feilun.interfaces.cli.applications.customer_service_options import File, Force, reason
 from feilun.interfaces.cli.database import opened_database
 from feilun.interfaces.cli.options import AsJson
 

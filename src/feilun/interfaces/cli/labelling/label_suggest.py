@@ -11,7 +11,7 @@ import typer
 
 from feilun.core.errors import UsageError
 from feilun.interfaces.cli import output
-from feilun.interfaces.cli.label_errors import BaseName, TextColumn
+from feilun.interfaces.cli.labelling.label_errors import BaseName, TextColumn
 from feilun.interfaces.cli.options import AsJson
 from feilun.labelling.ways import By
 

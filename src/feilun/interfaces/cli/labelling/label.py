@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from feilun.interfaces.cli import label_ask, label_errors, label_people, label_rules, label_suggest, output
+from feilun.interfaces.cli import output
+from feilun.interfaces.cli.labelling import label_ask, label_errors, label_people, label_rules, label_suggest
 from feilun.interfaces.cli.options import AsJson
 
 EXPORT = "feilun label export reviews --out queue.csv --count 200"
