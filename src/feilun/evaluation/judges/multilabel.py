@@ -15,7 +15,7 @@ from feilun.core.errors import DataError
 from feilun.core.labels import LabelSet
 from feilun.core.ports import Predictor
 from feilun.core.prediction import Prediction
-from feilun.core.report import Figure, Report
+from feilun.core.report import Report
 from feilun.evaluation.baselines.label_sets import fit_set_baselines
 from feilun.evaluation.calibration import Abstention
 from feilun.evaluation.intervals import wilson
@@ -28,7 +28,7 @@ from feilun.evaluation.metrics.arithmetic import Floats
 from feilun.evaluation.metrics.confidence import coverage_curve, reliability
 from feilun.evaluation.metrics.label_sets import SetJudgement, from_counts, per_label
 from feilun.evaluation.metrics.single_label import compare
-from feilun.evaluation.resampling import intervals_of
+from feilun.evaluation.resampling import figure_of, intervals_of
 from feilun.evaluation.slices import figures_by
 
 
@@ -106,7 +106,7 @@ class MultilabelJudge:
                 row |= {"f1_low": min(float(low), row["f1"]), "f1_high": max(float(high), row["f1"])}
         return Report(
             n=len(corpus),
-            metrics={name: _figure(value, ends.get(name)) for name, value in figures.items()},
+            metrics={name: figure_of(value, ends.get(name)) for name, value in figures.items()},
             per_label=rows,
             labels=names,
             calibration=reliability(judgement.confidence, judgement.correct),
@@ -185,10 +185,6 @@ def _intervals(judgement: SetJudgement, resamples: int, seed: int) -> dict[str, 
         }
 
     return intervals_of(statistics, figures, resamples, seed)
-
-
-def _figure(value: float, ends: tuple[Any, Any] | None) -> Figure:
-    return Figure(value) if ends is None else Figure(value, min(float(ends[0]), value), max(float(ends[1]), value))
 
 
 def _slice(judgement: SetJudgement, own: NDArray[np.bool_]) -> dict[str, float]:

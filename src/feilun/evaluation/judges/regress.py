@@ -15,7 +15,7 @@ from feilun.core.errors import DataError
 from feilun.core.labels import LabelSet
 from feilun.core.ports import Predictor
 from feilun.core.prediction import Prediction
-from feilun.core.report import Figure, Report
+from feilun.core.report import Report
 from feilun.evaluation.baselines.numbers import fit_number_baselines
 from feilun.evaluation.calibration import Abstention
 from feilun.evaluation.conformal import reach_of
@@ -23,7 +23,7 @@ from feilun.evaluation.judges.asked import Asked, checked
 from feilun.evaluation.metrics import numbers
 from feilun.evaluation.metrics.arithmetic import Floats
 from feilun.evaluation.metrics.numbers import NumberJudgement, from_sums
-from feilun.evaluation.resampling import intervals_of
+from feilun.evaluation.resampling import figure_of, intervals_of
 from feilun.evaluation.slices import figures_by
 
 
@@ -81,7 +81,7 @@ class RegressJudge:
         by_number = from_sums(sums.sum(0))
         return Report(
             n=len(corpus),
-            metrics={name: _figure(value, ends.get(name)) for name, value in figures.items()},
+            metrics={name: figure_of(value, ends.get(name)) for name, value in figures.items()},
             per_label={
                 name: {**{key: float(by_number[key][i]) for key in figures}, "support": len(corpus)}
                 for i, name in enumerate(names)
@@ -125,10 +125,6 @@ def _judge(predictions: Sequence[Prediction], targets: Floats, names: tuple[str,
 
 def _means(sums: Floats) -> Mapping[str, Floats]:
     return {name: values.mean(-1) for name, values in from_sums(sums).items()}
-
-
-def _figure(value: float, ends: tuple[Any, Any] | None) -> Figure:
-    return Figure(value) if ends is None else Figure(value, min(float(ends[0]), value), max(float(ends[1]), value))
 
 
 def _slice(judgement: NumberJudgement, own: NDArray[np.bool_], known: Mapping[str, float]) -> dict[str, float]:

@@ -26,7 +26,7 @@ from feilun.evaluation.metrics.confidence import coverage_curve, reliability
 from feilun.evaluation.metrics.retrieval import Retrieval, found, retrieval_of
 from feilun.evaluation.metrics.single_label import compare, per_label
 from feilun.evaluation.pair_thresholds import average_precision, fit_similarity
-from feilun.evaluation.resampling import intervals_of
+from feilun.evaluation.resampling import figure_of, intervals_of
 from feilun.evaluation.slices import slice_figures
 
 PAIR_METRICS = (
@@ -163,11 +163,7 @@ def _with_intervals(searched: Floats, asked: Asked) -> dict[str, Figure]:
         asked.resamples,
         asked.seed,
     )
-    return {name: _figure(value, ends.get(name)) for name, value in retrieval.figures(searched).items()}
-
-
-def _figure(value: float, ends: tuple[Any, Any] | None) -> Figure:
-    return Figure(value) if ends is None else Figure(value, min(float(ends[0]), value), max(float(ends[1]), value))
+    return {name: figure_of(value, ends.get(name)) for name, value in retrieval.figures(searched).items()}
 
 
 def _first(ours: Floats, other: Floats) -> Mapping[str, float]:

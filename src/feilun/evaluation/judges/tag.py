@@ -14,16 +14,15 @@ from feilun.core.errors import DataError
 from feilun.core.labels import LabelSet
 from feilun.core.ports import Predictor
 from feilun.core.prediction import Prediction
-from feilun.core.report import Figure, Report
+from feilun.core.report import Report
 from feilun.core.spans import Span, TokenLogits
 from feilun.evaluation.baselines.spans import fit_span_baselines
 from feilun.evaluation.calibration import Abstention
 from feilun.evaluation.judges.asked import Asked, check_known, checked
 from feilun.evaluation.metrics import spans
-from feilun.evaluation.metrics.arithmetic import Floats
 from feilun.evaluation.metrics.single_label import compare
 from feilun.evaluation.metrics.spans import SpanJudgement
-from feilun.evaluation.resampling import intervals_of
+from feilun.evaluation.resampling import figure_of, intervals_of
 from feilun.evaluation.slices import figures_by
 
 
@@ -79,7 +78,7 @@ class TagJudge:
         ends = intervals_of(counts, spans.figures, asked.resamples, asked.seed)
         return Report(
             n=len(corpus),
-            metrics={name: _figure(float(v), ends.get(name)) for name, v in spans.figures(counts.sum(0)).items()},
+            metrics={name: figure_of(float(v), ends.get(name)) for name, v in spans.figures(counts.sum(0)).items()},
             per_label=spans.by_label(names, counts.sum(0)),
             labels=names,
             slices=figures_by(corpus, asked.slices, lambda own: _slice(counts[own])),
@@ -116,10 +115,6 @@ def _judge(predictions: Sequence[Prediction], targets: list[list[Span]], names: 
 
 def _plain(judgement: SpanJudgement) -> dict[str, float]:
     return {name: float(value) for name, value in spans.figures(judgement.counts.sum(0)).items()}
-
-
-def _figure(value: float, ends: tuple[Floats, Floats] | None) -> Figure:
-    return Figure(value) if ends is None else Figure(value, min(float(ends[0]), value), max(float(ends[1]), value))
 
 
 def _slice(counts: NDArray[np.int64]) -> dict[str, float]:
