@@ -30,7 +30,7 @@ from feilun.workflow.monitor import Span, watch
 from feilun.workflow.retrain import is_due, retrain
 from feilun.workflow.service import labels_of
 from feilun.workflow.steps import train
-from tiny import WORDS, tiny_base
+from tiny import WORDS, save_tiny_base
 
 TELLING = ("loan", "card", "good", "bad")
 """Words that tell the answer, the first two before what is said turned and the others after; no other text has them."""
@@ -240,9 +240,7 @@ STORIES = {
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("base")
-    made = tiny_base()
-    made.model.save_pretrained(folder / "base")
-    made.tokenizer.save(str(folder / "base" / "tokenizer.json"))
+    save_tiny_base(folder / "base")
     return folder / "base"
 
 

@@ -24,7 +24,7 @@ from feilun.workflow.applications.customer_service.rollback import roll_back
 from feilun.workflow.applications.customer_service.suite import read_suite
 from feilun.workflow.applications.customer_service.version import Version, folder_of, let_stand, reranker_of, standing
 from feilun.workflow.applications.customer_service.wiring import held_to_suite, import_knowledge, opened
-from tiny import WORDS, tiny_base
+from tiny import WORDS, save_tiny_base
 from tiny_bundle import made_bundle, made_facts, made_files, made_model
 
 
@@ -152,9 +152,7 @@ def faq(folder, rows):
 @pytest.fixture
 def trainable(tmp_path):
     """An application that a tiny base can learn, and the rows of its FAQ."""
-    base = tiny_base()
-    base.model.save_pretrained(tmp_path / "base")
-    base.tokenizer.save(str(tmp_path / "base" / "tokenizer.json"))
+    save_tiny_base(tmp_path / "base")
     source = random.Random(3)
     rows = []
     for number in range(24):

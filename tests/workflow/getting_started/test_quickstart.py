@@ -18,15 +18,12 @@ from feilun.workflow.getting_started.time_plan import (
     VALIDATION,
     plan_for,
 )
-from tiny import LABELS, reviews, tiny_base
+from tiny import LABELS, reviews, save_tiny_base
 
 
 @pytest.fixture
 def base(tmp_path: Path) -> str:
-    folder, made = tmp_path / "base", tiny_base()
-    made.model.save_pretrained(folder)
-    made.tokenizer.save(str(folder / "tokenizer.json"))
-    return str(folder)
+    return str(save_tiny_base(tmp_path / "base"))
 
 
 def write(path: Path, count: int, seed: int) -> None:
