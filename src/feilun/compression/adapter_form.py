@@ -180,7 +180,7 @@ def write_files(model: TextModel, folder: Path) -> AdapterFiles:
 
     Args:
         model: The model, trained, not folded.
-        folder: Where.
+        folder: Receives the files.
 
     Returns:
         The files; None for what the model has not.

@@ -44,7 +44,7 @@ def add_interactions(connection: Connection, application: str, rows: Sequence[Ro
 
     Args:
         connection: In a transaction that may write.
-        application: Whose.
+        application: Name of the application.
         rows: id, user, item, type, value, time and ranking of each.
 
     Returns:

@@ -38,7 +38,7 @@ class Finding:
     """One thing that was looked at.
 
     Args:
-        name: What.
+        name: What was looked at.
         state: ok, missing (something does not work), or note (it works, with a limit).
         found: What there is.
         remedy: The command that mends it, or empty.

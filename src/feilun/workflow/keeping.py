@@ -116,7 +116,7 @@ def forget(
     trained again; the rows of each training are put together anew, so no later one learns from them.
 
     Args:
-        database: It.
+        database: Where the observations are.
         model: Only of this model.
         older_than_days: Only older than so many days.
         identities: Only the observations of these ids.

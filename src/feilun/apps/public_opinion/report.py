@@ -147,7 +147,7 @@ def write_report(report: Report, folder: Path) -> list[Path]:
     """Write a report as report.html, report.pdf and report.json.
 
     Args:
-        report: It.
+        report: The report to write.
         folder: Where to; made where there is none.
 
     Returns:

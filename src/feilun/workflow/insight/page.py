@@ -37,7 +37,7 @@ def write_insight(insight: Insight, folder: Path) -> list[Path]:
     """Write what was found as insight.html and insight.json.
 
     Args:
-        insight: It.
+        insight: What was found.
         folder: Where to; made where there is none.
 
     Returns:

@@ -98,7 +98,7 @@ def correct(application: Application, key: str, correction: Correction, actor: s
     A document that began its story takes the whole story with it. What is right already changes nothing.
 
     Args:
-        application: It.
+        application: The wired application.
         key: The document's key.
         correction: What is right.
         actor: Who says so.

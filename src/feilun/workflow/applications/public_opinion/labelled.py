@@ -33,7 +33,7 @@ class Row:
     """A labelled text.
 
     Args:
-        text: It.
+        text: The text itself.
         sentiment: Its sentiment; None where nobody said.
         topics: A JSON list of its topics; None where nobody said.
     """

@@ -203,7 +203,7 @@ def run(
     """Take in what the sources have, watch the numbers, and send incidents.
 
     Args:
-        application: It.
+        application: The wired application.
         follow: Go on until interrupted.
         finish: No more documents come: judge the last buckets too.
         replay: Try the dead letters again first.
