@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Literal
 
 from feilun.core.report import Report
-from feilun.evaluation.calibration import Threshold
 
 Language = Literal["zh", "en"]
 
@@ -33,31 +32,6 @@ def decision_sentences(report: Report, language: Language) -> list[str]:
         sentences += _trade_off(report, language)
     if "cost" in decisions:
         sentences.append(_costs(decisions, language))
-    return sentences
-
-
-def threshold_sentences(threshold: Threshold, language: Language) -> list[str]:
-    """Say what a threshold does and saves on the rows that it was chosen on.
-
-    Args:
-        threshold: From `cheapest_threshold` or `threshold_for_accuracy`.
-        language: `zh` or `en`.
-
-    Returns:
-        Finished sentences.
-    """
-    sentences = [_POLICY[threshold.policy][language].format(value=_score(threshold.value))]
-    sentences.append(_decided(threshold.n, threshold.decided, threshold.wrong, language))
-    if threshold.cost_error is not None and threshold.cost_review is not None:
-        facts = {
-            "n": threshold.n,
-            "cost_error": threshold.cost_error,
-            "cost_review": threshold.cost_review,
-            "cost_decide_all": threshold.cost_decide_all,
-            "cost_review_all": threshold.cost_review_all,
-            "cost": threshold.cost,
-        }
-        sentences.append(_costs(facts, language))
     return sentences
 
 
@@ -173,19 +147,3 @@ def _score(score: float) -> str:
 
 def _lower(sentence: str) -> str:
     return sentence[0].lower() + sentence[1:]
-
-
-_POLICY: Mapping[str, Mapping[str, str]] = {
-    "threshold": {
-        "zh": "得分低于 {value} 的转人工（阈值在验证集上选定）。",
-        "en": "Texts with a score below {value} go to a person (chosen on the validation rows).",
-    },
-    "decide all": {
-        "zh": "最好的做法是全部由机器判定：不设转人工阈值。",
-        "en": "It is best to let the machine decide every text: no threshold is set.",
-    },
-    "review all": {
-        "zh": "没有哪个阈值够好：最好的做法是全部由人工复核。",
-        "en": "No threshold is good enough: it is best that a person reads every text.",
-    },
-}
