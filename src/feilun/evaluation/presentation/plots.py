@@ -56,16 +56,20 @@ def draw(report: Report, learning_curve: LearningCurve, folder: Path) -> list[Pa
 
 
 def _save(figure: Any, path: Path) -> list[Path]:
+    """Write a figure as .png and .svg, each drawn once: `savefig` would draw it twice, first to lay it out."""
     import matplotlib
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
 
-    paths = [path.with_suffix(".png"), path.with_suffix(".svg")]
+    png, svg = path.with_suffix(".png"), path.with_suffix(".svg")
+    figure.set_dpi(DOTS_PER_INCH)
     with matplotlib.rc_context({"svg.hashsalt": "feilun"}):  # equal figures give equal files
-        for target in paths:
-            metadata = {"Date": None} if target.suffix == ".svg" else {"Software": None}
-            with atomic_file(target) as temporary:
-                figure.savefig(temporary, format=target.suffix[1:], dpi=DOTS_PER_INCH, metadata=metadata)
-            figure.set_layout_engine("none")  # laid out once is enough: half of the time with many labels
-    return paths
+        with atomic_file(png) as temporary:
+            FigureCanvasAgg(figure).print_png(temporary, metadata={"Software": None})
+        figure.set_layout_engine("none")  # laid out once is enough: half of the time with many labels
+        with atomic_file(svg) as temporary:
+            FigureCanvasSVG(figure).print_svg(temporary, metadata={"Date": None})
+    return [png, svg]
 
 
 def new_figure(width: float, height: float) -> tuple[Any, Any]:
