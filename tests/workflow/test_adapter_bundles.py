@@ -26,6 +26,8 @@ from feilun.workflow.steps import train
 from tiny import reviews, save_tiny_base, tiny_base
 from tiny_writer import asked, write_table
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 RECIPE = """
 name = "NAME"
 task = "classify"

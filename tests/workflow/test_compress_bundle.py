@@ -20,6 +20,8 @@ from feilun.workflow.compress_bundle import Rows, compress_bundle, wanted
 from feilun.workflow.steps import train
 from tiny import WORDS, reviews, save_tiny_base
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 RECIPE = """
 name = "made"
 task = "classify"

@@ -14,6 +14,8 @@ from feilun.workflow import recipe as recipes
 from feilun.workflow.steps import train
 from tiny import reviews, save_tiny_base
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 RECIPE = """
 name = "made"
 task = "classify"

@@ -26,6 +26,8 @@ from feilun.workflow.predict_file import predict_rows
 from feilun.workflow.steps import train
 from tiny import WORDS, save_tiny_base
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 RECIPE = """
 task = "{task}"
 [data]

@@ -25,6 +25,8 @@ from feilun.workflow.untuned import UNTUNED
 from tiny import WORDS
 from tiny_writer import asked, save_base, write_table
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 RECIPE = """
 task = "generate"
 [data]

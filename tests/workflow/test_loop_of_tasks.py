@@ -17,7 +17,6 @@ from starlette.testclient import TestClient
 
 from feilun.bundles.bundle import Bundle, open_bundle
 from feilun.bundles.registry import resolve
-from feilun.evaluation.presentation import plots
 from feilun.interfaces.cli.main import run
 from feilun.interfaces.http.app import create_app
 from feilun.monitoring.feedback import FeedbackDesk
@@ -31,6 +30,8 @@ from feilun.workflow.retrain import is_due, retrain
 from feilun.workflow.service import labels_of
 from feilun.workflow.steps import train
 from tiny import WORDS, save_tiny_base
+
+pytestmark = pytest.mark.usefixtures("undrawn")
 
 TELLING = ("loan", "card", "good", "bad")
 """Words that tell the answer, the first two before what is said turned and the others after; no other text has them."""
@@ -242,12 +243,6 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("base")
     save_tiny_base(folder / "base")
     return folder / "base"
-
-
-@pytest.fixture(autouse=True)
-def _undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Half of the time would go into plots, which are not looked at here."""
-    monkeypatch.setattr(plots, "draw", lambda *_: None)
 
 
 @pytest.fixture

@@ -21,6 +21,8 @@ from feilun.workflow.steps import train
 from tiny import reviews, save_tiny_base
 from tiny_architectures import architecture
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 RECIPE = """
 name = "made"
 task = "classify"

@@ -21,6 +21,8 @@ from feilun.workflow import recipe as recipes
 from feilun.workflow.steps import train
 from tiny import WORDS, save_tiny_base
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 RECIPE = """
 task = "rank"
 [data]

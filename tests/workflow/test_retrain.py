@@ -29,6 +29,8 @@ from feilun.workflow.retrain import is_due, retrain
 from feilun.workflow.steps import train
 from tiny import WORDS, reviews, save_tiny_base
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 RECIPE = """
 name = "made"
 task = "classify"

@@ -17,6 +17,8 @@ from feilun.workflow.spreading import named_examples, spread
 from feilun.workflow.steps import train
 from tiny import LABELS, reviews, save_tiny_base, tiny_base
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 
 def test_the_surest_texts_join_with_a_label_and_how_sure_it_is() -> None:
     rows = reviews(40, 1)

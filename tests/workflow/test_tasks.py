@@ -26,6 +26,8 @@ from feilun.workflow.rows import prepare_rows
 from feilun.workflow.steps import train
 from tiny import WORDS, save_tiny_base
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 TOPICS = {"loan": "credit", "贷款": "credit", "card": "cards", "rate": "interest", "利率": "interest"}
 ENTITIES = {"loan": "product", "贷款": "product", "bank": "place", "银行": "place"}
 PRICES = {"good": 20.0, "很好": 20.0, "bad": -20.0, "很差": -20.0, "fast": 5.0, "slow": -5.0}

@@ -32,6 +32,8 @@ from feilun.workflow.applications.public_opinion.training import train_models
 from feilun.workflow.applications.public_opinion.wiring import Application
 from tiny import tiny_tokenizer
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 APPLICATION = """
 application = "public-opinion"
 entities = "entities.toml"

@@ -20,6 +20,8 @@ from feilun.workflow.getting_started.time_plan import (
 )
 from tiny import LABELS, reviews, save_tiny_base
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 
 @pytest.fixture
 def base(tmp_path: Path) -> str:
