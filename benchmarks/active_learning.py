@@ -11,7 +11,6 @@ dev or test, means over the seeds, and the labels that each way needs for what r
 from __future__ import annotations
 
 import argparse
-import csv
 from pathlib import Path
 from typing import Any
 
@@ -21,21 +20,15 @@ from numpy.typing import NDArray
 from feilun.core.corpus import corpus_of
 from feilun.core.labels import LabelSet
 from feilun.data.settings import DataSettings
-from feilun.evaluation.baselines import fit_regression
+from feilun.evaluation.baselines.weighed_words import fit_regression
 from feilun.labelling.selection import select
 from feilun.labelling.ways import WAYS
 from feilun.workflow.labelling.rows import Place
 from feilun.workflow.labelling.vectors import vectors_of
+from public_tables import texts_and_labels
 
 SETS = {"banking77": "minilm-l6-en", "waimai_10k": "multilingual-e5-small", "airline_tweets": "minilm-l6-en"}
 RANDOM = "random"
-
-
-def rows_of(path: Path) -> tuple[list[str], list[str]]:
-    """Return the texts and labels of a table."""
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    return [row["text"] for row in rows], [row["label"] for row in rows]
 
 
 def curve(
@@ -87,8 +80,8 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=100, help="labels chosen at a time")
     parser.add_argument("--batches", type=int, default=9)
     arguments = parser.parse_args()
-    texts, targets = rows_of(arguments.data / arguments.set / "train.csv")
-    judged_texts, judged_targets = rows_of(arguments.data / arguments.set / f"{arguments.split}.csv")
+    texts, targets = texts_and_labels(arguments.data / arguments.set / "train.csv")
+    judged_texts, judged_targets = texts_and_labels(arguments.data / arguments.set / f"{arguments.split}.csv")
     labels = LabelSet(tuple(sorted(set(targets))))
     place = Place(DataSettings(arguments.set), SETS[arguments.set], named=True)
     matrix = vectors_of(corpus_of([*texts, *judged_texts]), place, len(labels)).matrix

@@ -11,7 +11,6 @@ run by the defaults of each adaptation, and that of the last. What the best weig
 from __future__ import annotations
 
 import argparse
-import csv
 import itertools
 import tempfile
 import time
@@ -19,7 +18,6 @@ from pathlib import Path
 
 import numpy as np
 
-from feilun.core.corpus import Corpus, corpus_of
 from feilun.core.labels import LabelSet
 from feilun.core.splits import Splits
 from feilun.models.adaptations.adalora import AdaLoRA
@@ -34,6 +32,7 @@ from feilun.training.fit import Run, fit
 from feilun.training.settings import TrainingSettings
 from feilun.training.stopping import EarlyStopping
 from feilun.training.trackers.run_folder import RunFolder
+from public_tables import read
 
 ARMS: dict[str, Adaptation] = {
     "full": Full(),
@@ -45,13 +44,6 @@ ARMS: dict[str, Adaptation] = {
     "lora, all layers": LoRA(targets=("all",)),
     "adalora": AdaLoRA(),
 }
-
-
-def read(path: Path) -> Corpus:
-    """Read a table with the columns text and label."""
-    with path.open(encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    return corpus_of([row["text"] for row in rows], [row["label"] for row in rows])
 
 
 def speeds(splits: Splits, base: str, arms: dict[str, Adaptation], seconds: float, rounds: int) -> None:

@@ -10,7 +10,6 @@ The arms take turns; a round is the test texts, repeated or cut to --texts.
 from __future__ import annotations
 
 import argparse
-import csv
 import statistics
 import tempfile
 import time
@@ -23,6 +22,7 @@ from feilun.core.corpus import corpus_of
 from feilun.workflow.compress_bundle import Rows, compress_bundle, wanted
 from feilun.workflow.recipe import from_table
 from feilun.workflow.steps import train
+from public_tables import texts_and_labels
 from quality import CASES, Case
 
 SETS = ("banking77", "thucnews_titles")
@@ -37,13 +37,6 @@ def trained(case: Case, data: Path, folder: Path) -> Bundle:
         "model": {"base": case.base}, "training": {"epochs": case.epochs},
     })  # fmt: skip
     return train(recipe, out=folder / case.data)
-
-
-def rows_of(path: Path) -> tuple[list[str], list[str]]:
-    """Return the texts and labels of a table."""
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    return [row["text"] for row in rows], [row["label"] for row in rows]
 
 
 def cascade_of(bundle: Bundle, case: Case, data: Path, folder: Path, threads: int | None) -> Cascade:
@@ -81,7 +74,7 @@ def main() -> None:
             alone = open_bundle(had, threads=chosen.threads) if had else trained(case, chosen.data, folder)
             cascade = cascade_of(alone, case, chosen.data, folder, chosen.threads)
             arms = {"int8 alone": alone.predictor, "cascade": cascade, "student alone": cascade.student}
-            report(case, arms, rows_of(chosen.data / case.data / "test.csv"), chosen.rounds, chosen.texts)
+            report(case, arms, texts_and_labels(chosen.data / case.data / "test.csv"), chosen.rounds, chosen.texts)
 
 
 def report(case: Case, arms: dict[str, Runtime], rows: tuple[list[str], list[str]], rounds: int, texts: int) -> None:

@@ -18,13 +18,13 @@ customer_service_load.py measures speed.
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
+from faqs import bq, embedder, esun
 from feilun.apps.customer_service.calibration import calibrate
 from feilun.apps.customer_service.entries import FaqEntry
 from feilun.apps.customer_service.held_out import Thresholds, spelt_alike, thresholds
@@ -34,14 +34,11 @@ from feilun.apps.customer_service.rungs.grounded import unsupported
 from feilun.apps.customer_service.second_look import Reranker
 from feilun.apps.customer_service.settings import CustomerServiceSettings, KnowledgeSettings, ModelSettings
 from feilun.apps.customer_service.twins import says_the_same
-from feilun.bundles.bundle import open_bundle
-from feilun.core.errors import BundleError
 from feilun.core.ports import Embedder
-from feilun.models.bases.catalogue import open_base
-from feilun.workflow.applications.base_embedder import BaseEmbedder
-from feilun.workflow.applications.customer_service_training import trained
-from feilun.workflow.applications.customer_service_version import reranker_of
+from feilun.workflow.applications.customer_service.training import trained
+from feilun.workflow.applications.customer_service.version import reranker_of
 from feilun.workflow.screen import silent
+from public_tables import rows_of, texts_and_labels
 from rewording import REWORDINGS
 
 BY_HAND = Path(__file__).parent / "bank_faq_en_paraphrases.jsonl"
@@ -53,41 +50,25 @@ NOT_FOUND = 1000
 SETTINGS = CustomerServiceSettings("customer-service", "benchmark", KnowledgeSettings(faq=("-",)))
 
 
-def embedder(name: str) -> Embedder | None:
-    """Open a bundle, or a base model with its own pooling; `none` finds by words alone."""
-    if name == "none":
-        return None
-    try:
-        return open_bundle(name, threads=1)
-    except BundleError:
-        return BaseEmbedder(open_base(name))
+def embedder_or_none(name: str) -> Embedder | None:
+    """Open a bundle or a base; `none` finds by words alone."""
+    return None if name == "none" else embedder(name)
 
 
-def esun(data: Path) -> tuple[list[FaqEntry], list[tuple[str, str]]]:
+def esun_entries(data: Path) -> tuple[list[FaqEntry], list[tuple[str, str]]]:
     """Return the entries of E.SUN's FAQ, and queries with the id of the entry that answers them."""
-    questions: dict[str, list[str]] = {}
-    answers: dict[str, list[str]] = {}
-    for line in (data / "esun_bank_faq" / "kb.jsonl").read_text(encoding="utf-8").splitlines():
-        row = json.loads(line)
-        questions.setdefault(str(row["doc_id"]), []).append(row["question"])
-        answers.setdefault(str(row["doc_id"]), []).extend(row["answers"])
-    entries = [
-        FaqEntry(i, own[0], " ".join(answers[i]).replace("{", "("), tuple(own[1:])) for i, own in questions.items()
-    ]
-    lines = (data / "esun_bank_faq" / "queries_test.jsonl").read_text(encoding="utf-8").splitlines()
-    return entries, [(row["query"], str(row["relevant_doc_id"])) for row in map(json.loads, lines)]
+    bank = esun(data)
+    answers = {i: " ".join(own).replace("{", "(") for i, own in bank.answers.items()}
+    return [FaqEntry(i, own[0], answers[i], own[1:]) for i, own in bank.questions.items()], bank.queries
 
 
-def bq(data: Path) -> tuple[list[FaqEntry], list[tuple[str, str]]]:
+def bq_entries(data: Path) -> tuple[list[FaqEntry], list[tuple[str, str]]]:
     """Return the second texts of BQ's dev rows as entries, and the first texts of its positive pairs as queries."""
-    with (data / "bq_corpus" / "dev.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    ids = {text: str(number) for number, text in enumerate(dict.fromkeys(row["sentence2"] for row in rows))}
-    entries = [FaqEntry(number, text, f"答复 {number}。") for text, number in ids.items()]
-    return entries, [(row["sentence1"], ids[row["sentence2"]]) for row in rows if row["label"] == "1"]
+    pairs = bq(data, "dev")
+    return [FaqEntry(i, own[0], f"答复 {i}。") for i, own in pairs.questions.items()], pairs.queries
 
 
-QUESTIONS = {"esun": esun, "bq": bq}
+QUESTIONS = {"esun": esun_entries, "bq": bq_entries}
 
 
 def grounding(data: Path, name: str, model: Embedder | None, share: float, reranker: Reranker | None) -> None:
@@ -151,12 +132,12 @@ def answering_like(library: Library, right: str) -> set[str]:
 def intents(data: Path, base: str, examples: int, share: float, declined: float, epochs: int) -> None:
     """Print accuracy in scope and recall of what is out of scope, of the ladder as a whole."""
     ways: dict[str, list[str]] = {}
-    for text, label in _rows(data / "clinc150" / "train.csv"):
+    for text, label in zip(*texts_and_labels(data / "clinc150" / "train.csv"), strict=True):
         if label != "oos" and len(ways.setdefault(label, [])) < examples:
             ways[label].append(text)
     entries = [FaqEntry(label, own[0], f"This is {label}.", tuple(own[1:]), label) for label, own in ways.items()]
-    asked = _rows(data / "clinc150" / "test.csv")[:: max(1, round(1 / share))]
-    model = tuned(base, entries, epochs) if epochs else embedder(base)
+    asked = list(zip(*texts_and_labels(data / "clinc150" / "test.csv"), strict=True))[:: max(1, round(1 / share))]
+    model = tuned(base, entries, epochs) if epochs else embedder_or_none(base)
     found = thresholds(model, entries, (), declined=declined, precision=SETTINGS.ladder.precision)
     ladder = Ladder(Library(model, entries), found, SETTINGS)
     first = right = inside = outside = declined = 0
@@ -187,7 +168,7 @@ def reworded(data: Path, model: Embedder | None) -> None:
     Weights are fitted on one half of the paraphrases of a kind and judged on the other, and turned round; an entry that
     gives the same answer counts as right.
     """
-    rows = [row for split in ("train", "dev", "test") for row in _table(data / "bank_faq_en" / f"{split}.csv")]
+    rows = [row for split in ("train", "dev", "test") for row in rows_of(data / "bank_faq_en" / f"{split}.csv")]
     answers = {spelt_alike(row["text"]): (row["text"].strip(), row["answer"].replace("{", "(")) for row in rows}
     numbers = {sha256(key.encode()).hexdigest()[:10]: str(number) for number, key in enumerate(answers)}
     questions = [question for question, _ in answers.values()]
@@ -212,15 +193,6 @@ def _ranks(library: Library, learned: Sequence[tuple[str, str]], asked: Sequence
         yield next((place for place, one in enumerate(weighed) if one.id in like), NOT_FOUND)
 
 
-def _rows(path: Path) -> list[tuple[str, str]]:
-    return [(row["text"], row["label"]) for row in _table(path)]
-
-
-def _table(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
 def main() -> None:
     """Run one of them."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -238,7 +210,7 @@ def main() -> None:
         "grounding": lambda: grounding(
             arguments.data,
             arguments.questions,
-            embedder(arguments.embedder),
+            embedder_or_none(arguments.embedder),
             arguments.share,
             reranker_of(arguments.reranker),
         ),
@@ -250,7 +222,7 @@ def main() -> None:
             arguments.declined,
             arguments.epochs,
         ),
-        "reworded": lambda: reworded(arguments.data, embedder(arguments.embedder)),
+        "reworded": lambda: reworded(arguments.data, embedder_or_none(arguments.embedder)),
     }
     runs[arguments.what]()
 

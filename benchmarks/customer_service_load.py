@@ -40,7 +40,7 @@ from feilun.apps.customer_service.library import Library
 from feilun.core.corpus import Corpus
 from feilun.core.ports import Embedder
 from feilun.interfaces.http.app import create_app
-from feilun.interfaces.http.customer_service import with_customer_service
+from feilun.interfaces.http.applications.customer_service import with_customer_service
 from feilun.knowledge.rules import DecisionTables
 from feilun.serving.engine import Engine
 from feilun.storage.database import open_database

@@ -11,7 +11,6 @@ number draws that part of the rows.
 from __future__ import annotations
 
 import argparse
-import csv
 from pathlib import Path
 
 import numpy as np
@@ -19,20 +18,14 @@ from numpy.typing import NDArray
 
 from feilun.core.corpus import corpus_of
 from feilun.core.labels import LabelSet
-from feilun.evaluation.baselines import fit_regression
+from feilun.evaluation.baselines.weighed_words import fit_regression
 from feilun.labelling.propagation import OWN_WEIGHT
 from feilun.models.bases.catalogue import open_base
 from feilun.workflow.spreading import embedded, named_examples, spread_over
+from public_tables import texts_and_labels
 
 SETS = {"banking77": "minilm-l6-en", "waimai_10k": "multilingual-e5-small", "tnews": "multilingual-e5-small",
         "airline_tweets": "minilm-l6-en"}  # fmt: skip
-
-
-def rows_of(path: Path) -> tuple[list[str], list[str]]:
-    """Return the texts and labels of a table."""
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    return [row["text"] for row in rows], [row["label"] for row in rows]
 
 
 def drawn(classes: NDArray[np.int64], labels: float, seed: int) -> NDArray[np.int64]:
@@ -54,8 +47,8 @@ def main() -> None:
     parser.add_argument("--split", choices=["dev", "test"], default="dev")
     parser.add_argument("--draws", type=int, default=5)
     arguments = parser.parse_args()
-    texts, targets = rows_of(arguments.data / arguments.set / "train.csv")
-    judged_texts, judged_targets = rows_of(arguments.data / arguments.set / f"{arguments.split}.csv")
+    texts, targets = texts_and_labels(arguments.data / arguments.set / "train.csv")
+    judged_texts, judged_targets = texts_and_labels(arguments.data / arguments.set / f"{arguments.split}.csv")
     labels = LabelSet(tuple(sorted(set(targets))))
     truth, right = labels.encode(targets), labels.encode(judged_targets)
     names = named_examples(labels)

@@ -15,7 +15,6 @@ from pathlib import Path
 
 import numpy as np
 
-from feilun.core.corpus import corpus_of
 from feilun.core.labels import LabelSet
 from feilun.core.splits import Splits
 from feilun.models.bases.catalogue import open_base
@@ -26,7 +25,8 @@ from feilun.training.methods import METHODS
 from feilun.training.settings import TrainingSettings
 from feilun.training.stopping import EarlyStopping
 from feilun.training.trackers.run_folder import RunFolder
-from few_labels import SETS, drawn, rows_of
+from few_labels import SETS, drawn
+from public_tables import read
 
 CHOOSING = 154
 
@@ -57,18 +57,18 @@ def main() -> None:
     parser.add_argument("--threads", type=int)
     arguments = parser.parse_args()
     folder = arguments.data / arguments.set
-    texts, targets = rows_of(folder / "train.csv")
-    dev = corpus_of(*rows_of(folder / "dev.csv"))
+    pool = read(folder / "train.csv")
+    dev = read(folder / "dev.csv")
     chosen_by = dev.select(np.random.default_rng(99).permutation(len(dev))[:CHOOSING].tolist())
-    judged = corpus_of(*rows_of(folder / f"{arguments.split}.csv"))
-    labels = LabelSet(tuple(sorted(set(targets))))
-    classes = labels.encode(targets)
+    judged = read(folder / f"{arguments.split}.csv")
+    labels = LabelSet(tuple(sorted(set(pool.target or ()))))
+    classes = labels.encode(pool.target or ())
     print("| set | labels a class | way | accuracy |\n| --- | --- | --- | --- |")
     for count in arguments.labels:
         for way in arguments.ways:
             found = []
             for seed in range(arguments.draws):
-                train = corpus_of(texts, targets).select(drawn(classes, count, seed).tolist())
+                train = pool.select(drawn(classes, count, seed).tolist())
                 splits = Splits(train, chosen_by, judged, labels, {}, "drawn")
                 stopping = EarlyStopping(metric="accuracy", patience=0, evaluations_per_epoch=1)
                 settings = TrainingSettings(

@@ -26,7 +26,7 @@ from feilun.models.bases.catalogue import open_base
 from feilun.text.tokens import pad
 from feilun.workflow.recipe import from_table
 from feilun.workflow.steps import train
-from training import read
+from public_tables import read
 
 
 def peer(base_name: str, labels: int) -> Callable[..., object]:

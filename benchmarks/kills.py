@@ -31,7 +31,7 @@ from feilun.monitoring.feedback import FeedbackDesk
 from feilun.monitoring.log import ObservationLog
 from feilun.storage import observations
 from feilun.storage.database import Database, open_database
-from feilun.storage.tables import feedback
+from feilun.storage.tables.service import feedback
 
 LABELS = ("bad", "good")
 LONGEST_LIFE = 0.2

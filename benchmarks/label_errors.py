@@ -12,7 +12,6 @@ were changed, and on the rows as they came; accuracy on the test rows.
 from __future__ import annotations
 
 import argparse
-import csv
 import time
 from pathlib import Path
 from typing import Any
@@ -24,21 +23,15 @@ from sklearn.metrics import average_precision_score
 from feilun.core.corpus import corpus_of
 from feilun.core.labels import LabelSet
 from feilun.data.settings import DataSettings
-from feilun.evaluation.baselines import fit_regression
+from feilun.evaluation.baselines.weighed_words import fit_regression
 from feilun.labelling.confident import Suspects, find_suspects
 from feilun.labelling.folds import deal, out_of_fold
 from feilun.workflow.labelling.rows import Place
 from feilun.workflow.labelling.vectors import vectors_of
+from public_tables import texts_and_labels
 
 SETS = {"waimai_10k": "multilingual-e5-small", "banking77": "minilm-l6-en"}
 FOLDS = 5
-
-
-def rows_of(path: Path) -> tuple[list[str], list[str]]:
-    """Return the texts and labels of a table."""
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    return [row["text"] for row in rows], [row["label"] for row in rows]
 
 
 def flipped(given: NDArray[np.int64], classes: int, share: float, seed: int) -> NDArray[np.int64]:
@@ -71,8 +64,8 @@ def spread(values: list[list[float]]) -> str:
 
 def measure(name: str, data: Path, base: str, seeds: int, share: float) -> None:
     """Print the lines of a set."""
-    texts, targets = rows_of(data / name / "train.csv")
-    test_texts, test_targets = rows_of(data / name / "test.csv")
+    texts, targets = texts_and_labels(data / name / "train.csv")
+    test_texts, test_targets = texts_and_labels(data / name / "test.csv")
     labels = LabelSet(tuple(sorted(set(targets))))
     clean, right = labels.encode(targets), labels.encode(test_targets)
     rows = len(texts)

@@ -38,9 +38,9 @@ from feilun.bundles.bundle import open_bundle
 from feilun.storage import opinion_inbox
 from feilun.storage.database import Database, open_database
 from feilun.text.segment import sentences
-from feilun.workflow.applications import public_opinion as wired
-from feilun.workflow.applications.public_opinion import Application
-from feilun.workflow.applications.public_opinion_file import CountSettings, ModelSettings, Settings
+from feilun.workflow.applications.public_opinion import wiring as wired
+from feilun.workflow.applications.public_opinion.file import CountSettings, ModelSettings, Settings
+from feilun.workflow.applications.public_opinion.wiring import Application
 
 DAY, BUCKET = 86_400, 6 * 3_600
 NAMES = [f"Zeta{number:03d} Holdings" for number in range(100)]

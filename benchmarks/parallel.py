@@ -30,7 +30,7 @@ from feilun.training.parallel import settings_of_each, team_of
 from feilun.training.settings import TrainingSettings
 from feilun.training.trackers.run_folder import RunFolder
 from feilun.workflow.adaptations import peak_bytes
-from training import read
+from public_tables import read
 
 WARM_UP = 2
 

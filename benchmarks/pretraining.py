@@ -17,7 +17,8 @@ from pathlib import Path
 import numpy as np
 
 from feilun.core.splits import Splits
-from feilun.data.prepare import DataSettings, prepare
+from feilun.data.prepare import prepare
+from feilun.data.settings import DataSettings
 from feilun.evaluation.judges.table import JUDGES
 from feilun.models.bases.catalogue import open_base
 from feilun.models.build import ModelSettings, build

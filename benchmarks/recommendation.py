@@ -35,7 +35,7 @@ from feilun.apps.recommendation.sessions import Session
 from feilun.apps.recommendation.settings import CandidateSettings, RankingSettings, RecommendationSettings
 from feilun.apps.recommendation.training import fit
 from feilun.apps.recommendation.words import WordVectors
-from feilun.evaluation.click_metrics import area_under_curve, grouped_area, log_loss
+from feilun.evaluation.metrics.clicks import area_under_curve, grouped_area, log_loss
 from feilun.evaluation.protocols import split
 
 Figures = dict[str, dict[str, float]]

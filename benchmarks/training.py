@@ -10,7 +10,6 @@ process because what one asks of the C library's memory would also help those th
 from __future__ import annotations
 
 import argparse
-import csv
 import statistics
 import subprocess
 import sys
@@ -25,26 +24,21 @@ import torch
 from torch import nn
 from transformers import Trainer, TrainerCallback, TrainingArguments
 
-from feilun.core.corpus import Corpus, corpus_of
+from feilun.core.corpus import Corpus
 from feilun.core.labels import LabelSet
 from feilun.core.splits import Splits
 from feilun.models.adaptations.frozen import Frozen
 from feilun.models.bases.catalogue import open_base
 from feilun.models.build import ModelSettings, build
-from feilun.models.text_model import TextModel, pool
+from feilun.models.pooling import pool
+from feilun.models.text_model import TextModel
 from feilun.training.fit import Run
 from feilun.training.settings import TrainingSettings
 from feilun.training.stopping import EarlyStopping
 from feilun.training.trackers.run_folder import RunFolder
+from public_tables import read
 
 WARM_UP_SECONDS = 1.0
-
-
-def read(path: Path) -> Corpus:
-    """Read a table with the columns text and label."""
-    with path.open(encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    return corpus_of([row["text"] for row in rows], [row["label"] for row in rows])
 
 
 class PlainModel(nn.Module):

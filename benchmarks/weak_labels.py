@@ -11,7 +11,6 @@ random (three seeds), and judged on the test rows.
 from __future__ import annotations
 
 import argparse
-import csv
 from pathlib import Path
 
 import numpy as np
@@ -20,22 +19,16 @@ from sklearn.metrics import f1_score
 
 from feilun.core.corpus import corpus_of
 from feilun.data.settings import DataSettings
-from feilun.evaluation.baselines import fit_regression
+from feilun.evaluation.baselines.weighed_words import fit_regression
 from feilun.labelling.label_model import fit_label_model, majority_vote
 from feilun.labelling.rules import read_rules, votes
 from feilun.workflow.labelling.rows import Place
 from feilun.workflow.labelling.vectors import vectors_of
+from public_tables import texts_and_labels
 
 SETS = {"airline_tweets": "minilm-l6-en", "waimai_10k": "multilingual-e5-small"}
 TRUE_LABELS = (100, 300, 1000)
 SEEDS = 3
-
-
-def rows_of(path: Path) -> tuple[list[str], list[str]]:
-    """Return the texts and labels of a table."""
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    return [row["text"] for row in rows], [row["label"] for row in rows]
 
 
 def line(name: str, said: NDArray[np.int64], right: NDArray[np.int64]) -> None:
@@ -46,7 +39,7 @@ def line(name: str, said: NDArray[np.int64], right: NDArray[np.int64]) -> None:
 def downstream(name: str, data: Path, texts: list[str], weak: dict[str, NDArray[np.int64]], truth: NDArray[np.int64],
                labels: tuple[str, ...]) -> None:  # fmt: skip
     """Print what a classifier learns from each kind of label."""
-    test_texts, test_targets = rows_of(data / name / "test.csv")
+    test_texts, test_targets = texts_and_labels(data / name / "test.csv")
     right = np.array([labels.index(target) for target in test_targets])
     place = Place(DataSettings(name), SETS[name], named=True)
     matrix = vectors_of(corpus_of([*texts, *test_texts]), place, len(labels)).matrix
@@ -76,7 +69,7 @@ def main() -> None:
     for name in arguments.set or SETS:
         file = read_rules(Path(__file__).parent / "rules" / f"{name}.toml")
         labels = file.labels
-        texts, targets = rows_of(arguments.data / name / "train.csv")
+        texts, targets = texts_and_labels(arguments.data / name / "train.csv")
         truth = np.array([labels.index(target) for target in targets])
         found = votes(list(file.rules.values()), texts)
         classes = np.array([labels.index(rule.label) for rule in file.rules.values()])

@@ -138,7 +138,7 @@ def _accuracy(said: Sequence[str | None], labels: Sequence[str]) -> float:
 def _plot(lines: list[dict[str, object]], path: Path) -> None:
     """Draw both curves; a filled mark is a period after which a challenger was promoted, a star one with drift."""
     from feilun.core.files import atomic_file
-    from feilun.evaluation.plots import BLUE, DOTS_PER_INCH, GREY, ORANGE, entitle, legend, new_figure
+    from feilun.evaluation.presentation.plots import BLUE, DOTS_PER_INCH, GREY, ORANGE, entitle, legend, new_figure
 
     figure, axes = new_figure(7.0, 4.0)
     periods = [int(str(line["period"])) for line in lines]

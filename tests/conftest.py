@@ -25,6 +25,16 @@ def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
     return home
 
 
+@pytest.fixture(scope="module")
+def undrawn() -> Iterator[None]:
+    """Draw no plots: they take a third of a tiny training, and a module that asks for this looks at none."""
+    from feilun.evaluation.presentation import plots
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(plots, "draw", lambda *_: [])
+        yield
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """Start a real PostgreSQL, where its server is installed, and give the address of its own database.

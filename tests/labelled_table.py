@@ -1,18 +1,11 @@
-"""A table whose labels can be read off its words, some of them wrong, and a tiny base to read it with."""
+"""A table whose labels can be read off its words, some of them wrong."""
 
 from __future__ import annotations
 
 import csv
 from pathlib import Path
 
-from tiny import reviews, tiny_base
-
-
-def tiny_base_folder(folder: Path) -> Path:
-    base = tiny_base()
-    base.model.save_pretrained(folder / "base")
-    base.tokenizer.save(str(folder / "base" / "tokenizer.json"))
-    return folder / "base"
+from tiny import reviews
 
 
 def labelled_table(path: Path, rows: int = 240, wrong: int = 0) -> list[int]:

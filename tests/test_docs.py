@@ -16,6 +16,7 @@ from feilun.workflow.recipe import load
 
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "feilun"
+ROOMS = {path.name for path in SOURCE.iterdir() if (path / "__init__.py").exists()}
 READMES = ["README.md", "README.zh-CN.md"]
 PAGES = [*READMES, "CONTRIBUTING.md", "CHANGELOG.md", *sorted(str(p.relative_to(ROOT)) for p in ROOT.glob("docs/*.md"))]
 VERBS = {module.__name__.rpartition(".")[2].replace("_", "-") for module in main.VERBS}
@@ -129,9 +130,8 @@ def test_every_example_is_valid(path):
 
 @pytest.mark.parametrize("page", READMES)
 def test_the_house_lists_every_room_and_no_other(page):
-    rooms = {path.name for path in SOURCE.iterdir() if path.is_dir() and (path / "__init__.py").exists()}
     house = text_of(page).partition("src/feilun/")[2]
-    assert set(re.findall(r"^\| `(\w+)/` \| \S", house, re.MULTILINE)) == rooms
+    assert set(re.findall(r"^\| `(\w+)/` \| \S", house, re.MULTILINE)) == ROOMS
 
 
 def test_the_two_readmes_say_the_same():
@@ -157,9 +157,15 @@ def test_the_floors_in_the_docs_are_those_that_the_linter_checks():
 
 
 def test_every_floor_is_a_room_that_exists():
-    rooms = {path.name for path in SOURCE.iterdir() if (path / "__init__.py").exists()}
     table = re.findall(r"^\| \d+ \| (.*?) \|", text_of("docs/architecture.md"), re.MULTILINE)
-    assert {room for row in table for room in re.findall(r"`(\w+)`", row)} == rooms
+    assert {room for row in table for room in re.findall(r"`(\w+)`", row)} == ROOMS
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_place_in_the_source_that_a_page_names_is_there(page):
+    places = re.findall(r"`(?:src/feilun/)?((?:[a-z_]+/)+(?:[a-z_]+\.py)?)`", text_of(page))
+    missing = [place for place in places if place.partition("/")[0] in ROOMS and not (SOURCE / place).exists()]
+    assert not missing
 
 
 def test_generated_pages_are_up_to_date():

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tiny import WORDS, tiny_base
+from tiny import WORDS, save_tiny_base
 
 STORY = Path(__file__).parents[1] / "examples" / "flywheel.py"
 PLAIN = [word for word in WORDS if word not in {"good", "bad", "很好", "很差"}]
@@ -33,9 +33,7 @@ def table(path: Path, words: dict[str, str], rows: int, seed: int) -> Path:
 def test_the_loop_follows_where_the_first_version_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("FEILUN_HOME", "FEILUN_DATABASE"):
         monkeypatch.setenv(name, "restored afterwards")
-    base = tiny_base()
-    base.model.save_pretrained(tmp_path / "base")
-    base.tokenizer.save(str(tmp_path / "base" / "tokenizer.json"))
+    save_tiny_base(tmp_path / "base")
     kinds = [
         table(tmp_path / "one.csv", {"good": "good", "bad": "bad"}, 1000, 1),
         table(tmp_path / "two.csv", {"good": "很好", "bad": "很差"}, 1000, 2),

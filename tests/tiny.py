@@ -10,9 +10,6 @@ from pathlib import Path
 
 import torch
 from tokenizers import Tokenizer
-from tokenizers.models import WordLevel
-from tokenizers.pre_tokenizers import Whitespace
-from tokenizers.processors import TemplateProcessing
 from transformers import BertConfig, BertModel, LlamaConfig, LlamaModel
 
 from feilun.core.corpus import Corpus, corpus_of
@@ -30,6 +27,7 @@ from feilun.models.heads.classify import ClassifyHead, ClassifySettings
 from feilun.models.heads.multitask import MultitaskSettings, TaskPart
 from feilun.models.heads.table import HEADS, HeadSettings
 from feilun.models.text_model import TextModel
+from tiny_tokenizer import tokenizer_of
 
 WORDS = [
     "loan",
@@ -53,13 +51,7 @@ LABELS = LabelSet(("bad", "good", "neutral"))
 
 
 def tiny_tokenizer() -> Tokenizer:
-    vocabulary = {word: i for i, word in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", *WORDS])}
-    tokenizer = Tokenizer(WordLevel(vocabulary, unk_token="[UNK]"))
-    tokenizer.pre_tokenizer = Whitespace()
-    tokenizer.post_processor = TemplateProcessing(
-        single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
-    )
-    return tokenizer
+    return tokenizer_of(WORDS)
 
 
 def tiny_base(kind: str = "encoder", seed: int = 0) -> Base:
@@ -72,6 +64,14 @@ def tiny_base(kind: str = "encoder", seed: int = 0) -> Base:
         model = LlamaModel(LlamaConfig(**sizes, num_key_value_heads=2, pad_token_id=0))
     pooling = "mean" if kind == "encoder" else "last"
     return Base("tiny", kind, model.eval(), tiny_tokenizer(), pooling, "", 64, 0, ("en", "zh"), f"tiny-{kind}-{seed}")
+
+
+def save_tiny_base(folder: Path, base: Base | None = None) -> Path:
+    """Write a base, else the tiny one, as a folder that a recipe can name."""
+    base = base or tiny_base()
+    base.model.save_pretrained(folder)
+    base.tokenizer.save(str(folder / "tokenizer.json"))
+    return folder
 
 
 def masked_base() -> Base:

@@ -9,15 +9,13 @@ from typing import Any
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper, save
 from tokenizers import Tokenizer
-from tokenizers.models import WordLevel
-from tokenizers.pre_tokenizers import Whitespace
-from tokenizers.processors import TemplateProcessing
 
 from feilun.bundles.bundle import write_bundle
 from feilun.core.files import write_json, write_text
 from feilun.core.report import Figure, Report
 from feilun.core.settings import to_table
 from feilun.text.clean import Cleaning
+from tiny_tokenizer import tokenizer_of
 
 WORDS = (
     "loan",
@@ -42,13 +40,7 @@ MAX_TOKENS = 12
 
 
 def made_tokenizer() -> Tokenizer:
-    vocabulary = {word: i for i, word in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", *WORDS])}
-    tokenizer = Tokenizer(WordLevel(vocabulary, unk_token="[UNK]"))
-    tokenizer.pre_tokenizer = Whitespace()
-    tokenizer.post_processor = TemplateProcessing(
-        single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
-    )
-    return tokenizer
+    return tokenizer_of(WORDS)
 
 
 def made_model(path: Path, labels: int = len(LABELS), seed: int = 0) -> None:

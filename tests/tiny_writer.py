@@ -27,7 +27,7 @@ from feilun.models.adaptations.full import Full
 from feilun.models.bases.base import Base
 from feilun.models.heads.generate import GenerateSettings
 from feilun.models.text_model import TextModel
-from tiny import WORDS, tiny_base
+from tiny import WORDS, save_tiny_base, tiny_base
 
 SIZES = {
     "vocab_size": 20, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 64,
@@ -75,9 +75,7 @@ def writer_model(
 
 def save_base(folder: Path, family: str = "llama") -> None:
     """Write a folder that a recipe can name as its base."""
-    base = writer_base(family)
-    base.model.save_pretrained(folder)
-    base.tokenizer.save(str(folder / "tokenizer.json"))
+    save_tiny_base(folder, writer_base(family))
 
 
 def asked(rows: int, seed: int = 0) -> Corpus:

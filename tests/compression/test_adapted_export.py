@@ -8,7 +8,7 @@ import pytest
 import torch
 from test_export import check
 
-from feilun.compression.bert_graph import is_bert
+from feilun.compression.graphs.bert import is_bert
 from feilun.models.adaptations.adalora import AdaLoRA
 from feilun.models.adaptations.adaptation import Adaptation
 from feilun.models.adaptations.adapter import Adapter

@@ -15,8 +15,8 @@ from feilun.bundles.base_graphs import path_of
 from feilun.bundles.runtime import Runtime
 from feilun.compression.adapter_form import Apart, refuse_unless_apart
 from feilun.compression.export import export_onnx
-from feilun.compression.fold import folded_graph
 from feilun.compression.generation import exported
+from feilun.compression.graphs.fold import folded_graph
 from feilun.compression.quantize import quantize_int8
 from feilun.core.corpus import Corpus
 from feilun.core.errors import UsageError

@@ -8,8 +8,8 @@ import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto
 
-from feilun.compression.block_matrix import block_matrix, lookup, product
-from feilun.compression.graph_writer import GraphWriter
+from feilun.compression.graphs.block_matrix import block_matrix, lookup, product
+from feilun.compression.graphs.writer import GraphWriter
 
 
 def made(shape: tuple[int, int]) -> NDArray[np.float32]:

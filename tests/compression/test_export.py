@@ -11,8 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from feilun.compression.bert_graph import is_bert
 from feilun.compression.export import export_onnx
+from feilun.compression.graphs.bert import is_bert
 from feilun.compression.quantize import quantize_int8
 from feilun.core.errors import BundleError
 from feilun.models.adaptations.full import Full

@@ -9,6 +9,7 @@ import onnx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from onnx import numpy_helper
 
 from feilun.bundles.runtime import Runtime
@@ -17,12 +18,13 @@ from feilun.compression.fidelity import (
     Fidelity,
     judge_fidelity,
     lengths_to_make,
-    macro_f1_loss,
+    loss_by_chance,
     mcnemar,
     texts_of_all_lengths,
 )
 from feilun.compression.quantize import quantize_int8
 from feilun.core.corpus import corpus_of
+from feilun.evaluation.quality import QUALITIES, label_counts
 from feilun.models.text_model import TextModel
 from feilun.text.clean import Cleaning
 from tiny import LABELS, reviews, tiny_model
@@ -114,12 +116,17 @@ def test_mcnemar_bears_many_rows() -> None:
     assert mcnemar(5000, 5000) == pytest.approx(0.5, abs=0.01)
 
 
+def macro_f1_loss(targets: NDArray[np.int64], before: NDArray[np.int64], after: NDArray[np.int64]) -> tuple:
+    first, second = (label_counts(targets, answers, 2) for answers in (before, after))
+    return loss_by_chance(first, second, QUALITIES["classify"].figure, seed=0)
+
+
 def test_randomisation_agrees_with_mcnemar_where_macro_f1_is_as_good_as_accuracy() -> None:
     targets = np.tile([0, 1], 500)
     before, after = targets.copy(), targets.copy()
     after[:6] = 1 - after[:6]
     before[10:12] = 1 - before[10:12]
-    figures, chance = macro_f1_loss(targets, before, after, 2, seed=0)
+    figures, chance = macro_f1_loss(targets, before, after)
     assert figures[0] > figures[1]
     assert chance == pytest.approx(mcnemar(6, 2), abs=0.03)
 
@@ -127,9 +134,9 @@ def test_randomisation_agrees_with_mcnemar_where_macro_f1_is_as_good_as_accuracy
 def test_losing_a_rare_class_is_significant_where_accuracy_hardly_moves() -> None:
     targets = np.r_[np.zeros(2000, np.int64), np.ones(8, np.int64)]
     before, after = targets.copy(), np.zeros(2008, np.int64)
-    _, chance = macro_f1_loss(targets, before, after, 2, seed=0)
+    _, chance = macro_f1_loss(targets, before, after)
     assert chance < 0.05
-    assert macro_f1_loss(targets, before, before, 2, seed=0)[1] == 1.0
+    assert macro_f1_loss(targets, before, before)[1] == 1.0
 
 
 def test_pairs_are_compared_as_pairs(model: TextModel, tmp_path: Path) -> None:

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from feilun.bundles.runtime import Runtime
 from feilun.compression.export import export_onnx
+from feilun.compression.graphs.static import pair_rows, static_graph
 from feilun.compression.made_texts import made_rows
 from feilun.compression.settings import CompressionSettings, StudentSettings
-from feilun.compression.static_graph import pair_rows, static_graph
 from feilun.compression.static_model import StaticModel, bags
 from feilun.compression.student import distil, first_vectors
 from feilun.core import settings as core_settings

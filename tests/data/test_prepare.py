@@ -19,9 +19,9 @@ from tables import labelled, texts, write_csv
 from feilun.core.errors import DataError
 from feilun.core.splits import Splits
 from feilun.data.loading import RowNumbers
-from feilun.data.prepare import DataSettings, load_corpus, prepare
-from feilun.data.quality import render
-from feilun.data.settings import CleanSettings
+from feilun.data.prepare import load_corpus, prepare
+from feilun.data.render import render
+from feilun.data.settings import CleanSettings, DataSettings
 from feilun.data.split import SplitSettings
 from feilun.text.near_duplicates import near_duplicates
 from feilun.text.times import read_time

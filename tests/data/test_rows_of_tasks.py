@@ -6,7 +6,7 @@ import pytest
 
 from feilun.core.errors import DataError
 from feilun.data.multitask import TaskRows, prepare_tasks
-from feilun.data.prepare import DataSettings
+from feilun.data.settings import DataSettings
 
 
 def file(path: Path, texts: list[str], labels: list[str]) -> str:

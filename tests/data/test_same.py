@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from feilun.core.errors import DataError
-from feilun.data.prepare import DataSettings, prepare
+from feilun.data.prepare import prepare
+from feilun.data.settings import DataSettings
 
 
 def table(folder: Path, labels: list[str], header: str = "text,b,label") -> DataSettings:

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from feilun.core.errors import DataError
-from feilun.data.prepare import DataSettings, prepare
+from feilun.data.prepare import prepare
+from feilun.data.settings import DataSettings
 from feilun.data.sources import open_rows
 from feilun.data.target_kinds.label_set import find_separator, split
 from feilun.data.target_kinds.numbers import number

@@ -12,7 +12,8 @@ from feilun.core.corpus import Corpus, corpus_of
 from feilun.core.errors import DataError
 from feilun.core.labels import LabelSet
 from feilun.core.ports import Predictor
-from feilun.evaluation.baselines import MAJORITY, WORDS, fit_baselines, word_pairs
+from feilun.evaluation.baselines.single_label import MAJORITY, WORDS, fit_baselines
+from feilun.evaluation.baselines.weighed_words import word_pairs
 from feilun.evaluation.judgement import scores
 
 GOOD = ["味道很好", "送餐很快", "非常满意", "the food was great", "very friendly staff"]

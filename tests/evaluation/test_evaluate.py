@@ -17,7 +17,7 @@ from feilun.core.prediction import Decision
 from feilun.core.report import Report
 from feilun.evaluation.evaluate import evaluate
 from feilun.evaluation.intervals import bootstrap
-from feilun.evaluation.metrics import figures
+from feilun.evaluation.metrics.single_label import figures
 
 
 def test_the_report_is_true_and_survives_json():

@@ -13,7 +13,7 @@ from feilun.core.labels import LabelSet
 from feilun.core.report import Figure
 from feilun.evaluation.intervals import FEWEST_ROWS, Intervals, bootstrap, wilson
 from feilun.evaluation.judgement import from_probabilities
-from feilun.evaluation.metrics import figures
+from feilun.evaluation.metrics.single_label import figures
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ import sys
 import pytest
 
 from feilun.core.errors import MissingExtra
-from feilun.evaluation import fonts, plots
-from feilun.evaluation.baselines import fit_baselines
+from feilun.evaluation.baselines.single_label import fit_baselines
+from feilun.evaluation.presentation import fonts, plots
 
 HEAVY = ("sklearn", "scipy", "matplotlib", "torch", "transformers", "polars")
 MODULES = ("baselines", "calibration", "card", "evaluate", "plots", "render", "words")

@@ -11,15 +11,8 @@ from sklearn import metrics as reference
 
 from feilun.core.prediction import Decision, Prediction, Ranking
 from feilun.evaluation.judgement import Judgement, scores
-from feilun.evaluation.metrics import (
-    compare,
-    coverage_curve,
-    expected_calibration_error,
-    figures,
-    per_label,
-    reliability,
-    roc_auc,
-)
+from feilun.evaluation.metrics.confidence import coverage_curve, expected_calibration_error, reliability
+from feilun.evaluation.metrics.single_label import compare, figures, per_label, roc_auc
 
 CASES = [(2, 50, 0.5), (3, 500, 1.5), (7, 400, 0.0), (40, 300, 2.0), (5, 11, 8.0), (30, 25, 0.5)]
 

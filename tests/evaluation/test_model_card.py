@@ -10,8 +10,8 @@ from judged import predictor_and_corpus
 
 from feilun.core.prediction import Decision
 from feilun.core.report import Report
-from feilun.evaluation.card import model_card
 from feilun.evaluation.evaluate import evaluate
+from feilun.evaluation.presentation.card import model_card
 
 MANIFEST = {
     "name": "reviews",

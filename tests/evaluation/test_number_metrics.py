@@ -11,7 +11,7 @@ from feilun.core.labels import LabelSet
 from feilun.evaluation.conformal import reach_of
 from feilun.evaluation.evaluate import evaluate
 from feilun.evaluation.judges.regress import RegressJudge, judgement_of
-from feilun.evaluation.number_metrics import figures
+from feilun.evaluation.metrics.numbers import figures
 
 NAMES = LabelSet(("rating", "价格"))
 DECISION = RegressDecision((3.0, 1e6), (1.0, 2e5))

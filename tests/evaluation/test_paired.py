@@ -10,7 +10,7 @@ from scipy.stats import binom
 
 from feilun.core.corpus import corpus_of
 from feilun.core.prediction import Prediction, Ranking
-from feilun.evaluation.metrics import Floats
+from feilun.evaluation.metrics.arithmetic import Floats
 from feilun.evaluation.paired import Comparison, compare, compare_sums, mcnemar
 from feilun.evaluation.paired_tasks import compare_sets
 

@@ -12,10 +12,10 @@ from judged import predictor_and_corpus
 
 from feilun.core.prediction import Decision
 from feilun.core.report import Report
-from feilun.evaluation import fonts, plots
 from feilun.evaluation.evaluate import evaluate
-from feilun.evaluation.fonts import columns, drawable, holds_chinese, missing
-from feilun.evaluation.plots import draw
+from feilun.evaluation.presentation import fonts, plots
+from feilun.evaluation.presentation.fonts import columns, drawable, holds_chinese, missing
+from feilun.evaluation.presentation.plots import draw
 
 CURVE = [{"step": 10 * i, "loss": 2 / (i + 1)} for i in range(9)] + [
     {"step": 40, "validation_loss": 0.9, "macro_f1": 0.6},

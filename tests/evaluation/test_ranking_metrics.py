@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from feilun.evaluation.catalogue_metrics import catalogue_figures, gini
-from feilun.evaluation.click_metrics import area_under_curve, grouped_area, log_loss
-from feilun.evaluation.ranking_metrics import gains_of_groups, gains_of_lists, means, per_query, top_items
+from feilun.evaluation.metrics.catalogue import catalogue_figures, gini
+from feilun.evaluation.metrics.clicks import area_under_curve, grouped_area, log_loss
+from feilun.evaluation.metrics.ranking import gains_of_groups, gains_of_lists, means, per_query, top_items
 
 NAMES = {"ndcg": "ndcg@10", "recall": "recall@10", "precision": "precision@10", "hr": "hit_rate@10",
          "mrr": "mrr@10", "map": "map@10"}  # fmt: skip

@@ -18,11 +18,11 @@ from feilun.core.decisions.tag import TagDecision
 from feilun.core.labels import LabelSet
 from feilun.core.report import Report
 from feilun.core.spans import Span, TokenLogits
-from feilun.evaluation.card import model_card
 from feilun.evaluation.evaluate import evaluate
 from feilun.evaluation.judges.table import JUDGES
-from feilun.evaluation.plots import draw
-from feilun.evaluation.render import render
+from feilun.evaluation.presentation.card import model_card
+from feilun.evaluation.presentation.plots import draw
+from feilun.evaluation.presentation.terminal import render
 
 NAMES = LabelSet(("a[b]", "人"))
 TEXTS = ["李明 在 北京 " * (i % 4 + 1) for i in range(60)]

@@ -11,7 +11,7 @@ from rich.console import Console
 from feilun.core.prediction import Decision
 from feilun.core.report import Report
 from feilun.evaluation.evaluate import evaluate
-from feilun.evaluation.render import MOST_LABELS, render
+from feilun.evaluation.presentation.terminal import MOST_LABELS, render
 
 
 def shown(report: Report, language: str = "en") -> str:

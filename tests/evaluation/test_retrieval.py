@@ -9,8 +9,8 @@ from feilun.core.corpus import corpus_of
 from feilun.core.decisions.similarity import SimilarityDecision, cosines
 from feilun.core.labels import LabelSet
 from feilun.evaluation.judges.similarity import SimilarityJudge
+from feilun.evaluation.metrics.retrieval import figures, found, retrieval_of
 from feilun.evaluation.pair_thresholds import average_precision, best_threshold, fit_similarity
-from feilun.evaluation.retrieval import figures, found, retrieval_of
 from feilun.evaluation.word_search import bm25, terms, tf_idf, word_cosines
 
 LABELS = LabelSet(("0", "1"))
@@ -44,7 +44,7 @@ def test_figures_do_not_depend_on_how_many_are_held_at_once(monkeypatch) -> None
     task = retrieval_of(corpus, random.random(80) < 0.6)
     scores = random.random((80, len(task.candidates)))
     whole = found(task, lambda rows: scores[rows])
-    monkeypatch.setattr("feilun.evaluation.retrieval.MOST_AT_ONCE", 100)
+    monkeypatch.setattr("feilun.evaluation.metrics.retrieval.MOST_AT_ONCE", 100)
     assert np.array_equal(found(task, lambda rows: scores[rows]), whole)
 
 

@@ -13,7 +13,7 @@ from feilun.core.labels import LabelSet
 from feilun.evaluation.evaluate import evaluate
 from feilun.evaluation.judges.multilabel import MultilabelJudge, judgement_of
 from feilun.evaluation.label_thresholds import best_threshold, fit_sigmoid_temperature, fit_thresholds
-from feilun.evaluation.set_metrics import figures
+from feilun.evaluation.metrics.label_sets import figures
 
 LABELS = LabelSet(("price", "power", "油耗", "空间"))
 

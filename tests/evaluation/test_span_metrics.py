@@ -9,9 +9,9 @@ from feilun.core.corpus import corpus_of
 from feilun.core.errors import DataError
 from feilun.core.prediction import Prediction, Ranking
 from feilun.core.spans import PredictedSpan, Span
+from feilun.evaluation.baselines.spans import MENTIONS, fit_span_baselines
 from feilun.evaluation.evaluate import evaluate
-from feilun.evaluation.span_baselines import MENTIONS, fit_span_baselines
-from feilun.evaluation.span_metrics import SpanJudgement, figures, overlapping
+from feilun.evaluation.metrics.spans import SpanJudgement, figures, overlapping
 
 NAMES = ("name", "place")
 SPANS = st.lists(

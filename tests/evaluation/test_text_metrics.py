@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from feilun.core.corpus import corpus_of
-from feilun.evaluation.text_baselines import beginning, fit_lead
-from feilun.evaluation.text_metrics import figures_of, judge_texts, longest_common, perplexity, rouge_l, units
+from feilun.evaluation.baselines.texts import beginning, fit_lead
+from feilun.evaluation.metrics.texts import figures_of, judge_texts, longest_common, perplexity, rouge_l, units
 from feilun.text.segment import words
 
 

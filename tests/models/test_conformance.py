@@ -15,7 +15,8 @@ from feilun.models.adaptations.frozen import Frozen
 from feilun.models.adaptations.full import Full
 from feilun.models.adaptations.lora import LoRA
 from feilun.models.adaptations.table import ADAPTATIONS
-from feilun.models.text_model import TextModel, pool
+from feilun.models.pooling import pool
+from feilun.models.text_model import TextModel
 from feilun.training.fit import fit
 from feilun.training.settings import TrainingSettings
 from feilun.training.trackers.run_folder import RunFolder

@@ -18,7 +18,7 @@ from feilun.models.adaptations.full import Full
 from feilun.models.adaptations.lora import LoRA
 from feilun.text.clean import Cleaning
 from feilun.training.inputs import make_inputs, token_inputs
-from feilun.workflow.feature_rules import FEATURE_TASKS
+from feilun.workflow.rules.features import FEATURE_TASKS
 from tiny import COLUMNS, tiny_head_model, tiny_task, with_columns
 
 KINDS = ("encoder", "causal", "blank")

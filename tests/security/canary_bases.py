@@ -12,7 +12,7 @@ from typing import Any
 from canary import DEEP, Canary, Trap, linked, piped, written
 
 from feilun.models.bases.catalogue import open_base
-from tiny import tiny_base
+from tiny import save_tiny_base
 
 SHARDS = (
     "../x.safetensors", "/etc/x.safetensors", "..%2fx.safetensors", "%252e%252e%252fx.safetensors",
@@ -25,9 +25,7 @@ def base(harm: Callable[[Path], Any]) -> Callable[[Path], Any]:
     """Return what opens a base model after harm was done to it."""
 
     def opened(folder: Path) -> Any:
-        path, whole = folder / "base", tiny_base()
-        whole.model.save_pretrained(path)
-        whole.tokenizer.save(str(path / "tokenizer.json"))
+        path = save_tiny_base(folder / "base")
         harm(path)
         return open_base(str(path))
 

@@ -16,9 +16,9 @@ from fastapi import FastAPI
 
 from feilun.bundles.bundle import open_bundle
 from feilun.interfaces.console.console import with_console
-from feilun.interfaces.http import recommendation
 from feilun.interfaces.http.app import create_app
-from feilun.interfaces.http.customer_service import with_customer_service
+from feilun.interfaces.http.applications import recommendation
+from feilun.interfaces.http.applications.customer_service import with_customer_service
 from feilun.monitoring.feedback import FeedbackDesk
 from feilun.monitoring.log import ObservationLog
 from feilun.serving.access import Access

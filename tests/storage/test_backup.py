@@ -14,7 +14,7 @@ from feilun.storage import backup, observations
 from feilun.storage.backup import back_up, restore
 from feilun.storage.database import Database, open_database
 from feilun.storage.faults import StorageBusy
-from feilun.storage.tables import REVISION
+from feilun.storage.tables.schema import REVISION
 from feilun.storage.upgrade import VERSION_TABLE, current
 from storage.test_database import seen
 

@@ -17,7 +17,8 @@ from feilun.core.observation import Feedback, Observation
 from feilun.storage import observations
 from feilun.storage.database import Database, open_database
 from feilun.storage.faults import StorageBusy, StorageFull
-from feilun.storage.tables import REVISION, metadata
+from feilun.storage.tables.every import metadata
+from feilun.storage.tables.schema import REVISION
 from feilun.storage.upgrade import VERSION_TABLE, current
 
 

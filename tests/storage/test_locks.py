@@ -13,7 +13,7 @@ from feilun.core.errors import UsageError
 from feilun.storage import locks
 from feilun.storage.database import Database, open_database
 from feilun.storage.locks import STALE_SECONDS, locked
-from feilun.storage.tables import locks as table
+from feilun.storage.tables.service import locks as table
 
 
 @pytest.fixture

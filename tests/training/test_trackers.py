@@ -14,7 +14,10 @@ from feilun.training.trackers.run_folder import RunFolder
 from feilun.training.trackers.table import TRACKERS, check_trackers, trackers_of
 from feilun.workflow import recipe as recipes
 from feilun.workflow.steps import train
-from labelled_table import labelled_table, tiny_base_folder
+from labelled_table import labelled_table
+from tiny import save_tiny_base
+
+pytestmark = pytest.mark.usefixtures("undrawn")
 
 SECRET = "loan card rate bank fee"
 BLOCK = 1 << 15
@@ -77,7 +80,7 @@ def history(found: list) -> list[dict[str, float]]:
 
 
 def test_a_training_is_in_all_three_places(tmp_path: Path, own_home: Path, offline: None) -> None:
-    tiny_base_folder(tmp_path)
+    save_tiny_base(tmp_path / "base")
     labelled_table(tmp_path / "train.csv", rows=90)
     recipe = tmp_path / "recipe.toml"
     recipe.write_text(

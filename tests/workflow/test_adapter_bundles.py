@@ -23,8 +23,10 @@ from feilun.workflow import recipe as recipes
 from feilun.workflow.base_graph import write_graphs
 from feilun.workflow.fold_bundle import fold_bundle
 from feilun.workflow.steps import train
-from tiny import reviews, tiny_base
-from tiny_writer import asked, save_base, write_table
+from tiny import reviews, save_tiny_base, tiny_base
+from tiny_writer import asked, write_table
+
+pytestmark = pytest.mark.usefixtures("undrawn")
 
 RECIPE = """
 name = "NAME"
@@ -72,10 +74,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with two bases, tables, recipes, and a home in which bundles were trained."""
     folder = tmp_path_factory.mktemp("adapters")
     for name, seed in (("base", 0), ("other", 1)):
-        base = tiny_base(seed=seed)
-        base.model.save_pretrained(folder / name)
-        base.tokenizer.save(str(folder / name / "tokenizer.json"))
-    save_base(folder / "writer")
+        save_tiny_base(folder / name, tiny_base(seed=seed))
+    save_tiny_base(folder / "writer")
     corpus = reviews(300, 1)
     polars.DataFrame({"text": corpus.text, "label": corpus.target}).write_csv(folder / "train.csv")
     write_table(folder / "train.jsonl", asked(120))

@@ -18,7 +18,9 @@ from feilun.core.errors import UsageError
 from feilun.interfaces.cli import main
 from feilun.workflow.compress_bundle import Rows, compress_bundle, wanted
 from feilun.workflow.steps import train
-from tiny import WORDS, reviews, tiny_base
+from tiny import WORDS, reviews, save_tiny_base
+
+pytestmark = pytest.mark.usefixtures("undrawn")
 
 RECIPE = """
 name = "made"
@@ -41,9 +43,7 @@ SMALL = CompressionSettings(max_drop=40, student=StudentSettings(width=32, pairs
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("finished")
-    base = tiny_base()
-    base.model.save_pretrained(folder / "base")
-    base.tokenizer.save(str(folder / "base" / "tokenizer.json"))
+    save_tiny_base(folder / "base")
     for name, rows in (("train", reviews(300, 1)), ("dev", reviews(80, 7)), ("test", reviews(80, 8))):
         write(folder / f"{name}.csv", rows)
     (folder / "recipe.toml").write_text(RECIPE, encoding="utf-8")

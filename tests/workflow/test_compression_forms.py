@@ -12,7 +12,9 @@ from feilun.bundles.cascade import Cascade
 from feilun.core.errors import DataError, RecipeError
 from feilun.workflow import recipe as recipes
 from feilun.workflow.steps import train
-from tiny import reviews, tiny_base
+from tiny import reviews, save_tiny_base
+
+pytestmark = pytest.mark.usefixtures("undrawn")
 
 RECIPE = """
 name = "made"
@@ -39,9 +41,7 @@ texts = 200
 @pytest.fixture(scope="module")
 def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("forms")
-    base = tiny_base()
-    base.model.save_pretrained(folder / "base")
-    base.tokenizer.save(str(folder / "base" / "tokenizer.json"))
+    save_tiny_base(folder / "base")
     corpus = reviews(400, 1)
     polars.DataFrame({"text": corpus.text, "label": corpus.target}).write_csv(folder / "train.csv")
     polars.DataFrame({"text": reviews(100, 5).text}).write_csv(folder / "more.csv")

@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 
 from feilun.bundles.bundle import Bundle, open_bundle
 from feilun.core.errors import BundleError, DataError, RecipeError, UsageError
-from feilun.evaluation.column_baselines import BOOSTING, LINEAR
+from feilun.evaluation.baselines.columns import BOOSTING, LINEAR
 from feilun.interfaces.cli import main
 from feilun.interfaces.http.app import create_app
 from feilun.serving.engine import Engine
@@ -24,7 +24,9 @@ from feilun.workflow.evaluate_file import evaluate_file
 from feilun.workflow.next_corpus import next_corpus
 from feilun.workflow.predict_file import predict_rows
 from feilun.workflow.steps import train
-from tiny import WORDS, tiny_base
+from tiny import WORDS, save_tiny_base
+
+pytestmark = pytest.mark.usefixtures("undrawn")
 
 RECIPE = """
 task = "{task}"
@@ -47,9 +49,7 @@ ALONE = ('data.text=""', "model.base=none", "training.head_learning_rate=0.01", 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("columns")
-    base = tiny_base()
-    base.model.save_pretrained(folder / "base")
-    base.tokenizer.save(str(folder / "base" / "tokenizer.json"))
+    save_tiny_base(folder / "base")
     source = random.Random(3)
     with (folder / "rows.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)

@@ -7,7 +7,10 @@ import pytest
 from feilun.core.errors import RecipeError
 from feilun.workflow import steps
 from feilun.workflow.recipe import from_table
-from labelled_table import labelled_table, tiny_base_folder
+from labelled_table import labelled_table
+from tiny import save_tiny_base
+
+pytestmark = pytest.mark.usefixtures("undrawn")
 
 CONTRAST = {"method": "contrastive", "epochs": 15, "learning_rate": 3e-3, "average": 0}
 
@@ -16,7 +19,7 @@ def test_it_is_trained_and_served_like_any_other(tmp_path):
     labelled_table(tmp_path / "train.csv")
     recipe = from_table({
         "task": "classify", "data": {"train": str(tmp_path / "train.csv")},
-        "model": {"base": str(tiny_base_folder(tmp_path)), "max_tokens": 16}, "training": CONTRAST,
+        "model": {"base": str(save_tiny_base(tmp_path / "base")), "max_tokens": 16}, "training": CONTRAST,
     })  # fmt: skip
     bundle = steps.train(recipe, out=tmp_path / "bundle")
     assert [one.label for one in bundle.predict(["good bank loan", "bad fee"])] == ["good", "bad"]

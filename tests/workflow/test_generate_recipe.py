@@ -25,6 +25,8 @@ from feilun.workflow.untuned import UNTUNED
 from tiny import WORDS
 from tiny_writer import asked, save_base, write_table
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 RECIPE = """
 task = "generate"
 [data]
@@ -147,7 +149,8 @@ def test_a_check_counts_the_tokens_of_prompts_and_answers(place: Path) -> None:
 
 
 def test_an_answer_column_of_one_answer_or_few_is_told(place: Path) -> None:
-    from feilun.data.prepare import DataSettings, prepare
+    from feilun.data.prepare import prepare
+    from feilun.data.settings import DataSettings
 
     write_table(place / "one.jsonl", corpus_of([f"card {i}" for i in range(40)], ["bank"] * 40))
     settings = DataSettings(str(place / "one.jsonl"), target="answer")

@@ -17,7 +17,6 @@ from starlette.testclient import TestClient
 
 from feilun.bundles.bundle import Bundle, open_bundle
 from feilun.bundles.registry import resolve
-from feilun.evaluation import plots
 from feilun.interfaces.cli.main import run
 from feilun.interfaces.http.app import create_app
 from feilun.monitoring.feedback import FeedbackDesk
@@ -25,12 +24,14 @@ from feilun.monitoring.log import ObservationLog
 from feilun.serving.engine import Engine
 from feilun.storage.database import Database, open_database
 from feilun.workflow import recipe as recipes
-from feilun.workflow.label import queue, take, write_queue
+from feilun.workflow.labelling.queue import queue, take, write_queue
 from feilun.workflow.monitor import Span, watch
 from feilun.workflow.retrain import is_due, retrain
 from feilun.workflow.service import labels_of
 from feilun.workflow.steps import train
-from tiny import WORDS, tiny_base
+from tiny import WORDS, save_tiny_base
+
+pytestmark = pytest.mark.usefixtures("undrawn")
 
 TELLING = ("loan", "card", "good", "bad")
 """Words that tell the answer, the first two before what is said turned and the others after; no other text has them."""
@@ -240,16 +241,8 @@ STORIES = {
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("base")
-    made = tiny_base()
-    made.model.save_pretrained(folder / "base")
-    made.tokenizer.save(str(folder / "base" / "tokenizer.json"))
+    save_tiny_base(folder / "base")
     return folder / "base"
-
-
-@pytest.fixture(autouse=True)
-def _undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Half of the time would go into plots, which are not looked at here."""
-    monkeypatch.setattr(plots, "draw", lambda *_: None)
 
 
 @pytest.fixture

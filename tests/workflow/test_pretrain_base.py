@@ -15,8 +15,9 @@ import torch
 
 from feilun.core.errors import BaseModelError, DataError, Interrupted, RecipeError, StorageError, UsageError
 from feilun.interfaces.cli import main
-from feilun.models.bases.base import FACTS, Base, load, save_tuned
+from feilun.models.bases.base import Base
 from feilun.models.bases.catalogue import open_base
+from feilun.models.bases.stored import FACTS, load, save_tuned
 from feilun.workflow.pretrain import pretrain_base, write
 from feilun.workflow.pretrain_settings import settings_of
 from feilun.workflow.screen import Screen

@@ -18,8 +18,10 @@ from feilun.workflow import recipe as recipes
 from feilun.workflow.examine import examine
 from feilun.workflow.screen import Screen
 from feilun.workflow.steps import train
-from tiny import reviews, tiny_base
+from tiny import reviews, save_tiny_base
 from tiny_architectures import architecture
+
+pytestmark = pytest.mark.usefixtures("undrawn")
 
 RECIPE = """
 name = "made"
@@ -43,9 +45,7 @@ quantize = "none"
 @pytest.fixture(scope="module")
 def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("pruned")
-    base = tiny_base()
-    base.model.save_pretrained(folder / "base")
-    base.tokenizer.save(str(folder / "base" / "tokenizer.json"))
+    save_tiny_base(folder / "base")
     corpus = reviews(400, 1)
     polars.DataFrame({"text": corpus.text, "label": corpus.target}).write_csv(folder / "train.csv")
     (folder / "recipe.toml").write_text(RECIPE, encoding="utf-8")
@@ -80,9 +80,7 @@ def test_what_loses_too_much_is_not_shipped(recipe: Path, tmp_path: Path) -> Non
 
 
 def test_a_base_that_cannot_be_pruned_is_refused_before_it_is_trained(recipe: Path, tmp_path: Path) -> None:
-    base = architecture("distilbert")
-    base.model.save_pretrained(tmp_path / "base")
-    base.tokenizer.save(str(tmp_path / "base" / "tokenizer.json"))
+    save_tiny_base(tmp_path / "base", architecture("distilbert"))
     asked = recipes.load(recipe, [f"model.base={tmp_path / 'base'}"])
     for refuses in (train, examine):
         with pytest.raises(UsageError, match="family distilbert"):

@@ -19,7 +19,9 @@ from feilun.interfaces.http.app import create_app
 from feilun.serving.engine import Engine
 from feilun.workflow import recipe as recipes
 from feilun.workflow.steps import train
-from tiny import WORDS, tiny_base
+from tiny import WORDS, save_tiny_base
+
+pytestmark = pytest.mark.usefixtures("undrawn")
 
 RECIPE = """
 task = "rank"
@@ -48,9 +50,7 @@ texts = 100
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("rank")
-    base = tiny_base()
-    base.model.save_pretrained(folder / "base")
-    base.tokenizer.save(str(folder / "base" / "tokenizer.json"))
+    save_tiny_base(folder / "base")
     source = random.Random(4)
     with (folder / "lists.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)

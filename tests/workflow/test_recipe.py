@@ -11,7 +11,7 @@ from feilun.core.settings import describe, to_table
 from feilun.evaluation import scope
 from feilun.evaluation.judgement import from_probabilities
 from feilun.evaluation.judges.table import JUDGES
-from feilun.evaluation.metrics import figures
+from feilun.evaluation.metrics.single_label import figures
 from feilun.workflow.recipe import Recipe, from_table, load, to_toml
 
 MINIMAL = 'task = "classify"\n[data]\ntrain = "news.csv"\n'

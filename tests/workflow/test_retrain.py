@@ -27,7 +27,9 @@ from feilun.workflow.next_corpus import next_corpus
 from feilun.workflow.remembered import recipe_of
 from feilun.workflow.retrain import is_due, retrain
 from feilun.workflow.steps import train
-from tiny import WORDS, reviews, tiny_base
+from tiny import WORDS, reviews, save_tiny_base
+
+pytestmark = pytest.mark.usefixtures("undrawn")
 
 RECIPE = """
 name = "made"
@@ -59,9 +61,7 @@ margin = 0.05
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model that was trained before its traffic turned: 很好 and 很差 are words it never saw the meaning of."""
     folder = tmp_path_factory.mktemp("trained")
-    base = tiny_base()
-    base.model.save_pretrained(folder / "base")
-    base.tokenizer.save(str(folder / "base" / "tokenizer.json"))
+    save_tiny_base(folder / "base")
     corpus = reviews(300, 1)
     when = [f"2026-01-{i % 28 + 1:02}" for i in range(300)]
     channel, amount = [("app", "web")[i % 2] for i in range(300)], [float(i) for i in range(300)]

@@ -15,8 +15,9 @@ from feilun.core.splits import Splits
 from feilun.workflow.recipe import from_table
 from feilun.workflow.spreading import named_examples, spread
 from feilun.workflow.steps import train
-from labelled_table import tiny_base_folder
-from tiny import LABELS, reviews, tiny_base
+from tiny import LABELS, reviews, save_tiny_base, tiny_base
+
+pytestmark = pytest.mark.usefixtures("undrawn")
 
 
 def test_the_surest_texts_join_with_a_label_and_how_sure_it_is() -> None:
@@ -64,7 +65,7 @@ def test_recipes_that_cannot_be(table: dict, says: str) -> None:
 
 
 def test_a_recipe_learns_from_unlabelled_texts(tmp_path: Path) -> None:
-    tiny_base_folder(tmp_path)
+    save_tiny_base(tmp_path / "base")
     rows, further = reviews(60, 1), corpus_of(reviews(150, 2).text)
     for name, corpus in (("train", rows), ("new", further)):
         with (tmp_path / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:

@@ -18,7 +18,7 @@ from feilun.bundles.bundle import open_bundle
 from feilun.core.errors import GateNotMet, StorageError
 from feilun.workflow import recipe as recipes
 from feilun.workflow.steps import train
-from tiny import reviews, tiny_base
+from tiny import reviews, save_tiny_base
 
 RECIPE = """
 name = "made"
@@ -40,9 +40,7 @@ checkpoint_seconds = 0
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("数据")
-    base = tiny_base()
-    base.model.save_pretrained(folder / "base")
-    base.tokenizer.save(str(folder / "base" / "tokenizer.json"))
+    save_tiny_base(folder / "base")
     corpus = reviews(300, 1)
     channels = [("app", "web")[i % 2] for i in range(300)]
     polars.DataFrame({"text": corpus.text, "label": corpus.target, "channel": channels}).write_csv(folder / "train.csv")

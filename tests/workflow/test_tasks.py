@@ -24,7 +24,9 @@ from feilun.workflow.evaluate_file import evaluate_file
 from feilun.workflow.publish import check_gate
 from feilun.workflow.rows import prepare_rows
 from feilun.workflow.steps import train
-from tiny import WORDS, tiny_base
+from tiny import WORDS, save_tiny_base
+
+pytestmark = pytest.mark.usefixtures("undrawn")
 
 TOPICS = {"loan": "credit", "贷款": "credit", "card": "cards", "rate": "interest", "利率": "interest"}
 ENTITIES = {"loan": "product", "贷款": "product", "bank": "place", "银行": "place"}
@@ -48,9 +50,7 @@ batch_rows = 8
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("tasks")
-    base = tiny_base()
-    base.model.save_pretrained(folder / "base")
-    base.tokenizer.save(str(folder / "base" / "tokenizer.json"))
+    save_tiny_base(folder / "base")
     source = random.Random(5)
     paths = [folder / f"{task}.jsonl" for task in ("multilabel", "regress", "tag")]
     with ExitStack() as stack:

@@ -10,43 +10,29 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tokenizers import Tokenizer
 
-from feilun.bundles.adapted import Adapter, AdapterFiles
-from feilun.bundles.base_graphs import find
-from feilun.bundles.cascade import CASCADE, STUDENT, Cascade, CascadeSettings
 from feilun.bundles.content import (
-    ADAPTER_FORM,
-    FEATURES,
     MANIFEST,
-    REPLACE,
     SCHEMA,
     check_models,
     content_hash,
     file_hashes,
-    read_table,
-    read_value,
     required,
     table_of,
     verified_manifest,
-)  # fmt: skip
+)
 from feilun.bundles.generator import Generator
 from feilun.bundles.golden import check_golden
+from feilun.bundles.parts import predictor_of, report_of
 from feilun.bundles.registry import resolve, version_of
-from feilun.bundles.runtime import BATCH_TOKENS, Runtime
-from feilun.bundles.session import Opener, open_session
-from feilun.core import settings
+from feilun.bundles.runtime import Runtime
 from feilun.core.corpus import Corpus, corpus_of
-from feilun.core.decisions.table import DECISIONS, AnyDecision
 from feilun.core.errors import BundleError, UsageError
-from feilun.core.features import FeatureColumns
 from feilun.core.files import atomic_folder, write_json
 from feilun.core.labels import LabelSet
 from feilun.core.prediction import Prediction
 from feilun.core.report import Report
 from feilun.core.row_columns import RowColumns
-from feilun.text.clean import Cleaning
-from feilun.text.tokens import TokenEncoder
 
 
 @dataclass(frozen=True)
@@ -203,103 +189,6 @@ def open_bundle(path: str | Path, *, threads: int | None = None) -> Bundle:
     """
     folder = resolve(path)
     manifest = verified_manifest(folder)
-    runtime = _runtime(folder, manifest, threads)
-    check_golden(folder, runtime)
-    return Bundle(folder, manifest, runtime, _report(folder))
-
-
-def _report(folder: Path) -> Report:
-    try:
-        return Report.from_json(read_table(folder, "report.json"))
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise BundleError(f"The bundle {folder} is damaged: report.json holds no report.", REPLACE) from error
-
-
-def _runtime(folder: Path, manifest: Mapping[str, Any], threads: int | None) -> Runtime | Generator:
-    try:
-        tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    except Exception as error:  # tokenizers raises plain Exception
-        problem = f"The bundle {folder} is damaged: tokenizer.json cannot be read ({error})."
-        raise BundleError(problem, REPLACE) from error
-    try:
-        before_second = manifest.get("pair_prefix")  # bundles that read no second text apart have none
-        apart = None if before_second is None else str(before_second)
-        encoder = TokenEncoder(tokenizer, int(manifest["max_tokens"]), str(manifest["prefix"]), apart)
-        pad_id = int(manifest["pad_id"])
-        if encoder.max_tokens < 1 or pad_id < 0:
-            raise ValueError("below what can be")
-        batch_tokens = max(1, int(manifest.get("batch_tokens", BATCH_TOKENS)))
-    except (KeyError, TypeError, ValueError) as error:
-        problem = f"The bundle {folder} is damaged: {MANIFEST} lacks a valid max_tokens, prefix or pad_id."
-        raise BundleError(problem, REPLACE) from error
-    model, opener = _model(folder, manifest)
-    options: dict[str, Any] = {
-        "cleaning": _settings(Cleaning, folder, "preparation.json"),
-        "decision": _decision(folder, manifest),
-        "pad_id": pad_id,
-        "threads": threads,
-        "opener": opener,
-    }
-    labels = _labels(folder)
-    if options["decision"].reads == "answers":
-        return Generator(model, encoder, **options)
-    options["features"] = _features(folder)
-    if not (folder / CASCADE).is_file():
-        return Runtime(model, encoder, labels, batch_tokens=batch_tokens, **options)
-    if not (folder / STUDENT).is_file():
-        raise BundleError(f"The bundle {folder} is damaged: it is a cascade, and {STUDENT} is missing.", REPLACE)
-    student = Runtime(folder / STUDENT, encoder, labels, batch_tokens=batch_tokens, **options)
-    return Cascade(model, student, _cascade(folder), **options)
-
-
-def _model(folder: Path, manifest: Mapping[str, Any]) -> tuple[Path, Opener]:
-    """Return the graph that a bundle runs, and how it is opened."""
-    if manifest.get("form") != ADAPTER_FORM:
-        return folder / "model.onnx", open_session
-    return find(manifest, folder), Adapter(AdapterFiles.of(folder)).over
-
-
-def _features(folder: Path) -> FeatureColumns | None:
-    if not (folder / FEATURES).is_file():
-        return None
-    try:
-        return FeatureColumns.from_table(read_table(folder, FEATURES))
-    except (KeyError, TypeError, ValueError) as error:
-        raise BundleError(f"The bundle {folder} is damaged: {FEATURES} holds no columns.", REPLACE) from error
-
-
-def _cascade(folder: Path) -> CascadeSettings:
-    try:
-        return CascadeSettings.from_table(read_table(folder, CASCADE))
-    except (KeyError, TypeError, ValueError) as error:
-        problem = f"The bundle {folder} is damaged: {CASCADE} holds no temperatures and threshold."
-        raise BundleError(problem, REPLACE) from error
-
-
-def _labels(folder: Path) -> LabelSet:
-    names = read_value(folder, "labels.json")
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names) or len(set(names)) < len(names):
-        raise BundleError(f"The bundle {folder} is damaged: labels.json is not a list of different names.", REPLACE)
-    return LabelSet(tuple(names))
-
-
-def _settings(cls: type[settings.Settings], folder: Path, name: str) -> settings.Settings:
-    value, faults = settings.read(cls, read_table(folder, name))
-    if value is None or faults:
-        shown = "; ".join(fault.message for fault in faults)
-        raise BundleError(f"The bundle {folder} cannot be read: {name}: {shown}", "Upgrade: pip install -U feilun")
-    return value
-
-
-def _decision(folder: Path, manifest: Mapping[str, Any]) -> AnyDecision:
-    task = str(manifest.get("task", "classify"))
-    if task not in DECISIONS:
-        raise BundleError(
-            f"The bundle {folder} is for the task {task!r}, which this Feilun does not know.",
-            "Upgrade: pip install -U feilun",
-        )
-    try:
-        return DECISIONS[task].from_table(read_table(folder, "calibration.json"))
-    except (KeyError, TypeError, ValueError) as error:
-        problem = f"The bundle {folder} is damaged: calibration.json holds no temperature and thresholds."
-        raise BundleError(problem, REPLACE) from error
+    predictor = predictor_of(folder, manifest, threads)
+    check_golden(folder, predictor)
+    return Bundle(folder, manifest, predictor, report_of(folder))

@@ -41,7 +41,7 @@ class Generator:
     """A language model in ONNX with all that turns a prompt into an answer; a Predictor, safe to share between threads.
 
     Args:
-        model: The ONNX file, as `compression/decoder_graph.py` writes it.
+        model: The ONNX file, as `compression/graphs/decoder.py` writes it.
         encoder: Tokenizer and length of the context.
         cleaning: Applied to every text first, as it was in training.
         decision: How prompts are put and answers written.

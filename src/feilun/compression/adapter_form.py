@@ -14,12 +14,12 @@ from feilun.bundles.base_graphs import GRAPH, keep, path_of
 from feilun.bundles.generator import Generator
 from feilun.bundles.runtime import Runtime
 from feilun.bundles.session import FEATURES
-from feilun.compression.bert_graph import has_linear_head, is_plain_bert, open_bert_graph
-from feilun.compression.decoder_graph import is_known_decoder, open_decoder_graph, open_reader_graph
 from feilun.compression.export import compare
-from feilun.compression.fusion_graph import linear, write_fusion
 from feilun.compression.generation import refuse_unless_same
-from feilun.compression.graph_writer import GraphWriter
+from feilun.compression.graphs.bert import has_linear_head, is_plain_bert, open_bert_graph
+from feilun.compression.graphs.decoder import is_known_decoder, open_decoder_graph, open_reader_graph
+from feilun.compression.graphs.fusion import linear, write_fusion
+from feilun.compression.graphs.writer import GraphWriter
 from feilun.core.corpus import Corpus
 from feilun.core.errors import UsageError
 from feilun.core.files import atomic_file
@@ -180,7 +180,7 @@ def write_files(model: TextModel, folder: Path) -> AdapterFiles:
 
     Args:
         model: The model, trained, not folded.
-        folder: Where.
+        folder: Receives the files.
 
     Returns:
         The files; None for what the model has not.

@@ -25,7 +25,7 @@ from feilun.compression.student import distil
 from feilun.core.corpus import Corpus
 from feilun.core.prediction import Prediction
 from feilun.core.splits import Splits
-from feilun.evaluation.remarks import BEFORE
+from feilun.evaluation.presentation.remarks import BEFORE
 from feilun.models.text_model import TextModel
 from feilun.text.clean import Cleaning
 

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from feilun.bundles.processor import usable_cores
 from feilun.bundles.session import Session, open_session
-from feilun.compression.bert_graph import bert_graph, is_bert
-from feilun.compression.fusion_graph import blank_graph
-from feilun.compression.graph_writer import FEATURES
+from feilun.compression.graphs.bert import bert_graph, is_bert
+from feilun.compression.graphs.fusion import blank_graph
+from feilun.compression.graphs.writer import FEATURES
 from feilun.core.errors import BundleError
 from feilun.core.files import atomic_file
 from feilun.text.tokens import pad

@@ -15,8 +15,8 @@ from feilun.bundles.runtime import Runtime
 from feilun.core.corpus import Corpus, corpus_of
 from feilun.core.spans import differences, reordered
 from feilun.evaluation.judges.table import JUDGES
-from feilun.evaluation.metrics import Floats
-from feilun.evaluation.quality import QUALITIES, label_counts
+from feilun.evaluation.metrics.arithmetic import Floats
+from feilun.evaluation.quality import QUALITIES
 from feilun.text.tokens import TokenEncoder
 
 Indices = NDArray[np.int64]
@@ -189,25 +189,6 @@ def mcnemar(worse: int, better: int) -> float:
         ways = ways * (differing - rows) // (rows + 1)
         total += ways
     return float(total / 2**differing)
-
-
-def macro_f1_loss(
-    targets: Indices, before: Indices, after: Indices, labels: int, seed: int
-) -> tuple[tuple[float, float], float]:
-    """Test a loss of macro-F1.
-
-    Args:
-        targets: True classes, shape (rows,).
-        before: Answers of the first model, shape (rows,).
-        after: Answers of the second, shape (rows,).
-        labels: Number of classes.
-        seed: Seeds the swaps.
-
-    Returns:
-        As `loss_by_chance`.
-    """
-    first, second = (label_counts(targets, answers, labels) for answers in (before, after))
-    return loss_by_chance(first, second, QUALITIES["classify"].figure, seed)
 
 
 def loss_by_chance(

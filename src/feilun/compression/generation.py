@@ -12,13 +12,13 @@ import torch
 from numpy.typing import NDArray
 
 from feilun.bundles.generator import Generator
-from feilun.compression.decoder_graph import decoder_graph
+from feilun.compression.graphs.decoder import decoder_graph
 from feilun.compression.settings import CompressionSettings, Precision
 from feilun.core.corpus import Corpus
 from feilun.core.errors import BundleError
 from feilun.core.files import atomic_file
 from feilun.core.splits import Splits
-from feilun.evaluation.text_metrics import perplexity
+from feilun.evaluation.metrics.texts import perplexity
 from feilun.models.text_model import TextModel
 from feilun.text.clean import Cleaning
 

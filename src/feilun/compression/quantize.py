@@ -17,7 +17,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
-from feilun.compression.graph_writer import CONTRIBUTED, GraphWriter
+from feilun.compression.graphs.writer import CONTRIBUTED, GraphWriter
 from feilun.compression.rounding import Readings, rounded_columns
 from feilun.core.files import atomic_file
 

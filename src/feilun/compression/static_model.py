@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from feilun.compression.static_graph import Weights, pair_rows
+from feilun.compression.graphs.static import Weights, pair_rows
 
 
 @dataclass(frozen=True)

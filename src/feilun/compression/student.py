@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from feilun.bundles.runtime import Runtime
+from feilun.compression.graphs.static import static_graph
 from feilun.compression.made_texts import Tokens, made_rows
 from feilun.compression.quantize import quantize_int8
 from feilun.compression.settings import StudentSettings
-from feilun.compression.static_graph import static_graph
 from feilun.compression.static_model import StaticModel, bags
 from feilun.core.corpus import Corpus, corpus_of
 from feilun.core.files import atomic_file

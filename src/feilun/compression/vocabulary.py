@@ -51,10 +51,8 @@ def trim_runtime(
     texts = [text for column in (corpus.text, corpus.pair or ()) for text in column]
     found = trim_tokenizer(encoder.tokenizer, encoder.prefix, name, languages, texts)
     model = onnx.load(source.model)
-    numbered = any(
-        value in {"input_ids"} and node.op_type == "Mul" for node in model.graph.node for value in node.input
-    )
-    if isinstance(source, Cascade) or numbered:
+    pairs_are_numbered = any(node.op_type == "Mul" and "input_ids" in node.input for node in model.graph.node)
+    if isinstance(source, Cascade) or pairs_are_numbered:
         raise UsageError(
             f"The vocabulary of {name} cannot be trimmed: its student knows pairs of pieces by their numbers.",
             "Trim the transformer first, then make a student or a cascade of it.",

@@ -25,7 +25,7 @@ def parse(text: str, *, largest: int = LARGEST, keys: int = MOST_KEYS) -> dict[s
     """Read a TOML text.
 
     Args:
-        text: It.
+        text: The text to read.
         largest: Most characters.
         keys: Most keys, those of inner tables included.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,18 +17,14 @@ from feilun.data.paths import shown
 from feilun.data.settings import DataSettings
 from feilun.data.split import SET_NAMES
 from feilun.data.target_kinds.answer import AnswerText
-from feilun.text.clean import STEPS
 from feilun.text.language import languages_of, script_shares
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
-
     from feilun.data.target_kinds.table import TargetKind
 
 QUANTILES = {"minimum": 0.0, "p05": 0.05, "median": 0.5, "p95": 0.95, "p99": 0.99, "maximum": 1.0}
 LANGUAGE_SAMPLE = 20_000
 COUNTED_AT_ONCE = 10_000
-SHOWN = 8
 
 
 def report(
@@ -59,32 +55,20 @@ def report(
         The report, ready for JSON; rows in = rows kept + rows dropped by reason.
     """
     sets = {"train": splits.train, "validation": splits.validation, "test": splits.test}
-    dropped: Counter[str] = Counter()
-    cleaned: Counter[str] = Counter()
-    for loaded in sources.values():
-        dropped.update(loaded.dropped)
-        cleaned.update(loaded.cleaned)
-    by_set = {name: dict(label_counts(corpus, kind)) for name, corpus in sets.items()}
-    everything = [text for corpus in sets.values() for text in corpus.text]
-    sample = everything[:: max(1, len(everything) // LANGUAGE_SAMPLE)]
+    texts = [text for corpus in sets.values() for text in corpus.text]
+    sample = texts[:: max(1, len(texts) // LANGUAGE_SAMPLE)]
+    split_off = len(sources) < len(sets)
     result: dict[str, Any] = {
-        "rows": {
-            "in": sum(loaded.rows for loaded in sources.values()),
-            "kept": sum(map(len, sets.values())),
-            "dropped": dict(dropped),
-        },
+        "rows": _row_counts(sets, sources),
         "sources": {SET_NAMES[number]: _source(loaded) for number, loaded in sources.items()},
         "sets": {name: len(corpus) for name, corpus in sets.items()},
-        "cleaning": dict(cleaned),
+        "cleaning": _added_up(loaded.cleaned for loaded in sources.values()),
         "deduplicate": settings.clean.deduplicate,
-        "split": {"by": settings.split.by, "seed": settings.split.seed} if len(sources) < len(sets) else None,
+        "split": {"by": settings.split.by, "seed": settings.split.seed} if split_off else None,
         "leaks": {SET_NAMES[number]: dict(loaded.leaks) for number, loaded in sources.items() if loaded.leaks},
-        "labels": {label: {name: by_set[name].get(label, 0) for name in sets} for label in counts},
-        "rare_labels": targets.rare_labels(counts, by_set, len(sources) < len(sets)) if settings.targets else [],
-        "similar_labels": targets.similar_labels(counts),
-        "padded_labels": targets.padded_labels(counts),
+        **_labels(sets, settings, kind, counts, split_off=split_off),
         "conflicts": conflicts,
-        "length": {"characters": quantiles(np.fromiter(map(len, everything), np.int64, len(everything)))},
+        "length": {"characters": quantiles(np.fromiter(map(len, texts), np.int64, len(texts)))},
         "language": {"languages": list(languages_of(sample)), "scripts": script_shares(sample)},
         "fingerprint": splits.fingerprint,
     }
@@ -93,6 +77,34 @@ def report(
         result["length"] |= _token_lengths(list(sets.values()), read_after, count_tokens, max_tokens)
     result["notes"] = [*notes, *_notes(sources, result)]
     return result
+
+
+def _row_counts(sets: Mapping[str, Corpus], sources: Mapping[int, Loaded]) -> dict[str, Any]:
+    return {
+        "in": sum(loaded.rows for loaded in sources.values()),
+        "kept": sum(map(len, sets.values())),
+        "dropped": _added_up(loaded.dropped for loaded in sources.values()),
+    }
+
+
+def _added_up(counters: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    total: Counter[str] = Counter()
+    for counter in counters:
+        total.update(counter)
+    return dict(total)
+
+
+def _labels(
+    sets: Mapping[str, Corpus], settings: DataSettings, kind: TargetKind, counts: Mapping[str, int], *, split_off: bool
+) -> dict[str, Any]:
+    """Return the rows of each label by set, and the labels that a reader should look at."""
+    by_set = {name: dict(label_counts(corpus, kind)) for name, corpus in sets.items()}
+    return {
+        "labels": {label: {name: by_set[name].get(label, 0) for name in sets} for label in counts},
+        "rare_labels": targets.rare_labels(counts, by_set, split_off) if settings.targets else [],
+        "similar_labels": targets.similar_labels(counts),
+        "padded_labels": targets.padded_labels(counts),
+    }
 
 
 def label_counts(corpus: Corpus, kind: TargetKind) -> Counter[str]:
@@ -182,115 +194,3 @@ def _notes(sources: Mapping[int, Loaded], result: Mapping[str, Any]) -> list[str
             f"Texts that stand in the data with several labels: {contested:,}; all are kept. Settle which is right."
         )
     return notes
-
-
-def render(report: Mapping[str, Any]) -> RenderableType:
-    """Lay out a data report for the terminal.
-
-    Args:
-        report: What `prepare` put into `Splits.report`.
-
-    Returns:
-        Something that rich prints.
-    """
-    from rich.console import Group
-    from rich.text import Text
-
-    if "tasks" in report:
-        return Group(*(part for name, own in report["tasks"].items() for part in (Text(name, "bold"), render(own))))
-    rows = report["rows"]
-    head = f"Data: {rows['in']:,} rows in = {rows['kept']:,} kept + {rows['in'] - rows['kept']:,} dropped"
-    sets = ", ".join(f"{name} {count:,}" for name, count in report["sets"].items())
-    parts: list[RenderableType] = [Text(head, style="bold"), Text(f"  {sets}")]
-    parts += [Text(f"  dropped {count:,}: {reason}") for reason, count in rows["dropped"].items()]
-    parts += [Text(f"  cleaned {count:,}: {STEPS[step]}") for step, count in report["cleaning"].items()]
-    parts += [_labels_table(report)] if report["labels"] else []
-    parts += [_features_table(report)] if report.get("features") else []
-    told = f"fingerprint {report['fingerprint'][:12]}"
-    if report["length"].get("characters", {}).get("maximum") != 0:  # there are texts
-        parts.append(_lengths_table(report))
-        told = f"{_languages(report['language'])} · {told}"
-    parts += [Text(f"  {told}"), *_warnings(report)]
-    return Group(*parts)
-
-
-def _languages(found: Mapping[str, Any]) -> str:
-    scripts = ", ".join(f"{name} {share:.0%}" for name, share in list(found["scripts"].items())[:4])
-    return f"languages: {', '.join(found['languages']) or 'none'} (letters: {scripts})"
-
-
-def _labels_table(report: Mapping[str, Any]) -> RenderableType:
-    from rich.table import Table
-
-    table = Table("label", title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 2))
-    for name in report["sets"]:
-        table.add_column(name, justify="right")
-    table.add_column("share", justify="right")
-    labels = sorted(report["labels"].items(), key=lambda item: -sum(item[1].values()))
-    total = max(1, sum(sum(counts.values()) for _, counts in labels))
-    for label, counts in labels[:SHOWN]:
-        share = sum(counts.values()) / total
-        table.add_row(_plain(label), *(f"{count:,}" for count in counts.values()), f"{share:.1%}")
-    if len(labels) > SHOWN:
-        rest = [counts for _, counts in labels[SHOWN:]]
-        sums = [sum(counts[name] for counts in rest) for name in report["sets"]]
-        name = f"{len(rest):,} more labels"
-        table.add_row(name, *(f"{count:,}" for count in sums), f"{sum(sums) / total:.1%}", style="dim")
-    return table
-
-
-def _features_table(report: Mapping[str, Any]) -> RenderableType:
-    from rich.table import Table
-
-    table = Table("feature", "kind", box=None, pad_edge=False, padding=(0, 2, 0, 2))
-    for name in ("missing", "distinct"):
-        table.add_column(name, justify="right")
-    table.add_column("what it holds")
-    for row in report["features"]:
-        held = (
-            f"{row['minimum']:g} to {row['maximum']:g}, median {row['median']:g}"
-            if row["kind"] == "number"
-            else ", ".join(f"{_plain(cell)[:30]} ({rows:,})" for cell, rows in row["commonest"].items())
-        )
-        table.add_row(_plain(row["name"]), row["kind"], f"{row['missing']:,}", f"{row['distinct']:,}", held)
-    return table
-
-
-def _lengths_table(report: Mapping[str, Any]) -> RenderableType:
-    from rich.table import Table
-
-    table = Table("length in", box=None, pad_edge=False, padding=(0, 2, 0, 2))
-    for name in ("mean", *QUANTILES):
-        table.add_column(name, justify="right")
-    for unit in ("characters", "tokens"):
-        if figures := report["length"].get(unit):
-            table.add_row(unit, *(f"{figures[name]:,.0f}" for name in ("mean", *QUANTILES)))
-    return table
-
-
-def _warnings(report: Mapping[str, Any]) -> list[RenderableType]:
-    from rich.text import Text
-
-    found = list(report["notes"])
-    length = report["length"]
-    if length.get("cut_rows"):
-        found.append(
-            f"Longer than {length['max_tokens']} tokens, and cut: {length['cut_rows']:,} of the texts, "
-            f"{length['cut_share']:.1%} of all tokens. Raise model.max_tokens to read more."
-        )
-    rare = report["rare_labels"]
-    found += [
-        f"Label {row['label']!r} has {row['rows']} {'row' if row['rows'] == 1 else 'rows'}, {row['advice']}."
-        for row in rare[:SHOWN]
-    ]
-    if len(rare) > SHOWN:
-        found.append(f"{len(rare) - SHOWN:,} more labels are rare; all are in the JSON report.")
-    for conflict in report["conflicts"]["listed"][:3]:
-        labels = ", ".join(f"{_plain(label)!r} ({rows})" for label, rows in conflict["labels"].items())
-        found.append(f"Several labels: {_plain(conflict['text'])!r}: {labels}.")
-    return [Text(f"  ! {line}", style="yellow") for line in found]
-
-
-def _plain(text: str) -> str:
-    """Show line breaks and other unprintable characters as blanks, and bound the length."""
-    return "".join(character if character.isprintable() else " " for character in text)[:60]

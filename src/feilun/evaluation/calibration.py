@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feilun.core.errors import DataError, UsageError
-from feilun.evaluation.metrics import Floats
+from feilun.evaluation.metrics.arithmetic import Floats
 
 LOWEST_TEMPERATURE, HIGHEST_TEMPERATURE = 0.05, 20.0
 

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from feilun.evaluation.metrics import Floats
+from feilun.evaluation.metrics.arithmetic import Floats
 
 
 def reach_of(values: Floats, targets: Floats, coverage: float) -> tuple[float, ...]:

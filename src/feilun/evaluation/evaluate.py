@@ -12,7 +12,7 @@ from feilun.core.ports import Predictor
 from feilun.core.report import Report
 from feilun.evaluation.judges.asked import Asked, checked, some
 from feilun.evaluation.judges.table import JUDGES
-from feilun.evaluation.remarks import remarks
+from feilun.evaluation.presentation.remarks import remarks
 
 
 def evaluate(

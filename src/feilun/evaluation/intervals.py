@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from feilun.core.report import Figure
 from feilun.evaluation.judgement import Judgement
-from feilun.evaluation.metrics import Floats, brier_scores, from_totals, log_losses, roc_auc
+from feilun.evaluation.metrics.arithmetic import Floats
+from feilun.evaluation.metrics.single_label import brier_scores, from_totals, log_losses, roc_auc
 
 LEVEL = 0.95
 FEWEST_ROWS = 10

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feilun.core.report import Figure
-from feilun.evaluation.metrics import Floats
+from feilun.evaluation.metrics.arithmetic import Floats
 from feilun.evaluation.resampling import intervals_of
 
 ERRORS = ("mae",)

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from feilun.core.corpus import Corpus
 from feilun.core.prediction import Prediction
 from feilun.core.spans import Span
-from feilun.evaluation.metrics import Floats
+from feilun.evaluation.metrics.arithmetic import Floats
+from feilun.evaluation.metrics.label_sets import from_counts
 from feilun.evaluation.paired import Comparison, compare, compare_sums
-from feilun.evaluation.set_metrics import from_counts
 
 Answers = Sequence[Prediction]
 Sets = Sequence[frozenset[Hashable]]

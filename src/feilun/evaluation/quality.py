@@ -13,11 +13,11 @@ from feilun.core.corpus import Corpus
 from feilun.core.decisions.similarity import cosines
 from feilun.core.labels import LabelSet
 from feilun.core.prediction import Decision
-from feilun.evaluation import span_metrics
 from feilun.evaluation.judges import multilabel, multitask, rank, regress, tag
-from feilun.evaluation.metrics import Floats, divide
-from feilun.evaluation.number_metrics import from_sums
-from feilun.evaluation.set_metrics import from_counts
+from feilun.evaluation.metrics import spans
+from feilun.evaluation.metrics.arithmetic import Floats, divide
+from feilun.evaluation.metrics.label_sets import from_counts
+from feilun.evaluation.metrics.numbers import from_sums
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def _likelihood(sums: Floats) -> Floats:
 
 
 def _entity_f1(sums: Floats) -> Floats:
-    return span_metrics.figures(sums)["entity_f1"]
+    return spans.figures(sums)["entity_f1"]
 
 
 def _macro_f1(sums: Floats) -> Floats:

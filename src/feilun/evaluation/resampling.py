@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from feilun.core.report import Figure
 from feilun.evaluation.intervals import CHUNK, FEWEST_ROWS, LEVEL, MOST_ROWS_RESAMPLED
-from feilun.evaluation.metrics import Floats
+from feilun.evaluation.metrics.arithmetic import Floats
 
 
 def sums_of_resamples(statistics: NDArray[np.generic], resamples: int, seed: int) -> Iterator[Floats]:
@@ -75,3 +76,13 @@ def intervals_of(
         low, high = np.quantile(np.concatenate([part[name] for part in parts]), tails, axis=0)
         found[name] = (low, high)
     return found
+
+
+def figure_of(value: float, ends: tuple[Floats, Floats] | None) -> Figure:
+    """Return a figure with its interval, which is widened to hold it: a resample may lie on one side of it always.
+
+    Args:
+        value: The figure.
+        ends: What `intervals_of` gave for it, each of shape (); None where it gave nothing.
+    """
+    return Figure(value) if ends is None else Figure(value, min(float(ends[0]), value), max(float(ends[1]), value))

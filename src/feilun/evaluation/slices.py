@@ -15,7 +15,7 @@ from feilun.core.corpus import Corpus
 from feilun.core.errors import UsageError, nearest
 from feilun.evaluation.intervals import wilson
 from feilun.evaluation.judgement import Judgement
-from feilun.evaluation.metrics import from_totals
+from feilun.evaluation.metrics.single_label import from_totals
 from feilun.text.language import languages_of
 
 BUCKETS = 4

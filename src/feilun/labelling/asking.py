@@ -146,7 +146,7 @@ def ask(
     Args:
         texts: Numbers and texts, personal data replaced.
         prompt: What is asked.
-        endpoint: Whom.
+        endpoint: The service to ask.
         memory: What was answered before; each new answer is kept there at once.
         most_calls: Most answers to fetch.
         most_tokens: Tokens after which no further answer is fetched.

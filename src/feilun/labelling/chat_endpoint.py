@@ -26,7 +26,7 @@ class Reply:
     """What a model answered.
 
     Args:
-        text: It.
+        text: The answer's text.
         tokens: Tokens read and written, as the server counts them; 0 where it does not say.
     """
 

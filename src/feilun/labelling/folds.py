@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feilun.core.errors import DataError
-from feilun.evaluation.baselines import fit_regression
+from feilun.evaluation.baselines.weighed_words import fit_regression
 from feilun.text.near_duplicates import near_duplicate_groups
 
 

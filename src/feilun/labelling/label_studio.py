@@ -19,7 +19,7 @@ class Question:
 
     Args:
         identity: Names it: a row, or an observation.
-        text: It.
+        text: The text to be labelled.
         predicted: What a model says of it.
         score: How sure that is, 0 to 1.
         reason: Why it is worth a label.
@@ -38,9 +38,9 @@ class Answer:
 
     Args:
         identity: Names the text.
-        text: It.
+        text: The text that was labelled.
         person: Who gave it: a number or a file's name.
-        label: It.
+        label: The label's name.
     """
 
     identity: str

@@ -93,18 +93,7 @@ def build(settings: ModelSettings, base: Base, splits: Splits, seed: int) -> Tex
     """
     check_length(settings, base)
     torch.manual_seed(seed)
-    remarks = []
-    base = replace(base, tokenizer=settings.head.tokenizer(base.tokenizer))
-    if wants_trimming(settings, base):
-        parts = (splits.train, splits.validation, splits.test)
-        texts = [text for part in parts for column in (part.text, part.pair or ()) for text in column]
-        languages = settings.languages or tuple(dict.fromkeys([*languages_of(texts), "en"]))
-        base, trimmed = trim(base, languages, texts)
-        remarks.append(trimmed.sentence())
-    if settings.layers is not None:
-        base, kept = keep_layers(base, settings.layers, splits.train.text)
-        remarks.append(kept)
-    set_dropout(base.model, settings.dropout)
+    base, remarks = _shaped(settings, base, splits)
     head = settings.head.make(base.hidden, splits.labels)
     fusion = None if splits.features is None else Fusion(splits.features, base.hidden, settings.features)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -122,8 +111,25 @@ def build(settings: ModelSettings, base: Base, splits: Splits, seed: int) -> Tex
             f"No weight of the base {base.name} may move, and the head has none: there is nothing to train.",
             "Choose another model.adaptation, or give the vectors a width of their own: model.head.projection.",
         )
-    model.remarks = tuple(remarks)
+    model.remarks = remarks
     return model
+
+
+def _shaped(settings: ModelSettings, base: Base, splits: Splits) -> tuple[Base, tuple[str, ...]]:
+    """Give a base the tokenizer, vocabulary, layers and dropout that are asked for; say what was left out of it."""
+    remarks = []
+    base = replace(base, tokenizer=settings.head.tokenizer(base.tokenizer))
+    if wants_trimming(settings, base):
+        parts = (splits.train, splits.validation, splits.test)
+        texts = [text for part in parts for column in (part.text, part.pair or ()) for text in column]
+        languages = settings.languages or tuple(dict.fromkeys([*languages_of(texts), "en"]))
+        base, trimmed = trim(base, languages, texts)
+        remarks.append(trimmed.sentence())
+    if settings.layers is not None:
+        base, kept = keep_layers(base, settings.layers, splits.train.text)
+        remarks.append(kept)
+    set_dropout(base.model, settings.dropout)
+    return base, tuple(remarks)
 
 
 def build_anew(settings: ModelSettings, splits: Splits, seed: int) -> TextModel:

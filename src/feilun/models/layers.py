@@ -19,7 +19,7 @@ from torch import nn
 
 from feilun.core.errors import UsageError
 from feilun.models.bases.base import Base
-from feilun.models.text_model import pool
+from feilun.models.pooling import pool
 from feilun.text.tokens import TokenEncoder, batches_by_length, pad
 
 TEXTS, TOKENS = 128, 48

@@ -23,6 +23,7 @@ from feilun.models.bases.base import Base
 from feilun.models.fast_encoder import encode, encode_from
 from feilun.models.fusion import Fusion
 from feilun.models.heads.head import Head
+from feilun.models.pooling import pool, side_by_side
 from feilun.text.decoding import Written, write
 from feilun.text.prompts import Example, Prompts
 from feilun.text.tokens import TokenEncoder, batches_by_length, pad
@@ -279,39 +280,6 @@ class TextModel(nn.Module):
     def fold(self) -> None:
         """Merge what the adaptation added into the base's weights: the model answers as before, and trains no more."""
         self.adaptation.fold(self.base)
-
-
-def side_by_side(states: Tensor, rows: int) -> Tensor:
-    """Put the states of first and second texts, which stand behind each other, beside each other.
-
-    Args:
-        states: Of the first texts, then of the second, and of any further ones; shape (sides × rows, hidden).
-        rows: How many of each.
-
-    Returns:
-        Shape (rows, sides, hidden).
-    """
-    return states.reshape(-1 if rows else 2, rows, states.shape[-1]).transpose(0, 1)
-
-
-def pool(hidden: Tensor, mask: Tensor, pooling: str) -> Tensor:
-    """Reduce the states of the tokens to one state a text.
-
-    Args:
-        hidden: Shape (batch, tokens, hidden).
-        mask: 1 where there is a token, shape (batch, tokens).
-        pooling: mean (over tokens), first, or last (token that is not padding).
-
-    Returns:
-        Shape (batch, hidden).
-    """
-    if pooling == "first":
-        return hidden[:, 0]
-    if pooling == "last":
-        last = mask.sum(1) - 1  # (batch,)
-        return hidden.gather(1, last[:, None, None].expand(-1, 1, hidden.shape[2]))[:, 0]
-    weights = mask.to(hidden.dtype)[:, :, None]  # (batch, tokens, 1)
-    return (hidden * weights).sum(1) / weights.sum(1).clamp(min=1)
 
 
 @contextmanager

@@ -37,7 +37,7 @@ class TrimmedTokenizer:
     """A tokenizer with fewer pieces.
 
     Args:
-        tokenizer: It.
+        tokenizer: The smaller tokenizer.
         kept: The former ids of its pieces, in the order of the new ones, shape (kept,).
         new_ids: The new id of each kept piece by its former one.
         before: Pieces before.

@@ -28,7 +28,7 @@ class Given:
     """Feedback as it was taken.
 
     Args:
-        feedback: It.
+        feedback: What was taken.
         observation: What it speaks of, with all feedback on it.
         repeated: Whether the same was taken before under the same key, and nothing was written.
     """

@@ -14,9 +14,9 @@ from feilun.core.answers.spans import Spans
 from feilun.core.answers.table import ANSWERS, UNDIVIDED, answer_kind
 from feilun.core.observation import Observation
 from feilun.core.report import Figure
-from feilun.evaluation.metrics import Floats
+from feilun.evaluation.metrics.arithmetic import Floats
+from feilun.evaluation.metrics.label_sets import from_counts
 from feilun.evaluation.resampling import intervals_of
-from feilun.evaluation.set_metrics import from_counts
 from feilun.monitoring.sample import numbers_by_name
 
 Summed = tuple[Floats, Callable[[Floats], Mapping[str, Floats]]]

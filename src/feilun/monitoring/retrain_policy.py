@@ -58,11 +58,11 @@ class Situation:
 
 @dataclass(frozen=True)
 class Verdict:
-    """A decision and why, finished sentences.
+    """A decision, and the reasons for it.
 
     Args:
-        yes: It.
-        reasons: Why.
+        yes: Whether to retrain.
+        reasons: The reasons for it, finished sentences.
     """
 
     yes: bool

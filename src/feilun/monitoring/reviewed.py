@@ -86,7 +86,7 @@ def held_out(text: str, share: float) -> bool:
     """Say whether a text is kept for comparing models; the same text always is, so no version ever learned from it.
 
     Args:
-        text: It.
+        text: The text, as it was observed.
         share: Share of texts to keep, 0 to 1.
     """
     return int.from_bytes(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:8]) < share * 2**64

@@ -16,7 +16,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select, text
 
-from feilun.storage.tables import audit
+from feilun.storage.tables.service import audit
 
 START = "0" * 64
 """What the first entry stands on."""

@@ -20,7 +20,7 @@ def back_up(database: Database, path: Path) -> None:
     """Copy a SQLite database as it is at one moment; others may read and write it meanwhile.
 
     Args:
-        database: It.
+        database: The database to copy.
         path: The copy; complete or absent.
 
     Raises:
@@ -37,7 +37,7 @@ def restore(database: Database, path: Path) -> None:
     """Replace all that a SQLite database holds by a copy of it, in one transaction; the copy's schema is upgraded.
 
     Args:
-        database: It.
+        database: The database to replace.
         path: A file that `back_up` wrote.
 
     Raises:

@@ -10,9 +10,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
 
-from feilun.storage.tables import service_candidates as candidates
-from feilun.storage.tables import service_conversations as conversations
-from feilun.storage.tables import service_turns as turns
+from feilun.storage.tables.customer_service import service_candidates as candidates
+from feilun.storage.tables.customer_service import service_conversations as conversations
+from feilun.storage.tables.customer_service import service_turns as turns
 
 
 @dataclass(frozen=True)
@@ -52,10 +52,10 @@ class Turn:
 
     Args:
         id: Names it.
-        conversation: Where.
+        conversation: Id of the conversation.
         time: Seconds since 1970.
         speaker: `customer`, `bot` or `person`.
-        text: What.
+        text: What was said.
         reply: All of the bot's reply, where the bot said it.
         helpful: Thumbs up or down, where the customer gave it.
         remark: Free words of the customer on it.
@@ -108,7 +108,7 @@ def conversation(connection: Connection, application: str, identity: str, *, hol
 
     Args:
         connection: A transaction.
-        application: Whose.
+        application: Name of the application.
         identity: Its id.
         hold: Keep other transactions from doing the same until this one ends.
     """

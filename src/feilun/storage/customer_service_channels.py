@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, delete, insert, select
 
-from feilun.storage.tables import service_channel_events as events
-from feilun.storage.tables import service_channel_links as links
+from feilun.storage.tables.customer_service import service_channel_events as events
+from feilun.storage.tables.customer_service import service_channel_links as links
 
 KEPT_SECONDS = 86_400.0
 """How long it is remembered that a message came: platforms send one again within minutes."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select
 
-from feilun.storage.tables import service_knowledge as knowledge
+from feilun.storage.tables.customer_service import service_knowledge as knowledge
 
 IMPORTED = ("import",)
 """The origin of what files hold."""

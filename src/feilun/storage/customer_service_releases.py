@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, func, insert, select
 
 from feilun.storage.customer_service_knowledge import Known, all_knowledge
-from feilun.storage.tables import service_releases as releases
+from feilun.storage.tables.customer_service import service_releases as releases
 
 KEPT = 20
 """Releases of an application that are kept, the newest."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
 
-from feilun.storage.tables import deliveries
+from feilun.storage.tables.service import deliveries
 
 WAITS = "not sent yet"
 

@@ -20,7 +20,7 @@ from sqlalchemy import Connection, select
 from feilun.core.errors import StorageError, UsageError
 from feilun.storage import audit
 from feilun.storage.database import Database
-from feilun.storage.tables import locks
+from feilun.storage.tables.service import locks
 
 BEAT_SECONDS = 10.0
 STALE_SECONDS = 120.0

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from feilun.core.observation import Feedback, Observation
-from feilun.storage.tables import feedback, observations
+from feilun.storage.tables.service import feedback, observations
 
 FETCHED = 500
 """Observations whose feedback is looked up at once: SQLite bounds the parameters of a statement."""

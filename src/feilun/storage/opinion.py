@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, select
+from sqlalchemy import Connection, Row, func, select
 
 from feilun.storage.inserts import insert_into
-from feilun.storage.tables import (
+from feilun.storage.tables.public_opinion import (
     opinion_corrections,
     opinion_dead_letters,
     opinion_documents,
@@ -228,11 +228,6 @@ def save_incident(connection: Connection, identity: str, state: str, opened: flo
     values = {"state": state, "opened": opened, "changed": time.time(), "facts": dict(facts)}
     insert = insert_into(connection, opinion_incidents).values(id=identity, **values)
     connection.execute(insert.on_conflict_do_update(index_elements=["id"], set_=values))
-
-
-def forget_incidents(connection: Connection) -> None:
-    """Remove all incidents, to be found anew."""
-    connection.execute(delete(opinion_incidents))
 
 
 def incidents(connection: Connection) -> Sequence[Row[Any]]:

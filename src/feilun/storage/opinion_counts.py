@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Table, delete, func, select
 
 from feilun.storage.inserts import insert_into
-from feilun.storage.tables import opinion_counts, opinion_daily_counts
+from feilun.storage.tables.public_opinion import opinion_counts, opinion_daily_counts
 
 Cell = tuple[int, str, str, str]
 """Bucket, topic, entity and source of a row of numbers."""

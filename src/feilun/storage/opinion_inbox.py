@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
 
-from feilun.storage.tables import opinion_inbox
+from feilun.storage.tables.public_opinion import opinion_inbox
 
 
 def add(connection: Connection, source: str, records: Sequence[Mapping[str, Any]]) -> None:

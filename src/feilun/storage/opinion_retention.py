@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, delete, select
 
 from feilun.storage import opinion
 from feilun.storage.opinion_counts import DAY
-from feilun.storage.tables import opinion_counts, opinion_dead_letters, opinion_documents
+from feilun.storage.tables.public_opinion import opinion_counts, opinion_dead_letters, opinion_documents
 
 HORIZON = "horizon"
 """Position that says from which second on documents are kept; what is older is not taken in again."""

@@ -10,9 +10,9 @@ from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from feilun.storage import audit
-from feilun.storage.tables import recommendation_interactions as interactions
-from feilun.storage.tables import recommendation_items as items
-from feilun.storage.tables import recommendation_rankings as rankings
+from feilun.storage.tables.recommendation import recommendation_interactions as interactions
+from feilun.storage.tables.recommendation import recommendation_items as items
+from feilun.storage.tables.recommendation import recommendation_rankings as rankings
 
 LOOKED_UP = 500
 """Ids that are looked up at once: SQLite bounds the parameters of a statement."""
@@ -44,7 +44,7 @@ def add_interactions(connection: Connection, application: str, rows: Sequence[Ro
 
     Args:
         connection: In a transaction that may write.
-        application: Whose.
+        application: Name of the application.
         rows: id, user, item, type, value, time and ranking of each.
 
     Returns:

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, select, update
 
 from feilun.core.errors import UsageError, nearest
 from feilun.storage import audit
-from feilun.storage.tables import tokens
+from feilun.storage.tables.service import tokens
 
 SCOPES = ("predict", "feedback", "admin")
 """What a token may do; `admin` may all."""

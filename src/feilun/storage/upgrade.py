@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, inspect, text
 
 from feilun.core.errors import StorageError
-from feilun.storage.tables import REVISION
+from feilun.storage.tables.schema import REVISION
 
 if TYPE_CHECKING:
     from alembic.config import Config

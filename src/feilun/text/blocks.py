@@ -9,7 +9,7 @@ class Block(NamedTuple):
     """A paragraph, or a heading, of a document.
 
     Args:
-        text: It.
+        text: Its words.
         level: 0 for a paragraph, 1 and more for a heading.
         place: Where it begins, such as `line 12` or `page 3`.
     """

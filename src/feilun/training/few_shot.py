@@ -15,7 +15,7 @@ import torch
 from feilun.core.errors import UsageError
 from feilun.core.ports import Tracker
 from feilun.core.splits import Splits
-from feilun.evaluation.baselines import fit_regression
+from feilun.evaluation.baselines.weighed_words import fit_regression
 from feilun.models.heads.class_contrast import ClassContrastHead
 from feilun.models.heads.linear import LinearHead
 from feilun.models.text_model import TextModel

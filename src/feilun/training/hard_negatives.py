@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from feilun.core.corpus import Corpus
 from feilun.core.decisions.similarity import unit
-from feilun.evaluation.retrieval import blocks
+from feilun.evaluation.metrics.retrieval import blocks
 from feilun.evaluation.word_search import bm25
 from feilun.models.text_model import TextModel
 

@@ -19,7 +19,8 @@ from feilun.core.corpus import Corpus
 from feilun.models.answers import surprise
 from feilun.models.fast_encoder import supports
 from feilun.models.heads.language import LanguageHead
-from feilun.models.text_model import INFERENCE_TOKENS, TextModel, evaluating, side_by_side
+from feilun.models.pooling import side_by_side
+from feilun.models.text_model import INFERENCE_TOKENS, TextModel, evaluating
 from feilun.text.prompts import Example
 from feilun.text.tokens import batches_by_length
 from feilun.text.windows import windows

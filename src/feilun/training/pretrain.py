@@ -13,7 +13,7 @@ from feilun.core.corpus import Corpus
 from feilun.core.errors import BaseModelError, DataError
 from feilun.core.ports import Tracker
 from feilun.core.splits import Splits
-from feilun.evaluation.text_metrics import perplexity
+from feilun.evaluation.metrics.texts import perplexity
 from feilun.models.bases.base import Base
 from feilun.models.build import ModelSettings, build
 from feilun.models.heads.language import NextTokenSettings

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from feilun.core.settings import setting
-from feilun.evaluation import metrics
+from feilun.evaluation.metrics.single_label import LOWER_IS_BETTER
 
 
 def lower_is_better(metric: str) -> bool:
     """Say whether a lower value of a figure is the better one; of several tasks the task's name may stand before it."""
-    return metric.rpartition(".")[2] in metrics.LOWER_IS_BETTER | {"loss"}
+    return metric.rpartition(".")[2] in LOWER_IS_BETTER | {"loss"}
 
 
 @dataclass(frozen=True)

@@ -74,7 +74,7 @@ class Handle:
 
     Args:
         seat: Its place.
-        process: It.
+        process: The process itself.
         pipe: Takes orders and brings an answer to each.
     """
 

@@ -13,6 +13,7 @@ from feilun.bundles.cascade import Cascade
 from feilun.bundles.content import ADAPTER_FORM
 from feilun.bundles.generator import Generator
 from feilun.bundles.registry import next_version
+from feilun.bundles.runtime import Runtime
 from feilun.compression.compress import compress_runtime
 from feilun.compression.settings import CompressionSettings, Precision
 from feilun.compression.vocabulary import trim_runtime
@@ -22,7 +23,7 @@ from feilun.core.errors import UsageError
 from feilun.core.splits import Splits
 from feilun.data.prepare import prepare
 from feilun.data.unlabelled import unlabelled_texts
-from feilun.evaluation.remarks import BEFORE
+from feilun.evaluation.presentation.remarks import BEFORE
 from feilun.workflow.evaluate_file import data_settings
 from feilun.workflow.judge import judge_compressed
 from feilun.workflow.publish import check_gate, release
@@ -100,6 +101,45 @@ def compress_bundle(
     """
     if out is not None:
         check_target(out)
+    runtime = _compressible(bundle, settings)
+    splits, further = _rows(bundle, rows)
+    evaluation, _ = core_settings.read(EvaluationSettings, bundle.manifest["recipe"].get("evaluation", {}))
+    screen.show_data(splits)
+    with tempfile.TemporaryDirectory() as place:
+        folder, source, remarks = Path(place), runtime, []
+        if languages:
+            source, remark = trim_runtime(source, bundle.name, languages, _everything(splits), folder)
+            remarks.append(remark)
+        precision: Precision = bundle.manifest["precision"]
+        small = compress_runtime(source, precision, splits, settings, folder, further)
+        if small.form == "model" and small.runtime is runtime:
+            reason = " ".join(small.remarks) or f"it is {precision} already"
+            raise UsageError(
+                f"Nothing of {bundle.name} can be made smaller: {reason}",
+                "Ask for a cascade or a student, allow a larger loss (--max-drop), or trim its vocabulary.",
+            )
+        report = judge_compressed(small, splits, evaluation or EvaluationSettings(), {BEFORE: runtime})
+        report = replace(report, notes=[*report.notes, *remarks, *small.remarks])
+        screen.show_report(report)
+        check_gate(report, bundle.manifest["recipe"].get("gate", {}), folder)
+        return release(small, report, splits, _facts(bundle, settings), out or next_version(bundle.name))
+
+
+def _facts(bundle: Bundle, settings: CompressionSettings) -> dict[str, Any]:
+    """Return what the new bundle's manifest says of its origin."""
+    facts: dict[str, Any] = {key: bundle.manifest[key] for key in MANIFEST_FACTS if key in bundle.manifest}
+    facts["recipe"] = {**facts["recipe"], "compression": core_settings.to_table(settings)}
+    facts["compressed_from"] = bundle.manifest["hash"]
+    return facts
+
+
+def _compressible(bundle: Bundle, settings: CompressionSettings) -> Runtime:
+    """Return what runs a bundle; one that cannot be made smaller is refused.
+
+    Raises:
+        UsageError: If it is an adapter, writes answers, is a cascade or a student, or is to become one for a task
+            that has none.
+    """
     if bundle.manifest.get("form") == ADAPTER_FORM:
         raise UsageError(
             f"The bundle {bundle.path} holds an adapter alone: there is nothing to make smaller.",
@@ -120,30 +160,7 @@ def compress_bundle(
             "Leave --cascade and --student out.",
         )
     _check_features(bundle, settings)
-    splits, further = _rows(bundle, rows)
-    evaluation, _ = core_settings.read(EvaluationSettings, bundle.manifest["recipe"].get("evaluation", {}))
-    screen.show_data(splits)
-    with tempfile.TemporaryDirectory() as place:
-        folder, source, remarks = Path(place), bundle.predictor, []
-        if languages:
-            source, remark = trim_runtime(source, bundle.name, languages, _everything(splits), folder)
-            remarks.append(remark)
-        precision: Precision = bundle.manifest["precision"]
-        small = compress_runtime(source, precision, splits, settings, folder, further)
-        if small.form == "model" and small.runtime is bundle.predictor:
-            reason = " ".join(small.remarks) or f"it is {precision} already"
-            raise UsageError(
-                f"Nothing of {bundle.name} can be made smaller: {reason}",
-                "Ask for a cascade or a student, allow a larger loss (--max-drop), or trim its vocabulary.",
-            )
-        report = judge_compressed(small, splits, evaluation or EvaluationSettings(), {BEFORE: bundle.predictor})
-        report = replace(report, notes=[*report.notes, *remarks, *small.remarks])
-        screen.show_report(report)
-        check_gate(report, bundle.manifest["recipe"].get("gate", {}), folder)
-        facts: dict[str, Any] = {key: bundle.manifest[key] for key in MANIFEST_FACTS if key in bundle.manifest}
-        facts["recipe"] = {**facts["recipe"], "compression": core_settings.to_table(settings)}
-        facts["compressed_from"] = bundle.manifest["hash"]
-        return release(small, report, splits, facts, out or next_version(bundle.name))
+    return bundle.predictor
 
 
 def _check_features(bundle: Bundle, settings: CompressionSettings) -> None:

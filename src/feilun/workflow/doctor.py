@@ -38,7 +38,7 @@ class Finding:
     """One thing that was looked at.
 
     Args:
-        name: What.
+        name: What was looked at.
         state: ok, missing (something does not work), or note (it works, with a limit).
         found: What there is.
         remedy: The command that mends it, or empty.
@@ -182,7 +182,7 @@ def _bases() -> Iterator[Finding]:
 def _fonts() -> Iterator[Finding]:
     if not _installed("matplotlib"):
         return
-    from feilun.evaluation.fonts import families, holds_chinese
+    from feilun.evaluation.presentation.fonts import families, holds_chinese
 
     there = holds_chinese()
     found = families()[0] if there else "none with Chinese characters: plots spell them as code points"

@@ -10,7 +10,8 @@ from feilun.bundles.content import read_table
 from feilun.core import settings as core_settings
 from feilun.core.errors import DataError
 from feilun.core.report import Report
-from feilun.data.prepare import DataSettings, load_corpus
+from feilun.data.prepare import load_corpus
+from feilun.data.settings import DataSettings
 from feilun.evaluation.evaluate import evaluate
 from feilun.evaluation.slices import slice_columns
 

@@ -14,8 +14,8 @@ from sqlalchemy import Connection
 from feilun.core.errors import FeilunError
 from feilun.core.files import atomic_file
 from feilun.storage import audit
-from feilun.workflow.label import KEY
 from feilun.workflow.labelling.filled import TASKS, text_of
+from feilun.workflow.labelling.queue import KEY
 
 ACTION = "export labels"
 

@@ -22,7 +22,7 @@ from feilun.bundles.golden import GOLDEN, write_golden
 from feilun.bundles.registry import next_version
 from feilun.bundles.runtime import Runtime
 from feilun.bundles.session import open_session
-from feilun.compression.fold import folded_graph
+from feilun.compression.graphs.fold import folded_graph
 from feilun.core.errors import BundleError, UsageError
 from feilun.core.files import write_json, write_text
 

@@ -11,11 +11,11 @@ from feilun.compression.generation import evenly
 from feilun.core.ports import Predictor
 from feilun.core.report import Report
 from feilun.core.splits import Splits
-from feilun.evaluation import plots
+from feilun.evaluation.baselines.columns import fit_column_baselines
 from feilun.evaluation.calibration import Abstention, ChooseThreshold, cheapest_threshold, threshold_for_accuracy
-from feilun.evaluation.column_baselines import fit_column_baselines
 from feilun.evaluation.evaluate import evaluate
 from feilun.evaluation.judges.table import JUDGES
+from feilun.evaluation.presentation import plots
 from feilun.models.bases.languages import warn_if_unfit
 from feilun.models.text_model import TextModel
 from feilun.text.language import script_shares

@@ -13,8 +13,8 @@ from sqlalchemy import func, select
 from feilun.core.errors import UsageError
 from feilun.storage import audit, backup, observations, tokens
 from feilun.storage.database import Database
-from feilun.storage.tables import feedback
-from feilun.storage.tables import observations as observed
+from feilun.storage.tables.service import feedback
+from feilun.storage.tables.service import observations as observed
 from feilun.storage.upgrade import current
 from feilun.workflow import exports
 
@@ -116,7 +116,7 @@ def forget(
     trained again; the rows of each training are put together anew, so no later one learns from them.
 
     Args:
-        database: It.
+        database: Where the observations are.
         model: Only of this model.
         older_than_days: Only older than so many days.
         identities: Only the observations of these ids.

@@ -23,8 +23,9 @@ from feilun.models.adaptations.frozen import Frozen
 from feilun.models.adaptations.full import Full
 from feilun.models.adaptations.lora import LoRA
 from feilun.models.adaptations.table import ADAPTATIONS
-from feilun.models.bases.base import FACTS, Base, load, save_tuned
+from feilun.models.bases.base import Base
 from feilun.models.bases.catalogue import open_base
+from feilun.models.bases.stored import FACTS, load, save_tuned
 from feilun.models.build import check_length
 from feilun.text.passages import passages
 from feilun.text.tokens import TokenEncoder, pad

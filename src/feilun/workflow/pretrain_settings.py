@@ -9,7 +9,7 @@ from typing import Any
 
 from feilun.core.errors import RecipeError
 from feilun.core.settings import read, table
-from feilun.data.prepare import DataSettings
+from feilun.data.settings import DataSettings
 from feilun.models.build import ModelSettings
 from feilun.models.masking import MaskSettings
 from feilun.training.settings import TrainingSettings

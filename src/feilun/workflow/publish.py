@@ -22,7 +22,7 @@ from feilun.core.report import Report
 from feilun.core.settings import to_table
 from feilun.core.spans import differences
 from feilun.core.splits import Splits
-from feilun.evaluation.card import model_card
+from feilun.evaluation.presentation.card import model_card
 from feilun.models.bases.base import Base
 from feilun.training.stopping import lower_is_better
 from feilun.workflow.confidential import without_places
@@ -108,9 +108,18 @@ def release(small: Compressed, report: Report, splits: Splits, facts: Mapping[st
     Returns:
         The bundle as reopened from disk; raises what `publish` raises.
     """
+    facts = {**facts, **_facts(small)}
+    write_bundle(path, lambda folder: _write_files(folder, small, report, splits, facts), facts)
+    bundle = open_bundle(path)
+    compared = COMPARED_ANSWERS if isinstance(small.runtime, Generator) else COMPARED_ROWS
+    refuse_unless_equal(bundle, small, splits.test.select(range(min(compared, len(splits.test)))))
+    return bundle
+
+
+def _facts(small: Compressed) -> dict[str, Any]:
+    """Return what the manifest says of the model itself, and of how it was made."""
     runtime = small.runtime
-    facts = {
-        **facts,
+    return {
         **small.facts,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "form": small.form,
@@ -123,29 +132,26 @@ def release(small: Compressed, report: Report, splits: Splits, facts: Mapping[st
         "libraries": libraries(),
     }
 
-    def write(folder: Path) -> None:
-        for name, file in small.files.items():
-            shutil.copyfile(file, folder / name)
-        for name, table in small.tables.items():
-            write_json(folder / name, table)
-        runtime.encoder.tokenizer.no_padding()
-        runtime.encoder.tokenizer.no_truncation()
-        write_text(folder / "tokenizer.json", runtime.encoder.tokenizer.to_str())
-        write_json(folder / "labels.json", list(splits.labels.names))
-        write_json(folder / "calibration.json", asdict(runtime.decision))
-        write_json(folder / "preparation.json", to_table(runtime.cleaning))
-        if runtime.features is not None:
-            write_json(folder / FEATURES, runtime.features.to_table())
-        write_golden(folder, runtime)
-        write_json(folder / "profile.json", with_reference(runtime, splits, str(facts["task"])))
-        write_json(folder / "report.json", report.to_json())
-        write_text(folder / "CARD.md", model_card(facts, report, splits.report))
 
-    write_bundle(path, write, facts)
-    bundle = open_bundle(path)
-    compared = COMPARED_ANSWERS if isinstance(runtime, Generator) else COMPARED_ROWS
-    refuse_unless_equal(bundle, small, splits.test.select(range(min(compared, len(splits.test)))))
-    return bundle
+def _write_files(folder: Path, small: Compressed, report: Report, splits: Splits, facts: Mapping[str, Any]) -> None:
+    """Write the files of a bundle into an empty folder."""
+    runtime = small.runtime
+    for name, file in small.files.items():
+        shutil.copyfile(file, folder / name)
+    for name, table in small.tables.items():
+        write_json(folder / name, table)
+    runtime.encoder.tokenizer.no_padding()
+    runtime.encoder.tokenizer.no_truncation()
+    write_text(folder / "tokenizer.json", runtime.encoder.tokenizer.to_str())
+    write_json(folder / "labels.json", list(splits.labels.names))
+    write_json(folder / "calibration.json", asdict(runtime.decision))
+    write_json(folder / "preparation.json", to_table(runtime.cleaning))
+    if runtime.features is not None:
+        write_json(folder / FEATURES, runtime.features.to_table())
+    write_golden(folder, runtime)
+    write_json(folder / "profile.json", with_reference(runtime, splits, str(facts["task"])))
+    write_json(folder / "report.json", report.to_json())
+    write_text(folder / "CARD.md", model_card(facts, report, splits.report))
 
 
 def refuse_unless_equal(bundle: Bundle, small: Compressed, corpus: Corpus) -> None:

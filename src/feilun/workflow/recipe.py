@@ -12,7 +12,7 @@ from feilun.compression.settings import CompressionSettings
 from feilun.core import settings as core_settings
 from feilun.core.errors import RecipeError, nearest
 from feilun.core.settings import REQUIRED, Fault, setting, table, tables
-from feilun.data.prepare import DataSettings
+from feilun.data.settings import DataSettings
 from feilun.evaluation.judges.table import JUDGES
 from feilun.models.build import ModelSettings
 from feilun.monitoring.retrain_policy import RetrainSettings
@@ -20,15 +20,15 @@ from feilun.text.clean import Cleaning
 from feilun.training.search import SearchSettings
 from feilun.training.settings import TrainingSettings
 from feilun.workflow import toml_text
-from feilun.workflow.adapter_rules import contradictions_of_adapter_form, with_whole_vocabulary
-from feilun.workflow.compression_rules import contradictions_of_compression
-from feilun.workflow.feature_rules import contradictions_of_features
-from feilun.workflow.few_shot_rules import contradictions_of_method
-from feilun.workflow.generation_rules import bounded, generation_faults
 from feilun.workflow.overrides import put as put_overrides
 from feilun.workflow.recipe_file import parse, place, read_text, resolve
+from feilun.workflow.rules.adapters import contradictions_of_adapter_form, with_whole_vocabulary
+from feilun.workflow.rules.compression import contradictions_of_compression
+from feilun.workflow.rules.features import contradictions_of_features
+from feilun.workflow.rules.few_shot import contradictions_of_method
+from feilun.workflow.rules.generation import bounded, generation_faults
+from feilun.workflow.rules.unlabelled import contradictions_of_unlabelled
 from feilun.workflow.task_tables import TaskSettings, contradictions_of, figures_of, with_parts, with_tasks
-from feilun.workflow.unlabelled_rules import contradictions_of_unlabelled
 
 GATE_METRICS = tuple(dict.fromkeys(metric for judge in JUDGES.values() for metric in judge.metrics))
 """Metrics that a gate may bound, of all tasks: losses and errors from above, the others from below."""

@@ -11,8 +11,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from feilun.core.report import Report
 from feilun.core.splits import Splits
-from feilun.data import quality
-from feilun.evaluation import render
+from feilun.data import render as data_report
+from feilun.evaluation.presentation import terminal as report_rendering
 from feilun.training.checkpoint import Progress as RunProgress
 from feilun.training.fit import Watcher
 
@@ -56,11 +56,11 @@ class Terminal(Screen):
 
     def show_data(self, splits: Splits) -> None:
         """Show the data report."""
-        self.console.print(quality.render(splits.report))
+        self.console.print(data_report.render(splits.report))
 
     def show_report(self, report: Report) -> None:
         """Show the report beside its baselines."""
-        self.console.print(render.render(report, self.language))
+        self.console.print(report_rendering.render(report, self.language))
 
     @contextmanager
     def training(self, what: str = "fine-tuning") -> Iterator[Watcher | None]:

@@ -81,20 +81,27 @@ def serve(
         engine = Engine(opened, limits, opened_trials(trials or {}, threads), tracer=tracer)
         following = followed(bundles, opened)
         engine.beside.append(Follower(engine, following, threads=threads).run)
-        address = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
-        for name, bundle in engine.bundles.items():
-            kept = "  (follows its champion)" if name in following else ""
-            say(f"{name}@{bundle.version}  POST {address}/v1/predict/{quote(name)}{kept}")
-        for trial in engine.trials.values():
-            say(f"{trial.model}  " + ("asked along" if trial.shadows else f"answers {trial.share:.1%} of the requests"))
         desk = None
         if database is not None and observe > 0:
             desk = FeedbackDesk(ObservationLog(database, observe), lambda bundle: labels_of(engine, bundle))
-        if page is not None:
-            say(f"Web page: {address}{page}")
-        say(f"Documentation: {address}/docs  Stop with Ctrl-C.")
+        _announce(engine, following, host, listener.getsockname()[1], page, say)
         config = server_config(application(engine, desk, access), engine.limits)
         DrainingServer(config, engine.leave, sockets=lambda: len(engine.sockets)).run(sockets=[listener])
+
+
+def _announce(
+    engine: Engine, following: Collection[str], host: str, port: int, page: str | None, say: Callable[[str], Any]
+) -> None:
+    """Say which models answer at which addresses, a line each."""
+    address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    for name, bundle in engine.bundles.items():
+        kept = "  (follows its champion)" if name in following else ""
+        say(f"{name}@{bundle.version}  POST {address}/v1/predict/{quote(name)}{kept}")
+    for trial in engine.trials.values():
+        say(f"{trial.model}  " + ("asked along" if trial.shadows else f"answers {trial.share:.1%} of the requests"))
+    if page is not None:
+        say(f"Web page: {address}{page}")
+    say(f"Documentation: {address}/docs  Stop with Ctrl-C.")
 
 
 def followed(references: Iterable[str], opened: Mapping[str, Bundle]) -> list[str]:

@@ -14,10 +14,10 @@ from feilun.core.errors import DataError
 from feilun.core.labels import LabelSet
 from feilun.core.splits import Splits
 from feilun.labelling.propagation import spread_labels, surest
+from feilun.models.base_embedder import BaseEmbedder
 from feilun.models.bases.base import Base
 from feilun.models.build import matrix_type
 from feilun.training.distil import Lessons
-from feilun.workflow.applications.base_embedder import BaseEmbedder
 from feilun.workflow.labelling.vectors import centred
 
 SOFT = 0.5

@@ -16,9 +16,14 @@ from pathlib import Path
 from feilun.bundles.bundle import Bundle, check_target
 from feilun.compression.compress import check_form, compress
 from feilun.compression.prune import check_prunable
+from feilun.core.splits import Splits
 from feilun.data.unlabelled import unlabelled_texts
+from feilun.models.bases.base import Base
 from feilun.models.bases.catalogue import open_base
 from feilun.models.build import build, build_anew, check_length, token_encoder
+from feilun.models.text_model import TextModel
+from feilun.training.checkpoint import Progress
+from feilun.training.distil import Lessons
 from feilun.training.methods import METHODS
 from feilun.training.parallel import settings_of_each, team_of
 from feilun.training.trackers.table import check_trackers
@@ -60,15 +65,9 @@ def train(
     """
     if not isinstance(recipe, Recipe):
         recipe = load(Path(recipe))
-    check_trackers(recipe.training.trackers)
-    if out is not None:
-        check_target(out)
-    base = open_base(recipe.model.base, accept_licence=accept_licence)
-    check_length(recipe.model, base)
-    check_prunable(base, recipe.compression.prune)
-    tokens = token_encoder(recipe.model, base)
+    base = _checked_base(recipe, out, accept_licence=accept_licence)
 
-    splits = prepare_rows(recipe, tokens.count)
+    splits = prepare_rows(recipe, token_encoder(recipe.model, base).count)
     screen.show_data(splits)
     further = unlabelled_texts(recipe.data, splits)
     taught, lessons = teach(recipe.training, splits, recipe.task, further, base)
@@ -76,22 +75,52 @@ def train(
     if not resume:
         run.tracker.clear()
     run.tracker.note(workers=workers)
+
     model = build(recipe.model, base, taught, recipe.training.seed)
     check_form(model, recipe.compression)
-    training = settings_of_each(recipe.training, workers)
-    again = partial(build_anew, recipe.model, taught, recipe.training.seed)
-    with screen.training() as watcher, team_of(workers, again, model, taught.train, training) as team:
-        progress = METHODS[recipe.training.method](
-            model, taught, training, run.tracker, run.folder,
-            identity=run.identity, resume=resume, watcher=watcher, lessons=lessons, team=team,
-        )  # fmt: skip
+    progress = _fit(model, taught, recipe, run, lessons, resume=resume, workers=workers, screen=screen)
+
     cleaning = recipe.data.clean.cleaning()
     recovery = Recovery(recipe, taught, run, lessons, resume, screen)
     small = compress(model, splits, recipe.compression, cleaning, run.folder / "small", further, recovery)
+
     beside = {**untuned(recipe, splits, run.folder / "small"), **small.sources()}
     report = judge(small, splits, recipe.evaluation, run, progress, remarks_on(model, splits), beside)
     screen.show_report(report)
+
     check_gate(report, recipe.gate, run.folder)
     bundle = publish(small, report, splits, recipe, run, base, out)
     run.tidy()
     return bundle
+
+
+def _checked_base(recipe: Recipe, out: Path | None, *, accept_licence: bool) -> Base:
+    """Open the base of a recipe; what would fail after a long training is refused now."""
+    check_trackers(recipe.training.trackers)
+    if out is not None:
+        check_target(out)
+    base = open_base(recipe.model.base, accept_licence=accept_licence)
+    check_length(recipe.model, base)
+    check_prunable(base, recipe.compression.prune)
+    return base
+
+
+def _fit(
+    model: TextModel,
+    splits: Splits,
+    recipe: Recipe,
+    run: Run,
+    lessons: Lessons | None,
+    *,
+    resume: bool,
+    workers: int,
+    screen: Screen,
+) -> Progress:
+    """Train a model by the recipe's method, in as many processes as are asked for."""
+    settings = settings_of_each(recipe.training, workers)
+    anew = partial(build_anew, recipe.model, splits, recipe.training.seed)
+    with screen.training() as watcher, team_of(workers, anew, model, splits.train, settings) as team:
+        return METHODS[recipe.training.method](
+            model, splits, settings, run.tracker, run.folder,
+            identity=run.identity, resume=resume, watcher=watcher, lessons=lessons, team=team,
+        )  # fmt: skip

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from feilun.core.settings import REQUIRED, choice, setting, table
-from feilun.data.prepare import DataSettings
+from feilun.data.settings import DataSettings
 from feilun.evaluation.judges.table import JUDGES
 from feilun.models.build import ModelSettings
 from feilun.models.heads.multitask import MultitaskSettings, TaskPart

@@ -25,7 +25,7 @@ from feilun.apps.customer_service.channels.slack import Slack
 from feilun.apps.customer_service.channels.wecom import WeCom
 from feilun.core.errors import UsageError
 from feilun.interfaces.http.app import create_app
-from feilun.interfaces.http.customer_service import with_customer_service
+from feilun.interfaces.http.applications.customer_service import with_customer_service
 from feilun.serving.access import Access
 from feilun.serving.engine import Engine
 

@@ -9,9 +9,9 @@ from feilun.apps.customer_service.calibration import NEVER, Calibration, calibra
 from feilun.apps.customer_service.choice import NOTHING, Choice, fit_choice
 from feilun.apps.customer_service.evidence import Evidence
 from feilun.apps.customer_service.held_out import held_out, without_held_out
-from feilun.workflow.applications.customer_service_demo import demo_settings
-from feilun.workflow.applications.customer_service_file import read_knowledge
-from feilun.workflow.applications.customer_service_training import pairs_of
+from feilun.workflow.applications.customer_service.demo import demo_settings
+from feilun.workflow.applications.customer_service.file import read_knowledge
+from feilun.workflow.applications.customer_service.training import pairs_of
 
 
 def asked(count, seed, noise=0.3):

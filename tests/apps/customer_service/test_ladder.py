@@ -16,8 +16,8 @@ from feilun.apps.customer_service.library import Library
 from feilun.apps.customer_service.phrases import is_angry
 from feilun.apps.customer_service.rungs.grounded import unsupported
 from feilun.text.segment import sentences
-from feilun.workflow.applications.customer_service_demo import demo_settings
-from feilun.workflow.applications.customer_service_file import read_knowledge
+from feilun.workflow.applications.customer_service.demo import demo_settings
+from feilun.workflow.applications.customer_service.file import read_knowledge
 
 ladder = Ladder(library(), Thresholds(BY_WORDS, BY_QUESTION), settings())
 

@@ -17,7 +17,7 @@ from feilun.apps.public_opinion.sources.brokers.broker import BrokerSettings
 from feilun.apps.public_opinion.sources.inbox import Inbox
 from feilun.storage import opinion, opinion_inbox
 from feilun.storage.database import Database, open_database
-from feilun.workflow.applications.public_opinion import opened, run
+from feilun.workflow.applications.public_opinion.wiring import opened, run
 
 pytest.importorskip("faststream")
 

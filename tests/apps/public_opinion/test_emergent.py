@@ -18,14 +18,14 @@ from feilun.apps.public_opinion.intake import Intake
 from feilun.apps.public_opinion.report import make_report, write_report
 from feilun.apps.public_opinion.sample.writer import BEGIN, ENTITIES, write_sample
 from feilun.apps.public_opinion.sources.files import Files
-from feilun.interfaces.cli import public_opinion as cli
+from feilun.interfaces.cli.applications import public_opinion as cli
 from feilun.interfaces.http.app import create_app
 from feilun.interfaces.http.guard import scope_of
 from feilun.monitoring.feedback import FeedbackDesk
 from feilun.monitoring.log import ObservationLog
 from feilun.serving.engine import Engine
 from feilun.storage.database import Database, open_database
-from feilun.workflow.applications.public_opinion import opened
+from feilun.workflow.applications.public_opinion.wiring import opened
 
 DAYS = 60
 THEME = ("充电桩排队", "充电桩不够用", "充电桩被占位", "充电桩难找")

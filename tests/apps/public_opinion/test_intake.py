@@ -19,7 +19,7 @@ from feilun.apps.public_opinion.sources.inbox import Inbox
 from feilun.apps.public_opinion.sources.source import Batch
 from feilun.storage import opinion, opinion_counts, opinion_inbox
 from feilun.storage.database import Database, open_database
-from feilun.workflow.applications import public_opinion as wired
+from feilun.workflow.applications.public_opinion import wiring as wired
 
 TEXTS = (
     "青禾汽车召回新车，车主投诉",

@@ -19,7 +19,7 @@ from feilun.core.errors import RecipeError
 from feilun.storage import opinion, opinion_counts, opinion_retention
 from feilun.storage.database import Database, open_database
 from feilun.storage.upgrade import VERSION_TABLE, upgrade
-from feilun.workflow.applications.public_opinion_file import read_application
+from feilun.workflow.applications.public_opinion.file import read_application
 
 DAY = 86_400
 COUNT, DAYS = 300, 60

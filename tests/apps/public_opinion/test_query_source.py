@@ -13,7 +13,7 @@ from feilun.apps.public_opinion.sources import query
 from feilun.apps.public_opinion.sources.query import SqlQuery
 from feilun.core.errors import DataError
 from feilun.storage.database import open_database
-from feilun.workflow.applications.public_opinion_file import read_application
+from feilun.workflow.applications.public_opinion.file import read_application
 
 SELECT = "SELECT number, '青禾汽车 ' || said AS text, moment AS time FROM news WHERE said <> ':none'"
 

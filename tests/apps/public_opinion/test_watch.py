@@ -8,9 +8,9 @@ import pytest
 
 from feilun.apps.public_opinion.incidents import Incident
 from feilun.core.errors import RecipeError, UsageError
-from feilun.workflow.applications import public_opinion as wired
-from feilun.workflow.applications import public_opinion_desk as desk
-from feilun.workflow.applications.public_opinion_demo import demonstrate
+from feilun.workflow.applications.public_opinion import desk
+from feilun.workflow.applications.public_opinion import wiring as wired
+from feilun.workflow.applications.public_opinion.demo import demonstrate
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "public_opinion.toml"
 

@@ -17,13 +17,13 @@ from feilun.apps.public_opinion.queries import Question, search
 from feilun.apps.public_opinion.rules import DEFAULT
 from feilun.apps.public_opinion.scheme import read_scheme
 from feilun.apps.public_opinion.sources.files import Files
-from feilun.interfaces.cli import public_opinion as cli
+from feilun.interfaces.cli.applications import public_opinion as cli
 from feilun.knowledge.terms import phrases
 from feilun.storage import opinion, opinion_words
 from feilun.storage.database import Database, open_database
-from feilun.workflow.applications.public_opinion import Application, opened
-from feilun.workflow.applications.public_opinion_desk import Correction, correct
-from feilun.workflow.applications.public_opinion_file import Settings
+from feilun.workflow.applications.public_opinion.desk import Correction, correct
+from feilun.workflow.applications.public_opinion.file import Settings
+from feilun.workflow.applications.public_opinion.wiring import Application, opened
 
 TEXTS = (
     "青禾汽车召回新车，刹车缺陷", "青禾汽車召回新車", "Northlake Bank posts record profits of 100%", "天气转冷",

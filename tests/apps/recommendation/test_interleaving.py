@@ -17,7 +17,7 @@ from feilun.apps.recommendation.settings import ExperimentSettings
 from feilun.apps.recommendation.shop import remembered
 from feilun.core.errors import RecipeError
 from feilun.storage.database import open_database
-from feilun.workflow.applications.recommendation_file import read_application
+from feilun.workflow.applications.recommendation.file import read_application
 
 
 def answer(names: str, number: int = 0) -> Answer:

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from feilun.interfaces.cli import main
-from tiny import reviews, tiny_base
+from tiny import reviews, save_tiny_base
 
 pytestmark = pytest.mark.slow
 
@@ -14,9 +14,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
     folder = tmp_path_factory.mktemp("place")
-    base = tiny_base()
-    base.model.save_pretrained(folder / "base")
-    base.tokenizer.save(str(folder / "base" / "tokenizer.json"))
+    save_tiny_base(folder / "base")
     rows = reviews(400, seed=1)
     with (folder / "train.csv").open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows([("text", "label"), *zip(rows.text, rows.target, strict=True)])

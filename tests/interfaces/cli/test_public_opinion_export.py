@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from apps.public_opinion.made import NOW, made_intake, record, write_lines
 from feilun.apps.public_opinion.sources.files import Files
-from feilun.interfaces.cli import public_opinion as cli
+from feilun.interfaces.cli.applications import public_opinion as cli
 from feilun.storage.database import open_database
 
 

@@ -14,7 +14,7 @@ import polars
 import pytest
 
 from feilun.interfaces.cli import main
-from tiny import reviews, tiny_base
+from tiny import reviews, save_tiny_base
 
 
 def write_table(path, corpus):
@@ -30,9 +30,7 @@ def write_table(path, corpus):
 def place(tmp_path_factory):
     """A folder with a tiny base and tables, and a bundle trained on them by `feilun train`."""
     folder = tmp_path_factory.mktemp("place")
-    base = tiny_base()
-    base.model.save_pretrained(folder / "base")
-    base.tokenizer.save(str(folder / "base" / "tokenizer.json"))
+    save_tiny_base(folder / "base")
     write_table(folder / "train.csv", reviews(400, seed=1))
     write_table(folder / "later.csv", reviews(100, seed=2))
     (folder / "recipe.toml").write_text(

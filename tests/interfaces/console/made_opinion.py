@@ -12,12 +12,12 @@ from fastapi import FastAPI
 
 from feilun.interfaces.console.console import with_console
 from feilun.interfaces.http.app import create_app
-from feilun.interfaces.http.opinion_desk import with_public_opinion
+from feilun.interfaces.http.applications.opinion_desk import with_public_opinion
 from feilun.monitoring.feedback import FeedbackDesk
 from feilun.monitoring.log import ObservationLog
 from feilun.serving.access import Access
 from feilun.serving.engine import Engine
-from feilun.workflow.applications.public_opinion import Application, opened, run
+from feilun.workflow.applications.public_opinion.wiring import Application, opened, run
 
 BEGIN = datetime(2026, 3, 1, tzinfo=UTC)
 QUIET_DAYS, BAD = 40, 30

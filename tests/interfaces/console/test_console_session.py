@@ -13,7 +13,7 @@ from feilun.apps.customer_service.desk import Desk
 from feilun.interfaces.console.console import with_console
 from feilun.interfaces.http import guard
 from feilun.interfaces.http.app import create_app
-from feilun.interfaces.http.customer_service import with_customer_service
+from feilun.interfaces.http.applications.customer_service import with_customer_service
 from feilun.serving import sessions
 from feilun.serving.access import Access
 from feilun.serving.engine import Engine

@@ -15,7 +15,7 @@ from feilun.apps.customer_service.desk import Desk
 from feilun.apps.customer_service.entries import FaqEntry
 from feilun.interfaces.console.console import with_console
 from feilun.interfaces.http.app import create_app
-from feilun.interfaces.http.customer_service import with_customer_service
+from feilun.interfaces.http.applications.customer_service import with_customer_service
 from feilun.serving.access import Access
 from feilun.serving.engine import Engine
 from feilun.storage import customer_service as storage

@@ -11,7 +11,7 @@ from made_opinion import BAD, ran, service
 
 from feilun.interfaces.http.guard import scope_of
 from feilun.storage import opinion
-from feilun.workflow.applications.public_opinion import Application
+from feilun.workflow.applications.public_opinion.wiring import Application
 
 ROOT = "/v1/apps/public-opinion"
 

@@ -11,8 +11,8 @@ from made_opinion import BAD, ran, service
 
 from feilun.serving.access import Access
 from feilun.storage import opinion, opinion_counts, tokens
-from feilun.storage.tables import opinion_documents
-from feilun.workflow.applications.public_opinion import Application
+from feilun.storage.tables.public_opinion import opinion_documents, opinion_incidents
+from feilun.workflow.applications.public_opinion.wiring import Application
 
 pytestmark = pytest.mark.slow
 
@@ -157,7 +157,7 @@ def test_nothing_to_show_is_said(tmp_path: Path, visitor: Callable[..., Any], se
     with ran(tmp_path) as application:
         with application.database.write() as connection:
             opinion_counts.forget_counts(connection)
-            opinion.forget_incidents(connection)
+            connection.execute(opinion_incidents.delete())
             connection.execute(opinion_documents.delete())
         with serving(service(application)) as base:
             guest = visitor(390)

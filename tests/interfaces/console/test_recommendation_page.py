@@ -14,7 +14,7 @@ from feilun.apps.recommendation.events import Interaction, Item
 from feilun.apps.recommendation.settings import ExperimentSettings
 from feilun.apps.recommendation.shop import Shop, remembered
 from feilun.interfaces.console.console import with_pages, with_sessions
-from feilun.interfaces.http.recommendation import create_app
+from feilun.interfaces.http.applications.recommendation import create_app
 from feilun.serving.access import Access
 from feilun.storage import tokens
 from feilun.storage.database import open_database

@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "apps" / "customer_service"))
 from made_service import desk as made_desk
 
 from feilun.interfaces.http.app import create_app
-from feilun.interfaces.http.customer_service import with_customer_service
+from feilun.interfaces.http.applications.customer_service import with_customer_service
 from feilun.interfaces.http.guard import scope_of
 from feilun.serving.access import Access
 from feilun.serving.engine import Engine

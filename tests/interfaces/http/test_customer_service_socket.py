@@ -27,7 +27,7 @@ from made_service import desk as made_desk
 from feilun.interfaces.console.console import with_console
 from feilun.interfaces.http import guard
 from feilun.interfaces.http.app import create_app
-from feilun.interfaces.http.customer_service import with_customer_service
+from feilun.interfaces.http.applications.customer_service import with_customer_service
 from feilun.serving.access import Access
 from feilun.serving.connection import patient_for, patient_socket_for
 from feilun.serving.engine import Engine
@@ -253,7 +253,7 @@ import sys, time
 sys.path.insert(0, sys.argv[1])
 from made_service import desk as made_desk
 from feilun.interfaces.http.app import create_app
-from feilun.interfaces.http.customer_service import with_customer_service
+from feilun.interfaces.http.applications.customer_service import with_customer_service
 from feilun.workflow import service
 desk = made_desk("sqlite:///" + sys.argv[2])
 answer = desk.ladder.answer

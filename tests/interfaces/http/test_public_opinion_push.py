@@ -9,8 +9,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from feilun.interfaces.http.app import create_app
+from feilun.interfaces.http.applications.public_opinion import MOST_DOCUMENTS
 from feilun.interfaces.http.guard import scope_of
-from feilun.interfaces.http.public_opinion import MOST_DOCUMENTS
 from feilun.monitoring.feedback import FeedbackDesk
 from feilun.monitoring.log import ObservationLog
 from feilun.serving.engine import Engine

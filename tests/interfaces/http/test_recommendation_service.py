@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
+from feilun.interfaces.http.applications.recommendation import create_app
 from feilun.interfaces.http.guard import scope_of
-from feilun.interfaces.http.recommendation import create_app
 from feilun.storage.database import open_database
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "apps" / "recommendation"))

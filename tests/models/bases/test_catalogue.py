@@ -15,9 +15,10 @@ from rich.console import Console
 
 from feilun.core.errors import BaseModelError
 from feilun.models.bases import catalogue
-from feilun.models.bases.base import FACTS, WEIGHTS, BaseFacts
+from feilun.models.bases.base import BaseFacts
 from feilun.models.bases.catalogue import get_base, list_bases, open_base, render
 from feilun.models.bases.packaged import PACKAGED, Packaged, SourceFile, wheels_folder
+from feilun.models.bases.stored import FACTS, WEIGHTS
 
 FACTS_OF_TINY = BaseFacts("tiny-base", "encoder", "mean", "", 64, 0, ("en",), "MIT")
 

@@ -13,7 +13,7 @@ from made_service import BY_QUESTION, BY_WORDS
 from feilun.apps.customer_service.held_out import Thresholds
 from feilun.bundles.registry import next_version
 from feilun.storage.database import open_database
-from feilun.workflow.applications.customer_service_version import Version, let_stand
+from feilun.workflow.applications.customer_service.version import Version, let_stand
 from tiny_bundle import made_bundle
 
 

@@ -13,12 +13,12 @@ from feilun.core.errors import DataError, RecipeError, UsageError
 from feilun.knowledge.rules import DecisionTables
 from feilun.storage import customer_service as storage
 from feilun.storage.database import open_database
-from feilun.workflow.applications.customer_service import import_knowledge, opened
-from feilun.workflow.applications.customer_service_demo import demo_settings
-from feilun.workflow.applications.customer_service_file import read_application, read_knowledge
-from feilun.workflow.applications.customer_service_knowledge import known_to
-from feilun.workflow.applications.customer_service_measures import measures_of, write_csv
-from feilun.workflow.applications.customer_service_suite import read_suite
+from feilun.workflow.applications.customer_service.demo import demo_settings
+from feilun.workflow.applications.customer_service.file import read_application, read_knowledge
+from feilun.workflow.applications.customer_service.knowledge import known_to
+from feilun.workflow.applications.customer_service.measures import measures_of, write_csv
+from feilun.workflow.applications.customer_service.suite import read_suite
+from feilun.workflow.applications.customer_service.wiring import import_knowledge, opened
 
 NIGHT = datetime(2026, 11, 27, 23)
 ROOT = Path(__file__).parents[3]

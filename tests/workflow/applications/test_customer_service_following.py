@@ -12,11 +12,11 @@ from feilun.apps.customer_service.entries import Passage
 from feilun.bundles.registry import next_version
 from feilun.core.errors import BundleError
 from feilun.storage.customer_service_releases import keep_release, newest_release
-from feilun.workflow.applications.customer_service import import_knowledge, opened
-from feilun.workflow.applications.customer_service_file import read_application
-from feilun.workflow.applications.customer_service_following import Following
-from feilun.workflow.applications.customer_service_rollback import roll_back
-from feilun.workflow.applications.customer_service_version import let_stand, standing
+from feilun.workflow.applications.customer_service.file import read_application
+from feilun.workflow.applications.customer_service.following import Following
+from feilun.workflow.applications.customer_service.rollback import roll_back
+from feilun.workflow.applications.customer_service.version import let_stand, standing
+from feilun.workflow.applications.customer_service.wiring import import_knowledge, opened
 from tiny_bundle import made_bundle
 
 NEW = (FEE[0], "普卡年费一百元。")

@@ -17,15 +17,17 @@ from feilun.core.files import write_json
 from feilun.interfaces.cli import main
 from feilun.storage import audit
 from feilun.storage.database import open_database
-from feilun.workflow.applications.customer_service import held_to_suite, import_knowledge, opened
-from feilun.workflow.applications.customer_service_file import read_application, read_knowledge
-from feilun.workflow.applications.customer_service_knowledge import known_to, rows_of
-from feilun.workflow.applications.customer_service_release import Proposal, release
-from feilun.workflow.applications.customer_service_rollback import roll_back
-from feilun.workflow.applications.customer_service_suite import read_suite
-from feilun.workflow.applications.customer_service_version import Version, folder_of, let_stand, reranker_of, standing
-from tiny import WORDS, tiny_base
+from feilun.workflow.applications.customer_service.file import read_application, read_knowledge
+from feilun.workflow.applications.customer_service.knowledge import known_to, rows_of
+from feilun.workflow.applications.customer_service.release import Proposal, release
+from feilun.workflow.applications.customer_service.rollback import roll_back
+from feilun.workflow.applications.customer_service.suite import read_suite
+from feilun.workflow.applications.customer_service.version import Version, folder_of, let_stand, reranker_of, standing
+from feilun.workflow.applications.customer_service.wiring import held_to_suite, import_knowledge, opened
+from tiny import WORDS, save_tiny_base
 from tiny_bundle import made_bundle, made_facts, made_files, made_model
+
+pytestmark = pytest.mark.usefixtures("undrawn")
 
 
 def test_knowledge_by_which_a_conversation_falls_is_refused_and_changes_nothing(file, database, tmp_path):
@@ -152,9 +154,7 @@ def faq(folder, rows):
 @pytest.fixture
 def trainable(tmp_path):
     """An application that a tiny base can learn, and the rows of its FAQ."""
-    base = tiny_base()
-    base.model.save_pretrained(tmp_path / "base")
-    base.tokenizer.save(str(tmp_path / "base" / "tokenizer.json"))
+    save_tiny_base(tmp_path / "base")
     source = random.Random(3)
     rows = []
     for number in range(24):

@@ -12,11 +12,11 @@ from feilun.interfaces.cli import main
 from feilun.storage import audit
 from feilun.storage.customer_service_releases import KEPT, keep_release, knowledge_of, releases_of
 from feilun.storage.database import open_database
-from feilun.workflow.applications.customer_service import import_knowledge, opened
-from feilun.workflow.applications.customer_service_file import read_application
-from feilun.workflow.applications.customer_service_knowledge import known_to
-from feilun.workflow.applications.customer_service_rollback import roll_back
-from feilun.workflow.applications.customer_service_version import Version, let_stand, standing
+from feilun.workflow.applications.customer_service.file import read_application
+from feilun.workflow.applications.customer_service.knowledge import known_to
+from feilun.workflow.applications.customer_service.rollback import roll_back
+from feilun.workflow.applications.customer_service.version import Version, let_stand, standing
+from feilun.workflow.applications.customer_service.wiring import import_knowledge, opened
 
 NEW = ("信用卡年费是多少？", "普卡年费一百元。")
 

@@ -18,19 +18,21 @@ from feilun.apps.public_opinion import trends
 from feilun.apps.public_opinion.corrected import corrected
 from feilun.apps.public_opinion.readers import Apart, AtOnce
 from feilun.core.errors import UsageError
-from feilun.interfaces.cli import public_opinion as cli
+from feilun.interfaces.cli.applications import public_opinion as cli
 from feilun.interfaces.http.app import create_app
-from feilun.interfaces.http.opinion_desk import with_public_opinion
+from feilun.interfaces.http.applications.opinion_desk import with_public_opinion
 from feilun.monitoring.feedback import FeedbackDesk
 from feilun.monitoring.log import ObservationLog
 from feilun.serving.engine import Engine
 from feilun.storage import opinion, opinion_counts
-from feilun.workflow.applications import public_opinion as wired
-from feilun.workflow.applications.public_opinion import Application
-from feilun.workflow.applications.public_opinion_desk import Correction, correct
-from feilun.workflow.applications.public_opinion_file import ModelSettings
-from feilun.workflow.applications.public_opinion_train import train_models
+from feilun.workflow.applications.public_opinion import wiring as wired
+from feilun.workflow.applications.public_opinion.desk import Correction, correct
+from feilun.workflow.applications.public_opinion.file import ModelSettings
+from feilun.workflow.applications.public_opinion.training import train_models
+from feilun.workflow.applications.public_opinion.wiring import Application
 from tiny import tiny_tokenizer
+
+pytestmark = pytest.mark.usefixtures("undrawn")
 
 APPLICATION = """
 application = "public-opinion"

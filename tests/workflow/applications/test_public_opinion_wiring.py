@@ -13,10 +13,10 @@ from feilun.apps.public_opinion.corrected import Corrected
 from feilun.bundles.bundle import open_bundle
 from feilun.core.errors import DataError
 from feilun.core.report import Figure
-from feilun.workflow.applications.public_opinion_demo import demonstrate, write_application
-from feilun.workflow.applications.public_opinion_file import read_application
-from feilun.workflow.applications.public_opinion_labelled import write_labelled
-from feilun.workflow.applications.public_opinion_train import worth_their_cost
+from feilun.workflow.applications.public_opinion.demo import demonstrate, write_application
+from feilun.workflow.applications.public_opinion.file import read_application
+from feilun.workflow.applications.public_opinion.labelled import write_labelled
+from feilun.workflow.applications.public_opinion.training import worth_their_cost
 from feilun.workflow.screen import Screen
 from tiny_bundle import made_bundle
 

@@ -16,14 +16,14 @@ from feilun.apps.recommendation.events import Interaction
 from feilun.apps.recommendation.sample.shop import simulate
 from feilun.apps.recommendation.shop import remembered
 from feilun.core.errors import BundleError, DataError, RecipeError, UsageError
-from feilun.interfaces.cli.recommendation import app as cli
+from feilun.interfaces.cli.applications.recommendation import app as cli
 from feilun.storage.database import open_database
 from feilun.storage.event_queue import EventQueue
-from feilun.workflow.applications import recommendation as application
-from feilun.workflow.applications.recommendation_estimate import estimate_settings
-from feilun.workflow.applications.recommendation_file import read_application
-from feilun.workflow.applications.recommendation_judging import evaluate
-from feilun.workflow.applications.recommendation_tables import (
+from feilun.workflow.applications.recommendation import wiring as application
+from feilun.workflow.applications.recommendation.estimate import estimate_settings
+from feilun.workflow.applications.recommendation.file import read_application
+from feilun.workflow.applications.recommendation.judging import evaluate
+from feilun.workflow.applications.recommendation.tables import (
     import_events,
     import_items,
     put_items,

@@ -13,7 +13,8 @@ from feilun.interfaces.cli.main import run
 from feilun.workflow.labelling.errors import label_errors
 from feilun.workflow.labelling.rows import place_of
 from feilun.workflow.labelling.vectors import WORDS
-from labelled_table import labelled_table, tiny_base_folder
+from labelled_table import labelled_table
+from tiny import save_tiny_base
 
 RECIPE = """
 task = "{task}"
@@ -42,7 +43,7 @@ def recipe(folder: Path, task: str = "classify", more: str = "") -> Path:
 @pytest.mark.parametrize("read_by", ["base", WORDS])
 def test_the_rows_that_were_made_wrong_are_named(table: Path, read_by: str) -> None:
     wrong = labelled_table(table, wrong=8)
-    base = str(tiny_base_folder(table.parent)) if read_by == "base" else WORDS
+    base = str(save_tiny_base(table.parent / "base")) if read_by == "base" else WORDS
     found = label_errors(place_of(str(table), base=base))
     named = {int(found.corpus.id[row]) for row in found.wrong().tolist()}
     assert len(named & set(wrong)) >= 4
@@ -53,7 +54,7 @@ def test_the_rows_that_were_made_wrong_are_named(table: Path, read_by: str) -> N
 
 
 def test_a_recipe_names_base_and_columns(table: Path) -> None:
-    tiny_base_folder(table.parent)
+    save_tiny_base(table.parent / "base")
     found = label_errors(place_of(str(recipe(table.parent))))
     assert "base" in found.read_by
     assert len(found.wrong()) > 0

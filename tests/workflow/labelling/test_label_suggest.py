@@ -15,7 +15,8 @@ from feilun.data.sources import open_rows
 from feilun.interfaces.cli.main import run
 from feilun.labelling.label_studio import Question
 from feilun.labelling.ways import WAYS
-from feilun.workflow.labelling.filled import inert, plain, read_answers, write_questions
+from feilun.text.formulas import inert, plain
+from feilun.workflow.labelling.filled import read_answers, write_questions
 from feilun.workflow.labelling.people import agreement_of, read_ratings
 from feilun.workflow.labelling.suggest import pool_of, suggest_texts
 from feilun.workflow.labelling.vectors import WORDS

@@ -36,7 +36,7 @@ class Heard:
     Args:
         text: What was said.
         time: When, seconds since 1970.
-        conversation: Where.
+        conversation: Id of its conversation.
         begun: The conversation, where this turn begins it.
         customer: What the business tells of the customer.
         ticket: What tells it from the other messages of a moment.

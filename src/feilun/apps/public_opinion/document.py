@@ -49,8 +49,8 @@ class Document:
     Args:
         key: Names it for ever, also when it comes again.
         source: Who published it.
-        url: Where.
-        author: By whom.
+        url: Where it was published; empty where not known.
+        author: Who wrote it; empty where not known.
         published: When it happened, seconds since 1970: the time by which it is counted.
         seen: When it came here, seconds since 1970.
         language: ISO 639-1; empty where it has no letters.

@@ -95,7 +95,7 @@ class Intake:
         """Read what a source has to give, from its saved position on.
 
         Args:
-            source: It.
+            source: The source to read.
             seconds: Read no further batch once so many have passed: a source to which more is always added never ends.
 
         Raises:

@@ -44,7 +44,7 @@ def search(connection: Connection, question: Question, limit: int | None) -> lis
 
     Args:
         connection: A transaction.
-        question: Which.
+        question: What is asked for.
         limit: At most so many; None takes all.
     """
     return list(islice(_found(connection, question), limit))

@@ -20,7 +20,7 @@ from feilun.apps.public_opinion.emergent import Emergent, Theme, find_emergent
 from feilun.apps.public_opinion.incidents import Incident
 from feilun.apps.public_opinion.trends import Trend, momentous, trends
 from feilun.core.files import write_json, write_text
-from feilun.evaluation.timelines import bars, png, timeline, write_pdf
+from feilun.evaluation.presentation.timelines import bars, png, timeline, write_pdf
 from feilun.storage import opinion
 
 SHOWN = 12
@@ -147,7 +147,7 @@ def write_report(report: Report, folder: Path) -> list[Path]:
     """Write a report as report.html, report.pdf and report.json.
 
     Args:
-        report: It.
+        report: The report to write.
         folder: Where to; made where there is none.
 
     Returns:

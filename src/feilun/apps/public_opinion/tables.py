@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from feilun.apps.public_opinion.trends import Trend
 from feilun.core.errors import MissingExtra
+from feilun.text.formulas import inert
 
 if TYPE_CHECKING:
     import polars
@@ -22,9 +23,6 @@ DOCUMENT_COLUMNS = (
     "body",
 )  # fmt: skip
 TREND_COLUMNS = ("begin", "seconds", "topic", "entity", "documents", "positive", "negative", "stories")
-
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What makes a cell a formula where a spreadsheet opens the table."""
 
 
 def documents_table(documents: Iterable[dict[str, Any]], form: TableForm) -> bytes:
@@ -79,7 +77,7 @@ def _cell(value: Any) -> Any:
     if isinstance(value, dict):
         value = "; ".join(f"{name}: {said}" for name, said in value.items())
     text = "; ".join(value) if isinstance(value, list) else str(value)
-    return f"'{text}" if text.startswith(FORMULA) else text
+    return inert(text)
 
 
 def _parquet(frame_of: Any, rows: Sequence[Mapping[str, Any]]) -> bytes:

@@ -17,8 +17,8 @@ from feilun.apps.recommendation.fusion import gather, padded
 from feilun.apps.recommendation.interactions import History, Interactions
 from feilun.apps.recommendation.model import Model
 from feilun.core.report import Figure
-from feilun.evaluation.catalogue_metrics import catalogue_figures
-from feilun.evaluation.ranking_metrics import DEPTH, gains_of_lists, means, per_query, top_items
+from feilun.evaluation.metrics.catalogue import catalogue_figures
+from feilun.evaluation.metrics.ranking import DEPTH, gains_of_lists, means, per_query, top_items
 
 BASELINES: Mapping[str, Callable[[], Generator]] = {
     "popularity": Popular,

@@ -8,8 +8,8 @@ import numpy as np
 
 from feilun.apps.recommendation.click_probability import Basis, ClickCurve
 from feilun.apps.recommendation.exposures import Exposures
-from feilun.evaluation.click_metrics import area_under_curve, log_loss
-from feilun.evaluation.metrics import expected_calibration_error
+from feilun.evaluation.metrics.clicks import area_under_curve, log_loss
+from feilun.evaluation.metrics.confidence import expected_calibration_error
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ class AnswerKind(Protocol):
         """Check the right answer as a person told it, by JSON or in the cell of a table.
 
         Args:
-            said: It.
+            said: The answer as it was told.
             found: What it is said of.
             names: Names of the model's labels.
 

@@ -14,13 +14,14 @@ from feilun.core.ports import Predictor
 from feilun.core.prediction import Decision
 from feilun.core.report import Report
 from feilun.evaluation import scope
-from feilun.evaluation.baselines import fit_baselines
+from feilun.evaluation.baselines.single_label import fit_baselines
 from feilun.evaluation.calibration import Abstention, fit_temperature, label_thresholds
 from feilun.evaluation.intervals import Intervals, bootstrap
 from feilun.evaluation.judgement import from_probabilities, judge
 from feilun.evaluation.judges.asked import Asked, check_known, checked
 from feilun.evaluation.judges.decisions import decisions
-from feilun.evaluation.metrics import compare, coverage_curve, figures, per_label, reliability
+from feilun.evaluation.metrics.confidence import coverage_curve, reliability
+from feilun.evaluation.metrics.single_label import compare, figures, per_label
 from feilun.evaluation.slices import slice_figures
 
 

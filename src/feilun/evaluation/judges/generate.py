@@ -12,14 +12,14 @@ from feilun.core.corpus import Corpus
 from feilun.core.decisions.generate import GenerateDecision
 from feilun.core.labels import LabelSet
 from feilun.core.ports import Predictor
-from feilun.core.report import Figure, Report
+from feilun.core.report import Report
+from feilun.evaluation.baselines.texts import fit_lead
 from feilun.evaluation.calibration import Abstention
 from feilun.evaluation.judges.asked import Asked, checked
-from feilun.evaluation.metrics import Floats
-from feilun.evaluation.resampling import intervals_of
+from feilun.evaluation.metrics.arithmetic import Floats
+from feilun.evaluation.metrics.texts import TextJudgement, figures_of, judge_texts, perplexity
+from feilun.evaluation.resampling import figure_of, intervals_of
 from feilun.evaluation.slices import figures_by
-from feilun.evaluation.text_baselines import fit_lead
-from feilun.evaluation.text_metrics import TextJudgement, figures_of, judge_texts, perplexity
 
 NEARNESS = 0
 """Column of a judgement's figures by which two predictors are compared row by row."""
@@ -77,7 +77,7 @@ class GenerateJudge:
         ends = intervals_of(judged.sums, figures_of, asked.resamples, asked.seed)
         return Report(
             n=len(corpus),
-            metrics={name: _figure(value, ends.get(name)) for name, value in _plain(judged).items()},
+            metrics={name: figure_of(value, ends.get(name)) for name, value in _plain(judged).items()},
             slices=figures_by(corpus, asked.slices, lambda own: _slice(judged, own)),
             baselines={name: {**_plain(other), **_nearer(judged, other)} for name, other in others.items()},
         )
@@ -91,10 +91,6 @@ def _judge(predictor: Predictor, corpus: Corpus) -> TextJudgement:
 
 def _plain(judged: TextJudgement) -> dict[str, float]:
     return {name: float(value) for name, value in figures_of(judged.sums.sum(0)).items()}
-
-
-def _figure(value: float, ends: tuple[Floats, Floats] | None) -> Figure:
-    return Figure(value) if ends is None else Figure(value, min(float(ends[0]), value), max(float(ends[1]), value))
 
 
 def _slice(judged: TextJudgement, own: NDArray[np.bool_]) -> dict[str, float]:

@@ -15,18 +15,20 @@ from feilun.core.errors import DataError
 from feilun.core.labels import LabelSet
 from feilun.core.ports import Predictor
 from feilun.core.prediction import Prediction
-from feilun.core.report import Figure, Report
-from feilun.evaluation import set_metrics
+from feilun.core.report import Report
+from feilun.evaluation.baselines.label_sets import fit_set_baselines
 from feilun.evaluation.calibration import Abstention
 from feilun.evaluation.intervals import wilson
 from feilun.evaluation.judgement import scores
 from feilun.evaluation.judges.asked import Asked, check_known, checked
 from feilun.evaluation.judges.decisions import decisions
 from feilun.evaluation.label_thresholds import fit_sigmoid_temperature, fit_thresholds
-from feilun.evaluation.metrics import Floats, compare, coverage_curve, reliability
-from feilun.evaluation.resampling import intervals_of
-from feilun.evaluation.set_baselines import fit_set_baselines
-from feilun.evaluation.set_metrics import SetJudgement, from_counts, per_label
+from feilun.evaluation.metrics import label_sets
+from feilun.evaluation.metrics.arithmetic import Floats
+from feilun.evaluation.metrics.confidence import coverage_curve, reliability
+from feilun.evaluation.metrics.label_sets import SetJudgement, from_counts, per_label
+from feilun.evaluation.metrics.single_label import compare
+from feilun.evaluation.resampling import figure_of, intervals_of
 from feilun.evaluation.slices import figures_by
 
 
@@ -59,7 +61,7 @@ class MultilabelJudge:
         Returns:
             Those of `metrics` that are defined on the rows.
         """
-        return set_metrics.figures(judgement_of(logits, corpus, labels, decision))
+        return label_sets.figures(judgement_of(logits, corpus, labels, decision))
 
     def calibrate(
         self,
@@ -96,7 +98,7 @@ class MultilabelJudge:
         judgement = _judge(checked(predictor, corpus), targets, labels)
         others = {name: _judge(checked(other, corpus), targets, labels) for name, other in asked.baselines.items()}
         ends = _intervals(judgement, asked.resamples, asked.seed)
-        figures = set_metrics.figures(judgement)
+        figures = label_sets.figures(judgement)
         f1 = ends.get("f1")
         rows: dict[str, dict[str, float]] = per_label(names, judgement.counts.sum(0))
         if f1 is not None:
@@ -104,14 +106,14 @@ class MultilabelJudge:
                 row |= {"f1_low": min(float(low), row["f1"]), "f1_high": max(float(high), row["f1"])}
         return Report(
             n=len(corpus),
-            metrics={name: _figure(value, ends.get(name)) for name, value in figures.items()},
+            metrics={name: figure_of(value, ends.get(name)) for name, value in figures.items()},
             per_label=rows,
             labels=names,
             calibration=reliability(judgement.confidence, judgement.correct),
             coverage=coverage_curve(judgement.confidence, judgement.correct),
             slices=figures_by(corpus, asked.slices, lambda own: _slice(judgement, own)),
             baselines={
-                name: {**set_metrics.figures(other), **compare(judgement, other)} for name, other in others.items()
+                name: {**label_sets.figures(other), **compare(judgement, other)} for name, other in others.items()
             },
             decisions=decisions(judgement.correct, judgement.abstained, predictor, asked),
         )
@@ -183,10 +185,6 @@ def _intervals(judgement: SetJudgement, resamples: int, seed: int) -> dict[str, 
         }
 
     return intervals_of(statistics, figures, resamples, seed)
-
-
-def _figure(value: float, ends: tuple[Any, Any] | None) -> Figure:
-    return Figure(value) if ends is None else Figure(value, min(float(ends[0]), value), max(float(ends[1]), value))
 
 
 def _slice(judgement: SetJudgement, own: NDArray[np.bool_]) -> dict[str, float]:

@@ -16,12 +16,12 @@ from feilun.core.labels import LabelSet
 from feilun.core.ports import Predictor
 from feilun.core.prediction import Prediction
 from feilun.core.report import Report
+from feilun.evaluation.baselines.ranking import fit_rank_baselines
 from feilun.evaluation.calibration import Abstention
-from feilun.evaluation.click_metrics import area_under_curve
 from feilun.evaluation.judges.asked import Asked, checked
-from feilun.evaluation.metrics import Floats
-from feilun.evaluation.rank_baselines import fit_rank_baselines
-from feilun.evaluation.ranking_metrics import DEPTH, gains_of_groups, means, per_query
+from feilun.evaluation.metrics.arithmetic import Floats
+from feilun.evaluation.metrics.clicks import area_under_curve
+from feilun.evaluation.metrics.ranking import DEPTH, gains_of_groups, means, per_query
 from feilun.evaluation.slices import figures_by
 
 AREA = "auc"

@@ -15,15 +15,15 @@ from feilun.core.errors import DataError
 from feilun.core.labels import LabelSet
 from feilun.core.ports import Predictor
 from feilun.core.prediction import Prediction
-from feilun.core.report import Figure, Report
-from feilun.evaluation import number_metrics
+from feilun.core.report import Report
+from feilun.evaluation.baselines.numbers import fit_number_baselines
 from feilun.evaluation.calibration import Abstention
 from feilun.evaluation.conformal import reach_of
 from feilun.evaluation.judges.asked import Asked, checked
-from feilun.evaluation.metrics import Floats
-from feilun.evaluation.number_baselines import fit_number_baselines
-from feilun.evaluation.number_metrics import NumberJudgement, from_sums
-from feilun.evaluation.resampling import intervals_of
+from feilun.evaluation.metrics import numbers
+from feilun.evaluation.metrics.arithmetic import Floats
+from feilun.evaluation.metrics.numbers import NumberJudgement, from_sums
+from feilun.evaluation.resampling import figure_of, intervals_of
 from feilun.evaluation.slices import figures_by
 
 
@@ -46,7 +46,7 @@ class RegressJudge:
         Returns:
             Those of `metrics` that are defined on the rows.
         """
-        return number_metrics.figures(judgement_of(logits, corpus, labels, decision))
+        return numbers.figures(judgement_of(logits, corpus, labels, decision))
 
     def calibrate(
         self,
@@ -77,20 +77,18 @@ class RegressJudge:
         others = {name: _judge(checked(other, corpus), targets, names) for name, other in asked.baselines.items()}
         sums = judgement.sums
         ends = intervals_of(sums, _means, asked.resamples, asked.seed)
-        figures = number_metrics.figures(judgement)
+        figures = numbers.figures(judgement)
         by_number = from_sums(sums.sum(0))
         return Report(
             n=len(corpus),
-            metrics={name: _figure(value, ends.get(name)) for name, value in figures.items()},
+            metrics={name: figure_of(value, ends.get(name)) for name, value in figures.items()},
             per_label={
                 name: {**{key: float(by_number[key][i]) for key in figures}, "support": len(corpus)}
                 for i, name in enumerate(names)
             },
             labels=names,
             slices=figures_by(corpus, asked.slices, lambda own: _slice(judgement, own, figures)),
-            baselines={
-                name: {**number_metrics.figures(other), **_closer(judgement, other)} for name, other in others.items()
-            },
+            baselines={name: {**numbers.figures(other), **_closer(judgement, other)} for name, other in others.items()},
         )
 
 
@@ -103,14 +101,14 @@ def judgement_of(
     return NumberJudgement(labels.names, _targets(corpus, len(labels)), values, values - reach, values + reach)
 
 
-def _targets(corpus: Corpus, numbers: int) -> Floats:
-    """Return the true numbers, shape (rows, numbers)."""
+def _targets(corpus: Corpus, count: int) -> Floats:
+    """Return the true numbers, shape (rows, count)."""
     rows: list[Any] = [target if isinstance(target, Sequence) else (target,) for target in corpus.target or ()]
     try:
-        values = np.array(rows, dtype=np.float64).reshape(len(rows), numbers)
+        values = np.array(rows, dtype=np.float64).reshape(len(rows), count)
     except ValueError as error:
         raise DataError(
-            f"Each row needs {numbers} number(s) as its target; those of {corpus.id[0]!r} are {rows[0]!r} ({error}).",
+            f"Each row needs {count} number(s) as its target; those of {corpus.id[0]!r} are {rows[0]!r} ({error}).",
             "Give a number, or as many as the model predicts, for each row.",
         ) from error
     if not np.isfinite(values).all():
@@ -127,10 +125,6 @@ def _judge(predictions: Sequence[Prediction], targets: Floats, names: tuple[str,
 
 def _means(sums: Floats) -> Mapping[str, Floats]:
     return {name: values.mean(-1) for name, values in from_sums(sums).items()}
-
-
-def _figure(value: float, ends: tuple[Any, Any] | None) -> Figure:
-    return Figure(value) if ends is None else Figure(value, min(float(ends[0]), value), max(float(ends[1]), value))
 
 
 def _slice(judgement: NumberJudgement, own: NDArray[np.bool_], known: Mapping[str, float]) -> dict[str, float]:

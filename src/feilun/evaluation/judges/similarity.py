@@ -14,18 +14,19 @@ from feilun.core.decisions.similarity import SimilarityDecision, cosines, unit
 from feilun.core.labels import LabelSet
 from feilun.core.ports import Predictor
 from feilun.core.report import Figure, Report
-from feilun.evaluation import metrics as pair_metrics
-from feilun.evaluation import retrieval
+from feilun.evaluation.baselines.pairs import WordSimilarity, fit_pair_baselines
 from feilun.evaluation.calibration import Abstention
 from feilun.evaluation.intervals import bootstrap
 from feilun.evaluation.judgement import Judgement, from_probabilities, judge
 from feilun.evaluation.judges.asked import Asked, check_known, checked
 from feilun.evaluation.judges.decisions import decisions
-from feilun.evaluation.metrics import Floats, compare, coverage_curve, per_label, reliability
-from feilun.evaluation.pair_baselines import WordSimilarity, fit_pair_baselines
+from feilun.evaluation.metrics import retrieval, single_label
+from feilun.evaluation.metrics.arithmetic import Floats
+from feilun.evaluation.metrics.confidence import coverage_curve, reliability
+from feilun.evaluation.metrics.retrieval import Retrieval, found, retrieval_of
+from feilun.evaluation.metrics.single_label import compare, per_label
 from feilun.evaluation.pair_thresholds import average_precision, fit_similarity
-from feilun.evaluation.resampling import intervals_of
-from feilun.evaluation.retrieval import Retrieval, found, retrieval_of
+from feilun.evaluation.resampling import figure_of, intervals_of
 from feilun.evaluation.slices import slice_figures
 
 PAIR_METRICS = (
@@ -137,7 +138,7 @@ def by_vectors(task: Retrieval, vectors: NDArray[np.floating]) -> retrieval.Scor
 
 def pair_figures(judged: Judgement) -> dict[str, float]:
     """Compute the figures of pairs of which some are the same and others not."""
-    figures = pair_metrics.figures(judged)
+    figures = single_label.figures(judged)
     same = per_label(judged)[judged.labels[1]]
     precise = average_precision(judged.probabilities[:, 1], judged.targets == 1)
     own = {"f1": same["f1"], "precision": same["precision"], "recall": same["recall"], "average_precision": precise}
@@ -162,11 +163,7 @@ def _with_intervals(searched: Floats, asked: Asked) -> dict[str, Figure]:
         asked.resamples,
         asked.seed,
     )
-    return {name: _figure(value, ends.get(name)) for name, value in retrieval.figures(searched).items()}
-
-
-def _figure(value: float, ends: tuple[Any, Any] | None) -> Figure:
-    return Figure(value) if ends is None else Figure(value, min(float(ends[0]), value), max(float(ends[1]), value))
+    return {name: figure_of(value, ends.get(name)) for name, value in retrieval.figures(searched).items()}
 
 
 def _first(ours: Floats, other: Floats) -> Mapping[str, float]:

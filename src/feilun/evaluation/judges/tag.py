@@ -14,16 +14,16 @@ from feilun.core.errors import DataError
 from feilun.core.labels import LabelSet
 from feilun.core.ports import Predictor
 from feilun.core.prediction import Prediction
-from feilun.core.report import Figure, Report
+from feilun.core.report import Report
 from feilun.core.spans import Span, TokenLogits
-from feilun.evaluation import span_metrics
+from feilun.evaluation.baselines.spans import fit_span_baselines
 from feilun.evaluation.calibration import Abstention
 from feilun.evaluation.judges.asked import Asked, check_known, checked
-from feilun.evaluation.metrics import Floats, compare
-from feilun.evaluation.resampling import intervals_of
+from feilun.evaluation.metrics import spans
+from feilun.evaluation.metrics.single_label import compare
+from feilun.evaluation.metrics.spans import SpanJudgement
+from feilun.evaluation.resampling import figure_of, intervals_of
 from feilun.evaluation.slices import figures_by
-from feilun.evaluation.span_baselines import fit_span_baselines
-from feilun.evaluation.span_metrics import SpanJudgement
 
 
 class TagJudge:
@@ -46,7 +46,7 @@ class TagJudge:
             All of `metrics`.
         """
         counts = judgement_of(logits, corpus, labels, decision).counts.sum(0)
-        return {name: float(value) for name, value in span_metrics.figures(counts).items()}
+        return {name: float(value) for name, value in spans.figures(counts).items()}
 
     def calibrate(
         self,
@@ -75,13 +75,11 @@ class TagJudge:
         judgement = _judge(checked(predictor, corpus), targets, names)
         others = {name: _judge(checked(other, corpus), targets, names) for name, other in asked.baselines.items()}
         counts = judgement.counts
-        ends = intervals_of(counts, span_metrics.figures, asked.resamples, asked.seed)
+        ends = intervals_of(counts, spans.figures, asked.resamples, asked.seed)
         return Report(
             n=len(corpus),
-            metrics={
-                name: _figure(float(v), ends.get(name)) for name, v in span_metrics.figures(counts.sum(0)).items()
-            },
-            per_label=span_metrics.by_label(names, counts.sum(0)),
+            metrics={name: figure_of(float(v), ends.get(name)) for name, v in spans.figures(counts.sum(0)).items()},
+            per_label=spans.by_label(names, counts.sum(0)),
             labels=names,
             slices=figures_by(corpus, asked.slices, lambda own: _slice(counts[own])),
             baselines={name: {**_plain(other), **compare(judgement, other)} for name, other in others.items()},
@@ -116,13 +114,9 @@ def _judge(predictions: Sequence[Prediction], targets: list[list[Span]], names: 
 
 
 def _plain(judgement: SpanJudgement) -> dict[str, float]:
-    return {name: float(value) for name, value in span_metrics.figures(judgement.counts.sum(0)).items()}
-
-
-def _figure(value: float, ends: tuple[Floats, Floats] | None) -> Figure:
-    return Figure(value) if ends is None else Figure(value, min(float(ends[0]), value), max(float(ends[1]), value))
+    return {name: float(value) for name, value in spans.figures(judgement.counts.sum(0)).items()}
 
 
 def _slice(counts: NDArray[np.int64]) -> dict[str, float]:
-    figures = span_metrics.figures(counts.sum(0))
+    figures = spans.figures(counts.sum(0))
     return {"n": len(counts), "entity_f1": float(figures["entity_f1"]), "partial_f1": float(figures["partial_f1"])}

@@ -30,7 +30,7 @@ def check(
     if as_json:
         output.print_json(found.to_json())
         return
-    from feilun.data.quality import render
+    from feilun.data.render import render
 
     console = output.result_console()
     console.print(render(found.splits.report))

@@ -50,6 +50,6 @@ def evaluate(
     if as_json:
         output.print_json(report.to_json())
         return
-    from feilun.evaluation.render import render
+    from feilun.evaluation.presentation.terminal import render
 
     output.result_console().print(render(report, output.language()))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from feilun.core.errors import UsageError
-from feilun.evaluation.render import printable
+from feilun.evaluation.presentation.terminal import printable
 from feilun.interfaces.cli import output
 from feilun.interfaces.cli.options import AsJson, Threads
 

@@ -56,17 +56,17 @@ def init(
     Finds the columns of texts and labels; says which it took, so that you can name others. A table without texts
     becomes a recipe that reads its other columns.
     """
-    from feilun.workflow import first_look
+    from feilun.workflow.getting_started import first_look, first_recipe
 
-    name = first_look.name_of(data)
+    name = first_recipe.name_of(data)
     path = out or Path(f"{name}.toml")
     if path.exists() and not force:
         raise UsageError(f"{path} is already there.", "Choose another name with --out, or replace it with --force.")
     wanted = [column.strip() for column in features.split(",") if column.strip()]
     found = first_look.look(data, text, target, query, wanted, task=task.value if task else None, pair=pair)
     if not found.trainable:
-        raise UsageError(first_look.without_labels(found), "Name the column of labels with --target.")
-    written = first_look.write_recipe(path, name, found, base, query)
+        raise UsageError(first_look.advice_without_labels(found), "Name the column of labels with --target.")
+    written = first_recipe.write_recipe(path, name, found, base, query)
     if as_json:
         output.print_json({
             "recipe": str(path), "task": found.task, "text": found.text, "pair": found.pair, "group": found.group,
@@ -74,7 +74,7 @@ def init(
             "features": list(found.features), "left_out": dict(found.left_out), "base": written,
         })  # fmt: skip
         return
-    print(f"{path}: {found.task}: {first_look.of_texts(found)}, base {written}.")
-    for line in first_look.of_columns(found):
+    print(f"{path}: {found.task}: {first_look.describe_texts(found)}, base {written}.")
+    for line in first_look.describe_columns(found):
         print(line)
     print(f"Next: feilun check {path}, then feilun train {path}")

@@ -23,21 +23,17 @@ from feilun.interfaces.cli import (
     bases,
     check,
     compress,
-    customer_service,
     database,
     doctor,
     evaluate,
     explain,
     init,
     insight,
-    label,
     models,
     monitor,
     predict,
     pretrain,
-    public_opinion,
     quickstart,
-    recommendation,
     retrain,
     runs,
     search,
@@ -45,6 +41,8 @@ from feilun.interfaces.cli import (
     token,
     train,
 )
+from feilun.interfaces.cli.applications import customer_service, public_opinion, recommendation
+from feilun.interfaces.cli.labelling import label
 from feilun.interfaces.cli.output import make_safe
 
 VERBS = (

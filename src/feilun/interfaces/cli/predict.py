@@ -12,7 +12,7 @@ import typer
 
 from feilun.core.errors import UsageError
 from feilun.core.prediction import Prediction
-from feilun.evaluation.render import printable
+from feilun.evaluation.presentation.terminal import printable
 from feilun.interfaces.cli import output
 from feilun.interfaces.cli.options import AsJson, Threads
 

@@ -29,7 +29,7 @@ def quickstart(
 
     Ends with the commands to serve the bundle and to use your own file.
     """
-    from feilun.workflow import quickstart as loop
+    from feilun.workflow.getting_started import quickstart as loop
     from feilun.workflow.screen import Terminal
 
     screen = Terminal(output.progress_console() if as_json else output.result_console(), output.language())

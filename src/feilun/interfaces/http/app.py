@@ -21,14 +21,13 @@ from feilun.interfaces.http import (
     health,
     metrics,
     models,
-    opinion_queries,
     predict,
-    public_opinion,
     requests_log,
     traced,
     watched,
 )
 from feilun.interfaces.http.answers import error_answer
+from feilun.interfaces.http.applications import opinion_queries, public_opinion
 from feilun.interfaces.http.bodies import CheckedBodies
 from feilun.interfaces.http.faults import said_of, status_of
 from feilun.interfaces.http.guard import Guard

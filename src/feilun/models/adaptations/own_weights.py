@@ -1,7 +1,7 @@
 """A model's weights parted in two: those of its base as it came, and what an adaptation put beside or in place of them.
 
-Both go by the names that they have in a written graph (`feilun.compression.open_graph`): a module's path in the bare
-base; below it `low_rank.a` and `low_rank.b` for an update, `bottleneck.gelu.down` and the like for an adapter.
+Both go by the names that they have in a written graph (`compression/graphs/open_graph.py`): a module's path in the
+bare base; below it `low_rank.a` and `low_rank.b` for an update, `bottleneck.gelu.down` and the like for an adapter.
 """
 
 from __future__ import annotations

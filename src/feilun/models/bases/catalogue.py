@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 from feilun.core.errors import BaseModelError, MissingExtra, nearest
 from feilun.core.files import read_json, write_json
 from feilun.core.places import home
-from feilun.models.bases.base import FACTS, Base, load
+from feilun.models.bases.base import Base
 from feilun.models.bases.packaged import PACKAGED, Packaged, wheels_folder
+from feilun.models.bases.stored import FACTS, load
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -13,8 +13,10 @@ from typing import Any
 from tokenizers import Tokenizer
 
 from feilun.core.files import atomic_folder
-from feilun.models.bases.base import Base, headless, load, save
+from feilun.models.bases.base import Base
+from feilun.models.bases.opening import headless
 from feilun.models.bases.packaged import Packaged
+from feilun.models.bases.stored import load, save
 
 _LOG = logging.getLogger(__name__)
 

@@ -8,8 +8,9 @@ from typing import Any
 
 from feilun.core.errors import BaseModelError
 from feilun.models.bases import gguf
-from feilun.models.bases.base import CONFIG, BaseFacts, Kind, Pooling
+from feilun.models.bases.base import BaseFacts, Kind, Pooling
 from feilun.models.bases.languages import MULTILINGUAL, SCRIPTS
+from feilun.models.bases.stored import CONFIG
 
 WITHOUT_LIMIT = 512
 """Longest sequence of models that state no limit of their own."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tokenizers import Tokenizer, processors
 
 from feilun.core.errors import BaseModelError
-from feilun.models.bases.base import quiet_transformers
+from feilun.models.bases.opening import quiet_transformers
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -6,11 +6,12 @@ import os
 from pathlib import Path
 
 from feilun.core.errors import BaseModelError, nearest
-from feilun.models.bases.base import CONFIG, WEIGHTS, Base
+from feilun.models.bases.base import Base
 from feilun.models.bases.folder import open_checked
 from feilun.models.bases.folder_facts import read_json
 from feilun.models.bases.packaged import PACKAGED
 from feilun.models.bases.safety import WHY_PICKLE, check_folder
+from feilun.models.bases.stored import CONFIG, WEIGHTS
 
 SMALL_FILES = ("*.json", "*.jinja", "*.txt", "*.model", "README.md")
 WEIGHT_FILES = ("*.safetensors",)

@@ -26,7 +26,7 @@ HEAD_MULTIPLE = 16
 """Of the size of a head, in ONNX Runtime's `GroupQueryAttention`."""
 
 WRITTEN = ("llama", "mistral", "qwen2", "qwen3", "gemma3_text")
-"""Families of language models whose bundles can be written; `compression/decoder_graph.py` knows their layers."""
+"""Families of language models whose bundles can be written; `compression/graphs/decoder.py` knows their layers."""
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from feilun.storage.tables import metadata
+from feilun.storage.tables.every import metadata
 from feilun.storage.upgrade import VERSION_TABLE
 
 context.configure(

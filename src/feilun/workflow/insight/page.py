@@ -11,7 +11,7 @@ from typing import Any
 
 from feilun.core.files import write_json, write_text
 from feilun.evaluation.associations import Association
-from feilun.evaluation.timelines import bars, png, timeline
+from feilun.evaluation.presentation.timelines import bars, png, timeline
 from feilun.workflow.insight.findings import SHOWN_COPIES, Drivers, Insight, Trends, typical_rows
 
 SHOWN_TREND_TOPICS = 5
@@ -37,7 +37,7 @@ def write_insight(insight: Insight, folder: Path) -> list[Path]:
     """Write what was found as insight.html and insight.json.
 
     Args:
-        insight: It.
+        insight: What was found.
         folder: Where to; made where there is none.
 
     Returns:

@@ -21,7 +21,7 @@ from feilun.labelling.agreement import cohen_kappa
 from feilun.labelling.asking import Asked, Memory, Prompt, ask
 from feilun.labelling.chat_endpoint import ChatEndpoint
 from feilun.text.redact import ORDER
-from feilun.workflow.first_look import look
+from feilun.workflow.getting_started.first_look import look
 from feilun.workflow.labelling.added import write_added
 
 COLUMN = "asked_label"

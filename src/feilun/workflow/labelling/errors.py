@@ -17,7 +17,7 @@ from feilun.core.labels import LabelSet
 from feilun.data.sources import open_rows
 from feilun.labelling.confident import Suspects, find_suspects
 from feilun.labelling.folds import deal, out_of_fold
-from feilun.workflow.labelling.filled import inert
+from feilun.text.formulas import inert
 from feilun.workflow.labelling.rows import Place, labelled_rows
 from feilun.workflow.labelling.vectors import vectors_of
 from feilun.workflow.predict_file import write_frames

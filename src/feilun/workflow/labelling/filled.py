@@ -11,6 +11,7 @@ from pathlib import Path
 from feilun.core.errors import DataError, UsageError, nearest
 from feilun.core.files import atomic_file, write_json, write_text
 from feilun.labelling.label_studio import Answer, Question, answers, interface, tasks
+from feilun.text.formulas import inert, plain
 
 ENCODINGS = ("utf-8-sig", "gb18030")
 """The second is what a spreadsheet in Chinese may save."""
@@ -22,8 +23,6 @@ IDENTITIES = ("observation", "row", "id")
 
 TASKS = ".json"
 ENDINGS = (".csv", TASKS)
-
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def write_questions(questions: Sequence[Question], labels: Sequence[str], path: Path, key: str) -> None:
@@ -124,13 +123,3 @@ def text_of(path: Path) -> tuple[str, str]:
         except UnicodeDecodeError:
             continue
     raise DataError(f"{path} is neither UTF-8 nor GB 18030 text.", "Save it as CSV in UTF-8.")
-
-
-def inert(cell: str) -> str:
-    """Keep a spreadsheet from taking a customer's text for a formula."""
-    return f"'{cell}" if cell.startswith(FORMULA) else cell
-
-
-def plain(cell: str) -> str:
-    """Take back what `inert` did."""
-    return cell[1:] if cell.startswith("'") and cell[1:].startswith(FORMULA) else cell

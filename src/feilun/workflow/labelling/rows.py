@@ -12,8 +12,8 @@ from feilun.data.loading import Loaded, load
 from feilun.data.settings import DataSettings
 from feilun.data.target_kinds.table import TARGET_KINDS
 from feilun.workflow import recipe as recipes
-from feilun.workflow.beginnings import base_for
-from feilun.workflow.first_look import look, without_labels
+from feilun.workflow.getting_started.beginnings import base_for
+from feilun.workflow.getting_started.first_look import advice_without_labels, look
 
 
 def check_ending(path: Path | None, valid: Collection[str]) -> None:
@@ -84,7 +84,9 @@ def labelled_rows(place: Place) -> tuple[Loaded, LabelSet]:
         DataError: If the table cannot be read, has no column of labels, or one that holds none.
     """
     if not place.settings.targets:
-        raise UsageError(without_labels(look(place.source, place.settings.text)), "Name the column with --label.")
+        raise UsageError(
+            advice_without_labels(look(place.source, place.settings.text)), "Name the column with --label."
+        )
     kind = TARGET_KINDS["classify"]
     cleaning = place.settings.clean.cleaning()
     loaded = load(place.source, place.settings, key="data.train", target=kind, cleaning=cleaning)

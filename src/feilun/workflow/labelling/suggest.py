@@ -16,11 +16,11 @@ from feilun.core.errors import UsageError
 from feilun.data.loading import load
 from feilun.data.settings import DataSettings
 from feilun.data.sources import READERS
-from feilun.evaluation.baselines import fit_regression
+from feilun.evaluation.baselines.weighed_words import fit_regression
 from feilun.labelling.label_studio import Question
 from feilun.labelling.selection import select
 from feilun.labelling.ways import By
-from feilun.workflow.first_look import look
+from feilun.workflow.getting_started.first_look import look
 from feilun.workflow.labelling.rows import Place, labelled_rows, place_of
 from feilun.workflow.labelling.vectors import vectors_of
 

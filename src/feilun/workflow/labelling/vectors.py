@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from feilun.core.corpus import Corpus
 from feilun.core.errors import BaseModelError, DataError, MissingExtra
-from feilun.evaluation.baselines import MOST_WEIGHTS, weighed_words
+from feilun.evaluation.baselines.weighed_words import MOST_WEIGHTS, weighed_words
 from feilun.workflow.labelling.rows import Place
 
 WORDS = "words"
@@ -57,9 +57,9 @@ def vectors_of(corpus: Corpus, place: Place, classes: int) -> Vectors:
 def _by_base(corpus: Corpus, name: str) -> Vectors:
     import torch
 
+    from feilun.models.base_embedder import BaseEmbedder
     from feilun.models.bases.catalogue import open_base
     from feilun.models.build import matrix_type
-    from feilun.workflow.applications.base_embedder import BaseEmbedder
 
     embedder = BaseEmbedder(open_base(name), dtype=matrix_type("auto", torch.device("cpu")))
     return Vectors(centred(embedder.embed(corpus)), f"the frozen base {name}")

@@ -18,7 +18,7 @@ from feilun.data.sources import open_rows
 from feilun.data.tables import texts_of
 from feilun.labelling.label_model import LabelModel, conflicts, decide, fit_label_model
 from feilun.labelling.rules import RuleFile, votes
-from feilun.workflow.first_look import look
+from feilun.workflow.getting_started.first_look import look
 from feilun.workflow.labelling.added import write_added
 
 LABEL, CONFIDENCE = "weak_label", "weak_confidence"

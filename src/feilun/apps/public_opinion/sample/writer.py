@@ -37,8 +37,8 @@ class Written:
 
     Args:
         id: Its name.
-        published: When.
-        source: By whom.
+        published: When it is published, seconds since 1970.
+        source: Who publishes it.
         title: Its title.
         body: Its text.
         sentiment: What it says of its company.

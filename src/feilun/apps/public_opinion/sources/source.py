@@ -15,7 +15,7 @@ class Letter:
 
     Args:
         place: Where it stands, such as `news.csv, line 7`.
-        reason: Why.
+        reason: Why it could not be read.
         raw: What stands there.
     """
 

@@ -56,7 +56,7 @@ class Subscribe(Protocol):
         """Return the broker.
 
         Args:
-            settings: Where.
+            settings: The table `[broker]`.
             take: Is given the bytes of each message.
         """
         ...

@@ -1,0 +1,141 @@
+"""What runs a bundle and what was found of it, put together from its files; a damaged file is named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from tokenizers import Tokenizer
+
+from feilun.bundles.adapted import Adapter, AdapterFiles
+from feilun.bundles.base_graphs import find
+from feilun.bundles.cascade import CASCADE, STUDENT, Cascade, CascadeSettings
+from feilun.bundles.content import ADAPTER_FORM, FEATURES, MANIFEST, REPLACE, read_table, read_value
+from feilun.bundles.generator import Generator
+from feilun.bundles.runtime import BATCH_TOKENS, Runtime
+from feilun.bundles.session import Opener, open_session
+from feilun.core import settings
+from feilun.core.decisions.table import DECISIONS, AnyDecision
+from feilun.core.errors import BundleError
+from feilun.core.features import FeatureColumns
+from feilun.core.labels import LabelSet
+from feilun.core.report import Report
+from feilun.text.clean import Cleaning
+from feilun.text.tokens import TokenEncoder
+
+Parsed = TypeVar("Parsed")
+
+
+def report_of(folder: Path) -> Report:
+    """Return the judgement on the test rows, as it was when the bundle was made.
+
+    Raises:
+        BundleError: If `report.json` holds no report.
+    """
+    return _parsed(folder, "report.json", Report.from_json, "report")
+
+
+def predictor_of(folder: Path, manifest: Mapping[str, Any], threads: int | None) -> Runtime | Generator:
+    """Open what runs a bundle.
+
+    Args:
+        folder: The bundle's folder, verified.
+        manifest: Its manifest.
+        threads: Processor threads; None uses all cores that this process may.
+
+    Raises:
+        BundleError: If a file does not hold what it should, or the task is unknown.
+    """
+    encoder, pad_id, batch_tokens = _reading(folder, manifest)
+    model, opener = _graph(folder, manifest)
+    options: dict[str, Any] = {
+        "cleaning": _cleaning(folder),
+        "decision": _decision(folder, manifest),
+        "pad_id": pad_id,
+        "threads": threads,
+        "opener": opener,
+    }
+    labels = _labels(folder)
+    if options["decision"].reads == "answers":
+        return Generator(model, encoder, **options)
+    options["features"] = _features(folder)
+    if not (folder / CASCADE).is_file():
+        return Runtime(model, encoder, labels, batch_tokens=batch_tokens, **options)
+    if not (folder / STUDENT).is_file():
+        raise BundleError(f"The bundle {folder} is damaged: it is a cascade, and {STUDENT} is missing.", REPLACE)
+    student = Runtime(folder / STUDENT, encoder, labels, batch_tokens=batch_tokens, **options)
+    cascade = _parsed(folder, CASCADE, CascadeSettings.from_table, "temperatures and threshold")
+    return Cascade(model, student, cascade, **options)
+
+
+def _reading(folder: Path, manifest: Mapping[str, Any]) -> tuple[TokenEncoder, int, int]:
+    """Return what turns texts into token ids, the id of padding, and the tokens of a batch."""
+    try:
+        tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    except Exception as error:  # tokenizers raises plain Exception
+        problem = f"The bundle {folder} is damaged: tokenizer.json cannot be read ({error})."
+        raise BundleError(problem, REPLACE) from error
+    try:
+        before_second = manifest.get("pair_prefix")  # bundles that read no second text apart have none
+        apart = None if before_second is None else str(before_second)
+        encoder = TokenEncoder(tokenizer, int(manifest["max_tokens"]), str(manifest["prefix"]), apart)
+        pad_id = int(manifest["pad_id"])
+        if encoder.max_tokens < 1 or pad_id < 0:
+            raise ValueError("below what can be")
+        return encoder, pad_id, max(1, int(manifest.get("batch_tokens", BATCH_TOKENS)))
+    except (KeyError, TypeError, ValueError) as error:
+        problem = f"The bundle {folder} is damaged: {MANIFEST} lacks a valid max_tokens, prefix or pad_id."
+        raise BundleError(problem, REPLACE) from error
+
+
+def _graph(folder: Path, manifest: Mapping[str, Any]) -> tuple[Path, Opener]:
+    """Return the ONNX file that a bundle runs, and how it is opened."""
+    if manifest.get("form") != ADAPTER_FORM:
+        return folder / "model.onnx", open_session
+    return find(manifest, folder), Adapter(AdapterFiles.of(folder)).over
+
+
+def _cleaning(folder: Path) -> Cleaning:
+    value, faults = settings.read(Cleaning, read_table(folder, "preparation.json"))
+    if value is None or faults:
+        shown = "; ".join(fault.message for fault in faults)
+        problem = f"The bundle {folder} cannot be read: preparation.json: {shown}"
+        raise BundleError(problem, "Upgrade: pip install -U feilun")
+    return value
+
+
+def _decision(folder: Path, manifest: Mapping[str, Any]) -> AnyDecision:
+    task = str(manifest.get("task", "classify"))
+    if task not in DECISIONS:
+        raise BundleError(
+            f"The bundle {folder} is for the task {task!r}, which this Feilun does not know.",
+            "Upgrade: pip install -U feilun",
+        )
+    return _parsed(folder, "calibration.json", DECISIONS[task].from_table, "temperature and thresholds")
+
+
+def _labels(folder: Path) -> LabelSet:
+    names = read_value(folder, "labels.json")
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names) or len(set(names)) < len(names):
+        raise BundleError(f"The bundle {folder} is damaged: labels.json is not a list of different names.", REPLACE)
+    return LabelSet(tuple(names))
+
+
+def _features(folder: Path) -> FeatureColumns | None:
+    if not (folder / FEATURES).is_file():
+        return None
+    return _parsed(folder, FEATURES, FeatureColumns.from_table, "columns")
+
+
+def _parsed(folder: Path, name: str, parse: Callable[[dict[str, Any]], Parsed], what: str) -> Parsed:
+    """Return what a file's table stands for.
+
+    Raises:
+        BundleError: If it stands for nothing; the message says that the file holds no `what`.
+    """
+    table = read_table(folder, name)
+    try:
+        return parse(table)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise BundleError(f"The bundle {folder} is damaged: {name} holds no {what}.", REPLACE) from error

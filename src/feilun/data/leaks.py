@@ -1,0 +1,85 @@
+"""Rows that say the same are dropped or counted: copies, near copies, and rows that leak into a later set."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from feilun.core.errors import DataError
+from feilun.data import duplicates
+from feilun.data.loading import Loaded
+from feilun.data.paths import shown
+from feilun.data.settings import DataSettings
+from feilun.data.split import SET_NAMES, TEST, TRAIN, VALIDATION
+
+
+def drop_copies(train: Loaded, settings: DataSettings) -> None:
+    """Drop rows of train that have the same text and the same label as an earlier one."""
+    texts = duplicates.same_text(duplicates.compared_texts(train.corpus, settings.read_features))
+    labels = duplicates.label_numbers(train.corpus.target, len(train.corpus))
+    train.drop("same text and label as an earlier row", duplicates.first_of_each(texts, labels))
+
+
+def drop_near(sources: dict[int, Loaded], settings: DataSettings) -> NDArray[np.int64]:
+    """Drop near duplicates within train where that is wanted, and rows that leak into a later given file.
+
+    Returns:
+        The near-duplicate group of each row of train that is left, shape (rows,).
+    """
+    threshold = settings.clean.near_threshold
+    train = sources[TRAIN]
+    sets = np.repeat(list(sources), [len(loaded.corpus) for loaded in sources.values()])
+    texts = [text for loaded in sources.values() for text in duplicates.compared_texts(loaded.corpus)]
+    groups = duplicates.near_groups([loaded.corpus for loaded in sources.values()], settings)
+    leaks = {"text stands, or nearly stands, in": duplicates.leaking(texts, groups, sets, threshold)}
+    if settings.group:
+        values = [value for loaded in sources.values() for value in loaded.corpus.group or ()]
+        leaks["group stands in"] = duplicates.leaking_groups(values, sets)
+    kept = np.ones(len(texts), dtype=bool)
+    own = np.flatnonzero(sets == TRAIN)
+    if settings.clean.deduplicate == "near":
+        labels = duplicates.label_numbers(train.corpus.target, len(own))
+        kept[own] = duplicates.first_of_near([texts[i] for i in own], groups[own], labels, threshold)
+        train.drop("nearly the same text and the same label as an earlier row", kept[own])
+    _count_leaks(sources, leaks, sets, kept, drop=settings.split.leakage == "drop")
+    for number, loaded in sources.items():
+        if not len(loaded.corpus):
+            raise DataError(
+                f"No row of {shown(loaded.source)} is left: each text stands, or nearly stands, in a later file.",
+                f"Check that data.{SET_NAMES[number]} and the other files are not the same file.",
+            )
+    left: NDArray[np.int64] = groups[own[kept[own]]]
+    return left
+
+
+def _count_leaks(
+    sources: Mapping[int, Loaded],
+    leaks: Mapping[str, NDArray[np.int64]],
+    sets: NDArray[np.int64],
+    kept: NDArray[np.bool_],
+    *,
+    drop: bool,
+) -> None:
+    """Count the rows that leak into a later given file, and drop them where that is wanted.
+
+    Args:
+        sources: The sources by set.
+        leaks: The later set that each row leaks into, by reason, shape (rows,).
+        sets: The set of each row, shape (rows,).
+        kept: Which rows are left, shape (rows,); dropped ones are taken out.
+        drop: Whether to drop them.
+    """
+    for reason, leaking_into in leaks.items():
+        for number, loaded in sources.items():
+            for later in (VALIDATION, TEST):
+                rows = np.flatnonzero((sets == number) & kept)
+                leaking = leaking_into[rows] == later
+                if not leaking.any():
+                    continue
+                named = f"{reason} the {SET_NAMES[later]} file"
+                loaded.leaks[named] += int(leaking.sum())
+                if drop:
+                    loaded.drop(named, ~leaking)
+                    kept[rows[leaking]] = False

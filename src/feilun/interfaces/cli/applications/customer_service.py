@@ -1,0 +1,234 @@
+"""`feilun customer-service`: answers customers from a FAQ and documents, and hands over to people."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from feilun.interfaces.cli import output
+from feilun.interfaces.cli.applications import customer_service_lists, customer_service_releases
+from feilun.interfaces.cli.applications.customer_service_options import File, Force, reason
+from feilun.interfaces.cli.database import opened_database
+from feilun.interfaces.cli.options import AllowHost, AsJson, Host, Port, RequireToken
+
+if TYPE_CHECKING:
+    from feilun.apps.customer_service.desk import Desk
+    from feilun.apps.customer_service.exchange import Answered
+    from feilun.apps.customer_service.faq import FaqReport
+    from feilun.workflow.screen import Terminal
+
+EXAMPLES = (
+    "feilun customer-service demo",
+    "feilun customer-service import examples/customer_service.toml",
+    "feilun customer-service train examples/customer_service.toml",
+    "feilun customer-service chat examples/customer_service.toml",
+    "feilun customer-service serve examples/customer_service.toml --port 8080",
+    "feilun customer-service test examples/customer_service_suite.yaml",
+    *customer_service_lists.EXAMPLES,
+    *customer_service_releases.EXAMPLES,
+)
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, add_completion=False)
+
+
+@app.callback()
+def customer_service() -> None:
+    """Answer customers from a FAQ and documents, in Chinese and English, and hand over to people.
+
+    An application is one TOML file; examples/customer_service.toml is one to begin with.
+    """
+
+
+@app.command(epilog=f"Example: {EXAMPLES[0]}")
+def demo(
+    faq: Annotated[
+        Path | None, typer.Option(help="A FAQ of your own instead of the packaged bank's.", show_default=False)
+    ] = None,
+) -> None:
+    """Train on the packaged sample, a bank that does not exist, and chat with it.
+
+    Where the standard input is no terminal, a tour of questions is asked instead.
+    """
+    from feilun.workflow.applications.customer_service import wiring as wired
+    from feilun.workflow.applications.customer_service.demo import TOUR, demo_settings
+    from feilun.workflow.applications.customer_service.training import train as train_application
+
+    settings = demo_settings(faq)
+    with opened_database() as database:
+        train_application(settings, database, screen=_terminal())
+    with wired.opened(settings) as desk:
+        if sys.stdin.isatty():
+            _chat(desk)
+        else:
+            conversation = None
+            for text in TOUR:
+                print(f"> {text}")
+                conversation = _shown(desk.say(text, conversation, "terminal"))
+
+
+@app.command("import", epilog=f"Example: {EXAMPLES[1]}")
+def import_files(file: File, force: Force = None, as_json: AsJson = False) -> None:
+    """Read the application's files anew; what they hold takes the place of what was imported before.
+
+    Approved candidates stay. A service that runs answers from it at once. Where the application names a suite, it is
+    refused if a conversation fails by it.
+    """
+    from dataclasses import asdict
+
+    from feilun.workflow.applications.customer_service import wiring as wired
+    from feilun.workflow.applications.customer_service.file import read_application
+
+    settings = read_application(file)
+    with opened_database() as database:
+        knowledge, known = wired.import_knowledge(settings, database, force=reason(force), say=_terminal().say)
+    if as_json:
+        reports = {name: asdict(report) for name, report in knowledge.reports.items()}
+        output.print_json({"entries": len(known.entries), "passages": len(known.passages), "files": reports})
+        return
+    for name, report in knowledge.reports.items():
+        _show_report(name, report)
+    print(f"{len(known.entries)} entries and {len(known.passages)} passages of documents are known now.")
+
+
+@app.command(epilog=f"Example: {EXAMPLES[2]}")
+def train(file: File, force: Force = None, as_json: AsJson = False) -> None:
+    """Import the files, fine-tune what questions are found by, and calibrate how sure an answer has to be.
+
+    Where the application names a suite, the release is refused if conversations fail that passed before; what was
+    trained is kept, so that with --force it is released without training again.
+    """
+    from feilun.workflow.applications.customer_service.file import read_application
+    from feilun.workflow.applications.customer_service.training import train as train_application
+
+    settings = read_application(file)
+    with opened_database() as database:
+        found = train_application(settings, database, force=reason(force), screen=_terminal())
+    if as_json:
+        output.print_json(found.to_json())
+        return
+    for name, rung in (("FAQ", found.curated), ("documents", found.grounded)):
+        print(
+            f"{name}: answers from {rung.threshold:.3f} on; of {rung.questions} held-out questions "
+            f"{rung.answered:.0%} of the answerable are answered, {rung.declined:.0%} of the others declined, "
+            f"{rung.precision:.0%} of the answers to the former are right"
+        )
+    print(f"Talk to it: feilun customer-service chat {file}")
+
+
+@app.command(epilog=f"Example: {EXAMPLES[3]}")
+def chat(file: File) -> None:
+    """Talk to an application that was trained, line by line."""
+    from feilun.workflow.applications.customer_service import wiring as wired
+    from feilun.workflow.applications.customer_service.file import read_application
+
+    with wired.opened(read_application(file)) as desk:
+        _chat(desk)
+
+
+@app.command(epilog=f"Example: {EXAMPLES[4]}")
+def serve(
+    file: File,
+    port: Port = 8080,
+    host: Host = "127.0.0.1",
+    require_token: RequireToken = False,
+    allow_host: AllowHost = None,
+) -> None:
+    """Serve an application over HTTP until Ctrl-C: POST /v1/apps/customer-service/turns, a web page at /console."""
+    from contextlib import ExitStack
+
+    from feilun.apps.customer_service.channels.inbox import inboxes
+    from feilun.interfaces.console.console import with_console
+    from feilun.interfaces.http.app import create_app
+    from feilun.interfaces.http.applications.customer_service import with_customer_service
+    from feilun.workflow import service
+    from feilun.workflow.applications.customer_service import wiring as wired
+    from feilun.workflow.applications.customer_service.file import read_application
+
+    settings = read_application(file)
+    with wired.opened(settings, follow=True) as desk, ExitStack() as exits:
+        platforms = inboxes(settings.channels, desk)
+        for one in platforms.values():
+            exits.callback(one.close)
+        print(f"{desk.application}: POST http://{host}:{port}/v1/apps/customer-service/turns", flush=True)
+        pages = with_console(with_customer_service(create_app, desk, platforms), "customer-service")
+        service.serve(
+            (), pages, host=host, port=port, observe=0.0,
+            require_token=require_token, hosts=allow_host or (),
+            page="/console", say=lambda line: print(line, flush=True),
+        )  # fmt: skip
+
+
+@app.command("test", epilog=f"Example: {EXAMPLES[5]}")
+def hold_to_suite(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="The application file; or a suite that names it.", show_default=False)
+    ],
+    suite: Annotated[
+        Path | None, typer.Argument(help="The suite; else the application's own.", show_default=False)
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Hold a trained application to a suite of conversations, YAML; exit code 1 where one goes otherwise."""
+    from feilun.workflow.applications.customer_service.wiring import held_to_suite
+
+    held, outcome = held_to_suite(file, suite)
+    failures = [said for own in outcome.failures.values() for said in own]
+    if as_json:
+        output.print_json({"turns": outcome.turns, "failures": failures})
+    else:
+        for failure in failures:
+            print(failure)
+        passed = len(held.conversations) - len(outcome.failures)
+        print(f"{passed} of {len(held.conversations)} conversations, {outcome.turns - len(failures)} of "
+              f"{outcome.turns} turns as expected")  # fmt: skip
+    if failures:
+        raise typer.Exit(1)
+
+
+for listing in (customer_service_lists, customer_service_releases):
+    for command, example in zip(listing.COMMANDS, listing.EXAMPLES, strict=True):
+        app.command(epilog=f"Example: {example}")(command)
+
+
+def _terminal() -> Terminal:
+    from feilun.workflow.screen import Terminal
+
+    return Terminal(output.progress_console(), output.language())
+
+
+def _chat(desk: Desk) -> None:
+    """Answer lines of the standard input until it ends."""
+    print("Type a question; an empty line ends. 请输入问题，空行结束。")
+    conversation = None
+    while True:
+        try:
+            text = input("> ")
+        except EOFError:
+            return
+        if not text.strip():
+            return
+        conversation = _shown(desk.say(text, conversation, "terminal"))
+
+
+def _shown(answered: Answered) -> str:
+    """Print a reply with its citations, and return its conversation."""
+    reply = answered.reply
+    print(f"  [{reply.action} {reply.confidence:.2f}] {reply.text}")
+    for number, option in enumerate(reply.options, 1):
+        print(f"    {number}. {option}")
+    for citation in reply.citations:
+        print(f"    — {citation.source}: {citation.place}")
+    return answered.conversation
+
+
+def _show_report(name: str, report: FaqReport) -> None:
+    print(
+        f"{name}: {report.rows} rows, {report.entries} entries with {report.variants} variants, "
+        f"{report.repeated} repeated, {report.redacted} with personal data replaced"
+    )
+    for title, pairs in (("nearly the same", report.near), ("the same question, other answers", report.contradictions)):
+        for one, other in pairs:
+            print(f"  {title}: {one!r} and {other!r}")

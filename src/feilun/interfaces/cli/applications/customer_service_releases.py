@@ -1,0 +1,73 @@
+"""What `feilun customer-service` has released, and how it goes back."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+
+from feilun.interfaces.cli import output
+from feilun.interfaces.cli.applications.customer_service_options import File, Force, reason
+from feilun.interfaces.cli.database import opened_database
+from feilun.interfaces.cli.options import AsJson
+
+EXAMPLES = (
+    "feilun customer-service releases examples/customer_service.toml",
+    "feilun customer-service rollback examples/customer_service.toml",
+)
+
+
+def releases(file: File, as_json: AsJson = False) -> None:
+    """List the releases that are kept, the newest first: when, which model, how much is known."""
+    from feilun.storage.customer_service_releases import releases_of
+    from feilun.workflow.applications.customer_service.file import read_application
+
+    with opened_database() as database, database.read() as connection:
+        found = releases_of(connection, read_application(file).name)
+    for one in found:
+        bundle = None if one.version is None else one.version["bundle"]
+        if as_json:
+            output.print_json(
+                {"release": one.number, "time": one.time, "bundle": bundle, "known": dict(one.counts),
+                 "restored": one.restored}
+            )  # fmt: skip
+        else:
+            when = time.strftime("%Y-%m-%d %H:%M", time.localtime(one.time))
+            known = ", ".join(f"{count} {kind}" for kind, count in sorted(one.counts.items()))
+            back = "" if one.restored is None else f"  (release {one.restored} again)"
+            print(f"{one.number}  {when}  {bundle or '-'}  {known or 'nothing'}{back}")
+    if not found and not as_json:
+        print("No release.")
+
+
+def rollback(
+    file: File,
+    to: Annotated[
+        int | None, typer.Option(help="The release; else the one before the one that stands.", show_default=False)
+    ] = None,
+    approved: Annotated[
+        bool, typer.Option("--approved", help="Also what people approved goes back to what it was then.")
+    ] = False,
+    force: Force = None,
+    as_json: AsJson = False,
+) -> None:
+    """Put an earlier release back: its model, its thresholds and what was imported; the audit log tells of it.
+
+    What stood until then is kept as a release. A service that runs answers from it at once.
+    """
+    from feilun.workflow.applications.customer_service.file import read_application
+    from feilun.workflow.applications.customer_service.rollback import roll_back
+    from feilun.workflow.screen import Terminal
+
+    say = Terminal(output.progress_console(), output.language()).say
+    with opened_database() as database:
+        found = roll_back(read_application(file), database, to, approved=approved, force=reason(force), say=say)
+    if as_json:
+        output.print_json({"restored": found.number})
+    else:
+        print(f"Release {found.number} answers again.")
+
+
+COMMANDS: tuple[Callable[..., Any], ...] = (releases, rollback)

@@ -1,0 +1,162 @@
+"""`feilun public-opinion`: what is said of companies, followed over time; alarms where bad news surges."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from feilun.interfaces.cli import output
+from feilun.interfaces.cli.applications import public_opinion_desk, public_opinion_export, public_opinion_numbers
+from feilun.interfaces.cli.applications.public_opinion_numbers import File
+from feilun.interfaces.cli.options import AllowHost, AsJson, Host, Port, RequireToken
+
+if TYPE_CHECKING:
+    from feilun.apps.public_opinion.incidents import Incident
+
+EXAMPLES = (
+    "feilun public-opinion demo",
+    "feilun public-opinion train examples/public_opinion.toml",
+    "feilun public-opinion run examples/public_opinion.toml",
+    "feilun public-opinion serve examples/public_opinion.toml --port 8080",
+    "feilun public-opinion reindex examples/public_opinion.toml",
+    *public_opinion_numbers.EXAMPLES,
+    *public_opinion_desk.EXAMPLES,
+    public_opinion_export.EXAMPLE,
+)
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, add_completion=False)
+
+
+@app.callback()
+def public_opinion() -> None:
+    """Follow what is said of companies: topics, sentiment, trends, and alarms where bad news surges.
+
+    One TOML file describes the application; its documents and numbers are in the database (FEILUN_HOME/feilun.db, or
+    FEILUN_DATABASE).
+    """
+
+
+@app.command(epilog=f"Example: {EXAMPLES[0]}")
+def demo(
+    documents: Annotated[
+        Path | None, typer.Option(help="Your own documents, CSV or JSON Lines, in place of the sample's.")
+    ] = None,
+    entities: Annotated[Path | None, typer.Option(help="Whom to look for in them, TOML.")] = None,
+    train: Annotated[bool, typer.Option(help="Train models; else wording rules decide, in seconds.")] = True,
+    as_json: AsJson = False,
+) -> None:
+    """Train on the packaged sample, replay its sixty days, and find what happened in them."""
+    from feilun.workflow.applications.public_opinion.demo import demonstrate
+    from feilun.workflow.screen import Terminal
+
+    screen = Terminal(output.progress_console() if as_json else output.result_console(), output.language())
+    outcome = demonstrate(documents, entities, train=train, screen=screen)
+    if as_json:
+        output.print_json({
+            "documents": outcome.documents, "incidents": [one.to_json() for one in outcome.incidents],
+            "found": outcome.found, "others": [one.id for one in outcome.others],
+            "files": [str(path) for path in outcome.files],
+        })  # fmt: skip
+
+
+@app.command(epilog=f"Example: {EXAMPLES[1]}")
+def train(
+    file: File,
+    out: Annotated[Path, typer.Option(help="Folder of the bundles.")] = Path("models"),
+    as_json: AsJson = False,
+) -> None:
+    """Train models of sentiment and topics from the file's labelled table and what was put right since."""
+    from feilun.apps.public_opinion.corrected import corrected
+    from feilun.workflow.applications.public_opinion.training import train_models, worth_their_cost
+    from feilun.workflow.applications.public_opinion.wiring import opened
+    from feilun.workflow.screen import Terminal
+
+    screen = Terminal(output.progress_console() if as_json else output.result_console(), output.language())
+    with opened(file) as application, application.database.read() as connection:
+        right = corrected(connection)
+    bundles = train_models(application.settings, application.folder, out, screen, right)
+    worth = worth_their_cost(bundles, screen)
+    for path, bundle in {bundle.path: bundle for bundle in bundles.values()}.items():
+        own = [name for name, other in bundles.items() if other.path == path]
+        if as_json:
+            output.print_json({"model": ", ".join(own), "bundle": str(path), **bundle.report.to_json()})
+            continue
+        for name in own:
+            if name in worth:
+                print(f'{path}: set {name} = "{path.absolute()}" in the table [models].')
+
+
+@app.command(epilog=f"Example: {EXAMPLES[2]}")
+def run(
+    file: File,
+    follow: Annotated[bool, typer.Option("--follow", help="Go on until Ctrl-C.")] = False,
+    finish: Annotated[bool, typer.Option("--finish", help="No more comes: judge the last buckets too.")] = False,
+    replay: Annotated[bool, typer.Option("--replay", help="Try the dead letters again first.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Take in what the sources have, and raise alarms. What was taken in before is not taken again."""
+    from feilun.apps.public_opinion.intake import Taken
+    from feilun.workflow.applications.public_opinion import wiring as wired
+
+    def tell(taken: Taken, changed: list[Incident]) -> None:
+        if as_json:
+            figures = {"new": taken.new, "repeated": taken.repeated, "dead": taken.dead, "late": taken.late}
+            output.print_json({**figures, "incidents": [one.to_json() for one in changed]})
+            return
+        if taken != Taken():
+            print(f"{taken.new:,} new, {taken.repeated:,} repeated, {taken.dead:,} dead letters, {taken.late:,} late")
+        for one in changed:
+            public_opinion_desk.show(one)
+
+    with wired.opened(file) as application:
+        wired.run(application, follow=follow, finish=finish, replay=replay, tell=tell)
+
+
+@app.command(epilog=f"Example: {EXAMPLES[3]}")
+def serve(
+    file: File,
+    port: Port = 8080,
+    host: Host = "127.0.0.1",
+    require_token: RequireToken = False,
+    allow_host: AllowHost = None,
+) -> None:
+    """Serve what was taken in until Ctrl-C: a web page at /console, addresses at /docs.
+
+    `run --follow` goes on beside it, and takes what is pushed to POST /v1/apps/public-opinion/documents.
+    """
+    from feilun.interfaces.console.console import with_console
+    from feilun.interfaces.http.app import create_app
+    from feilun.interfaces.http.applications.opinion_desk import with_public_opinion
+    from feilun.workflow import service
+    from feilun.workflow.applications.public_opinion.wiring import opened
+
+    with opened(file) as application:
+        pages = with_console(with_public_opinion(create_app, application), "public-opinion")
+        service.serve(
+            (), pages, host=host, port=port, require_token=require_token, hosts=allow_host or (),
+            page="/console", say=lambda line: print(line, flush=True),
+        )  # fmt: skip
+
+
+@app.command(epilog=f"Example: {EXAMPLES[4]}")
+def reindex(file: File, as_json: AsJson = False) -> None:
+    """Fill the index of words anew from the stored documents; `run` must not go on meanwhile.
+
+    Nothing makes it necessary but a damaged index: it changes together with the documents.
+    """
+    from feilun.workflow.applications.public_opinion import wiring as wired
+
+    with wired.opened(file) as application:
+        found = wired.reindex(application)
+    if as_json:
+        output.print_json({"documents": found})
+    else:
+        print(f"{found:,} documents can be found by their words.")
+
+
+for verbs in (public_opinion_numbers, public_opinion_desk):
+    for command, example in zip(verbs.COMMANDS, verbs.EXAMPLES, strict=True):
+        app.command(epilog=f"Example: {example}")(command)
+app.command(epilog=f"Example: {public_opinion_export.EXAMPLE}")(public_opinion_export.export)

@@ -1,0 +1,118 @@
+"""What an operator does with `feilun public-opinion`: incidents, rules tried, documents put right."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from feilun.interfaces.cli import output
+from feilun.interfaces.cli.applications.public_opinion_numbers import File
+from feilun.interfaces.cli.options import AsJson
+
+if TYPE_CHECKING:
+    from feilun.apps.public_opinion.incidents import Incident
+
+EXAMPLES = (
+    "feilun public-opinion incidents examples/public_opinion.toml",
+    "feilun public-opinion rules examples/public_opinion.toml --rules rules.toml",
+    "feilun public-opinion correct examples/public_opinion.toml KEY --sentiment neutral",
+)
+
+
+def incidents(
+    file: File,
+    identity: Annotated[str | None, typer.Argument(metavar="ID", help="Act on this one.", show_default=False)] = None,
+    do: Annotated[str | None, typer.Option(help="acknowledge, mute, close or reopen it.", show_default=False)] = None,
+    actor: Annotated[str, typer.Option(help="Who does it.")] = "operator",
+    as_json: AsJson = False,
+) -> None:
+    """List incidents with their causes, or act on one."""
+    from feilun.core.errors import UsageError
+    from feilun.workflow.applications.public_opinion import desk
+    from feilun.workflow.applications.public_opinion.wiring import opened
+
+    if (identity is None) != (do is None):
+        raise UsageError("An incident and what to do with it go together.", "feilun public-opinion incidents --help")
+    with opened(file) as application:
+        found = desk.listed(application) if identity is None else [desk.act(application, identity, do or "", actor)]
+    for one in found:
+        if as_json:
+            output.print_json(one.to_json())
+        else:
+            show(one)
+    if not found and not as_json:
+        print("No incident.")
+
+
+def rules(
+    file: File,
+    rules: Annotated[Path | None, typer.Option(help="Rules to try; else those of the file.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show how often rules would have fired in all that was counted, and on what."""
+    from feilun.apps.public_opinion.rules import read_rules
+    from feilun.workflow.applications.public_opinion.wiring import opened, preview
+
+    with opened(file) as application:
+        names = [entity.name for entity in application.gazetteer.entities]
+        tried = read_rules(rules, application.scheme.names, names) if rules else application.rules
+        found = preview(application, tried)
+    for rule in tried:
+        fired = [one for one in found if one.peak.rule == rule.name]
+        if as_json:
+            output.print_json({"rule": rule.name, "incidents": [one.to_json() for one in fired]})
+            continue
+        print(f"{rule.name}: would have fired {len(fired)} times.")
+        for one in fired:
+            show(one, indent="  ")
+
+
+def correct(
+    file: File,
+    key: Annotated[str, typer.Argument(help="The document's key; a report names it.", show_default=False)],
+    sentiment: Annotated[str | None, typer.Option(help="The right sentiment.", show_default=False)] = None,
+    topic: Annotated[
+        list[str] | None, typer.Option(help="A right topic; may be given again.", show_default=False)
+    ] = None,
+    entity: Annotated[
+        list[str] | None, typer.Option(help="Whom it names in truth; may be given again.", show_default=False)
+    ] = None,
+    story: Annotated[
+        str | None,
+        typer.Option(help="Key of a document whose story it belongs to; its own parts it.", show_default=False),
+    ] = None,
+    actor: Annotated[str, typer.Option(help="Who says so.")] = "operator",
+    as_json: AsJson = False,
+) -> None:
+    """Put right what a document was found to say, whom it names, or its story; both are kept, the numbers follow.
+
+    The next `train` learns from corrected sentiments and topics.
+    """
+    from feilun.workflow.applications.public_opinion import desk
+    from feilun.workflow.applications.public_opinion.wiring import opened
+
+    with opened(file) as application:
+        right = desk.Correction(sentiment, topic or None, entity or None, story)
+        corrected = desk.correct(application, key, right, actor)
+    if as_json:
+        output.print_json(corrected)
+    else:
+        print(f"Corrected: {corrected['document']}")
+
+
+def show(incident: Incident, indent: str = "") -> None:
+    """Print an incident with its cause."""
+    from feilun.apps.public_opinion.report import summary
+
+    day = time.strftime("%Y-%m-%d %H:%M", time.gmtime(incident.opened))
+    state = f"{day} UTC  {incident.state}  {incident.severity}"
+    print(f"{indent}{incident.id}  {state}  {incident.entity}  {incident.title}")
+    for line in summary(incident).splitlines():
+        print(f"{indent}    {line}")
+
+
+COMMANDS = (incidents, rules, correct)
+"""In the order of `EXAMPLES`."""

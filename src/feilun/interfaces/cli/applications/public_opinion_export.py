@@ -1,0 +1,75 @@
+"""`feilun public-opinion export`: documents or trends as a table in a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from feilun.interfaces.cli import output
+from feilun.interfaces.cli.applications.public_opinion_numbers import Days, File
+from feilun.interfaces.cli.options import AsJson
+
+EXAMPLE = "feilun public-opinion export examples/public_opinion.toml trends --out trends.parquet --days 90"
+
+
+def export(
+    file: File,
+    what: Annotated[str, typer.Argument(help="documents or trends.", show_default=False)],
+    out: Annotated[Path, typer.Option(help="A .csv or .parquet file.", show_default=False)],
+    days: Days = None,
+    entity: Annotated[str | None, typer.Option(help="Only of this entity.", show_default=False)] = None,
+    topic: Annotated[str | None, typer.Option(help="Only of this topic.", show_default=False)] = None,
+    source: Annotated[str, typer.Option(help="Only this source.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Write documents, or numbers by bucket of each topic and company, as CSV or Parquet.
+
+    In the rows of trends an empty topic or company stands for all of them together; times are UTC.
+    """
+    from feilun.core.errors import UsageError, nearest
+    from feilun.core.files import atomic_file
+    from feilun.workflow.applications.public_opinion.wiring import opened
+
+    tables = {"documents": _documents, "trends": _trends}
+    form = out.suffix.lower().removeprefix(".")
+    if what not in tables:
+        raise UsageError(f"There is no table {what!r}.", nearest(what, tables))
+    if form not in {"csv", "parquet"}:
+        raise UsageError(f"--out cannot be {out}.", "A file that ends in .csv or .parquet.")
+    with opened(file) as application, application.database.read() as connection:
+        rows, table = tables[what](connection, application.width, days, entity, topic, source, form)
+    with atomic_file(out) as temporary:
+        temporary.write_bytes(table)
+    if as_json:
+        output.print_json({"file": str(out), "rows": rows})
+    else:
+        print(f"{out}: {rows:,} {'documents' if what == 'documents' else 'series'}")
+
+
+def _documents(
+    connection: Any, width: int, days: float | None, entity: str | None, topic: str | None, source: str, form: Any
+) -> tuple[int, bytes]:
+    from feilun.apps.public_opinion.queries import Question, search
+    from feilun.apps.public_opinion.tables import documents_table
+    from feilun.storage import opinion
+
+    question = Question(
+        entity=entity or "", topic=topic or "", source=source, since=opinion.since_days(connection, days)
+    )
+    found = search(connection, question, None)
+    return len(found), documents_table(found, form)
+
+
+def _trends(
+    connection: Any, width: int, days: float | None, entity: str | None, topic: str | None, source: str, form: Any
+) -> tuple[int, bytes]:
+    from feilun.apps.public_opinion.tables import trends_table
+    from feilun.apps.public_opinion.trends import trends
+    from feilun.storage import opinion
+
+    found = trends(
+        connection, width, since=opinion.since_days(connection, days), topic=topic, entity=entity, source=source
+    )
+    return len(found), trends_table(found, form)

@@ -1,0 +1,104 @@
+"""What `feilun public-opinion` shows of numbers: trends, new themes, and the report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from feilun.interfaces.cli import output
+from feilun.interfaces.cli.options import AsJson
+
+EXAMPLES = (
+    "feilun public-opinion trends examples/public_opinion.toml --days 30",
+    "feilun public-opinion emergent examples/public_opinion.toml --days 7",
+    "feilun public-opinion report examples/public_opinion.toml --out report",
+)
+
+File = Annotated[Path, typer.Argument(help="The application file, TOML.", show_default=False)]
+Days = Annotated[float | None, typer.Option(min=0, help="Only the last so many days.", show_default=False)]
+
+
+def trends(
+    file: File,
+    days: Days = None,
+    topic: Annotated[str, typer.Option(help="Only this topic.")] = "",
+    source: Annotated[str, typer.Option(help="Only this source.")] = "",
+    by: Annotated[str, typer.Option(help="entity or topic.")] = "entity",
+    as_json: AsJson = False,
+) -> None:
+    """Show what is said of whom: documents, negative share, share of voice, sentiment index."""
+    from feilun.apps.public_opinion.trends import trends as found_trends
+    from feilun.core.errors import UsageError
+    from feilun.storage import opinion
+    from feilun.workflow.applications.public_opinion.demo import show
+    from feilun.workflow.applications.public_opinion.wiring import opened
+    from feilun.workflow.screen import Terminal
+
+    if by not in {"entity", "topic"}:
+        raise UsageError(f"--by cannot be {by!r}.", "Valid: entity, topic.")
+    with opened(file) as application, application.database.read() as connection:
+        since = opinion.since_days(connection, days)
+        scope: dict[str, Any] = {"since": since, "source": source}
+        everything = found_trends(connection, application.width, topic="", entity="", **scope)
+        narrow = {"topic": topic} if by == "entity" else {"entity": "", "topic": topic or None}
+        found = found_trends(connection, application.width, **narrow, **scope)
+    total = int(everything[0].documents.sum()) if everything else 0
+    rows = [one.summary(total) for one in found if getattr(one, by)]
+    rows.sort(key=lambda row: (-row["documents"], row[by]))
+    if as_json:
+        for row in rows:
+            output.print_json(row)
+    else:
+        show(rows, Terminal(output.result_console()))
+
+
+def report(
+    file: File,
+    out: Annotated[Path, typer.Option(help="Folder of the report.")] = Path("report"),
+    days: Days = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write what happened, why, and what to watch, as HTML, PDF and JSON."""
+    from feilun.apps.public_opinion.report import make_report, write_report
+    from feilun.storage import opinion
+    from feilun.workflow.applications.public_opinion.wiring import opened
+
+    with opened(file) as application, application.database.read() as connection:
+        since = opinion.since_days(connection, days)
+        made = make_report(connection, application.width, application.scheme.titles, since)
+    files = write_report(made, out)
+    if as_json:
+        output.print_json(made.to_json())
+    else:
+        print("\n".join(str(path) for path in files))
+
+
+def emergent(
+    file: File,
+    days: Annotated[float, typer.Option(min=0.01, help="The last so many days, compared with as many before.")] = 7.0,
+    as_json: AsJson = False,
+) -> None:
+    """Show themes of the documents that no topic takes: their words, how many they are, and whether they grow."""
+    from feilun.apps.public_opinion.emergent import find_emergent
+    from feilun.workflow.applications.public_opinion.wiring import opened
+
+    with opened(file) as application, application.database.read() as connection:
+        found = find_emergent(connection, days)
+    if as_json:
+        output.print_json(found.to_json())
+        return
+    print(f"{found.documents:,} documents of the last {days:g} days have no topic; {len(found.themes)} themes.")
+    for one in found.themes:
+        grows = f", grows (p = {one.p_value:.1g})" if one.grows else ""
+        print(
+            f"\n{one.title}: {one.documents:,} documents, {one.stories:,} stories, {one.stories_before:,} before{grows}"
+        )
+        print(f"  {'、'.join(one.phrases)}")
+        for document in one.typical:
+            print(f"  - {document['title']} ({document['source']}, {document['key']})")
+
+
+COMMANDS = (trends, emergent, report)
+"""In the order of `EXAMPLES`."""

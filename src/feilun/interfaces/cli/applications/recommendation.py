@@ -1,0 +1,284 @@
+"""`feilun recommendation`: items for users, by what they did and by what the texts mean."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from feilun.interfaces.cli import output
+from feilun.interfaces.cli.applications import recommendation_experiments as trials
+from feilun.interfaces.cli.options import AllowHost, AsJson, Host, Port, RequireToken
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from feilun.apps.recommendation.events import Item
+    from feilun.apps.recommendation.settings import RecommendationSettings
+    from feilun.apps.recommendation.shop import Shop
+    from feilun.serving.access import Access
+    from feilun.storage.database import Database
+    from feilun.workflow.applications.recommendation.wiring import Prepared
+
+EXAMPLES = (
+    "feilun recommendation demo",
+    "feilun recommendation demo --items items.csv --events events.csv",
+    "feilun recommendation train shop.toml",
+    "feilun recommendation evaluate shop.toml",
+    "feilun recommendation recommend shop.toml USER --explain",
+    "feilun recommendation events shop.toml new.csv",
+    "feilun recommendation serve shop.toml --port 8080",
+    "feilun recommendation forget shop.toml USER",
+    *trials.EXAMPLES,
+)
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, add_completion=False)
+
+File = Annotated[Path, typer.Argument(help="The application's TOML file.", show_default=False)]
+Count = Annotated[int, typer.Option(min=1, max=200, help="Most items.")]
+
+
+@app.callback()
+def recommendation() -> None:
+    """Recommend items: candidates from what many did and what texts mean, a learned order, reasons.
+
+    What users do is kept in the database (FEILUN_HOME/feilun.db, or FEILUN_DATABASE).
+    """
+
+
+app.command("experiment", epilog=f"Example: {trials.EXAMPLES[0]}")(trials.experiment)
+app.command("estimate", epilog=f"Example: {trials.EXAMPLES[1]}")(trials.estimate)
+
+
+@app.command(epilog=f"Example: {EXAMPLES[1]}")
+def demo(
+    items: Annotated[str | None, typer.Option(help="Your table of items; else a fictional shop.")] = None,
+    events: Annotated[str | None, typer.Option(help="Your table of interactions.")] = None,
+    embedder: Annotated[
+        str | None, typer.Option(help="Bundle or base that reads texts; else the packaged one, or words.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run everything once: train, judge beside baselines, recommend, react to events, explain."""
+    from feilun.workflow.applications.recommendation import demo as recommendation_demo
+
+    say = (lambda line: None) if as_json else (lambda line: print(line, flush=True))
+    evaluation = recommendation_demo.demo(items, events, embedder, language=output.language(), say=say)
+    if as_json:
+        output.print_json(evaluation.to_json())
+
+
+@app.command(epilog=f"Example: {EXAMPLES[2]}")
+def train(file: File, as_json: AsJson = False) -> None:
+    """Import the tables that the application names, and learn from all events."""
+    from feilun.storage.database import open_database
+    from feilun.workflow.applications.recommendation import wiring as application
+
+    settings = _settings(file)
+    database = open_database()
+    try:
+        prepared = _prepared(settings, database, say=not as_json)
+        folder = application.train(settings, prepared)
+    finally:
+        database.close()
+    read = prepared.read
+    counts = {
+        "interactions": len(read.positive), "unknown_items": read.unknown, "repeats": read.repeats,
+        "of_programs": read.bots, "without_meaning": read.silent, "items": len(prepared.catalogue),
+        "items_to_come": int((prepared.catalogue.published > time.time()).sum()),
+        "weight_of_the_visit": application.session_of(settings).weight,
+    }  # fmt: skip
+    if as_json:
+        output.print_json({"folder": str(folder), **counts})
+        return
+    print(", ".join(f"{name.replace('_', ' ')}: {count:,}" for name, count in counts.items()))
+    print(f"Trained: {folder}\nServe it: feilun recommendation serve {file}")
+
+
+@app.command(epilog=f"Example: {EXAMPLES[3]}")
+def evaluate(file: File, as_json: AsJson = False) -> None:
+    """Judge on the last tenth of the interactions, over the whole catalogue, beside baselines and ablations."""
+    from feilun.storage.database import open_database
+    from feilun.workflow.applications.recommendation.demo import table_of
+    from feilun.workflow.applications.recommendation.judging import evaluate as judged
+
+    settings = _settings(file)
+    database = open_database()
+    try:
+        prepared = _prepared(settings, database, say=not as_json)
+        console = output.progress_console()
+        evaluation = judged(settings, prepared, lambda line: console.print(line, highlight=False))
+    finally:
+        database.close()
+    if as_json:
+        output.print_json(evaluation.to_json())
+    else:
+        print("\n".join(table_of(evaluation)))
+
+
+@app.command(epilog=f"Example: {EXAMPLES[4]}")
+def recommend(
+    file: File,
+    user: Annotated[str, typer.Argument(help="Who.", show_default=False)],
+    count: Count = 10,
+    explain: Annotated[bool, typer.Option("--explain", help="Tell what each feature added.")] = False,
+    impersonal: Annotated[bool, typer.Option("--impersonal", help="Look at no history.")] = False,
+    liked: Annotated[
+        list[str] | None, typer.Option(help="Item that the user says to like, for this list alone; may be repeated.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Recommend items to a user."""
+    from feilun.workflow.applications.recommendation import wiring as application
+    from feilun.workflow.applications.recommendation.demo import show
+
+    with application.opened_shop(_settings(file)) as shop:
+        answer, _ = shop.recommend(user, count, personal=not impersonal, explain=explain, liked=liked or ())
+    if as_json:
+        for place in answer.places:
+            output.print_json({
+                "item": place.item.id, "title": place.item.title, "score": place.score,
+                "probability": place.probability, "probability_of": answer.basis, "base_rate": answer.base_rate,
+                "reason": place.reason.said(output.language()),
+                "contributions": dict(place.contributions), "propensity": place.propensity, "ranking": answer.id,
+            })  # fmt: skip
+        return
+    show(f"For {user}:", answer, output.language(), print)
+
+
+@app.command(epilog="Example: feilun recommendation similar shop.toml tea-1a")
+def similar(
+    file: File, item: Annotated[str, typer.Argument(help="The item.", show_default=False)], count: Count = 10,
+    as_json: AsJson = False,
+) -> None:  # fmt: skip
+    """Show the items nearest to one."""
+    from feilun.workflow.applications.recommendation import wiring as application
+
+    with application.opened_shop(_settings(file)) as shop:
+        found = shop.recommender.similar(item, count)
+    _show_scored(found, as_json)
+
+
+@app.command(epilog="Example: feilun recommendation search shop.toml 'green tea' --user u7")
+def search(
+    file: File,
+    query: Annotated[str, typer.Argument(help="A few words.", show_default=False)],
+    user: Annotated[str | None, typer.Option(help="Whose history orders what fits.")] = None,
+    count: Count = 10,
+    as_json: AsJson = False,
+) -> None:
+    """Find items by what is typed, in the order that suits who asks."""
+    from feilun.workflow.applications.recommendation import wiring as application
+
+    with application.opened_shop(_settings(file)) as shop:
+        found = shop.recommender.search(query, user, count)
+    if not found and not as_json:
+        print("Nothing fits.")
+    _show_scored(found, as_json)
+
+
+@app.command(epilog="Example: feilun recommendation questions shop.toml --count 5")
+def questions(file: File, count: Count = 10, as_json: AsJson = False) -> None:
+    """Show which items to ask a newcomer about; `recommend --liked ITEM` takes the answers."""
+    from feilun.workflow.applications.recommendation import wiring as application
+
+    with application.opened_shop(_settings(file)) as shop:
+        found = shop.recommender.questions(count)
+    for one in found:
+        if as_json:
+            output.print_json({"item": one.id, "title": one.title})
+        else:
+            print(f"{one.id}  {one.title}")
+
+
+@app.command(epilog=f"Example: {EXAMPLES[5]}")
+def events(
+    file: File, table: Annotated[str, typer.Argument(help="Table of interactions.", show_default=False)],
+    as_json: AsJson = False,
+) -> None:  # fmt: skip
+    """Import a table of interactions; those whose ids are known are left out."""
+    from feilun.storage.database import open_database
+    from feilun.workflow.applications.recommendation.tables import import_events, put_events
+
+    settings = _settings(file)
+    found = import_events(table)
+    database = open_database()
+    try:
+        new = put_events(database, settings, found.rows)
+    finally:
+        database.close()
+    if as_json:
+        output.print_json({"taken": new, "repeated": len(found.rows) - new, "left_out": found.left_out})
+        return
+    print(f"{new:,} new events, {len(found.rows) - new:,} known already, {found.left_out:,} could not be read.")
+    for fault in found.faults:
+        print(f"  - {fault}")
+
+
+@app.command(epilog=f"Example: {EXAMPLES[7]}")
+def forget(
+    file: File, user: Annotated[str, typer.Argument(help="Who.", show_default=False)], as_json: AsJson = False
+) -> None:
+    """Delete all that a user did and was shown."""
+    from feilun.storage import recommendation as storage
+    from feilun.storage.database import open_database
+
+    settings = _settings(file)
+    database = open_database()
+    try:
+        with database.write() as connection:
+            gone = storage.forget_user(connection, settings.name, user)
+    finally:
+        database.close()
+    if as_json:
+        output.print_json(gone)
+    else:
+        print(", ".join(f"{count:,} {name} deleted" for name, count in gone.items()))
+
+
+@app.command(epilog=f"Example: {EXAMPLES[6]}")
+def serve(
+    file: File,
+    port: Port = 8080,
+    host: Host = "127.0.0.1",
+    require_token: RequireToken = False,
+    allow_host: AllowHost = None,
+) -> None:
+    """Serve the application over HTTP until Ctrl-C: events in, lists out, a web page at /console."""
+    from feilun.interfaces.console.console import with_pages, with_sessions
+    from feilun.interfaces.http.applications.recommendation import create_app
+    from feilun.workflow.applications.recommendation.service import serve as run
+
+    def create(shop: Shop, access: Access) -> FastAPI:
+        own = with_sessions(access)
+        return with_pages(create_app(shop, own), "recommendation", own)
+
+    run(
+        _settings(file), create, host=host, port=port, require_token=require_token, hosts=allow_host or (),
+        say=lambda line: print(line, flush=True),
+    )  # fmt: skip
+
+
+def _show_scored(found: list[tuple[Item, float]], as_json: bool) -> None:
+    for one, score in found:
+        if as_json:
+            output.print_json({"item": one.id, "title": one.title, "score": score})
+        else:
+            print(f"{score:6.3f}  {one.id}  {one.title}")
+
+
+def _settings(file: Path) -> RecommendationSettings:
+    from feilun.workflow.applications.recommendation.file import read_application
+
+    return read_application(file)
+
+
+def _prepared(settings: RecommendationSettings, database: Database, *, say: bool) -> Prepared:
+    from feilun.workflow.applications.recommendation.tables import take_tables, take_up_waiting
+    from feilun.workflow.applications.recommendation.wiring import prepare
+
+    take_up_waiting(settings, database)
+    take_tables(database, settings, print if say else (lambda line: None))
+    return prepare(settings, database)

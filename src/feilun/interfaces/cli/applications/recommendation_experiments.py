@@ -1,0 +1,101 @@
+"""`feilun recommendation experiment` and `estimate`: what lists came to, and what others would have."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from feilun.interfaces.cli import output
+from feilun.interfaces.cli.options import AsJson, Settings
+
+if TYPE_CHECKING:
+    from feilun.core.report import Figure
+
+EXAMPLES = (
+    "feilun recommendation experiment shop.toml",
+    "feilun recommendation estimate shop.toml --set list.diversity=0.1",
+)
+
+File = Annotated[Path, typer.Argument(help="The application's TOML file.", show_default=False)]
+
+
+def experiment(file: File, as_json: AsJson = False) -> None:
+    """Show what followed from the lists of each arm, with guardrails, or whose items of mixed lists were taken."""
+    from dataclasses import asdict
+
+    from feilun.apps.recommendation.shop import remembered
+    from feilun.core.errors import UsageError
+    from feilun.storage.database import open_database
+    from feilun.workflow.applications.recommendation.experiments import concluded
+    from feilun.workflow.applications.recommendation.file import read_application
+
+    settings = read_application(file)
+    database = open_database()
+    try:
+        found = concluded(settings, remembered(database, settings.name))
+    finally:
+        database.close()
+    if not found.arms and not found.interleaved:
+        raise UsageError(
+            "No list was shown in an experiment.", "Set experiment.holdout above 0 in the file, and serve."
+        )
+    if as_json:
+        output.print_json(asdict(found))
+        return
+    for arm, outcome in found.arms.items():
+        print(f"{arm}: {outcome.users:,} users, {outcome.lists:,} lists, {outcome.coverage:.1%} of the catalogue shown")
+        for measure, figure in outcome.figures.items():
+            print(f"  {measure.replace('_', ' '):<18}{_said(figure, measure)}")
+    for one in found.differences:
+        flag = f"  WORSE: {one.worse}" if one.worse else ""
+        print(f"{one.measure.replace('_', ' ')}: {one.arm} less {one.other} {_said(one.value, one.measure)}{flag}")
+    for name, mixed in found.interleaved.items():
+        print(
+            f"{name}: {mixed.users:,} users, {mixed.lists:,} lists; {mixed.personal:,} took more of the personal side,"
+        )
+        print(f"  {mixed.impersonal:,} of the other (sign test p = {mixed.p:.3g})")
+        print(f"  share of the personal side in what was taken: {_said(mixed.credit)}")
+
+
+def estimate(file: File, settings: Settings = None, as_json: AsJson = False) -> None:
+    """Estimate what these settings would have earned a shown place, from the lists logged with their chances.
+
+    The model is trained on the events before the lists; each place is asked anew, with the same list above it. Where
+    the log carries too little, this says so.
+    """
+    from dataclasses import asdict
+
+    from feilun.storage.database import open_database
+    from feilun.workflow.applications.recommendation.estimate import estimate_settings
+    from feilun.workflow.applications.recommendation.file import read_application
+    from feilun.workflow.applications.recommendation.wiring import prepare
+
+    read = read_application(file, settings or ())
+    database = open_database()
+    try:
+        found = estimate_settings(read, prepare(read, database))
+    finally:
+        database.close()
+    doubts = found.doubts()
+    if as_json:
+        output.print_json({**asdict(found), "conclusive": not doubts, "doubts": doubts})
+        return
+    print(f"{found.places:,} places of {found.users:,} users, {found.drawn:,} of them drawn by chance")
+    print(f"the lists shown:       {_said(found.earned)} of the places acted on")
+    print(f"these settings, IPS:   {_said(found.weighted)}")
+    print(f"doubly robust:         {_said(found.robust)}")
+    print(f"difference (IPS):      {_said(found.gain)}")
+    print(f"effective sample size: {found.effective:,.0f} places; the log holds {found.covered:.0%} of these lists")
+    if doubts:
+        print("NOT ENOUGH TO CONCLUDE: " + "; ".join(doubts) + ".")
+        print("More exploration (list.exploration), more lists or smaller changes tell more.")
+
+
+def _said(figure: Figure | None, measure: str = "") -> str:
+    if figure is None:
+        return "not known"
+    form = ".1f" if measure.startswith("seconds") else ".1%"
+    interval = "" if figure.low is None else f" ({figure.low:{form}} to {figure.high:{form}})"
+    return f"{figure.value:{form}}{interval}"

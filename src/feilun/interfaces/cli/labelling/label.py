@@ -1,0 +1,107 @@
+"""`feilun label`: which texts to label, and the labels that people filled in."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from feilun.interfaces.cli import output
+from feilun.interfaces.cli.labelling import label_ask, label_errors, label_people, label_rules, label_suggest
+from feilun.interfaces.cli.options import AsJson
+
+EXPORT = "feilun label export reviews --out queue.csv --count 200"
+IMPORT = "feilun label import reviews queue.csv"
+
+EXAMPLES = (
+    *label_suggest.EXAMPLES,
+    EXPORT,
+    IMPORT,
+    *label_people.EXAMPLES,
+    *label_errors.EXAMPLES,
+    *label_rules.EXAMPLES,
+    *label_ask.EXAMPLES,
+)
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, add_completion=False)
+
+OfBundle = Annotated[str, typer.Argument(help="A bundle: its folder, its name, or name@version.", show_default=False)]
+Count = Annotated[int, typer.Option(min=1, help="How many texts.")]
+
+
+@app.callback()
+def label() -> None:
+    """Suggest which texts to label, take the labels, and look for wrong ones.
+
+    Of served texts, what people called wrong comes first, then what versions of the model disagree on, then what the
+    model left to a person, then its lowest scores.
+    """
+
+
+app.command("suggest", epilog=f"Example: {label_suggest.EXAMPLES[0]}")(label_suggest.suggest)
+app.command("errors", epilog=f"Example: {label_errors.EXAMPLES[0]}")(label_errors.errors)
+app.command("rules", epilog=f"Example: {label_rules.EXAMPLES[0]}")(label_rules.rules)
+app.command("ask", epilog=f"Example: {label_ask.EXAMPLES[0]}")(label_ask.ask)
+app.command("agreement", epilog=f"Example: {label_people.EXAMPLES[0]}")(label_people.agreement)
+app.command("collect", epilog=f"Example: {label_people.EXAMPLES[1]}")(label_people.collect)
+
+
+@app.command("export", epilog=f"Example: {EXPORT}")
+def export(
+    bundle: OfBundle,
+    out: Annotated[Path, typer.Option(help="A table (.csv), or tasks for Label Studio (.json).", show_default=False)],
+    count: Count = 100,
+    as_json: AsJson = False,
+) -> None:
+    """Write the texts that are most worth labelling, with room for the label."""
+    from feilun.bundles.bundle import open_bundle
+    from feilun.storage.database import open_database
+    from feilun.workflow import exports
+    from feilun.workflow.labelling import queue as labelling
+    from feilun.workflow.labelling.filled import ENDINGS
+    from feilun.workflow.labelling.rows import check_ending
+
+    check_ending(out, ENDINGS)
+    opened = open_bundle(bundle, threads=1)
+    asked = labelling.answers_of(opened)
+    with closing(open_database()) as database:
+        found = labelling.queue(opened, database, count)
+        labelling.write_queue(found, out, opened.labels.names)
+        with database.write() as connection:
+            exports.note(connection, out, len(found))
+    if as_json:
+        output.print_json({"texts": len(found), "out": str(out), "labels": list(opened.labels.names)})
+        return
+    names = ", ".join(opened.labels.names[:10])
+    print(f"{len(found):,} texts: {out}. Fill in the column label with {asked.in_a_cell} ({names}), then:")
+    print(f"feilun label import {bundle} {out}")
+
+
+@app.command("import", epilog=f"Example: {IMPORT}")
+def import_(
+    bundle: OfBundle,
+    table: Annotated[
+        Path, typer.Argument(help="The table that was filled in, or Label Studio's JSON.", show_default=False)
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Take the labels that were filled in; reading the same table again takes nothing twice."""
+    from feilun.bundles.bundle import open_bundle
+    from feilun.storage.database import open_database
+    from feilun.workflow.labelling import queue as labelling
+
+    opened = open_bundle(bundle, threads=1)
+    with closing(open_database()) as database:
+        result = labelling.take(opened, database, table)
+    if as_json:
+        output.print_json(result.to_json())
+    else:
+        print(
+            f"{result.taken:,} labels taken, {result.repeated:,} taken before, {result.empty:,} rows without a label."
+        )
+        for line in result.refused:
+            print(f"  {line}")
+    if result.refused:
+        raise typer.Exit(1)

@@ -1,0 +1,104 @@
+"""`feilun label suggest`: which texts are most worth a label."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from feilun.core.errors import UsageError
+from feilun.interfaces.cli import output
+from feilun.interfaces.cli.labelling.label_errors import BaseName, TextColumn
+from feilun.interfaces.cli.options import AsJson
+from feilun.labelling.ways import By
+
+if TYPE_CHECKING:
+    from feilun.labelling.label_studio import Question
+
+EXAMPLES = (
+    "feilun label suggest reviews",
+    "feilun label suggest reviews --file new.csv --count 100 --out queue.csv",
+    "feilun label suggest labelled.csv --file new.csv --out tasks.json",
+)
+
+SHOWN = 60
+
+
+def suggest(
+    where: Annotated[
+        str,
+        typer.Argument(
+            help="A bundle, a classify recipe, or a table with labels; or one of texts alone.", show_default=False
+        ),
+    ],
+    file: Annotated[
+        str | None, typer.Option(help="The texts to choose from; without it, those that the bundle answered.")
+    ] = None,
+    by: Annotated[By, typer.Option(help="Unsure texts (margin, entropy), unlike ones (diversity), or both.")] = "both",
+    count: Annotated[int, typer.Option(min=1, help="How many texts.")] = 20,
+    out: Annotated[Path | None, typer.Option(help="Write them: .csv, or .json for Label Studio.")] = None,
+    text: TextColumn = None,
+    base: BaseName = None,
+    seed: Annotated[int, typer.Option(min=0, help="Draws, where texts are to be unlike each other.")] = 13,
+    as_json: AsJson = False,
+) -> None:
+    """Choose the texts that are most worth a label: of a file, or of those that a bundle answered.
+
+    Where nothing is labelled yet, texts are chosen by their variety alone.
+    """
+    from feilun.workflow.labelling import suggest as suggesting
+    from feilun.workflow.labelling.filled import ENDINGS, write_questions
+    from feilun.workflow.labelling.rows import check_ending
+
+    check_ending(out, ENDINGS)
+    if file is None and suggesting.is_bundle(where):
+        if out is not None:
+            raise UsageError(
+                "--out goes with --file.", f"What the bundle answered: feilun label export {where} --out {out}"
+            )
+        _show(_answered(where, count), "observation", as_json)
+        return
+    pool = suggesting.pool_of(where, file, text, base)
+    questions = suggesting.suggest_texts(pool, by, count, seed)
+    if out is None:
+        _show(questions, suggesting.KEY, as_json)
+        return
+    write_questions(questions, pool.labels, out, suggesting.KEY)
+    if as_json:
+        output.print_json({"texts": len(questions), "of": len(pool.corpus), "out": str(out)})
+        return
+    print(f"{len(questions):,} of {len(pool.corpus):,} texts: {out}. When their labels are filled in:")
+    print(f"feilun label collect {out} --out labelled.csv")
+
+
+def _answered(where: str, count: int) -> list[Question]:
+    from feilun.bundles.bundle import open_bundle
+    from feilun.storage.database import open_database
+    from feilun.workflow.labelling import queue as labelling
+
+    opened = open_bundle(where, threads=1)
+    with closing(open_database()) as database:
+        return labelling.questions(labelling.queue(opened, database, count))
+
+
+def _show(questions: Sequence[Question], key: str, as_json: bool) -> None:
+    if as_json:
+        for one in questions:
+            output.print_json({key: one.identity, "text": one.text, "predicted": one.predicted, "score": one.score,
+                               "reason": one.reason})  # fmt: skip
+        return
+    if not questions:
+        print("Nothing that was answered waits for a label. `feilun serve` observes what it answers.")
+        return
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table("reason", "predicted", "score", "text", box=None, pad_edge=False)
+    for one in questions:
+        text = " ".join(one.text.split())
+        shown = text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
+        table.add_row(one.reason, Text(one.predicted or ""), output.figure(one.score), Text(shown))
+    output.result_console().print(table)

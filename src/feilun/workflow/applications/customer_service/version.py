@@ -1,0 +1,190 @@
+"""The version of an application that stands: the bundle that finds questions, and how sure an answer has to be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from feilun.apps.customer_service.business_rules import OUTPUTS, BusinessRules
+from feilun.apps.customer_service.composing import Composer
+from feilun.apps.customer_service.desk import Desk
+from feilun.apps.customer_service.entries import FaqEntry
+from feilun.apps.customer_service.evidence import PASSAGE, QUESTION
+from feilun.apps.customer_service.held_out import Thresholds
+from feilun.apps.customer_service.ladder import Ladder
+from feilun.apps.customer_service.library import Library
+from feilun.apps.customer_service.rungs.form import form_entries
+from feilun.apps.customer_service.second_look import Reranker
+from feilun.apps.customer_service.settings import CustomerServiceSettings
+from feilun.bundles.bundle import open_bundle
+from feilun.core.errors import UsageError
+from feilun.core.files import read_json, write_json
+from feilun.core.places import home
+from feilun.data.target_kinds.same import opposites
+from feilun.knowledge.rules import DecisionTables
+from feilun.storage.database import Database
+from feilun.workflow.applications.customer_service.knowledge import Imported
+
+
+@dataclass(frozen=True)
+class Version:
+    """What was trained for an application.
+
+    Args:
+        bundle: What questions are found by, name@version.
+        thresholds: How sure the rungs have to be.
+        learned_from: Hash of the pairs and settings from which the bundle follows.
+        reranker: The bundle that looks again at close candidates; empty where none does.
+    """
+
+    bundle: str
+    thresholds: Thresholds
+    learned_from: str = ""
+    reranker: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return {**vars(self), "thresholds": self.thresholds.to_json()}
+
+    @staticmethod
+    def from_json(value: Mapping[str, Any]) -> Version:
+        """Read what `to_json` wrote.
+
+        Raises:
+            ValueError: If it is of another form, or weighs other features than this Feilun finds.
+        """
+        try:
+            thresholds = Thresholds.from_json(value["thresholds"])
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"it says no thresholds ({error!r})") from error
+        for rung, features in ((thresholds.curated, QUESTION), (thresholds.grounded, PASSAGE)):
+            if len(rung.weights) != len(features) + 1:
+                raise ValueError(f"it has {len(rung.weights)} weights for {len(features)} features and a constant")
+        named = {name: str(value.get(name, "")) for name in ("bundle", "learned_from", "reranker")}
+        return Version(thresholds=thresholds, **named)
+
+
+def standing(application: str) -> Version | None:
+    """Return the version that answers; None where none was released here, or the file that names it is damaged."""
+    return _read(_standing(application))
+
+
+def trained(application: str) -> Version:
+    """Return the version that answers.
+
+    Raises:
+        UsageError: If there is none, or the file that names it is damaged or of another Feilun.
+    """
+    version = standing(application)
+    if version is None and _standing(application).is_file():
+        raise UsageError(
+            f"{_standing(application)} names no version that this Feilun can answer with: it is damaged, or of another "
+            "version.",
+            "Train again: feilun customer-service train FILE; or put a release back: feilun customer-service rollback "
+            "FILE --to NUMBER",
+        )
+    if version is None:
+        raise UsageError(f"{application} was not trained here.", "Train it: feilun customer-service train FILE")
+    return version
+
+
+def refused(application: str) -> Version | None:
+    """Return the version that was trained last and not released; None where there is none."""
+    return _read(_refused(application))
+
+
+def keep_refused(application: str, version: Version) -> None:
+    """Keep a version that was trained, so that it can be released without training again."""
+    write_json(_refused(application), version.to_json())
+
+
+def let_stand(application: str, version: Version) -> None:
+    """Let a version answer from now on."""
+    write_json(_standing(application), version.to_json())
+    _refused(application).unlink(missing_ok=True)
+
+
+def folder_of(application: str) -> Path:
+    """Return where the files of an application are."""
+    return home() / "applications" / application
+
+
+def desk_of(settings: CustomerServiceSettings, version: Version, known: Imported, database: Database) -> Desk:
+    """Put an application together; its index is built here.
+
+    Args:
+        settings: The application.
+        version: What was trained for it.
+        known: What it knows.
+        database: Where its conversations are kept.
+
+    Raises:
+        BundleError: If a bundle is gone or damaged.
+    """
+    rules = BusinessRules(DecisionTables([Path(name) for name in settings.rules.tables], OUTPUTS))
+    return Desk(settings, ladder_of(settings, version, known), database, rules)
+
+
+def ladder_of(settings: CustomerServiceSettings, version: Version, known: Imported) -> Ladder:
+    """Open the models of a version and build the index of what it knows; raises as `desk_of` does."""
+    bundle, reranker = open_bundle(version.bundle), reranker_of(version.reranker)
+    library = Library(bundle, entries_of(settings, known), known.passages, reranker)
+    return Ladder(library, version.thresholds, settings, composer_of(settings))
+
+
+def entries_of(settings: CustomerServiceSettings, known: Imported) -> list[FaqEntry]:
+    """Return all entries that questions find: those that are known, and those by which forms begin."""
+    return [*known.entries, *form_entries(settings.forms)]
+
+
+def reranker_of(reference: str) -> Reranker | None:
+    """Open what looks again at close candidates; None where nothing is named.
+
+    Raises:
+        BundleError: If there is no such bundle.
+        UsageError: If it is no `match` bundle, or it cannot be told which label means that texts ask the same.
+    """
+    if not reference:
+        return None
+    bundle = open_bundle(reference)
+    labels = opposites(bundle.labels.names)
+    task = bundle.manifest.get("task", "classify")
+    if task not in {"match", "similarity"} or labels is None:
+        raise UsageError(
+            f"{reference} cannot look again at candidates: it is of the task {task!r} with the labels "
+            f"{', '.join(bundle.labels.names[:5])}.",
+            "model.reranker names a `match` bundle of two labels such as 0 and 1, different and same, or 否 and 是.",
+        )
+    return Reranker(bundle, labels[1])
+
+
+def composer_of(settings: CustomerServiceSettings) -> Composer | None:
+    """Open what says answers in its own words; None where nothing is named.
+
+    Raises:
+        BundleError: If there is no such bundle.
+        UsageError: If it is no `generate` bundle.
+    """
+    if not settings.model.generator:
+        return None
+    bundle = open_bundle(settings.model.generator)
+    if bundle.manifest.get("task") != "generate":
+        raise UsageError(f"{settings.model.generator} writes nothing.", "model.generator names a `generate` bundle.")
+    return Composer(bundle, settings.ladder.hosts)
+
+
+def _read(path: Path) -> Version | None:
+    try:
+        return Version.from_json(read_json(path)) if path.is_file() else None
+    except ValueError:  # it is told where the version is needed; training and going back mend it
+        return None
+
+
+def _standing(application: str) -> Path:
+    return folder_of(application) / "customer_service.json"
+
+
+def _refused(application: str) -> Path:
+    return folder_of(application) / "customer_service_refused.json"

@@ -1,0 +1,60 @@
+"""What settings would have earned: trained on what came before, shown the lists that were logged after."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from feilun.apps.recommendation.interactions import read
+from feilun.apps.recommendation.off_policy import Estimate, estimate
+from feilun.apps.recommendation.recommender import Recommender
+from feilun.apps.recommendation.replay import replay, replayable
+from feilun.apps.recommendation.settings import RecommendationSettings
+from feilun.apps.recommendation.training import fit
+from feilun.core.errors import DataError
+from feilun.workflow.applications.recommendation.wiring import Prepared
+
+LEARNED_SHARE = 0.5
+"""Least share of the events, first in time, that the model learns from; the lists of that time are not judged on."""
+
+
+def estimate_settings(settings: RecommendationSettings, prepared: Prepared, resamples: int = 1000) -> Estimate:
+    """Estimate what settings would have earned a shown place, had they made the lists that were logged.
+
+    The model is trained with the settings on the events before a moment, and asked about the lists after it: one
+    trained on what followed from a list would know the answer.
+
+    Args:
+        settings: Of the application, as they would be.
+        prepared: Its data.
+        resamples: Of the intervals.
+
+    Raises:
+        DataError: If no list tells something, or nothing came before the lists.
+    """
+    lists = [ranking for ranking in prepared.held.rankings if replayable(ranking)]
+    if not lists:
+        raise DataError(
+            f"None of the {len(prepared.held.rankings):,} lists was logged with the chances of its places.",
+            "Serve the application; lists from elsewhere tell nothing of their chances.",
+        )
+    moment = _moment(prepared, min(ranking.time for ranking in lists))
+    before = [event for event in prepared.held.events if event.time < moment]
+    catalogue = prepared.catalogue
+    known = read(before, catalogue.index, settings.signals, moment, len(catalogue)).positive
+    judged = [ranking for ranking in lists if ranking.time >= moment]
+    if not len(known) or not judged:
+        raise DataError(
+            f"Of {len(prepared.held.events):,} events and {len(lists):,} lists too little is there to learn from the "
+            "first and to judge on the last.", "Import earlier events, or serve for longer.",
+        )  # fmt: skip
+    model = fit(known, catalogue, settings, moment, [one for one in prepared.held.rankings if one.time < moment])
+    recommender = Recommender(model, settings, prepared.embedder, "estimated", settings.seed)
+    replayed = replay(recommender, judged, prepared.held.events)
+    if not len(replayed.users):
+        raise DataError("The catalogue knows no item of the lists.", "Is this the application that was served?")
+    return estimate(replayed, resamples)
+
+
+def _moment(prepared: Prepared, first_list: float) -> float:
+    times = np.array([event.time for event in prepared.held.events])
+    return max(first_list, float(np.quantile(times, LEARNED_SHARE))) if len(times) else first_list

@@ -1,0 +1,51 @@
+"""A shop over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from feilun.apps.recommendation.settings import RecommendationSettings
+from feilun.apps.recommendation.shop import Shop
+from feilun.serving.access import Access
+from feilun.serving.drain import DrainingServer, server_config
+from feilun.serving.limits import Limits
+from feilun.workflow.applications.recommendation.wiring import opened_shop
+from feilun.workflow.service import access_to, is_loopback, listen
+
+
+def serve(
+    settings: RecommendationSettings, application: Callable[[Shop, Access], Any], *, host: str, port: int,
+    require_token: bool, hosts: Sequence[str], say: Callable[[str], Any],
+) -> None:  # fmt: skip
+    """Serve an application over HTTP until Ctrl-C or SIGTERM.
+
+    Args:
+        settings: Of the application.
+        application: Makes an ASGI application of a shop, with `state.ready`.
+        host: Address to listen on; any but this machine's own asks for a token.
+        port: TCP port; 0 takes a free one.
+        require_token: Ask for a token also on this machine's own addresses.
+        hosts: Further names by which the service may be called.
+        say: Receives the addresses, a line each.
+
+    Raises:
+        UsageError: If a token is asked for and there is none.
+        ServiceError: If the port is in use or may not be used.
+    """
+    listener = listen(host, port)
+    try:
+        with opened_shop(settings) as shop:
+            guarded = require_token or not is_loopback(host)
+            app = application(shop, access_to(host, shop.database if guarded else None, hosts))
+            address = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
+            say(f"{settings.name}@{shop.recommender.version}  POST {address}/v1/apps/recommendation/recommend")
+            say(f"Web page: {address}/console")
+            say(f"Documentation: {address}/docs  Stop with Ctrl-C.")
+
+            def leave() -> None:
+                app.state.ready = False
+
+            DrainingServer(server_config(app, Limits()), leave).run(sockets=[listener])
+    finally:
+        listener.close()

@@ -1,0 +1,204 @@
+"""Recommendation wired together: tables are imported, a model is trained and judged, a shop answers from both."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from feilun.apps.recommendation.catalogue import Catalogue, build_catalogue
+from feilun.apps.recommendation.click_probability import ClickCurve
+from feilun.apps.recommendation.features import FEATURES
+from feilun.apps.recommendation.interactions import Read, read
+from feilun.apps.recommendation.model import Model, fit_generators
+from feilun.apps.recommendation.ranker import Trees
+from feilun.apps.recommendation.recommender import Recommender
+from feilun.apps.recommendation.sessions import Session
+from feilun.apps.recommendation.settings import RecommendationSettings
+from feilun.apps.recommendation.shop import Remembered, Shop, remembered
+from feilun.apps.recommendation.training import fit
+from feilun.apps.recommendation.words import WordVectors
+from feilun.bundles.bundle import open_bundle
+from feilun.bundles.registry import resolve
+from feilun.core import places
+from feilun.core.errors import BundleError, DataError
+from feilun.core.files import atomic_folder, read_json, sha256, write_json, write_text
+from feilun.core.ports import Embedder
+from feilun.models.bases.packaged import PACKAGED
+from feilun.storage.database import Database, open_database
+from feilun.storage.event_queue import EventQueue
+from feilun.workflow.applications.recommendation.tables import take_up_waiting, waiting_folder
+
+MANIFEST, RANKING = "manifest.json", "ranking.txt"
+SCHEMA = 1
+LEAST_KNOWN = 0.5
+"""A model of whose catalogue fewer items are left belongs to another shop."""
+
+
+def embedder_of(name: str | None, texts: list[str], seed: int) -> Embedder:
+    """Open what reads the texts.
+
+    Args:
+        name: A bundle, a packaged base model, or None for words without a language model.
+        texts: Of the items, for the words.
+        seed: Of the words' decomposition.
+
+    Raises:
+        BundleError: If there is neither a bundle nor a base of that name.
+    """
+    if name is None:
+        return WordVectors(texts, seed=seed)
+    if name in PACKAGED:
+        from feilun.models.base_embedder import BaseEmbedder
+        from feilun.models.bases.catalogue import open_base
+
+        return BaseEmbedder(open_base(name))
+    return open_bundle(name)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """An application's data, ready to learn from.
+
+    Args:
+        held: All that the database has.
+        catalogue: The items with their vectors.
+        read: What the events say.
+        embedder: Reads texts.
+        now: The end of the events, or the present where it is earlier, seconds since 1970.
+    """
+
+    held: Remembered
+    catalogue: Catalogue
+    read: Read
+    embedder: Embedder
+    now: float
+
+
+def prepare(settings: RecommendationSettings, database: Database, embedder: Embedder | None = None) -> Prepared:
+    """Read an application's data.
+
+    Args:
+        settings: Of the application.
+        database: Where they are.
+        embedder: Reads the items' texts; opened where absent.
+
+    Raises:
+        DataError: If there is no item.
+    """
+    held = remembered(database, settings.name)
+    reader = embedder or embedder_of(settings.embedder, [item.text for item in held.items], settings.seed)
+    catalogue = build_catalogue(held.items, reader)
+    now = min(time.time(), max((event.time for event in held.events), default=time.time()))
+    return Prepared(
+        held, catalogue, read(held.events, catalogue.index, settings.signals, now, len(catalogue)), reader, now
+    )
+
+
+def train(settings: RecommendationSettings, prepared: Prepared) -> Path:
+    """Train an application and keep its final ranking; no user is in what is kept.
+
+    The generators are made again from the events whenever the application is opened, so that who was deleted is in
+    none of them.
+
+    Returns:
+        The folder.
+
+    Raises:
+        DataError: If no event speaks for interest in a known item.
+    """
+    if not len(prepared.read.positive):
+        raise DataError(
+            f"None of the {len(prepared.held.events):,} events speaks for interest in an item of the catalogue "
+            f"({prepared.read.unknown:,} are of unknown items).",
+            "Import events and items, or look at signals.positive of the application file.",
+        )
+    model = fit(prepared.read.positive, prepared.catalogue, settings, prepared.now, prepared.held.rankings)
+    folder = places.home() / "recommendation" / settings.name
+    text = model.trees.to_text() if model.trees else ""
+    with atomic_folder(folder) as made:
+        write_text(made / RANKING, text)
+        write_json(made / MANIFEST, {
+            "schema": SCHEMA, "version": _version(text, model), "features": list(model.names),
+            "weights": dict(model.weights),
+            "clicks": asdict(model.clicks) if model.clicks else None, "items": sorted(prepared.catalogue.index),
+            "session": asdict(model.session), "fitted": prepared.now, "sha256": sha256(made / RANKING),
+        })  # fmt: skip
+    return folder
+
+
+def session_of(settings: RecommendationSettings) -> Session:
+    """Return how much the visit that goes on counts in what was trained; as much as the rest where nothing was."""
+    manifest = places.home() / "recommendation" / settings.name / MANIFEST
+    return Session(**read_json(manifest).get("session", {})) if manifest.is_file() else Session()
+
+
+def _version(text: str, model: Model) -> str:
+    return hashlib.sha256(f"{text}{sorted(model.weights.items())}".encode()).hexdigest()[:12]
+
+
+def open_model(settings: RecommendationSettings, prepared: Prepared) -> tuple[Model, str]:
+    """Make the generators from the events and put the trained final ranking on them.
+
+    Returns:
+        The model and its version; without a training, the generators fused, as version `untrained`.
+
+    Raises:
+        BundleError: If the folder is damaged or of a newer schema.
+        DataError: If the ranking was trained on another catalogue or with other features.
+    """
+    model = fit_generators(prepared.read.positive, prepared.catalogue, settings.candidates.quotas, prepared.now)
+    folder = places.home() / "recommendation" / settings.name
+    if not (folder / MANIFEST).is_file():
+        return model, "untrained"
+    manifest = read_json(folder / MANIFEST)
+    again = f"Train it again: feilun recommendation train FILE (of the application {settings.name})."
+    if manifest.get("schema") != SCHEMA or sha256(folder / RANKING) != manifest.get("sha256"):
+        raise BundleError(f"{folder} is damaged, or of another version of Feilun.", again)
+    known = sum(item in prepared.catalogue.index for item in manifest["items"])
+    if known < LEAST_KNOWN * len(manifest["items"]):
+        raise DataError(
+            f"The final ranking was trained on another catalogue: of its {len(manifest['items']):,} items "
+            f"{known:,} are known here.", again,
+        )  # fmt: skip
+    names = tuple(name for name in manifest["features"] if name in FEATURES)
+    text = (folder / RANKING).read_text(encoding="utf-8")
+    trees = Trees.from_text(text, names) if text else None
+    clicks = ClickCurve(**manifest["clicks"]) if manifest["clicks"] else None
+    session = Session(**manifest.get("session", {}))
+    opened = replace(model, names=names, weights=manifest["weights"], trees=trees, clicks=clicks, session=session)
+    return opened, str(manifest["version"])
+
+
+def open_shop(
+    settings: RecommendationSettings, database: Database, prepared: Prepared, seed: int | None = None
+) -> Shop:
+    """Open an application: its model, and what its users did."""
+    model, version = open_model(settings, prepared)
+    recommender = Recommender(model, settings, prepared.embedder, version, seed)
+    recommender.observe(prepared.held.events)
+    return Shop(recommender, database, settings.name, EventQueue(waiting_folder(settings)))
+
+
+@contextmanager
+def opened_shop(settings: RecommendationSettings) -> Iterator[Shop]:
+    """Open database and shop for the length of a block."""
+    database = open_database()
+    try:
+        take_up_waiting(settings, database)
+        yield open_shop(settings, database, prepare(settings, database))
+    finally:
+        database.close()
+
+
+def embedder_exists(name: str) -> bool:
+    """Return whether a name is a bundle or a base at hand."""
+    if name in PACKAGED:
+        return PACKAGED[name].installed() or PACKAGED[name].folder.exists()
+    try:
+        return resolve(name).exists()
+    except BundleError:
+        return False

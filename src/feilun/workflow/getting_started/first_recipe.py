@@ -1,0 +1,108 @@
+"""A recipe for a table that was looked at, written out for a person to edit."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from feilun.core.files import write_text
+from feilun.models.bases.blank import NAME as NO_BASE
+from feilun.workflow.getting_started.beginnings import base_for, gate_for, settings_for
+from feilun.workflow.getting_started.columns import guess_codes
+from feilun.workflow.getting_started.first_look import FirstLook
+from feilun.workflow.toml_text import to_toml
+
+NAMES_THAT_SAY_NOTHING = {"train", "training", "data", "dataset", "all"}
+
+RECIPE = """\
+# {rows:,} rows looked at{labels}.
+# Every key left out has a default (docs/recipe.md), and any key can be given as --set key=value.
+{table}{epochs}
+# A release that misses one of these is refused:
+# [gate]
+# {gate}
+"""
+EPOCHS = """
+# [training]
+# epochs = 6
+"""
+
+
+def write_recipe(
+    path: Path,
+    name: str,
+    found: FirstLook,
+    base: str | None = None,
+    query: str | None = None,
+    parts: Mapping[str, str] | None = None,
+) -> str:
+    """Write a recipe for a table that was looked at.
+
+    Args:
+        path: The recipe's file; tables are named relative to its folder where that is possible.
+        name: Name of the bundle.
+        found: What the look found; a model must be able to learn from it.
+        base: The base model; else the one that fits the texts' language, or none where there are no texts.
+        query: The SQL query of a database.
+        parts: Further tables: of `validation` and `test`.
+
+    Returns:
+        The name of the base.
+    """
+    base = base or (base_for(found.scripts, found.task) if found.text else NO_BASE)
+    labelled = found.target is not None
+    table: dict[str, Any] = {
+        "name": name,
+        "task": found.task,
+        "data": _data(path.absolute().parent, found, base, query, parts or {}),
+        **settings_for(found.task, base, found.texts, found.answers, found.scripts, labelled),
+    }
+    labels = (
+        f": {found.labels} labels in {found.target!r}" if labelled and found.task not in {"generate", "tag"} else ""
+    )
+    written = RECIPE.format(
+        rows=found.rows,
+        labels=labels,
+        table=to_toml(table),
+        epochs="" if "training" in table else EPOCHS,
+        gate=gate_for(found.task, labelled=labelled),
+    )
+    write_text(path, written)
+    return base
+
+
+def _data(folder: Path, found: FirstLook, base: str, query: str | None, parts: Mapping[str, str]) -> dict[str, Any]:
+    """Return the table `[data]` of a recipe in a folder."""
+    tables = {part: _as_seen_from(folder, source) for part, source in {"train": found.source, **parts}.items()}
+    columns = {"query": query, "text": found.text, "pair": found.pair, "group": found.group}
+    data: dict[str, Any] = tables | {key: name for key, name in columns.items() if name is not None}
+    data["target"] = found.target if found.target is not None else []
+    if found.features:
+        data["features"] = list(found.features)
+    if not found.text and base != NO_BASE:
+        data["verbalise"] = True  # the base reads the columns as text
+    if codes := guess_codes(found.columns, found.features):
+        data["categories"] = list(codes)
+    if found.task == "rank":
+        data["clean"] = {"deduplicate": "none"}  # candidates of a list may well be alike
+    return data
+
+
+def name_of(source: str) -> str:
+    """Return a bundle's name for a table: its file name without ending, or its folder's where that says nothing."""
+    stem = "database" if "://" in source else Path(source).stem
+    if stem.lower() in NAMES_THAT_SAY_NOTHING:
+        stem = Path(source).absolute().parent.name
+    return re.sub(r"[^\w]+", "-", stem).strip("-_") or "model"
+
+
+def _as_seen_from(folder: Path, source: str) -> str:
+    """Return a path relative to the folder where the two are near, so that they can be moved together; URLs stay."""
+    if "://" in source:
+        return source
+    table = Path(source)
+    relative = Path(os.path.relpath(table, folder))
+    return (table.absolute() if relative.parts[:2] == ("..", "..") else relative).as_posix()

@@ -1,0 +1,35 @@
+"""What a recipe whose model writes answers needs beside the others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from feilun.data.settings import DataSettings
+from feilun.models.build import ModelSettings
+from feilun.models.heads.generate import GenerateSettings
+
+WRITTEN_ROWS = 200
+"""Test rows to which answers are written for the report, where the recipe does not say."""
+
+
+def bounded(evaluation: Any, task: str) -> Any:
+    """Bound the test rows that are judged where an answer to each is written; other tasks judge all."""
+    if task != "generate" or not isinstance(evaluation, Mapping):
+        return evaluation
+    return {"rows": WRITTEN_ROWS, **evaluation}
+
+
+def generation_faults(data: DataSettings, model: ModelSettings) -> list[str]:
+    """Say what in a recipe whose model writes answers cannot be."""
+    found = []
+    if data.pair is not None:
+        found.append("data.pair names a second text, but a generate recipe reads one: put both into data.text.")
+    if model.vocabulary == "trim":
+        found.append('model.vocabulary = "trim" would leave out what answers may hold: leave it out.')
+    if isinstance(model.head, GenerateSettings) and model.head.max_new_tokens >= model.max_tokens:
+        found.append(
+            f"model.head.max_new_tokens is {model.head.max_new_tokens}, but prompt and answer together have "
+            f"{model.max_tokens} tokens (model.max_tokens)."
+        )
+    return found
