@@ -6,7 +6,8 @@ Protocols: `top-n` (every rating positive, per-user random 8:1:1, full ranking),
 full ranking), `visits` (the same, with and without more weight on the visit that goes on, also on the fictional shop),
 `cold` (15 % of the films hidden from training, ranked among themselves), `newcomers` (a fifth of the users hidden from
 training and asked about 20 films: the answers come from half of their ratings, the other half is held out), `click`
-(rating >= 4, global random 8:1:1). Everything is chosen on validation (`--part validation`); test is looked at once.
+(rating >= 4, global random 8:1:1), `few-shot` (TALLRec's, told in recommendation_few_shot.py). Everything is chosen on
+validation (`--part validation`); test is looked at once.
 Nothing of the data is written anywhere.
 """
 
@@ -37,6 +38,8 @@ from feilun.apps.recommendation.training import fit
 from feilun.apps.recommendation.words import WordVectors
 from feilun.evaluation.metrics.clicks import area_under_curve, grouped_area, log_loss
 from feilun.evaluation.protocols import split
+from feilun.workflow.applications.recommendation.wiring import embedder_of
+from recommendation_few_shot import few_shot
 
 Figures = dict[str, dict[str, float]]
 
@@ -328,7 +331,10 @@ def main() -> None:
     parser.add_argument("--movielens", type=Path, required=True, help="the wheel recbole-1.2.1-py3-none-any.whl")
     parser.add_argument("--seeds", type=int, nargs="+", default=[13])
     parser.add_argument("--part", choices=("validation", "test"), default="test")
-    parser.add_argument("--only", nargs="*", default=["top-n", "sequence", "visits", "cold", "newcomers", "click"])
+    parser.add_argument(
+        "--only", nargs="*", default=["top-n", "sequence", "visits", "cold", "newcomers", "click", "few-shot"]
+    )
+    parser.add_argument("--base", default="multilingual-e5-small", help="also reads the texts in few-shot")
     chosen = parser.parse_args()
     data = MovieLens(chosen.movielens)
     for name, protocol in (("top-n", "per-user-ratio"), ("sequence", "leave-one-out")):
@@ -346,6 +352,8 @@ def main() -> None:
         show("newcomers", [newcomers(data, seed) for seed in chosen.seeds])
     if "click" in chosen.only:
         show(f"click ({chosen.part})", [clicked(data, seed, chosen.part) for seed in chosen.seeds])
+    if "few-shot" in chosen.only:
+        few_shot(data, {"words": None, chosen.base: embedder_of(chosen.base, [], 13)})
 
 
 if __name__ == "__main__":

@@ -6,7 +6,8 @@
 The load is open: requests leave when they are due, by a Poisson process, whether or not earlier ones were answered, and
 latency counts from when one was due; an answer means that the event is on the disk. The processor time is the
 service's, by event. With --of-a-list every event names the list that had shown its item. Take the latency of a quiet
-machine alone; the processor time stands beside other work too.
+machine alone; the processor time stands beside other work too. `recommendation_load.py` does the same beside lists of a
+large catalogue.
 """
 
 from __future__ import annotations
@@ -19,68 +20,43 @@ import random
 import subprocess
 import sys
 import tempfile
-import time
-from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from urllib.request import Request, urlopen
 
-import numpy as np
-
-from serving import Connection, resident, started
+from serving import Offered, offer, post, processor, resident, started
 
 ROOT = "/v1/apps/recommendation"
 MOST_CONNECTIONS = 200
+COMMAND = (sys.executable, "-m", "feilun.interfaces.cli.main", "recommendation")
 
 
-@dataclass
-class Answers:
-    """What came back.
-
-    Args:
-        statuses: How many requests ended with each; 0 where the connection broke or none was free.
-        milliseconds: From when an event was due until it was on the disk.
-    """
-
-    statuses: Counter[int] = field(default_factory=Counter)
-    milliseconds: list[float] = field(default_factory=list)
+Requests = Callable[[str, int], bytes]
+"""From the host and a number to the bytes of a request."""
 
 
-async def send(address: str, items: list[str], ranking: str | None, rate: float, seconds: float, name: str) -> Answers:
-    """Send events at a rate for some seconds, and wait for the answers."""
+def send(address: str, seconds: float, *loads: tuple[float, Requests]) -> list[Offered]:
+    """Send requests of each load at its rate, all at once, for some seconds, and wait for the answers."""
     host, port = address.removeprefix("http://").split(":")
-    source, answers = random.Random(13), Answers()
-    idle = [Connection(host, int(port)) for _ in range(MOST_CONNECTIONS)]
 
-    async def one(number: int, due: float) -> None:
+    async def all_of_them() -> list[Offered]:
+        return await asyncio.gather(*(
+            offer(host, int(port), rate, seconds, partial(request, host), MOST_CONNECTIONS) for rate, request in loads
+        ))  # fmt: skip
+
+    return asyncio.run(all_of_them())
+
+
+def event_of(items: list[str], name: str, ranking: str | None = None) -> Requests:
+    """Return what makes the request with the event of a number."""
+    source = random.Random(13)
+
+    def request(host: str, number: int) -> bytes:
         event = {"id": f"{name}{number}", "user": f"u{number % 1000}", "item": source.choice(items), "ranking": ranking}
-        body = json.dumps({"events": [event]}).encode()
-        head = f"POST {ROOT}/events HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\n"
-        if not idle:
-            answers.statuses[0] += 1
-            return
-        connection = idle.pop()
-        status = await connection.post(f"{head}content-length: {len(body)}\r\n\r\n".encode() + body)
-        idle.append(connection)
-        answers.statuses[status] += 1
-        answers.milliseconds.append(1000 * (time.perf_counter() - due))
+        return post(host, f"{ROOT}/events", {"events": [event]})
 
-    began = due = time.perf_counter()
-    number, tasks = 0, set()
-    while due < began + seconds:
-        await asyncio.sleep(max(0.0, due - time.perf_counter()))
-        task = asyncio.create_task(one(number, due))
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
-        due, number = due + source.expovariate(rate), number + 1
-    await asyncio.gather(*tasks)
-    return answers
-
-
-def processor(process: int) -> float:
-    """Return the seconds of processor that a process has used."""
-    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return request
 
 
 def shop_in(folder: str) -> tuple[Path, list[str]]:
@@ -120,20 +96,19 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         os.environ["FEILUN_HOME"] = folder
         file, items = shop_in(folder)
-        command = [sys.executable, "-m", "feilun.interfaces.cli.main", "recommendation"]
-        subprocess.run([*command, "train", str(file)], check=True, capture_output=True)
-        server, address, ready = started([*command, "serve", str(file), "--port", "0"])
+        subprocess.run([*COMMAND, "train", str(file)], check=True, capture_output=True)
+        server, address, ready = started([*COMMAND, "serve", str(file), "--port", "0"])
         try:
             ranking = list_of(address) if chosen.of_a_list else None
-            asyncio.run(send(address, items, ranking, 50, 2, "warm"))
+            send(address, 2, (50, event_of(items, "warm", ranking)))
             before = processor(server.pid)
-            found = asyncio.run(send(address, items, ranking, chosen.rate, chosen.seconds, "e"))
-            used = processor(server.pid) - before
-            p50, p99 = np.percentile(found.milliseconds, [50, 99])
-            sent, (p50, p99) = sum(found.statuses.values()), np.percentile(found.milliseconds, [50, 99])
-            said = ", ".join(f"{status}: {count:,}" for status, count in sorted(found.statuses.items()))
-            print(f"ready after {ready:.1f} s; {chosen.rate:g} events a second for {chosen.seconds:g} s; {said}")
+            (found,) = send(address, chosen.seconds, (chosen.rate, event_of(items, "e", ranking)))
+            used, (p50, p99) = processor(server.pid) - before, found.percentiles()
+            print(
+                f"ready after {ready:.1f} s; {chosen.rate:g} events a second for {chosen.seconds:g} s; {found.said()}"
+            )
             print(f"on the disk after p50 {p50:.1f} ms, p99 {p99:.1f} ms")
+            sent = found.statuses.total()
             print(f"{1000 * used / sent:.2f} ms of processor an event, resident {resident(server.pid):,.0f} MB")
         finally:
             server.terminate()

@@ -27,7 +27,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -83,42 +83,89 @@ class Connection:
         return int(head[9:12])
 
 
-async def generate(host: str, port: int, path: str, texts: list[str], rate: float, seconds: float) -> Load:
-    """Send requests at a rate for some seconds, and wait for their answers."""
-    source = random.Random(13)
-    requests = []
-    for text in texts:
-        body = json.dumps({"text": text, "ranked": 1}).encode()
-        head = f"POST {path} HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\ncontent-length: {len(body)}"
-        requests.append(f"{head}\r\n\r\n".encode() + body)
-    idle = [Connection(host, port) for _ in range(MOST_CONNECTIONS)]
-    statuses: Counter[int] = Counter()
-    latencies: list[float] = []
+@dataclass
+class Offered:
+    """What became of requests that left when they were due.
 
-    async def one(due: float) -> None:
+    Args:
+        statuses: How many ended with each status; 0 where no connection was free or it broke.
+        milliseconds: From when a request was due to its answer, of those answered with 2xx.
+        elapsed: Seconds until the last answer.
+    """
+
+    statuses: Counter[int] = field(default_factory=Counter)
+    milliseconds: list[float] = field(default_factory=list)
+    elapsed: float = 0.0
+
+    def percentiles(self) -> tuple[float, float]:
+        """Return the median and the 99th percentile of the milliseconds; NaN where nothing was answered."""
+        if not self.milliseconds:
+            return float("nan"), float("nan")
+        p50, p99 = np.percentile(self.milliseconds, [50, 99]).tolist()
+        return p50, p99
+
+    def said(self) -> str:
+        """Return the statuses in words."""
+        return ", ".join(f"{status}: {count:,}" for status, count in sorted(self.statuses.items()))
+
+
+def post(host: str, path: str, body: dict[str, object]) -> bytes:
+    """Return a request that posts JSON."""
+    sent = json.dumps(body).encode()
+    head = f"POST {path} HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\ncontent-length: {len(sent)}"
+    return f"{head}\r\n\r\n".encode() + sent
+
+
+async def offer(
+    host: str, port: int, rate: float, seconds: float, request: Callable[[int], bytes], connections: int
+) -> Offered:
+    """Send requests by a Poisson process, whether or not earlier ones were answered, and wait for the answers.
+
+    Args:
+        host: Of the service.
+        port: Of the service.
+        rate: Requests a second.
+        seconds: How long they leave.
+        request: The bytes of the request of a number.
+        connections: Most requests that wait for their answers.
+    """
+    source, found = random.Random(13), Offered()
+    idle = [Connection(host, port) for _ in range(connections)]
+
+    async def one(number: int, due: float) -> None:
         if not idle:
-            statuses[0] += 1
+            found.statuses[0] += 1
             return
         connection = idle.pop()
-        status = await connection.post(source.choice(requests))
+        status = await connection.post(request(number))
         idle.append(connection)
-        statuses[status] += 1
-        if status == 200:
-            latencies.append(1000 * (time.perf_counter() - due))
+        found.statuses[status] += 1
+        if status // 100 == 2:
+            found.milliseconds.append(1000 * (time.perf_counter() - due))
 
-    began, used = time.perf_counter(), time.process_time()
-    due, tasks = began, set()
+    began = due = time.perf_counter()
+    number, tasks = 0, set()
     while due < began + seconds:
         await asyncio.sleep(max(0.0, due - time.perf_counter()))
-        task = asyncio.create_task(one(due))
+        task = asyncio.create_task(one(number, due))
         tasks.add(task)
         task.add_done_callback(tasks.discard)
-        due += source.expovariate(rate)
+        due, number = due + source.expovariate(rate), number + 1
     await asyncio.gather(*tasks)
-    elapsed = time.perf_counter() - began
-    p50, p99 = np.percentile(latencies, [50, 99]).tolist() if latencies else (float("nan"), float("nan"))
-    said = {str(status): count for status, count in sorted(statuses.items())}
-    return Load(rate, said, statuses[200] / elapsed, p50, p99, (time.process_time() - used) / elapsed)
+    found.elapsed = time.perf_counter() - began
+    return found
+
+
+async def generate(host: str, port: int, path: str, texts: list[str], rate: float, seconds: float) -> Load:
+    """Send requests at a rate for some seconds, and wait for their answers."""
+    source = random.Random(7)
+    requests = [post(host, path, {"text": text, "ranked": 1}) for text in texts]
+    used = time.process_time()
+    found = await offer(host, port, rate, seconds, lambda _: source.choice(requests), MOST_CONNECTIONS)
+    p50, p99 = found.percentiles()
+    said = {str(status): count for status, count in sorted(found.statuses.items())}
+    share = (time.process_time() - used) / found.elapsed
+    return Load(rate, said, found.statuses[200] / found.elapsed, p50, p99, share)
 
 
 def load(address: str, name: str, texts: Path, rate: float, seconds: float) -> Load:
@@ -126,6 +173,12 @@ def load(address: str, name: str, texts: Path, rate: float, seconds: float) -> L
     command = [sys.executable, __file__, "--generate", address, "--name", name, "--texts", str(texts),
                "--rate", str(rate), "--seconds", str(seconds)]  # fmt: skip
     return Load(**json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
+
+
+def processor(process: int) -> float:
+    """Return the seconds of processor that a process has used."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def resident(process: int) -> float:

@@ -6,6 +6,7 @@ import json
 import os
 import uuid
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from threading import RLock
 from typing import Any
@@ -14,6 +15,8 @@ from feilun.core.files import disk_errors, sync
 
 Row = Mapping[str, Any]
 
+BLANK = b" "
+"""Begins a row that was forgotten."""
 
 STALE_SECONDS = 86_400.0
 """A file that nobody wrote to for so long belongs to no living process."""
@@ -69,6 +72,34 @@ def left_behind(folder: Path) -> list[Row]:
     return [row for path in sorted(folder.glob("*.jsonl")) for row in _rows(path)]
 
 
+def forget(folder: Path, user: str) -> int:
+    """Blank the rows of a user in all files of a folder, in place, as the process that owns a file may append to it.
+
+    Returns:
+        How many rows that were.
+    """
+    gone = 0
+    for path in folder.glob("*.jsonl"):
+        with suppress(FileNotFoundError):  # its process may have written the rows elsewhere meanwhile
+            gone += _blank(path, user)
+    return gone
+
+
+def _blank(path: Path, user: str) -> int:
+    gone, at = 0, 0
+    *whole, _ = path.read_bytes().split(b"\n")
+    with path.open("r+b") as file:
+        for line in whole:
+            if not line.startswith(BLANK) and json.loads(line)["user"] == user:
+                file.seek(at)
+                file.write(BLANK * len(line))
+                gone += 1
+            at += len(line) + 1
+        file.flush()
+        os.fsync(file.fileno())
+    return gone
+
+
 def tidy(folder: Path, now: float) -> None:
     """Delete the files that no living process can own, once their rows are elsewhere."""
     for path in folder.glob("*.jsonl"):
@@ -81,4 +112,4 @@ def _rows(path: Path) -> list[Row]:
     if not path.exists():
         return []
     *whole, _ = path.read_bytes().split(b"\n")
-    return [json.loads(line) for line in whole]
+    return [json.loads(line) for line in whole if not line.startswith(BLANK)]

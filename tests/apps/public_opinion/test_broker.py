@@ -10,10 +10,9 @@ from typing import Any
 
 import pytest
 
-from apps.public_opinion.brokers import SERVERS, Server
 from apps.public_opinion.made import NOW, made_intake, record
-from feilun.apps.public_opinion.sources.broker import Receiver
-from feilun.apps.public_opinion.sources.brokers.broker import BrokerSettings
+from apps.servers import SERVERS, Server
+from feilun.apps.public_opinion.sources.broker import DocumentBroker, receiver
 from feilun.apps.public_opinion.sources.inbox import Inbox
 from feilun.storage import opinion, opinion_inbox
 from feilun.storage.database import Database, open_database
@@ -61,12 +60,12 @@ def received(database: Database) -> int:
 
 
 def test_killed_brokers_and_receivers_lose_nothing_and_double_nothing(server: Server, database: Database) -> None:
-    settings = BrokerSettings(address=server.address)
+    settings = DocumentBroker(address=server.address)
     server.publish(*(body(number) for number in range(60)))
-    with Receiver(settings, database):
+    with receiver(settings, database):
         waited(lambda: waiting(database) >= 10)
     before = received(database)
-    with Receiver(settings, database):  # a second one goes on where the first was stopped
+    with receiver(settings, database):  # a second one goes on where the first was stopped
         waited(lambda: received(database) == 60)
         server.kill()
         server.start()
@@ -83,7 +82,7 @@ def test_killed_brokers_and_receivers_lose_nothing_and_double_nothing(server: Se
 def test_a_broker_that_is_down_at_the_start_is_waited_for(server: Server, database: Database) -> None:
     server.publish(body(1))
     server.kill()
-    with Receiver(BrokerSettings(address=server.address), database):
+    with receiver(DocumentBroker(address=server.address), database):
         time.sleep(0.5)
         assert waiting(database) == 0
         server.start()
@@ -94,7 +93,7 @@ def test_a_broker_that_is_down_at_the_start_is_waited_for(server: Server, databa
 
 def test_what_is_no_document_is_a_dead_letter_and_the_stream_goes_on(server: Server, database: Database) -> None:
     server.publish(b"{broken 13812345678", b"[1]", json.dumps([record(1), record(2)]).encode())
-    with Receiver(BrokerSettings(address=server.address), database):
+    with receiver(DocumentBroker(address=server.address), database):
         waited(lambda: waiting(database) == 2)
     with database.read() as connection:
         letters = opinion.dead_letters(connection)
@@ -123,11 +122,14 @@ def test_an_application_follows_its_broker(server: Server, tmp_path: Path) -> No
 
 
 def test_an_address_of_no_known_broker_is_refused() -> None:
-    (said,) = BrokerSettings("kafka://localhost:9092").contradictions()
-    assert "cannot begin with 'kafka'" in said
+    (said,) = DocumentBroker("pulsar://localhost:6650").contradictions()
+    assert "cannot begin with 'pulsar'" in said
     assert "nats" in said
-    assert BrokerSettings("rediss://user:secret@host:1/0").contradictions() == []
-    assert BrokerSettings("rediss://user:secret@host:1/0").place == "rediss://host:1"
+    assert DocumentBroker("kafka://one:9092,two:9092").contradictions() == []
+    (said,) = DocumentBroker("kafka://user:secret@one:9092").contradictions()
+    assert "without user and password" in said
+    assert DocumentBroker("rediss://user:secret@host:1/0").contradictions() == []
+    assert DocumentBroker("rediss://user:secret@host:1/0").place == "rediss://host:1"
 
 
 @pytest.mark.parametrize("server", ["redis"], indirect=True)
@@ -139,7 +141,7 @@ def test_entries_of_redis_may_be_fields_and_what_another_left_is_claimed(server:
     client.xadd("documents", {name: str(value) for name, value in record(1).items()})
     client.xreadgroup("feilun", "who was killed", {"documents": ">"})
     client.xadd("documents", {"__data__": body(2)})
-    with Receiver(BrokerSettings(address=server.address), database):
+    with receiver(DocumentBroker(address=server.address), database):
         waited(lambda: received(database) == 2)
         waited(lambda: client.xpending("documents", "feilun")["pending"] == 0)
     client.close()

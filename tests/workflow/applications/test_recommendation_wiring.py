@@ -206,11 +206,14 @@ def test_settings_are_estimated_from_lists_that_were_served(file):
         answer, _ = shop.recommend(f"shopper-{number:04d}", 5, now=now + number)
         first = answer.places[0].item.id
         shop.take([Interaction(f"new-{number}", answer.user, first, "click", 1.0, now + number + 5, answer.id)])
-    found = estimate_settings(settings, application.prepare(settings, database))
+    both = estimate_settings(settings, application.prepare(settings, database))
+    found = both.places
     assert found.places == 300
     assert found.earned.value == pytest.approx(0.2)
+    assert [one.depth for one in both.lists] == [1, 2, 3, 5]
+    assert all(one.earned.value == pytest.approx(1) and one.lists == 60 for one in both.lists)
     blocked = read_application(file, ["list.blocked_categories=tea,kitchen,fitness,camping,audio"])
-    assert estimate_settings(blocked, application.prepare(settings, database)).covered < found.covered
+    assert estimate_settings(blocked, application.prepare(settings, database)).places.covered < found.covered
     with pytest.raises(RecipeError, match="diversty"):
         read_application(file, ["list.diversty=0.1"])
     database.close()
@@ -242,6 +245,7 @@ def test_the_verbs_tell_what_experiments_came_to_and_what_settings_would_earn(fi
     assert "seconds to action" in text
     estimated = runner.invoke(cli, ["estimate", str(file), "--set", "list.diversity=0"], catch_exceptions=False).stdout
     assert "NOT ENOUGH TO CONCLUDE" in estimated
+    assert "First 4 places of 13 lists" in estimated
 
 
 def test_train_says_how_many_items_are_to_come_and_how_much_the_visit_counts(file, tmp_path):

@@ -149,11 +149,11 @@ def read_interaction(row: Mapping[str, Any], now: float) -> Interaction:
     """
     user, item = _identity(row, "user"), _identity(row, "item")
     value, time = _number(row, "value"), _number(row, "time")
-    kind = _identity(row, "type") if row.get("type") not in {None, ""} else "click"
-    ranking = _identity(row, "ranking") if row.get("ranking") not in {None, ""} else None
+    kind = _identity(row, "type") if row.get("type") not in (None, "") else "click"
+    ranking = _identity(row, "ranking") if row.get("ranking") not in (None, "") else None
     given = row.get("id")
     content = json.dumps([user, item, kind, value, time, ranking], ensure_ascii=False)
-    identity = _identity(row, "id") if given not in {None, ""} else hashlib.sha256(content.encode()).hexdigest()[:32]
+    identity = _identity(row, "id") if given not in (None, "") else hashlib.sha256(content.encode()).hexdigest()[:32]
     return Interaction(
         identity, user, item, kind, 1.0 if value is None else value, now if time is None else time, ranking
     )
@@ -161,6 +161,8 @@ def read_interaction(row: Mapping[str, Any], now: float) -> Interaction:
 
 def _identity(row: Mapping[str, Any], column: str) -> str:
     value = row.get(column)
+    if isinstance(value, (list, dict)):
+        raise DataError(f"{column!r} must be text, not {str(value)[:40]}.")
     text = "" if value is None else str(value).strip()
     if not text or len(text) > LONGEST_ID or SIGNS.search(text):
         raise DataError(f"{column!r} must be 1 to {LONGEST_ID} printable characters, not {text[:40]!r}.")
@@ -173,7 +175,7 @@ def _number(row: Mapping[str, Any], column: str) -> float | None:
         return None
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = math.nan
     if not math.isfinite(number):
         raise DataError(f"{column!r} must be a finite number, not {str(value)[:40]!r}.")

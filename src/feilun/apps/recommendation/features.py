@@ -91,7 +91,7 @@ def table_of(pool: Pool, history: History, facts: ItemFacts, now: float) -> Tabl
     """
     found = np.full((len(pool), len(FEATURES)), np.nan)
     for column, name in enumerate(pool.names):
-        found[:, FEATURES.index(name)] = pool.standardised()[:, column]
+        found[:, FEATURES.index(name)] = pool.standardised[:, column]
     moment = datetime.fromtimestamp(now, UTC)
     items = pool.items
     own = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +35,7 @@ class Pool:
     def __len__(self) -> int:
         return len(self.items)
 
+    @cached_property
     def standardised(self) -> NDArray[np.float32]:
         """Return each generator's scores with mean 0 and spread 1 within the pool; 0 where it knows nothing."""
         known = ~np.isnan(self.scores)

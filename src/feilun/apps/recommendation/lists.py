@@ -76,7 +76,7 @@ def lists_of(model: Model, policy: CandidateSettings, requests: Sequence[Request
             continue
         tables.append(model.table(pool, history, one.moment))
         relevance.append(marks[pool.items])
-        generators.append(pool.standardised().astype(np.float64))
+        generators.append(pool.standardised.astype(np.float64))
         following.append(pool.items == one.taken.items[0])
         numbers.append(number)
         sizes.append(len(pool))

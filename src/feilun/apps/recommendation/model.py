@@ -70,7 +70,7 @@ class Model:
         )  # fmt: skip
         for column, name in enumerate(pool.names):
             if name in self.names and self.weights:
-                found[:, self.names.index(name)] += pool.standardised()[:, column] * self.weights.get(name, 0.0)
+                found[:, self.names.index(name)] += pool.standardised[:, column] * self.weights.get(name, 0.0)
         return found
 
     def with_catalogue(self, catalogue: Catalogue, now: float) -> Model:
@@ -116,7 +116,7 @@ def fused(pool: Pool, weights: Mapping[str, float]) -> NDArray[np.float64]:
     if not pool.names:
         return np.zeros(len(pool))
     given = np.array([weights.get(name, 0.0) for name in pool.names]) if weights else 1 / len(pool.names)
-    total: NDArray[np.float64] = (pool.standardised() * given).sum(1).astype(np.float64)
+    total: NDArray[np.float64] = (pool.standardised * given).sum(1).astype(np.float64)
     return total
 
 

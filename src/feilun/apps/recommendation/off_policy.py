@@ -38,6 +38,7 @@ class Replayed:
         considered: The scores of all that it would consider there, flat, shape (considered,).
         chances: How likely it would show each, flat, shape (considered,).
         owners: Number of the place of each, ascending, shape (considered,).
+        lists: Number of each place's list, -1 where an item of it is not known, shape (places,).
     """
 
     users: NDArray[np.int64]
@@ -49,6 +50,7 @@ class Replayed:
     considered: Floats
     chances: Floats
     owners: NDArray[np.int64]
+    lists: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -120,7 +122,19 @@ def estimate(replayed: Replayed, resamples: int = 1000) -> Estimate:
 
 
 def _robust(replayed: Replayed, clip: float, resamples: int) -> Figure | None:
-    """Model what is acted on by score and place, and estimate doubly robust; what is not considered weighs nothing."""
+    model = modelled(replayed)
+    if model is None:
+        return None
+    return doubly_robust(replayed.rewards, replayed.logged, replayed.wanted, *model, clip, resamples, replayed.users)
+
+
+def modelled(replayed: Replayed) -> tuple[Floats, Floats] | None:
+    """Model what is acted on by score and place; what the other policy would not consider is expected to earn nothing.
+
+    Returns:
+        What is expected of each place as it was shown, and as the other policy would fill it, shapes (places,); None
+        where too little was shown or acted on.
+    """
     known = ~np.isnan(replayed.scores)
     curve = fit_clicks(replayed.scores[known], replayed.ranks[known], replayed.rewards[known] > 0)
     if curve is None:
@@ -128,14 +142,11 @@ def _robust(replayed: Replayed, clip: float, resamples: int) -> Figure | None:
     expected = np.zeros(len(known))
     expected[known] = curve.probabilities(replayed.scores[known], replayed.ranks[known])
     of_all = curve.probabilities(replayed.considered, replayed.ranks[replayed.owners])
-    of_policy = np.bincount(replayed.owners, replayed.chances * of_all, len(known)).astype(np.float64)
-    return doubly_robust(
-        replayed.rewards, replayed.logged, replayed.wanted, expected, of_policy, clip, resamples, replayed.users
-    )
+    return expected, np.bincount(replayed.owners, replayed.chances * of_all, len(known)).astype(np.float64)
 
 
 def _gain(rewards: Floats, weights: Floats, users: NDArray[np.int64], resamples: int) -> Figure:
-    sums = _by_group(np.stack([weights * rewards, weights, rewards, np.ones(len(rewards))], axis=1), users)
+    sums = by_group(np.stack([weights * rewards, weights, rewards, np.ones(len(rewards))], axis=1), users)
 
     def gain(s: Floats) -> dict[str, Floats]:
         return {"gain": s[..., 0] / np.maximum(s[..., 1], 1e-12) - s[..., 2] / s[..., 3]}
@@ -200,7 +211,7 @@ def _sound(logged: Floats) -> Floats:
 
 def _ratio(above: Floats, below: Floats, groups: NDArray[np.int64] | None, resamples: int) -> Figure:
     sums = np.stack([above, below], axis=1)
-    return ratio(sums if groups is None else _by_group(sums, groups), resamples)
+    return ratio(sums if groups is None else by_group(sums, groups), resamples)
 
 
 def ratio(sums: Floats, resamples: int) -> Figure:
@@ -218,7 +229,7 @@ def ratio(sums: Floats, resamples: int) -> Figure:
     return Figure(float(above / below), low, high)
 
 
-def _by_group(rows: Floats, groups: NDArray[np.int64]) -> Floats:
+def by_group(rows: Floats, groups: NDArray[np.int64]) -> Floats:
     """Sum rows of one number, shape (numbers, columns)."""
     _, number = np.unique(groups, return_inverse=True)
     found = np.zeros((int(number.max(initial=-1)) + 1, rows.shape[1]))

@@ -40,18 +40,20 @@ def replay(recommender: Recommender, rankings: Sequence[Ranking], events: Sequen
     interest = interest_in(events, recommender.settings.signals)
     waiting = sorted(events, key=lambda event: event.time)
     users: dict[str, int] = {}
-    places: list[tuple[int, int, bool, float, float, float]] = []
+    places: list[tuple[int, int, int, bool, float, float, float]] = []
     pools: list[tuple[NDArray[np.float64], NDArray[np.float64]]] = []
     observed = 0
-    for ranking in sorted(rankings, key=lambda one: one.time):
+    for number, ranking in enumerate(sorted(rankings, key=lambda one: one.time)):
         before = observed
         while observed < len(waiting) and waiting[observed].time < ranking.time:
             observed += 1
         recommender.observe(waiting[before:observed])
         user = users.setdefault(ranking.user, len(users))
-        for rank, chance, wanted, score, scores, chances in _places(recommender, ranking):
+        found = _places(recommender, ranking)
+        whole = number if len(found) == len(ranking.items) else -1
+        for rank, chance, wanted, score, scores, chances in found:
             acted = (ranking.id, ranking.items[rank - 1]) in interest
-            places.append((user, rank, acted, chance, wanted, score))
+            places.append((whole, user, rank, acted, chance, wanted, score))
             pools.append((scores, chances))
     return _columns(places, pools)
 
@@ -87,12 +89,10 @@ def _building(recommender: Recommender, considered: Considered) -> Building:
 
 
 def _columns(
-    places: Sequence[tuple[int, int, bool, float, float, float]],
+    places: Sequence[tuple[int, int, int, bool, float, float, float]],
     pools: Sequence[tuple[NDArray[np.float64], NDArray[np.float64]]],
 ) -> Replayed:
-    users, ranks, acted, logged, wanted, scores = (
-        zip(*places, strict=True) if places else ((), (), (), (), (), ())
-    )  # fmt: skip
+    lists, users, ranks, acted, logged, wanted, scores = zip(*places, strict=True) if places else [()] * 7
     nothing = [np.zeros(0)]
     return Replayed(
         np.array(users, np.int64), np.array(ranks, np.int64), np.array(acted, np.float64),
@@ -100,4 +100,5 @@ def _columns(
         np.concatenate([scores for scores, _ in pools] or nothing),
         np.concatenate([chances for _, chances in pools] or nothing),
         np.repeat(np.arange(len(pools)), [len(chances) for _, chances in pools]),
+        np.array(lists, np.int64),
     )  # fmt: skip

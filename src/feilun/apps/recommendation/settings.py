@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from feilun.apps.brokers.broker import BrokerSettings
 from feilun.apps.recommendation.candidates.table import GENERATORS
 from feilun.apps.recommendation.features import FEATURES
 from feilun.apps.recommendation.sessions import SessionSettings
@@ -15,6 +16,14 @@ from feilun.core.errors import nearest
 from feilun.core.settings import REQUIRED, setting, table
 
 NAME = re.compile(r"\w[\w.-]{0,79}")
+
+
+@dataclass(frozen=True)
+class EventBroker(BrokerSettings):
+    """The table `[broker]`."""
+
+    stream: str = setting("events", "stream of NATS or Redis, queue of RabbitMQ, topic of Kafka; made where absent")
+    subject: str = setting("events", "of NATS: subject of the stream; each message a JSON object or a list of them")
 
 
 @dataclass(frozen=True)
@@ -126,6 +135,7 @@ class RecommendationSettings:
         None, "a bundle or base model that reads the items' texts; without it, words and their co-occurrence are used"
     )
     seed: int = setting(13, "seed of everything drawn", minimum=0)
+    broker: EventBroker = table(EventBroker, "a message broker whose messages are events, taken while it serves")
     signals: SignalSettings = table(SignalSettings, "what counts as interest")
     candidates: CandidateSettings = table(CandidateSettings, "where candidates come from")
     ranking: RankingSettings = table(RankingSettings, "the final ranking")

@@ -14,9 +14,11 @@ from feilun.apps.recommendation.experiments import HOLDOUT, INTERLEAVED, arm_for
 from feilun.apps.recommendation.interleaving import interleave
 from feilun.apps.recommendation.recommender import Recommender
 from feilun.core.errors import StorageError, UsageError
+from feilun.storage import event_queue
 from feilun.storage import recommendation as storage
 from feilun.storage.database import Database
 from feilun.storage.event_queue import EventQueue
+from feilun.storage.refused import Refused
 from feilun.storage.together import Together
 
 
@@ -48,15 +50,18 @@ class Shop:
         database: Remembers.
         application: Its name there.
         queue: Where events wait while the database is gone; without it they are refused then.
+        refused: Where messages of a broker are kept that are no events, if there is one.
     """
 
     def __init__(
-        self, recommender: Recommender, database: Database, application: str, queue: EventQueue | None = None
-    ) -> None:
+        self, recommender: Recommender, database: Database, application: str, queue: EventQueue | None = None,
+        refused: Refused | None = None,
+    ) -> None:  # fmt: skip
         self.recommender = recommender
         self.database = database
         self.application = application
         self.queue = queue
+        self.refused = refused
         self._waiting: set[str] = set()
         self._taking_up = RLock()
         self._together: Together[Sequence[Interaction], Taking] = Together(self._take_all)
@@ -193,7 +198,7 @@ class Shop:
         self.put([replace(known, hidden=True)])
 
     def forget(self, user: str) -> dict[str, int]:
-        """Delete all that is known of a user, on the disk and in memory.
+        """Delete all that is known of a user, on the disk and in memory, also what waits there or was refused.
 
         Returns:
             How many rows went, by table.
@@ -203,6 +208,10 @@ class Shop:
         self.take_up()
         with self.database.write() as connection:
             gone = storage.forget_user(connection, self.application, user)
+        if self.queue is not None:
+            event_queue.forget(self.queue.path.parent, user)
+        if self.refused is not None:
+            self.refused.forget(user)
         self.recommender.forget(user)
         return gone
 

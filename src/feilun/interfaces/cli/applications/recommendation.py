@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from feilun.interfaces.cli import output
+from feilun.interfaces.cli.applications import recommendation_events as told
 from feilun.interfaces.cli.applications import recommendation_experiments as trials
 from feilun.interfaces.cli.options import AllowHost, AsJson, Host, Port, RequireToken
 
@@ -28,9 +29,8 @@ EXAMPLES = (
     "feilun recommendation train shop.toml",
     "feilun recommendation evaluate shop.toml",
     "feilun recommendation recommend shop.toml USER --explain",
-    "feilun recommendation events shop.toml new.csv",
     "feilun recommendation serve shop.toml --port 8080",
-    "feilun recommendation forget shop.toml USER",
+    *told.EXAMPLES,
     *trials.EXAMPLES,
 )
 
@@ -48,6 +48,9 @@ def recommendation() -> None:
     """
 
 
+app.command("events", epilog=f"Example: {told.EXAMPLES[0]}")(told.events)
+app.command("refused", epilog=f"Example: {told.EXAMPLES[1]}")(told.refused)
+app.command("forget", epilog=f"Example: {told.EXAMPLES[2]}")(told.forget)
 app.command("experiment", epilog=f"Example: {trials.EXAMPLES[0]}")(trials.experiment)
 app.command("estimate", epilog=f"Example: {trials.EXAMPLES[1]}")(trials.estimate)
 
@@ -194,51 +197,6 @@ def questions(file: File, count: Count = 10, as_json: AsJson = False) -> None:
 
 
 @app.command(epilog=f"Example: {EXAMPLES[5]}")
-def events(
-    file: File, table: Annotated[str, typer.Argument(help="Table of interactions.", show_default=False)],
-    as_json: AsJson = False,
-) -> None:  # fmt: skip
-    """Import a table of interactions; those whose ids are known are left out."""
-    from feilun.storage.database import open_database
-    from feilun.workflow.applications.recommendation.tables import import_events, put_events
-
-    settings = _settings(file)
-    found = import_events(table)
-    database = open_database()
-    try:
-        new = put_events(database, settings, found.rows)
-    finally:
-        database.close()
-    if as_json:
-        output.print_json({"taken": new, "repeated": len(found.rows) - new, "left_out": found.left_out})
-        return
-    print(f"{new:,} new events, {len(found.rows) - new:,} known already, {found.left_out:,} could not be read.")
-    for fault in found.faults:
-        print(f"  - {fault}")
-
-
-@app.command(epilog=f"Example: {EXAMPLES[7]}")
-def forget(
-    file: File, user: Annotated[str, typer.Argument(help="Who.", show_default=False)], as_json: AsJson = False
-) -> None:
-    """Delete all that a user did and was shown."""
-    from feilun.storage import recommendation as storage
-    from feilun.storage.database import open_database
-
-    settings = _settings(file)
-    database = open_database()
-    try:
-        with database.write() as connection:
-            gone = storage.forget_user(connection, settings.name, user)
-    finally:
-        database.close()
-    if as_json:
-        output.print_json(gone)
-    else:
-        print(", ".join(f"{count:,} {name} deleted" for name, count in gone.items()))
-
-
-@app.command(epilog=f"Example: {EXAMPLES[6]}")
 def serve(
     file: File,
     port: Port = 8080,

@@ -11,6 +11,7 @@ from feilun.interfaces.cli import output
 from feilun.interfaces.cli.options import AsJson, Settings
 
 if TYPE_CHECKING:
+    from feilun.apps.recommendation.slates import ListEstimate
     from feilun.core.report import Figure
 
 EXAMPLES = (
@@ -60,10 +61,11 @@ def experiment(file: File, as_json: AsJson = False) -> None:
 
 
 def estimate(file: File, settings: Settings = None, as_json: AsJson = False) -> None:
-    """Estimate what these settings would have earned a shown place, from the lists logged with their chances.
+    """Estimate what these settings would have earned, from the lists logged with their chances.
 
-    The model is trained on the events before the lists; each place is asked anew, with the same list above it. Where
-    the log carries too little, this says so.
+    The model is trained on the events before the lists. First each place is asked anew, with the same list above it;
+    then whole lists made by these settings, the first places alone and ever more of them. Where the log carries too
+    little, this says so.
     """
     from dataclasses import asdict
 
@@ -75,12 +77,13 @@ def estimate(file: File, settings: Settings = None, as_json: AsJson = False) -> 
     read = read_application(file, settings or ())
     database = open_database()
     try:
-        found = estimate_settings(read, prepare(read, database))
+        estimates = estimate_settings(read, prepare(read, database))
     finally:
         database.close()
-    doubts = found.doubts()
+    found, doubts = estimates.places, estimates.places.doubts()
     if as_json:
-        output.print_json({**asdict(found), "conclusive": not doubts, "doubts": doubts})
+        lists = [{**asdict(one), "conclusive": not one.doubts(), "doubts": one.doubts()} for one in estimates.lists]
+        output.print_json({**asdict(found), "conclusive": not doubts, "doubts": doubts, "lists": lists})
         return
     print(f"{found.places:,} places of {found.users:,} users, {found.drawn:,} of them drawn by chance")
     print(f"the lists shown:       {_said(found.earned)} of the places acted on")
@@ -91,11 +94,25 @@ def estimate(file: File, settings: Settings = None, as_json: AsJson = False) -> 
     if doubts:
         print("NOT ENOUGH TO CONCLUDE: " + "; ".join(doubts) + ".")
         print("More exploration (list.exploration), more lists or smaller changes tell more.")
+    for one in estimates.lists:
+        _print_lists(one)
+
+
+def _print_lists(one: ListEstimate) -> None:
+    print(f"\nFirst {one.depth} places of {one.lists:,} lists, places acted on a list")
+    print(f"  the lists shown:     {_said(one.earned, 'count')}")
+    print(f"  these settings:      {_said(one.cascade, 'count')}  (each place with what is above it)")
+    print(f"  doubly robust:       {_said(one.robust, 'count')}")
+    print(f"  as a whole, IPS:     {_said(one.whole, 'count')}")
+    print(f"  difference:          {_said(one.gain, 'count')}")
+    print(f"  effective:           {one.effective:,.0f} lists; the log holds {one.covered:.0%} of these")
+    if doubts := one.doubts():
+        print("  NOT ENOUGH TO CONCLUDE: " + "; ".join(doubts) + ".")
 
 
 def _said(figure: Figure | None, measure: str = "") -> str:
     if figure is None:
         return "not known"
-    form = ".1f" if measure.startswith("seconds") else ".1%"
+    form = ".1f" if measure.startswith("seconds") else ".3f" if measure == "count" else ".1%"
     interval = "" if figure.low is None else f" ({figure.low:{form}} to {figure.high:{form}})"
     return f"{figure.value:{form}}{interval}"

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from feilun.apps.public_opinion.document import NAMES, Form
-from feilun.apps.public_opinion.sources.brokers.broker import BrokerSettings
+from feilun.apps.public_opinion.sources.broker import DocumentBroker
 from feilun.apps.public_opinion.sources.feed import Feed
 from feilun.apps.public_opinion.sources.fetching import Fetcher
 from feilun.apps.public_opinion.sources.source import Source
@@ -127,7 +127,7 @@ class Settings:
     sources: SourceSettings = table(SourceSettings, "where documents come from")
     feeds: FeedSettings = table(FeedSettings, "feeds that are asked again and again")
     queries: dict[str, QuerySettings] = tables(QuerySettings, "queries whose rows are documents")
-    broker: BrokerSettings = table(BrokerSettings, "a message broker whose messages are documents")
+    broker: DocumentBroker = table(DocumentBroker, "a message broker whose messages are documents")
     models: ModelSettings = table(ModelSettings, "what reads them")
     counting: CountSettings = table(CountSettings, "how they are counted")
     calendar: CalendarSettings = table(CalendarSettings, "days without trading")

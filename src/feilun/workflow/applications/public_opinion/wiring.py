@@ -18,7 +18,7 @@ from feilun.apps.public_opinion.readers import Apart, AtOnce, Reader
 from feilun.apps.public_opinion.report import summary
 from feilun.apps.public_opinion.rules import DEFAULT, Rule, read_rules
 from feilun.apps.public_opinion.scheme import FINANCE, Scheme, read_scheme
-from feilun.apps.public_opinion.sources.broker import Receiver
+from feilun.apps.public_opinion.sources.broker import receiver
 from feilun.apps.public_opinion.sources.files import Files
 from feilun.apps.public_opinion.sources.inbox import Inbox
 from feilun.apps.public_opinion.sources.query import SqlQuery
@@ -138,7 +138,7 @@ class Application:
 
     def receiver(self) -> AbstractContextManager[object]:
         """Make what receives from the broker, where one is named, for the length of a block."""
-        return Receiver(self.settings.broker, self.database) if self.settings.broker.address else nullcontext()
+        return receiver(self.settings.broker, self.database) if self.settings.broker.address else nullcontext()
 
     def alerts(self) -> Alerts:
         """Make what tells people."""

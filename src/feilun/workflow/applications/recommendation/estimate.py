@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 
 from feilun.apps.recommendation.interactions import read
@@ -9,6 +12,7 @@ from feilun.apps.recommendation.off_policy import Estimate, estimate
 from feilun.apps.recommendation.recommender import Recommender
 from feilun.apps.recommendation.replay import replay, replayable
 from feilun.apps.recommendation.settings import RecommendationSettings
+from feilun.apps.recommendation.slates import ListEstimate, estimate_lists
 from feilun.apps.recommendation.training import fit
 from feilun.core.errors import DataError
 from feilun.workflow.applications.recommendation.wiring import Prepared
@@ -17,8 +21,21 @@ LEARNED_SHARE = 0.5
 """Least share of the events, first in time, that the model learns from; the lists of that time are not judged on."""
 
 
-def estimate_settings(settings: RecommendationSettings, prepared: Prepared, resamples: int = 1000) -> Estimate:
-    """Estimate what settings would have earned a shown place, had they made the lists that were logged.
+@dataclass(frozen=True)
+class Estimates:
+    """What settings would have earned.
+
+    Args:
+        places: A place, changed under an unchanged list above.
+        lists: The first places of a list, all made by these settings, and ever more of them.
+    """
+
+    places: Estimate
+    lists: Sequence[ListEstimate]
+
+
+def estimate_settings(settings: RecommendationSettings, prepared: Prepared, resamples: int = 1000) -> Estimates:
+    """Estimate what settings would have earned, had they made the lists that were logged.
 
     The model is trained with the settings on the events before a moment, and asked about the lists after it: one
     trained on what followed from a list would know the answer.
@@ -52,7 +69,7 @@ def estimate_settings(settings: RecommendationSettings, prepared: Prepared, resa
     replayed = replay(recommender, judged, prepared.held.events)
     if not len(replayed.users):
         raise DataError("The catalogue knows no item of the lists.", "Is this the application that was served?")
-    return estimate(replayed, resamples)
+    return Estimates(estimate(replayed, resamples), estimate_lists(replayed, resamples))
 
 
 def _moment(prepared: Prepared, first_list: float) -> float:

@@ -16,9 +16,10 @@ from feilun.core.errors import DataError
 from feilun.data.paths import shown
 from feilun.data.sources import open_rows
 from feilun.data.tables import cell_text
+from feilun.storage import event_queue
 from feilun.storage import recommendation as storage
 from feilun.storage.database import Database
-from feilun.storage.event_queue import left_behind, tidy
+from feilun.storage.refused import Refused
 from feilun.text.times import read_time, seconds
 
 Row = TypeVar("Row")
@@ -137,6 +138,24 @@ def waiting_folder(settings: RecommendationSettings) -> Path:
 def take_up_waiting(settings: RecommendationSettings, database: Database) -> int:
     """Write into the database what former processes left waiting for it; return how many events were new."""
     folder = waiting_folder(settings)
-    taken = put_events(database, settings, [interaction_of(row) for row in left_behind(folder)])
-    tidy(folder, time.time())
+    taken = put_events(database, settings, [interaction_of(row) for row in event_queue.left_behind(folder)])
+    event_queue.tidy(folder, time.time())
     return taken
+
+
+def refused_messages(settings: RecommendationSettings) -> Refused:
+    """Return what keeps an application's messages that were no events."""
+    return Refused(places.home() / "recommendation" / f"{settings.name}.refused")
+
+
+def forget_user(settings: RecommendationSettings, database: Database, user: str) -> dict[str, int]:
+    """Delete what is known of a user: in the database, in what waits for it, and in refused messages.
+
+    Returns:
+        How many rows of the database went, by table.
+    """
+    with database.write() as connection:
+        gone = storage.forget_user(connection, settings.name, user)
+    event_queue.forget(waiting_folder(settings), user)
+    refused_messages(settings).forget(user)
+    return gone

@@ -30,7 +30,7 @@ from feilun.core.ports import Embedder
 from feilun.models.bases.packaged import PACKAGED
 from feilun.storage.database import Database, open_database
 from feilun.storage.event_queue import EventQueue
-from feilun.workflow.applications.recommendation.tables import take_up_waiting, waiting_folder
+from feilun.workflow.applications.recommendation.tables import refused_messages, take_up_waiting, waiting_folder
 
 MANIFEST, RANKING = "manifest.json", "ranking.txt"
 SCHEMA = 1
@@ -180,7 +180,8 @@ def open_shop(
     model, version = open_model(settings, prepared)
     recommender = Recommender(model, settings, prepared.embedder, version, seed)
     recommender.observe(prepared.held.events)
-    return Shop(recommender, database, settings.name, EventQueue(waiting_folder(settings)))
+    queue = EventQueue(waiting_folder(settings))
+    return Shop(recommender, database, settings.name, queue, refused_messages(settings))
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import json
 import logging
 from typing import Any
 
-from feilun.apps.public_opinion.sources.brokers.broker import FETCHED, BrokerSettings, Take, log
+from feilun.apps.brokers.broker import FETCHED, BrokerSettings, Take, log
 
 READ_MILLISECONDS = 1_000
 ABANDONED_MILLISECONDS = 5_000

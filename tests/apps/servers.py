@@ -15,7 +15,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
 
-STREAM = "documents"
 START_SECONDS = 60.0
 
 
@@ -26,13 +25,15 @@ def free_port() -> int:
 
 
 class Server(ABC):
-    """A server that can be killed and started again; what was confirmed is on its disk."""
+    """A server that can be killed and started again; what was confirmed is on its disk, where it keeps it."""
 
     client: ClassVar[str]
     scheme: ClassVar[str]
+    keeps: ClassVar[bool] = True
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, stream: str = "documents") -> None:
         self.folder = folder
+        self.stream = stream
         self.folder.mkdir()
         self.port = free_port()
         self.address = f"{self.scheme}://127.0.0.1:{self.port}"
@@ -94,9 +95,9 @@ class Nats(Server):
 
         client = await nats.connect(self.address)
         stream = client.jetstream()
-        await stream.add_stream(name=STREAM, subjects=[STREAM])
+        await stream.add_stream(name=self.stream, subjects=[self.stream])
         for body in bodies:
-            await stream.publish(STREAM, body)
+            await stream.publish(self.stream, body)
         await client.close()
 
 
@@ -115,14 +116,14 @@ class Redis(Server):
 
         async with RedisBroker(self.address) as broker:
             for body in bodies:
-                await broker.publish(body, stream=STREAM)
+                await broker.publish(body, stream=self.stream)
 
 
 class RabbitMQ(Server):
     client, scheme = "aio_pika", "amqp"
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
+    def __init__(self, folder: Path, stream: str = "documents") -> None:
+        super().__init__(folder, stream)
         self.names = {"ERL_EPMD_PORT": str(free_port()), "ERL_EPMD_ADDRESS": "127.0.0.1", "HOME": str(folder)}
         (folder / "plugins").write_text("[].", encoding="utf-8")
 
@@ -158,11 +159,38 @@ class RabbitMQ(Server):
     async def send(self, bodies: tuple[bytes, ...]) -> None:
         from faststream.rabbit import RabbitBroker, RabbitQueue
 
-        queue = RabbitQueue(STREAM, durable=True)
+        queue = RabbitQueue(self.stream, durable=True)
         async with RabbitBroker(self.address) as broker:
             await broker.declare_queue(queue)
             for body in bodies:
                 await broker.publish(body, queue=queue, persist=True)
 
 
-SERVERS: Mapping[str, type[Server]] = {one.scheme: one for one in (Nats, Redis, RabbitMQ)}
+class Kafka(Server):
+    """Tansu, which speaks Kafka's protocol and here holds all in memory: killed, it has forgotten everything."""
+
+    client, scheme, keeps = "aiokafka", "kafka", False
+
+    def program(self) -> str | None:
+        return shutil.which("tansu")
+
+    def arguments(self) -> list[str]:
+        address = f"tcp://127.0.0.1:{self.port}"
+        return ["broker", "--listener-url", address, "--advertised-listener-url", address]
+
+    async def send(self, bodies: tuple[bytes, ...]) -> None:
+        from aiokafka import AIOKafkaProducer
+        from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+        admin = AIOKafkaAdminClient(bootstrap_servers=f"127.0.0.1:{self.port}")
+        await admin.start()
+        await admin.create_topics([NewTopic(self.stream, num_partitions=2, replication_factor=1)])
+        await admin.close()
+        producer = AIOKafkaProducer(bootstrap_servers=f"127.0.0.1:{self.port}")
+        await producer.start()
+        for body in bodies:
+            await producer.send_and_wait(self.stream, body)
+        await producer.stop()
+
+
+SERVERS: Mapping[str, type[Server]] = {one.scheme: one for one in (Nats, Redis, RabbitMQ, Kafka)}

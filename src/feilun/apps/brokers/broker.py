@@ -14,23 +14,26 @@ from feilun.core.settings import setting
 FETCHED = 64
 """Messages that are asked for at once: what is not yet written stays with the broker."""
 
-KINDS = {"nats": "NATS JetStream", "redis": "a Redis stream", "amqp": "a RabbitMQ queue"}
+KINDS = {"nats": "NATS JetStream", "redis": "a Redis stream", "amqp": "a RabbitMQ queue", "kafka": "a topic of Kafka"}
 """What each scheme of an address stands for; the encrypted forms of two of them are `rediss` and `amqps`."""
 
 Take = Callable[[bytes], Awaitable[None]]
 """Writes what a message holds; one that it fails on is not acknowledged."""
 
-log = logging.getLogger("feilun.apps.public_opinion.sources.broker")
+log = logging.getLogger("feilun.apps.brokers")
 
 
 @dataclass(frozen=True)
 class BrokerSettings:
     """The table `[broker]`."""
 
-    address: str = setting("", "such as nats://localhost:4222, redis://localhost:6379, amqp://localhost; empty: none")
-    stream: str = setting("documents", "stream of NATS or Redis, or queue of RabbitMQ; made where there is none")
-    subject: str = setting("documents", "of NATS: subject of the stream; each message a JSON object or a list of them")
-    durable: str = setting("feilun", "name under which NATS and Redis know what was taken")
+    address: str = setting(
+        "",
+        "nats://localhost:4222, redis://localhost:6379, amqp://localhost or kafka://host:9092,host:9092; empty: none",
+    )
+    stream: str = setting("messages", "stream of NATS or Redis, queue of RabbitMQ, topic of Kafka; made where absent")
+    subject: str = setting("messages", "of NATS: subject of the stream; each message a JSON object or a list of them")
+    durable: str = setting("feilun", "name under which NATS, Redis and Kafka know what was taken")
 
     @property
     def kind(self) -> str:
@@ -40,13 +43,24 @@ class BrokerSettings:
     @property
     def place(self) -> str:
         """Return the address without user and password."""
-        return f"{urlsplit(self.address).scheme}://{urlsplit(self.address).netloc.rpartition('@')[2]}"
+        return f"{urlsplit(self.address).scheme}://{self.hosts}"
+
+    @property
+    def hosts(self) -> str:
+        """Return host and port, of Kafka several with commas between them."""
+        return urlsplit(self.address).netloc.rpartition("@")[2]
 
     def contradictions(self) -> list[str]:
         """Say what cannot be."""
-        if not self.address or self.kind in KINDS:
+        if not self.address:
             return []
-        return [f"broker.address cannot begin with {self.kind!r}. {nearest(self.kind, KINDS)}"]
+        if self.kind not in KINDS:
+            return [f"broker.address cannot begin with {self.kind!r}. {nearest(self.kind, KINDS)}"]
+        if self.kind == "kafka" and "@" in self.address:
+            return [
+                "broker.address: Kafka is asked without user and password; leave them out, or put a proxy before it."
+            ]
+        return []
 
 
 class Subscribe(Protocol):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from feilun.apps.public_opinion.sources.brokers.broker import FETCHED, BrokerSettings, Take, body_of, log
+from feilun.apps.brokers.broker import FETCHED, BrokerSettings, Take, body_of, log
 
 FETCH_SECONDS = 1.0
 FOREVER = -1

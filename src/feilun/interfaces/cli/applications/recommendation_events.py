@@ -1,0 +1,89 @@
+"""`feilun recommendation events`, `refused` and `forget`: what is known of users, and what could not be."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from feilun.interfaces.cli import output
+from feilun.interfaces.cli.options import AsJson
+
+EXAMPLES = (
+    "feilun recommendation events shop.toml new.csv",
+    "feilun recommendation refused shop.toml",
+    "feilun recommendation forget shop.toml USER",
+)
+
+File = Annotated[Path, typer.Argument(help="The application's TOML file.", show_default=False)]
+
+
+def events(
+    file: File, table: Annotated[str, typer.Argument(help="Table of interactions.", show_default=False)],
+    as_json: AsJson = False,
+) -> None:  # fmt: skip
+    """Import a table of interactions; those whose ids are known are left out."""
+    from feilun.storage.database import open_database
+    from feilun.workflow.applications.recommendation.tables import import_events, put_events
+    from feilun.workflow.applications.recommendation.file import read_application
+
+    settings = read_application(file)
+    found = import_events(table)
+    database = open_database()
+    try:
+        new = put_events(database, settings, found.rows)
+    finally:
+        database.close()
+    if as_json:
+        output.print_json({"taken": new, "repeated": len(found.rows) - new, "left_out": found.left_out})
+        return
+    print(f"{new:,} new events, {len(found.rows) - new:,} known already, {found.left_out:,} could not be read.")
+    for fault in found.faults:
+        print(f"  - {fault}")
+
+
+def refused(
+    file: File,
+    clear: Annotated[bool, typer.Option("--clear", help="Delete what was shown.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show the messages of the broker that could not be read as events, with the reasons.
+
+    With --json each is a line whose `record` can be mended and imported by `events`.
+    """
+    from feilun.workflow.applications.recommendation.tables import refused_messages
+    from feilun.workflow.applications.recommendation.file import read_application
+
+    messages = refused_messages(read_application(file))
+    found = messages.all()
+    for one in found:
+        if as_json:
+            output.print_json(asdict(one))
+        else:
+            print(f"{one.source}: {one.reason}\n  {one.raw or dict(one.record)}")
+    if not found and not as_json:
+        print("No message was refused.")
+    if found and clear:
+        messages.clear(found[-1].time)
+
+
+def forget(
+    file: File, user: Annotated[str, typer.Argument(help="Who.", show_default=False)], as_json: AsJson = False
+) -> None:
+    """Delete all that a user did and was shown."""
+    from feilun.storage.database import open_database
+    from feilun.workflow.applications.recommendation.tables import forget_user
+    from feilun.workflow.applications.recommendation.file import read_application
+
+    settings = read_application(file)
+    database = open_database()
+    try:
+        gone = forget_user(settings, database, user)
+    finally:
+        database.close()
+    if as_json:
+        output.print_json(gone)
+    else:
+        print(", ".join(f"{count:,} {name} deleted" for name, count in gone.items()))
