@@ -85,7 +85,7 @@ def test_what_is_told_at_once_is_not_asked_again():
 
 def test_a_wrong_value_is_refused_and_the_third_one_hands_over():
     _, second, third, fourth = talk("帮我挂失银行卡", "尾号是十二", "不记得", "真的不记得")
-    assert second.text.startswith("这不是有效的回答。")
+    assert second.text.startswith("抱歉，没能识别您的回答。")
     assert third.form.state == "filling"
     assert (fourth.action, fourth.handoff) == ("handoff", "form")
 
@@ -107,6 +107,28 @@ def test_a_question_in_between_is_answered_and_the_form_goes_on():
     assert answered.text == "刷满六笔。\n\n卡号末四位是多少？"
     assert last.form.values == {"card": "1234"}
     assert between.form.name == "card_loss"
+
+
+@pytest.mark.parametrize("text", ["谢谢", "😀", "在吗"])
+def test_what_asks_nothing_ends_no_form_and_is_no_wrong_value(text):
+    *_, last = talk("帮我挂失银行卡", text, text, text, "尾号1234")
+    assert (last.handoff, last.form.values) == (None, {"card": "1234"})
+
+
+@pytest.mark.parametrize("yes", ["对", "是的，没错", "嗯嗯", "好的谢谢", "确定", "Yes please", "that's right"])
+def test_many_words_confirm(yes):
+    *_, last = talk("帮我挂失银行卡", "我的卡后四位是1234", "昨天", yes)
+    assert last.form.state == "done"
+
+
+def test_thanks_alone_confirm_nothing():
+    *_, last = talk("帮我挂失银行卡", "尾号1234", "昨天", "谢谢")
+    assert last.form.state == "confirming"
+
+
+def test_a_question_about_cancelling_does_not_end_a_form():
+    *_, last = talk("帮我挂失银行卡", "取消挂失怎么弄", "1234")
+    assert last.form.values == {"card": "1234"}
 
 
 def test_another_form_may_come_in_between_and_the_first_one_is_resumed():
@@ -137,6 +159,11 @@ def test_a_field_is_asked_for_only_where_another_one_says_so_and_a_form_follows(
         ({"kind": "amount", "maximum": 50000.0}, "2万元", "2万元"),
         ({"kind": "amount"}, "200", "200"),
         ({"kind": "choice", "options": ("甲", "乙")}, "2", "乙"),
+        ({"kind": "choice", "options": ("甲", "乙")}, "第一个", "甲"),
+        ({"kind": "card_ending"}, "it's 1234", "1234"),
+        ({"kind": "card_ending"}, "last 4 digits 1234", "1234"),
+        ({"kind": "card_ending"}, "2026年", None),
+        ({"kind": "date"}, "昨天晚上", "2026-11-26"),
         ({"kind": "choice", "options": ("甲", "乙")}, "甲和乙", None),
         ({"kind": "text"}, "这是什么意思？", None),
     ],

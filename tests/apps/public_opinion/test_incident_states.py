@@ -1,10 +1,11 @@
-"""What people asked for stays when time closes an incident and an alarm opens it again."""
+"""What people asked for stays when time closes an incident; an incident is told in the language of its story."""
 
 from __future__ import annotations
 
 import pytest
 
 from feilun.apps.public_opinion.incidents import Alarm, acted_on, closed_after, joined_by, opened_by
+from feilun.apps.public_opinion.summary import summary
 
 
 def alarm(bucket: int, count: int = 10) -> Alarm:
@@ -30,3 +31,13 @@ def test_a_muted_incident_opens_muted_again(actions: tuple[str, ...], state: str
     again = joined_by(joined_by(closed, alarm(20), ["s"], {}), alarm(21, 90), ["s"], {})
     assert again.state == state
     assert again.severity == "critical"
+
+
+def test_an_incident_is_told_in_the_language_of_its_story() -> None:
+    story = {"title": "Qinghe recalls cars", "source": "wire", "told": 9, "evidence": "Brakes fail."}
+    cause = {"stories": [story], "sources": [["wire", 9]], "phrases": [["brakes", 8]]}
+    english = opened_by(alarm(0), "Qinghe", ["a"], cause)
+    told = summary(english).splitlines()
+    assert told[1:] == ["[1] Qinghe recalls cars (wire, told 9 times): Brakes fail.", "Phrases: brakes."]
+    chinese = opened_by(alarm(0), "Qinghe", ["a"], {**cause, "stories": [{**story, "title": "青禾汽车召回新车"}]})
+    assert summary(chinese).splitlines()[-1] == "关键短语：brakes。"

@@ -5,15 +5,22 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import fields
+from pathlib import Path
 from typing import get_args
 
 import pytest
+from made_service import BY_QUESTION, BY_WORDS, library, settings
 
-from feilun.apps.customer_service import desk
+from feilun.apps.customer_service import desk, phrases
+from feilun.apps.customer_service.held_out import Thresholds
+from feilun.apps.customer_service.ladder import Ladder
 from feilun.apps.customer_service.measures import By, Measures
 from feilun.apps.customer_service.reply import Action
+from feilun.apps.customer_service.rungs import rung
 from feilun.apps.public_opinion import incidents, wording
+from feilun.apps.recommendation import answer
 from feilun.interfaces.console.console import FILES, SHELL, Page
+from feilun.interfaces.http import faults
 
 SCRIPTS = {name: path.read_text(encoding="utf-8") for name, path in FILES.items() if path.suffix == ".js"}
 WORDS_TEXT = FILES["words.json"].read_text(encoding="utf-8")
@@ -63,10 +70,27 @@ def test_every_text_that_a_page_says_is_in_the_table_and_every_one_there_is_said
         ("happened", ["opened", "closed", "reopened", *incidents.ACTIONS]),
         ("happened", [f"escalated to {severity}" for severity in incidents.SEVERITIES]),
         ("sentiment", wording.SENTIMENTS),
+        ("note", [answer.ALL_TAKEN, answer.NOTHING_SHOWN]),
+        ("status", [str(status) for _, status in faults.STATUSES]),
     ],
 )
 def test_what_the_service_names_has_a_name_in_both_languages(kind: str, values: list[str]) -> None:
     assert {f"{kind}.{value}" for value in values} <= set(WORDS)
+
+
+def test_what_the_rungs_decide_has_a_name_in_both_languages() -> None:
+    rungs = Path(phrases.__file__).parent
+    source = "\n".join(path.read_text(encoding="utf-8") for path in rungs.rglob("*.py"))
+    decided = {*re.findall(r'"decision": "([^"]+)"', source), *re.findall(r'return "([^"]+)", Reply', source)}
+    wanted = {f"decided.{one}" for one in (decided | {rung.GONE} | {*phrases.COURTESIES})}
+    climbed = Ladder(library(), Thresholds(BY_WORDS, BY_QUESTION), settings())
+    asked = ("银行卡丢了怎么挂失", "转账查证需要什么？", "退汇手续费", "火星上有没有船票卖")
+    wanted |= {f"fact.{name}" for text in asked for step in climbed.answer(text, {})[0].trace for name in step} - {
+        "fact.rung"
+    }
+    wanted |= {f"rung.{one}" for one in re.findall(r'"rung": "(\w+)"', source)}
+    assert len(decided) > 20
+    assert wanted <= set(WORDS)
 
 
 @pytest.mark.parametrize("name", SCRIPTS)

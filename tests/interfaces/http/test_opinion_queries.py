@@ -71,7 +71,9 @@ def test_trends_and_comparisons(client: TestClient) -> None:
 
 def test_an_incident_and_its_documents(client: TestClient) -> None:
     (incident,) = asked(client, "incidents", state="open")["incidents"]
-    assert "documents in one bucket" in incident["summary"]
+    rise, first, *_ = incident["summary"].splitlines()
+    assert rise.startswith("2027-01-14 08:00（UTC）起的时段内有 6 篇负面文档，预期 0.2 篇")
+    assert first == "[1] 青禾汽车召回新车，刹车缺陷 0（财闻，被报道 6 次）"
     assert asked(client, "incidents", state="closed")["incidents"] == []
     found = asked(client, f"incidents/{incident['id']}/documents", limit=2)
     assert (found["total"], len(found["documents"])) == (6, 2)

@@ -11,7 +11,7 @@ from feilun.apps.customer_service.composing import Composer
 from feilun.apps.customer_service.held_out import Thresholds
 from feilun.apps.customer_service.injection import gives_orders
 from feilun.apps.customer_service.library import Library
-from feilun.apps.customer_service.phrases import language_of, leans_on_former
+from feilun.apps.customer_service.phrases import language_in, leans_on_former
 from feilun.apps.customer_service.reply import Reply
 from feilun.apps.customer_service.rungs.clarify import Clarify
 from feilun.apps.customer_service.rungs.curated import Curated
@@ -92,7 +92,8 @@ class Ladder:
         short = search[:LONGEST]
         vector = self.library.embed(short) if short.strip() else None
         found = cache(partial(self.library.question, short, vector))
-        return Question(text, short, language_of(text), vector, found, memory, gives_orders(text))
+        language = language_in(text, memory.get("language"))
+        return Question(text, short, language, vector, found, memory, gives_orders(text))
 
 
 def _in_between(step: Step, waiting: Said | None, resumed: Said | None) -> Said:
@@ -108,6 +109,7 @@ def _in_between(step: Step, waiting: Said | None, resumed: Said | None) -> Said:
 
 
 def _remembered(question: Question, reply: Reply, more: Mapping[str, Any]) -> dict[str, Any]:
-    """Keep the last question that was answered, and what the rung wants remembered."""
-    asked = question.search if reply.action in {"answer", "ask_slot"} else question.memory.get("asked", "")
-    return {"asked": str(asked)[-300:], **more}
+    """Keep the last question that was answered, which no value of a form is, and what the rung wants remembered."""
+    answered = reply.action in {"answer", "ask_slot"} and reply.form is None
+    asked = question.search if answered else question.memory.get("asked", "")
+    return {"asked": str(asked)[-300:], "language": question.language, **more}

@@ -31,9 +31,9 @@ class Slot:
 SLOTS: Mapping[str, Slot] = {
     "order_number": Slot(re.compile(r"(?<![0-9A-Za-z])((?=[A-Za-z]*\d{6})[A-Za-z]{0,3}\d{6,12})(?![0-9A-Za-z])"),
                          "业务单号（6 到 12 位数字）", "reference number (6 to 12 digits)"),
-    "card_ending": Slot(re.compile(r"(?:尾号|末四位|ending(?: in| with)?|last four(?: digits)?(?: are)?)"
+    "card_ending": Slot(re.compile(r"(?:尾号|[末后]四位|ending(?: in| with)?|last (?:four|4)(?: digits)?(?: are)?)"
                                    r"\D{0,4}(\d{4})(?!\d)"
-                                   r"|^\s*(\d{4})\s*$", re.IGNORECASE),
+                                   r"|^\D{0,12}(?<![-/.])(\d{4})(?!\s*[年月日元块万%/.-])\D{0,12}$", re.IGNORECASE),
                         "卡号末四位", "last four digits of the card"),
     "amount": Slot(re.compile(r"([\d,]+(?:\.\d{1,2})?\s*(?:元|块|万元?|yuan|rmb|dollars?|usd))"
                               r"|((?:¥|￥|\$)\s*[\d,]+(?:\.\d{1,2})?)", re.IGNORECASE),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection
@@ -52,10 +52,12 @@ class Backgrounds:
 
     Args:
         connection: A transaction.
+        aliases: The other names of entities, by name: neither are phrases.
     """
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, aliases: Mapping[str, Sequence[str]] | None = None) -> None:
         self.connection = connection
+        self.aliases = aliases or {}
         self._counted: dict[float, Counter[str]] = {}
 
     def before(self, moment: float) -> Counter[str]:
@@ -82,21 +84,24 @@ def cause(
     Returns:
         Stories by how often they were told, entities, topics, sources, phrases, each with counts.
     """
-    background = (backgrounds or Backgrounds(connection)).before(before)
+    backgrounds = backgrounds or Backgrounds(connection)
     return {
         "stories": [_story(connection, key, count) for key, count in _most(row.story for row in rows)],
         "entities": _most(name for row in rows for name, _ in row.analysis["entities"]),
         "topics": _most(name for row in rows for name in row.analysis["topics"]),
         "sources": _most(row.source for row in rows),
-        "phrases": _phrases(rows, background),
+        "phrases": _phrases(rows, backgrounds.before(before), backgrounds.aliases),
     }
 
 
-def _phrases(rows: Sequence[Any], background: Counter[str]) -> list[tuple[str, int]]:
+def _phrases(
+    rows: Sequence[Any], background: Counter[str], aliases: Mapping[str, Sequence[str]]
+) -> list[tuple[str, int]]:
     """Return what the documents say that was not said before; names of companies are told apart already."""
     said = [_text(row) for row in rows]
     found = telling_phrases(said, background, 3 * MOST)
-    names = " ".join(name for row in rows for name, _ in row.analysis["entities"]).lower()
+    named = {name for row in rows for name, _ in row.analysis["entities"]}
+    names = "\n".join(called for name in named for called in (name, *aliases.get(name, ()))).lower()
     return [(phrase, count) for phrase, count in found if phrase not in names][:MOST]
 
 

@@ -5,7 +5,6 @@ Every number comes with the documents behind it: the HTML lists them by their id
 
 from __future__ import annotations
 
-import base64
 import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,9 +17,10 @@ from sqlalchemy import Connection
 from feilun.apps.public_opinion.cause import documents_of
 from feilun.apps.public_opinion.emergent import Emergent, Theme, find_emergent
 from feilun.apps.public_opinion.incidents import Incident
+from feilun.apps.public_opinion.summary import minute, summary
 from feilun.apps.public_opinion.trends import Trend, momentous, trends
 from feilun.core.files import write_json, write_text
-from feilun.evaluation.presentation.timelines import bars, png, timeline, write_pdf
+from feilun.evaluation.presentation.timelines import bars, image, timeline, write_pdf
 from feilun.storage import opinion
 
 SHOWN = 12
@@ -30,12 +30,22 @@ EMERGENT_DAYS = 7.0
 LISTED = 200
 """Documents of an incident that are listed."""
 
+SEVERITY_NAMES = {"moderate": "一般 moderate", "high": "严重 high", "critical": "危急 critical"}
+STATE_NAMES = {
+    "open": "未处理 open",
+    "acknowledged": "已确认 acknowledged",
+    "muted": "已静音 muted",
+    "closed": "已关闭 closed",
+}
+
 STYLE = """
 body { font: 15px/1.6 system-ui, "Noto Sans SC", sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
 table { border-collapse: collapse; width: 100% }
-td, th { padding: .3rem .6rem; border-bottom: 1px solid #e4e7eb; text-align: right }
+td, th { padding: .3rem .6rem; border-bottom: 1px solid #e4e7eb; text-align: right; white-space: nowrap }
 td:first-child, th:first-child { text-align: left }
 img { max-width: 100% }
+.wide { overflow-x: auto }
+body { overflow-wrap: anywhere }
 .incident { border-left: 4px solid #d9782d; padding-left: 1rem; margin: 2rem 0 }
 .critical, .high { color: #b3401d }
 """
@@ -128,21 +138,6 @@ def incident_documents(connection: Connection, incident: Incident, width: int) -
     return documents_of(connection, incident.opened, until, topic, incident.entity, negative)
 
 
-def summary(incident: Incident) -> str:
-    """Say what happened in a few lines, each claim with the stories that it rests on."""
-    peak = incident.peak
-    stories = incident.cause["stories"]
-    sources = ", ".join(f"{name} ({count})" for name, count in incident.cause["sources"][:3])
-    phrases = "、".join(name for name, _ in incident.cause["phrases"])
-    said = [
-        f"{peak.count} {'negative ' if peak.metric == 'negative' else ''}documents in one bucket where "
-        f"{peak.expected:.1f} were expected (p = {peak.p_value:.1g}), from {sources}.",
-        *(f"[{number}] {story['title']} ({story['source']}, told {story['told']} times): {story['evidence']}"
-          for number, story in enumerate(stories[:3], 1)),
-    ]  # fmt: skip
-    return "\n".join([*said, f"Phrases: {phrases}."] if phrases else said)
-
-
 def write_report(report: Report, folder: Path) -> list[Path]:
     """Write a report as report.html, report.pdf and report.json.
 
@@ -169,26 +164,30 @@ def _figures(report: Report) -> list[Any]:
     if report.total is None:
         return []
     marks = [(one.opened, one.last + report.width) for one in report.incidents]
-    lines = {"documents": report.total.documents.tolist(), "negative": report.total.negative.tolist()}
-    figures = [timeline("Documents 文档数", report.total.buckets.tolist(), lines, marks)]
+    figures = [timeline("Documents 文档数", report.total.buckets.tolist(), _lines(report.total), marks)]
     by_name = {one.entity: one for one in report.entities}
     for incident in report.incidents:
         one = by_name.get(incident.entity)
         if one is not None:
-            lines = {"documents": one.documents.tolist(), "negative": one.negative.tolist()}
             span = [(incident.opened, incident.last + report.width)]
-            figures.append(timeline(f"{incident.entity}", one.buckets.tolist(), lines, span))
+            figures.append(timeline(incident.entity, one.buckets.tolist(), _lines(one), span))
     shares = {one.entity: float(one.documents.sum()) for one in report.entities}
     topics = {report.titles.get(one.topic, one.topic): float(one.documents.sum()) for one in report.topics}
     return [*figures, bars("Share of voice 声量", shares), bars("Topics 话题", topics)]
 
 
+def _lines(trend: Trend) -> dict[str, list[int]]:
+    return {"documents 文档": trend.documents.tolist(), "negative 负面": trend.negative.tolist()}
+
+
 def _page(report: Report, figures: Sequence[Any]) -> str:
-    images = [f'<img alt="" src="data:image/png;base64,{base64.b64encode(png(one)).decode()}">' for one in figures]
+    images = [image(one) for one in figures]
     everything = 0 if report.total is None else int(report.total.documents.sum())
     title = f"舆情报告 Public opinion, {_day(report.since)} – {_day(report.until)}"
     parts = [
-        f'<!doctype html><html lang="zh"><meta charset="utf-8"><title>{html.escape(title)}</title>',
+        f'<!doctype html><html lang="zh"><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f'<title>{html.escape(title)}</title>',
         f"<style>{STYLE}</style><h1>{html.escape(title)}</h1>",
         f"<p>{everything:,} documents 文档, {len(report.incidents)} incidents 事件.</p>", *images[:1],
         "<h2>事件 Incidents</h2>", *(_incident(report, one) for one in report.incidents),
@@ -208,10 +207,10 @@ def _incident(report: Report, incident: Incident) -> str:
     listed = "".join(f"<li>{_document(row)}</li>" for row in rows[:LISTED])
     return (
         f'<section class="incident" id="{incident.id}"><h3>'
-        f'<span class="{incident.severity}">{incident.severity}</span> '
-        f"{html.escape(incident.title)}</h3><p>{html.escape(incident.entity)} · {_minute(incident.opened)} – "
-        f"{_minute(incident.last + report.width)} UTC · {html.escape(incident.state)}</p>{said}"
-        f"<details><summary>{len(rows)} documents</summary><ol>{listed}</ol></details></section>"
+        f'<span class="{incident.severity}">{SEVERITY_NAMES[incident.severity]}</span> '
+        f"{html.escape(incident.title)}</h3><p>{html.escape(incident.entity)} · {minute(incident.opened)} – "
+        f"{minute(incident.last + report.width)} UTC · {STATE_NAMES[incident.state]}</p>{said}"
+        f"<details><summary>{len(rows)} 篇文档 documents</summary><ol>{listed}</ol></details></section>"
     )
 
 
@@ -221,8 +220,8 @@ def _theme(theme: Theme) -> str:
         for one in theme.typical
     )
     return (
-        f"<p>{'↑ ' if theme.grows else ''}{html.escape('、'.join(theme.phrases))}: {theme.documents} documents, "
-        f"{theme.stories} stories, {theme.stories_before} in the days before</p><ul>{typical}</ul>"
+        f"<p>{'↑ ' if theme.grows else ''}{html.escape('、'.join(theme.phrases))}: {theme.documents} 文档 documents, "
+        f"{theme.stories} 报道 stories, {theme.stories_before} 此前 before</p><ul>{typical}</ul>"
     )
 
 
@@ -230,11 +229,11 @@ def _document(row: Any) -> str:
     name = html.escape(row.title or row.body[:80])
     safe = row.url.startswith(("https://", "http://"))
     linked = f'<a rel="noreferrer" href="{html.escape(row.url, quote=True)}">{name}</a>' if safe else name
-    return f"{linked} <small>{html.escape(row.source)}, {_minute(row.published)}, {row.key[:12]}</small>"
+    return f"{linked} <small>{html.escape(row.source)}, {minute(row.published)}, {row.key[:12]}</small>"
 
 
 def _table(found: Sequence[Trend], everything: int, titles: Mapping[str, str]) -> str:
-    named = ("", "documents", "share of voice", "negative share", "sentiment", "heat")
+    named = ("", "文档 documents", "声量 share of voice", "负面 negative", "情感指数 sentiment", "热度 heat")
     head = "<tr>" + "".join(f"<th>{name}</th>" for name in named) + "</tr>"
     rows = []
     for one in found:
@@ -244,13 +243,13 @@ def _table(found: Sequence[Trend], everything: int, titles: Mapping[str, str]) -
             f"<tr><td>{html.escape(name)}</td><td>{facts['documents']}</td><td>{facts['share_of_voice']:.1%}</td>"
             f"<td>{facts['negative_share']:.1%}</td><td>{facts['sentiment_index']:+.2f}</td><td>{facts['heat']:.2f}</td></tr>"
         )
-    return f"<table>{head}{''.join(rows)}</table>"
+    return f'<div class="wide"><table>{head}{"".join(rows)}</table></div>'
 
 
 def _plain(report: Report) -> str:
     lines = [f"Public opinion 舆情报告, {_day(report.since)} – {_day(report.until)}", ""]
     for one in report.incidents:
-        lines += [f"{one.severity}: {one.title}", f"{one.entity}, {_minute(one.opened)} UTC", summary(one), ""]
+        lines += [f"{one.severity}: {one.title}", f"{one.entity}, {minute(one.opened)} UTC", summary(one), ""]
     everything = 0 if report.total is None else int(report.total.documents.sum())
     for trend in report.entities:
         facts = trend.summary(everything)
@@ -266,7 +265,3 @@ def _plain(report: Report) -> str:
 
 def _day(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d")
-
-
-def _minute(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M")

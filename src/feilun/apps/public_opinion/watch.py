@@ -47,6 +47,7 @@ class Watch:
         incidents: How alarms become incidents.
         calendar: Tells hours, days, and those without trading.
         markets: Where entities are traded, by name, for those whose holidays are that market's alone.
+        aliases: Their other names, by name: what an incident is about is told without them.
     """
 
     def __init__(
@@ -57,12 +58,14 @@ class Watch:
         incidents: IncidentSettings | None = None,
         calendar: TradingDays | None = None,
         markets: Mapping[str, str] | None = None,
+        aliases: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         self.width = width
         self.rules = tuple(rules)
         self.settings = incidents or IncidentSettings()
         self._calendar = calendar or TradingDays()
         self._markets = dict(markets or {})
+        self._aliases = dict(aliases or {})
         self.incidents: dict[str, Incident] = {}
         self._detectors = {metric: SurgeDetector(0, width, surge) for metric in METRICS}
         self._numbers: dict[tuple[str, str], int] = {}
@@ -144,7 +147,7 @@ class Watch:
             surges[metric] = self._detectors[metric].step(local, values_of, closed)
         if not judging:
             return
-        backgrounds = Backgrounds(connection)
+        backgrounds = Backgrounds(connection, self._aliases)
         for alarm in self._alarms(bucket, dict(zip(METRICS, counts, strict=True)), surges):
             self._take(connection, alarm, backgrounds)
         self._calm(bucket)

@@ -8,6 +8,10 @@ from dataclasses import dataclass
 from feilun.apps.recommendation.events import Item
 from feilun.apps.recommendation.explain import Reason
 
+ALL_TAKEN = "Everything was taken already; items come again."
+NOTHING_SHOWN = "The catalogue has nothing that may be shown."
+"""What a reader of a list should know."""
+
 
 @dataclass(frozen=True)
 class Recommended:

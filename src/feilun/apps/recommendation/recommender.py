@@ -11,7 +11,7 @@ from threading import RLock
 import numpy as np
 from numpy.typing import NDArray
 
-from feilun.apps.recommendation.answer import Answer, Recommended
+from feilun.apps.recommendation.answer import ALL_TAKEN, NOTHING_SHOWN, Answer, Recommended
 from feilun.apps.recommendation.catalogue import Catalogue, text_vectors, with_items
 from feilun.apps.recommendation.considered import Considered, standardised
 from feilun.apps.recommendation.events import Interaction, Item
@@ -142,7 +142,7 @@ class Recommender:
         places = self._places(found, chosen, now, explain and personal)
         note = found.note
         if not places and not note:
-            note = "The catalogue has nothing that may be shown."
+            note = NOTHING_SHOWN
         answer = Answer(uuid.uuid4().hex, user, now, self.version, personal, places, note)
         clicks = found.model.clicks
         if clicks is None or not len(found.history):
@@ -174,7 +174,7 @@ class Recommender:
             allowed[said] = False
             note = ""
             if not allowed.any() and there.any():
-                allowed, note = there, "Everything was taken already; items come again."
+                allowed, note = there, ALL_TAKEN
             quotas = self.settings.candidates.quotas
             if not personal:
                 quotas = {name: count for name in IMPERSONAL if name in model.generators}

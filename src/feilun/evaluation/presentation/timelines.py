@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import html
 import io
-import textwrap
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,13 @@ from feilun.evaluation.presentation.plots import BLUE, DOTS_PER_INCH, GREY, ORAN
 
 COLOURS = (BLUE, ORANGE, GREY, "#3a8f5c", "#8b5fbf")
 PAGE_INCHES = (8.27, 11.69)
+MARGIN = 0.6
+"""Inches."""
+
 PAGE_LINES, PAGE_COLUMNS = 58, 92
+PRINTED_DOTS = 200
+PIECES = re.compile(r"[\u2e80-\uffef][，。、：；！？）”]?|[^\s\u2e80-\uffef]*\s+|[^\s\u2e80-\uffef]+")
+"""What a line is broken into: a Chinese character with what ends a clause behind it, or a word with its blank."""
 
 
 def timeline(
@@ -69,6 +77,12 @@ def bars(title: str, values: Mapping[str, float]) -> Any:
     return figure
 
 
+def image(figure: Any) -> str:
+    """Return a figure as an element of HTML that needs nothing else, called by its title."""
+    title = html.escape(figure.axes[0].get_title(loc="left"), quote=True)
+    return f'<img alt="{title}" src="data:image/png;base64,{base64.b64encode(png(figure)).decode()}">'
+
+
 def png(figure: Any) -> bytes:
     """Return a figure as PNG."""
     held = io.BytesIO()
@@ -77,7 +91,7 @@ def png(figure: Any) -> bytes:
 
 
 def write_pdf(path: Path, figures: Sequence[Any], text: str) -> None:
-    """Write a PDF: pages of text, then a page for each figure.
+    """Write a PDF of A4 pages: pages of text, then the figures below each other.
 
     Args:
         path: The file.
@@ -92,25 +106,57 @@ def write_pdf(path: Path, figures: Sequence[Any], text: str) -> None:
     wrapped = [part for line in text.splitlines() for part in _broken(line)]
     with atomic_file(path) as temporary, PdfPages(temporary, metadata={"CreationDate": None}) as pages:
         for start in range(0, len(wrapped), PAGE_LINES):
-            page, axes = new_figure(*PAGE_INCHES)
-            axes.set_axis_off()
-            said = "\n".join(
-                drawable(line, widest=PAGE_COLUMNS + 10) if line else "" for line in wrapped[start:][:PAGE_LINES]
-            )
-            axes.text(0, 1, said, va="top", fontfamily=list(families()), fontsize=9, linespacing=1.5, parse_math=False)
+            pages.savefig(_text_page(wrapped[start:][:PAGE_LINES]))
+        for page in _figure_pages(figures):
             pages.savefig(page)
-        for figure in figures:
-            pages.savefig(figure)
+
+
+def _page() -> Any:
+    """Return an empty page."""
+    page, axes = new_figure(*PAGE_INCHES)
+    page.set_layout_engine("none")
+    axes.remove()
+    return page
+
+
+def _text_page(lines: Sequence[str]) -> Any:
+    page = _page()
+    said = "\n".join(drawable(line, widest=PAGE_COLUMNS + 10) if line else "" for line in lines)
+    width, height = PAGE_INCHES
+    page.text(MARGIN / width, 1 - MARGIN / height, said, va="top", fontfamily=list(families()), fontsize=9,
+              linespacing=1.5, parse_math=False)  # fmt: skip
+    return page
+
+
+def _figure_pages(figures: Sequence[Any]) -> Iterator[Any]:
+    """Yield pages with figures as pictures, as many below each other as fit."""
+    wide, high = (side - 2 * MARGIN for side in PAGE_INCHES)
+    page, used = _page(), 0.0
+    for figure in figures:
+        width, height = figure.get_size_inches() * wide / figure.get_size_inches()[0]
+        if used and used + height > high:
+            yield page
+            page, used = _page(), 0.0
+        figure.set_dpi(PRINTED_DOTS)
+        figure.canvas.draw()
+        left, bottom = MARGIN / PAGE_INCHES[0], 1 - (MARGIN + used + height) / PAGE_INCHES[1]
+        axes = page.add_axes((left, bottom, width / PAGE_INCHES[0], height / PAGE_INCHES[1]))
+        axes.imshow(figure.canvas.buffer_rgba(), aspect="auto")
+        axes.set_axis_off()
+        used += height
+    if used:
+        yield page
 
 
 def _broken(line: str) -> list[str]:
-    """Break a line where it is full; a Chinese character takes two columns."""
-    if columns(line) == len(line):
-        return textwrap.wrap(line, PAGE_COLUMNS) or [""]
+    """Break a line where it is full, at a blank or a Chinese character, which takes two columns."""
     parts, part = [], ""
-    for character in line:
-        if columns(part + character) > PAGE_COLUMNS:
-            parts.append(part)
+    for piece in PIECES.findall(line):
+        if part and columns(part + piece.rstrip()) > PAGE_COLUMNS:
+            parts.append(part.rstrip())
             part = ""
-        part += character
+        while columns(piece) > PAGE_COLUMNS:
+            parts.append(piece[: PAGE_COLUMNS // 2])
+            piece = piece[PAGE_COLUMNS // 2 :]
+        part += piece
     return [*parts, part]

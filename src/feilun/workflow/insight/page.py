@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 import html
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePath
-from typing import Any
 
 from feilun.core.files import write_json, write_text
 from feilun.evaluation.associations import Association
-from feilun.evaluation.presentation.timelines import bars, png, timeline
+from feilun.evaluation.presentation.timelines import bars, image, timeline
 from feilun.workflow.insight.findings import SHOWN_COPIES, Drivers, Insight, Trends, typical_rows
 
 SHOWN_TREND_TOPICS = 5
@@ -55,7 +53,8 @@ def write_insight(insight: Insight, folder: Path) -> list[Path]:
 
 def _page(insight: Insight) -> Iterator[str]:
     title = f"文本洞察 Insight: {PurePath(insight.table.source).name}"
-    yield f'<!doctype html><html lang="zh"><meta charset="utf-8"><title>{html.escape(title)}</title>'
+    yield '<!doctype html><html lang="zh"><meta charset="utf-8">'
+    yield f'<meta name="viewport" content="width=device-width, initial-scale=1"><title>{html.escape(title)}</title>'
     yield f"<style>{STYLE}</style><h1>{html.escape(title)}</h1>"
     copies = sum(len(rows) - 1 for rows in insight.copies)
     yield (
@@ -77,7 +76,7 @@ def _page(insight: Insight) -> Iterator[str]:
 
 def _topics(insight: Insight) -> Iterator[str]:
     yield "<h2>话题 Topics</h2>"
-    yield _image(bars("Texts 文本数", {one.title: float(one.texts) for one in insight.topics.found}))
+    yield image(bars("Texts 文本数", {one.title: float(one.texts) for one in insight.topics.found}))
     without = int((insight.topics.topic_of < 0).sum())
     if without:
         yield f"<p>{without:,} texts belong to no topic 不属于任何话题.</p>"
@@ -93,16 +92,16 @@ def _topics(insight: Insight) -> Iterator[str]:
 def _sentiment(insight: Insight, labels: Sequence[str]) -> Iterator[str]:
     counts = Counter(labels)
     yield f"<h2>情感 Sentiment</h2><p><small>{html.escape(insight.model)}</small></p>"
-    yield _image(bars("Texts 文本数", {name: float(count) for name, count in counts.most_common()}))
+    yield image(bars("Texts 文本数", {name: float(count) for name, count in counts.most_common()}))
 
 
 def _trends(insight: Insight, trends: Trends) -> Iterator[str]:
     yield "<h2>趋势 Trends</h2>"
-    yield _image(timeline("Texts 文本数", trends.buckets, {"texts 文本": trends.texts}))
+    yield image(timeline("Texts 文本数", trends.buckets, {"texts 文本": trends.texts}))
     largest = insight.topics.found[:SHOWN_TREND_TOPICS]
     if largest:
         lines = {one.title: trends.topics[one.number].tolist() for one in largest}
-        yield _image(timeline("The largest topics 主要话题", trends.buckets, lines))
+        yield image(timeline("The largest topics 主要话题", trends.buckets, lines))
     yield _table("later half 后半期", "earlier half 前半期", _distinct(insight, trends.found), insight)
     yield f"<p class=remark>{_caveat(len(trends.found))}</p>"
 
@@ -184,7 +183,3 @@ def _outliers(insight: Insight) -> Iterator[str]:
 def _quoted(insight: Insight, row: int) -> str:
     shown = insight.shown(row)
     return f"<q>{html.escape(shown['text'])} <small>{html.escape(shown['row'])}</small></q>"
-
-
-def _image(figure: Any) -> str:
-    return f'<img alt="" src="data:image/png;base64,{base64.b64encode(png(figure)).decode()}">'

@@ -14,14 +14,13 @@ from feilun.apps.customer_service.forms.values import value_of
 CONFIRM = ""
 """What is asked for once all fields have values: whether all is right."""
 
-CANCEL = re.compile(
-    r"^(?:取消|算了|不办了|不弄了|先不办|停止|退出)|^(?:cancel|never ?mind|forget it|stop|quit)\b", re.IGNORECASE
-)
 CORRECTION = re.compile(
     r"改(?:成|为|一下|下)?|更正|不对|错了|不是|搞错|\b(?:change|correct|wrong|instead|actually|not)\b", re.IGNORECASE
 )
 YES = re.compile(
-    r"^(?:对|是|好|确认|没错|没问题|可以|行|嗯|yes|yep|yeah|ok|okay|right|correct|confirm|sure)(?:的|了|啊|吧)?[\s。.!！]*$",
+    r"^(?:(?:对|是|好|确认|确定|没错|没有?问题|可以|行|嗯|正确|同意|就这样|yes|yep|yeah|yup|ok(?:ay)?|right|correct|confirm(?:ed)?"
+    r"|sure|exactly|that(?:'s| is) (?:right|correct|fine)|it is|go ahead)"
+    r"(?:的|了|啊|吧|呀|哦|呢|谢谢|please|thanks?|\W)*)+$",
     re.IGNORECASE,
 )
 NO = re.compile(r"^(?:不|否|no\b|nope\b|wrong\b)|不对|错了", re.IGNORECASE)

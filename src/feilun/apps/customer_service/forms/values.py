@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import date, timedelta
+from datetime import date
 
 from feilun.apps.customer_service import slots
+from feilun.apps.customer_service.forms.days import day_in
 from feilun.apps.customer_service.forms.settings import FieldKind, FieldSettings
-
-DAY = re.compile(r"(?:(?P<year>\d{4})[-/年])?(?P<month>\d{1,2})[-/月](?P<day>\d{1,2})[日号]?")
-
-DAYS = {"大后天": 3, "后天": 2, "明天": 1, "今天": 0, "day after tomorrow": 2, "tomorrow": 1, "today": 0}
-"""Days from today by what they are called; longer names stand before those that they hold."""
+from feilun.apps.customer_service.phrases import place_named
 
 LONGEST = 200
 """Characters of a field of the kind `text`."""
@@ -42,9 +39,9 @@ def value_of(text: str, field: FieldSettings, today: date, *, asked: bool) -> st
 
 def _choice(text: str, field: FieldSettings, today: date) -> str | None:
     said = text.strip().lower()
-    by_number = {str(number): option for number, option in enumerate(field.options, 1)}
-    if said in by_number:
-        return by_number[said]
+    place = place_named(said)
+    if place is not None and place <= len(field.options):
+        return field.options[place - 1]
     named = [option for option in field.options if option.lower() in said]
     return named[0] if len(named) == 1 else None
 
@@ -62,23 +59,8 @@ def _amount(text: str, field: FieldSettings, today: date) -> str | None:
 
 
 def _date(text: str, field: FieldSettings, today: date) -> str | None:
-    day = _day(text.lower(), today)
+    day = day_in(text, today, future=field.future)
     return None if day is None or (field.future and day < today) else day.isoformat()
-
-
-def _day(text: str, today: date) -> date | None:
-    for name, ahead in DAYS.items():
-        if name in text:
-            return today + timedelta(days=ahead)
-    match = DAY.search(text)
-    if match is None:
-        return None
-    try:
-        day = date(int(match["year"] or today.year), int(match["month"]), int(match["day"]))
-        # a day without a year that has passed by half a year or more is one of the next year
-        return day if match["year"] or (today - day).days < 183 else day.replace(year=day.year + 1)
-    except ValueError:
-        return None  # no such day
 
 
 def _slot(name: str) -> Callable[[str, FieldSettings, date], str | None]:

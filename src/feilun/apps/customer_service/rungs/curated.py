@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 from feilun.apps.customer_service import slots
 from feilun.apps.customer_service.calibration import Calibration
 from feilun.apps.customer_service.entries import FaqEntry
 from feilun.apps.customer_service.library import Library
-from feilun.apps.customer_service.phrases import PHRASES
+from feilun.apps.customer_service.phrases import PHRASES, cancels, place_named
 from feilun.apps.customer_service.reply import Citation, Reply
 from feilun.apps.customer_service.rungs.rung import GONE, Question, Step, weighing
+
+MOST_TRIES = 2
+"""Turns in a row without the value that an answer needs, after which it is no longer asked for."""
 
 
 @dataclass(frozen=True)
@@ -25,9 +30,18 @@ class Curated:
 
     def step(self, question: Question, library: Library) -> Step:
         """Answer with the entry that asks the same, its slots filled; ask for a slot that is missing."""
+        pending = library.entries.get(question.memory.get("pending", ""))
         entry = chosen(question, library)
         if entry is not None:
-            return _answered(entry, question, 1.0, {"rung": "curated", "decision": "chosen", "entry": entry.id})
+            step = _answered(entry, question, 1.0, {"rung": "curated", "decision": "chosen", "entry": entry.id})
+            return replace(step, remember={**(step.remember or {}), "asked": entry.question})
+        if pending is not None and cancels(question.text):
+            reply = Reply("answer", PHRASES[question.language]["cancelled"], confidence=1.0)
+            return Step({"rung": "curated", "decision": "cancelled", "entry": pending.id}, reply)
+        step = self._found(question, library)
+        return step if pending is None else _still_asked(step, pending, question)
+
+    def _found(self, question: Question, library: Library) -> Step:
         found = question.entries()
         if found is None:
             return Step({"rung": "curated", "decision": "nothing found"})
@@ -42,11 +56,12 @@ class Curated:
 
 
 def chosen(question: Question, library: Library) -> FaqEntry | None:
-    """Return the entry that was offered before and is chosen now, by its number or its question, or still pends."""
+    """Return the entry that was offered before and is chosen now, by its place or its question, or still pends."""
     options = [library.entries.get(identity) for identity in question.memory.get("options", ())]
+    place = place_named(question.text)
+    said = question.text.strip().rstrip("。.？?")
     for number, entry in enumerate(options, 1):
-        said = question.text.strip().rstrip("。.")
-        if entry is not None and said in {str(number), f"第{number}个", entry.question}:
+        if entry is not None and (number == place or said == entry.question.rstrip("？?")):
             return entry
     pending = library.entries.get(question.memory.get("pending", ""))
     if pending is not None and slots.found(question.text, slots.needed(pending.answer)):
@@ -54,16 +69,32 @@ def chosen(question: Question, library: Library) -> FaqEntry | None:
     return None
 
 
-def _answered(entry: FaqEntry, question: Question, sure: float, trace: dict[str, object]) -> Step:
+def _still_asked(step: Step, pending: FaqEntry, question: Question) -> Step:
+    """Keep the value in mind that an answer waits for: asked for again where nothing else is answered."""
+    tries = int(question.memory.get("tries", 0)) + 1
+    if tries >= MOST_TRIES:
+        return step
+    kept = {"pending": pending.id, "tries": tries, "slots": question.memory.get("slots", {})}
+    if step.reply is not None:
+        return step if step.reply.action == "ask_slot" else replace(step, remember=kept)
+    again = _asks(pending, kept["slots"], 1.0, PHRASES[pending.language]["invalid"])
+    return replace(step, waiting=(again, kept), resumed=(replace(again, text=""), kept))
+
+
+def _asks(entry: FaqEntry, values: Mapping[str, str], sure: float, before: str = "") -> Reply:
+    """Ask for the first value of an answer that is missing."""
+    missing = next(name for name in slots.needed(entry.answer) if name not in values)
+    text = PHRASES[entry.language]["slot"].format(slot=slots.SLOTS[missing].name(entry.language))
+    return Reply("ask_slot", before + text, confidence=sure, intent=entry.category or None, slots=values)
+
+
+def _answered(entry: FaqEntry, question: Question, sure: float, trace: Mapping[str, Any]) -> Step:
     wanted = slots.needed(entry.answer)
     values = {**question.memory.get("slots", {}), **slots.found(question.text, wanted)}
     missing = [name for name in wanted if name not in values]
-    intent = entry.category or None
     if missing:
-        name = slots.SLOTS[missing[0]].name(entry.language)
-        text = PHRASES[entry.language]["slot"].format(slot=name)
-        reply = Reply("ask_slot", text, confidence=sure, intent=intent, slots=values)
-        return Step({**trace, "missing": missing}, reply, {"pending": entry.id, "slots": values})
+        return Step({**trace, "missing": missing}, _asks(entry, values, sure), {"pending": entry.id, "slots": values})
     text = slots.filled(entry.answer, values)
     citation = Citation(entry.id, "FAQ", entry.question, text)
-    return Step(trace, Reply("answer", text, (citation,), sure, intent, values), {"slots": values})
+    reply = Reply("answer", text, (citation,), sure, entry.category or None, values)
+    return Step(trace, reply)

@@ -14,7 +14,7 @@ from feilun.apps.customer_service.forms import filling as state
 from feilun.apps.customer_service.forms.filling import CONFIRM, Filling
 from feilun.apps.customer_service.forms.settings import FormSettings
 from feilun.apps.customer_service.library import Library
-from feilun.apps.customer_service.phrases import PHRASES
+from feilun.apps.customer_service.phrases import PHRASES, cancels, courtesy
 from feilun.apps.customer_service.reply import FormState, Reply
 from feilun.apps.customer_service.rungs.curated import chosen
 from feilun.apps.customer_service.rungs.rung import Question, Step, weighing
@@ -82,17 +82,20 @@ class Forms:
         *below, active = open_forms
         form = self.forms[active.name]
         trace = {"rung": "form", "form": active.name, "asking": active.asking}
-        if state.CANCEL.search(question.text.strip()):
-            said = PHRASES[question.language]["cancelled"]
-            return self._ended(below, active, "cancelled", said, {**trace, "decision": "cancelled"})
+        if cancels(question.text):
+            done = PHRASES[question.language]["cancelled"]
+            return self._ended(below, active, "cancelled", done, {**trace, "decision": "cancelled"})
         told = state.answered(active, form, question.text, self.today())
         if told:
             changed = active.with_values(form, told)
             return self._asks([*below, changed], {**trace, "decision": "told", "told": sorted(told)})
-        if active.asking == CONFIRM and state.YES.search(question.text.strip()):
+        said = question.text.strip()
+        if active.asking == CONFIRM and state.YES.search(said):
             return self._confirmed(below, active, {**trace, "decision": "confirmed"})
-        if active.asking == CONFIRM and state.NO.search(question.text.strip()):
+        if active.asking == CONFIRM and state.NO.search(said):
             return self._which(open_forms, question, {**trace, "decision": "something is wrong"})
+        if courtesy(question.text) is not None:
+            return self._asks(open_forms, {**trace, "decision": "courtesy"})
         return self._waits(open_forms, question, trace)
 
     def _asks(self, open_forms: Sequence[Filling], trace: Mapping[str, Any]) -> Step:

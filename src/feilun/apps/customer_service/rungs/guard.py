@@ -1,11 +1,11 @@
-"""The first rung: a person who is asked for, nothing that is asked, too much that is said, orders to a machine."""
+"""The first rung: a person who is asked for, courtesies, too much or nothing that is said, orders to a machine."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from feilun.apps.customer_service.library import Library
-from feilun.apps.customer_service.phrases import PHRASES, is_angry, wants_person
+from feilun.apps.customer_service.phrases import PHRASES, courtesy, is_angry, wants_person
 from feilun.apps.customer_service.reply import Reply
 from feilun.apps.customer_service.rungs.rung import Question, Step
 from feilun.knowledge.terms import search_terms
@@ -16,7 +16,7 @@ LONGEST = 2_000
 
 @dataclass(frozen=True)
 class Guard:
-    """Answers what needs no knowledge, and marks what must not be obeyed.
+    """Answers what needs no knowledge, and marks what must not be obeyed; what was begun before stays begun.
 
     Args:
         anger: Whether an angry customer is handed over.
@@ -26,18 +26,26 @@ class Guard:
 
     def step(self, question: Question, library: Library) -> Step:
         """Hand over where a person is asked for; ask again where nothing can be understood."""
-        said = PHRASES[question.language]
+        decided = self._decided(question)
         trace = {"rung": "guard", "language": question.language, "orders": question.orders}
+        if decided is None:
+            return Step({**trace, "decision": "go on"})
+        decision, reply = decided
+        return Step({**trace, "decision": decision}, reply, {} if reply.action == "handoff" else question.memory)
+
+    def _decided(self, question: Question) -> tuple[str, Reply] | None:
+        said = PHRASES[question.language]
+        kind = courtesy(question.text)
         if wants_person(question.text):
-            return Step(
-                {**trace, "decision": "a person is asked for"}, Reply("handoff", said["handoff"], handoff="request")
-            )
+            return "a person is asked for", Reply("handoff", said["handoff"], handoff="request")
         if self.anger and is_angry(question.text):
-            return Step({**trace, "decision": "anger"}, Reply("handoff", said["angry"], handoff="anger"))
+            return "anger", Reply("handoff", said["angry"], handoff="anger")
+        if kind is not None and not question.memory.get("forms"):  # a form takes 好的 as its answer
+            return kind, Reply("clarify", said[kind])
         if not search_terms(question.text):
-            return Step({**trace, "decision": "nothing is asked"}, Reply("clarify", said["empty"]))
+            return "nothing is asked", Reply("clarify", said["empty"])
         if len(question.text) > LONGEST:
-            return Step({**trace, "decision": "too long"}, Reply("clarify", said["long"]))
+            return "too long", Reply("clarify", said["long"])
         if question.orders:
-            return Step({**trace, "decision": "orders to a machine are not obeyed"}, Reply("unknown", said["unknown"]))
-        return Step({**trace, "decision": "go on"})
+            return "orders to a machine are not obeyed", Reply("unknown", said["unknown"])
+        return None

@@ -105,7 +105,7 @@ def correct(
 
 def show(incident: Incident, indent: str = "") -> None:
     """Print an incident with its cause."""
-    from feilun.apps.public_opinion.report import summary
+    from feilun.apps.public_opinion.summary import summary
 
     day = time.strftime("%Y-%m-%d %H:%M", time.gmtime(incident.opened))
     state = f"{day} UTC  {incident.state}  {incident.severity}"

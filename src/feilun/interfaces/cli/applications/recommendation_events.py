@@ -26,8 +26,8 @@ def events(
 ) -> None:  # fmt: skip
     """Import a table of interactions; those whose ids are known are left out."""
     from feilun.storage.database import open_database
-    from feilun.workflow.applications.recommendation.tables import import_events, put_events
     from feilun.workflow.applications.recommendation.file import read_application
+    from feilun.workflow.applications.recommendation.tables import import_events, put_events
 
     settings = read_application(file)
     found = import_events(table)
@@ -53,8 +53,8 @@ def refused(
 
     With --json each is a line whose `record` can be mended and imported by `events`.
     """
-    from feilun.workflow.applications.recommendation.tables import refused_messages
     from feilun.workflow.applications.recommendation.file import read_application
+    from feilun.workflow.applications.recommendation.tables import refused_messages
 
     messages = refused_messages(read_application(file))
     found = messages.all()
@@ -74,8 +74,8 @@ def forget(
 ) -> None:
     """Delete all that a user did and was shown."""
     from feilun.storage.database import open_database
-    from feilun.workflow.applications.recommendation.tables import forget_user
     from feilun.workflow.applications.recommendation.file import read_application
+    from feilun.workflow.applications.recommendation.tables import forget_user
 
     settings = read_application(file)
     database = open_database()

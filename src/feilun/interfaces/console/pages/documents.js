@@ -48,10 +48,12 @@ export function showDocuments(main, address) {
   }
 
   function span({ since, until }) {
-    const shown = element("p.badge", {}, `${moment(since)} – ${moment(until)} `, button("×", () => {
+    const clear = button("×", () => {
       shown.remove();
       return change("days")("");
-    }, "plain"));
+    }, "plain");
+    clear.setAttribute("aria-label", say("clear_span"));
+    const shown = element("p.badge", {}, `${moment(since)} – ${moment(until)} `, clear);
     return shown;
   }
 

@@ -26,7 +26,7 @@ export function showLists(main) {
 
   function draw(answer) {
     const facts = [
-      answer.note,
+      answer.note && named("note", answer.note),
       basis(answer),
       !answer.remembered && say("not_remembered"),
     ].filter(Boolean);

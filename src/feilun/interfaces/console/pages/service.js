@@ -1,6 +1,6 @@
 /** Asks the service that this page came from, and knows who is signed in. */
 
-import { say } from "./words.js";
+import { named, say } from "./words.js";
 
 const ROOT = new URL("../", import.meta.url);
 const JSON_TYPE = { "content-type": "application/json" };
@@ -36,11 +36,14 @@ export async function ask(method, path, body = undefined, headers = {}) {
   throw new Refused(answer.status, said(text, answer.status));
 }
 
+/** Say what a status means in the language of the page, and what the service said of it, which is English. */
 function said(text, status) {
+  const meaning = named("status", String(status));
+  const what = meaning === String(status) ? say("refused", { status }) : meaning;
   try {
-    return say("service_says", JSON.parse(text).error);
+    return say("service_says", { what, message: JSON.parse(text).error.message });
   } catch {
-    return say("refused", { status });
+    return what;
   }
 }
 

@@ -39,8 +39,14 @@ export function traced(reply) {
 
 function step({ rung, ...rest }) {
   const facts = Object.entries(rest).map(([name, value]) => [
-    element("dt", {}, name),
-    element("dd", {}, typeof value === "string" ? value : JSON.stringify(value)),
+    element("dt", {}, named("fact", name)),
+    element("dd", {}, written(name, value)),
   ]);
-  return element("li", {}, element("strong", {}, rung), element("dl", {}, facts));
+  return element("li", {}, element("strong", {}, named("rung", rung)), element("dl", {}, facts));
+}
+
+function written(name, value) {
+  if (name === "decision") return named("decided", value);
+  if (typeof value === "boolean") return value ? say("yes") : say("no");
+  return typeof value === "string" ? value : JSON.stringify(value);
 }

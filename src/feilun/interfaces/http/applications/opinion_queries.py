@@ -15,7 +15,8 @@ from feilun.apps.public_opinion.emergent import find_emergent
 from feilun.apps.public_opinion.incidents import Incident
 from feilun.apps.public_opinion.intake import WIDTH
 from feilun.apps.public_opinion.queries import Question, document_json, search
-from feilun.apps.public_opinion.report import incident_documents, summary
+from feilun.apps.public_opinion.report import incident_documents
+from feilun.apps.public_opinion.summary import summary
 from feilun.apps.public_opinion.tables import MEDIA_TYPES, TableForm, documents_table, trends_table
 from feilun.apps.public_opinion.trends import Trend, trends
 from feilun.interfaces.http.answers import ErrorAnswer

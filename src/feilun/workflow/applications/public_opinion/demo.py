@@ -11,9 +11,10 @@ from datetime import timedelta
 from pathlib import Path
 
 from feilun.apps.public_opinion.incidents import Incident
-from feilun.apps.public_opinion.report import make_report, summary, write_report
+from feilun.apps.public_opinion.report import make_report, write_report
 from feilun.apps.public_opinion.sample.writer import BEGIN, ENTITIES, LABELLED_DAYS, Written, crises, write_sample
 from feilun.apps.public_opinion.sources.files import missing
+from feilun.apps.public_opinion.summary import summary
 from feilun.core import places
 from feilun.core.errors import UsageError
 from feilun.core.files import atomic_file, write_text

@@ -15,7 +15,6 @@ from feilun.apps.public_opinion.gazetteer import Gazetteer, read_gazetteer
 from feilun.apps.public_opinion.incidents import Incident
 from feilun.apps.public_opinion.intake import Intake, Taken
 from feilun.apps.public_opinion.readers import Apart, AtOnce, Reader
-from feilun.apps.public_opinion.report import summary
 from feilun.apps.public_opinion.rules import DEFAULT, Rule, read_rules
 from feilun.apps.public_opinion.scheme import FINANCE, Scheme, read_scheme
 from feilun.apps.public_opinion.sources.broker import receiver
@@ -23,6 +22,7 @@ from feilun.apps.public_opinion.sources.files import Files
 from feilun.apps.public_opinion.sources.inbox import Inbox
 from feilun.apps.public_opinion.sources.query import SqlQuery
 from feilun.apps.public_opinion.sources.source import Source
+from feilun.apps.public_opinion.summary import summary
 from feilun.apps.public_opinion.understanding import Understanding
 from feilun.apps.public_opinion.watch import Watch
 from feilun.apps.public_opinion.wording import WordingRules
@@ -112,8 +112,9 @@ class Application:
     def watch(self, rules: tuple[Rule, ...] | None = None) -> Watch:
         """Make what looks for incidents."""
         markets = {entity.name: entity.market for entity in self.gazetteer.entities if entity.market}
-        calendar = TradingDays(self.settings.calendar)
-        return Watch(self.width, rules or self.rules, self.settings.surge, self.settings.incidents, calendar, markets)
+        aliases = {entity.name: (*entity.aliases, *entity.ambiguous) for entity in self.gazetteer.entities}
+        calendar, incidents = TradingDays(self.settings.calendar), self.settings.incidents
+        return Watch(self.width, rules or self.rules, self.settings.surge, incidents, calendar, markets, aliases)
 
     def form(self, path: Path | None = None) -> Form:
         """Return how records are read."""

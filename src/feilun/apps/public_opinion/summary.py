@@ -1,0 +1,85 @@
+"""An incident in a few lines, in Chinese or English, each claim with the stories that it rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from feilun.apps.public_opinion.incidents import Incident
+from feilun.text.segment import HAN
+
+
+@dataclass(frozen=True)
+class Wording:
+    """How an incident is told in a language.
+
+    Args:
+        documents: What surged, of all documents.
+        negative: What surged, of negative ones.
+        story: One of its stories.
+        phrases: The phrases that tell it from what was said before.
+        comma: What stands between names.
+        colon: What stands before a story's evidence.
+    """
+
+    documents: str
+    negative: str
+    story: str
+    phrases: str
+    comma: str
+    colon: str
+
+
+SHOWN = 3
+"""Stories and sources that are named."""
+
+WORDINGS = {
+    "zh": Wording(
+        "{at}（UTC）起的时段内有 {count} 篇文档，预期 {expected:.1f} 篇（p = {chance:.1g}）。来源：{sources}。",
+        "{at}（UTC）起的时段内有 {count} 篇负面文档，预期 {expected:.1f} 篇（p = {chance:.1g}）。来源：{sources}。",
+        "{title}（{source}，被报道 {told} 次）",
+        "关键短语：{phrases}。",
+        "、",
+        "：",
+    ),
+    "en": Wording(
+        "{count} documents in the bucket from {at} UTC where {expected:.1f} were expected (p = {chance:.1g}). "
+        "Sources: {sources}.",
+        "{count} negative documents in the bucket from {at} UTC where {expected:.1f} were expected (p = {chance:.1g}). "
+        "Sources: {sources}.",
+        "{title} ({source}, told {told} times)",
+        "Phrases: {phrases}.",
+        ", ",
+        ": ",
+    ),
+}
+
+
+def summary(incident: Incident) -> str:
+    """Say what happened in the language of the story that is told most."""
+    peak, words = incident.peak, WORDINGS["zh" if HAN.search(incident.title) else "en"]
+    sources = [f"{name} ({count})" for name, count in incident.cause["sources"][:SHOWN]]
+    stories = incident.cause["stories"][:SHOWN]
+    phrases = [name for name, _ in incident.cause["phrases"]]
+    rise = words.negative if peak.metric == "negative" else words.documents
+    lines = [
+        rise.format(
+            at=minute(peak.bucket), count=peak.count, expected=peak.expected, chance=peak.p_value,
+            sources=words.comma.join(sources),
+        ),
+        *(f"[{number}] {_told(story, words)}" for number, story in enumerate(stories, 1)),
+    ]  # fmt: skip
+    return "\n".join([*lines, words.phrases.format(phrases=words.comma.join(phrases))] if phrases else lines)
+
+
+def _told(story: Mapping[str, Any], words: Wording) -> str:
+    """Return a story with its evidence, where its title does not say it already."""
+    said = words.story.format(**story)
+    return said if story["evidence"].rstrip("。.!！ ") in story["title"] else f"{said}{words.colon}{story['evidence']}"
+
+
+def minute(seconds: float) -> str:
+    """Write a moment, in UTC."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M")
