@@ -15,7 +15,7 @@ from feilun.apps.recommendation.answer import Answer, Recommended
 from feilun.apps.recommendation.catalogue import Catalogue, text_vectors, with_items
 from feilun.apps.recommendation.considered import Considered, standardised
 from feilun.apps.recommendation.events import Interaction, Item
-from feilun.apps.recommendation.explain import reason_for
+from feilun.apps.recommendation.explain import reasons_for
 from feilun.apps.recommendation.fusion import best, gather, pool_of
 from feilun.apps.recommendation.histories import Histories
 from feilun.apps.recommendation.interactions import NO_HISTORY, History
@@ -288,13 +288,14 @@ class Recommender:
         if explain and model.names:
             parts = [_largest(model.names, row) for row in model.contributions(pool, history, now)[chosen.places]]
         likely = None if model.clicks is None or not len(history) else model.clicks.probabilities(scores)
+        reasons = reasons_for(model, pool, chosen.places, history, chosen.explored)
         found = []
         for i, place in enumerate(chosen.places.tolist()):
             found.append(
                 Recommended(
                     model.catalogue.items[pool.items[place]], float(scores[place]),
                     None if likely is None else float(likely[place]),
-                    reason_for(model, pool, place, history, bool(chosen.explored[i])), parts[i],
+                    reasons[i], parts[i],
                     float(chosen.propensities[i]), bool(chosen.explored[i]),
                 )
             )  # fmt: skip
