@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Table, func, select
+from sqlalchemy import Connection, Table, bindparam, func, select
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -18,6 +18,18 @@ LOOKED_UP = 500
 """Ids that are looked up at once: SQLite bounds the parameters of a statement."""
 
 READ_AT_ONCE = 10_000
+
+# made once: building a statement takes longer than running it
+INSERT_INTERACTIONS = {
+    dialect: insert(interactions)
+    .on_conflict_do_nothing(index_elements=["application", "id"])
+    .returning(interactions.c.id)
+    for dialect, insert in (("sqlite", sqlite_insert), ("postgresql", postgres_insert))
+}
+INSERT_RANKINGS = rankings.insert()
+ISSUED = select(rankings.c.id).where(
+    rankings.c.application == bindparam("application"), rankings.c.id.in_(bindparam("some", expanding=True))
+)
 
 Row = Mapping[str, Any]
 
@@ -50,18 +62,11 @@ def add_interactions(connection: Connection, application: str, rows: Sequence[Ro
     Returns:
         The ids of those that are new.
     """
-    fresh = {row["id"]: row for row in reversed(rows)}
-    known: set[str] = set()
-    names = list(fresh)
-    for start in range(0, len(names), LOOKED_UP):
-        some = names[start : start + LOOKED_UP]
-        query = select(interactions.c.id).where(interactions.c.application == application, interactions.c.id.in_(some))
-        known.update(connection.execute(query).scalars())
-    new: list[Row] = [{**row, "application": application} for key, row in reversed(fresh.items()) if key not in known]
-    if new:
-        insert = _insert(connection, interactions).on_conflict_do_nothing(index_elements=["application", "id"])
-        connection.execute(insert, new)
-    return {row["id"] for row in new}
+    fresh = {row["id"]: {**row, "application": application} for row in reversed(rows)}
+    if not fresh:
+        return set()
+    statement = INSERT_INTERACTIONS[connection.dialect.name]
+    return set(connection.execute(statement, list(reversed(fresh.values()))).scalars())
 
 
 def all_interactions(connection: Connection, application: str, item: str | None = None) -> Iterator[Row]:
@@ -79,7 +84,7 @@ def all_interactions(connection: Connection, application: str, item: str | None 
 def add_rankings(connection: Connection, application: str, rows: Sequence[Row]) -> None:
     """Write rankings that are shown."""
     if rows:
-        connection.execute(rankings.insert(), [{**row, "application": application} for row in rows])
+        connection.execute(INSERT_RANKINGS, [{**row, "application": application} for row in rows])
 
 
 def all_rankings(connection: Connection, application: str) -> list[Row]:
@@ -93,9 +98,8 @@ def issued(connection: Connection, application: str, identities: Collection[str]
     found: set[str] = set()
     names = list(identities)
     for start in range(0, len(names), LOOKED_UP):
-        some = names[start : start + LOOKED_UP]
-        query = select(rankings.c.id).where(rankings.c.application == application, rankings.c.id.in_(some))
-        found.update(connection.execute(query).scalars())
+        asked = {"application": application, "some": names[start : start + LOOKED_UP]}
+        found.update(connection.execute(ISSUED, asked).scalars())
     return found
 
 

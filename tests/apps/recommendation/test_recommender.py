@@ -404,3 +404,18 @@ def test_the_best_of_many_are_those_of_a_whole_sort(size):
         for count in (0, 1, 60, size):
             wanted = np.argsort(-values, kind="stable")[:count]
             assert best(scores, allowed, count).tolist() == wanted[values[wanted] > 0].tolist()
+
+
+def test_users_are_judged_by_how_much_is_known_of_them_and_none_is_lost():
+    sample, _, model = trained()
+    everything = read(sample.events, model.catalogue.index, SETTINGS.signals, sample.now, len(model.catalogue)).positive
+    last = everything.time >= np.quantile(everything.time, 0.8)
+    of_newcomer = everything.user == everything.user[last][0]
+    known, held_out = everything.select(~last & ~of_newcomer), everything.select(last)
+    judged = judge(lambda *_: model.facts.popularity, known, held_out, model.catalogue, resamples=0)
+    assert set(judged.segments) == {"newcomers", "light", "heavy"}
+    assert judged.segments["newcomers"].users >= 1
+    users = sum(one.users for one in judged.segments.values())
+    assert users == len(np.unique(held_out.user))
+    mean = sum(one.users * one.figures["recall@10"].value for one in judged.segments.values()) / users
+    assert mean == pytest.approx(judged.figures["recall@10"].value, abs=0.02)

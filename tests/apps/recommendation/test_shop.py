@@ -16,7 +16,6 @@ from feilun.core.errors import StorageError
 from feilun.storage import recommendation as storage
 from feilun.storage.database import open_database
 from feilun.storage.event_queue import EventQueue, left_behind
-from feilun.storage.together import Together
 
 
 @pytest.fixture
@@ -44,7 +43,6 @@ def test_events_that_come_at_once_share_transactions_and_each_sender_gets_its_ow
     shop, commits = made_shop(database), []
     written = shop._write
     shop._write = lambda batches: commits.append(len(batches)) or written(batches)
-    shop._together = Together(shop._take_all)
     sent = [[event(f"{n}"), event(f"{n}-b", "nothing"), event("shared")] for n in range(60)]
     with ThreadPoolExecutor(12) as threads:
         answers = list(threads.map(shop.take, sent))

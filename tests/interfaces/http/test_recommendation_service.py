@@ -70,6 +70,8 @@ def test_items_are_found_by_what_is_typed_and_newcomers_are_asked(client):
         ("events", {"events": []}, "events"),
         ("events", {"events": [{"user": "u", "item": "a"}, {"user": "u"}]}, "event 1: 'item'"),
         ("events", {"events": [{"user": "u", "item": "a", "value": "many"}]}, "'value'"),
+        ("events", {"events": [{"user": "u", "item": "a", "value": 10**400}]}, "'value'"),
+        ("events", {"events": [{"user": "u", "item": "a", "type": ["click"]}]}, "'type'"),
         ("recommend", {"user": "u", "count": 0}, "count"),
         ("recommend", {"count": 3}, "user"),
         ("recommend", {"user": "u", "colour": "red"}, "colour"),

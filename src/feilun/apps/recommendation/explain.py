@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from feilun.apps.recommendation.candidates.ease import Ease
 from feilun.apps.recommendation.fusion import Pool
@@ -46,45 +47,55 @@ class Reason:
         return self.zh if language == "zh" else self.en
 
 
-def reason_for(model: Model, pool: Pool, place: int, history: History, explored: bool) -> Reason:
-    """Say why a candidate is recommended.
+def reasons_for(
+    model: Model, pool: Pool, places: NDArray[np.int64], history: History, explored: NDArray[np.bool_]
+) -> list[Reason]:
+    """Say why candidates are recommended.
 
     Args:
         model: What recommends.
         pool: The candidates.
-        place: The candidate.
+        places: Those of the list, shape (shown,).
         history: What the user took.
-        explored: Whether chance put it there.
+        explored: Whether chance put each there, shape (shown,).
 
     Returns:
-        The reason: the taken item that stands nearest, by the linear item–item weights and by the texts, where one
-        does; else what brought the candidate.
+        The reason of each: the taken item that stands nearest, by the linear item–item weights and by the texts, where
+        one does; else what brought the candidate.
     """
-    item = int(pool.items[place])
-    if explored:
-        return _reason("explored")
-    nearest = _nearest(model, item, history)
-    if nearest is not None:
+    nearest = _nearest(model, pool.items[places], history)
+    return [
+        _reason("explored") if by_chance else _reason_for(model, pool, place, taken)
+        for place, by_chance, taken in zip(places.tolist(), explored.tolist(), nearest, strict=True)
+    ]
+
+
+def _reason_for(model: Model, pool: Pool, place: int, nearest: int) -> Reason:
+    """Say why a candidate is recommended; the taken item that stands nearest is -1 where there is none."""
+    if nearest >= 0:
         taken = model.catalogue.items[nearest]
         return _reason("taken", taken.id, title=taken.title or taken.id)
     brought = pool.names[pool.source[place]] if pool.source[place] >= 0 else "popular"
-    categories = model.catalogue.items[item].categories
+    categories = model.catalogue.items[pool.items[place]].categories
     if brought == "same-category" and categories:
         return _reason("same-category", category=categories[0])
     return _reason("recent" if brought == "recent" else "popular")
 
 
-def _nearest(model: Model, item: int, history: History) -> int | None:
+def _nearest(model: Model, items: NDArray[np.int64], history: History) -> list[int]:
+    """Return for each item the taken one that stands nearest, -1 where none does."""
     if not len(history):
-        return None
+        return [-1] * len(items)
     taken = history.items[-LAST:]
     vectors = model.facts.vectors
-    nearness = vectors[taken] @ vectors[item]
+    nearness = vectors[taken] @ vectors[items].T  # (taken, items)
+    total = np.where(nearness >= LEAST_COSINE, nearness, 0)
     ease = model.generators.get("ease")
-    linked = ease.links(taken, item) if isinstance(ease, Ease) else np.zeros(len(taken))
-    total = np.where(nearness >= LEAST_COSINE, nearness, 0) + linked
-    best = int(total.argmax())
-    return int(taken[best]) if total[best] > 0 else None
+    if isinstance(ease, Ease):
+        total = total + ease.links(taken, items)
+    best = total.argmax(0)
+    found: list[int] = np.where(total.max(0) > 0, taken[best], -1).tolist()
+    return found
 
 
 def _reason(kind: str, item: str | None = None, **names: str) -> Reason:

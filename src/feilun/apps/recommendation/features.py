@@ -13,6 +13,7 @@ from feilun.apps.recommendation.candidates.table import GENERATORS
 from feilun.apps.recommendation.catalogue import Catalogue
 from feilun.apps.recommendation.fusion import Pool
 from feilun.apps.recommendation.interactions import DAY, History
+from feilun.apps.recommendation.sparse_rows import products_of, total_of
 
 OWN = (
     "text_similarity", "nearest_taken", "popularity", "age_days", "price", "price_ratio", "category_share",
@@ -125,6 +126,6 @@ def _beside_history(items: NDArray[np.int64], history: History, facts: ItemFacts
         "nearest_taken": cosines.max(1),
         "visit_similarity": cosines[:, -visit:].mean(1) if visit else np.full(len(items), np.nan),
         "price_ratio": facts.price[items] - usual,
-        "category_share": facts.member[items] @ (facts.member[history.items].T @ weights),
+        "category_share": products_of(facts.member, items, total_of(facts.member, history.items, weights)),
         "creator_share": same @ weights,
     }

@@ -22,6 +22,9 @@ from feilun.apps.recommendation.interactions import (
 from feilun.apps.recommendation.settings import CandidateSettings
 from feilun.apps.recommendation.signals import SignalSettings
 
+MOST_TOLD = 10_000
+"""Types with values whose strengths are remembered, such as clicks, or articles read for some seconds."""
+
 
 @dataclass
 class Taken:
@@ -62,6 +65,7 @@ class Histories:
         self.signals = signals
         self._taken: dict[str, Taken] = defaultdict(Taken)
         self._disliked: dict[str, set[int]] = defaultdict(set)
+        self._says: dict[tuple[str, float], float] = {}
 
     def observe(self, events: Sequence[Interaction], index: Mapping[str, int], now: float) -> int:
         """Take events into account; one from the future counts as happening now.
@@ -74,9 +78,8 @@ class Histories:
         Returns:
             How many were of items that are not known.
         """
-        says = strengths([e.type for e in events], [e.value for e in events], self.signals)
         unknown = 0
-        for event, strength in zip(events, says.tolist(), strict=True):
+        for event, strength in zip(events, self._strengths(events), strict=True):
             item = index.get(event.item)
             if item is None:
                 unknown += 1
@@ -85,6 +88,18 @@ class Histories:
             elif strength < 0:
                 self._disliked[event.user].add(item)
         return unknown
+
+    def _strengths(self, events: Sequence[Interaction]) -> list[float]:
+        """Return what each event says; expressions are asked once about each type and value."""
+        told = [(event.type, event.value) for event in events]
+        fresh = list(dict.fromkeys(one for one in told if one not in self._says))
+        if fresh:
+            if len(self._says) > MOST_TOLD:
+                self._says.clear()
+                fresh = list(dict.fromkeys(told))
+            types, values = zip(*fresh, strict=True)
+            self._says.update(zip(fresh, strengths(types, values, self.signals).tolist(), strict=True))
+        return [self._says[one] for one in told]
 
     def forget(self, user: str) -> int:
         """Drop what is known of a user and return how many items that were."""

@@ -17,6 +17,7 @@ from feilun.apps.recommendation.fusion import gather, padded
 from feilun.apps.recommendation.interactions import History, Interactions
 from feilun.apps.recommendation.model import Model
 from feilun.core.report import Figure
+from feilun.evaluation.metrics.arithmetic import Floats
 from feilun.evaluation.metrics.catalogue import catalogue_figures
 from feilun.evaluation.metrics.ranking import DEPTH, gains_of_lists, means, per_query, top_items
 
@@ -32,16 +33,32 @@ FAR_BELOW = 1e6
 
 
 @dataclass(frozen=True)
+class Segment:
+    """Some of the users.
+
+    Args:
+        users: How many.
+        figures: As of all.
+    """
+
+    users: int
+    figures: Mapping[str, Figure]
+
+
+@dataclass(frozen=True)
 class Judged:
     """Figures of one recommender.
 
     Args:
         figures: ndcg@10, recall@10, … with intervals over users.
         catalogue: coverage, gini, novelty, diversity, popularity_lift.
+        segments: By how much is known of the users: newcomers (nothing), light (at most as much as of half of the
+            others) and heavy.
     """
 
     figures: Mapping[str, Figure]
     catalogue: Mapping[str, float]
+    segments: Mapping[str, Segment]
 
 
 Scorer = Callable[[int, History, float], NDArray[np.float32]]
@@ -96,10 +113,23 @@ def judge(
     gains = gains_of_lists(lists, rows, held_out.item[fresh], (len(users), len(catalogue)))
     popularity = known.popularity()
     consumed = np.array([popularity[h.items].mean() if len(h := known.history(u)) else 0.0 for u in place])
+    found = per_query(*gains, depth)
     return Judged(
-        means(per_query(*gains, depth), resamples),
+        means(found, resamples),
         catalogue_figures(lists, popularity, catalogue.vectors.astype(np.float64), consumed),
+        _by_segment(found, np.array([len(known.history(user)) for user in place]), resamples),
     )
+
+
+def _by_segment(figures: Mapping[str, Floats], known: NDArray[np.int64], resamples: int) -> dict[str, Segment]:
+    """Average figures over users of whom nothing, little and much is known, shapes (users,)."""
+    usual = np.median(known[known > 0]) if (known > 0).any() else 0
+    parts = {"newcomers": known == 0, "light": (known > 0) & (known <= usual), "heavy": known > usual}
+    return {
+        name: Segment(int(rows.sum()), means({metric: one[rows] for metric, one in figures.items()}, resamples))
+        for name, rows in parts.items()
+        if rows.any()
+    }
 
 
 def scorer_of(generator: Generator, items: int) -> Scorer:

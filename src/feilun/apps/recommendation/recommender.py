@@ -15,7 +15,7 @@ from feilun.apps.recommendation.answer import ALL_TAKEN, NOTHING_SHOWN, Answer, 
 from feilun.apps.recommendation.catalogue import Catalogue, text_vectors, with_items
 from feilun.apps.recommendation.considered import Considered, standardised
 from feilun.apps.recommendation.events import Interaction, Item
-from feilun.apps.recommendation.explain import reason_for
+from feilun.apps.recommendation.explain import reasons_for
 from feilun.apps.recommendation.fusion import best, gather, pool_of
 from feilun.apps.recommendation.histories import Histories
 from feilun.apps.recommendation.interactions import NO_HISTORY, History
@@ -136,9 +136,8 @@ class Recommender:
             UsageError: If `count` is out of bounds, or there is no such liked item.
         """
         now = time.time() if now is None else now
-        with self._lock:
-            found = self.considered(user, count, personal=personal, liked=liked, now=now)
-            chosen = self._choose(found, count)
+        found = self.considered(user, count, personal=personal, liked=liked, now=now)
+        chosen = self._choose(found, count)
         places = self._places(found, chosen, now, explain and personal)
         note = found.note
         if not places and not note:
@@ -172,15 +171,16 @@ class Recommender:
             there = self._there(now)
             allowed = there & self._unseen(user, now) if personal else there.copy()
             allowed[said] = False
-            note = ""
-            if not allowed.any() and there.any():
-                allowed, note = there, ALL_TAKEN
-            quotas = self.settings.candidates.quotas
-            if not personal:
-                quotas = {name: count for name in IMPERSONAL if name in model.generators}
-            pool = gather(model.generators, quotas, history, allowed, count)
-            scores = model.scores(pool, history, now) if personal else fused(pool, {})
-            lifted = standardised(scores) + boosts(model.catalogue, pool.items, self.settings.list)
+        note = ""
+        # what takes time needs no lock: a model is never changed, and events go on being observed
+        if not allowed.any() and there.any():
+            allowed, note = there, ALL_TAKEN
+        quotas = self.settings.candidates.quotas
+        if not personal:
+            quotas = {name: count for name in IMPERSONAL if name in model.generators}
+        pool = gather(model.generators, quotas, history, allowed, count)
+        scores = model.scores(pool, history, now) if personal else fused(pool, {})
+        lifted = standardised(scores) + boosts(model.catalogue, pool.items, self.settings.list)
         return Considered(model, pool, scores, lifted, history, note)
 
     def similar(self, item: str, count: int = 10, now: float | None = None) -> list[tuple[Item, float]]:
@@ -280,7 +280,9 @@ class Recommender:
 
     def _choose(self, found: Considered, count: int) -> Chosen:
         facts, items = found.model.facts, found.pool.items
-        return choose(found.lifted, facts.vectors[items], facts.creator[items], count, self.settings.list, self._source)
+        vectors, creators = facts.vectors[items], facts.creator[items]
+        with self._lock:  # who draws at the same time would draw alike
+            return choose(found.lifted, vectors, creators, count, self.settings.list, self._source)
 
     def _places(self, considered: Considered, chosen: Chosen, now: float, explain: bool) -> list[Recommended]:
         model, pool, scores, history = considered.model, considered.pool, considered.scores, considered.history
@@ -288,13 +290,14 @@ class Recommender:
         if explain and model.names:
             parts = [_largest(model.names, row) for row in model.contributions(pool, history, now)[chosen.places]]
         likely = None if model.clicks is None or not len(history) else model.clicks.probabilities(scores)
+        reasons = reasons_for(model, pool, chosen.places, history, chosen.explored)
         found = []
         for i, place in enumerate(chosen.places.tolist()):
             found.append(
                 Recommended(
                     model.catalogue.items[pool.items[place]], float(scores[place]),
                     None if likely is None else float(likely[place]),
-                    reason_for(model, pool, place, history, bool(chosen.explored[i])), parts[i],
+                    reasons[i], parts[i],
                     float(chosen.propensities[i]), bool(chosen.explored[i]),
                 )
             )  # fmt: skip

@@ -70,8 +70,9 @@ def choose(
     found: list[tuple[int, float, bool]] = []
     while len(found) < count and building.left.any():
         explored = settings.exploration > 0 and bool(source.random() < settings.exploration)
-        place = int(source.choice(np.flatnonzero(building.left))) if explored else building.best()
-        found.append((place, float(building.chances()[place]), explored))
+        best = building.best()
+        place = int(source.choice(np.flatnonzero(building.left))) if explored else best
+        found.append((place, building.chance(place, best), explored))
         building.put(place)
     return Chosen(
         np.array([place for place, _, _ in found], np.int64),
@@ -112,6 +113,11 @@ class Building:
             found[self.left] = self._settings.exploration / self.left.sum()
             found[self.best()] += 1 - self._settings.exploration
         return found
+
+    def chance(self, place: int, best: int) -> float:
+        """Return how likely a candidate that is left comes next, given which does where chance does not decide."""
+        drawn = self._settings.exploration / int(self.left.sum())
+        return drawn + (1 - self._settings.exploration) * (place == best)
 
     def put(self, place: int) -> None:
         """Let a candidate come next."""

@@ -64,7 +64,7 @@ class Shop:
         self.refused = refused
         self._waiting: set[str] = set()
         self._taking_up = RLock()
-        self._together: Together[Sequence[Interaction], Taking] = Together(self._take_all)
+        self._together: Together[Sequence[Sequence[Interaction]], list[Taking]] = Together(self._take_gathered)
         self._lists_together: Together[dict[str, Any], None] = Together(self._write_lists)
 
     def take(self, events: Sequence[Interaction]) -> Taking:
@@ -75,9 +75,17 @@ class Shop:
         Raises:
             StorageError: If database and queue refuse; nothing was taken, and the same events may be sent again.
         """
-        return self._together.put(events)
+        return self.take_all([events])[0]
 
-    def _take_all(self, batches: Sequence[Sequence[Interaction]]) -> list[Taking]:
+    def take_all(self, batches: Sequence[Sequence[Interaction]]) -> list[Taking]:
+        """Do the same for several senders, and return what became of the events of each."""
+        return self._together.put(batches)
+
+    def _take_gathered(self, gathered: Sequence[Sequence[Sequence[Interaction]]]) -> list[list[Taking]]:
+        found = iter(self._take_batches([batch for batches in gathered for batch in batches]))
+        return [[next(found) for _ in batches] for batches in gathered]
+
+    def _take_batches(self, batches: Sequence[Sequence[Interaction]]) -> list[Taking]:
         try:
             self.take_up()
             written = self._write(batches)

@@ -54,13 +54,21 @@ class Ease:
         self.largest = float(self.weights.max(initial=0))
         return self
 
-    def links(self, taken: NDArray[np.int64], item: int) -> Scores:
-        """Return what each taken item says for another, 1 being the strongest link of all, shape (taken,)."""
-        found = np.zeros(len(taken), np.float32)
-        if item >= len(self.place) or self.place[item] < 0 or self.largest <= 0:
-            return found
-        rows = np.where(taken < len(self.place), self.place[np.minimum(taken, len(self.place) - 1)], -1)
-        found[rows >= 0] = np.maximum(self.weights[rows[rows >= 0], self.place[item]], 0) / self.largest
+    def links(self, taken: NDArray[np.int64], items: NDArray[np.int64]) -> Scores:
+        """Return what each taken item says for others, 1 being the strongest link of all, shape (taken, items)."""
+        found = np.zeros((len(taken), len(items)), np.float32)
+        if self.largest > 0:
+            rows, columns = self._places(taken), self._places(items)
+            known = np.ix_(rows >= 0, columns >= 0)
+            weights = self.weights[np.ix_(rows[rows >= 0], columns[columns >= 0])]
+            found[known] = np.maximum(weights, 0) / self.largest
+        return found
+
+    def _places(self, items: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the row in `weights` of each item, -1 for those that take no part, shape (items,)."""
+        known = items < len(self.place)
+        found = np.full(len(items), -1)
+        found[known] = self.place[items[known]]
         return found
 
     def scores(self, history: History) -> Scores:

@@ -11,6 +11,7 @@ from scipy import sparse
 from feilun.apps.recommendation.candidates.generator import Scores
 from feilun.apps.recommendation.catalogue import Catalogue
 from feilun.apps.recommendation.interactions import History, Interactions
+from feilun.apps.recommendation.sparse_rows import total_of
 
 STRIP = 2000
 """Items whose neighbours are computed at once; bounds the memory."""
@@ -50,12 +51,7 @@ class ItemNeighbours:
     def scores(self, history: History) -> Scores:
         """Return the summed similarity to what was taken."""
         history = history.within(self.similar.shape[0])
-        row = sparse.csr_matrix(
-            (history.weights.astype(np.float32), (np.zeros(len(history), np.int64), history.items)),
-            shape=(1, self.similar.shape[0]),
-        )
-        found: Scores = np.asarray((row @ self.similar).todense()).ravel()
-        return found
+        return total_of(self.similar, history.items, history.weights).astype(np.float32)
 
     def _nearest(self, common: sparse.csr_matrix, start: int, sizes: Scores) -> sparse.csr_matrix:
         rows = np.repeat(np.arange(common.shape[0]), np.diff(common.indptr))

@@ -11,6 +11,7 @@ from scipy import sparse
 from feilun.apps.recommendation.candidates.generator import Scores
 from feilun.apps.recommendation.catalogue import Catalogue
 from feilun.apps.recommendation.interactions import History, Interactions
+from feilun.apps.recommendation.sparse_rows import total_of
 
 
 @dataclass
@@ -33,6 +34,6 @@ class SameCategory:
         """Return the scores; nothing without a history."""
         if not len(history):
             return np.zeros(len(self.standing), np.float32)
-        liked = self.member[history.items].T @ history.weights  # (categories,)
+        liked = total_of(self.member, history.items, history.weights)  # (categories,)
         share: Scores = self.member @ (liked / max(1e-9, history.weights.sum())).astype(np.float32)
         return share * self.standing

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from feilun import __version__
 from feilun.apps.recommendation.answer import Answer
 from feilun.apps.recommendation.events import read_interaction, read_item
-from feilun.apps.recommendation.shop import Shop, remembered
+from feilun.apps.recommendation.shop import Shop, Taking, remembered
 from feilun.core.errors import DataError, UsageError
 from feilun.interfaces.http import metrics, requests_log
 from feilun.interfaces.http.answers import ErrorAnswer
@@ -23,6 +23,7 @@ from feilun.interfaces.http.bodies import CheckedBodies
 from feilun.interfaces.http.guard import Guard
 from feilun.serving.access import Access
 from feilun.serving.limits import Limits
+from feilun.storage.gathering import Gathering
 from feilun.workflow.applications.recommendation.experiments import concluded
 
 router = APIRouter(prefix="/v1/apps/recommendation", tags=["recommendation"])
@@ -83,6 +84,7 @@ def create_app(shop: Shop, access: Access | None = None, limits: Limits | None =
     """
     app = FastAPIOffline(redoc_url=None, title="Feilun recommendation", version=__version__)
     app.state.shop = shop
+    app.state.events = Gathering(shop.take_all)
     app.state.ready = True
     app.state.figures = metrics.Figures()
     app.add_middleware(CheckedBodies, limits=limits or Limits())
@@ -111,11 +113,11 @@ async def readyz(request: Request) -> JSONResponse:
     return JSONResponse({"status": "ready" if ready else "stopping"}, 200 if ready else 503)
 
 
-@router.post("/events", summary="Tell what users did", status_code=201, responses={
+@router.post("/events", summary="Tell what users did", status_code=201, response_model=Taking, responses={
     422: {"model": ErrorAnswer, "description": "An event is wrong; the message says which. None was taken."},
     503: {"model": ErrorAnswer, "description": "Database and disk refuse; none was taken. Send them again."},
 })  # fmt: skip
-def take_events(request: Request, body: Annotated[Events, Body(openapi_examples=EVENTS)]) -> dict[str, Any]:
+async def take_events(request: Request, body: Annotated[Events, Body(openapi_examples=EVENTS)]) -> JSONResponse:
     """Take events; once answered they are on the disk, and the next list knows them.
 
     While the database is gone they wait beside it (`waiting`), and what is repeated shows once it is back.
@@ -124,17 +126,17 @@ def take_events(request: Request, body: Annotated[Events, Body(openapi_examples=
     events = [
         _read(number, "event", lambda row=row: read_interaction(row, now)) for number, row in enumerate(body.events)
     ]
-    taken = _shop(request).take(events)
-    return asdict(taken)
+    taken = await request.app.state.events.put(events)
+    return JSONResponse(asdict(taken), 201)
 
 
-@router.post("/recommend", summary="Recommend items to a user")
-def recommend(request: Request, body: Annotated[Asked, Body(openapi_examples=ASKED)]) -> dict[str, Any]:
+@router.post("/recommend", summary="Recommend items to a user", response_model=dict[str, Any])
+def recommend(request: Request, body: Annotated[Asked, Body(openapi_examples=ASKED)]) -> JSONResponse:
     """Return a list with the reasons; name its `ranking` in the events that follow from it."""
     answer, kept = _shop(request).recommend(
         body.user, body.count, personal=body.personal, explain=body.explain, liked=body.liked
     )
-    return {**_told(answer), "remembered": kept}
+    return JSONResponse({**_told(answer), "remembered": kept})
 
 
 @router.get("/similar", summary="Items like one")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from hashlib import sha256
 from typing import Any, Literal
@@ -84,9 +84,21 @@ def table_of(evaluation: Evaluation) -> list[str]:
     header = "".join(f"{name:>12}" for name in (*SHOWN, "coverage", "novelty"))
     lines.append(f"{'':<28}{header}")
     lines += [_row(name, judged) for name, judged in evaluation.rows.items()]
+    lines += _by_segment(evaluation.rows)
     lines.append("\nItems hidden from training, ranked among themselves (cold start)")
     lines += [_row(name, judged) for name, judged in evaluation.cold.items()]
     return [*lines, *(_reliable(evaluation.clicks) if evaluation.clicks else [])]
+
+
+def _by_segment(rows: Mapping[str, Judged]) -> list[str]:
+    """Return NDCG@10 by how much is known of the users, as lines."""
+    segments = next(iter(rows.values())).segments
+    header = "".join(f"{f'{name} ({one.users:,})':>18}" for name, one in segments.items())
+    lines = [f"\nNDCG@10 by how much is known of the users\n{'':<28}{header}"]
+    for name, judged in rows.items():
+        figures = [one.figures.get("ndcg@10") for one in judged.segments.values()]
+        lines.append(f"{name:<28}" + "".join(f"{one.value:>18.3f}" if one else f"{'':>18}" for one in figures))
+    return lines
 
 
 def _reliable(clicks: Reliability) -> list[str]:

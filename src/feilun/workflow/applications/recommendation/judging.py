@@ -55,7 +55,13 @@ class Evaluation:
 
 
 def _json(rows: Mapping[str, Judged]) -> dict[str, Any]:
-    return {name: {**{m: asdict(f) for m, f in one.figures.items()}, **one.catalogue} for name, one in rows.items()}
+    return {
+        name: {
+            **{m: asdict(f) for m, f in one.figures.items()}, **one.catalogue,
+            "segments": {segment: asdict(some) for segment, some in one.segments.items()},
+        }
+        for name, one in rows.items()
+    }  # fmt: skip
 
 
 def evaluate(settings: RecommendationSettings, prepared: Prepared, say: Callable[[str], Any] = print) -> Evaluation:
