@@ -26,9 +26,9 @@ from feilun.core.splits import Splits
 from feilun.models.bases.catalogue import open_base
 from feilun.models.build import ModelSettings, build, build_anew
 from feilun.training.fit import Run
-from feilun.training.parallel import settings_of_each, team_of
 from feilun.training.settings import TrainingSettings
 from feilun.training.trackers.run_folder import RunFolder
+from feilun.training.workers.parallel import settings_of_each, team_of
 from feilun.workflow.adaptations import peak_bytes
 from public_tables import read
 

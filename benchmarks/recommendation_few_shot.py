@@ -21,10 +21,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from feilun.evaluation.click_metrics import area_under_curve
 
 from feilun.core.corpus import corpus_of
 from feilun.core.ports import Embedder
+from feilun.evaluation.metrics.clicks import area_under_curve
 
 if TYPE_CHECKING:
     from recommendation import MovieLens

@@ -3,7 +3,7 @@
 import pytest
 
 from feilun.core.errors import DataError
-from feilun.data.documents import documents_in, read_document
+from feilun.data.readers.documents import documents_in, read_document
 
 
 def write(tmp_path, name, text):

@@ -7,8 +7,8 @@ import pytest
 from databases import made_database
 from feilun.core.errors import DataError
 from feilun.data.prepare import prepare
+from feilun.data.readers.sources import open_rows
 from feilun.data.settings import DataSettings
-from feilun.data.sources import open_rows
 
 pytest.importorskip("psycopg")
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from tables import labelled, write_csv, write_xlsx
 
 from feilun.core.errors import DataError, FeilunError
-from feilun.data import tables as pieces_module
-from feilun.data.sources import column_names, open_rows, open_source
+from feilun.data.readers import tables as pieces_module
+from feilun.data.readers.sources import column_names, open_rows, open_source
 
 ROWS = [*labelled(30), ('say "hi", 你好\nsecond line', "good"), ("emoji 😀 שלום", "bad")]
 

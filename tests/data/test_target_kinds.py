@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from feilun.core.errors import DataError
 from feilun.data.prepare import prepare
+from feilun.data.readers.sources import open_rows
 from feilun.data.settings import DataSettings
-from feilun.data.sources import open_rows
 from feilun.data.target_kinds.label_set import find_separator, split
 from feilun.data.target_kinds.numbers import number
 

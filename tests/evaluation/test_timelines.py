@@ -9,8 +9,7 @@ import pytest
 
 pytest.importorskip("matplotlib")
 
-from feilun.evaluation.fonts import columns
-
+from feilun.evaluation.presentation.fonts import columns
 from feilun.evaluation.presentation.timelines import PAGE_COLUMNS, _broken, bars, image, write_pdf
 
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from feilun.core.errors import RecipeError, UsageError
-from feilun.data.sources import open_rows
+from feilun.data.readers.sources import open_rows
 from feilun.interfaces.cli.main import run
 from feilun.labelling.label_model import conflicts, fit_label_model, majority_vote
 from feilun.labelling.rules import Rule, read_rules, votes

@@ -11,8 +11,8 @@ from typing import Any
 
 from canary import Canary, Trap
 
-from feilun.data.documents import read_document
-from feilun.data.sources import open_source
+from feilun.data.readers.documents import read_document
+from feilun.data.readers.sources import open_source
 from feilun.workflow.recipe import load
 
 RECIPE = 'task = "classify"\n[data]\ntrain = "a.csv"\ntarget = "label"\n'

@@ -14,7 +14,7 @@ import pytest
 from canaries import CANARIES
 from canary import Canary, refusal
 
-from feilun.data.documents import read_document
+from feilun.data.readers.documents import read_document
 
 
 @pytest.mark.parametrize("canary", CANARIES, ids=lambda canary: canary.name)

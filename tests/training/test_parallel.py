@@ -31,13 +31,13 @@ from feilun.models.build import set_dropout
 from feilun.models.heads.classify import ClassifyHead, ClassifySettings
 from feilun.models.text_model import TextModel
 from feilun.training.checkpoint import Progress
-from feilun.training.collective import Seat
 from feilun.training.fit import Run, fit
-from feilun.training.parallel import check_workers, settings_of_each, shares, team_of
 from feilun.training.reading import Team, alone
 from feilun.training.settings import TrainingSettings
 from feilun.training.trackers.run_folder import RunFolder
-from feilun.training.worker import Outcome, work
+from feilun.training.workers.collective import Seat
+from feilun.training.workers.parallel import check_workers, settings_of_each, shares, team_of
+from feilun.training.workers.worker import Outcome, work
 from tiny import LABELS, WORDS, reviews, tiny_base, tiny_model, tiny_splits
 
 LEARNING = TrainingSettings(epochs=3, batch_tokens=200, learning_rate=3e-3, checkpoint_seconds=0)

@@ -16,9 +16,9 @@ from feilun.core.corpus import Corpus
 from feilun.core.errors import DataError
 from feilun.core.features import verbalised
 from feilun.data.paths import shown
+from feilun.data.readers.sources import Source, open_source
+from feilun.data.readers.tables import texts_of
 from feilun.data.settings import DataSettings
-from feilun.data.sources import Source, open_source
-from feilun.data.tables import texts_of
 from feilun.text.clean import Cleaning
 from feilun.text.times import read_time
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from feilun.core.errors import RecipeError, UsageError
 from feilun.core.settings import REQUIRED, read, setting, tables
-from feilun.data.tables import polars
+from feilun.data.readers.tables import polars
 
 LATIN = re.compile(r"[A-Za-z0-9]")
 

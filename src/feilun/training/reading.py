@@ -1,4 +1,4 @@
-"""How the rows of a batch become logits: here, in one go or part by part, or by several processes (`parallel`)."""
+"""How the rows of a batch become logits: here, in one go or part by part, or by several processes (`workers`)."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ def predict_rows(
     Raises:
         DataError: If a column is missing.
     """
-    from feilun.data.sources import column_names, open_rows
+    from feilun.data.readers.sources import column_names, open_rows
 
     names = column_names(source, query=query)
     for wanted in columns.names:
@@ -206,7 +206,7 @@ WRITERS: Mapping[str, Callable[[Iterable[Any], Path], int]] = {
 
 
 def _corpus(frame: DataFrame, columns: RowColumns) -> Corpus:
-    from feilun.data.tables import texts_of
+    from feilun.data.readers.tables import texts_of
 
     cells = {name: texts_of(frame, name) for name in columns.names}
     return columns.corpus([{name: cells[name][row] for name in cells} for row in range(len(frame))])

@@ -25,8 +25,8 @@ from feilun.models.text_model import TextModel
 from feilun.training.checkpoint import Progress
 from feilun.training.distil import Lessons
 from feilun.training.methods import METHODS
-from feilun.training.parallel import settings_of_each, team_of
 from feilun.training.trackers.table import check_trackers
+from feilun.training.workers.parallel import settings_of_each, team_of
 from feilun.workflow.judge import judge, remarks_on
 from feilun.workflow.publish import check_gate, publish
 from feilun.workflow.recipe import Recipe, load

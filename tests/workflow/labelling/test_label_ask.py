@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from chat_server import Service, chat_service
 from feilun.core.errors import ServiceError, UsageError
-from feilun.data.sources import open_rows
+from feilun.data.readers.sources import open_rows
 from feilun.interfaces.cli.main import run
 from feilun.labelling.asking import Memory, Prompt
 from feilun.labelling.chat_endpoint import ChatEndpoint

@@ -11,7 +11,7 @@ import pytest
 
 from feilun.bundles.registry import next_version
 from feilun.core.errors import DataError, UsageError
-from feilun.data.sources import open_rows
+from feilun.data.readers.sources import open_rows
 from feilun.interfaces.cli.main import run
 from feilun.labelling.label_studio import Question
 from feilun.labelling.ways import WAYS

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from feilun.evaluation.metrics.arithmetic import SMALLEST_PROBABILITY, Floats, divide, share_below
+from feilun.evaluation.metrics.arithmetic import SMALLEST_PROBABILITY, Floats, divide, figures_by_label, share_below
 
 RANKED = 5
 """Labels that nDCG looks at."""
@@ -93,16 +93,7 @@ def from_counts(counts: NDArray[np.integer] | Floats) -> dict[str, Floats]:
 def per_label(names: tuple[str, ...], counts: NDArray[np.int64]) -> dict[str, dict[str, float]]:
     """Compute precision, recall, f1 and support of every label from `counts` of shape (3, labels)."""
     hits, actual, chosen = counts
-    precision, recall, f1 = divide(hits, chosen), divide(hits, actual), divide(2 * hits, actual + chosen)
-    return {
-        name: {
-            "precision": float(precision[i]),
-            "recall": float(recall[i]),
-            "f1": float(f1[i]),
-            "support": int(actual[i]),
-        }
-        for i, name in enumerate(names)
-    }
+    return figures_by_label(names, hits, actual, chosen)
 
 
 def log_losses(judgement: SetJudgement) -> Floats:

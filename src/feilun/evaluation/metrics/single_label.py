@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feilun.evaluation.judgement import Judgement
-from feilun.evaluation.metrics.arithmetic import SMALLEST_PROBABILITY, Floats, divide, share_below
+from feilun.evaluation.metrics.arithmetic import SMALLEST_PROBABILITY, Floats, divide, figures_by_label, share_below
 from feilun.evaluation.metrics.confidence import expected_calibration_error
 
 LOWER_IS_BETTER = frozenset(
@@ -74,17 +74,7 @@ def from_totals(hits: NDArray[np.int64], actual: NDArray[np.int64], chosen: NDAr
 def per_label(judgement: Judgement) -> dict[str, dict[str, float]]:
     """Compute precision, recall, f1 and support of every label; 0 where the denominator is 0."""
     confusion = judgement.confusion
-    hits, actual, chosen = np.diagonal(confusion), confusion.sum(1), confusion.sum(0)
-    precision, recall, f1 = divide(hits, chosen), divide(hits, actual), divide(2 * hits, actual + chosen)
-    return {
-        name: {
-            "precision": float(precision[i]),
-            "recall": float(recall[i]),
-            "f1": float(f1[i]),
-            "support": int(actual[i]),
-        }
-        for i, name in enumerate(judgement.labels)
-    }
+    return figures_by_label(judgement.labels, np.diagonal(confusion), confusion.sum(1), confusion.sum(0))
 
 
 def log_losses(judgement: Judgement) -> Floats:

@@ -22,8 +22,8 @@ MARGIN = 0.6
 
 PAGE_LINES, PAGE_COLUMNS = 58, 92
 PRINTED_DOTS = 200
-PIECES = re.compile(r"[\u2e80-\uffef][，。、：；！？）”]?|[^\s\u2e80-\uffef]*\s+|[^\s\u2e80-\uffef]+")
-"""What a line is broken into: a Chinese character with what ends a clause behind it, or a word with its blank."""
+PIECES = re.compile(r"(?:[\u2e80-\uffef]|[^\s\u2e80-\uffef]+)[，。、：；！？）”]*\s*|\s+")
+"""What a line is broken into: a Chinese character or a word, with what ends a clause and the blanks behind it."""
 
 
 def timeline(

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from feilun.core.errors import DataError, UsageError, nearest
-from feilun.data.sources import open_rows
+from feilun.data.readers.sources import open_rows
 from feilun.text.language import script_shares
 from feilun.workflow.getting_started.columns import Column, column_of, guess_features
 from feilun.workflow.getting_started.table_shape import PAIRED, Shape, guess_task, shape_of

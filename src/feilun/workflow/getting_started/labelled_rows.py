@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from feilun.core.errors import DataError, MissingExtra, UsageError
-from feilun.data.sources import open_rows
+from feilun.data.readers.sources import open_rows
 from feilun.workflow.getting_started.first_look import FirstLook
 from feilun.workflow.getting_started.first_recipe import name_of
 

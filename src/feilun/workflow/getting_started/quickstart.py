@@ -14,7 +14,7 @@ from feilun.core import places
 from feilun.core.errors import UsageError
 from feilun.core.features import verbalised
 from feilun.core.files import atomic_file, write_text
-from feilun.data.sources import open_rows
+from feilun.data.readers.sources import open_rows
 from feilun.models.bases.catalogue import open_base
 from feilun.models.build import ModelSettings
 from feilun.text.language import script_shares

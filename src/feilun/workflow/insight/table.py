@@ -14,8 +14,8 @@ from feilun.core.corpus import Corpus
 from feilun.core.errors import DataError, UsageError, nearest
 from feilun.data.loading import load
 from feilun.data.paths import shown
+from feilun.data.readers.sources import column_names
 from feilun.data.settings import DataSettings
-from feilun.data.sources import column_names
 from feilun.evaluation.associations import FEWEST_ROWS
 from feilun.monitoring.redaction import KEPT
 from feilun.text.times import seconds

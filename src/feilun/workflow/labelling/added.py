@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from feilun.core.errors import DataError
-from feilun.data.sources import column_names, open_rows
+from feilun.data.readers.sources import column_names, open_rows
 from feilun.workflow.predict_file import write_frames
 
 if TYPE_CHECKING:

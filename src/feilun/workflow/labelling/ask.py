@@ -14,9 +14,9 @@ from feilun.core import places
 from feilun.core.corpus import Corpus
 from feilun.core.errors import UsageError
 from feilun.data.loading import load
+from feilun.data.readers.sources import open_rows
+from feilun.data.readers.tables import texts_of
 from feilun.data.settings import CleanSettings, DataSettings
-from feilun.data.sources import open_rows
-from feilun.data.tables import texts_of
 from feilun.labelling.agreement import cohen_kappa
 from feilun.labelling.asking import Asked, Memory, Prompt, ask
 from feilun.labelling.chat_endpoint import ChatEndpoint

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from feilun.core.corpus import Corpus
 from feilun.core.files import atomic_file, write_json
 from feilun.core.labels import LabelSet
-from feilun.data.sources import open_rows
+from feilun.data.readers.sources import open_rows
 from feilun.labelling.confident import Suspects, find_suspects
 from feilun.labelling.folds import deal, out_of_fold
 from feilun.text.formulas import inert

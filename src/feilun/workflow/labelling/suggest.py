@@ -14,8 +14,8 @@ from feilun.bundles.bundle import Bundle, open_bundle
 from feilun.core.corpus import Corpus
 from feilun.core.errors import UsageError
 from feilun.data.loading import load
+from feilun.data.readers.sources import READERS
 from feilun.data.settings import DataSettings
-from feilun.data.sources import READERS
 from feilun.evaluation.baselines.weighed_words import fit_regression
 from feilun.labelling.label_studio import Question
 from feilun.labelling.selection import select

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from feilun.core.corpus import Corpus
 from feilun.data.loading import load
+from feilun.data.readers.sources import open_rows
+from feilun.data.readers.tables import texts_of
 from feilun.data.settings import DataSettings
-from feilun.data.sources import open_rows
-from feilun.data.tables import texts_of
 from feilun.labelling.label_model import LabelModel, conflicts, decide, fit_label_model
 from feilun.labelling.rules import RuleFile, votes
 from feilun.workflow.getting_started.first_look import look

@@ -17,9 +17,9 @@ from feilun.apps.customer_service.settings import CustomerServiceSettings
 from feilun.core import toml
 from feilun.core.errors import DataError, RecipeError, UsageError
 from feilun.core.settings import read
-from feilun.data.documents import documents_in, read_document
 from feilun.data.paths import shown
-from feilun.data.sources import open_source
+from feilun.data.readers.documents import documents_in, read_document
+from feilun.data.readers.sources import open_source
 from feilun.workflow.toml_text import lines_of_keys
 
 COLUMNS = ("question", "answer", "variants", "category")

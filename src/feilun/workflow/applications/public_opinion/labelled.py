@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from feilun.apps.public_opinion.corrected import Corrected
 from feilun.core.files import atomic_file
-from feilun.data.sources import open_rows
+from feilun.data.readers.sources import open_rows
+from feilun.data.readers.tables import texts_of
 from feilun.data.split import SET_NAMES, TRAIN, assign
-from feilun.data.tables import texts_of
 from feilun.text.near_duplicates import near_duplicate_groups
 
 SHARES = (0.1, 0.1)

@@ -14,8 +14,8 @@ from feilun.apps.recommendation.shop import interaction_of, row_of
 from feilun.core import places
 from feilun.core.errors import DataError
 from feilun.data.paths import shown
-from feilun.data.sources import open_rows
-from feilun.data.tables import cell_text
+from feilun.data.readers.sources import open_rows
+from feilun.data.readers.tables import cell_text
 from feilun.storage import event_queue
 from feilun.storage import recommendation as storage
 from feilun.storage.database import Database

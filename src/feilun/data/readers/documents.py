@@ -9,9 +9,9 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 from feilun.core.errors import DataError, MissingExtra
-from feilun.data import encodings
-from feilun.data.archives import check_archive
 from feilun.data.paths import readable_file, shown
+from feilun.data.readers import encodings
+from feilun.data.readers.archives import check_archive
 from feilun.text.blocks import Block
 
 HEADING = re.compile(r"(#{1,6})\s+(.+?)\s*#*\s*$")

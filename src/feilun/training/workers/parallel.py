@@ -31,11 +31,11 @@ from torch import Tensor, distributed
 from feilun.core.corpus import Corpus
 from feilun.core.errors import UsageError
 from feilun.models.text_model import TextModel
-from feilun.training.collective import Collective, Seat, bucket_of, moving_weights
 from feilun.training.inputs import fixed_layers
 from feilun.training.reading import OneProcess, Team, alone, laid_out
 from feilun.training.settings import TrainingSettings
-from feilun.training.worker_handle import Handle, started
+from feilun.training.workers.collective import Collective, Seat, bucket_of, moving_weights
+from feilun.training.workers.handle import Handle, started
 
 log = logging.getLogger(__name__)
 

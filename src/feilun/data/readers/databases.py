@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from feilun.core.errors import DataError, MissingExtra
 from feilun.data.paths import shown
-from feilun.data.tables import PIECE_ROWS, cell_text, frame_of, pieces
+from feilun.data.readers.tables import PIECE_ROWS, cell_text, frame_of, pieces
 from feilun.text.clean import join_surrogates
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from feilun.core.errors import DataError, nearest
-from feilun.data import conll, databases, delimited, encodings, json_lines
-from feilun.data.archives import check_archive
 from feilun.data.paths import readable_file, shown
-from feilun.data.tables import PIECE_ROWS, frame_of, pieces, polars
+from feilun.data.readers import conll, databases, delimited, encodings, json_lines
+from feilun.data.readers.archives import check_archive
+from feilun.data.readers.tables import PIECE_ROWS, frame_of, pieces, polars
 
 if TYPE_CHECKING:
     from polars import DataFrame, LazyFrame

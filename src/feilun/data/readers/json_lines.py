@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from feilun.core.errors import DataError
-from feilun.data.encodings import Encoding, facts, open_text
 from feilun.data.paths import shown
-from feilun.data.tables import cell_text, frame_of, pieces, polars
+from feilun.data.readers.encodings import Encoding, facts, open_text
+from feilun.data.readers.tables import cell_text, frame_of, pieces, polars
 from feilun.text.clean import SURROGATE, join_surrogates
 
 if TYPE_CHECKING:

@@ -16,9 +16,9 @@ from torch import Tensor
 from feilun.core.corpus import Corpus
 from feilun.core.errors import TrainingError
 from feilun.models.text_model import TextModel
-from feilun.training.collective import Seat
 from feilun.training.settings import TrainingSettings
-from feilun.training.worker import Outcome, work
+from feilun.training.workers.collective import Seat
+from feilun.training.workers.worker import Outcome, work
 
 LAST_WORD = 2.0
 """Seconds that a worker has to end by itself."""

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from feilun.core.errors import DataError
 from feilun.core.spans import Span
-from feilun.data.encodings import Encoding, facts, open_text
 from feilun.data.paths import shown
-from feilun.data.tables import frame_of, pieces
+from feilun.data.readers.encodings import Encoding, facts, open_text
+from feilun.data.readers.tables import frame_of, pieces
 
 if TYPE_CHECKING:
     from polars import DataFrame

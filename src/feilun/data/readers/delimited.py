@@ -15,8 +15,8 @@ from itertools import islice
 from pathlib import Path
 
 from feilun.core.errors import DataError
-from feilun.data.encodings import Encoding, open_text
 from feilun.data.paths import shown
+from feilun.data.readers.encodings import Encoding, open_text
 
 DELIMITERS = (",", "\t", ";", "|")
 NO_DELIMITER = "\x1f"
