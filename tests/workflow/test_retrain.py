@@ -6,6 +6,7 @@ import json
 import random
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import polars
@@ -22,10 +23,12 @@ from feilun.monitoring.reviewed import held_out
 from feilun.storage import audit, observations
 from feilun.storage.database import Database, open_database
 from feilun.storage.locks import locked
+from feilun.training.checkpoint import Progress
 from feilun.workflow import recipe as recipes
 from feilun.workflow.next_corpus import next_corpus
 from feilun.workflow.remembered import recipe_of
 from feilun.workflow.retrain import is_due, retrain
+from feilun.workflow.screen import Screen
 from feilun.workflow.steps import train
 from tiny import WORDS, reviews, tiny_base
 
@@ -190,6 +193,46 @@ def test_the_next_rows_are_the_old_ones_and_what_people_said(recipe: Path, datab
     assert all(held_out(text, 0.3) for text in made.new.text)
 
 
+class Steps(Screen):
+    """Sees the steps of a training, and stops it behind one of them.
+
+    Args:
+        last: The step.
+    """
+
+    def __init__(self, last: int | None = None) -> None:
+        self.last, self.seen = last, list[int]()
+
+    @contextmanager
+    def training(self, what: str = "fine-tuning") -> Iterator[Steps]:
+        yield self
+
+    def step(self, progress: Progress, total: int, figures: object) -> None:
+        self.seen.append(progress.step)
+        if progress.step == self.last:
+            raise KeyboardInterrupt
+
+
+def test_what_was_stopped_goes_on_from_its_checkpoint_with_the_rows_it_began_with(
+    recipe: Path, database: Database
+) -> None:
+    loaded = recipes.load(recipe, ["training.epochs=2", "training.checkpoint_seconds=0"])
+    answered(database, turned(60))
+    with pytest.raises(KeyboardInterrupt):
+        retrain(loaded, database, screen=Steps(5))
+    answered(database, turned(9, seed=6))
+    on = Steps()
+    result = retrain(loaded, database, resume=True, screen=on)
+    assert on.seen[0] == 6
+    assert result.learned + result.new.n + result.left_out["near_held_out"] == len({text for text, _ in turned(60)})
+    assert is_due(loaded, database).reasons[0].startswith("no reason: 9 new labels")
+
+    again = Steps()
+    other = retrain(loaded, database, resume=True, review=True, screen=again)  # nothing was stopped: all is learned from
+    assert again.seen[0] == 1
+    assert other.learned + other.new.n > result.learned + result.new.n
+
+
 def test_two_never_run_at_once_and_nothing_said_is_nothing_learned(recipe: Path, database: Database) -> None:
     loaded = recipes.load(recipe)
     with locked(database, "retraining of made"), pytest.raises(UsageError, match="going on already"):
@@ -201,8 +244,8 @@ def test_two_never_run_at_once_and_nothing_said_is_nothing_learned(recipe: Path,
 def test_what_cannot_be_trained_again_is_named(recipe: Path, database: Database) -> None:
     with pytest.raises(UsageError, match="never trained here"):
         is_due(recipes.load(recipe, ["name=other"]), database)
-    with pytest.raises(UsageError, match=r"rank model cannot.*classify, match, multilabel"):
-        is_due(recipes.load(recipe, ["task=rank", "data.pair=channel"]), database)
+    with pytest.raises(UsageError, match=r"generate model cannot.*classify, match, multilabel"):
+        is_due(recipes.load(recipe, ["task=generate"]), database)
     with pytest.raises(UsageError, match="made@1 is a classify model, and the recipe's task is multilabel"):
         is_due(recipes.load(recipe, ["task=multilabel"]), database)
 

@@ -10,6 +10,9 @@ from typing import Any
 from feilun.core.answers.table import AnswerKind, answer_kind
 from feilun.core.corpus import Corpus
 from feilun.core.features import verbalised
+from feilun.core.row_columns import RowColumns
+
+ONE_TEXT = RowColumns()
 
 
 @dataclass(frozen=True)
@@ -100,7 +103,7 @@ class Observation:
     @property
     def answer(self) -> Hashable | None:
         """Return the predicted answer as a target."""
-        answer = self.prediction.get(self.kind.field)
+        answer = self.kind.own(self.prediction)
         return None if answer is None else self.kind.target(answer)
 
     @property
@@ -137,13 +140,19 @@ def row_key(text: str, pair: str | None = None, features: Mapping[str, Any] | No
     return json.dumps([text, pair, features or {}], ensure_ascii=False, sort_keys=True)
 
 
-def asked_about(observations: Sequence[Observation]) -> Corpus:
-    """Return what predictions of one model were asked about, as a corpus."""
-    names = next((tuple(one.features) for one in observations if one.features), ())
+def asked_about(observations: Sequence[Observation], columns: RowColumns = ONE_TEXT) -> Corpus:
+    """Return what predictions of one model were asked about, as the model reads it.
+
+    Args:
+        observations: They.
+        columns: What the model reads of a row; where its columns are written into the text, so they are here.
+    """
     paired = any(one.pair is not None for one in observations)
+    beside = [] if columns.verbalise else [one.features or {} for one in observations]
+    names = next((tuple(cells) for cells in beside if cells), ())
     return Corpus(
         id=[one.id for one in observations],
-        text=[one.text for one in observations],
+        text=[columns.told(one.text, one.features) for one in observations],
         pair=[one.pair or "" for one in observations] if paired else None,
-        features={name: [(one.features or {}).get(name) for one in observations] for name in names},
+        features={name: [cells.get(name) for cells in beside] for name in names},
     )

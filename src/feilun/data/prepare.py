@@ -21,7 +21,6 @@ from feilun.data.loading import Loaded, load, take
 from feilun.data.paths import shown
 from feilun.data.settings import DataSettings as DataSettings
 from feilun.data.split import SET_NAMES, TEST, TRAIN, VALIDATION, assign, assign_by_time
-from feilun.data.target_kinds.relevance import Relevance
 from feilun.data.target_kinds.table import TARGET_KINDS, TargetKind
 from feilun.text.times import seconds
 
@@ -69,7 +68,7 @@ def prepare(
     del everything, compared  # a second copy of the columns, which would last as long as the rest takes
     if settings.clean.deduplicate != "none":
         _drop_copies(train, settings)
-    groups = _drop_near(sources, settings)
+    groups = _drop_near(sources, settings, kind)
     for name, loaded in sources.items():
         if require_target and name != TRAIN:
             targets.check_known(loaded, [kind.names(t) for t in loaded.corpus.target or ()], labels, train.source)
@@ -108,6 +107,11 @@ def load_corpus(source: str, settings: DataSettings, *, require_target: bool, ta
         rows = ", ".join(loaded.examples[reason])
         log.warning("%s: %d of %d rows left out (%s): rows %s", shown(source), count, loaded.rows, reason, rows)
     return loaded.corpus
+
+
+def told_apart(corpus: Corpus, kind: TargetKind) -> Corpus:
+    """Return rows as far as they are told apart by them: of candidates the queries alone."""
+    return replace(corpus, pair=None) if kind.lists else corpus
 
 
 def fingerprint(sets: Sequence[Corpus]) -> str:
@@ -172,7 +176,7 @@ def _drop_copies(train: Loaded, settings: DataSettings) -> None:
     train.drop("same text and label as an earlier row", duplicates.first_of_each(texts, labels))
 
 
-def _drop_near(sources: dict[int, Loaded], settings: DataSettings) -> NDArray[np.int64]:
+def _drop_near(sources: dict[int, Loaded], settings: DataSettings, kind: TargetKind) -> NDArray[np.int64]:
     """Drop near duplicates within train where that is wanted, and rows that leak into a later given file.
 
     Returns:
@@ -182,8 +186,10 @@ def _drop_near(sources: dict[int, Loaded], settings: DataSettings) -> NDArray[np
     train = sources[TRAIN]
     sets = np.repeat(list(sources), [len(loaded.corpus) for loaded in sources.values()])
     texts = [text for loaded in sources.values() for text in duplicates.compared_texts(loaded.corpus)]
-    groups = duplicates.near_groups([loaded.corpus for loaded in sources.values()], settings)
-    leaks = {"text stands, or nearly stands, in": duplicates.leaking(texts, groups, sets, threshold)}
+    apart = [told_apart(loaded.corpus, kind) for loaded in sources.values()]
+    groups = duplicates.near_groups(apart, settings)
+    asked = [text for corpus in apart for text in duplicates.compared_texts(corpus)]
+    leaks = {"text stands, or nearly stands, in": duplicates.leaking(asked, groups, sets, threshold)}
     if settings.group:
         values = [value for loaded in sources.values() for value in loaded.corpus.group or ()]
         leaks["group stands in"] = duplicates.leaking_groups(values, sets)
@@ -228,7 +234,7 @@ def _split(
             f"{shown(train.source)} has {len(train.corpus)} rows to use: too few to train on some and judge by others.",
             f"Give at least {FEWEST_ROWS} rows (50 and more of each label make a start).",
         )
-    groups = _kin(train.corpus, settings, groups, kind)
+    groups = _kin(train.corpus, groups)
     sets = (
         _sets_by_time(train, groups, shares)
         if split.by == "time"
@@ -244,13 +250,8 @@ def _split(
     return parts[TRAIN], given.get(VALIDATION, parts[VALIDATION]), given.get(TEST, parts[TEST])
 
 
-def _kin(corpus: Corpus, settings: DataSettings, near: NDArray[np.int64], kind: TargetKind) -> NDArray[np.int64]:
-    """Number what must stand in one set, shape (rows,): near duplicates, and rows of one group.
-
-    Candidates are shared by many lists, in training as in service; so of lists the queries alone are compared.
-    """
-    if isinstance(kind, Relevance):
-        near = duplicates.near_groups([replace(corpus, pair=None)], settings)
+def _kin(corpus: Corpus, near: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Number what must stand in one set, shape (rows,): near duplicates, and rows of one group."""
     return near if corpus.group is None else duplicates.joined(near, duplicates.named_groups(corpus.group))
 
 

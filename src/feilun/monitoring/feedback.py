@@ -125,7 +125,7 @@ def _check_thumbs(said: Feedback, found: Observation) -> None:
         raise UsageError(f"What {found.bundle} gives is seldom just right or wrong.", f"Tell {found.kind.field!r}.")
     if said.answer is None:
         return
-    same = found.kind.target(said.answer) == found.answer
+    same = found.kind.right(found.prediction, found.kind.target(said.answer))
     if said.correct != same:
         thumb, is_it = ("up", "not ") if said.correct else ("down", "")
         raise UsageError(

@@ -26,7 +26,7 @@ class RetrainSettings:
         above=0, below=1,
     )  # fmt: skip
     margin: float = setting(
-        0.01, "accuracy, or F1, that the challenger may lose on the old test rows; of numbers the share by which its "
+        0.01, "accuracy, F1 or NDCG that the challenger may lose on the old test rows; of numbers the share by which its "
         "mean absolute error may be larger", minimum=0, maximum=1,
     )  # fmt: skip
     alpha: float = setting(0.05, "how unlikely by chance a difference must be to count", above=0, below=1)
@@ -102,9 +102,9 @@ def better(settings: RetrainSettings, old: Comparison, new: Comparison) -> Verdi
     return Verdict(
         not forgot and won,
         (
-            f"on the {old.n} old test rows it is {'worse' if forgot else 'not worse'}: {_figures(old)}, "
+            f"on the {old.n} old test {old.unit} it is {'worse' if forgot else 'not worse'}: {_figures(old)}, "
             f"{settings.margin:g} may be lost",
-            f"on the {new.n} new rows it is {'better' if won else 'not surely better'}: {_figures(new)}",
+            f"on the {new.n} new {new.unit} it is {'better' if won else 'not surely better'}: {_figures(new)}",
         ),
     )
 

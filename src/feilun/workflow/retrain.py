@@ -32,13 +32,13 @@ from feilun.evaluation.paired_tasks import COMPARISONS
 from feilun.evaluation.slices import slice_values
 from feilun.monitoring import retrain_policy
 from feilun.monitoring.retrain_policy import Situation, Verdict
-from feilun.monitoring.reviewed import reviewed
+from feilun.monitoring.reviewed import until
 from feilun.storage import audit, observations
 from feilun.storage.database import Database
 from feilun.storage.locks import Held, locked
-from feilun.workflow import releases, steps
+from feilun.workflow import releases, steps, stopped
 from feilun.workflow.monitor import Span, watch
-from feilun.workflow.next_corpus import learnable, next_corpus
+from feilun.workflow.next_corpus import next_corpus, told
 from feilun.workflow.recipe import Recipe
 from feilun.workflow.remembered import remember
 from feilun.workflow.screen import Screen, silent
@@ -103,7 +103,7 @@ def is_due(recipe: Recipe, database: Database, *, now: float | None = None) -> V
     with database.read() as connection:
         last = audit.last(connection, "retrain", model=recipe.name)
         found = observations.reviewed(connection, recipe.name)
-        said = reviewed(found, learnable(recipe.kind, bundle.labels.names))
+        said = told(recipe, found, bundle.labels.names)
         seen = bool(observations.latest(connection, bundle.name, version=bundle.version, count=1))
     made = datetime.fromisoformat(str(bundle.manifest["created"])).timestamp()
     drifted: tuple[str, ...] = ()
@@ -122,6 +122,7 @@ def retrain(
     database: Database,
     *,
     review: bool = False,
+    resume: bool = False,
     accept_licence: bool = False,
     screen: Screen = silent,
 ) -> Retraining:
@@ -131,6 +132,7 @@ def retrain(
         recipe: The champion's recipe, with the places of its data.
         database: Observations and feedback; the audit log; the lock.
         review: A person promotes, as with `retrain.review`.
+        resume: Go on with what was stopped: what people said since it began is for the next time.
         accept_licence: Agree to the terms of a base that asks for consent.
         screen: What the user sees meanwhile.
 
@@ -145,9 +147,9 @@ def retrain(
     """
     bundle = _champion(recipe)
     with locked(database, f"retraining of {recipe.name}") as held, _scratch(recipe.name) as folder:
-        started = time.time()
+        started = (stopped.stopped(recipe.name, int(bundle.version)) if resume else None) or time.time()
         with database.read() as connection:
-            found = observations.reviewed(connection, recipe.name)
+            found = until(observations.reviewed(connection, recipe.name), started)
         corpus = next_corpus(recipe, found, folder)
         if not corpus.learned:
             raise UsageError(
@@ -157,6 +159,7 @@ def retrain(
         if champion(recipe.name) is None:  # or the challenger, being the newest, would answer unproved
             releases.promote(f"{recipe.name}@{bundle.version}", database, why="it answered when retraining began")
         remember(recipe)
+        stopped.begin(recipe.name, int(bundle.version), started)
         facts: dict[str, Any] = {
             "model": recipe.name,
             "started": started,
@@ -164,14 +167,16 @@ def retrain(
             "learned": corpus.learned,
         }
         try:
-            trained = steps.train(corpus.recipe, accept_licence=accept_licence, screen=screen)
+            trained = steps.train(corpus.recipe, resume=resume, accept_licence=accept_licence, screen=screen)
         except GateNotMet as error:
             with database.write() as connection:
                 audit.record(connection, "retrain", outcome="gate not met", reasons=[error.problem], **facts)
+            stopped.end(recipe.name)
             raise
-        result = _compared(bundle, trained, recipe, corpus.old.test, corpus.new, corpus.learned, corpus.left_out())
+        result = _compared(bundle, trained, recipe, corpus.test, corpus.new, corpus.learned, corpus.left_out())
         result = _decide(result, recipe, review)
         _settle(result, database, held, facts)
+        stopped.end(recipe.name)
     return result
 
 
