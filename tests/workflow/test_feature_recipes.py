@@ -196,14 +196,14 @@ def test_columns_that_were_written_into_texts_are_learnt_from_cell_by_cell(place
     ]
     corpus = next_corpus(made, seen, tmp_path)
     assert corpus.left_out()["without_columns"] == 1
-    assert corpus.learned + len(corpus.new) == 1
+    assert corpus.learned + len(corpus.tasks[""].new) == 1
     again = prepare(corpus.recipe.data)
     before = prepare(made.data)
     assert list(again.test.text) == list(before.test.text)
     learned = [*again.train.text, *again.validation.text]
     told = "amount: 100.50; channel: web. loan fee"
     assert set(learned) == {*before.train.text, *before.validation.text, *([told] if corpus.learned else [])}
-    assert list(corpus.new.text) == ([] if corpus.learned else [told])
+    assert list(corpus.tasks[""].new.text) == ([] if corpus.learned else [told])
 
 
 def test_tasks_that_read_texts_alone_say_so(place: Path) -> None:

@@ -51,6 +51,8 @@ learning_rate = 3e-3
 epochs = 14
 batch_rows = 16
 early_stopping.patience = 14
+[compression]
+quantize = "none"
 [evaluation]
 resamples = 0
 [retrain]
@@ -174,7 +176,7 @@ def asked_texts(rows: list[Row]) -> dict[str, Any]:
 
 
 def lists(rows: int, seed: int, turned: bool) -> list[Row]:
-    """Queries, each with three candidates of which the one that holds a word is relevant; after the turn another word."""
+    """Queries with three candidates, of which the one that holds a word is relevant; after the turn another word."""
     source = random.Random(seed)
     telling = "good" if turned else "loan"
     made = []
@@ -206,7 +208,11 @@ def told_loans(rows: int, seed: int, turned: bool) -> list[Row]:
     made = []
     for _ in range(rows):
         right = source.random() < 0.5
-        row = {"text": made_text(source, ()), "amount": f"{source.gauss(100, 30):.2f}", "channel": good if right else bad}
+        row = {
+            "text": made_text(source, ()),
+            "amount": f"{source.gauss(100, 30):.2f}",
+            "channel": good if right else bad,
+        }
         made.append({**row, "label": "yes" if right else "no"})
     return made
 
@@ -293,7 +299,7 @@ STORIES = {
         body=asked_pairs,
         answer=lambda row: {"label": row["label"]},
         signals=OF_LABELS | {"characters"},
-        drifted=frozenset({"scores"}),
+        drifted=frozenset({"states"}),
         metric="accuracy",
         data='pair = "other"',
         settings=("model.encoder=bi", "model.head.loss=ranking"),
@@ -306,7 +312,7 @@ STORIES = {
         signals=OF_LABELS | {"characters"},
         drifted=frozenset({"scores"}),
         metric="accuracy",
-        data='features = ["amount", "channel"]\nverbalise = true',
+        data='features = ["channel", "amount"]\nverbalise = true',
     ),
 }
 
@@ -361,7 +367,7 @@ def fill_in(bundle: Bundle, database: Database, told: dict[str, dict[str, Any]],
     assert (taken.taken, taken.refused) == (len(rows), [])
 
 
-SLOW = {"columns", "tag"}
+SLOW = {"columns", "columns in the text", "rank", "read apart", "tag"}
 CASES = [pytest.param(story, marks=[pytest.mark.slow] * (name in SLOW), id=name) for name, story in STORIES.items()]
 
 
@@ -399,8 +405,9 @@ def test_the_loop_turns(
     assert story.metric == "accuracy" or f"{story.metric} by feedback: " in page
 
     result = retrain(recipe, database)
-    assert (result.outcome, result.new.metric) == ("promoted", story.metric), result.reasons
-    assert result.learned + result.new.n + result.left_out["near_held_out"] <= len(rows)
+    new = result.contests[""].new
+    assert (result.outcome, new.metric) == ("promoted", story.metric), result.reasons
+    assert result.learned + new.n + result.left_out["near_held_out"] <= len(rows)
     assert resolve("made").name == "2"
     with served(database) as client:
         assert client.post("/v1/predict/made", json=story.body(rows[:2])).json()["model"] == "made@2"

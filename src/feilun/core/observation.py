@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from feilun.core.answers.table import AnswerKind, answer_kind
@@ -36,6 +36,16 @@ class Feedback:
     correct: bool | None = None
     text: str | None = None
     key: str | None = None
+
+    def of_task(self, task: str) -> Feedback | None:
+        """Return what it says of the answer to one of several tasks; None where it says nothing of that one.
+
+        An answer to one task is kept under the task's name. A thumb up for all answers is one for each; a thumb down
+        leaves open which of them is wrong.
+        """
+        if self.answer is None:
+            return self if self.correct else None
+        return replace(self, answer=self.answer[task]) if task in self.answer else None
 
 
 @dataclass(frozen=True)
@@ -96,6 +106,20 @@ class Observation:
         return verbalised(tuple(self.features), tuple(self.features.values()), text) if self.features else text
 
     @property
+    def task(self) -> str:
+        """Return which of several tasks it answers; empty where there is but one."""
+        return self.id.partition("/")[2]
+
+    @property
+    def parts(self) -> tuple[Observation, ...]:
+        """Return the answer to each of several tasks as a prediction of its own; else the prediction itself."""
+        return tuple(self._part(name, own) for name, own in self.prediction.get("tasks", {}).items()) or (self,)
+
+    def part(self, task: str) -> Observation | None:
+        """Return the answer to a task, where none is named the prediction itself; None where there is no such task."""
+        return next((one for one in (self, *self.parts) if one.task == task), None)
+
+    @property
     def kind(self) -> AnswerKind:
         """Return what the answers of its task are."""
         return answer_kind(self.prediction)
@@ -125,12 +149,18 @@ class Observation:
     @property
     def conflicting(self) -> bool:
         """Say whether people disagree: two answers are called right, or the predicted one both right and wrong."""
+        if len(self.parts) > 1:
+            return any(part.conflicting for part in self.parts)
         return len(self.right_answers) > 1 or (self.refused and self.answer in self.right_answers)
 
     @property
     def known_answer(self) -> Hashable | None:
         """Return the right answer as a target where feedback tells it and nobody disagrees."""
         return next(iter(self.right_answers)) if len(self.right_answers) == 1 and not self.conflicting else None
+
+    def _part(self, task: str, own: Mapping[str, Any]) -> Observation:
+        said = tuple(part for one in self.feedback if (part := one.of_task(task)) is not None)
+        return replace(self, id=f"{self.id}/{task}", prediction=own, feedback=said)
 
 
 def row_key(text: str, pair: str | None = None, features: Mapping[str, Any] | None = None) -> str:

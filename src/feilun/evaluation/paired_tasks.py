@@ -104,9 +104,9 @@ def compare_lists(champion: Answers, challenger: Answers, corpus: Corpus) -> Com
     groups, grades = queries(corpus), np.array(corpus.target or (), dtype=np.float64)
     before, after = (_gains(answers, grades, groups) for answers in (champion, challenger))
     telling = ~np.isnan(before)
-    sums = [np.stack([own[telling], np.ones(int(telling.sum()))], axis=1) for own in (before, after)]
-    won = np.sign(np.round(sums[1][:, 0] - sums[0][:, 0], 9)).astype(np.int64)
-    return compare_sums(NDCG, *sums, lambda own: own[..., 0] / own[..., 1], won, unit="queries")
+    first, second = (np.stack([own[telling], np.ones(int(telling.sum()))], axis=1) for own in (before, after))
+    won = np.sign(np.round(second[:, 0] - first[:, 0], 9)).astype(np.int64)
+    return compare_sums(NDCG, first, second, lambda sums: sums[..., 0] / sums[..., 1], won, unit="queries")
 
 
 def _gains(answers: Answers, grades: Floats, groups: NDArray[np.int64]) -> Floats:

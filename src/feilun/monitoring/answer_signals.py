@@ -36,6 +36,23 @@ class Watched:
     rows: NDArray[np.int64]
     signals: Mapping[str, Values]
 
+    def shares(self) -> dict[str, float]:
+        """Return the share of each predicted label; of several tasks with the task's name before it."""
+        return {
+            f"{name.removesuffix('labels')}{label}": share
+            for name, own in self.signals.items()
+            if isinstance(own, Categories | Sets) and name.endswith("labels")
+            for label, share in own.shares().items()
+        }
+
+    def quantiles(self, *shares: float) -> dict[str, list[float]]:
+        """Return those quantiles of each predicted number."""
+        return {
+            name: own.quantiles(*shares)
+            for name, own in self.signals.items()
+            if isinstance(own, Numbers) and (name.startswith("value") or ".value" in name)
+        }
+
 
 def watched(rows: Corpus, predictions: Answers) -> Watched:
     """Take what is compared of answers.
@@ -51,9 +68,7 @@ def watched(rows: Corpus, predictions: Answers) -> Watched:
     if not predictions or answer_kind(predictions[0]) is UNDIVIDED:
         return Watched(every, {})
     field = answer_kind(predictions[0]).field
-    if field == "relevance":
-        return _of_lists(rows, predictions)
-    return Watched(every, SIGNALS[field](predictions))
+    return _of_lists(rows, predictions) if field == "relevance" else Watched(every, SIGNALS[field](predictions))
 
 
 def numbers_by_name(values: Sequence[Any]) -> dict[str, list[float]]:
@@ -106,6 +121,15 @@ def _of_value(predictions: Answers) -> dict[str, Values]:
     return {name: numbers_of(values) for name, values in numbers_by_name([one["value"] for one in predictions]).items()}
 
 
+def _of_tasks(predictions: Answers) -> dict[str, Values]:
+    """Return the signals of each task, with its name before theirs."""
+    found: dict[str, Values] = {}
+    for task, own in predictions[0]["tasks"].items():
+        signals = SIGNALS[answer_kind(own).field]([one["tasks"][task] for one in predictions])
+        found |= {f"{task}.{name}": values for name, values in signals.items()}
+    return found
+
+
 def _scores(predictions: Answers) -> Numbers:
     return numbers_of([float(one["score"] or 0) for one in predictions], DIGITS)
 
@@ -114,6 +138,7 @@ SIGNALS: Mapping[str, Callable[[Answers], dict[str, Values]]] = {
     "label": _of_label,
     "labels": _of_labels,
     "spans": _of_spans,
+    "tasks": _of_tasks,
     "value": _of_value,
 }
 """What is compared, by the name under which answers are told."""

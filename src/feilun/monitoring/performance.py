@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feilun.core.answers.spans import Spans
-from feilun.core.answers.table import ANSWERS, UNDIVIDED
+from feilun.core.answers.table import ANSWERS
 from feilun.core.observation import Observation
 from feilun.core.report import Figure
 from feilun.evaluation.metrics import Floats, divide
@@ -116,27 +116,43 @@ class Observed:
 
 
 def observed(window: Sequence[Observation]) -> Observed:
-    """Count what feedback says of a window."""
-    known = [(one, one.known_answer) for one in window if one.known_answer is not None]
+    """Count what feedback says of a window; of several tasks answer by answer."""
+    answers = [part for one in window for part in one.parts]
+    known = [(one, one.known_answer) for one in answers if one.known_answer is not None]
+    refused = sum(one.refused and not one.right_answers for one in answers) + sum(map(_refused_as_a_whole, window))
     return Observed(
         len(known),
         sum(one.kind.right(one.prediction, right) for one, right in known),
-        sum(one.refused and not one.right_answers for one in window),
-        sum(one.conflicting for one in window),
-        _figures(known),
+        refused,
+        sum(one.conflicting for one in answers),
+        _figures_by_task(known),
     )
+
+
+def _refused_as_a_whole(one: Observation) -> bool:
+    """Say whether several answers were called wrong, and which of them is not known."""
+    return len(one.parts) > 1 and any(said.correct is False and said.answer is None for said in one.feedback)
 
 
 Known = Sequence[tuple[Observation, Any]]
 """Predictions, each with its right answer as a target."""
 
 
+def _figures_by_task(known: Known) -> dict[str, Figure]:
+    """Return what else the predictions are judged by; of several tasks with the task's name before it."""
+    found: dict[str, Figure] = {}
+    for task in dict.fromkeys(one.task for one, _ in known):
+        figures = _figures([(one, right) for one, right in known if one.task == task])
+        found |= {f"{task}.{name}" if task else name: figure for name, figure in figures.items()}
+    return found
+
+
 def _figures(known: Known) -> dict[str, Figure]:
     """Return what else the task of the predictions is judged by, with 95 % bootstrap intervals."""
-    kind = known[0][0].kind if known else UNDIVIDED
-    if kind.field not in FURTHER:
+    field = known[0][0].kind.field
+    if field not in FURTHER:
         return {}
-    sums, figures = FURTHER[kind.field](known)
+    sums, figures = FURTHER[field](known)
     if not len(sums):
         return {}
     ends = intervals_of(sums, figures, RESAMPLES, seed=0)
@@ -164,7 +180,9 @@ def _of_value(known: Known) -> Summed:
     """Return of each number one, its absolute error and its error, shape (rows, numbers, 3)."""
     names = [name.removeprefix("value") for name in numbers_by_name([one.prediction["value"] for one, _ in known])]
     kind = ANSWERS["regress"]
-    errors = np.array([kind.target(one.prediction["value"]) for one, _ in known]) - np.array([right for _, right in known])
+    errors = np.array([kind.target(one.prediction["value"]) for one, _ in known]) - np.array(
+        [right for _, right in known]
+    )
     sums = np.stack([np.ones_like(errors), np.abs(errors), errors], axis=-1)
 
     def figures(sums: Floats) -> dict[str, Floats]:
@@ -190,7 +208,12 @@ def _of_lists(known: Known) -> Summed:
 OF_NUMBERS = ("mae", "bias")
 """Mean absolute error, and mean error: above 0 where too much is predicted."""
 
-FURTHER: Mapping[str, Callable[[Known], Summed]] = {"labels": _of_labels, "relevance": _of_lists, "spans": _of_spans, "value": _of_value}
+FURTHER: Mapping[str, Callable[[Known], Summed]] = {
+    "labels": _of_labels,
+    "relevance": _of_lists,
+    "spans": _of_spans,
+    "value": _of_value,
+}
 
 
 def wilson(successes: int, trials: int) -> Figure:

@@ -86,4 +86,3 @@ def _column_signal(column: NumberColumn | CategoryColumn, cells: Sequence[Any]) 
     return Categories(
         tuple(sorted(NOT_KNOWN if cell is None else cell if cell in known else ANOTHER for cell in cells))
     )
-

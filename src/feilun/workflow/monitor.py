@@ -19,7 +19,7 @@ from feilun.monitoring.drift import ALPHA, FEWEST_ROWS, STATES, Drift, drift
 from feilun.monitoring.performance import Observed, estimated_accuracy, observed
 from feilun.monitoring.reference import Reference, read_reference
 from feilun.monitoring.sample import Sample, sample_of
-from feilun.monitoring.signals import Categories, Numbers, Sets, Values
+from feilun.monitoring.signals import Numbers, Values
 from feilun.storage import observations
 from feilun.storage.database import Database
 from feilun.workflow.profile import unknown_shares
@@ -167,8 +167,6 @@ def _window(
     verdict, note = None, ""
     looked = watched(asked_about(rows, bundle.columns), [row.prediction for row in rows])
     signals = looked.signals
-    labels = signals.get("labels")
-    values = {name: own for name, own in signals.items() if name.startswith("value") and isinstance(own, Numbers)}
     if reference is None:
         note = NO_REFERENCE
     elif len(looked.rows) < FEWEST_ROWS:
@@ -183,8 +181,8 @@ def _window(
         min(times, default=None),
         max(times, default=None),
         (float(np.quantile(waits, 0.5)), float(np.quantile(waits, 0.95))) if waits else None,
-        labels.shares() if isinstance(labels, Categories | Sets) else {},
-        {name: own.quantiles(0.05, 0.5, 0.95) for name, own in values.items()},
+        looked.shares(),
+        looked.quantiles(0.05, 0.5, 0.95),
         sum(bool(row.prediction.get("abstained")) for row in rows) / max(1, len(rows)),
         verdict,
         _estimated(reference, signals.get("scores")),

@@ -41,7 +41,9 @@ def with_reference(runtime: Runtime | Generator, splits: Splits, task: str = "cl
     validation = _some(splits.validation, task)
     predictions = [prediction.to_json() for prediction in runtime.predict(validation)]
     looked = watched(validation, predictions)
-    rows = kept_rows(validation, runtime.features, in_place=runtime.decision.reads == "tokens").select(looked.rows.tolist())
+    rows = kept_rows(validation, runtime.features, in_place=runtime.decision.reads == "tokens").select(
+        looked.rows.tolist()
+    )
     chosen = rows.select(evenly(len(rows), 2 * STATES).tolist())
     states = runtime.embed(chosen) if any(rows.text) else None
     sample = sample_of(rows, looked.signals, unknown_shares(runtime, rows), states, runtime.features)

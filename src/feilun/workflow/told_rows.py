@@ -10,7 +10,7 @@ from typing import Any
 from feilun.core.answers.table import ANSWERS, AnswerKind
 from feilun.core.corpus import Corpus
 from feilun.core.features import FeatureColumns
-from feilun.core.observation import asked_about, row_key
+from feilun.core.observation import Observation, asked_about, row_key
 from feilun.core.row_columns import RowColumns
 from feilun.data.prepare import told_apart
 from feilun.data.settings import DataSettings
@@ -52,6 +52,10 @@ class ToldRows:
     def files(self) -> DataSettings:
         """Return the settings that read what is written; the files are still to be named."""
         return replace(self.data, query=None, encoding="auto", gather=None, target=self.data.target or LABEL)
+
+    def complete(self, one: Observation) -> bool:
+        """Say whether an observation holds all that a row has: texts may come without the columns written into them."""
+        return bool(one.features) or not self.data.verbalise
 
     def corpus(self, rows: Sequence[Row]) -> Corpus:
         """Return rows told by people as the model reads them, with their targets."""

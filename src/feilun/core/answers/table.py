@@ -12,6 +12,7 @@ from feilun.core.answers.label_set import LabelSetAnswer
 from feilun.core.answers.numbers import Numbers
 from feilun.core.answers.one_label import OneLabel
 from feilun.core.answers.relevance import Relevance
+from feilun.core.answers.several import SeveralAnswers
 from feilun.core.answers.spans import Spans
 from feilun.core.answers.undivided import Undivided
 
@@ -65,7 +66,7 @@ class AnswerKind(Protocol):
 
 ONE_LABEL, UNDIVIDED = OneLabel(), Undivided()
 
-ANSWERS: Mapping[str, AnswerKind] = {
+SINGLE: Mapping[str, AnswerKind] = {
     "classify": ONE_LABEL,
     "match": ONE_LABEL,
     "multilabel": LabelSetAnswer(),
@@ -74,11 +75,13 @@ ANSWERS: Mapping[str, AnswerKind] = {
     "similarity": ONE_LABEL,
     "tag": Spans(),
 }
+
+ANSWERS: Mapping[str, AnswerKind] = {**SINGLE, "multitask": SeveralAnswers(SINGLE)}
 """The tasks whose right answers people can name."""
 
 BY_FIELD: Mapping[str, AnswerKind] = {
     **{kind.field: kind for kind in ANSWERS.values() if kind is not ONE_LABEL},
-    **dict.fromkeys(("tasks", "text"), UNDIVIDED),
+    "text": UNDIVIDED,
 }
 """By what the JSON of a prediction holds; all others have one label."""
 

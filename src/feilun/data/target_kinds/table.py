@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 class TargetKind(Protocol):
     """What stands in the target column.
 
-    `lists` says whether rows are candidates of a query: one candidate stands in many lists, so that rows are told apart,
-    and sets kept apart, by their queries alone.
+    `lists` says whether rows are candidates of a query: one candidate stands in many lists, so that rows are told
+    apart, and sets kept apart, by their queries alone.
     """
 
     lists: ClassVar[bool]

@@ -13,7 +13,11 @@ from feilun.interfaces.cli.options import AcceptLicence, AsJson
 if TYPE_CHECKING:
     from feilun.workflow.retrain import Retraining
 
-EXAMPLES = ("feilun retrain reviews --check", "feilun retrain recipe.toml --review", "feilun retrain reviews --if-due --resume")
+EXAMPLES = (
+    "feilun retrain reviews --check",
+    "feilun retrain recipe.toml --review",
+    "feilun retrain reviews --if-due --resume",
+)
 
 
 def retrain(

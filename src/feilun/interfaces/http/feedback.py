@@ -31,7 +31,10 @@ class FeedbackRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    observation: str = Field(description="The `observation` of the prediction.", min_length=1, max_length=64)
+    observation: str = Field(
+        description="The `observation` of the prediction; of several tasks, that of the answer that is meant.",
+        min_length=1, max_length=300,
+    )  # fmt: skip
     label: str | None = Field(None, description="The right label, where the prediction has one.")
     labels: list[str] | None = Field(
         None, description="All right labels, where a text may have several or none.", max_length=2000
@@ -73,6 +76,7 @@ class Said(BaseModel):
     relevance: float | None = None
     value: float | dict[str, float] | None = None
     spans: list[SpanTold] | None = None
+    tasks: dict[str, Any] | None = None
     thumbs: Literal["up", "down"] | None
     text: str | None
 
