@@ -24,6 +24,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
 from feilun.core.corpus import corpus_of
+from feilun.monitoring.answer_signals import watched
 from feilun.monitoring.drift import drift
 from feilun.monitoring.redaction import kept
 from feilun.monitoring.reference import Reference, make_reference
@@ -77,7 +78,7 @@ def make_pool(data: Path, name: str, other: str) -> Pool:
         states = reduced.transform(vectors).astype(np.float32)
         said = zip(model.classes_[probabilities.argmax(1)], probabilities.max(1), strict=True)
         answers = [{"label": str(label), "score": float(score)} for label, score in said]
-        return sample_of(corpus_of(texts), answers, unknown, states)
+        return sample_of(corpus_of(texts), watched(corpus_of(texts), answers).signals, unknown, states)
 
     texts, labels = read(data / name, ("dev", "test"))
     return Pool(figures(texts), np.asarray(labels), figures(read(data / other, ("dev", "test"))[0][:2000]))

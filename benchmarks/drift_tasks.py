@@ -29,6 +29,7 @@ from sklearn.preprocessing import MultiLabelBinarizer
 from feilun.core.corpus import Corpus, corpus_of
 from feilun.core.features import FeatureColumns
 from feilun.data.features import learn_column
+from feilun.monitoring.answer_signals import watched
 from feilun.monitoring.drift import drift
 from feilun.monitoring.redaction import kept_rows
 from feilun.monitoring.reference import make_reference
@@ -94,12 +95,15 @@ def topics(data: Path) -> tuple[Callable[[Rows], Sample], int, Windows]:
     hotels = [row["text"] for row in read(data, "chnsenticorp_hotel", "test")][: WINDOW_ROWS // 10]
     alien = list(zip(hotels, answers(hotels), strict=True))
 
+    def sample(asked: list[str], answers: list[dict[str, Any]]) -> Sample:
+        return sample_of(corpus_of(asked), watched(corpus_of(asked), answers).signals, np.empty(0))
+
     def figures(rows: Rows) -> Sample:
-        return sample_of(corpus_of([texts[i] for i in rows]), [said[i] for i in rows], np.empty(0))
+        return sample([texts[i] for i in rows], [said[i] for i in rows])
 
     def tenth(rows: Rows, _: np.random.Generator) -> Sample:
         pairs = [(texts[i], said[i]) for i in rows[: WINDOW_ROWS - len(alien)]] + alien
-        return sample_of(corpus_of([text for text, _ in pairs]), [one for _, one in pairs], np.empty(0))
+        return sample([text for text, _ in pairs], [one for _, one in pairs])
 
     return figures, len(texts), {
         "one label 20 points more frequent": lambda rows, source: figures(more_frequent(rows, own, source)),
@@ -126,7 +130,8 @@ def loans(data: Path) -> tuple[Callable[[Rows], Sample], int, Windows]:
         cells = {name: list(column) for name, column in pool.select(rows.tolist()).features.items()}
         changed(cells)
         said = [{"value": float(rate)} for rate in model.predict(columns.matrix(cells, len(rows)))]
-        return sample_of(replace(corpus_of([""] * len(rows)), features=cells), said, np.empty(0), None, columns)
+        asked = replace(corpus_of([""] * len(rows)), features=cells)
+        return sample_of(asked, watched(asked, said).signals, np.empty(0), None, columns)
 
     def not_known(cells: dict[str, list[Any]]) -> None:
         cells["debt_to_income"][: WINDOW_ROWS // 10] = [None] * (WINDOW_ROWS // 10)

@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from feilun.core.corpus import corpus_of
+from feilun.core.corpus import Corpus, corpus_of
 from feilun.core.prediction import Prediction, Ranking
 from feilun.evaluation.metrics.arithmetic import Floats
 from feilun.evaluation.paired import Comparison, compare, compare_sums, mcnemar
-from feilun.evaluation.paired_tasks import compare_sets
+from feilun.evaluation.paired_tasks import COMPARISONS, compare_sets
 
 
 @given(st.integers(0, 300), st.integers(0, 300))
@@ -124,3 +124,19 @@ def test_sets_are_compared_by_their_labels() -> None:
     assert (found.metric, found.champion, found.challenger) == ("micro_f1", pytest.approx(0.4), pytest.approx(6 / 7))
     assert (found.n, found.gained, found.lost) == (3, 1, 0)
     assert compare_sets([], [], corpus_of([], [])).to_json()["champion"] is None
+
+
+def test_lists_are_compared_query_by_query() -> None:
+    texts = [f"q{i}" for i in range(12) for _ in range(3)]
+    corpus = Corpus([str(i) for i in range(36)], texts, ["c"] * 36, [0, 0, 1] * 10 + [0, 0, 0] * 2)
+
+    def answers(right: int) -> list[Prediction]:
+        """Order the candidates of so many queries rightly."""
+        scores = [[0.1, 0.2, 0.9] if i < right else [0.9, 0.2, 0.1] for i in range(12)]
+        return [Prediction("relevant", 0.9, Ranking((), np.empty(0)), relevance=s) for own in scores for s in own]
+
+    found = COMPARISONS["rank"](answers(2), answers(9), corpus)
+    assert (found.n, found.unit, found.metric, found.gained, found.lost) == (10, "queries", "ndcg@10", 7, 0)
+    assert found.challenger == pytest.approx(0.9 + 0.1 * 0.5)
+    assert found.p < 0.01
+    assert COMPARISONS["rank"]([], [], Corpus([], [], [], [])).n == 0

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from feilun.core.corpus import corpus_of
 from feilun.core.errors import BundleError, UsageError
+from feilun.monitoring.answer_signals import watched
 from feilun.monitoring.drift import FEWEST_ROWS, drift, holm
 from feilun.monitoring.permutation import Floats, compare_categories, compare_ordered, compare_sets, compare_states
 from feilun.monitoring.reference import DIMENSIONS, KEY, evenly, make_reference, read_reference
@@ -39,7 +40,7 @@ def made(rows: int, seed: int, share: float = 0.3, spread: float = 1.0, words: i
 
 def figures(texts: list[str], labels: Sequence[str], scores: Floats, unknown: Floats, states: NDArray) -> Sample:  # type: ignore[type-arg]
     answers = [{"label": label, "score": score} for label, score in zip(labels, scores.tolist(), strict=True)]
-    return sample_of(corpus_of(texts), answers, unknown, states)
+    return sample_of(corpus_of(texts), watched(corpus_of(texts), answers).signals, unknown, states)
 
 
 def values(sample: Sample, name: str) -> Any:

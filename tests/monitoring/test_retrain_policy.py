@@ -7,7 +7,7 @@ import pytest
 
 from feilun.core.report import Figure
 from feilun.evaluation.paired import Comparison, compare
-from feilun.monitoring.retrain_policy import RetrainSettings, Situation, better, due
+from feilun.monitoring.retrain_policy import Contest, RetrainSettings, Situation, better, due
 
 SETTINGS = RetrainSettings(labels=200, fewest_labels=50, days=30, accuracy_below=0.8)
 
@@ -56,6 +56,22 @@ def test_drift_is_no_reason_where_the_recipe_says_so() -> None:
     ],
 )
 def test_no_worse_on_old_rows_and_better_on_new_ones(old: Comparison, new: Comparison, expected: bool) -> None:
-    verdict = better(RetrainSettings(), old, new)
+    verdict = better(RetrainSettings(), {"": Contest(old, new)})
     assert verdict.yes is expected
     assert len(verdict.reasons) == 2
+
+
+def test_of_several_tasks_none_may_be_worse_and_one_must_be_better() -> None:
+    won, even, lost = (compared(100, *uneven) for uneven in ((20, 2), (3, 3), (2, 20)))
+    barely = compared(100, 7, 1)  # p = 0.02: better alone, and not as one of three
+    old = compared(500, 0, 0)
+
+    def verdict(*new: Comparison, before: Comparison = old) -> bool:
+        return better(RetrainSettings(), {f"task {i}": Contest(before, one) for i, one in enumerate(new)}).yes
+
+    assert verdict(won, even, even)
+    assert not verdict(won, lost, even)
+    assert not verdict(even, even)
+    assert verdict(barely)
+    assert not verdict(barely, even, even)
+    assert not verdict(won, even, before=compared(500, 0, 6))

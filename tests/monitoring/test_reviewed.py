@@ -39,7 +39,7 @@ def test_people_who_disagree_about_a_text_teach_nothing(said: list[Observation])
 def test_what_was_only_called_wrong_and_labels_of_another_set_are_counted() -> None:
     found = reviewed([one("a", "x", False), one("b", "x", "old label"), one("c", "x", "y")], {"x", "y"}.__contains__)
     assert [row.last.text for row in found.rows] == ["c"]
-    assert found.left_out() == {"conflicting": 0, "unnamed": 1, "unknown_label": 1}
+    assert found.left_out() == {"conflicting": 0, "unnamed": 1, "unknown_label": 1, "without_columns": 0}
 
 
 def test_a_text_that_was_answered_twice_is_one_row_told_when_it_was_told_first() -> None:

@@ -14,6 +14,8 @@ from starlette.testclient import TestClient
 
 from feilun.bundles.bundle import Bundle, open_bundle
 from feilun.core.errors import BundleError, DataError, RecipeError, UsageError
+from feilun.core.observation import Feedback, Observation
+from feilun.data.prepare import prepare
 from feilun.evaluation.baselines.columns import BOOSTING, LINEAR
 from feilun.interfaces.cli import main
 from feilun.interfaces.http.app import create_app
@@ -184,9 +186,24 @@ def test_no_student_is_made_of_a_model_that_reads_features(beside: Bundle, place
         compress_bundle(beside, Rows(str(place / "rows.csv")), settings)
 
 
-def test_columns_that_were_written_into_texts_are_not_learnt_from(place: Path, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="cannot be told apart again"):
-        next_corpus(recipe(place, "data.verbalise=true"), [], tmp_path)
+def test_columns_that_were_written_into_texts_are_learnt_from_cell_by_cell(place: Path, tmp_path: Path) -> None:
+    made = recipe(place, "data.verbalise=true")
+    cells = {"amount": "100.50", "channel": "web"}
+    said = (Feedback("f", "a", 0.0, answer="good"),)
+    seen = [
+        Observation("a", 0.0, "m@1", "loan fee", {"label": "bad"}, 0.0, said, features=cells),
+        Observation("b", 0.0, "m@1", "amount: 7; channel: web. alone", {"label": "bad"}, 0.0, said),
+    ]
+    corpus = next_corpus(made, seen, tmp_path)
+    assert corpus.left_out()["without_columns"] == 1
+    assert corpus.learned + len(corpus.tasks[""].new) == 1
+    again = prepare(corpus.recipe.data)
+    before = prepare(made.data)
+    assert list(again.test.text) == list(before.test.text)
+    learned = [*again.train.text, *again.validation.text]
+    told = "amount: 100.50; channel: web. loan fee"
+    assert set(learned) == {*before.train.text, *before.validation.text, *([told] if corpus.learned else [])}
+    assert list(corpus.tasks[""].new.text) == ([] if corpus.learned else [told])
 
 
 def test_tasks_that_read_texts_alone_say_so(place: Path) -> None:

@@ -6,6 +6,7 @@ import json
 import random
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import polars
@@ -22,11 +23,14 @@ from feilun.monitoring.reviewed import held_out
 from feilun.storage import audit, observations
 from feilun.storage.database import Database, open_database
 from feilun.storage.locks import locked
+from feilun.training.checkpoint import Progress
 from feilun.workflow import recipe as recipes
 from feilun.workflow.next_corpus import next_corpus
 from feilun.workflow.remembered import recipe_of
 from feilun.workflow.retrain import is_due, retrain
+from feilun.workflow.screen import Screen
 from feilun.workflow.steps import train
+from feilun.workflow.stopped import stopped
 from tiny import WORDS, reviews, save_tiny_base
 
 pytestmark = pytest.mark.usefixtures("undrawn")
@@ -47,6 +51,8 @@ max_tokens = 16
 [training]
 learning_rate = 3e-3
 epochs = 10
+[compression]
+quantize = "none"
 [evaluation]
 resamples = 0
 slices = ["length", "channel", "amount"]
@@ -125,10 +131,11 @@ def test_the_challenger_learns_what_people_said_and_takes_the_place(
     (left / "train.jsonl").write_text("{}", encoding="utf-8")
     result = retrain(recipe_of("made"), database)
     assert (result.outcome, result.champion, result.challenger) == ("promoted", 1, 2), result.reasons
-    assert result.new.challenger > result.new.champion
-    assert set(result.slices["channel"]) == {"app", "web"}
-    assert sum(one.n for one in result.slices["channel"].values()) == result.old.n
-    assert result.old.n == open_bundle("made@1").report.n
+    contest = result.contests[""]
+    assert contest.new.challenger > contest.new.champion
+    assert set(contest.slices["channel"]) == {"app", "web"}
+    assert sum(one.n for one in contest.slices["channel"].values()) == contest.old.n
+    assert contest.old.n == open_bundle("made@1").report.n
     assert resolve("made").name == "2"
     assert json.loads(result.report.read_text(encoding="utf-8"))["reasons"] == list(result.reasons)
     assert not list(places.retrainings().rglob("*.jsonl"))  # texts of customers do not stay behind
@@ -172,22 +179,61 @@ def test_the_next_rows_are_the_old_ones_and_what_people_said(recipe: Path, datab
         found = observations.reviewed(connection, "made")
     loaded = recipes.load(recipe)
     made = next_corpus(loaded, found, tmp_path / "rows")
+    (rows_made,) = made.tasks.values()
     read = [
         {row["text"]: row["label"] for row in map(json.loads, (tmp_path / "rows" / name).open(encoding="utf-8"))}
         for name in ("train.jsonl", "validation.jsonl", "test.jsonl")
     ]
-    assert list(read[2]) == list(made.old.test.text)
-    assert made.said.conflicting == 1
-    assert made.learned + len(made.new) + made.near + 1 == len({text for text, _ in rows})
-    known = {*made.old.train.text, *made.old.validation.text}
+    assert list(read[2]) == list(rows_made.old.test.text)
+    assert rows_made.said.conflicting == 1
+    assert made.learned + len(rows_made.new) + rows_made.near + 1 == len({text for text, _ in rows})
+    known = {*rows_made.old.train.text, *rows_made.old.validation.text}
     learned = [{text: label for text, label in part.items() if text not in known} for part in read[:2]]
     assert all(learned)  # to learn from, and to stop by
     added = {**learned[0], **learned[1]}
     assert added.items() <= dict(rows[1:]).items()
     assert len(added) == made.learned
     assert "bank bank loan" not in added
-    assert not set(made.new.text) & {*read[0], *read[1]}
-    assert all(held_out(text, 0.3) for text in made.new.text)
+    assert not set(rows_made.new.text) & {*read[0], *read[1]}
+    assert all(held_out(text, 0.3) for text in rows_made.new.text)
+
+
+class Steps(Screen):
+    """Sees the steps of a training, and stops it behind one of them.
+
+    Args:
+        last: The step.
+    """
+
+    def __init__(self, last: int | None = None) -> None:
+        self.last, self.seen = last, list[int]()
+
+    @contextmanager
+    def training(self, what: str = "fine-tuning") -> Iterator[Steps]:
+        yield self
+
+    def step(self, progress: Progress, total: int, figures: object) -> None:
+        self.seen.append(progress.step)
+        if progress.step == self.last:
+            raise KeyboardInterrupt
+
+
+def test_what_was_stopped_goes_on_from_its_checkpoint_with_the_rows_it_began_with(
+    recipe: Path, database: Database
+) -> None:
+    loaded = recipes.load(recipe, ["training.epochs=2", "training.checkpoint_seconds=0"])
+    answered(database, turned(60))
+    with pytest.raises(KeyboardInterrupt):
+        retrain(loaded, database, screen=Steps(5))
+    answered(database, turned(9, seed=6))
+    on = Steps()
+    result = retrain(loaded, database, resume=True, screen=on)
+    assert on.seen[0] == 5  # the step behind the last checkpoint
+    assert result.learned + result.contests[""].new.n + result.left_out["near_held_out"] == len(
+        {text for text, _ in turned(60)}
+    )
+    assert any("9 new labels" in reason for reason in is_due(loaded, database).reasons)
+    assert stopped("made", result.champion) is None
 
 
 def test_two_never_run_at_once_and_nothing_said_is_nothing_learned(recipe: Path, database: Database) -> None:
@@ -201,8 +247,8 @@ def test_two_never_run_at_once_and_nothing_said_is_nothing_learned(recipe: Path,
 def test_what_cannot_be_trained_again_is_named(recipe: Path, database: Database) -> None:
     with pytest.raises(UsageError, match="never trained here"):
         is_due(recipes.load(recipe, ["name=other"]), database)
-    with pytest.raises(UsageError, match=r"rank model cannot.*classify, match, multilabel"):
-        is_due(recipes.load(recipe, ["task=rank", "data.pair=channel"]), database)
+    with pytest.raises(UsageError, match=r"generate model cannot.*classify, match, multilabel"):
+        is_due(recipes.load(recipe, ["task=generate", "model.head.max_new_tokens=4"]), database)
     with pytest.raises(UsageError, match="made@1 is a classify model, and the recipe's task is multilabel"):
         is_due(recipes.load(recipe, ["task=multilabel"]), database)
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from feilun.core.answers.table import AnswerKind, answer_kind
 from feilun.core.corpus import Corpus
 from feilun.core.features import verbalised
+from feilun.core.row_columns import RowColumns
+
+ONE_TEXT = RowColumns()
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,16 @@ class Feedback:
     correct: bool | None = None
     text: str | None = None
     key: str | None = None
+
+    def of_task(self, task: str) -> Feedback | None:
+        """Return what it says of the answer to one of several tasks; None where it says nothing of that one.
+
+        An answer to one task is kept under the task's name. A thumb up for all answers is one for each; a thumb down
+        leaves open which of them is wrong.
+        """
+        if self.answer is None:
+            return self if self.correct else None
+        return replace(self, answer=self.answer[task]) if task in self.answer else None
 
 
 @dataclass(frozen=True)
@@ -93,6 +106,20 @@ class Observation:
         return verbalised(tuple(self.features), tuple(self.features.values()), text) if self.features else text
 
     @property
+    def task(self) -> str:
+        """Return which of several tasks it answers; empty where there is but one."""
+        return self.id.partition("/")[2]
+
+    @property
+    def parts(self) -> tuple[Observation, ...]:
+        """Return the answer to each of several tasks as a prediction of its own; else the prediction itself."""
+        return tuple(self._part(name, own) for name, own in self.prediction.get("tasks", {}).items()) or (self,)
+
+    def part(self, task: str) -> Observation | None:
+        """Return the answer to a task, where none is named the prediction itself; None where there is no such task."""
+        return next((one for one in (self, *self.parts) if one.task == task), None)
+
+    @property
     def kind(self) -> AnswerKind:
         """Return what the answers of its task are."""
         return answer_kind(self.prediction)
@@ -100,7 +127,7 @@ class Observation:
     @property
     def answer(self) -> Hashable | None:
         """Return the predicted answer as a target."""
-        answer = self.prediction.get(self.kind.field)
+        answer = self.kind.own(self.prediction)
         return None if answer is None else self.kind.target(answer)
 
     @property
@@ -122,12 +149,18 @@ class Observation:
     @property
     def conflicting(self) -> bool:
         """Say whether people disagree: two answers are called right, or the predicted one both right and wrong."""
+        if len(self.parts) > 1:
+            return any(part.conflicting for part in self.parts)
         return len(self.right_answers) > 1 or (self.refused and self.answer in self.right_answers)
 
     @property
     def known_answer(self) -> Hashable | None:
         """Return the right answer as a target where feedback tells it and nobody disagrees."""
         return next(iter(self.right_answers)) if len(self.right_answers) == 1 and not self.conflicting else None
+
+    def _part(self, task: str, own: Mapping[str, Any]) -> Observation:
+        said = tuple(part for one in self.feedback if (part := one.of_task(task)) is not None)
+        return replace(self, id=f"{self.id}/{task}", prediction=own, feedback=said)
 
 
 def row_key(text: str, pair: str | None = None, features: Mapping[str, Any] | None = None) -> str:
@@ -137,13 +170,19 @@ def row_key(text: str, pair: str | None = None, features: Mapping[str, Any] | No
     return json.dumps([text, pair, features or {}], ensure_ascii=False, sort_keys=True)
 
 
-def asked_about(observations: Sequence[Observation]) -> Corpus:
-    """Return what predictions of one model were asked about, as a corpus."""
-    names = next((tuple(one.features) for one in observations if one.features), ())
+def asked_about(observations: Sequence[Observation], columns: RowColumns = ONE_TEXT) -> Corpus:
+    """Return what predictions of one model were asked about, as the model reads it.
+
+    Args:
+        observations: They.
+        columns: What the model reads of a row; where its columns are written into the text, so they are here.
+    """
     paired = any(one.pair is not None for one in observations)
+    beside = [] if columns.verbalise else [one.features or {} for one in observations]
+    names = next((tuple(cells) for cells in beside if cells), ())
     return Corpus(
         id=[one.id for one in observations],
-        text=[one.text for one in observations],
+        text=[columns.told(one.text, one.features) for one in observations],
         pair=[one.pair or "" for one in observations] if paired else None,
-        features={name: [(one.features or {}).get(name) for one in observations] for name in names},
+        features={name: [cells.get(name) for cells in beside] for name in names},
     )

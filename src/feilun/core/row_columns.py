@@ -71,17 +71,23 @@ class RowColumns:
                 if not isinstance(row[name], str | None):
                     raise UsageError(f"Row {number}: the column {name!r} is a text, and {row[name]!r} is none.")
 
+    def told(self, text: str, cells: Mapping[str, Any] | None) -> str:
+        """Return a text as the model reads it: with the columns before it, where they are written into it.
+
+        Args:
+            text: The row's own.
+            cells: The columns by name; None or empty where the text came alone.
+        """
+        if not self.verbalise or not cells:
+            return text
+        return verbalised(self.features, [cells.get(name) for name in self.features], text)
+
     def corpus(self, rows: Sequence[Mapping[str, Any]]) -> Corpus:
         """Return rows that have all columns as a corpus; a missing text is an empty one."""
         texts = [str(row[self.text] or "") if self.text else "" for row in rows]
-        if self.verbalise:
-            texts = [
-                verbalised(self.features, [row[name] for name in self.features], text)
-                for row, text in zip(rows, texts, strict=True)
-            ]
         return Corpus(
             id=[str(i) for i in range(len(rows))],
-            text=texts,
+            text=[self.told(text, row) for row, text in zip(rows, texts, strict=True)],
             pair=None if self.pair is None else [str(row[self.pair] or "") for row in rows],
             features={name: [row[name] for row in rows] for name in self.features} if self.reads_features else {},
         )

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from feilun.core.corpus import Corpus
 from feilun.core.errors import DataError
 from feilun.data import duplicates
 from feilun.data.loading import Loaded
 from feilun.data.paths import shown
 from feilun.data.settings import DataSettings
 from feilun.data.split import SET_NAMES, TEST, TRAIN, VALIDATION
+from feilun.data.target_kinds.table import TargetKind
+
+
+def told_apart(corpus: Corpus, kind: TargetKind) -> Corpus:
+    """Return rows as far as they are told apart by them: of candidates the queries alone."""
+    return replace(corpus, pair=None) if kind.lists else corpus
 
 
 def drop_copies(train: Loaded, settings: DataSettings) -> None:
@@ -22,7 +30,7 @@ def drop_copies(train: Loaded, settings: DataSettings) -> None:
     train.drop("same text and label as an earlier row", duplicates.first_of_each(texts, labels))
 
 
-def drop_near(sources: dict[int, Loaded], settings: DataSettings) -> NDArray[np.int64]:
+def drop_near(sources: dict[int, Loaded], settings: DataSettings, kind: TargetKind) -> NDArray[np.int64]:
     """Drop near duplicates within train where that is wanted, and rows that leak into a later given file.
 
     Returns:
@@ -32,8 +40,10 @@ def drop_near(sources: dict[int, Loaded], settings: DataSettings) -> NDArray[np.
     train = sources[TRAIN]
     sets = np.repeat(list(sources), [len(loaded.corpus) for loaded in sources.values()])
     texts = [text for loaded in sources.values() for text in duplicates.compared_texts(loaded.corpus)]
-    groups = duplicates.near_groups([loaded.corpus for loaded in sources.values()], settings)
-    leaks = {"text stands, or nearly stands, in": duplicates.leaking(texts, groups, sets, threshold)}
+    apart = [told_apart(loaded.corpus, kind) for loaded in sources.values()]
+    groups = duplicates.near_groups(apart, settings)
+    asked = [text for corpus in apart for text in duplicates.compared_texts(corpus)]
+    leaks = {"text stands, or nearly stands, in": duplicates.leaking(asked, groups, sets, threshold)}
     if settings.group:
         values = [value for loaded in sources.values() for value in loaded.corpus.group or ()]
         leaks["group stands in"] = duplicates.leaking_groups(values, sets)

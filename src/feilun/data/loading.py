@@ -199,12 +199,17 @@ class _Reader:
         corpus = Corpus(
             id=RowNumbers(np.concatenate([np.empty(0, np.int64), *self.numbers])),
             text=columns["text"],
-            features={name: _numbers_or_text(columns[f"features.{name}"]) for name in self.settings.further},
+            features={name: self._cells(name) for name in self.settings.further},
             **plain,
         )
         return Loaded(
             source, corpus, self.rows, self.dropped, self.examples, self.cleaned, facts, gathered_by=columns["gather"]
         )
+
+    def _cells(self, name: str) -> list[Any]:
+        """Return a further column, as numbers where it is one of them."""
+        cells = self.columns[f"features.{name}"]
+        return cells if name in self.settings.raw else _numbers_or_text(cells)
 
     def _keep(self, name: str, values: Sequence[Any], kept: Sequence[int]) -> None:
         self.columns[name] += values if len(kept) == len(values) else [values[i] for i in kept]

@@ -65,7 +65,7 @@ def prepare(
     del everything, compared  # a second copy of the columns, which would last as long as the rest takes
     if settings.clean.deduplicate != "none":
         drop_copies(train, settings)
-    groups = drop_near(sources, settings)
+    groups = drop_near(sources, settings, kind)
     for name, loaded in sources.items():
         if require_target and name != TRAIN:
             targets.check_known(loaded, [kind.names(t) for t in loaded.corpus.target or ()], labels, train.source)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,7 +12,6 @@ from feilun.data.loading import Loaded, take
 from feilun.data.paths import shown
 from feilun.data.settings import DataSettings
 from feilun.data.split import SET_NAMES, TEST, TRAIN, VALIDATION, assign, assign_by_time
-from feilun.data.target_kinds.relevance import Relevance
 from feilun.data.target_kinds.table import TargetKind
 from feilun.text.times import seconds
 
@@ -46,7 +43,7 @@ def divided(
             f"{shown(train.source)} has {len(train.corpus)} rows to use: too few to train on some and judge by others.",
             f"Give at least {FEWEST_ROWS} rows (50 and more of each label make a start).",
         )
-    groups = _kin(train.corpus, settings, groups, kind)
+    groups = _kin(train.corpus, groups)
     sets = (
         _sets_by_time(train, groups, shares)
         if split.by == "time"
@@ -62,13 +59,8 @@ def divided(
     return parts[TRAIN], given.get(VALIDATION, parts[VALIDATION]), given.get(TEST, parts[TEST])
 
 
-def _kin(corpus: Corpus, settings: DataSettings, near: NDArray[np.int64], kind: TargetKind) -> NDArray[np.int64]:
-    """Number what must stand in one set, shape (rows,): near duplicates, and rows of one group.
-
-    Candidates are shared by many lists, in training as in service; so of lists the queries alone are compared.
-    """
-    if isinstance(kind, Relevance):
-        near = duplicates.near_groups([replace(corpus, pair=None)], settings)
+def _kin(corpus: Corpus, near: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Number what must stand in one set, shape (rows,): near duplicates, and rows of one group."""
     return near if corpus.group is None else duplicates.joined(near, duplicates.named_groups(corpus.group))
 
 

@@ -59,6 +59,7 @@ class DataSettings:
     categories: tuple[str, ...] = setting((), "those of `features` whose numbers are codes, not amounts")
     verbalise: bool = setting(False, "write the features into the text (`amount: 100; …`) instead")
     kept: tuple[str, ...] = derived(())
+    raw: tuple[str, ...] = derived(())
     encoding: str = setting("auto", "encoding of text files: auto detects UTF-8, UTF-16, GB18030 and others")
     clean: CleanSettings = table(CleanSettings, "cleaning and duplicates")
     split: SplitSettings = table(SplitSettings, "how rows are split off for validation and test")
@@ -106,6 +107,11 @@ class DataSettings:
         return replace(self, kept=tuple(dict.fromkeys([*self.kept, *names])))
 
     @property
+    def with_raw(self) -> DataSettings:
+        """Return the settings that also keep what is written into the text, cell by cell as it stands, and the text."""
+        return replace(self, raw=(*self.features, *filter(None, [self.text])) if self.verbalise else ())
+
+    @property
     def read_features(self) -> tuple[str, ...]:
         """Return the columns that reach the model as features, not as text."""
         return () if self.verbalise else self.features
@@ -113,7 +119,7 @@ class DataSettings:
     @property
     def further(self) -> tuple[str, ...]:
         """Return the columns that rows keep beside text, target and the like."""
-        return tuple(dict.fromkeys([*self.read_features, *self.kept]))
+        return tuple(dict.fromkeys([*self.read_features, *self.kept, *self.raw]))
 
     @property
     def targets(self) -> tuple[str, ...]:

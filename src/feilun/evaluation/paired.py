@@ -37,7 +37,8 @@ class Comparison:
         p: Of a one-sided paired test: how likely so good a challenger is if the two are equal. As it is the mid-p,
             `1 - p` says the same of so bad a one.
         difference: Challenger's figure less the champion's, with its 95 % paired bootstrap interval.
-        metric: What the figures are: `accuracy`, or an F1; `mae`, the mean absolute error, is better where lower.
+        metric: What the figures are: `accuracy`, an F1, NDCG; `mae`, the mean absolute error, is better where lower.
+        unit: What is counted: rows, or queries with all their candidates.
     """
 
     n: int
@@ -48,6 +49,7 @@ class Comparison:
     p: float
     difference: Figure
     metric: str = "accuracy"
+    unit: str = "rows"
 
     @property
     def worse(self) -> float:
@@ -98,6 +100,7 @@ def compare_sums(
     figure: Callable[[Floats], Floats],
     won: NDArray[np.int64],
     *,
+    unit: str = "rows",
     resamples: int = 1000,
     seed: int = 0,
 ) -> Comparison:
@@ -112,6 +115,7 @@ def compare_sums(
         challenger: The same of the other.
         figure: Computes the figure from sums of shape (…, numbers); shape (…).
         won: 1 where the challenger alone is right, -1 where the champion alone is, else 0; shape (rows,).
+        unit: What a row stands for, in plural.
         resamples: Bootstrap samples of the interval.
         seed: Seed of swaps and bootstrap.
 
@@ -120,13 +124,13 @@ def compare_sums(
     """
     rows, gained, lost = len(won), int((won > 0).sum()), int((won < 0).sum())
     if not rows:
-        return Comparison(0, math.nan, math.nan, 0, 0, mcnemar(0, 0), Figure(math.nan), metric)
+        return Comparison(0, math.nan, math.nan, 0, 0, mcnemar(0, 0), Figure(math.nan), metric, unit)
     first, second = (float(figure(one.sum(0))) for one in (champion, challenger))
     both = np.stack([champion, challenger], axis=1)  # (rows, 2, numbers)
     found = intervals_of(both, lambda sums: {"difference": figure(sums[:, 1]) - figure(sums[:, 0])}, resamples, seed)
     low, high = (float(end) for end in found["difference"]) if found else (None, None)
     p = _swapped(champion, challenger, figure, -1 if metric in ERRORS else 1, seed)
-    return Comparison(rows, first, second, gained, lost, p, Figure(second - first, low, high), metric)
+    return Comparison(rows, first, second, gained, lost, p, Figure(second - first, low, high), metric, unit)
 
 
 def _swapped(champion: Floats, challenger: Floats, figure: Callable[[Floats], Floats], sign: int, seed: int) -> float:

@@ -8,10 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feilun.core.corpus import Corpus
+from feilun.core.decisions.rank import queries
 from feilun.core.prediction import Prediction
 from feilun.core.spans import Span
 from feilun.evaluation.metrics.arithmetic import Floats
 from feilun.evaluation.metrics.label_sets import from_counts
+from feilun.evaluation.metrics.ranking import NDCG, gains_of_groups, per_query
 from feilun.evaluation.paired import Comparison, compare, compare_sums
 
 Answers = Sequence[Prediction]
@@ -91,6 +93,28 @@ def _errors(answers: Answers, truth: Floats, spread: Floats) -> Floats:
     return np.stack([errors, np.ones_like(errors)], axis=1)
 
 
+def compare_lists(champion: Answers, challenger: Answers, corpus: Corpus) -> Comparison:
+    """Compare by NDCG of the candidates of each query: what is swapped and drawn are queries, not rows.
+
+    Args:
+        champion: Its answers.
+        challenger: Those of the other.
+        corpus: The rows, with grades as targets; queries to which no candidate is relevant tell nothing.
+    """
+    groups, grades = queries(corpus), np.array(corpus.target or (), dtype=np.float64)
+    before, after = (_gains(answers, grades, groups) for answers in (champion, challenger))
+    telling = ~np.isnan(before)
+    first, second = (np.stack([own[telling], np.ones(int(telling.sum()))], axis=1) for own in (before, after))
+    won = np.sign(np.round(second[:, 0] - first[:, 0], 9)).astype(np.int64)
+    return compare_sums(NDCG, first, second, lambda sums: sums[..., 0] / sums[..., 1], won, unit="queries")
+
+
+def _gains(answers: Answers, grades: Floats, groups: NDArray[np.int64]) -> Floats:
+    """Return NDCG of each query, shape (queries,); NaN where none of its candidates is relevant."""
+    scores = np.array([answer.relevance for answer in answers], dtype=np.float64)
+    return per_query(*gains_of_groups(scores, grades, groups))[NDCG]
+
+
 def _counts(truth: Sets, chosen: Sets) -> Floats:
     """Return of each row how many members are hit, true and chosen, shape (rows, 3)."""
     rows = [(len(true & own), len(true), len(own)) for true, own in zip(truth, chosen, strict=True)]
@@ -105,7 +129,9 @@ COMPARISONS: Mapping[str, Compare] = {
     "classify": compare_labels,
     "match": compare_labels,
     "multilabel": compare_sets,
+    "rank": compare_lists,
     "regress": compare_numbers,
+    "similarity": compare_labels,
     "tag": compare_spans,
 }
 """The tasks whose models are trained again by what people said."""

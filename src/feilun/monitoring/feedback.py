@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 import uuid
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from feilun.core.decisions.multitask import qualified
 from feilun.core.errors import FeilunError, UsageError
 from feilun.core.observation import Feedback, Observation
 from feilun.monitoring.log import ObservationLog
 from feilun.monitoring.redaction import kept
 from feilun.storage import observations
+
+LONGEST_KEY = 200
+"""Characters of an idempotency key that the database keeps."""
 
 
 class UnknownObservation(FeilunError):
@@ -57,15 +62,17 @@ class FeedbackDesk:
         correct: bool | None = None,
         text: str | None = None,
         key: str | None = None,
+        cell: str | None = None,
         **told: Any,
     ) -> Given:
         """Take feedback; once this returns it is on the disk.
 
         Args:
-            observation: Id of the observation.
+            observation: Id of the observation; `ID/TASK` speaks of the answer to one of several tasks.
             correct: Thumbs up or down.
             text: Free words; personal data is replaced.
             key: Idempotency key: the same feedback sent again under it is taken once.
+            cell: The right answer as a person wrote it into a table, whatever its name.
             told: The right answer, by the name under which the prediction has its own, such as `label`.
 
         Returns:
@@ -78,33 +85,35 @@ class FeedbackDesk:
             StorageError: If the database refuses; nothing was taken.
         """
         told = {field: answer for field, answer in told.items() if answer is not None}
-        if not told and correct is None and not (text and text.strip()):
+        if not told and cell is None and correct is None and not (text and text.strip()):
             raise UsageError(
                 "The feedback says nothing.", 'Give the right answer, such as a "label", "thumbs" ("up" or "down"), '
                 'or a "text".'
             )  # fmt: skip
         self.log.flush()
+        identity, _, task = observation.partition("/")
+        key = _key_of(task, key)
         with self.log.database.write() as connection:
-            found = observations.find(connection, observation, hold=True)
+            whole = observations.find(connection, identity, hold=True)
+            found = None if whole is None else whole.part(task)
             if found is None:
                 raise UnknownObservation(
                     f"There is no observation {observation!r}.",
                     'Send the "observation" of a prediction as it was answered; old ones may have been deleted.',
                 )
             words = kept(text) if text else None
+            answer = self._answer(told, cell, found)
             before = next((one for one in found.feedback if key is not None and one.key == key), None)
             if before is not None:
-                return _repeated(before, found, (self._answer(told, found), correct, words))
-            said = Feedback(
-                uuid.uuid4().hex, observation, time.time(), self._answer(told, found), correct, words, key
-            )  # fmt: skip
+                return _repeated(before, found, (answer, correct, words))
+            said = Feedback(uuid.uuid4().hex, identity, time.time(), answer, correct, words, key)
             _check_thumbs(said, found)
-            observations.give(connection, said)
-            found = observations.find(connection, observation)
-        assert found is not None  # noqa: S101
-        return Given(said, found)
+            observations.give(connection, replace(said, answer={task: answer}) if task else said)
+            whole = observations.find(connection, identity)
+        assert whole is not None  # noqa: S101
+        return Given(said, whole.part(task) or whole)
 
-    def _answer(self, told: Mapping[str, Any], found: Observation) -> Any:
+    def _answer(self, told: Mapping[str, Any], cell: str | None, found: Observation) -> Any:
         """Return the right answer that was told, checked; None where none was."""
         field = found.kind.field
         wrong = next((name for name in told if name != field), None)
@@ -112,9 +121,23 @@ class FeedbackDesk:
             raise UsageError(
                 f"{found.bundle} does not answer with {wrong!r}.", f"Tell the right answer as {field!r}, as it does."
             )
-        if not told:
-            return None
-        return found.kind.checked(told[field], found, self.labels(found.bundle))
+        said = told.get(field, cell)
+        return None if said is None else found.kind.checked(said, found, self._names(found))
+
+    def _names(self, found: Observation) -> Collection[str]:
+        """Return the labels that an answer may have; those of one of several tasks without its name."""
+        names, before = self.labels(found.bundle), qualified(found.task, "")
+        if not found.task:
+            return names
+        return [name.removeprefix(before) for name in names if name.startswith(before)]
+
+
+def _key_of(task: str, key: str | None) -> str | None:
+    """Return an idempotency key as it is kept: the answers of one observation have each their own."""
+    if key is None or not task:
+        return key
+    own = f"{task}/{key}"
+    return own if len(own) <= LONGEST_KEY else hashlib.sha256(own.encode()).hexdigest()
 
 
 def _check_thumbs(said: Feedback, found: Observation) -> None:
@@ -125,7 +148,7 @@ def _check_thumbs(said: Feedback, found: Observation) -> None:
         raise UsageError(f"What {found.bundle} gives is seldom just right or wrong.", f"Tell {found.kind.field!r}.")
     if said.answer is None:
         return
-    same = found.kind.target(said.answer) == found.answer
+    same = found.kind.right(found.prediction, found.kind.target(said.answer))
     if said.correct != same:
         thumb, is_it = ("up", "not ") if said.correct else ("down", "")
         raise UsageError(

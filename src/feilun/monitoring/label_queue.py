@@ -40,21 +40,27 @@ def suggest(window: Sequence[Observation], count: int) -> list[Suggestion]:
         window: Predictions of one model.
         count: How many.
     """
-    known = {one.row for one in window if one.known_answer is not None}
-    said: dict[str, dict[str, Hashable]] = defaultdict(dict)
-    for one in window:
-        said[one.row][one.version] = one.answer  # what each version said last
+    asked = [part for one in window for part in one.parts]
+    known = {_question(one) for one in asked if one.known_answer is not None}
+    said: dict[tuple[str, str], dict[str, Hashable]] = defaultdict(dict)
+    for one in asked:
+        said[_question(one)][one.version] = one.answer  # what each version said last
     disputed = {row for row, answers in said.items() if len(set(answers.values())) > 1}
     found = [
-        Suggestion(one, _reason(one, one.row in disputed))
-        for one in window
-        if one.row not in known and one.answer is not None
+        Suggestion(one, _reason(one, _question(one) in disputed))
+        for one in asked
+        if _question(one) not in known and one.answer is not None
     ]
     found.sort(key=lambda suggestion: (ORDER.index(suggestion.reason), suggestion.observation.score or 0.0))
-    first: dict[str, Suggestion] = {}
+    first: dict[tuple[str, str], Suggestion] = {}
     for suggestion in found:
-        first.setdefault(suggestion.observation.row, suggestion)
+        first.setdefault(_question(suggestion.observation), suggestion)
     return list(first.values())[:count]
+
+
+def _question(one: Observation) -> tuple[str, str]:
+    """Return what a person would be asked: the row, and which of several tasks."""
+    return one.row, one.task
 
 
 def _reason(one: Observation, disputed: bool) -> Reason:

@@ -127,14 +127,17 @@ class ObservationLog:
         now = time.time()
         texts = rows.text if isinstance(rows, Corpus) else rows
         identities: list[str | None] = []
+        lists = isinstance(rows, Corpus) and rows.pair is not None  # candidates of a query are remembered together
+        drawn: dict[Any, int] = {}
         with self._changed:
             for row, (text, prediction) in enumerate(zip(texts, predictions, strict=True)):
-                drawn = os.urandom(16)
-                chosen = int.from_bytes(drawn[:4]) < self.share * 2**32
+                identity = os.urandom(16)
+                draw = drawn.setdefault(text if lists else row, int.from_bytes(identity[:4]))
+                chosen = draw < self.share * 2**32
                 if chosen:
                     beside = _beside(rows, row) if isinstance(rows, Corpus) else (None, None)
-                    chosen = self._take(Seen(drawn.hex(), now, bundle, text, prediction, latency, *beside))
-                identities.append(drawn.hex() if chosen else None)
+                    chosen = self._take(Seen(identity.hex(), now, bundle, text, prediction, latency, *beside))
+                identities.append(identity.hex() if chosen else None)
             self._changed.notify_all()
         return identities
 

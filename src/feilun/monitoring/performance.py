@@ -11,13 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feilun.core.answers.spans import Spans
-from feilun.core.answers.table import ANSWERS, UNDIVIDED, answer_kind
+from feilun.core.answers.table import ANSWERS
 from feilun.core.observation import Observation
 from feilun.core.report import Figure
-from feilun.evaluation.metrics.arithmetic import Floats
+from feilun.evaluation.metrics.arithmetic import Floats, divide
 from feilun.evaluation.metrics.label_sets import from_counts
+from feilun.evaluation.metrics.ranking import NDCG, gains_of_groups, per_query
 from feilun.evaluation.resampling import intervals_of
-from feilun.monitoring.sample import numbers_by_name
+from feilun.monitoring.answer_signals import numbers_by_name
 
 Summed = tuple[Floats, Callable[[Floats], Mapping[str, Floats]]]
 """What is summed over rows, shape (rows, …), and how sums, shape (some, …), become figures, each of shape (some,)."""
@@ -115,27 +116,45 @@ class Observed:
 
 
 def observed(window: Sequence[Observation]) -> Observed:
-    """Count what feedback says of a window."""
-    known = [(one, one.known_answer) for one in window if one.known_answer is not None]
+    """Count what feedback says of a window; of several tasks answer by answer."""
+    answers = [part for one in window for part in one.parts]
+    known = [(one, one.known_answer) for one in answers if one.known_answer is not None]
+    refused = sum(one.refused and not one.right_answers for one in answers) + sum(map(_refused_as_a_whole, window))
     return Observed(
         len(known),
         sum(one.kind.right(one.prediction, right) for one, right in known),
-        sum(one.refused and not one.right_answers for one in window),
-        sum(one.conflicting for one in window),
-        _figures([(one.prediction, right) for one, right in known]),
+        refused,
+        sum(one.conflicting for one in answers),
+        _figures_by_task(known),
     )
 
 
-Known = Sequence[tuple[Mapping[str, Any], Any]]
-"""Predictions, in the public JSON form, each with its right answer as a target."""
+def _refused_as_a_whole(one: Observation) -> bool:
+    """Say whether several answers were called wrong, and which of them is not known."""
+    return len(one.parts) > 1 and any(said.correct is False and said.answer is None for said in one.feedback)
+
+
+Known = Sequence[tuple[Observation, Any]]
+"""Predictions, each with its right answer as a target."""
+
+
+def _figures_by_task(known: Known) -> dict[str, Figure]:
+    """Return what else the predictions are judged by; of several tasks with the task's name before it."""
+    found: dict[str, Figure] = {}
+    for task in dict.fromkeys(one.task for one, _ in known):
+        figures = _figures([(one, right) for one, right in known if one.task == task])
+        found |= {f"{task}.{name}" if task else name: figure for name, figure in figures.items()}
+    return found
 
 
 def _figures(known: Known) -> dict[str, Figure]:
     """Return what else the task of the predictions is judged by, with 95 % bootstrap intervals."""
-    kind = answer_kind(known[0][0]) if known else UNDIVIDED
-    if kind.field not in FURTHER:
+    field = known[0][0].kind.field
+    if field not in FURTHER:
         return {}
-    sums, figures = FURTHER[kind.field](known)
+    sums, figures = FURTHER[field](known)
+    if not len(sums):
+        return {}
     ends = intervals_of(sums, figures, RESAMPLES, seed=0)
     values = {name: float(value[0]) for name, value in figures(sums.sum(0)[None]).items()}
     return {name: Figure(value, *(float(end) for end in ends.get(name, ()))) for name, value in values.items()}
@@ -143,13 +162,13 @@ def _figures(known: Known) -> dict[str, Figure]:
 
 def _of_labels(known: Known) -> Summed:
     """Return hits, right and chosen labels of each prediction, shape (rows, 3)."""
-    counts = _counts([(set(one["labels"]), set(right)) for one, right in known])
+    counts = _counts([(set(one.prediction["labels"]), set(right)) for one, right in known])
     return counts, lambda sums: {"micro_f1": from_counts(sums[..., None])["micro_f1"]}
 
 
 def _of_spans(known: Known) -> Summed:
     """Return hits, right and found spans of each prediction, shape (rows, 3)."""
-    counts = _counts([(set(Spans().target(one["spans"])), set(right)) for one, right in known])
+    counts = _counts([(set(Spans().target(one.prediction["spans"])), set(right)) for one, right in known])
     return counts, lambda sums: {"entity_f1": from_counts(sums[..., None])["micro_f1"]}
 
 
@@ -159,9 +178,11 @@ def _counts(sets: Sequence[tuple[set[Any], set[Any]]]) -> Floats:
 
 def _of_value(known: Known) -> Summed:
     """Return of each number one, its absolute error and its error, shape (rows, numbers, 3)."""
-    names = [name.removeprefix("value") for name in numbers_by_name([one["value"] for one, _ in known])]
+    names = [name.removeprefix("value") for name in numbers_by_name([one.prediction["value"] for one, _ in known])]
     kind = ANSWERS["regress"]
-    errors = np.array([kind.target(one["value"]) for one, _ in known]) - np.array([right for _, right in known])
+    errors = np.array([kind.target(one.prediction["value"]) for one, _ in known]) - np.array(
+        [right for _, right in known]
+    )
     sums = np.stack([np.ones_like(errors), np.abs(errors), errors], axis=-1)
 
     def figures(sums: Floats) -> dict[str, Floats]:
@@ -173,10 +194,26 @@ def _of_value(known: Known) -> Summed:
     return sums, figures
 
 
+def _of_lists(known: Known) -> Summed:
+    """Return NDCG of each query's candidates, as far as people graded them, and one, shape (queries, 2)."""
+    graded = {one.row: (one, right) for one, right in known}.values()  # a candidate counts once
+    _, groups = np.unique([one.text for one, _ in graded], return_inverse=True)
+    scores = np.array([one.prediction["relevance"] for one, _ in graded], dtype=np.float64)
+    gains = gains_of_groups(scores, np.array([right for _, right in graded], dtype=np.float64), groups)
+    found = per_query(*gains)[NDCG]
+    found = found[~np.isnan(found)]
+    return np.stack([found, np.ones_like(found)], axis=1), lambda sums: {NDCG: divide(sums[:, 0], sums[:, 1])}
+
+
 OF_NUMBERS = ("mae", "bias")
 """Mean absolute error, and mean error: above 0 where too much is predicted."""
 
-FURTHER: Mapping[str, Callable[[Known], Summed]] = {"labels": _of_labels, "spans": _of_spans, "value": _of_value}
+FURTHER: Mapping[str, Callable[[Known], Summed]] = {
+    "labels": _of_labels,
+    "relevance": _of_lists,
+    "spans": _of_spans,
+    "value": _of_value,
+}
 
 
 def wilson(successes: int, trials: int) -> Figure:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from feilun.core.report import Figure
 from feilun.core.settings import setting
 from feilun.evaluation.paired import Comparison
+from feilun.monitoring.drift import holm
 
 
 @dataclass(frozen=True)
@@ -26,8 +29,8 @@ class RetrainSettings:
         above=0, below=1,
     )  # fmt: skip
     margin: float = setting(
-        0.01, "accuracy, or F1, that the challenger may lose on the old test rows; of numbers the share by which its "
-        "mean absolute error may be larger", minimum=0, maximum=1,
+        0.01, "accuracy, F1 or NDCG that the challenger may lose on the old test rows; of numbers the share by which "
+        "its mean absolute error may be larger", minimum=0, maximum=1,
     )  # fmt: skip
     alpha: float = setting(0.05, "how unlikely by chance a difference must be to count", above=0, below=1)
     review: bool = setting(False, "whether a person promotes, whatever the comparison says")
@@ -54,6 +57,26 @@ class Situation:
     age_days: float
     drifted: tuple[str, ...] = ()
     accuracy: Figure | None = None
+
+
+@dataclass(frozen=True)
+class Contest:
+    """Champion and challenger on the same rows.
+
+    Args:
+        old: On the recipe's test rows.
+        new: On rows told by people from which neither learned.
+        slices: By column and value, on the test rows of a slice.
+    """
+
+    old: Comparison
+    new: Comparison
+    slices: Mapping[str, Mapping[str, Comparison]] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the public JSON form."""
+        slices = {c: {v: one.to_json() for v, one in values.items()} for c, values in self.slices.items()}
+        return {"old": self.old.to_json(), "new": self.new.to_json(), "slices": slices}
 
 
 @dataclass(frozen=True)
@@ -89,24 +112,29 @@ def due(settings: RetrainSettings, now: Situation) -> Verdict:
     return Verdict(True, tuple(reasons))
 
 
-def better(settings: RetrainSettings, old: Comparison, new: Comparison) -> Verdict:
+def better(settings: RetrainSettings, contests: Mapping[str, Contest]) -> Verdict:
     """Decide whether a challenger may take the champion's place: no worse on old rows, and better on new ones.
+
+    Of several tasks none may be worse; better is it where it is in one, by p-values that Holm (1979) corrects.
 
     Args:
         settings: The bounds.
-        old: On the recipe's test rows.
-        new: On labels told by people from which neither learned.
+        contests: By task; of one task under any name.
     """
-    forgot = old.n > 0 and (old.worse > settings.margin or 1 - old.p <= settings.alpha)
-    won = new.p <= settings.alpha
-    return Verdict(
-        not forgot and won,
-        (
-            f"on the {old.n} old test rows it is {'worse' if forgot else 'not worse'}: {_figures(old)}, "
-            f"{settings.margin:g} may be lost",
-            f"on the {new.n} new rows it is {'better' if won else 'not surely better'}: {_figures(new)}",
-        ),
-    )
+    corrected = holm([one.new.p for one in contests.values()])
+    fine, won, reasons = True, False, list[str]()
+    for (task, one), p in zip(contests.items(), corrected, strict=True):
+        forgot = one.old.n > 0 and (one.old.worse > settings.margin or 1 - one.old.p <= settings.alpha)
+        lost = one.new.n > 0 and 1 - one.new.p <= settings.alpha
+        fine, won = fine and not forgot and not lost, won or p <= settings.alpha
+        named = f"{task}: " if task else ""
+        reasons += [
+            f"{named}on the {one.old.n} old test {one.old.unit} it is {'worse' if forgot else 'not worse'}: "
+            f"{_figures(one.old)}, {settings.margin:g} may be lost",
+            f"{named}on the {one.new.n} new {one.new.unit} it is "
+            f"{'better' if p <= settings.alpha else 'worse' if lost else 'not surely better'}: {_figures(one.new)}",
+        ]
+    return Verdict(fine and won, tuple(reasons))
 
 
 def _figures(one: Comparison) -> str:

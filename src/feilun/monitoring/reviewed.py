@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from feilun.core.observation import Observation
@@ -35,12 +35,14 @@ class Reviewed:
         conflicting: Rows of which people disagree; left out.
         unnamed: Rows that were called wrong without the right answer; left out.
         unknown: Rows with a label that the recipe's rows do not have; left out.
+        incomplete: Rows that were asked without the columns that the model learns from; left out.
     """
 
     rows: tuple[Row, ...]
     conflicting: int
     unnamed: int
     unknown: int
+    incomplete: int = 0
 
     def since(self, time: float) -> int:
         """Return how many answers were told after a time, seconds since 1970."""
@@ -48,15 +50,23 @@ class Reviewed:
 
     def left_out(self) -> dict[str, int]:
         """Return how many rows were left out, by reason."""
-        return {"conflicting": self.conflicting, "unnamed": self.unnamed, "unknown_label": self.unknown}
+        return {
+            "conflicting": self.conflicting, "unnamed": self.unnamed, "unknown_label": self.unknown,
+            "without_columns": self.incomplete,
+        }  # fmt: skip
 
 
-def reviewed(found: Sequence[Observation], learnable: Callable[[Hashable], bool] = lambda target: True) -> Reviewed:
+def reviewed(
+    found: Sequence[Observation],
+    learnable: Callable[[Hashable], bool] = lambda target: True,
+    complete: Callable[[Observation], bool] = lambda one: True,
+) -> Reviewed:
     """Gather what people said, row by row: one that was answered several times counts once.
 
     Args:
         found: Observations with feedback.
         learnable: Says of a right answer whether it can be learned.
+        complete: Says of an observation whether it holds all that the model learns from.
 
     Returns:
         The rows in the order of their first observation. Rows spoken of = rows + those left out by reason.
@@ -66,7 +76,7 @@ def reviewed(found: Sequence[Observation], learnable: Callable[[Hashable], bool]
         if one.right_answers or one.refused:
             by_row[one.row].append(one)
     rows: list[Row] = []
-    counts: dict[str, Any] = {"conflicting": 0, "unnamed": 0, "unknown": 0}
+    counts: dict[str, Any] = {"conflicting": 0, "unnamed": 0, "unknown": 0, "incomplete": 0}
     for same in by_row.values():
         right = frozenset[Hashable]().union(*(one.right_answers for one in same))
         refused = {one.answer for one in same if one.refused}
@@ -74,12 +84,19 @@ def reviewed(found: Sequence[Observation], learnable: Callable[[Hashable], bool]
             counts["conflicting"] += 1
         elif not right:
             counts["unnamed"] += 1
+        elif not complete(same[-1]):
+            counts["incomplete"] += 1
         elif not learnable(target := next(iter(right))):
             counts["unknown"] += 1
         else:
             told = min(said.time for one in same for said in one.feedback if said.answer is not None or said.correct)
             rows.append(Row(same[-1], target, told))
     return Reviewed(tuple(rows), **counts)
+
+
+def until(found: Sequence[Observation], moment: float) -> list[Observation]:
+    """Return observations with what was said of them up to a moment, seconds since 1970."""
+    return [replace(one, feedback=tuple(said for said in one.feedback if said.time <= moment)) for one in found]
 
 
 def held_out(text: str, share: float) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 from feilun.bundles.bundle import Bundle
 from feilun.core.corpus import Corpus, corpus_of
 from feilun.core.errors import UsageError
+from feilun.core.features import category_of
 from feilun.serving.batcher import Predict
 from feilun.serving.limits import Row
 
@@ -27,6 +28,8 @@ def check_kind(bundle: Bundle, rows: Sequence[Row]) -> None:
                 'Send "rows": [{column: value}].',
             )
         return
+    if columns.verbalise:
+        rows = [row for row in rows if not isinstance(row, Mapping)]
     if bundle.pair is None and any(not isinstance(row, str) for row in rows):
         raise UsageError(f"The model {bundle.name} reads one text, not two.", 'Send "texts", not "pairs".')
     if bundle.pair is not None and any(isinstance(row, str) for row in rows):
@@ -42,16 +45,25 @@ def asked_rows(bundle: Bundle, rows: Sequence[Row]) -> Corpus:
     """Return what a bundle is asked about as a corpus; the rows must be of the kind that it reads."""
     if bundle.columns.reads_features:
         return bundle.columns.corpus([row for row in rows if isinstance(row, Mapping)])
+    plain = [_told(bundle, row) if isinstance(row, Mapping) else row for row in rows]
     if bundle.pair is None:
-        return corpus_of([str(row) for row in rows])
-    pairs = [row for row in rows if isinstance(row, tuple)]
+        return corpus_of([str(row) for row in plain])
+    pairs = [row for row in plain if isinstance(row, tuple)]
     numbers = [str(i) for i in range(len(pairs))]
     return Corpus(id=numbers, text=[one for one, _ in pairs], pair=[other for _, other in pairs])
 
 
 def remembered_rows(bundle: Bundle, rows: Sequence[Row]) -> Corpus:
-    """Return what a bundle was asked about as it is remembered: cells as the numbers and categories that it read."""
-    corpus, features = asked_rows(bundle, rows), bundle.predictor.features
+    """Return the rows of one request as they are remembered: cells as the numbers and categories that were read.
+
+    Columns that are written into the text are remembered beside it, so that they can be told from it again.
+    """
+    corpus, features, columns = asked_rows(bundle, rows), bundle.predictor.features, bundle.columns
+    cells = [row for row in rows if isinstance(row, Mapping)]
+    if columns.verbalise and cells:
+        told = {name: [category_of(row[name]) for row in cells] for name in columns.features}
+        own = [str(row[columns.text] or "") if columns.text else "" for row in cells]
+        return replace(corpus, text=own, features=told)
     return corpus if features is None else replace(corpus, features=features.plain(corpus.features))
 
 
@@ -63,18 +75,18 @@ def rows_of(bundle: Bundle, cells: Sequence[Mapping[str, Any]]) -> list[Row]:
         cells: A row each.
 
     Returns:
-        Texts or pairs; the cells themselves where the model reads features.
+        Texts or pairs; the cells themselves where the model reads columns beside them.
 
     Raises:
         UsageError: If a column is missing or unknown, or a cell is not what belongs there.
     """
     columns = bundle.columns
     columns.check(cells)
-    corpus = columns.corpus(cells)
-    if columns.reads_features:
+    if columns.features:
         if bundle.predictor.features is not None:
-            bundle.predictor.features.matrix(corpus.features, len(corpus))
+            bundle.predictor.features.matrix(columns.corpus(cells).features, len(cells))
         return list(cells)
+    corpus = columns.corpus(cells)
     return list(corpus.text) if corpus.pair is None else list(zip(corpus.text, corpus.pair, strict=True))
 
 
@@ -88,3 +100,9 @@ def blank_row(bundle: Bundle) -> Row:
     if bundle.columns.reads_features:
         return dict.fromkeys(bundle.columns.names)
     return "" if bundle.pair is None else ("", "")
+
+
+def _told(bundle: Bundle, row: Mapping[str, Any]) -> Row:
+    """Return cells whose columns are written into the text as a text, or two."""
+    corpus = bundle.columns.corpus([row])
+    return corpus.text[0] if corpus.pair is None else (corpus.text[0], corpus.pair[0])

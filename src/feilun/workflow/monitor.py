@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,11 +14,12 @@ from feilun.bundles.content import read_table
 from feilun.core.errors import UsageError
 from feilun.core.observation import Observation, asked_about
 from feilun.core.report import Figure
+from feilun.monitoring.answer_signals import watched
 from feilun.monitoring.drift import ALPHA, FEWEST_ROWS, STATES, Drift, drift
 from feilun.monitoring.performance import Observed, estimated_accuracy, observed
 from feilun.monitoring.reference import Reference, read_reference
-from feilun.monitoring.sample import Sample, answer_signals, sample_of
-from feilun.monitoring.signals import Categories, Numbers, Sets, Values
+from feilun.monitoring.sample import Sample, sample_of
+from feilun.monitoring.signals import Numbers, Values
 from feilun.storage import observations
 from feilun.storage.database import Database
 from feilun.workflow.profile import unknown_shares
@@ -164,23 +165,24 @@ def _window(
 ) -> Window:
     times, waits = [row.time for row in rows], [row.latency for row in rows]
     verdict, note = None, ""
-    signals = answer_signals([row.prediction for row in rows])
-    labels = signals.get("labels")
-    values = {name: own for name, own in signals.items() if name.startswith("value") and isinstance(own, Numbers)}
+    looked = watched(asked_about(rows, bundle.columns), [row.prediction for row in rows])
+    signals = looked.signals
     if reference is None:
         note = NO_REFERENCE
-    elif len(rows) < FEWEST_ROWS:
-        note = f"a verdict on drift takes {FEWEST_ROWS} predictions"
+    elif len(looked.rows) < FEWEST_ROWS:
+        lists = f", of different queries, and there are {len(looked.rows)}" if len(looked.rows) < len(rows) else ""
+        note = f"a verdict on drift takes {FEWEST_ROWS} predictions{lists}"
     else:
-        verdict = drift(reference, _sample(rows, bundle, reference, states), alpha=alpha)
+        seen = [rows[row] for row in looked.rows]
+        verdict = drift(reference, _sample(seen, signals, bundle, reference, states), alpha=alpha)
     return Window(
         span.name,
         len(rows),
         min(times, default=None),
         max(times, default=None),
         (float(np.quantile(waits, 0.5)), float(np.quantile(waits, 0.95))) if waits else None,
-        labels.shares() if isinstance(labels, Categories | Sets) else {},
-        {name: own.quantiles(0.05, 0.5, 0.95) for name, own in values.items()},
+        looked.shares(),
+        looked.quantiles(0.05, 0.5, 0.95),
         sum(bool(row.prediction.get("abstained")) for row in rows) / max(1, len(rows)),
         verdict,
         _estimated(reference, signals.get("scores")),
@@ -197,9 +199,10 @@ def _estimated(reference: Reference | None, scores: Values | None) -> Figure | N
     return estimated_accuracy(known.values, reference.correct, scores.values)
 
 
-def _sample(rows: list[Observation], bundle: Bundle, reference: Reference, states: bool) -> Sample:
-    corpus, runtime = asked_about(rows), bundle.predictor
+def _sample(
+    rows: list[Observation], said: Mapping[str, Values], bundle: Bundle, reference: Reference, states: bool
+) -> Sample:
+    corpus, runtime = asked_about(rows, bundle.columns), bundle.predictor
     last = corpus.select(range(max(0, len(rows) - STATES), len(rows)))
     reduced = reference.reduce(runtime.embed(last)) if states and len(reference.states) else None
-    answers, unknown = [row.prediction for row in rows], unknown_shares(runtime, corpus)
-    return sample_of(corpus, answers, unknown, reduced, runtime.features)
+    return sample_of(corpus, said, unknown_shares(runtime, corpus), reduced, runtime.features)

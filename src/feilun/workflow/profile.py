@@ -12,7 +12,10 @@ from feilun.bundles.generator import Generator
 from feilun.bundles.runtime import Runtime
 from feilun.core.answers.table import ANSWERS
 from feilun.core.corpus import Corpus
+from feilun.core.decisions.rank import queries
 from feilun.core.splits import Splits
+from feilun.data.target_kinds.table import TARGET_KINDS
+from feilun.monitoring.answer_signals import watched
 from feilun.monitoring.redaction import kept_rows
 from feilun.monitoring.reference import KEY, ROWS, STATES, evenly, make_reference
 from feilun.monitoring.sample import sample_of
@@ -35,15 +38,26 @@ def with_reference(runtime: Runtime | Generator, splits: Splits, task: str = "cl
     """
     if task not in ANSWERS or isinstance(runtime, Generator):
         return dict(splits.profile)
-    validation = splits.validation.select(evenly(len(splits.validation), ROWS).tolist())
+    validation = _some(splits.validation, task)
     predictions = [prediction.to_json() for prediction in runtime.predict(validation)]
-    rows = kept_rows(validation, runtime.features, in_place=runtime.decision.reads == "tokens")
+    looked = watched(validation, predictions)
+    rows = kept_rows(validation, runtime.features, in_place=runtime.decision.reads == "tokens").select(
+        looked.rows.tolist()
+    )
     chosen = rows.select(evenly(len(rows), 2 * STATES).tolist())
     states = runtime.embed(chosen) if any(rows.text) else None
-    sample = sample_of(rows, predictions, unknown_shares(runtime, rows), states, runtime.features)
-    pairs = zip(predictions, rows.target or (), strict=True)
+    sample = sample_of(rows, looked.signals, unknown_shares(runtime, rows), states, runtime.features)
+    pairs = zip((predictions[row] for row in looked.rows), rows.target or (), strict=True)
     correct = np.array([ANSWERS[task].right(answer, target) for answer, target in pairs], dtype=bool)
     return {**splits.profile, KEY: make_reference(sample, correct).to_json()}
+
+
+def _some(corpus: Corpus, task: str) -> Corpus:
+    """Return about `ROWS` rows, evenly spread; lists of candidates stay whole."""
+    lists = queries(corpus) if TARGET_KINDS[task].lists else np.arange(len(corpus))
+    count = int(lists.max(initial=-1)) + 1
+    chosen = evenly(count, max(1, ROWS * count // max(1, len(corpus))))
+    return corpus.select(np.flatnonzero(np.isin(lists, chosen)).tolist())
 
 
 def unknown_shares(runtime: Runtime | Generator, rows: Corpus) -> NDArray[np.float64]:

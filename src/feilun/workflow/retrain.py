@@ -11,9 +11,9 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -27,18 +27,19 @@ from feilun.core.corpus import Corpus
 from feilun.core.errors import GateNotMet, UsageError
 from feilun.core.files import disk_errors, write_json
 from feilun.core.prediction import Prediction
+from feilun.evaluation.judges.multitask import OneAnswer
 from feilun.evaluation.paired import Comparison
 from feilun.evaluation.paired_tasks import COMPARISONS
 from feilun.evaluation.slices import slice_values
 from feilun.monitoring import retrain_policy
-from feilun.monitoring.retrain_policy import Situation, Verdict
-from feilun.monitoring.reviewed import reviewed
+from feilun.monitoring.retrain_policy import Contest, Situation, Verdict
+from feilun.monitoring.reviewed import until
 from feilun.storage import audit, observations
 from feilun.storage.database import Database
 from feilun.storage.locks import Held, locked
-from feilun.workflow import releases, steps
+from feilun.workflow import releases, steps, stopped
 from feilun.workflow.monitor import Span, watch
-from feilun.workflow.next_corpus import learnable, next_corpus
+from feilun.workflow.next_corpus import NextRows, kinds_of, next_corpus, said_by_task
 from feilun.workflow.recipe import Recipe
 from feilun.workflow.remembered import remember
 from feilun.workflow.screen import Screen, silent
@@ -60,9 +61,7 @@ class Retraining:
         challenger: The version that was trained.
         outcome: promoted, waiting (for a person), or kept (the champion).
         reasons: Why, finished sentences.
-        old: The two on the recipe's test rows.
-        new: The two on rows told by people from which neither learned.
-        slices: By column and value, the two on the test rows of a slice.
+        contests: The two on the same rows, by task; under "" where there is but one.
         learned: Rows told by people that the challenger learned from.
         left_out: Texts that people spoke of and that are not used, by reason.
         report: The file that says the same.
@@ -73,18 +72,25 @@ class Retraining:
     challenger: int
     outcome: str
     reasons: tuple[str, ...]
-    old: Comparison
-    new: Comparison
-    slices: dict[str, dict[str, Comparison]]
+    contests: Mapping[str, Contest]
     learned: int
     left_out: dict[str, int]
     report: Path
 
     def to_json(self) -> dict[str, Any]:
-        """Return the public JSON form."""
-        slices = {c: {v: one.to_json() for v, one in values.items()} for c, values in self.slices.items()}
-        compared = {"old": self.old.to_json(), "new": self.new.to_json(), "slices": slices}
-        return {**asdict(self), **compared, "reasons": list(self.reasons), "report": str(self.report)}
+        """Return the public JSON form; of several tasks figures stand under the name of each."""
+        return {
+            "model": self.model, "champion": self.champion, "challenger": self.challenger, "outcome": self.outcome,
+            "reasons": list(self.reasons), **figures_of(self.contests), "learned": self.learned,
+            "left_out": dict(self.left_out), "report": str(self.report),
+        }  # fmt: skip
+
+
+def figures_of(contests: Mapping[str, Contest], *, slices: bool = True) -> dict[str, Any]:
+    """Return the public JSON form of contests."""
+    told = {task: one.to_json() for task, one in contests.items()}
+    shown = {task: own if slices else {"old": own["old"], "new": own["new"]} for task, own in told.items()}
+    return shown[""] if set(shown) == {""} else {"tasks": shown}
 
 
 def is_due(recipe: Recipe, database: Database, *, now: float | None = None) -> Verdict:
@@ -103,7 +109,7 @@ def is_due(recipe: Recipe, database: Database, *, now: float | None = None) -> V
     with database.read() as connection:
         last = audit.last(connection, "retrain", model=recipe.name)
         found = observations.reviewed(connection, recipe.name)
-        said = reviewed(found, learnable(recipe.kind, bundle.labels.names))
+        said = said_by_task(recipe, found, bundle.labels.names)
         seen = bool(observations.latest(connection, bundle.name, version=bundle.version, count=1))
     made = datetime.fromisoformat(str(bundle.manifest["created"])).timestamp()
     drifted: tuple[str, ...] = ()
@@ -113,7 +119,7 @@ def is_due(recipe: Recipe, database: Database, *, now: float | None = None) -> V
         drifted = tuple(one.name for one in window.drift.signals if one.drifted) if window.drift else ()
         accuracy = window.observed.accuracy
     age = ((time.time() if now is None else now) - made) / DAY
-    new = said.since(last["started"] if last else 0.0)
+    new = sum(one.since(last["started"] if last else 0.0) for one in said.values())
     return retrain_policy.due(recipe.retrain, Situation(new, age, drifted, accuracy))
 
 
@@ -122,6 +128,7 @@ def retrain(
     database: Database,
     *,
     review: bool = False,
+    resume: bool = False,
     accept_licence: bool = False,
     screen: Screen = silent,
 ) -> Retraining:
@@ -131,6 +138,7 @@ def retrain(
         recipe: The champion's recipe, with the places of its data.
         database: Observations and feedback; the audit log; the lock.
         review: A person promotes, as with `retrain.review`.
+        resume: Go on with what was stopped: what people said since it began is for the next time.
         accept_licence: Agree to the terms of a base that asks for consent.
         screen: What the user sees meanwhile.
 
@@ -145,9 +153,9 @@ def retrain(
     """
     bundle = _champion(recipe)
     with locked(database, f"retraining of {recipe.name}") as held, _scratch(recipe.name) as folder:
-        started = time.time()
+        started = (stopped.stopped(recipe.name, int(bundle.version)) if resume else None) or time.time()
         with database.read() as connection:
-            found = observations.reviewed(connection, recipe.name)
+            found = until(observations.reviewed(connection, recipe.name), started)
         corpus = next_corpus(recipe, found, folder)
         if not corpus.learned:
             raise UsageError(
@@ -157,6 +165,7 @@ def retrain(
         if champion(recipe.name) is None:  # or the challenger, being the newest, would answer unproved
             releases.promote(f"{recipe.name}@{bundle.version}", database, why="it answered when retraining began")
         remember(recipe)
+        stopped.begin(recipe.name, int(bundle.version), started)
         facts: dict[str, Any] = {
             "model": recipe.name,
             "started": started,
@@ -164,20 +173,27 @@ def retrain(
             "learned": corpus.learned,
         }
         try:
-            trained = steps.train(corpus.recipe, accept_licence=accept_licence, screen=screen)
+            trained = steps.train(corpus.recipe, resume=resume, accept_licence=accept_licence, screen=screen)
         except GateNotMet as error:
             with database.write() as connection:
                 audit.record(connection, "retrain", outcome="gate not met", reasons=[error.problem], **facts)
+            stopped.end(recipe.name)
             raise
-        result = _compared(bundle, trained, recipe, corpus.old.test, corpus.new, corpus.learned, corpus.left_out())
-        result = _decide(result, recipe, review)
+        contests = {task: _contest(bundle, trained, recipe, task, rows) for task, rows in corpus.tasks.items()}
+        outcome, reasons = _decide(contests, recipe, review)
+        report = places.retrainings() / recipe.name / f"{trained.version}.json"
+        result = Retraining(
+            recipe.name, int(bundle.version), int(trained.version), outcome, reasons, contests, corpus.learned,
+            corpus.left_out(), report,
+        )  # fmt: skip
         _settle(result, database, held, facts)
+        stopped.end(recipe.name)
     return result
 
 
 def _champion(recipe: Recipe) -> Bundle:
     """Open what answers now, where it can be trained again."""
-    if recipe.kind not in COMPARISONS:
+    if not COMPARISONS.keys() >= set(kinds_of(recipe).values()):
         raise UsageError(
             f"A {recipe.kind} model cannot be trained again by feedback: those of {', '.join(COMPARISONS)} can.",
             "Add the new rows to its data, and run: feilun train RECIPE.toml",
@@ -194,37 +210,34 @@ def _champion(recipe: Recipe) -> Bundle:
     return bundle
 
 
-def _compared(
-    before: Bundle, after: Bundle, recipe: Recipe, test: Corpus, new: Corpus, learned: int, left_out: dict[str, int]
-) -> Retraining:
+def _contest(before: Bundle, after: Bundle, recipe: Recipe, task: str, rows: NextRows) -> Contest:
     """Let both answer the same rows."""
-    compare = COMPARISONS[recipe.kind]
-    first, second = _answers(before, test), _answers(after, test)
+    compare = COMPARISONS[rows.task]
+    first, second = _answers(before, task, rows.test), _answers(after, task, rows.test)
     slices: dict[str, dict[str, Comparison]] = {}
     for column in recipe.evaluation.slices:
-        values = np.array(slice_values(test, column))
+        values = np.array(slice_values(rows.test, column))
         parts = {str(value): np.flatnonzero(values == value).tolist() for value in np.unique(values)}
         slices[column] = {
-            value: compare([first[i] for i in own], [second[i] for i in own], test.select(own))
+            value: compare([first[i] for i in own], [second[i] for i in own], rows.test.select(own))
             for value, own in parts.items()
             if len(own) >= FEWEST_IN_SLICE
         }
-    report = places.retrainings() / recipe.name / f"{after.version}.json"
-    old, fresh = compare(first, second, test), compare(_answers(before, new), _answers(after, new), new)
-    return Retraining(
-        recipe.name, int(before.version), int(after.version), "kept", (), old, fresh, slices, learned, left_out, report
-    )  # fmt: skip
+    new = compare(_answers(before, task, rows.new), _answers(after, task, rows.new), rows.new)
+    return Contest(compare(first, second, rows.test), new, slices)
 
 
-def _answers(bundle: Bundle, corpus: Corpus) -> list[Prediction]:
-    return bundle.predict(corpus) if len(corpus) else []
+def _answers(bundle: Bundle, task: str, corpus: Corpus) -> list[Prediction]:
+    if not len(corpus):
+        return []
+    return (OneAnswer(bundle, task) if task else bundle).predict(corpus)
 
 
-def _decide(result: Retraining, recipe: Recipe, review: bool) -> Retraining:
-    verdict = retrain_policy.better(recipe.retrain, result.old, result.new)
+def _decide(contests: Mapping[str, Contest], recipe: Recipe, review: bool) -> tuple[str, tuple[str, ...]]:
+    """Return what comes of the challenger, and why."""
+    verdict = retrain_policy.better(recipe.retrain, contests)
     asked = review or recipe.retrain.review
-    outcome = "waiting" if asked else "promoted" if verdict.yes else "kept"
-    return Retraining(**{**vars(result), "outcome": outcome, "reasons": verdict.reasons})
+    return "waiting" if asked else "promoted" if verdict.yes else "kept", verdict.reasons
 
 
 def _settle(result: Retraining, database: Database, held: Held, facts: dict[str, Any]) -> None:
@@ -234,7 +247,7 @@ def _settle(result: Retraining, database: Database, held: Held, facts: dict[str,
         held.check(connection)
         audit.record(
             connection, "retrain", outcome=result.outcome, challenger=result.challenger, reasons=list(result.reasons),
-            left_out=result.left_out, old=result.old.to_json(), new=result.new.to_json(), **facts,
+            left_out=result.left_out, **figures_of(result.contests, slices=False), **facts,
         )  # fmt: skip
     if result.outcome == "promoted":
         releases.promote(f"{result.model}@{result.challenger}", database, why="retrain")

@@ -24,6 +24,7 @@ PREDICTIONS: dict[str, dict[str, Any]] = {
         "label": "loan [credit]", "score": 0.9,
         "spans": [{"start": 2, "end": 6, "label": "credit", "text": "loan", "score": 0.9}],
     },
+    "rank": {"label": "relevant", "score": 0.9, "relevance": 3.25},
     "regress": {"label": "12.5", "score": 0.9, "value": 12.5, "interval": [10.0, 15.0]},
 }  # fmt: skip
 SEVERAL = {
@@ -36,14 +37,13 @@ SEVERAL = {
 def test_a_prediction_tells_its_kind_and_is_right_where_it_is_called_so(task: str) -> None:
     kind, prediction = ANSWERS[task], PREDICTIONS[task]
     assert answer_kind(prediction) is kind
-    own = prediction[kind.field]
+    own = kind.own(prediction)
     assert kind.right(prediction, kind.target(own))
     assert kind.target(kind.checked(own, seen(prediction), NAMES)) == kind.target(own)
 
 
-@pytest.mark.parametrize("field", ["tasks", "text", "relevance"])
-def test_answers_that_cannot_be_named_are_called_right_or_wrong_as_a_whole(field: str) -> None:
-    prediction = {"label": "x", "score": 0.5, field: {}}
+def test_answers_that_cannot_be_named_are_called_right_or_wrong_as_a_whole() -> None:
+    prediction = {"label": "x", "score": 0.5, "text": "x"}
     assert answer_kind(prediction) is UNDIVIDED
     with pytest.raises(UsageError, match="No right answer can be named of what m@1 gives"):
         UNDIVIDED.checked("x", seen(prediction), NAMES)
@@ -116,6 +116,51 @@ def test_a_number_is_right_within_its_interval_and_as_it_is_where_there_is_none(
 def test_numbers_that_cannot_be_are_refused(said: Any, prediction: dict[str, Any], says: str) -> None:
     with pytest.raises(UsageError, match=says):
         ANSWERS["regress"].checked(said, seen(prediction), NAMES)
+
+
+@pytest.mark.parametrize(("said", "grade"), [(2, 2.0), ("0", 0.0), (1.5, 1.5)])
+def test_relevance_is_told_as_a_grade_and_right_where_it_says_relevant_alike(said: Any, grade: float) -> None:
+    kind = ANSWERS["rank"]
+    told = kind.target(kind.checked(said, seen(PREDICTIONS["rank"]), NAMES))
+    assert told == grade
+    assert kind.right(PREDICTIONS["rank"], told) is (grade > 0)
+
+
+@pytest.mark.parametrize(("said", "says"), [(-1, "grades begin at 0"), ("much", "no finite number")])
+def test_grades_that_cannot_be_are_refused(said: Any, says: str) -> None:
+    with pytest.raises(UsageError, match=says):
+        ANSWERS["rank"].checked(said, seen(PREDICTIONS["rank"]), NAMES)
+
+
+def test_a_thumb_up_calls_a_candidate_relevant() -> None:
+    found = seen(PREDICTIONS["rank"], "t", Feedback("f", "o", 0.0, correct=True))
+    assert found.known_answer == 1.0
+
+
+TASKS = {
+    "label": "mood: good; topics: credit", "score": 0.8,
+    "tasks": {"mood": {"label": "good", "score": 0.9}, "topics": {**PREDICTIONS["multilabel"], "score": 0.8}},
+}  # fmt: skip
+
+
+def test_each_of_several_tasks_has_its_own_feedback() -> None:
+    said = (
+        Feedback("f", "o", 1.0, answer={"topics": ["cards"]}),
+        Feedback("g", "o", 2.0, answer={"mood": None}, correct=False),
+        Feedback("h", "o", 3.0, correct=False),
+    )
+    mood, topics = seen(TASKS, "t", *said).parts
+    assert (mood.id, mood.task, mood.kind, mood.refused, mood.known_answer) == (
+        "o/mood",
+        "mood",
+        ANSWERS["classify"],
+        True,
+        None,
+    )
+    assert (topics.refused, topics.known_answer) == (False, ("cards",))
+    assert not seen(TASKS, "t", *said).conflicting
+    assert seen(TASKS, "t", *said, Feedback("i", "o", 4.0, correct=True)).conflicting
+    assert seen(PREDICTIONS["classify"]).part("topics") is None
 
 
 LOAN, CARD = {"start": 2, "end": 6, "label": "credit"}, {"start": 10, "end": 14, "label": "cards"}

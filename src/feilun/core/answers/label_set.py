@@ -23,6 +23,10 @@ class LabelSetAnswer:
     thumbs: ClassVar[bool] = True
     in_a_cell: ClassVar[str] = "labels with | between them, or [] where none applies"
 
+    def own(self, prediction: Mapping[str, Any]) -> Any:
+        """Return the answer of a prediction, in its JSON form."""
+        return prediction.get(self.field)
+
     def target(self, answer: Any) -> tuple[str, ...]:
         """Return the labels, sorted."""
         return tuple(sorted(answer))

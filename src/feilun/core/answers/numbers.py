@@ -20,6 +20,10 @@ class Numbers:
     thumbs: ClassVar[bool] = False
     in_a_cell: ClassVar[str] = "a number, or several as JSON: {name: number}"
 
+    def own(self, prediction: Mapping[str, Any]) -> Any:
+        """Return the answer of a prediction, in its JSON form."""
+        return prediction.get(self.field)
+
     def target(self, answer: Any) -> tuple[float, ...]:
         """Return the numbers, in the model's order."""
         return tuple(map(float, answer.values() if isinstance(answer, Mapping) else (answer,)))
@@ -32,7 +36,7 @@ class Numbers:
         """
         own = found.prediction[self.field]
         if not isinstance(own, Mapping):
-            return _finite(said, self.field)
+            return finite(said, self.field)
         told = _table(said) if isinstance(said, str) else said
         if not isinstance(told, Mapping):
             raise UsageError(f"{found.bundle} gives several numbers, and {str(said)[:60]!r} is one.", _example(own))
@@ -41,7 +45,7 @@ class Numbers:
                 raise UsageError(f"{found.bundle} gives no number {name!r}. {nearest(name, own)}", _example(own))
             if name not in told:
                 raise UsageError(f"The number {name!r} is missing.", _example(own))
-        return {name: _finite(told[name], name) for name in own}
+        return {name: finite(told[name], name) for name in own}
 
     def cells(self, target: Any) -> tuple[Any, ...]:
         """Return the numbers, a cell each."""
@@ -55,13 +59,18 @@ class Numbers:
         return all(own == true if end is None else end[0] <= true <= end[1] for own, end, true in values)
 
 
-def _finite(said: Any, name: str) -> float:
+def finite(said: Any, name: str) -> float:
+    """Return what a person told as a number.
+
+    Raises:
+        UsageError: If it is no finite one; `name` says what it stands for.
+    """
     try:
         number = float(said)
     except (TypeError, ValueError):
         number = math.nan
     if isinstance(said, bool) or not math.isfinite(number):
-        raise UsageError(f"{name} is {str(said)[:60]!r}, no finite number.", 'Such as {"value": 12.5}.')
+        raise UsageError(f"{name} is {str(said)[:60]!r}, no finite number.", f"Such as {json.dumps({name: 12.5})}.")
     return number
 
 

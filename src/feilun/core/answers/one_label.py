@@ -18,6 +18,10 @@ class OneLabel:
     thumbs: ClassVar[bool] = True
     in_a_cell: ClassVar[str] = "a label"
 
+    def own(self, prediction: Mapping[str, Any]) -> Any:
+        """Return the answer of a prediction, in its JSON form."""
+        return prediction.get(self.field)
+
     def target(self, answer: Any) -> str:
         """Return the label."""
         return str(answer)

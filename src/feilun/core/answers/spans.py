@@ -24,6 +24,10 @@ class Spans:
     thumbs: ClassVar[bool] = True
     in_a_cell: ClassVar[str] = 'spans as JSON: [{"start": 0, "end": 2, "label": "name"}], or [] where there is none'
 
+    def own(self, prediction: Mapping[str, Any]) -> Any:
+        """Return the answer of a prediction, in its JSON form."""
+        return prediction.get(self.field)
+
     def target(self, answer: Any) -> tuple[Span, ...]:
         """Return the spans, in their order."""
         return tuple(sorted(Span(one["start"], one["end"], one["label"]) for one in answer))

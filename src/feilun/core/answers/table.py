@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 from feilun.core.answers.label_set import LabelSetAnswer
 from feilun.core.answers.numbers import Numbers
 from feilun.core.answers.one_label import OneLabel
+from feilun.core.answers.relevance import Relevance
+from feilun.core.answers.several import SeveralAnswers
 from feilun.core.answers.spans import Spans
 from feilun.core.answers.undivided import Undivided
 
@@ -21,13 +23,17 @@ if TYPE_CHECKING:
 class AnswerKind(Protocol):
     """The answers of a task.
 
-    `field` names them in the JSON of a prediction and in feedback alike; `thumbs` says whether a thumb up tells that
-    the predicted answer is the right one; `in_a_cell` says how a person writes one into a table.
+    `field` names them in feedback, and in the JSON of most predictions; `thumbs` says whether a thumb up tells that the
+    predicted answer is the right one; `in_a_cell` says how a person writes one into a table.
     """
 
     field: ClassVar[str]
     thumbs: ClassVar[bool]
     in_a_cell: ClassVar[str]
+
+    def own(self, prediction: Mapping[str, Any]) -> Any:
+        """Return the answer of a prediction as a person would tell it; both in their JSON form."""
+        ...
 
     def target(self, answer: Any) -> Hashable:
         """Return an answer, in its JSON form, as a corpus holds targets; equal answers give equal targets."""
@@ -60,18 +66,22 @@ class AnswerKind(Protocol):
 
 ONE_LABEL, UNDIVIDED = OneLabel(), Undivided()
 
-ANSWERS: Mapping[str, AnswerKind] = {
+SINGLE: Mapping[str, AnswerKind] = {
     "classify": ONE_LABEL,
     "match": ONE_LABEL,
     "multilabel": LabelSetAnswer(),
+    "rank": Relevance(),
     "regress": Numbers(),
+    "similarity": ONE_LABEL,
     "tag": Spans(),
 }
+
+ANSWERS: Mapping[str, AnswerKind] = {**SINGLE, "multitask": SeveralAnswers(SINGLE)}
 """The tasks whose right answers people can name."""
 
 BY_FIELD: Mapping[str, AnswerKind] = {
     **{kind.field: kind for kind in ANSWERS.values() if kind is not ONE_LABEL},
-    **dict.fromkeys(("tasks", "text", "relevance"), UNDIVIDED),
+    "text": UNDIVIDED,
 }
 """By what the JSON of a prediction holds; all others have one label."""
 

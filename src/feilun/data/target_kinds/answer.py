@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from feilun.core.errors import DataError
 from feilun.core.labels import LabelSet
@@ -18,6 +18,8 @@ FEWEST_ANSWERS = 2
 
 class AnswerText:
     """A target is the text of its cell, which the model reads behind the prompt while it learns."""
+
+    lists: ClassVar[bool] = False
 
     def read(self, loaded: Loaded, settings: DataSettings) -> None:
         """Leave the cells as they are."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from feilun.core.labels import LabelSet
 from feilun.data import targets
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 class OneLabel:
     """A label is the text of its cell."""
+
+    lists: ClassVar[bool] = False
 
     def read(self, loaded: Loaded, settings: DataSettings) -> None:
         """Leave the cells as they are."""

@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -30,6 +30,8 @@ LIST_EXAMPLE = 'Write a list as ["a", "b"], [] where no label applies, or labels
 
 class LabelLists:
     """A target is a tuple of different label names, sorted."""
+
+    lists: ClassVar[bool] = False
 
     def read(self, loaded: Loaded, settings: DataSettings) -> None:
         """Split the cells into labels and, where `data.gather` names a column, join the lines of a text."""

@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -27,6 +27,8 @@ NAMED = 5
 
 class Numbers:
     """A target is a tuple of numbers, in the order of the columns."""
+
+    lists: ClassVar[bool] = False
 
     def read(self, loaded: Loaded, settings: DataSettings) -> None:
         """Read the cells as numbers.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from feilun.core.errors import DataError
 from feilun.core.labels import LabelSet
@@ -22,6 +22,8 @@ NAMED = 5
 
 class Relevance:
     """A target is a number from 0, where the candidate is not relevant; rows of one query are a group."""
+
+    lists: ClassVar[bool] = True
 
     def read(self, loaded: Loaded, settings: DataSettings) -> None:
         """Read the cells as numbers; where no column names the query, its text does.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from feilun.core.errors import DataError
 from feilun.core.labels import LabelSet
@@ -26,6 +26,8 @@ DIFFERENT, SAME = "different", "same"
 
 class SameOrNot:
     """A label is the text of its cell; without a target column every row is a pair that says the same."""
+
+    lists: ClassVar[bool] = False
 
     def read(self, loaded: Loaded, settings: DataSettings) -> None:
         """Drop rows without a second text, and call every pair the same where there are no cells.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from feilun.core.decisions.multitask import TaskTarget
 from feilun.core.errors import UsageError
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 class Several:
     """Refuses to read the targets of all tasks from one column."""
+
+    lists: ClassVar[bool] = False
 
     def read(self, loaded: Loaded, settings: DataSettings) -> None:
         """Refuse, as one column holds the targets of one task.

@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from feilun.core.errors import DataError
 from feilun.core.labels import LabelSet
@@ -27,6 +27,8 @@ EXAMPLE = (
 
 class SpanLists:
     """A target is a tuple of spans that do not overlap, in their order."""
+
+    lists: ClassVar[bool] = False
 
     def read(self, loaded: Loaded, settings: DataSettings) -> None:
         """Read the cells; of spans that overlap the longest is kept, and the others are counted.

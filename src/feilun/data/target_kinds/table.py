@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from feilun.data.target_kinds.answer import AnswerText
 from feilun.data.target_kinds.label import OneLabel
@@ -22,7 +22,13 @@ if TYPE_CHECKING:
 
 
 class TargetKind(Protocol):
-    """What stands in the target column."""
+    """What stands in the target column.
+
+    `lists` says whether rows are candidates of a query: one candidate stands in many lists, so that rows are told
+    apart, and sets kept apart, by their queries alone.
+    """
+
+    lists: ClassVar[bool]
 
     def read(self, loaded: Loaded, settings: DataSettings) -> None:
         """Turn the texts of the cells into targets, in place.

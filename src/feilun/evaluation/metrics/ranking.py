@@ -21,6 +21,8 @@ TIE_SEED = 20_261
 DEPTH = 10
 """Length of the list that is judged, where nobody says otherwise."""
 
+NDCG = f"ndcg@{DEPTH}"
+
 
 def best_first(scores: Floats, groups: NDArray[np.int64]) -> NDArray[np.int64]:
     """Order rows by group, and within each by score.

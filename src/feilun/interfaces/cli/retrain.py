@@ -13,7 +13,11 @@ from feilun.interfaces.cli.options import AcceptLicence, AsJson
 if TYPE_CHECKING:
     from feilun.workflow.retrain import Retraining
 
-EXAMPLES = ("feilun retrain reviews --check", "feilun retrain recipe.toml --review", "feilun retrain reviews --if-due")
+EXAMPLES = (
+    "feilun retrain reviews --check",
+    "feilun retrain recipe.toml --review",
+    "feilun retrain reviews --if-due --resume",
+)
 
 
 def retrain(
@@ -23,6 +27,7 @@ def retrain(
     check: Annotated[bool, typer.Option("--check", help="Say whether it is due and why; train nothing.")] = False,
     if_due: Annotated[bool, typer.Option("--if-due", help="Train only when it is due: for a timer.")] = False,
     review: Annotated[bool, typer.Option("--review", help="Let a person promote what comes out.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with what was stopped, where something was.")] = False,
     accept_licence: AcceptLicence = False,
     as_json: AsJson = False,
 ) -> None:
@@ -47,7 +52,9 @@ def retrain(
                     print(f"{recipe.name} is {'' if verdict.yes else 'not '}due: {'; '.join(verdict.reasons)}.")
                 return
         screen = Terminal(output.progress_console() if as_json else output.result_console(), output.language())
-        result = retraining.retrain(recipe, database, review=review, accept_licence=accept_licence, screen=screen)
+        result = retraining.retrain(
+            recipe, database, review=review, resume=resume, accept_licence=accept_licence, screen=screen
+        )
     if as_json:
         output.print_json(result.to_json())
     else:

@@ -31,13 +31,19 @@ class FeedbackRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    observation: str = Field(description="The `observation` of the prediction.", min_length=1, max_length=64)
+    observation: str = Field(
+        description="The `observation` of the prediction; of several tasks, that of the answer that is meant.",
+        min_length=1, max_length=300,
+    )  # fmt: skip
     label: str | None = Field(None, description="The right label, where the prediction has one.")
     labels: list[str] | None = Field(
         None, description="All right labels, where a text may have several or none.", max_length=2000
     )
     value: float | dict[str, float] | None = Field(
         None, description="The right number, or several by name, where the prediction has such."
+    )
+    relevance: float | None = Field(
+        None, description="How relevant the candidate is, 0 where it is not, where the prediction is a relevance.", ge=0
     )
     spans: list[SpanTold] | None = Field(
         None, description="All right spans, where the prediction has some.", max_length=10_000
@@ -67,8 +73,10 @@ class Said(BaseModel):
     id: str
     label: str | None = None
     labels: list[str] | None = None
+    relevance: float | None = None
     value: float | dict[str, float] | None = None
     spans: list[SpanTold] | None = None
+    tasks: dict[str, Any] | None = None
     thumbs: Literal["up", "down"] | None
     text: str | None
 
@@ -91,6 +99,7 @@ EXAMPLES = {
     "label": {"summary": "The right label", "value": {"observation": "ID", "label": "negative"}},
     "labels": {"summary": "All right labels", "value": {"observation": "ID", "labels": ["taste", "service"]}},
     "value": {"summary": "The right number", "value": {"observation": "ID", "value": 12.5}},
+    "relevance": {"summary": "This candidate is the right one", "value": {"observation": "ID", "relevance": 1}},
     "spans": {
         "summary": "All right spans",
         "value": {"observation": "ID", "spans": [{"start": 0, "end": 4, "label": "product"}]},
@@ -131,7 +140,7 @@ def give_feedback(
         "feedback": given.feedback.id,
         "observation": found.id,
         "model": found.bundle,
-        "predicted": found.prediction.get(found.kind.field),
+        "predicted": found.kind.own(found.prediction),
         "repeated": given.repeated,
         "conflicting": found.conflicting,
         "all": [_said(one, found.kind.field) for one in found.feedback],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from fastapi import APIRouter, Body, Path, Request
 from fastapi.responses import JSONResponse
@@ -162,7 +162,14 @@ async def predict(
     asked = remembered_rows(engine.bundle(name), rows) if log else None
     kept = log.observe(answer.model, asked, predictions, seconds) if log and asked else [None] * len(rows)
     answers = [
-        {**prediction.to_json(body.ranked), "observation": observation}
+        _named(prediction.to_json(body.ranked), observation)
         for prediction, observation in zip(predictions, kept, strict=True)
     ]
     return JSONResponse({"model": answer.model, "predictions": answers})
+
+
+def _named(answer: dict[str, Any], observation: str | None) -> dict[str, Any]:
+    """Return an answer with the id of its observation; those of several tasks have one each."""
+    for task, own in answer.get("tasks", {}).items():
+        own["observation"] = observation and f"{observation}/{task}"
+    return {**answer, "observation": observation}

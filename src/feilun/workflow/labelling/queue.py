@@ -104,15 +104,14 @@ def take(bundle: Bundle, database: Database, path: Path) -> Taken:
 
     desk = FeedbackDesk(ObservationLog(database), labels)
     result = Taken()
-    field = answers_of(bundle).field
+    answers_of(bundle)
     for place, identity, label in _told(path):
         if not label:
             result.empty += 1
             continue
-        told: dict[str, Any] = {field: label}
         key = f"table {hashlib.sha256(label.encode()).hexdigest()[:32]}"
         try:
-            given = desk.give(identity, key=key, **told)
+            given = desk.give(identity, key=key, cell=label)
         except StorageError:
             raise
         except FeilunError as error:
