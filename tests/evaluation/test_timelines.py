@@ -13,7 +13,9 @@ from feilun.evaluation.fonts import columns
 from feilun.evaluation.timelines import PAGE_COLUMNS, _broken, bars, image, write_pdf
 
 
-@pytest.mark.parametrize("line", ["", "words " * 60, "汉字，" * 60, "预期 0.0005 篇（Bonds of Haiyue），" * 12, "x" * 300])
+@pytest.mark.parametrize(
+    "line", ["", "words " * 60, "汉字，" * 60, "预期 0.0005 篇（Bonds of Haiyue），" * 12, "x" * 300]
+)
 def test_a_line_is_broken_at_blanks_and_between_chinese_characters(line: str) -> None:
     parts = _broken(line)
     assert all(columns(part) <= PAGE_COLUMNS for part in parts)
