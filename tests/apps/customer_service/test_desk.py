@@ -86,11 +86,11 @@ def test_where_nothing_was_asked_nothing_is_suggested(desk):
 
 def test_a_suggestion_knows_what_a_question_leans_on(desk):
     conversation = desk.say("信用卡年费是多少？").conversation
-    said = desk.say("那退汇的手续费呢？", conversation).reply
+    said = desk.say("那怎么减免呢？", conversation).reply
     desk.say("转人工", conversation)
     found = desk.suggest(conversation)
-    assert (found.question, found.reply) == ("那退汇的手续费呢？", said)
-    assert said != desk.ladder.answer("那退汇的手续费呢？", {})[0]
+    assert (found.question, found.reply) == ("那怎么减免呢？", said)
+    assert said != desk.ladder.answer("那怎么减免呢？", {})[0]
 
 
 def test_the_answer_of_a_person_belongs_to_the_last_real_question(desk):

@@ -17,7 +17,8 @@ from feilun.apps.customer_service.phrases import (
     [
         ("你好", "greeting"), ("您好！在吗？", "greeting"), ("Hello there", "greeting"), ("Good morning!", "greeting"),
         ("谢谢！！！", "thanks"), ("謝謝你", "thanks"), ("ok thanks", "thanks"), ("好的，谢谢", "thanks"),
-        ("知道了", "noted"), ("好的👌", "noted"), ("再见", "noted"), ("bye", "noted"), ("没有了", "noted"),
+        ("知道了", "noted"), ("好的👌", "noted"), ("稍等", "noted"), ("hold on", "noted"),
+        ("are you still there?", "greeting"),        ("再见", "noted"), ("bye", "noted"), ("没有了", "noted"),
         ("你好，卡丢了怎么办", None), ("好的卡有哪些", None), ("hi, my card is gone", None), ("谢谢卡", None),
         ("", None),
     ],
@@ -47,7 +48,8 @@ def test_anger_is_heard(text):
 @pytest.mark.parametrize(
     ("text", "wanted"),
     [
-        ("转人工", True), ("人工", True), ("我要找真人", True), ("帮我转接客服", True), ("human please", True),
+        ("转人工", True), ("人工", True), ("有没有活人啊", True), ("叫你们经理来", True),
+        ("let me speak to your manager", True), ("我要找真人", True), ("帮我转接客服", True), ("human please", True),
         ("Can I speak to a real person?", True), ("put me through to customer service", True),
         ("人工智能理财是什么", False), ("信用卡人工审核要多久", False), ("不要转人工", False),
         ("What does the human resources department do?", False), ("我昨天跟客服说过了", False),

@@ -68,7 +68,7 @@ def test_a_slot_is_asked_for_once_more_and_then_left():
         "抱歉，没能识别您的回答。请告诉我业务单号（6 到 12 位数字），我才能继续。",
     )
     assert given.text == "已按单号 20261124 登记。"
-    *_, left = talk("转账查证需要什么？", "等一下我找找", "还没找到呢")
+    *_, left = talk("转账查证需要什么？", "等一下我找找", "还没找到呢", "找不到了")
     assert left.action == "unknown"
 
 
@@ -100,7 +100,29 @@ def test_a_courtesy_is_no_unanswered_question():
 def test_a_sign_is_answered_in_the_language_of_the_turn_before():
     _, sign, english = talk("银行卡丢了怎么挂失", "👍👍", "my card is gone")
     assert "文字" in sign.text
+    assert "文字" in answer("😀")[0].text
     assert english.text == "Block it in the app."
+
+
+def test_a_follow_up_is_not_answered_with_what_was_answered_before():
+    first, again, other = talk("信用卡年费是多少？", "那年费呢", "那怎么减免呢")
+    assert first.text == "普卡免年费。"
+    assert again.text != first.text
+    assert other.text == "刷满六笔。"
+    only = Library(None, [entry for entry in library().entries.values() if "挂失" in entry.question])
+    alone = Ladder(only, Thresholds(BY_WORDS, BY_QUESTION), settings())
+    _, memory = alone.answer("银行卡丢了怎么挂失", {})
+    assert alone.answer("那挂失呢", memory)[0].action == "unknown"
+
+
+def test_what_seems_to_lean_on_the_former_question_is_asked_by_itself_where_that_alone_finds_an_answer():
+    _, alone = talk("信用卡年费是多少？", "那退汇手续费呢")
+    assert "退汇手续费为 100 元。" in alone.text
+
+
+@pytest.mark.parametrize("text", ["算了", "never mind"])
+def test_cancelling_nothing_is_taken_note_of(text):
+    assert answer(text)[0].action == "clarify"
 
 
 def test_a_follow_up_leans_on_the_question_that_was_chosen_not_on_its_number():

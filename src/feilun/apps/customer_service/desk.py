@@ -160,7 +160,8 @@ class Desk:
         asked = last_question(self.history(conversation))
         if asked is None:
             return None
-        return Suggestion(asked.text, self.ladder.answer(asked.text, {"asked": asked.former})[0])
+        memory = self.ladder.answer(asked.former, {})[1] if asked.former else {}
+        return Suggestion(asked.text, self.ladder.answer(asked.text, memory)[0])
 
     def take(self, conversation: str) -> None:
         """A person takes a conversation; the bot is silent from now on."""

@@ -7,7 +7,11 @@ from dataclasses import replace
 from functools import cache, partial
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from feilun.apps.customer_service.composing import Composer
+from feilun.apps.customer_service.evidence import Evidence
 from feilun.apps.customer_service.held_out import Thresholds
 from feilun.apps.customer_service.injection import gives_orders
 from feilun.apps.customer_service.library import Library
@@ -28,6 +32,9 @@ Said = tuple[Reply, Mapping[str, Any]]
 
 READ = 10_000
 """Characters of a turn that are read at all."""
+
+UNANSWERED = ("clarify", "unknown", "handoff")
+"""Actions after which a question that seemed to lean on the former one is asked by itself."""
 
 
 class Ladder:
@@ -65,7 +72,7 @@ class Ladder:
         return Ladder(self.library, thresholds, self.settings, self.composer)
 
     def answer(self, text: str, memory: Mapping[str, Any]) -> tuple[Reply, dict[str, Any]]:
-        """Answer a turn.
+        """Answer a turn: together with the question that it leans on, where it does, else by itself.
 
         Args:
             text: What the customer said, raw.
@@ -74,7 +81,17 @@ class Ladder:
         Returns:
             The reply, and what is to be remembered after it.
         """
-        question = self._question(kept(text[:READ]), memory)
+        said = kept(text[:READ])
+        former = str(memory.get("asked", ""))
+        if former and leans_on_former(said):
+            reply, remember = self._climbed(self._question(said, f"{former} {said}", memory, leans=True))
+            if reply.action not in UNANSWERED:
+                return reply, remember
+            alone = self._climbed(self._question(said, said, memory))
+            return (reply, remember) if alone[0].action in UNANSWERED else alone
+        return self._climbed(self._question(said, said, memory))
+
+    def _climbed(self, question: Question) -> tuple[Reply, dict[str, Any]]:
         trace: list[Mapping[str, Any]] = []
         waiting = resumed = None
         for rung in self.rungs:
@@ -86,14 +103,19 @@ class Ladder:
                 return replace(reply, trace=tuple(trace)), _remembered(question, reply, remember)
         raise AssertionError("the last rung answers everything")
 
-    def _question(self, text: str, memory: Mapping[str, Any]) -> Question:
-        former = str(memory.get("asked", ""))
-        search = f"{former} {text}" if former and leans_on_former(text) else text
+    def _question(self, text: str, search: str, memory: Mapping[str, Any], *, leans: bool = False) -> Question:
         short = search[:LONGEST]
         vector = self.library.embed(short) if short.strip() else None
-        found = cache(partial(self.library.question, short, vector))
-        language = language_in(text, memory.get("language"))
+        answered = str(memory.get("answered", "")) if leans else ""
+        found = cache(partial(self._entries, short, vector, answered))
+        language = language_in(text, memory.get("language"), self.library.language)
         return Question(text, short, language, vector, found, memory, gives_orders(text))
+
+    def _entries(self, text: str, vector: NDArray[np.float32] | None, answered: str) -> Evidence | None:
+        """Find what may be meant; what leans on a question asks something else than what was answered to it."""
+        found = self.library.question(text, vector)
+        left = found.without(answered) if found is not None and answered else found
+        return left if left is None or left.ids else None
 
 
 def _in_between(step: Step, waiting: Said | None, resumed: Said | None) -> Said:
@@ -110,6 +132,7 @@ def _in_between(step: Step, waiting: Said | None, resumed: Said | None) -> Said:
 
 def _remembered(question: Question, reply: Reply, more: Mapping[str, Any]) -> dict[str, Any]:
     """Keep the last question that was answered, which no value of a form is, and what the rung wants remembered."""
-    answered = reply.action in {"answer", "ask_slot"} and reply.form is None
-    asked = question.search if answered else question.memory.get("asked", "")
-    return {"asked": str(asked)[-300:], "language": question.language, **more}
+    memory = question.memory
+    before = {name: memory[name] for name in ("asked", "answered") if name in memory}
+    asked = {"asked": question.search[-300:]} if reply.action == "answer" and reply.form is None else before
+    return {**asked, "language": question.language, **more}

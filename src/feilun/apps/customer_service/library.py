@@ -76,6 +76,12 @@ class Library:
         new = [entry for entry in wanted.values() if self.entries.get(entry.id) != entry]
         self.change(new, [one for one in texts.values() if self.passages.get(one.id) != one], gone)
 
+    @property
+    def language(self) -> str:
+        """Return the language of the first entry, for turns that do not tell theirs: zh or en."""
+        first = next(iter(self.entries.values()), None)
+        return "zh" if first is None else first.language
+
     def embed(self, text: str) -> NDArray[np.float32] | None:
         """Return the vector of a question, shape (width,)."""
         return None if self.embedder is None else self._vectors([text])[0]

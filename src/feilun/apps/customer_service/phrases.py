@@ -45,10 +45,11 @@ PHRASES = {
 
 AGENT = re.compile(
     r"转(?:接|到|去)?(?:一下)?(?:人工|真人|客服)|人工(?:客服|服务|坐席|座席|台|热线)|真人客服|^\W*(?:人工|客服)\W*$"
-    r"|(?:找|要|叫|和|跟|换|接|联系)(?:一?[个位])?(?:真人|人工|活人)|(?:找|要|叫|联系)(?:一?[个位])?客服"
-    r"|\b(?:agent|representative|operator|human|person) please\b"
+    r"|(?:找|要|叫|和|跟|换|接|联系|有没有|有)(?:一?[个位])?(?:真人|人工|活人)|(?:找|要|叫|联系)(?:一?[个位])?客服"
+    r"|(?:找|要|叫|让|请)你?们?的?(?:经理|领导|主管|负责人)"
+    r"|\b(?:agent|representative|operator|human|person|manager) please\b"
     r"|\b(?:speak|talk|connect me|chat|transfer me|put me through)\b.{0,20}"
-    r"\b(?:human|person|agent|representative|operator|someone|somebody|customer service)\b"
+    r"\b(?:human|person|agent|representative|operator|manager|supervisor|someone|somebody|customer service)\b"
     r"|\b(?:real (?:person|human)|live agent|human (?:agent|being|support))\b"
     r"|^\W*(?:(?:an?|the) )?(?:human|agent|representative|operator)\W*$",
     re.IGNORECASE,
@@ -79,10 +80,12 @@ SHOUT = re.compile(r"[!！]{3,}|[?？!！]{5,}")
 COURTESIES = {
     "greeting": r"你好|您好|大家好|哈喽|哈啰|嗨|喂|亲|早上好|上午好|中午好|下午好|晚上好|早安"
     r"|(?:还)?在(?:吗|么|不在)|有人(?:在)?(?:吗|么)"
-    r"|hello|hi|hey|greetings|good (?:morning|afternoon|evening)|there|any(?:one|body) there",
+    r"|hello|hi|hey|greetings|good (?:morning|afternoon|evening)|there|any(?:one|body) there"
+    r"|(?:are )?you (?:still )?there",
     "thanks": r"多?谢谢(?:您|你)?|多谢|非?常?感谢(?:您|你)?|谢啦|谢了|辛苦了?"
     r"|thx|thanks?|thank you|thanks a lot|(?:so|very) much|cheers",
     "noted": r"好的?|好吧|行|知道|明白|了解|收到|懂|清楚|没问题|没事|没有|没了|不用|太好|再见|拜拜|晚安|先这样|就这样"
+    r"|等一?下|稍等|等等|hold on|(?:one|just a) (?:moment|minute|sec(?:ond)?)|wait"
     r"|ok(?:ay)?|got it|i see|great|perfect|understood|all right|alright|(?:good)?bye|good night"
     r"|that(?:'s| is) all|no|nothing else",
 }
@@ -132,10 +135,18 @@ def language_of(text: str) -> str:
     return "zh" if HAN.search(text) else "en"
 
 
-def language_in(text: str, before: str | None) -> str:
-    """Return the language of a turn; a number, a sign or a single word such as OK is in the one of the turn before."""
-    tells = HAN.search(text) or len(OWN_WORD.findall(text)) > 1
-    return language_of(text) if tells or before is None else before
+def language_in(text: str, before: str | None, usual: str = "en") -> str:
+    """Return the language of a turn.
+
+    Args:
+        text: What was said; a number, a sign or a single word such as OK is in the language of the turn before.
+        before: That language; None where there was no turn.
+        usual: The language where nothing tells.
+    """
+    words = len(OWN_WORD.findall(text))
+    if HAN.search(text) or words > 1:
+        return language_of(text)
+    return before or (language_of(text) if words else usual)
 
 
 def wants_person(text: str) -> bool:

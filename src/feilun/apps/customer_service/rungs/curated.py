@@ -14,7 +14,7 @@ from feilun.apps.customer_service.phrases import PHRASES, cancels, place_named
 from feilun.apps.customer_service.reply import Citation, Reply
 from feilun.apps.customer_service.rungs.rung import GONE, Question, Step, weighing
 
-MOST_TRIES = 2
+MOST_TRIES = 3
 """Turns in a row without the value that an answer needs, after which it is no longer asked for."""
 
 
@@ -33,8 +33,7 @@ class Curated:
         pending = library.entries.get(question.memory.get("pending", ""))
         entry = chosen(question, library)
         if entry is not None:
-            step = _answered(entry, question, 1.0, {"rung": "curated", "decision": "chosen", "entry": entry.id})
-            return replace(step, remember={**(step.remember or {}), "asked": entry.question})
+            return _answered(entry, question, 1.0, {"rung": "curated", "decision": "chosen", "entry": entry.id})
         if pending is not None and cancels(question.text):
             reply = Reply("answer", PHRASES[question.language]["cancelled"], confidence=1.0)
             return Step({"rung": "curated", "decision": "cancelled", "entry": pending.id}, reply)
@@ -76,7 +75,7 @@ def _still_asked(step: Step, pending: FaqEntry, question: Question) -> Step:
         return step
     kept = {"pending": pending.id, "tries": tries, "slots": question.memory.get("slots", {})}
     if step.reply is not None:
-        return step if step.reply.action == "ask_slot" else replace(step, remember=kept)
+        return step if step.reply.action == "ask_slot" else replace(step, remember={**(step.remember or {}), **kept})
     again = _asks(pending, kept["slots"], 1.0, PHRASES[pending.language]["invalid"])
     return replace(step, waiting=(again, kept), resumed=(replace(again, text=""), kept))
 
@@ -89,12 +88,14 @@ def _asks(entry: FaqEntry, values: Mapping[str, str], sure: float, before: str =
 
 
 def _answered(entry: FaqEntry, question: Question, sure: float, trace: Mapping[str, Any]) -> Step:
-    wanted = slots.needed(entry.answer)
+    wanted, asked = slots.needed(entry.answer), {"asked": entry.question, "answered": entry.id}
     values = {**question.memory.get("slots", {}), **slots.found(question.text, wanted)}
     missing = [name for name in wanted if name not in values]
     if missing:
-        return Step({**trace, "missing": missing}, _asks(entry, values, sure), {"pending": entry.id, "slots": values})
+        return Step(
+            {**trace, "missing": missing}, _asks(entry, values, sure), {**asked, "pending": entry.id, "slots": values}
+        )
     text = slots.filled(entry.answer, values)
     citation = Citation(entry.id, "FAQ", entry.question, text)
     reply = Reply("answer", text, (citation,), sure, entry.category or None, values)
-    return Step(trace, reply)
+    return Step(trace, reply, asked)

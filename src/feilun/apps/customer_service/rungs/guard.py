@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from feilun.apps.customer_service.library import Library
-from feilun.apps.customer_service.phrases import PHRASES, courtesy, is_angry, wants_person
+from feilun.apps.customer_service.phrases import PHRASES, cancels, courtesy, is_angry, wants_person
 from feilun.apps.customer_service.reply import Reply
 from feilun.apps.customer_service.rungs.rung import Question, Step
 from feilun.knowledge.terms import search_terms
@@ -35,13 +35,16 @@ class Guard:
 
     def _decided(self, question: Question) -> tuple[str, Reply] | None:
         said = PHRASES[question.language]
-        kind = courtesy(question.text)
         if wants_person(question.text):
             return "a person is asked for", Reply("handoff", said["handoff"], handoff="request")
         if self.anger and is_angry(question.text):
             return "anger", Reply("handoff", said["angry"], handoff="anger")
-        if kind is not None and not question.memory.get("forms"):  # a form takes 好的 as its answer
-            return kind, Reply("clarify", said[kind])
+        if not question.memory.get("forms"):  # a form takes 好的 as its answer
+            kind = courtesy(question.text)
+            if kind is None and cancels(question.text) and not question.memory.get("pending"):
+                kind = "noted"
+            if kind is not None:
+                return kind, Reply("clarify", said[kind])
         if not search_terms(question.text):
             return "nothing is asked", Reply("clarify", said["empty"])
         if len(question.text) > LONGEST:

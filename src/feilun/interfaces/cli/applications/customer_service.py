@@ -216,11 +216,12 @@ def _chat(desk: Desk) -> None:
 def _shown(answered: Answered) -> str:
     """Print a reply with its citations, and return its conversation."""
     reply = answered.reply
-    print(f"  [{reply.action} {reply.confidence:.2f}] {reply.text}")
+    said = reply.text or "A person answers from here on. 已转人工，机器人不再回答。"
+    print(f"  [{reply.action} {reply.confidence:.2f}] {said}")
     for number, option in enumerate(reply.options, 1):
         print(f"    {number}. {option}")
-    for citation in reply.citations:
-        print(f"    — {citation.source}: {citation.place}")
+    for place in dict.fromkeys(f"{citation.source}: {citation.place}" for citation in reply.citations):
+        print(f"    — {place}")
     return answered.conversation
 
 
