@@ -12,7 +12,6 @@ from starlette.testclient import TestClient
 
 from feilun.bundles.bundle import open_bundle
 from feilun.bundles.registry import resolve
-from feilun.evaluation.presentation import plots
 from feilun.interfaces.http.app import create_app
 from feilun.monitoring.feedback import FeedbackDesk
 from feilun.monitoring.log import ObservationLog
@@ -24,7 +23,7 @@ from feilun.workflow.monitor import Span, watch
 from feilun.workflow.retrain import is_due, retrain
 from feilun.workflow.service import labels_of
 from feilun.workflow.steps import train
-from tiny import WORDS, tiny_base
+from tiny import WORDS, save_tiny_base
 
 TELLING = ("loan", "card", "good", "bad")
 RECIPE = """
@@ -72,11 +71,9 @@ def rows(count: int, seed: int, *, turned: bool = False) -> list[dict[str, objec
 
 
 @pytest.mark.slow
-def test_the_loop_of_several_tasks_turns(own_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plots, "draw", lambda *_: None)
-    base = tiny_base()
-    base.model.save_pretrained(tmp_path / "base")
-    base.tokenizer.save(str(tmp_path / "base" / "tokenizer.json"))
+@pytest.mark.usefixtures("undrawn")
+def test_the_loop_of_several_tasks_turns(own_home: Path, tmp_path: Path) -> None:
+    save_tiny_base(tmp_path / "base")
     lines = (json.dumps(row) + "\n" for row in rows(240, 1))
     (tmp_path / "train.jsonl").write_text("".join(lines), encoding="utf-8")
     (tmp_path / "made.toml").write_text(RECIPE, encoding="utf-8")
