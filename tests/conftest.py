@@ -1,4 +1,4 @@
-"""Shared by all tests: a home of their own, and a fixed number of threads."""
+"""Shared by all tests: a home of their own, a fixed number of threads, and no deadline for an example."""
 
 from __future__ import annotations
 
@@ -9,12 +9,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 sys.path.insert(0, str(Path(__file__).parent))
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["HF_HUB_OFFLINE"] = "1"
 
 from databases import made_database, without_fsync
+
+settings.register_profile("untimed", deadline=None)  # a busy machine is no fault of what is tested
+settings.load_profile("untimed")
 
 
 @pytest.fixture(autouse=True)

@@ -55,7 +55,7 @@ def test_no_row_at_all(runtime: Runtime) -> None:
     assert list(runtime.stream([])) == []
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.text(alphabet=st.characters(codec=None)), max_size=5))
 def test_any_text_gets_a_prediction(runtime: Runtime, many: list[str]) -> None:
     predictions = runtime.predict(corpus_of(many))

@@ -11,7 +11,7 @@ from feilun.compression.promise import ANSWERS_NOTHING, fewest_rows, loss_bound,
 
 
 @given(st.integers(0, 40), st.integers(0, 40), st.integers(100, 3000), st.floats(0.6, 0.99))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_the_bound_lies_above_the_loss_and_grows_with_what_is_lost(
     lost: int, gained: int, rows: int, confidence: float
 ) -> None:

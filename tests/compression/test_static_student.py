@@ -54,7 +54,7 @@ def test_the_file_is_the_trained_model(pairs: int, tmp_path: Path) -> None:
 
 
 @given(st.lists(st.lists(st.integers(0, 19), max_size=6), max_size=6))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_pairs_never_reach_from_one_row_into_the_next(rows: list[list[int]]) -> None:
     bag = bags(rows, 1000)
     wanted = [pair_rows(np.array(a), np.array(b), 1000) for row in rows for a, b in pairwise(row)]
@@ -64,7 +64,7 @@ def test_pairs_never_reach_from_one_row_into_the_next(rows: list[list[int]]) -> 
 
 
 @given(st.lists(st.lists(st.integers(4, 19), min_size=1, max_size=8), min_size=1, max_size=5), st.integers(0, 30))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_made_rows_hold_only_what_was_there_between_the_same_ends(inner: list[list[int]], count: int) -> None:
     rows = [[2, 18, *row, 3] for row in inner]
     made = made_rows(rows, [2, 18, 3], count, np.random.default_rng(1))

@@ -55,7 +55,7 @@ cell = st.text(st.sampled_from('abc好吃 不，<b>&１\u200b\x00\n"'), max_size
 rows = st.lists(st.tuples(cell, st.sampled_from(["good", "bad", "bad ", "", " "])), max_size=40)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(rows, rows, st.sampled_from(["none", "exact", "near"]), st.sampled_from(["label", "random"]), st.booleans())
 def test_no_row_is_lost_unseen_and_no_text_stands_in_two_sets(
     tmp_path_factory: pytest.TempPathFactory, more: list[Any], test: list[Any], deduplicate: str, by: str, given: bool

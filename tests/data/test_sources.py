@@ -67,7 +67,7 @@ def test_all_kinds_give_the_same_rows(tmp_path: Path) -> None:
     assert open_source(sources[-1]).facts()["unread_sheets"] == ["Notes"]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(st.text(st.characters(codec="utf-8")), st.text(st.characters(codec="utf-8"))), min_size=1))
 def test_any_text_survives_csv_and_jsonl(tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str]]) -> None:
     folder = tmp_path_factory.mktemp("any")

@@ -20,7 +20,7 @@ units_and_labels = st.integers(1, 120).flatmap(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(units_and_labels, st.integers(0, 3), st.booleans())
 def test_units_stay_whole_and_equal_seeds_give_equal_sets(
     columns: tuple[list[int], list[int]], seed: int, stratified: bool

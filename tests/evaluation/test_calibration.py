@@ -42,7 +42,7 @@ def test_temperature_undoes_a_scale():
     assert fit_temperature(logits * 3, targets) == pytest.approx(once * 3, rel=1e-3)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(1, 40), st.integers(1, 6), st.integers(0, 1000), st.sampled_from([0.0, 1e-3, 1.0, 50.0, 1e4]))
 def test_temperature_is_finite_and_never_raises_the_loss(rows, labels, seed, scale):
     generator = np.random.default_rng(seed)
@@ -80,7 +80,7 @@ def brute_force(scores, correct, cost_error, cost_review):
     return min(costs)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     st.lists(st.tuples(st.sampled_from([0.1, 0.3, 0.5, 0.7, 0.9, 1.0]), st.booleans()), min_size=1, max_size=30),
     st.sampled_from([0, 1, 3, 10, 1000]),

@@ -73,7 +73,7 @@ def test_labels_that_the_model_does_not_know_and_targets_that_are_no_lists_are_r
 
 
 @given(st.lists(st.tuples(st.integers(0, 20), st.booleans()), min_size=1, max_size=30))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_no_other_threshold_gives_a_better_f1(rows):
     scores = np.array([score / 20 for score, _ in rows])
     truth = np.array([true for _, true in rows])

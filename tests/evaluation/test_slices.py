@@ -22,7 +22,7 @@ def corpus_with(column) -> Corpus:
 VALUES = st.one_of(st.none(), st.text(max_size=4), st.integers(-1000, 1000), st.floats(), st.booleans())
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(VALUES, max_size=60))
 def test_every_row_has_a_slice_and_no_value_is_lost(column):
     names = slice_values(corpus_with(column), "column")

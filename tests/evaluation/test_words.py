@@ -116,7 +116,7 @@ def test_costs_are_compared_with_machine_and_people_alone():
     assert "50 more than the cheaper" in dearer
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.floats(0, 1000), st.floats(0, 1000), st.integers(0, 99))
 def test_what_a_threshold_saves_adds_up_to_the_last_digit(cost_error, cost_review, seed):
     generator = np.random.default_rng(seed)

@@ -25,7 +25,7 @@ def scores(bundle, text):
     return dict(bundle.predict([text])[0].ranked)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(words=st.lists(st.sampled_from([*WORDS, "unheard", "，", "!"]), min_size=1, max_size=9))
 def test_effects_and_decisive_words_hold_when_the_model_is_asked_again(bundle, words):
     text = " ".join(words)

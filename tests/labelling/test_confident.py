@@ -58,7 +58,7 @@ def test_the_noise_of_one_label_is_named():
     assert suspects.noise()[[1, 2, 3]].max() < 0.03
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(2, 5), st.integers(5, 60), st.integers(0, 10_000))
 def test_the_joint_keeps_the_rows_of_each_label(classes, rows, seed):
     random = np.random.default_rng(seed)

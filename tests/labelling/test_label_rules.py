@@ -118,7 +118,7 @@ def test_shares_that_are_known_stay() -> None:
     assert model.probabilities(np.zeros((1, 2), bool)).tolist() == [[0.7, 0.3]]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 30), st.integers(2, 6), st.integers(0, 10_000))
 def test_probabilities_sum_to_one_whatever_the_votes(rows, rules, seed):
     random = np.random.default_rng(seed)

@@ -63,7 +63,7 @@ def test_pieces_of_other_languages_go_and_special_ones_stay(spelling: str) -> No
 
 
 @both
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(
     text=st.lists(st.sampled_from([*TEXTS[0].split(), "银行", "利率", "上调", "ставка", "，", "7", "😀"])).map(" ".join)
 )

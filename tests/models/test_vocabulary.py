@@ -110,7 +110,7 @@ def test_all_latin_stays_for_another_latin_language() -> None:
     assert "银行" not in kept
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @example("loans, bank 银行 贷款 利率 1😀")
 @given(st.text(alphabet="loan bank,s银行贷款利率1😀é привет", max_size=30))
 def test_kept_text_has_equal_pieces_and_states(text: str) -> None:
@@ -122,7 +122,7 @@ def test_kept_text_has_equal_pieces_and_states(text: str) -> None:
         assert torch.equal(states(whole, text), states(trimmed, text))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.text(max_size=20), max_size=5))
 def test_given_texts_are_always_kept(texts: list[str]) -> None:
     trimmed, _ = trim(UNIGRAM_BASE, ["zh"], texts)

@@ -180,7 +180,7 @@ def test_more_signals_take_more_permutations() -> None:
     assert [signal.name for signal in found.signals if signal.drifted] == ["column 7"]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
 def test_holm_lies_between_the_raw_and_bonferroni(values: list[float]) -> None:
     corrected = holm(values)

@@ -224,7 +224,7 @@ def test_many_threads_observe_and_flush_at_once(tmp_path: Path) -> None:
     file_database.close()
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.text(alphabet=st.characters(codec=None)), min_size=1, max_size=5))
 def test_any_text_is_stored(database: Database, texts: list[str]) -> None:
     with ObservationLog(database) as log:

@@ -116,7 +116,7 @@ def test_meaning_is_left_alone(text: str) -> None:
     assert Cleaning().apply(text) == kept
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(ANY)
 @example("&amp;lt;b&amp;gt;<<b>b>")
 @example("138\u200b12345678")
@@ -128,7 +128,7 @@ def test_cleaning_twice_is_cleaning_once_and_gives_encodable_text(text: str) -> 
         assert (once != text) == bool(steps)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(ANY)
 def test_a_step_that_is_off_changes_nothing(text: str) -> None:
     off = Cleaning(mojibake=False, html=False, unicode="none", full_width=False, control=False, whitespace=False)

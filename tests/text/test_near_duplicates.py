@@ -45,7 +45,7 @@ def test_groups_are_those_of_all_pairs(seed: int) -> None:
     assert len(set(groups.tolist())) < len(texts)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.text(max_size=12), max_size=12))
 def test_a_group_holds_equal_texts_and_is_named_by_its_first(texts: list[str]) -> None:
     groups = near_duplicate_groups([*texts, *texts]).tolist()

@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from feilun.core.corpus import corpus_of
@@ -13,7 +13,6 @@ from feilun.text.tokens import TokenEncoder
 from tiny import tiny_tokenizer
 
 
-@settings(deadline=None)
 @given(st.text(alphabet="ab 。.\nA很好", max_size=200))
 def test_passages_fit_and_are_the_text(text):
     encoder = TokenEncoder(tiny_tokenizer(), 8)
@@ -37,7 +36,6 @@ def test_a_text_is_cut_at_a_sentence_else_at_a_blank_else_midway(text, parts):
     assert halved(text) == parts
 
 
-@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_every_character_has_one_word(text):
     numbers = word_numbers(text)

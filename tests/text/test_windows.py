@@ -14,7 +14,7 @@ from tiny import WORDS, tiny_tokenizer
 
 
 @given(st.lists(st.lists(st.sampled_from([*WORDS, "😀", " "]), max_size=60), max_size=4), st.integers(6, 20))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_every_token_of_a_text_is_counted_once_and_in_its_place(texts, most):
     encoder = TokenEncoder(tiny_tokenizer(), most, "loan : ")
     joined = ["  ".join(words) for words in texts]

@@ -34,7 +34,7 @@ def every_chain(scores: np.ndarray, steps: np.ndarray) -> dict[tuple[int, ...], 
 
 
 @sizes
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_no_possible_chain_is_more_probable_than_the_one_found(seed, tokens, labels):
     scores, steps = made(seed, tokens, labels)
     (found,) = Chains.of([scores], steps).best()
@@ -43,7 +43,7 @@ def test_no_possible_chain_is_more_probable_than_the_one_found(seed, tokens, lab
 
 
 @sizes
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_the_probability_of_a_tag_is_the_share_of_the_chains_that_have_it(seed, tokens, labels):
     scores, steps = made(seed, tokens, labels)
     (found,) = Chains.of([scores], steps).probabilities()

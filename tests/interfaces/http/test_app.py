@@ -161,7 +161,7 @@ def test_documentation_needs_no_network_and_its_examples_work(client: TestClient
     assert set(described_answer["required"]) <= set(answer["predictions"][0]) <= set(described_answer["properties"])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.text(alphabet=st.characters(codec=None)), max_size=4))
 def test_any_text_is_answered(client: TestClient, texts: list[str]) -> None:
     body = json.dumps({"texts": texts}).encode()  # escapes lone surrogates
