@@ -19,7 +19,7 @@ from feilun.bundles.bundle import Bundle, open_bundle
 from feilun.bundles.cascade import Cascade
 from feilun.bundles.runtime import Runtime
 from feilun.core.corpus import corpus_of
-from feilun.workflow.compress_bundle import Rows, compress_bundle, wanted
+from feilun.workflow.finished.compress_bundle import Rows, compress_bundle, wanted
 from feilun.workflow.recipe import from_table
 from feilun.workflow.steps import train
 from public_tables import texts_and_labels

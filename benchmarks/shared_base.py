@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 
 from feilun.bundles.bundle import Bundle, open_bundle
-from feilun.workflow.fold_bundle import fold_bundle
+from feilun.workflow.finished.fold_bundle import fold_bundle
 from feilun.workflow.recipe import from_table
 from feilun.workflow.steps import train
 

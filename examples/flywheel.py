@@ -54,8 +54,8 @@ def _period(recipe, rows: list[Row], source: random.Random, share: float) -> dic
     from feilun.monitoring.feedback import FeedbackDesk
     from feilun.monitoring.log import ObservationLog
     from feilun.storage.database import open_database
-    from feilun.workflow.monitor import Span, watch
-    from feilun.workflow.retrain import is_due, retrain
+    from feilun.workflow.loop.monitor import Span, watch
+    from feilun.workflow.loop.retrain import is_due, retrain
 
     champion, first = open_bundle(recipe.name), open_bundle(f"{recipe.name}@1")
     texts, labels = [text for text, _ in rows], [label for _, label in rows]

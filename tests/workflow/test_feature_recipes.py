@@ -21,10 +21,10 @@ from feilun.interfaces.cli import main
 from feilun.interfaces.http.app import create_app
 from feilun.serving.engine import Engine
 from feilun.workflow import recipe as recipes
-from feilun.workflow.compress_bundle import Rows, compress_bundle, wanted
-from feilun.workflow.evaluate_file import evaluate_file
-from feilun.workflow.next_corpus import next_corpus
-from feilun.workflow.predict_file import predict_rows
+from feilun.workflow.finished.compress_bundle import Rows, compress_bundle, wanted
+from feilun.workflow.finished.evaluate_file import evaluate_file
+from feilun.workflow.finished.predict_file import predict_rows
+from feilun.workflow.loop.next_corpus import next_corpus
 from feilun.workflow.steps import train
 from tiny import WORDS, save_tiny_base
 

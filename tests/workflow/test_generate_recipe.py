@@ -16,9 +16,9 @@ from feilun.core.corpus import corpus_of
 from feilun.core.errors import DataError, RecipeError, UsageError
 from feilun.interfaces.cli import main
 from feilun.workflow import recipe as recipes
-from feilun.workflow.compress_bundle import Rows, compress_bundle, wanted
-from feilun.workflow.evaluate_file import evaluate_file
 from feilun.workflow.examine import examine
+from feilun.workflow.finished.compress_bundle import Rows, compress_bundle, wanted
+from feilun.workflow.finished.evaluate_file import evaluate_file
 from feilun.workflow.rows import prepare_rows
 from feilun.workflow.steps import train
 from feilun.workflow.untuned import UNTUNED

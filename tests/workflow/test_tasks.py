@@ -20,7 +20,7 @@ from feilun.core.errors import DataError, GateNotMet, RecipeError, UsageError
 from feilun.core.report import Figure, Report
 from feilun.interfaces.cli import main
 from feilun.workflow import recipe as recipes
-from feilun.workflow.evaluate_file import evaluate_file
+from feilun.workflow.finished.evaluate_file import evaluate_file
 from feilun.workflow.publish import check_gate
 from feilun.workflow.rows import prepare_rows
 from feilun.workflow.steps import train

@@ -71,7 +71,7 @@ def graph(
 
     Training does so by itself; this is for a machine where bundles were copied to without them.
     """
-    from feilun.workflow.base_graph import write_graphs
+    from feilun.workflow.finished.base_graph import write_graphs
 
     for graph in write_graphs(name, max_tokens, writes=writes, accept_licence=accept_licence):
         if as_json:

@@ -45,7 +45,7 @@ def compress(
     not made.
     """
     from feilun.bundles.bundle import open_bundle
-    from feilun.workflow.compress_bundle import Rows, compress_bundle, wanted
+    from feilun.workflow.finished.compress_bundle import Rows, compress_bundle, wanted
     from feilun.workflow.screen import Terminal
 
     if cascade and student:

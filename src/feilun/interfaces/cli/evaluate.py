@@ -40,7 +40,7 @@ def evaluate(
     The figures carry 95 % intervals; texts on which the bundle declines to decide are counted as such.
     """
     from feilun.bundles.bundle import open_bundle
-    from feilun.workflow.evaluate_file import evaluate_file
+    from feilun.workflow.finished.evaluate_file import evaluate_file
 
     opened = open_bundle(bundle, threads=threads)
     report = evaluate_file(

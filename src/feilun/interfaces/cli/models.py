@@ -55,7 +55,7 @@ def models(context: typer.Context, as_json: AsJson = False) -> None:
 @app.command("promote", epilog=f"Example: {EXAMPLES[2]}")
 def promote(bundle: Annotated[str, typer.Argument(help="NAME@VERSION.", show_default=False)]) -> None:
     """Make a version the champion; services take it when they start."""
-    from feilun.workflow import releases
+    from feilun.workflow.loop import releases
 
     with opened_database() as database:
         after = releases.promote(bundle, database)
@@ -65,7 +65,7 @@ def promote(bundle: Annotated[str, typer.Argument(help="NAME@VERSION.", show_def
 @app.command("rollback", epilog=f"Example: {EXAMPLES[3]}")
 def rollback(name: Annotated[str, typer.Argument(help="The model's name.", show_default=False)]) -> None:
     """Make the champion before the champion again."""
-    from feilun.workflow import releases
+    from feilun.workflow.loop import releases
 
     with opened_database() as database:
         after = releases.roll_back(name, database)
@@ -86,7 +86,7 @@ def fold(
     The whole bundle is float32, answers the same, and needs no other file; `feilun compress` can make it int8.
     """
     from feilun.bundles.bundle import open_bundle
-    from feilun.workflow.fold_bundle import fold_bundle
+    from feilun.workflow.finished.fold_bundle import fold_bundle
 
     made = fold_bundle(open_bundle(bundle, threads=threads), out)
     if as_json:

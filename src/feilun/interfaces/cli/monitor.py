@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from feilun.core.report import Figure
-    from feilun.workflow.monitor import Window
+    from feilun.workflow.loop.monitor import Window
 
 EXAMPLES = (
     "feilun monitor reviews",
@@ -46,7 +46,7 @@ def monitor(
     """
     from feilun.bundles.bundle import open_bundle
     from feilun.storage.database import open_database
-    from feilun.workflow import monitor as watching
+    from feilun.workflow.loop import monitor as watching
 
     spans = [*(watching.Span(count=n) for n in count or ()), *(watching.Span(hours=n) for n in hours or ())]
     opened = open_bundle(bundle, threads=threads)

@@ -103,7 +103,7 @@ def _answer_pairs(bundle: Bundle, texts: list[str], pairs: list[str], as_json: b
 
 
 def _answer_stream(bundle: Bundle, texts: Iterable[str], as_json: bool) -> None:
-    from feilun.workflow.predict_file import predict_stream
+    from feilun.workflow.finished.predict_file import predict_stream
 
     for text, prediction in predict_stream(bundle.predictor, texts):
         if as_json:
@@ -115,7 +115,7 @@ def _answer_stream(bundle: Bundle, texts: Iterable[str], as_json: bool) -> None:
 def _answer_file(
     bundle: Bundle, source: str, text: str | None, query: str | None, out: Path | None, as_json: bool
 ) -> None:
-    from feilun.workflow import predict_file
+    from feilun.workflow.finished import predict_file
 
     columns = replace(bundle.columns, text=text) if text else bundle.columns
     pieces = predict_file.predict_rows(bundle.predictor, source, columns, query)

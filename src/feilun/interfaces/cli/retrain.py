@@ -11,7 +11,7 @@ from feilun.interfaces.cli.database import opened_database
 from feilun.interfaces.cli.options import AcceptLicence, AsJson
 
 if TYPE_CHECKING:
-    from feilun.workflow.retrain import Retraining
+    from feilun.workflow.loop.retrain import Retraining
 
 EXAMPLES = (
     "feilun retrain reviews --check",
@@ -36,8 +36,8 @@ def retrain(
     The challenger takes the champion's place where it is no worse on the recipe's test rows and better on rows told by
     people from which neither learned; the table [retrain] of the recipe says how much. Two never run at once.
     """
-    from feilun.workflow import retrain as retraining
-    from feilun.workflow.remembered import recipe_of
+    from feilun.workflow.loop import retrain as retraining
+    from feilun.workflow.loop.remembered import recipe_of
     from feilun.workflow.screen import Terminal
 
     recipe = recipe_of(model)

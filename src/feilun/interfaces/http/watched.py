@@ -14,7 +14,7 @@ from feilun.bundles.bundle import Bundle
 from feilun.core.errors import FeilunError
 from feilun.serving.engine import Engine
 from feilun.storage.database import Database
-from feilun.workflow.monitor import Span, Window, watch
+from feilun.workflow.loop.monitor import Span, Window, watch
 
 SPAN = Span(count=500)
 """The window: the last predictions of each model."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from feilun.core.errors import DataError
 from feilun.data.readers.sources import column_names, open_rows
-from feilun.workflow.predict_file import write_frames
+from feilun.workflow.finished.predict_file import write_frames
 
 if TYPE_CHECKING:
     from polars import DataFrame

@@ -18,9 +18,9 @@ from feilun.data.readers.sources import open_rows
 from feilun.labelling.confident import Suspects, find_suspects
 from feilun.labelling.folds import deal, out_of_fold
 from feilun.text.formulas import inert
+from feilun.workflow.finished.predict_file import write_frames
 from feilun.workflow.labelling.rows import Place, labelled_rows
 from feilun.workflow.labelling.vectors import vectors_of
-from feilun.workflow.predict_file import write_frames
 
 if TYPE_CHECKING:
     from polars import DataFrame

@@ -17,8 +17,8 @@ from feilun.labelling.agreement import (
     majority,
     pairs_of_people,
 )
+from feilun.workflow.finished.predict_file import write_frames
 from feilun.workflow.labelling.filled import read_answers
-from feilun.workflow.predict_file import write_frames
 
 CONFUSED_SHOWN = 10
 

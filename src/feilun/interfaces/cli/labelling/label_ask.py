@@ -40,9 +40,9 @@ def ask(
     Texts go to the service that you name. The same command goes on where it was stopped, and asks nothing twice.
     OPENAI_API_KEY is sent where it is set.
     """
+    from feilun.workflow.finished.predict_file import WRITERS
     from feilun.workflow.labelling.ask import Limits, ask_for_labels, endpoint_of, write_asked
     from feilun.workflow.labelling.rows import check_ending
-    from feilun.workflow.predict_file import WRITERS
 
     check_ending(out, WRITERS)
     named = [label.strip() for label in (labels or "").split(",") if label.strip()]

@@ -42,9 +42,9 @@ def errors(
 
     The base reads each text once; a light classifier is fitted on all folds but one and predicts that one.
     """
+    from feilun.workflow.finished.predict_file import WRITERS
     from feilun.workflow.labelling.errors import label_errors, write_errors, write_kept
     from feilun.workflow.labelling.rows import check_ending, place_of
-    from feilun.workflow.predict_file import WRITERS
 
     check_ending(out, (".csv", ".json"))
     check_ending(kept, WRITERS)

@@ -55,9 +55,9 @@ def collect(
 
     Texts of which people disagree evenly are left out, and counted.
     """
+    from feilun.workflow.finished.predict_file import WRITERS
     from feilun.workflow.labelling.people import read_ratings, write_labelled
     from feilun.workflow.labelling.rows import check_ending
-    from feilun.workflow.predict_file import WRITERS
 
     check_ending(out, WRITERS)
     written, tied = write_labelled(read_ratings(files), out)

@@ -33,9 +33,9 @@ def rules(
     no label: --target only measures.
     """
     from feilun.labelling.rules import read_rules
+    from feilun.workflow.finished.predict_file import WRITERS
     from feilun.workflow.labelling.rows import check_ending
     from feilun.workflow.labelling.weak import label_by_rules, write_weak
-    from feilun.workflow.predict_file import WRITERS
 
     check_ending(out, WRITERS)
     weak = label_by_rules(read_rules(file), table, text, minimum, target)

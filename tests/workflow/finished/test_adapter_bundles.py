@@ -20,8 +20,8 @@ from feilun.core.errors import BundleError, RecipeError, UsageError
 from feilun.interfaces.cli.main import run
 from feilun.serving.engine import Engine, by_name
 from feilun.workflow import recipe as recipes
-from feilun.workflow.base_graph import write_graphs
-from feilun.workflow.fold_bundle import fold_bundle
+from feilun.workflow.finished.base_graph import write_graphs
+from feilun.workflow.finished.fold_bundle import fold_bundle
 from feilun.workflow.steps import train
 from tiny import reviews, save_tiny_base, tiny_base
 from tiny_writer import asked, write_table

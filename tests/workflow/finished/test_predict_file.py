@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from feilun.core.errors import DataError, UsageError
 from feilun.core.prediction import Prediction, Ranking
 from feilun.core.row_columns import RowColumns
-from feilun.workflow.predict_file import (
+from feilun.workflow.finished.predict_file import (
     ADDED_COLUMNS,
     LARGEST_PIECE,
     WRITERS,

@@ -11,7 +11,7 @@ from feilun.core.corpus import Corpus
 from feilun.core.observation import Feedback, Observation
 from feilun.data.prepare import prepare
 from feilun.workflow import recipe as recipes
-from feilun.workflow.next_corpus import next_corpus, with_strangers
+from feilun.workflow.loop.next_corpus import next_corpus, with_strangers
 
 RANK = {"label": "relevant", "score": 0.9, "relevance": 1.0}
 

@@ -37,11 +37,12 @@ from feilun.monitoring.reviewed import until
 from feilun.storage import audit, observations
 from feilun.storage.database import Database
 from feilun.storage.locks import Held, locked
-from feilun.workflow import releases, steps, stopped
-from feilun.workflow.monitor import Span, watch
-from feilun.workflow.next_corpus import NextRows, kinds_of, next_corpus, said_by_task
+from feilun.workflow import steps
+from feilun.workflow.loop import releases, stopped
+from feilun.workflow.loop.monitor import Span, watch
+from feilun.workflow.loop.next_corpus import NextRows, kinds_of, next_corpus, said_by_task
+from feilun.workflow.loop.remembered import remember
 from feilun.workflow.recipe import Recipe
-from feilun.workflow.remembered import remember
 from feilun.workflow.screen import Screen, silent
 
 LOOKED_AT = 1000

@@ -24,7 +24,7 @@ from feilun.core.splits import Splits
 from feilun.data.prepare import prepare
 from feilun.data.unlabelled import unlabelled_texts
 from feilun.evaluation.presentation.remarks import BEFORE
-from feilun.workflow.evaluate_file import data_settings
+from feilun.workflow.finished.evaluate_file import data_settings
 from feilun.workflow.judge import judge_compressed
 from feilun.workflow.publish import check_gate, release
 from feilun.workflow.recipe import EvaluationSettings

@@ -19,8 +19,8 @@ from feilun.serving.engine import Engine
 from feilun.storage.database import open_database
 from feilun.workflow import recipe as recipes
 from feilun.workflow.labelling.queue import queue, take, write_queue
-from feilun.workflow.monitor import Span, watch
-from feilun.workflow.retrain import is_due, retrain
+from feilun.workflow.loop.monitor import Span, watch
+from feilun.workflow.loop.retrain import is_due, retrain
 from feilun.workflow.service import labels_of
 from feilun.workflow.steps import train
 from tiny import WORDS, save_tiny_base

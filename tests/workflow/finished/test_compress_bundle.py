@@ -16,7 +16,7 @@ from feilun.compression.vocabulary import trim_runtime
 from feilun.core.corpus import Corpus
 from feilun.core.errors import UsageError
 from feilun.interfaces.cli import main
-from feilun.workflow.compress_bundle import Rows, compress_bundle, wanted
+from feilun.workflow.finished.compress_bundle import Rows, compress_bundle, wanted
 from feilun.workflow.steps import train
 from tiny import WORDS, reviews, save_tiny_base
 

@@ -24,8 +24,8 @@ from feilun.data.split import SET_NAMES, TEST, TRAIN, VALIDATION
 from feilun.data.target_kinds.same import DIFFERENT
 from feilun.evaluation.slices import slice_columns
 from feilun.monitoring.reviewed import Reviewed, Row, held_out, reviewed
+from feilun.workflow.loop.told_rows import ToldRows
 from feilun.workflow.recipe import Recipe
-from feilun.workflow.told_rows import ToldRows
 
 
 @dataclass(frozen=True)

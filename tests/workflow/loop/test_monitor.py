@@ -23,7 +23,7 @@ from feilun.interfaces.cli.main import run
 from feilun.monitoring.feedback import FeedbackDesk
 from feilun.monitoring.log import ObservationLog
 from feilun.storage.database import Database, open_database
-from feilun.workflow.monitor import Span, watch
+from feilun.workflow.loop.monitor import Span, watch
 from feilun.workflow.profile import unknown_shares, unknown_token, with_reference
 from tiny_bundle import LABELS, WORDS, made_bundle, made_facts, made_files, made_tokenizer
 

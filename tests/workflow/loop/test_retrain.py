@@ -25,12 +25,12 @@ from feilun.storage.database import Database, open_database
 from feilun.storage.locks import locked
 from feilun.training.checkpoint import Progress
 from feilun.workflow import recipe as recipes
-from feilun.workflow.next_corpus import next_corpus
-from feilun.workflow.remembered import recipe_of
-from feilun.workflow.retrain import is_due, retrain
+from feilun.workflow.loop.next_corpus import next_corpus
+from feilun.workflow.loop.remembered import recipe_of
+from feilun.workflow.loop.retrain import is_due, retrain
+from feilun.workflow.loop.stopped import stopped
 from feilun.workflow.screen import Screen
 from feilun.workflow.steps import train
-from feilun.workflow.stopped import stopped
 from tiny import WORDS, reviews, save_tiny_base
 
 pytestmark = pytest.mark.usefixtures("undrawn")

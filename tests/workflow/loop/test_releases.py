@@ -14,7 +14,7 @@ from feilun.core.errors import BundleError, UsageError
 from feilun.interfaces.cli.main import run
 from feilun.storage import audit
 from feilun.storage.database import Database, open_database
-from feilun.workflow.releases import promote, roll_back, wait
+from feilun.workflow.loop.releases import promote, roll_back, wait
 from tiny_bundle import made_bundle
 
 
