@@ -21,10 +21,13 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from feilun.apps.recommendation.catalogue import Catalogue
+from feilun.apps.recommendation.interactions import Interactions
 from recommendation_events import COMMAND, ROOT, Requests, event_of, send
 from recommendation_speed import catalogue_of, fill, interactions_of
 from serving import Offered, post, processor, resident, started
@@ -34,9 +37,12 @@ application = "recommendation"
 name = "made"
 
 [ranking]
-held_out = 0.05
+held_out = 0.01
 """
-"""Few users ask after so short a time, so that training is done in a minute; lists cost as much as otherwise."""
+"""Few users ask after so short a time, so that training takes a minute or two; lists cost as much as otherwise."""
+
+TASTE = 0.7
+"""Share of what users take that is of the one category they like, so that there is an order to learn."""
 
 AIMS = {"lists": "p50 20, p99 60", "events": "p99 10"}
 
@@ -47,13 +53,25 @@ def list_for(users: int, name: str) -> Requests:
     return lambda host, _: post(host, f"{ROOT}/recommend", {"user": f"u{source.randrange(users)}", "count": 20})
 
 
+def with_tastes(interactions: Interactions, catalogue: Catalogue, source: np.random.Generator) -> Interactions:
+    """Return interactions of which a share went to items of one category a user, the first of them most."""
+    category = np.array([own[0] for own in catalogue.categories])
+    by_category = [np.flatnonzero(category == number) for number in range(len(catalogue.names))]
+    liked = source.integers(0, len(catalogue.names), len(interactions.users))[interactions.user]
+    sizes = np.array([len(own) for own in by_category])[liked]
+    drawn = (sizes * source.random(len(interactions)) ** 3).astype(np.int64)
+    mine = np.array([by_category[c][d] for c, d in zip(liked.tolist(), drawn.tolist(), strict=True)])
+    return replace(interactions, item=np.where(source.random(len(interactions)) < TASTE, mine, interactions.item))
+
+
 def made_shop(folder: Path, items: int, users: int, interactions: int) -> Path:
     """Fill a database and train, where the folder has none yet; return the application's file."""
     file = folder / "made.toml"
     if not file.exists():
         source, began = np.random.default_rng(13), time.perf_counter()
         catalogue = catalogue_of(items, source)
-        fill(f"sqlite:///{folder / 'feilun.db'}", catalogue, interactions_of(users, items, interactions, source))
+        taken = with_tastes(interactions_of(users, items, interactions, source), catalogue, source)
+        fill(f"sqlite:///{folder / 'feilun.db'}", catalogue, taken)
         file.write_text(APPLICATION, encoding="utf-8")
         print(f"filled in {time.perf_counter() - began:.0f} s", flush=True)
         began = time.perf_counter()
