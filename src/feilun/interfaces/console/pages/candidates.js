@@ -10,7 +10,7 @@ const SECONDS = 5;
 /** Show the candidates; what is being written in one stays while others come and go. */
 export function showCandidates(main) {
   const cards = new Map();
-  const list = element("div.candidates");
+  const list = element("div.candidates", {}, nothing(say("loading")));
 
   async function look() {
     const { candidates } = await ask("GET", BASE);

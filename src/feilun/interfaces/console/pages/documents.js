@@ -12,7 +12,7 @@ const MOST = 50;
 export function showDocuments(main, address) {
   const wanted = Object.fromEntries(address);
   const controls = element("form.controls");
-  const list = element("div.documents", { "aria-live": "polite" });
+  const list = element("div.documents", { "aria-live": "polite" }, nothing(say("loading")));
 
   async function look() {
     const given = Object.entries(wanted).filter(([, value]) => value);

@@ -9,7 +9,7 @@ const SECONDS = 10;
 
 /** Show the experiments' numbers. */
 export function showExperiment(main) {
-  const place = element("section.card", { "aria-live": "polite" });
+  const place = element("section.card", { "aria-live": "polite" }, nothing(say("loading")));
   let drawn = "";
 
   async function look() {

@@ -17,7 +17,7 @@ const ACTIONS = {
 
 /** Show incidents; one that is chosen stands beside the list. */
 export function showIncidents(main, address) {
-  const list = element("div.list", { "aria-live": "polite" });
+  const list = element("div.list", { "aria-live": "polite" }, nothing(say("loading")));
   const detail = element("section.detail.card", {}, nothing(say("choose_incident")));
   const columns = element("div.columns", {}, element("section.card", {}, element("h1", {}, say("part.incidents")), list), detail);
   let chosen = address.get("id");

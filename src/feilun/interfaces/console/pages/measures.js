@@ -23,7 +23,7 @@ const FIGURES = {
 /** Show the measures. */
 export function showMeasures(main) {
   const wanted = { by: "day", days: "30" };
-  const place = element("div.trends", { "aria-live": "polite" });
+  const place = element("div.trends", { "aria-live": "polite" }, nothing(say("loading")));
   let drawn = "";
 
   const change = (name) => (value) => {

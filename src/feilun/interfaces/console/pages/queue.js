@@ -10,7 +10,7 @@ const SECONDS = 2;
 
 /** Show the queue; a conversation that is chosen stands beside it. */
 export function showQueue(main) {
-  const list = element("div.list", { "aria-live": "polite" });
+  const list = element("div.list", { "aria-live": "polite" }, nothing(say("loading")));
   const detail = element("section.detail.card", {}, nothing(say("choose_conversation")));
   const columns = element("div.columns", {}, element("section.card", {}, element("h1", {}, say("part.queue")), list),
     detail);

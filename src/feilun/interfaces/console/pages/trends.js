@@ -15,7 +15,7 @@ export function showTrends(main) {
   const wanted = { by: "entity", topic: "", days: "" };
   const chosen = new Set();
   const controls = element("div.controls");
-  const place = element("div.trends");
+  const place = element("div.trends", {}, nothing(say("loading")));
   let drawn = "";
 
   function change(name) {

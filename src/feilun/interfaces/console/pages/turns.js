@@ -15,14 +15,20 @@ export function bubble(turn, ...more) {
     {},
     element("div.who", {}, named("speaker", turn.speaker), element("time", {}, moment(turn.time))),
     element("div.text", {}, turn.text),
-    citations.length > 0 && element("ul.citations", {}, citations.map(citation)),
+    citations.length > 0 && element("ul.citations", {}, cited(citations, turn.text)),
     more,
   );
 }
 
-function citation(one) {
-  const place = [one.source, one.place].filter(Boolean).join(" · ");
-  return element("li", {}, element("span", {}, place), element("q", {}, one.sentence));
+/** Make a line for each place, with its sentences; one that is the whole answer is not said again. */
+function cited(citations, answer) {
+  const places = new Map();
+  for (const { source, place, sentence } of citations) {
+    const named = [source, place].filter(Boolean).join(" · ");
+    places.set(named, [...(places.get(named) ?? []), sentence]);
+  }
+  return [...places].map(([place, sentences]) => element("li", {}, element("span", {}, place),
+    sentences.filter((one) => one !== answer).map((one) => element("q", {}, one))));
 }
 
 /** Make what an operator reads of a reply: its action, how sure it is, and what each rung decided. */

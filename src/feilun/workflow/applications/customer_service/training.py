@@ -130,7 +130,7 @@ def trained(
     if len(held) < FEWEST:
         raise DataError(
             f"Only {len(held)} FAQ entries have two variants or more; at least {FEWEST} are needed to learn from.",
-            "Give entries further ways to ask them in the column `variants`.",
+            "Give entries further ways to ask them in the column `variants`, with | between them.",
         )
     parts = {"train": pairs_of(entries, answered), "validation": held[::2], "test": held[1::2]}
     learned_from = hashlib.sha256(json.dumps([parts, _recipe(settings, {})], sort_keys=True).encode()).hexdigest()

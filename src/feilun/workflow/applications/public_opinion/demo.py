@@ -75,7 +75,10 @@ def demonstrate(
         raise missing(documents)
     folder = places.home() / "public-opinion-demo"
     written = write_files(folder, entities)
-    screen.say(f"{len(written):,} written documents of sixty days on fictional companies, in {folder}.")
+    if documents is None or train:
+        screen.say(f"{len(written):,} written documents of sixty days on fictional companies, in {folder}.")
+    if documents is not None:
+        screen.say(f"{documents} is read in their place.")
     path = write_application(folder, documents)
     if train:
         trained = train_models(read_application(path), folder, folder / "models", screen)
@@ -142,6 +145,8 @@ def _report(application: Application, folder: Path, screen: Screen) -> tuple[lis
     show(report.to_json()["entities"], screen)
     for one in report.incidents:
         screen.say(f"\n[{one.severity}] {one.entity}  {one.title}\n{summary(one)}")
+    if not report.incidents:
+        screen.say("\nNo incident: nothing rose above what was usual before it.")
     screen.say("")
     return write_report(report, folder / "report"), list(report.incidents)
 
