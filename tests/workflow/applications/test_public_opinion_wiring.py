@@ -103,3 +103,17 @@ def test_the_rules_alone_find_the_planted_crises_and_no_other(own_home: Path) ->
     assert len(outcome.found) == 3
     assert outcome.others == ()
     assert all(file.stat().st_size for file in outcome.files)
+
+
+def test_records_that_are_no_documents_are_told_with_their_reasons(own_home: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("q,a\n1,2\n3,4\n", encoding="utf-8")
+    said: list[str] = []
+
+    class Heard(Screen):
+        def say(self, text: str) -> None:
+            said.append(text)
+
+    outcome = demonstrate(tmp_path / "a.csv", train=False, screen=Heard())
+    assert outcome.documents == 0
+    assert any(line.startswith("  2 ×  The document has neither title nor body.") for line in said)
+    assert any("No incident" in line for line in said)

@@ -24,6 +24,7 @@ table { border-collapse: collapse; width: 100%; margin: .5rem 0 1.5rem }
 td, th { padding: .3rem .6rem; border-bottom: 1px solid #e4e7eb; text-align: right; vertical-align: top }
 td:first-child, th:first-child, td.text { text-align: left }
 img { max-width: 100% }
+.wide { overflow-x: auto }
 q { display: block; margin: .3rem 0; color: #52606d; overflow-wrap: anywhere }
 small, .remark { color: #7b8794 }
 .more { color: #b3401d }
@@ -147,7 +148,7 @@ def _table(inside: str, outside: str, links: Sequence[Association], insight: Ins
     effect = "difference 差 (points)" if shares else "higher in 较高的概率"
     head = "".join(f"<th>{name}</th>" for name in ("", inside, outside, effect, "interval 区间", "texts 文本"))
     rows = "".join(_row(link, insight, shares) for link in links)
-    return f"<table><tr>{head}</tr>{rows}</table>"
+    return f'<div class="wide"><table><tr>{head}</tr>{rows}</table></div>'
 
 
 def _row(link: Association, insight: Insight, shares: bool) -> str:

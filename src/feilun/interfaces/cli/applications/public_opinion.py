@@ -107,6 +107,8 @@ def run(
             return
         if taken != Taken():
             print(f"{taken.new:,} new, {taken.repeated:,} repeated, {taken.dead:,} dead letters, {taken.late:,} late")
+        for reason, count in wired.dead_reasons(application) if taken.dead else ():
+            print(f"  {count:,} dead ×  {reason}")
         for one in changed:
             public_opinion_desk.show(one)
 

@@ -20,7 +20,7 @@ from feilun.core.errors import UsageError
 from feilun.core.files import atomic_file, write_text
 from feilun.workflow.applications.public_opinion.file import read_application
 from feilun.workflow.applications.public_opinion.training import train_models, worth_their_cost
-from feilun.workflow.applications.public_opinion.wiring import Application, opened, run
+from feilun.workflow.applications.public_opinion.wiring import Application, dead_reasons, opened, run
 from feilun.workflow.screen import Screen, silent
 from feilun.workflow.toml_text import to_toml
 
@@ -78,7 +78,7 @@ def demonstrate(
     if documents is None or train:
         screen.say(f"{len(written):,} written documents of sixty days on fictional companies, in {folder}.")
     if documents is not None:
-        screen.say(f"{documents} is read in their place.")
+        screen.say(f"Documents: {documents}")
     path = write_application(folder, documents)
     if train:
         trained = train_models(read_application(path), folder, folder / "models", screen)
@@ -87,6 +87,8 @@ def demonstrate(
     with opened(path, f"sqlite:///{folder / 'documents.db'}") as application:
         taken = run(application, finish=True)
         screen.say(f"\n{taken.new:,} documents read, {taken.repeated:,} repeated, {taken.dead:,} dead letters.")
+        for reason, count in dead_reasons(application) if taken.dead else ():
+            screen.say(f"  {count:,} ×  {reason}")
         files, incidents = _report(application, folder, screen)
     planted = crises() if documents is None else []
     found = tuple(crisis["name"] for crisis in planted if any(_is(one, crisis) for one in incidents))

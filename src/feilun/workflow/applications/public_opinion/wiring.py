@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
@@ -236,6 +237,12 @@ def run(
             if not follow:
                 return total
             time.sleep(FOLLOW_SECONDS if taken == Taken() else GATHER_SECONDS)
+
+
+def dead_reasons(application: Application, most: int = 3) -> list[tuple[str, int]]:
+    """Return why records are dead letters, with how many are so, the most frequent first."""
+    with application.database.read() as connection:
+        return Counter(letter.reason for letter in opinion.dead_letters(connection)).most_common(most)
 
 
 def preview(application: Application, rules: tuple[Rule, ...]) -> list[Incident]:
