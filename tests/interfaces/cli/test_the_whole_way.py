@@ -163,6 +163,21 @@ def test_predict_without_a_clear_source_is_wrong_use(bundle, arguments, capsys):
     assert "error:" in capsys.readouterr().err
 
 
+def test_predict_does_not_write_over_the_table_that_it_reads(bundle, tmp_path, capsys):
+    table = write_table(tmp_path / "own.csv", reviews(5, seed=3))
+    before = table.read_bytes()
+    assert main.run(["predict", bundle, "--file", str(table), "--out", str(table)]) == 2
+    assert "would be replaced" in capsys.readouterr().err
+    assert table.read_bytes() == before
+
+
+@pytest.mark.parametrize(("option", "header"), [("--text", "body,mood"), ("--target", "review,feeling")])
+def test_evaluate_names_the_option_for_a_column_that_is_called_otherwise(bundle, option, header, tmp_path, capsys):
+    (tmp_path / "x.csv").write_text(f"{header}\ngood,positive\n", encoding="utf-8")
+    assert main.run(["evaluate", bundle, str(tmp_path / "x.csv")]) == 1
+    assert f"Name it with {option}." in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("verb", [["predict"], ["evaluate"], ["serve"]])
 def test_a_bundle_that_is_not_there_is_named(verb, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
