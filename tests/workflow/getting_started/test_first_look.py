@@ -302,3 +302,14 @@ def test_a_column_that_is_mostly_empty_or_holds_lists_is_no_text(tmp_path):
     rows = [f"\"[{i}, {i + 1}, 17]\",some words {i},{'a much longer text ' * 5 if i % 5 == 0 else ''},{'ab'[i % 2]}"
             for i in range(60)]  # fmt: skip
     assert look(table_of(tmp_path / "x.csv", "text_ids,text,body,label", rows)).text == "text"
+
+
+def test_one_column_is_not_both_text_and_target(reviews):
+    with pytest.raises(UsageError, match="'body' is named for two uses"):
+        look(str(reviews), text="body", target="body")
+
+
+def test_spans_that_are_nowhere_are_asked_for_with_an_example(reviews):
+    said = advice_without_labels(look(str(reviews), task="tag"))
+    assert "holds spans" in said
+    assert '"start": 0' in said

@@ -59,7 +59,7 @@ def show(
 ) -> None:
     """Show the report of a run, and where its plots are."""
     from feilun.core.report import Report
-    from feilun.evaluation.render import render
+    from feilun.evaluation.presentation.terminal import render
     from feilun.workflow.run_reading import find_run, read_run
 
     folder = find_run(run)

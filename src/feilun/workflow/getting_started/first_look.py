@@ -99,7 +99,7 @@ def look(
         UsageError: If a named column does not exist.
     """
     frame = _sample(source, query)
-    _refuse_unknown(source, frame, [name for name in (text, target, pair, *features) if name and name != ALL])
+    _refuse_wrong_names(source, frame, [name for name in (text, target, pair, *features) if name and name != ALL])
     columns = tuple(column_of(frame, name) for name in frame.columns)
     task = task or guess_task(frame, columns, target)
     known = Shape(text or "", pair, target)
@@ -156,10 +156,12 @@ def _sample(source: str, query: str | None) -> DataFrame:
     return frame.gather_every(math.ceil(frame.height / LOOKED_AT))  # a file may be sorted by label
 
 
-def _refuse_unknown(source: str, frame: DataFrame, names: Sequence[str]) -> None:
+def _refuse_wrong_names(source: str, frame: DataFrame, names: Sequence[str]) -> None:
     for name in names:
         if name not in frame.columns:
             raise UsageError(f"{source} has no column {name!r}. {nearest(name, frame.columns)}")
+        if names.count(name) > 1:
+            raise UsageError(f"The column {name!r} is named for two uses.", "Name another column for one of them.")
 
 
 def _cells(frame: DataFrame, column: str) -> list[str]:

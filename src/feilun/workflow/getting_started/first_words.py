@@ -54,6 +54,11 @@ def advice_without_labels(found: FirstLook, option: str = "--target") -> str:
             f"No column of {found.source} looks like the relevance of {found.pair!r} for {found.text!r}: "
             f"0 where it is not relevant, 1 or more where it is. Name it with {option}."
         )
+    if found.task == "tag":
+        return (
+            f"No column of {found.source} holds spans: name it with {option}. A cell is a list such as "
+            '[{"start": 0, "end": 2, "label": "name"}], [] where a text has none.'
+        )
     source = typed(found.source)
     rest = [column for column in found.columns if column.name != found.text]
     likely = listed([column.name for column in targets_among(rest, found.rows)])

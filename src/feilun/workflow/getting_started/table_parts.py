@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from feilun.core.errors import UsageError
+from feilun.data.readers.sources import READERS
 
 PARTS = {"train": ("train",), "validation": ("dev", "validation", "valid"), "test": ("test",)}
 """How the tables of a folder are named, by what they are for."""
-
-ENDINGS = ("csv", "tsv", "jsonl", "parquet", "xlsx")
 
 
 def tables_of(data: str) -> dict[str, str]:
@@ -27,16 +26,12 @@ def tables_of(data: str) -> dict[str, str]:
         return {"train": data}
     tables = {part: str(path) for part, names in PARTS.items() if (path := _table(folder, names))}
     if "train" not in tables:
-        found = sorted(path.name for path in folder.iterdir() if path.suffix[1:].lower() in ENDINGS)
+        found = sorted(path.name for path in folder.iterdir() if path.suffix.lower() in READERS)
         named = f"Name one of its tables: {', '.join(found[:8])}." if found else "There is no table in it either."
-        raise UsageError(f"{data} is a folder without a train table ({', '.join(_endings('train'))}).", named)
+        raise UsageError(f"{data} is a folder without a train table, such as train.csv or train.jsonl.", named)
     return tables
 
 
 def _table(folder: Path, names: Sequence[str]) -> Path | None:
-    candidates = [folder / file for name in names for file in _endings(name)]
+    candidates = [folder / f"{name}{ending}" for name in names for ending in READERS]
     return next((path for path in candidates if path.is_file()), None)
-
-
-def _endings(name: str) -> list[str]:
-    return [f"{name}.{ending}" for ending in ENDINGS]
