@@ -30,8 +30,8 @@ def find_run(reference: str) -> Path:
         return (exact or found)[0]
     if found:
         raise UsageError(f"{len(found)} runs begin with {reference!r}: {', '.join(one.name for one in found)}.")
-    hint = nearest(reference, [folder.name for folder in folders]) if folders else "There is none yet."
-    raise UsageError(f"There is no run {reference!r} in {places.runs()}. {hint}", "See: feilun runs")
+    known = nearest(reference, [folder.name for folder in folders])
+    raise UsageError(f"There is no run {reference!r} in {places.runs()}. {known}", "See: feilun runs")
 
 
 def read_run(folder: Path) -> dict[str, Any]:
