@@ -238,15 +238,16 @@ def test_models_and_runs_list_what_there_is(place, capsys, monkeypatch):
     assert latest["id"].startswith("listed-")
     assert latest["finished"]
     assert latest["step"] > 0
-    assert any(run["id"].startswith("recipe-") for run in others)
+    other = next(run["id"] for run in others if run["id"].startswith("recipe-"))
     assert main.run(["runs", "show", "listed", "--json"]) == 0
     (run,) = json_lines(capsys)
     assert (run["id"], run["report"]["accuracy"]) == (latest["id"], trained["accuracy"])
-    assert main.run(["runs", "compare", "recipe", latest["id"], "--json"]) == 0
+    assert main.run(["runs", "compare", other, latest["id"], "--json"]) == 0
     (compared,) = json_lines(capsys)
-    assert compared["settings"] == {"name": ["recipe", "listed"], "training.epochs": [8, 1]}
+    assert compared["settings"]["name"] == ["recipe", "listed"]
+    assert compared["settings"]["training.epochs"][1] == 1
     assert compared["figures"]["accuracy"][1] == trained["accuracy"]
-    assert main.run(["runs", "compare", "recipe", "listed"]) == 0
+    assert main.run(["runs", "compare", other, "listed"]) == 0
     assert "training.epochs" in capsys.readouterr().out
     assert main.run(["predict", "listed@1", "good", "--json"]) == 0
     assert main.run(["models"]) == 0
