@@ -130,8 +130,10 @@ def nearest(name: str, valid: Iterable[str]) -> str:
         valid: The names that would have been valid.
 
     Returns:
-        `Did you mean 'x'?` where one is close, else `Valid: a, b, c.`
+        `Did you mean 'x'?` where one is close, else `Valid: a, b, c.`, or that there is none.
     """
     names = sorted(valid)
+    if not names:
+        return "There is none yet."
     close = get_close_matches(name, names, n=1, cutoff=0.6)
     return f"Did you mean {close[0]!r}?" if close else f"Valid: {', '.join(names)}."

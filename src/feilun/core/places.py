@@ -39,3 +39,8 @@ def registered() -> Path:
 def retrainings() -> Path:
     """Return the folder of what retraining remembers: by model, the recipe and a report of each time."""
     return home() / "retrainings"
+
+
+def typed(word: Path | str) -> str:
+    """Return a path or a name as it is typed in a command: in quotes where it has blanks."""
+    return f'"{word}"' if " " in str(word) else str(word)

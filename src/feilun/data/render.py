@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 SHOWN = 8
 """Labels that are listed; the others are added up."""
 
+LONGEST_CELL = 30
+LEAST_SHOWN = 0.005
+"""Share of the letters below which a script is not named: it would stand as 0 %."""
+
 
 def render(report: Mapping[str, Any]) -> RenderableType:
     """Lay out a data report for the terminal.
@@ -46,7 +50,8 @@ def render(report: Mapping[str, Any]) -> RenderableType:
 
 
 def _languages(found: Mapping[str, Any]) -> str:
-    scripts = ", ".join(f"{name} {share:.0%}" for name, share in list(found["scripts"].items())[:4])
+    seen = [(name, share) for name, share in found["scripts"].items() if share >= LEAST_SHOWN]
+    scripts = ", ".join(f"{name} {share:.0%}" for name, share in seen[:4])
     return f"languages: {', '.join(found['languages']) or 'none'} (letters: {scripts})"
 
 
@@ -81,10 +86,14 @@ def _features_table(report: Mapping[str, Any]) -> RenderableType:
         held = (
             f"{row['minimum']:g} to {row['maximum']:g}, median {row['median']:g}"
             if row["kind"] == "number"
-            else ", ".join(f"{_plain(cell)[:30]} ({rows:,})" for cell, rows in row["commonest"].items())
+            else ", ".join(f"{_shortened(_plain(cell))} ({rows:,})" for cell, rows in row["commonest"].items())
         )
         table.add_row(_plain(row["name"]), row["kind"], f"{row['missing']:,}", f"{row['distinct']:,}", held)
     return table
+
+
+def _shortened(cell: str) -> str:
+    return cell if len(cell) <= LONGEST_CELL else f"{cell[: LONGEST_CELL - 1]}…"
 
 
 def _lengths_table(report: Mapping[str, Any]) -> RenderableType:

@@ -127,7 +127,7 @@ def rare_labels(
             where += ", so it cannot be learnt"
         elif without:
             where += ", so how well it is predicted is not known"
-        if splitting and rows < FEWEST_TO_SPLIT:
+        if splitting and rows < FEWEST_TO_SPLIT and by_set["train"].get(label) == rows:
             where = f"all in train; {where}"
         what = "add rows of it, or merge it into another label" if rows < RARE_ROWS else "add such rows"
         found.append({"label": label, "rows": rows, "advice": f"{where}: {what}"})

@@ -10,6 +10,7 @@ from feilun.compression.prune import check_prunable
 from feilun.core.splits import Splits
 from feilun.models.bases.catalogue import open_base
 from feilun.models.bases.languages import warn_if_unfit
+from feilun.models.bases.packaged import NO_BASE
 from feilun.models.build import build, check_length, token_encoder
 from feilun.text.language import script_shares
 from feilun.training.speed import tokens_per_second
@@ -72,10 +73,14 @@ def examine(recipe: Recipe, *, accept_licence: bool = False) -> Examination:
     speed = tokens_per_second(model, sample, settings, len(splits.train))
     minutes = tokens * settings.epochs / speed / 60
     unfit = warn_if_unfit(base.languages, script_shares(splits.train.text))
+    length = pace = ""
+    if recipe.model.base != NO_BASE:
+        length = f" of {tokens / len(splits.train):.0f} tokens on average"
+        pace = f" at {speed:,.0f} tokens a second, measured here"
     remarks = [
         *([unfit] if unfit else []),
-        f"An epoch reads {len(splits.train):,} rows of {tokens / len(splits.train):.0f} tokens on average.",
-        f"At {speed:,.0f} tokens a second, measured here, training (training.epochs = {settings.epochs}) takes at most "
-        f"{math.ceil(minutes)} min; early stopping may end it sooner.",
+        f"An epoch reads {len(splits.train):,} rows{length}.",
+        f"Training (training.epochs = {settings.epochs}) takes at most {math.ceil(minutes)} min{pace}; early stopping "
+        "may end it sooner.",
     ]
     return Examination(splits, tokens, tuple(remarks))

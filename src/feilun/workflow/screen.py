@@ -52,7 +52,7 @@ class Terminal(Screen):
 
     def say(self, text: str) -> None:
         """Show one line."""
-        self.console.print(text, highlight=False, markup=False)  # brackets in a text are its own
+        self.console.print(text, highlight=False)
 
     def show_data(self, splits: Splits) -> None:
         """Show the data report."""
@@ -68,6 +68,7 @@ class Terminal(Screen):
         bar = Progress(
             TextColumn(f"[bold]{what}"), BarColumn(), TextColumn("{task.completed}/{task.total} steps"),
             TextColumn("{task.fields[figures]}"), TimeRemainingColumn(), console=self.console, transient=True,
+            disable=not self.console.is_terminal,
         )  # fmt: skip
         with bar:
             yield _Bar(bar)

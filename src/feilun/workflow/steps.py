@@ -80,6 +80,7 @@ def train(
     check_form(model, recipe.compression)
     progress = _fit(model, taught, recipe, run, lessons, resume=resume, workers=workers, screen=screen)
 
+    screen.say("Trained. Next it is made small, compared with what was trained, and judged.")
     cleaning = recipe.data.clean.cleaning()
     recovery = Recovery(recipe, taught, run, lessons, resume, screen)
     small = compress(model, splits, recipe.compression, cleaning, run.folder / "small", further, recovery)

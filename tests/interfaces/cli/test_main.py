@@ -6,9 +6,10 @@ import sys
 
 import pytest
 import typer
+from rich.table import Table
 
 from feilun.core.errors import DataError, Interrupted
-from feilun.interfaces.cli import main
+from feilun.interfaces.cli import main, output
 
 VERBS = [module.__name__.rpartition(".")[2].replace("_", "-") for module in main.VERBS]
 HEAVY = (
@@ -27,7 +28,7 @@ HEAVY = (
 
 
 def feilun(*arguments, **more):
-    command = [sys.executable, "-m", "feilun.interfaces.cli.main", *arguments]
+    command = [sys.executable, "-m", "feilun", *arguments]
     return subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=120, **more)
 
 
@@ -57,6 +58,13 @@ def test_importing_feilun_loads_nothing_heavy():
 @pytest.mark.parametrize("arguments", [["--help"], *([verb, "--help"] for verb in VERBS)])
 def test_no_help_loads_anything_heavy(arguments):
     assert loaded_by(f"from feilun.interfaces.cli import main\nmain.run({arguments!r})") == "[]"
+
+
+def test_a_recipe_is_begun_without_torch(tmp_path):
+    rows = "".join(f"some words {i},{'ab'[i % 2]}\n" for i in range(60))
+    (tmp_path / "table.csv").write_text(f"text,label\n{rows}", encoding="utf-8")
+    arguments = ["init", "--data", str(tmp_path / "table.csv"), "--out", str(tmp_path / "table.toml")]
+    assert "torch" not in loaded_by(f"from feilun.interfaces.cli import main\nassert main.run({arguments!r}) == 0")
 
 
 @pytest.mark.parametrize("module", main.VERBS, ids=VERBS)
@@ -124,6 +132,13 @@ def test_ctrl_c_is_exit_code_130(fails, capsys):
     fails(KeyboardInterrupt())
     assert main.run(["doctor"]) == 130
     assert "Stopped" in capsys.readouterr().err
+
+
+def test_brackets_and_colons_in_a_label_are_printed_as_they_are(capsys):
+    table = Table("label")
+    table.add_row("[/b] :smile: [red]")
+    output.result_console().print(table)
+    assert "[/b] :smile: [red]" in capsys.readouterr().out
 
 
 def test_an_unexpected_error_is_one_line_and_its_traceback_is_kept(fails, capsys, tmp_path, monkeypatch):

@@ -163,6 +163,21 @@ def test_predict_without_a_clear_source_is_wrong_use(bundle, arguments, capsys):
     assert "error:" in capsys.readouterr().err
 
 
+def test_predict_does_not_write_over_the_table_that_it_reads(bundle, tmp_path, capsys):
+    table = write_table(tmp_path / "own.csv", reviews(5, seed=3))
+    before = table.read_bytes()
+    assert main.run(["predict", bundle, "--file", str(table), "--out", str(table)]) == 2
+    assert "would be replaced" in capsys.readouterr().err
+    assert table.read_bytes() == before
+
+
+@pytest.mark.parametrize(("option", "header"), [("--text", "body,mood"), ("--target", "review,feeling")])
+def test_evaluate_names_the_option_for_a_column_that_is_called_otherwise(bundle, option, header, tmp_path, capsys):
+    (tmp_path / "x.csv").write_text(f"{header}\ngood,positive\n", encoding="utf-8")
+    assert main.run(["evaluate", bundle, str(tmp_path / "x.csv")]) == 1
+    assert f"Name it with {option}." in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("verb", [["predict"], ["evaluate"], ["serve"]])
 def test_a_bundle_that_is_not_there_is_named(verb, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -223,7 +238,17 @@ def test_models_and_runs_list_what_there_is(place, capsys, monkeypatch):
     assert latest["id"].startswith("listed-")
     assert latest["finished"]
     assert latest["step"] > 0
-    assert any(run["id"].startswith("recipe-") for run in others)
+    other = next(run["id"] for run in others if run["id"].startswith("recipe-"))
+    assert main.run(["runs", "show", "listed", "--json"]) == 0
+    (run,) = json_lines(capsys)
+    assert (run["id"], run["report"]["accuracy"]) == (latest["id"], trained["accuracy"])
+    assert main.run(["runs", "compare", other, latest["id"], "--json"]) == 0
+    (compared,) = json_lines(capsys)
+    assert compared["settings"]["name"] == ["recipe", "listed"]
+    assert compared["settings"]["training.epochs"][1] == 1
+    assert compared["figures"]["accuracy"][1] == trained["accuracy"]
+    assert main.run(["runs", "compare", other, "listed"]) == 0
+    assert "training.epochs" in capsys.readouterr().out
     assert main.run(["predict", "listed@1", "good", "--json"]) == 0
     assert main.run(["models"]) == 0
     assert main.run(["runs"]) == 0

@@ -100,7 +100,9 @@ def test_other_errors_have_the_same_shape(client: TestClient) -> None:
     assert client.get("/nothing").json()["error"]["message"].startswith("There is nothing at /nothing")
     wrong_method = client.get("/v1/predict/reviews")
     assert (wrong_method.status_code, wrong_method.headers["allow"]) == (405, "POST")
-    assert set(wrong_method.json()) == {"error"}
+    assert "answers POST, not GET" in wrong_method.json()["error"]["message"]
+    unknown = client.post("/v1/predict/reviews", json={"txt": "a"})
+    assert "body.txt: there is no such field" in unknown.json()["error"]["message"]
 
 
 def test_unexpected_error_keeps_its_inside_to_itself(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:

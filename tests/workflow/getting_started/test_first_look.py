@@ -3,10 +3,12 @@ import json
 import pytest
 
 from feilun.core.errors import DataError, FeilunError, UsageError
+from feilun.interfaces.cli.main import run
 from feilun.workflow.getting_started.beginnings import base_for
 from feilun.workflow.getting_started.columns import Column, guess_target, guess_text
-from feilun.workflow.getting_started.first_look import advice_without_labels, describe_columns, describe_texts, look
+from feilun.workflow.getting_started.first_look import look, text_column
 from feilun.workflow.getting_started.first_recipe import name_of, write_recipe
+from feilun.workflow.getting_started.first_words import advice_without_labels, describe_columns, describe_texts
 from feilun.workflow.recipe import load
 
 
@@ -228,3 +230,86 @@ def test_a_column_of_spans_makes_it_a_task_of_spans(tmp_path):
     path.write_text("".join(json.dumps(row | {"text": row["text"] + str(i)}) + "\n" for i in range(30)), "utf-8")
     found, recipe = recipe_of(tmp_path, str(path), task=None)
     assert (found.task, found.target, recipe.task) == ("tag", "entities", "tag")
+
+
+def test_texts_that_are_twins_by_name_are_compared(pairs, tmp_path):
+    found, recipe = recipe_of(tmp_path, pairs, task=None)
+    assert (recipe.task, found.text, found.pair, found.target) == ("match", "question1", "question2", "same")
+
+
+def test_a_third_text_does_not_take_the_place_of_a_twin(tmp_path):
+    rows = [f"{'a longer remark on the two ' * 3}{i},say it {i},say {i} again,{i % 2}" for i in range(60)]
+    found = look(table_of(tmp_path / "x.csv", "remark,text_a,text_b,label", rows), task=None)
+    assert (found.task, found.text, found.pair) == ("match", "text_a", "text_b")
+
+
+@pytest.mark.parametrize(("cells", "task"), [
+    ([f"{i % 5}.5" for i in range(60)], "regress"), (range(60), "regress"),
+    ([i % 5 for i in range(60)], "classify"), ([f"L{i % 5}" for i in range(60)], "classify"),
+])  # fmt: skip
+def test_a_named_column_of_amounts_is_predicted_as_a_number(cells, task, tmp_path):
+    source = table_of(tmp_path / "x.csv", "text,price", [f"some words {i},{cell}" for i, cell in enumerate(cells)])
+    assert look(source, target="price", task=None).task == task
+
+
+def test_dates_are_no_texts_and_no_labels(tmp_path):
+    source = table_of(
+        tmp_path / "series.csv", "moment,value", [f"2026-01-{1 + i % 28:02} 10:00:00,{i}" for i in range(90)]
+    )
+    with pytest.raises(DataError, match="looks like text"):
+        look(source)
+
+
+def test_the_labels_of_a_file_that_is_sorted_by_them_are_all_seen(tmp_path):
+    source = table_of(tmp_path / "x.csv", "text,label", [f"some words {i},{i // 1200}" for i in range(12_000)])
+    assert look(source).labels == 10
+
+
+def test_a_table_whose_labels_are_not_told_names_what_may_be_one(tmp_path):
+    rows = [f"some words {i},{'ab'[i % 2]},{'xyz'[i % 3]},a short summary of {i}" for i in range(60)]
+    said = advice_without_labels(look(table_of(tmp_path / "my x.csv", "text,channel,shop,summary", rows)))
+    assert "It may be channel, shop." in said
+    assert "To have 'summary' written" in said
+    assert f'feilun label suggest "{tmp_path / "my x.csv"}"' in said
+
+
+def test_a_folder_of_tables_is_one_recipe(tmp_path, monkeypatch, capsys):
+    folder = tmp_path / "评论 2026"
+    folder.mkdir()
+    for name in ("train", "dev", "test"):
+        table_of(folder / f"{name}.csv", "text,label", [f"{name} words {i},{'ab'[i % 2]}" for i in range(60)])
+    monkeypatch.chdir(tmp_path)
+    assert run(["init", "--data", str(folder)]) == 0
+    recipe = load(tmp_path / "评论-2026.toml")
+    wanted = [str(folder / f"{name}.csv") for name in ("train", "dev", "test")]
+    assert [recipe.data.train, recipe.data.validation, recipe.data.test] == wanted
+    assert "dev.csv" in capsys.readouterr().out
+
+
+def test_infinite_numbers_are_no_feature(tmp_path):
+    rows = [f"some words {i},{'inf' if i == 3 else i % 7},{'ab'[i % 2]}" for i in range(60)]
+    found = look(table_of(tmp_path / "x.csv", "text,amount,label", rows), features=["all"])
+    assert found.left_out == {"amount": "infinite numbers"}
+
+
+def test_the_column_of_texts_is_found_alone(reviews, tmp_path):
+    assert text_column(str(reviews)) == "body"
+    with pytest.raises(DataError, match="--text"):
+        text_column(table_of(tmp_path / "x.csv", "a,b", ["1,2"] * 30))
+
+
+def test_a_column_that_is_mostly_empty_or_holds_lists_is_no_text(tmp_path):
+    rows = [f"\"[{i}, {i + 1}, 17]\",some words {i},{'a much longer text ' * 5 if i % 5 == 0 else ''},{'ab'[i % 2]}"
+            for i in range(60)]  # fmt: skip
+    assert look(table_of(tmp_path / "x.csv", "text_ids,text,body,label", rows)).text == "text"
+
+
+def test_one_column_is_not_both_text_and_target(reviews):
+    with pytest.raises(UsageError, match="'body' is named for two uses"):
+        look(str(reviews), text="body", target="body")
+
+
+def test_spans_that_are_nowhere_are_asked_for_with_an_example(reviews):
+    said = advice_without_labels(look(str(reviews), task="tag"))
+    assert "holds spans" in said
+    assert '"start": 0' in said

@@ -57,6 +57,8 @@ def test_rolling_back_walks_back_over_those_that_are_still_there(folder: Path, d
 def test_nothing_to_go_back_to_changes_nothing(folder: Path, database: Database) -> None:
     with pytest.raises(UsageError, match="no earlier champion"):
         roll_back("reviews", database)
+    with pytest.raises(UsageError, match="Did you mean 'reviews'"):
+        roll_back("review", database)
     assert not (folder / STAGES).exists()
     with database.read() as connection:
         assert list(audit.entries(connection)) == []

@@ -207,8 +207,10 @@ def _guessed(path: Path, sample: bytes) -> str:
 
     best = from_bytes(sample).best()
     if best is None:
+        line, byte = _first_invalid(path, "utf-8") or (0, 0)
         raise DataError(
-            f"{shown(path)} is no text in any encoding that Feilun knows.",
+            f"{shown(path)} is no text in any encoding that Feilun knows: it is not UTF-8 in line {line}, byte "
+            f"0x{byte:02X}.",
             "Save it as UTF-8, or name its encoding in data.encoding.",
         )
     return best.encoding

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from feilun.core.places import typed
 from feilun.interfaces.cli import output
 from feilun.interfaces.cli.options import AcceptLicence, AsJson, Settings
 
@@ -35,5 +36,5 @@ def check(
     console = output.result_console()
     console.print(render(found.splits.report))
     for remark in found.remarks:
-        console.print(f"• {remark}", highlight=False)
-    console.print(f"{recipe} can be trained: feilun train {recipe}", highlight=False)
+        console.print(f"• {remark}", highlight=False, soft_wrap=True)
+    console.print(f"{recipe} can be trained: feilun train {typed(recipe)}", highlight=False, soft_wrap=True)

@@ -9,7 +9,8 @@ from feilun.interfaces.cli.options import AsJson
 
 EXAMPLES = ("feilun doctor", "feilun doctor --json")
 
-MARKS = {"ok": "[green]✓[/green]", "note": "[yellow]![/yellow]", "missing": "[red]✗[/red]"}
+MARKS = {"ok": ("✓", "green"), "note": ("!", "yellow"), "missing": ("✗", "red")}
+"""How each state is shown: a sign and its colour."""
 
 
 def doctor(as_json: AsJson = False) -> None:
@@ -24,12 +25,12 @@ def doctor(as_json: AsJson = False) -> None:
         for finding in findings:
             output.print_json(finding.to_json())
     else:
-        from rich.markup import escape
         from rich.table import Table
+        from rich.text import Text
 
         table = Table("", "what", "found", "what to do", box=None, pad_edge=False)
         for finding in findings:
-            table.add_row(MARKS[finding.state], finding.name, escape(finding.found), escape(finding.remedy))
+            table.add_row(Text(*MARKS[finding.state]), finding.name, finding.found, finding.remedy)
         output.result_console().print(table)
     if any(finding.vital and finding.state == "missing" for finding in findings):
         raise typer.Exit(1)

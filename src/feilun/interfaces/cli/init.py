@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from feilun.core.errors import UsageError
+from feilun.core.places import typed
 from feilun.interfaces.cli import output
 from feilun.interfaces.cli.options import AsJson
 
@@ -33,9 +34,14 @@ class Task(StrEnum):
 
 
 def init(
-    data: Annotated[str, typer.Option(help="A table: csv, tsv, jsonl, parquet, xlsx, or a database URL.")],
+    data: Annotated[
+        str,
+        typer.Option(
+            help="A table (csv, tsv, jsonl, parquet, xlsx, database URL), or a folder with train, dev and test."
+        ),
+    ],
     task: Annotated[
-        Task | None, typer.Option(help="What the model is to do; else tag where a column holds spans, and classify.")
+        Task | None, typer.Option(help="What the model is to do; else what the columns look like, mostly classify.")
     ] = None,
     text: Annotated[str | None, typer.Option(help="The column of texts; else the likeliest is taken.")] = None,
     pair: Annotated[
@@ -56,17 +62,20 @@ def init(
     Finds the columns of texts and labels; says which it took, so that you can name others. A table without texts
     becomes a recipe that reads its other columns.
     """
-    from feilun.workflow.getting_started import first_look, first_recipe
+    from feilun.workflow.getting_started import first_look, first_recipe, first_words
+    from feilun.workflow.getting_started.table_parts import tables_of
 
     name = first_recipe.name_of(data)
     path = out or Path(f"{name}.toml")
     if path.exists() and not force:
         raise UsageError(f"{path} is already there.", "Choose another name with --out, or replace it with --force.")
     wanted = [column.strip() for column in features.split(",") if column.strip()]
-    found = first_look.look(data, text, target, query, wanted, task=task.value if task else None, pair=pair)
+    tables = tables_of(data)
+    found = first_look.look(tables["train"], text, target, query, wanted, task=task.value if task else None, pair=pair)
     if not found.trainable:
-        raise UsageError(first_look.advice_without_labels(found), "Name the column of labels with --target.")
-    written = first_recipe.write_recipe(path, name, found, base, query)
+        raise UsageError(first_words.advice_without_labels(found))
+    parts = {part: table for part, table in tables.items() if part != "train"}
+    written = first_recipe.write_recipe(path, name, found, base, query, parts)
     if as_json:
         output.print_json({
             "recipe": str(path), "task": found.task, "text": found.text, "pair": found.pair, "group": found.group,
@@ -74,7 +83,9 @@ def init(
             "features": list(found.features), "left_out": dict(found.left_out), "base": written,
         })  # fmt: skip
         return
-    print(f"{path}: {found.task}: {first_look.describe_texts(found)}, base {written}.")
-    for line in first_look.describe_columns(found):
+    print(f"{path}: {found.task}: {first_words.describe_texts(found)}, base {written}.")
+    for part, table in parts.items():
+        print(f"The {part} rows are those of {table}.")
+    for line in first_words.describe_columns(found):
         print(line)
-    print(f"Next: feilun check {path}, then feilun train {path}")
+    print(f"Next: feilun check {typed(path)}, then feilun train {typed(path)}")

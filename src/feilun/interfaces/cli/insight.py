@@ -27,7 +27,7 @@ def insight(
         str,
         typer.Argument(help="A table: csv, tsv, jsonl, parquet, xlsx, or a database URL.", show_default=False),
     ],
-    text: Annotated[str, typer.Option(help="Its column of texts.", show_default=False)],
+    text: Annotated[str | None, typer.Option(help="Its column of texts; else the likeliest is taken.")] = None,
     time: Annotated[str | None, typer.Option(help="Its column of times, for trends.", show_default=False)] = None,
     by: Annotated[
         list[str] | None,
@@ -47,21 +47,24 @@ def insight(
 
     No labels are needed. Personal data is replaced in all that is shown.
     """
+    from feilun.workflow.getting_started.first_look import text_column
     from feilun.workflow.insight.findings import find_insight
     from feilun.workflow.insight.page import write_insight
 
-    found = find_insight(file, text, time=time, by=by or [], topics=topics, model=model, query=query)
+    column = text or text_column(file, query)
+    found = find_insight(file, column, time=time, by=by or [], topics=topics, model=model, query=query)
     files = write_insight(found, out)
     if as_json:
         output.print_json(found.to_json())
         return
-    _show(found)
+    _show(found, column)
     print("\n".join(str(path) for path in files))
 
 
-def _show(found: Insight) -> None:
+def _show(found: Insight, column: str) -> None:
     print(
-        f"{len(found.table.corpus):,} texts, {len(found.topics.found)} topics, {len(found.copies):,} groups of copies"
+        f"{len(found.table.corpus):,} texts in {column!r}, {len(found.topics.found)} topics, "
+        f"{len(found.copies):,} groups of copies"
     )
     for one in found.topics.found:
         print(f"{one.texts:7,}  {', '.join(one.phrases[:SHOWN])}")

@@ -54,7 +54,7 @@ def models(context: typer.Context, as_json: AsJson = False) -> None:
 
 @app.command("promote", epilog=f"Example: {EXAMPLES[2]}")
 def promote(bundle: Annotated[str, typer.Argument(help="NAME@VERSION.", show_default=False)]) -> None:
-    """Make a version the champion; services take it when they start."""
+    """Make a version the champion; services that run take it within about a second."""
     from feilun.workflow.loop import releases
 
     with opened_database() as database:

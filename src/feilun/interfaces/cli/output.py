@@ -7,7 +7,7 @@ import json
 import os
 import sys
 from io import TextIOWrapper
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -25,16 +25,20 @@ def figure(value: float | None) -> str:
 
 def result_console() -> Console:
     """Return the console for results: standard output, never narrower than a report needs."""
-    from rich.console import Console
-
-    return Console() if sys.stdout.isatty() else Console(width=120)
+    return _console(sys.stdout)
 
 
 def progress_console() -> Console:
     """Return the console for progress and remarks: standard error."""
+    return _console(sys.stderr)
+
+
+def _console(stream: TextIO) -> Console:
+    """Return a console that prints words as they are: brackets and colons in a label or text are its own."""
     from rich.console import Console
 
-    return Console(stderr=True) if sys.stderr.isatty() else Console(stderr=True, width=120)
+    width = None if stream.isatty() else 120
+    return Console(stderr=stream is sys.stderr, width=width, markup=False, emoji=False)
 
 
 def language() -> Literal["zh", "en"]:

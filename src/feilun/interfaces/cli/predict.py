@@ -56,6 +56,8 @@ def predict(
         raise UsageError("Give texts, or --file, or - for standard input.", f"For example: {EXAMPLES[0]}")
     if file is None and out is not None:
         raise UsageError("--out goes with --file.", f"For example: {EXAMPLES[1]}")
+    if file is not None and out is not None and out.exists() and Path(file).exists() and out.samefile(file):
+        raise UsageError(f"--out {out} is the table that is read: it would be replaced.", "Name another file.")
     opened = open_bundle(bundle, threads=threads)
     if file is None:
         _check_reads_texts(opened)
@@ -141,7 +143,8 @@ def _counted(frames: Iterable[Any]) -> Iterator[Any]:
 
     columns = (SpinnerColumn(), TextColumn("{task.completed:,} rows"), TextColumn("{task.fields[speed]}"))
     console = output.progress_console()
-    with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as progress:
+    silent = not console.is_terminal
+    with Progress(*columns, TimeElapsedColumn(), console=console, transient=True, disable=silent) as progress:
         task = progress.add_task("", total=None, speed="")
         for frame in frames:
             progress.advance(task, len(frame))

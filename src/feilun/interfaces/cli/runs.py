@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
 from feilun.interfaces.cli import output
 from feilun.interfaces.cli.options import AsJson
 
-EXAMPLES = ("feilun runs", "feilun runs --json")
+if TYPE_CHECKING:
+    from feilun.workflow.run_reading import Row
+
+EXAMPLES = (
+    "feilun runs",
+    "feilun runs --json",
+    "feilun runs show reviews-0a1b2c3d",
+    "feilun runs compare reviews-0a1b2c3d reviews-4e5f6a7b",
+)
+
+app = typer.Typer(invoke_without_command=True, rich_markup_mode=None, add_completion=False)
 
 
-def runs(as_json: AsJson = False) -> None:
-    """List the training runs, the latest first.
+@app.callback()
+def runs(context: typer.Context, as_json: AsJson = False) -> None:
+    """List the training runs, the latest first; show one, or compare several.
 
     The folder of a run holds its log, report and plots. A run that is not finished goes on with the command that
     began it and --resume.
     """
+    if context.invoked_subcommand is not None:
+        return
     from feilun.workflow import inventory
 
     found = inventory.runs()
@@ -33,3 +50,63 @@ def runs(as_json: AsJson = False) -> None:
             output.figure(run.accuracy), output.figure(run.macro_f1), run.path,
         )  # fmt: skip
     output.result_console().print(table)
+
+
+@app.command("show", epilog=f"Example: {EXAMPLES[2]}")
+def show(
+    run: Annotated[str, typer.Argument(help="Its id, or the beginning of it.", show_default=False)],
+    as_json: AsJson = False,
+) -> None:
+    """Show the report of a run, and where its plots are."""
+    from feilun.core.report import Report
+    from feilun.evaluation.presentation.terminal import render
+    from feilun.workflow.run_reading import find_run, read_run
+
+    folder = find_run(run)
+    facts = read_run(folder)
+    if as_json:
+        output.print_json({"id": folder.name, **facts})
+        return
+    if "report" in facts:
+        output.result_console().print(render(Report.from_json(facts["report"]), output.language()))
+    else:
+        print("Not finished: it goes on with the command that began it and --resume.")
+    for path in (folder / "run.json", folder / "log.jsonl", *sorted(folder.glob("plots/*.png"))):
+        print(path)
+
+
+@app.command("compare", epilog=f"Example: {EXAMPLES[3]}")
+def compare(
+    ids: Annotated[list[str], typer.Argument(help="Runs: their ids, or the beginnings of them.", show_default=False)],
+    as_json: AsJson = False,
+) -> None:
+    """Show in which settings, data and libraries runs differ, and what came out of each.
+
+    Figures of different test rows are not comparable: `fingerprint` says where the data differ.
+    """
+    from feilun.workflow import run_reading
+
+    folders = [run_reading.find_run(reference) for reference in ids]
+    facts = [run_reading.read_run(folder) for folder in folders]
+    names = [folder.name for folder in folders]
+    settings, figures = run_reading.differing_settings(facts), run_reading.figures(facts)
+    if as_json:
+        output.print_json({"runs": names, "settings": dict(settings), "figures": dict(figures)})
+        return
+    _print_rows(names, [*settings, *figures])
+
+
+def _print_rows(names: list[str], rows: list[Row]) -> None:
+    from rich.table import Table
+
+    table = Table("", *names, box=None, pad_edge=False)
+    for key, values in rows:
+        table.add_row(key, *map(_cell, values))
+    output.result_console().print(table)
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    text = "" if value is None else str(value)
+    return text if len(text) <= 32 else f"{text[:31]}…"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from feilun.core.places import typed
 from feilun.interfaces.cli import output
 from feilun.interfaces.cli.options import AcceptLicence, AsJson, Settings
 
@@ -60,7 +61,7 @@ def search(
         found = "" if trial.value is None else f" {trial.value:.4f}"
         console.print(f"{trial.number:3d} {trial.state}{found}  {values}  ({trial.seconds:.0f} s)", highlight=False)
         if trial.reason:
-            console.print(f"    {trial.reason}", highlight=False, markup=False)
+            console.print(f"    {trial.reason}", highlight=False)
 
     found = run(recipe, overrides, out=out, workers=workers, accept_licence=accept_licence, show=show)
     if as_json:
@@ -68,7 +69,7 @@ def search(
         return
     before = "" if found.standing is None else f", the recipe as it stands {found.standing:.4f}"
     print(f"Best of {len(found.trials)} trials: {found.metric} {found.best.value:.4f} on the validation rows{before}.")
-    print(f"Its recipe: {found.recipe}\n  feilun train {found.recipe}")
+    print(f"Its recipe: {found.recipe}\n  feilun train {typed(found.recipe)}")
 
 
 def _short(value: str) -> str:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from feilun.core.places import typed
 from feilun.interfaces.cli import output
 from feilun.interfaces.cli.options import AcceptLicence, AsJson, CostError, CostReview, Settings
 
@@ -55,4 +56,5 @@ def train(
         output.print_json({"bundle": str(bundle.path), "hash": bundle.manifest["hash"], **bundle.report.to_json()})
     else:
         asked = "--file TABLE" if bundle.columns.features or bundle.pair else '"…"'
-        print(f"The bundle is in {bundle.path}\n  feilun predict {bundle.path} {asked}\n  feilun serve {bundle.path}")
+        path = typed(bundle.path)
+        print(f"The bundle is in {bundle.path}\n  feilun predict {path} {asked}\n  feilun serve {path}")

@@ -126,7 +126,11 @@ async def _wrong_request(_: Request, error: Exception) -> JSONResponse:
 
 async def _http_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101
-    said = f"There is nothing at {request.url.path}. See /docs." if error.status_code == 404 else str(error.detail)
+    path, allowed = request.url.path, (error.headers or {}).get("Allow", "")
+    said = {
+        404: f"There is nothing at {path}. See /docs.",
+        405: f"{path} answers {allowed}, not {request.method}. See /docs.",
+    }.get(error.status_code, str(error.detail))
     return error_answer(error.status_code, said, error.headers)
 
 

@@ -41,4 +41,6 @@ def _said(fault: Mapping[str, Any]) -> str:
     if fault["type"] in {"model_attributes_type", "model_type", "dict_type"}:
         return 'the body must be a JSON object, sent with the header "content-type: application/json"'
     where = ".".join(str(step) for step in fault["loc"])
+    if fault["type"] == "extra_forbidden":
+        return f"{where}: there is no such field"
     return f"{where}: {fault['msg'].removeprefix('Value error, ')}"

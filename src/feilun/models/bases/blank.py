@@ -12,8 +12,8 @@ from tokenizers.processors import TemplateProcessing
 from torch import Tensor, nn
 
 from feilun.models.bases.base import Base
+from feilun.models.bases.packaged import NO_BASE
 
-NAME = "none"
 HIDDEN = 64
 MAX_TOKENS = 8192
 PADDING, TEXT = "[PAD]", "[TEXT]"
@@ -43,4 +43,4 @@ def open_blank() -> Base:
     tokenizer = Tokenizer(WordLevel({PADDING: 0, TEXT: 1}, unk_token=TEXT))
     tokenizer.post_processor = TemplateProcessing(single=TEXT, special_tokens=[(TEXT, 1)])
     digest = hashlib.sha256(b"blank").hexdigest()
-    return Base(NAME, "blank", Blank().eval(), tokenizer, "first", "", MAX_TOKENS, 0, (), digest)
+    return Base(NO_BASE, "blank", Blank().eval(), tokenizer, "first", "", MAX_TOKENS, 0, (), digest)

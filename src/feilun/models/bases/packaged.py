@@ -15,6 +15,9 @@ from feilun.core.places import cache
 from feilun.models.bases.base import BaseFacts
 from feilun.models.bases.turns import SMOLLM2 as SMOLLM2_TURNS
 
+NO_BASE = "none"
+"""The name of the base that reads no text (`blank.py`)."""
+
 CONVERSION = 1
 """Raised when a converter writes something else than before, so that no stale cache is opened."""
 

@@ -8,9 +8,10 @@ from dataclasses import replace
 from feilun.bundles.bundle import Bundle
 from feilun.bundles.content import read_table
 from feilun.core import settings as core_settings
-from feilun.core.errors import DataError
+from feilun.core.errors import DataError, nearest
 from feilun.core.report import Report
 from feilun.data.prepare import load_corpus
+from feilun.data.readers.sources import column_names
 from feilun.data.settings import DataSettings
 from feilun.evaluation.evaluate import evaluate
 from feilun.evaluation.slices import slice_columns
@@ -46,10 +47,24 @@ def evaluate_file(
         DataError: If the table cannot be read, has no rows, or none of its labels is one of the bundle's.
     """
     settings = data_settings(bundle, source, text=text, target=target, query=query, slices=slices)
+    _check_columns(settings, source, query)
     corpus = load_corpus(source, settings, require_target=True, task=bundle.predictor.decision.task)
     if len(corpus) == 0:
         raise DataError(f"{source} has no rows to judge.", "Give a table with texts and labels.")
     return evaluate(bundle.predictor, corpus, slices=slices, cost_error=cost_error, cost_review=cost_review)
+
+
+def _check_columns(settings: DataSettings, source: str, query: str | None) -> None:
+    """Refuse a table without the columns that this command may name.
+
+    Raises:
+        DataError: Naming the option.
+    """
+    names = column_names(source, query=query)
+    for option, columns in (("--text", [settings.text] if settings.text else []), ("--target", settings.targets)):
+        for name in columns:
+            if name not in names:
+                raise DataError(f"{source} has no column {name!r}. {nearest(name, names)}", f"Name it with {option}.")
 
 
 def data_settings(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from feilun.models.bases.blank import NAME as NO_BASE
+from feilun.models.bases.packaged import NO_BASE
 
 ALL_LATIN = 0.98
 """Share of Latin letters from which on a base for English alone is taken."""

@@ -12,11 +12,13 @@ from feilun.core.errors import DataError
 from feilun.core.features import CategoryColumn, category_of
 from feilun.data.feature_checks import check_identity
 from feilun.data.features import learn_column
+from feilun.data.target_kinds.numbers import number
 
 if TYPE_CHECKING:
     from polars import DataFrame
 
 MOST_LABELS = 300
+MOST_NUMBERED_LABELS = 20
 
 TEXT_NAMES = ("text", "content", "sentence", "review", "comment", "body", "message", "query", "question", "title",
               "description", "文本", "内容", "评论", "评价", "正文", "句子", "问题", "标题", "描述")  # fmt: skip
@@ -41,6 +43,12 @@ CODE_NAMES = ("id", "code", "no", "number", "store", "shop", "branch", "zip", "p
 
 DATE = re.compile(r"\d{4}[-/.年]\d{1,2}([-/.月]\d{1,2}.*)?|\d{1,2}[-/.]\d{1,2}[-/.]\d{4}.*")
 
+LONGEST_DATE = 40
+JSON = re.compile(r"\[.*\]|\{.*\}", re.DOTALL)
+
+MOSTLY_FILLED = 0.5
+"""Share of rows with a value from which on a column may hold the texts, or the labels."""
+
 WORDED = re.compile(r"\S\s+\S|[\u3400-\u9fff]{2}")
 MOSTLY = 0.3
 """Share of a column's values that are worded, and that differ, from which on it may hold texts."""
@@ -64,6 +72,7 @@ class Column:
         varied: Different values, as a share of all.
         worded: Share of the values that have several words, or Chinese ones.
         numeric: Whether all values are numbers.
+        wordless: Whether all values are dates, or lists and tables as JSON.
     """
 
     name: str
@@ -73,6 +82,7 @@ class Column:
     varied: float = 1.0
     worded: float = 1.0
     numeric: bool = False
+    wordless: bool = False
 
 
 def column_of(frame: DataFrame, name: str) -> Column:
@@ -87,6 +97,7 @@ def column_of(frame: DataFrame, name: str) -> Column:
         varied=len(set(values)) / count,
         worded=sum(WORDED.search(value) is not None for value in values) / count,
         numeric=bool(values) and all(map(_is_number, values)),
+        wordless=bool(values) and all(_is_date(value) or JSON.fullmatch(value) is not None for value in values),
     )
 
 
@@ -110,7 +121,8 @@ def texts_among(columns: Sequence[Column], varied: float | None = None) -> list[
     candidates = [
         column
         for column in columns
-        if column.distinct > 1 and column.length >= 2 and not column.numeric
+        if column.distinct > 1 and column.length >= 2 and not column.numeric and not column.wordless
+        if column.filled >= MOSTLY_FILLED
         if _named(column.name, TEXT_NAMES) or (column.worded >= MOSTLY and column.varied >= least)
     ]
     return sorted(candidates, key=_weight, reverse=True)
@@ -121,14 +133,33 @@ def guess_span_column(frame: DataFrame) -> str | None:
     return next((name for name in frame.columns if _holds_spans(frame[name].to_list())), None)
 
 
-def guess_target(columns: Sequence[Column], rows: int) -> str | None:
-    """Return the column that most looks like labels: few short values that repeat; a telling name goes first."""
+def targets_among(columns: Sequence[Column], rows: int) -> list[Column]:
+    """Return the columns that may hold labels: few short values that repeat."""
     most = min(MOST_LABELS, max(2, rows // 3))
-    candidates = [c for c in columns if 2 <= c.distinct <= most and c.length <= 40 and c.filled >= 0.5]
+    return [
+        c
+        for c in columns
+        if 2 <= c.distinct <= most and c.length <= 40 and c.filled >= MOSTLY_FILLED and not c.wordless
+    ]
+
+
+def guess_target(columns: Sequence[Column], rows: int) -> str | None:
+    """Return the column that most looks like labels: one with a telling name, or the only one that may hold some."""
+    candidates = targets_among(columns, rows)
     named = [column for column in candidates if _named(column.name, TARGET_NAMES)]
     if named:
         return min(named, key=lambda column: TARGET_NAMES.index(matched(column.name, TARGET_NAMES))).name
     return candidates[0].name if len(candidates) == 1 else None
+
+
+def holds_amounts(cells: Sequence[Any]) -> bool:
+    """Return whether a column's cells are numbers, but no numbered labels: some have fractions, or most stand once."""
+    known = [cell for cell in cells if cell is not None and str(cell).strip()]
+    try:
+        numbers = {number(cell) for cell in known}
+    except ValueError:
+        return False
+    return any(value % 1 for value in numbers) or len(numbers) > max(MOST_NUMBERED_LABELS, len(known) // 2)
 
 
 def guess_features(frame: DataFrame, taken: Sequence[str]) -> tuple[tuple[str, ...], Mapping[str, str]]:
@@ -166,13 +197,15 @@ def _unfit(name: str, values: Sequence[Any]) -> str | None:
     if any(isinstance(value, list | dict) for value in values):
         return "its cells are lists"
     known = [str(value).strip() for value in values if value is not None and str(value).strip()]
-    if known and all(map(DATE.fullmatch, known)):
+    if known and all(map(_is_date, known)):
         return "dates, which later rows do not share"
     try:
         column = learn_column(name, values, as_codes=_named(name, CODE_NAMES))
         check_identity(column, values, len(values))
     except DataError as error:
         return "another value in each row" if "is an id" in str(error) else "numbers and text mixed"
+    except ValueError:
+        return "infinite numbers"
     if len(set(known)) < 2:
         return "the same in every row"
     if isinstance(column, CategoryColumn):
@@ -196,6 +229,10 @@ def _holds_spans(cells: Sequence[Any]) -> bool:
         return False
     spans = [span for cell in lists if isinstance(cell, list) for span in cell]
     return bool(spans) and all(isinstance(span, dict) and span.keys() >= SPAN_KEYS for span in spans)
+
+
+def _is_date(value: str) -> bool:
+    return len(value) <= LONGEST_DATE and DATE.fullmatch(value) is not None
 
 
 def _is_number(value: str) -> bool:

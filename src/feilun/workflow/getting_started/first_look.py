@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -10,8 +11,9 @@ from typing import TYPE_CHECKING
 from feilun.core.errors import DataError, UsageError, nearest
 from feilun.data.readers.sources import open_rows
 from feilun.text.language import script_shares
-from feilun.workflow.getting_started.columns import Column, column_of, guess_features
-from feilun.workflow.getting_started.table_shape import PAIRED, Shape, guess_task, shape_of
+from feilun.workflow.getting_started.columns import Column, column_of, guess_features, guess_text
+from feilun.workflow.getting_started.first_words import listed
+from feilun.workflow.getting_started.table_shape import Shape, guess_task, shape_of
 
 if TYPE_CHECKING:
     from polars import DataFrame
@@ -97,17 +99,17 @@ def look(
         UsageError: If a named column does not exist.
     """
     frame = _sample(source, query)
-    _refuse_unknown(source, frame, [name for name in (text, target, pair, *features) if name and name != ALL])
-    task = task or guess_task(frame)
+    _refuse_wrong_names(source, frame, [name for name in (text, target, pair, *features) if name and name != ALL])
     columns = tuple(column_of(frame, name) for name in frame.columns)
+    task = task or guess_task(frame, columns, target)
     known = Shape(text or "", pair, target)
     shape = shape_of(task, frame, columns, known, text_is_named=text is not None, source=source)
     fit, left_out = guess_features(frame, shape.taken)
     read = fit if ALL in features or (not shape.text and not features) else tuple(features)
     if not shape.text and (not read or shape.target is None):
         raise DataError(
-            f"No column of {source} looks like text: {', '.join(frame.columns)}.",
-            "Name it with --text; where other columns are to be learnt from, name the labels with --target.",
+            f"No column of {source} looks like text: {listed(frame.columns)}.",
+            "Name it with --text; or, to learn from the other columns, name what is to be predicted with --target.",
         )
     texts = _cells(frame, shape.text)
     return FirstLook(
@@ -120,7 +122,7 @@ def look(
         scripts=script_shares(texts),
         features=read,
         beside=() if read or task in TEXTS_ALONE else fit,
-        left_out=left_out if read else {},
+        left_out=left_out if read or ALL in features else {},
         task=task,
         pair=shape.pair,
         group=shape.group,
@@ -129,51 +131,21 @@ def look(
     )
 
 
-def describe_columns(found: FirstLook) -> list[str]:
-    """Say which columns are read as features, which are not and why, and which could be: finished sentences."""
-    lines = []
-    if found.features:
-        lines.append(f"Read as features: {', '.join(found.features)}.")
-    for reason in dict.fromkeys(found.left_out.values()):
-        names = ", ".join(name for name, own in found.left_out.items() if own == reason)
-        lines.append(f"Left out: {names} ({reason}).")
-    if found.beside:
-        lines.append(f"--features all would read beside the text: {', '.join(found.beside)}.")
-    return lines
+def text_column(source: str, query: str | None = None) -> str:
+    """Return the column of a table that most looks like texts.
 
-
-def describe_texts(found: FirstLook) -> str:
-    """Say in a few words which columns hold the texts, and which what is to be predicted."""
-    texts = f"texts in {found.text!r}" if found.text else "no texts"
-    if found.pair:
-        texts += f" and {found.pair!r}"
-    if found.group:
-        texts += f", lists told apart by {found.group!r}"
-    wanted = {"generate": "what is to be written", "tag": "spans", "rank": "relevance", "regress": "numbers"}
-    if found.target is None:
-        return f"{texts}, each row a pair that belongs together"
-    return f"{texts}, {wanted.get(found.task) or f'{found.labels} labels'} in {found.target!r}"
-
-
-def advice_without_labels(found: FirstLook) -> str:
-    """Say what can be done with a table in which no column looks like labels."""
-    if found.task in PAIRED:
-        return (
-            f"No column of {found.source} looks like the relevance of {found.pair!r} for {found.text!r}: "
-            "0 where it is not relevant, 1 or more where it is."
-        )
-    others = ", ".join(column.name for column in found.columns if column.name != found.text) or "no other column"
-    return (
-        f"No column of {found.source} looks like labels (texts in {found.text!r}; besides: {others}). "
-        "Training needs a label for each text: 50 to 100 texts a label make a start. "
-        f"Without labels: feilun insight {found.source} --text {found.text} finds topics, trends and outliers; "
-        f"feilun label suggest {found.source} picks the texts to label first; and a bundle that is trained already "
-        f"answers them: feilun predict BUNDLE --file {found.source} --text {found.text}."
-    )
+    Raises:
+        DataError: If none does, or the table has no rows.
+    """
+    frame = _sample(source, query)
+    found = guess_text([column_of(frame, name) for name in frame.columns])
+    if found is None:
+        raise DataError(f"No column of {source} looks like text: {listed(frame.columns)}.", "Name it with --text.")
+    return found
 
 
 def _sample(source: str, query: str | None) -> DataFrame:
-    """Read the first rows of a table.
+    """Read rows of the beginning of a table, evenly spread.
 
     Raises:
         DataError: If it has none.
@@ -181,13 +153,15 @@ def _sample(source: str, query: str | None) -> DataFrame:
     frame = next(islice(open_rows(source, query=query), 1), None)
     if frame is None or frame.is_empty():
         raise DataError(f"{source} has no rows.", "Give a file with a header and at least some rows.")
-    return frame.head(LOOKED_AT)
+    return frame.gather_every(math.ceil(frame.height / LOOKED_AT))  # a file may be sorted by label
 
 
-def _refuse_unknown(source: str, frame: DataFrame, names: Sequence[str]) -> None:
+def _refuse_wrong_names(source: str, frame: DataFrame, names: Sequence[str]) -> None:
     for name in names:
         if name not in frame.columns:
             raise UsageError(f"{source} has no column {name!r}. {nearest(name, frame.columns)}")
+        if names.count(name) > 1:
+            raise UsageError(f"The column {name!r} is named for two uses.", "Name another column for one of them.")
 
 
 def _cells(frame: DataFrame, column: str) -> list[str]:

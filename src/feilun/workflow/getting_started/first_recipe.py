@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from feilun.core.files import write_text
-from feilun.models.bases.blank import NAME as NO_BASE
+from feilun.models.bases.packaged import NO_BASE
 from feilun.workflow.getting_started.beginnings import base_for, gate_for, settings_for
 from feilun.workflow.getting_started.columns import guess_codes
 from feilun.workflow.getting_started.first_look import FirstLook
+from feilun.workflow.getting_started.first_words import WANTED
 from feilun.workflow.toml_text import to_toml
 
-NAMES_THAT_SAY_NOTHING = {"train", "training", "data", "dataset", "all"}
+NAMES_THAT_SAY_NOTHING = {"train", "training", "dev", "validation", "valid", "test", "data", "dataset", "all"}
 
 RECIPE = """\
 # {rows:,} rows looked at{labels}.
@@ -60,9 +61,7 @@ def write_recipe(
         "data": _data(path.absolute().parent, found, base, query, parts or {}),
         **settings_for(found.task, base, found.texts, found.answers, found.scripts, labelled),
     }
-    labels = (
-        f": {found.labels} labels in {found.target!r}" if labelled and found.task not in {"generate", "tag"} else ""
-    )
+    labels = f": {found.labels} labels in {found.target!r}" if labelled and found.task not in WANTED else ""
     written = RECIPE.format(
         rows=found.rows,
         labels=labels,
@@ -93,9 +92,13 @@ def _data(folder: Path, found: FirstLook, base: str, query: str | None, parts: M
 
 def name_of(source: str) -> str:
     """Return a bundle's name for a table: its file name without ending, or its folder's where that says nothing."""
-    stem = "database" if "://" in source else Path(source).stem
-    if stem.lower() in NAMES_THAT_SAY_NOTHING:
-        stem = Path(source).absolute().parent.name
+    path = Path(source)
+    if path.is_dir():
+        stem = path.resolve().name
+    else:
+        stem = "database" if "://" in source else path.stem
+        if stem.lower() in NAMES_THAT_SAY_NOTHING:
+            stem = path.absolute().parent.name
     return re.sub(r"[^\w]+", "-", stem).strip("-_") or "model"
 
 

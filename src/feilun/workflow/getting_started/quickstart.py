@@ -14,20 +14,18 @@ from feilun.core import places
 from feilun.core.errors import UsageError
 from feilun.core.features import verbalised
 from feilun.core.files import atomic_file, write_text
+from feilun.core.places import typed
 from feilun.data.readers.sources import open_rows
 from feilun.models.bases.catalogue import open_base
 from feilun.models.build import ModelSettings
 from feilun.text.language import script_shares
 from feilun.workflow.getting_started.beginnings import base_for, top_layers
-from feilun.workflow.getting_started.first_look import FirstLook, advice_without_labels, describe_columns, look
+from feilun.workflow.getting_started.first_look import FirstLook, look
+from feilun.workflow.getting_started.first_recipe import name_of
 from feilun.workflow.getting_started.first_recipe import write_recipe as write_table_recipe
-from feilun.workflow.getting_started.labelled_rows import (
-    LabelledRows,
-    bundle_name,
-    own_rows,
-    packaged_reviews,
-    tables_of,
-)
+from feilun.workflow.getting_started.first_words import advice_without_labels, describe_columns, describe_texts
+from feilun.workflow.getting_started.labelled_rows import LabelledRows, own_rows, packaged_reviews
+from feilun.workflow.getting_started.table_parts import tables_of
 from feilun.workflow.getting_started.time_plan import make_plan
 from feilun.workflow.recipe import load
 from feilun.workflow.screen import Screen, silent
@@ -90,9 +88,9 @@ def quickstart(
         screen.say(f"{prediction.score:6.2f}  {prediction.label:<12} {shown[:90]}")
     screen.say(
         f"\nThe bundle is in {bundle.path}.\n"
-        f"Serve it:            feilun serve {bundle.path} --port 8080\n"
-        f"Predict a file:      feilun predict {bundle.path} --file FILE --out predictions.csv\n"
-        f"Change the recipe:   {path}, then feilun train {path}\n"
+        f"Serve it:            feilun serve {typed(bundle.path)} --port 8080\n"
+        f"Predict a file:      feilun predict {typed(bundle.path)} --file FILE --out predictions.csv\n"
+        f"Change the recipe:   {path}, then feilun train {typed(path)}\n"
         "Use a table of yours: feilun quickstart --data FILE --text COLUMN --target COLUMN"
     )
     return bundle
@@ -116,12 +114,14 @@ def recipe_for(
     Raises:
         UsageError: If no column looks like labels; the message says what can be done without.
     """
-    tables = tables_of(data)
-    found = look(str(tables["train"]), text, target, task=None if target is None else "classify")
+    tables = tables_of(str(data))
+    found = look(tables["train"], text, target, task=None if target is None else "classify")
     if found.task != "classify":
         raise UsageError(
-            f"The column {found.target!r} of {tables['train']} holds spans; the quickstart learns one label a text.",
-            f"For spans: feilun init --task {found.task} --data {tables['train']}, then feilun train.",
+            f"{tables['train']} looks like a table for the task {found.task} ({describe_texts(found)}); the quickstart "
+            "learns one label a text.",
+            f"Write a recipe: feilun init --data {typed(data)}, then feilun train it; or say what is to be told apart: "
+            "--target COLUMN.",
         )
     if found.target is None:
         raise UsageError(advice_without_labels(found))
@@ -129,12 +129,12 @@ def recipe_for(
         rows = own_rows(data, tables, found)
         return write_recipe(rows, base, screen), by_column(rows.texts[-SHOWN:])
     path = write_recipe_without_text(data, tables, found, base, screen)
-    frame = next(iter(open_rows(str(tables["train"]), columns=list(found.features))))
+    frame = next(iter(open_rows(tables["train"], columns=list(found.features))))
     return path, frame.select(found.features).tail(SHOWN).to_dicts()
 
 
 def write_recipe_without_text(
-    data: Path, tables: Mapping[str, Path], found: FirstLook, base: str | None, screen: Screen
+    data: Path, tables: Mapping[str, str], found: FirstLook, base: str | None, screen: Screen
 ) -> Path:
     """Write a recipe that reads the columns of a table without texts, and say which.
 
@@ -148,9 +148,9 @@ def write_recipe_without_text(
     Returns:
         The recipe's path.
     """
-    name = bundle_name(data)
+    name = name_of(str(data))
     path = places.home() / "quickstart" / name / "recipe.toml"
-    parts = {part: str(table) for part, table in tables.items() if part != "train"}
+    parts = {part: table for part, table in tables.items() if part != "train"}
     write_table_recipe(path, name, found, base, parts=parts)
     screen.say(f"{data} has no column of texts: what is learnt is {found.target!r} from the other columns.")
     for line in describe_columns(found):

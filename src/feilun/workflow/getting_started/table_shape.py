@@ -14,6 +14,7 @@ from feilun.workflow.getting_started.columns import (
     guess_span_column,
     guess_target,
     guess_text,
+    holds_amounts,
     matched,
     texts_among,
 )
@@ -30,6 +31,9 @@ TASKS = ("classify", "multilabel", "tag", "match", "rank", "regress", "generate"
 OFTEN_REPEATED = 0.02
 """Share of different values from which on a column may hold the queries of lists, each with its candidates."""
 
+
+TWIN_ENDINGS = {"1": "2", "a": "b", "一": "二"}
+"""How the names of two texts of equal standing end."""
 
 MOST_RELATIONS = 5
 """Different values that say how two texts belong together: same or not, entailed or not, grades of relevance."""
@@ -57,9 +61,23 @@ class Shape:
         return tuple(name for name in (self.text, self.pair, self.target, self.group) if name)
 
 
-def guess_task(frame: DataFrame) -> str:
-    """Return the task that a table is plainly made for: `tag` where a column holds spans, else `classify`."""
-    return "tag" if guess_span_column(frame) else "classify"
+def guess_task(frame: DataFrame, columns: Sequence[Column], target: str | None = None) -> str:
+    """Return the task that a table is plainly made for.
+
+    Args:
+        frame: A sample of the table.
+        columns: What the sample says of each column.
+        target: The column of what is to be predicted, where the user named it.
+
+    Returns:
+        `tag` where a column holds spans, `regress` where the named target holds amounts, `match` where two columns of
+        texts are twins by name, else `classify`.
+    """
+    if guess_span_column(frame):
+        return "tag"
+    if target is not None and holds_amounts(frame[target].to_list()):
+        return "regress"
+    return "match" if _twins(columns) else "classify"
 
 
 def shape_of(
@@ -96,7 +114,8 @@ def shape_of(
 def _two_texts(task: str, frame: DataFrame, columns: Sequence[Column], named: Shape, source: str) -> Shape:
     """Find the two texts, the first of the table being read first, and how they are known to belong together."""
     varied = OFTEN_REPEATED if task == "rank" else None
-    text, pair = _two_of(columns, named, named.pair, varied, source, "--pair")
+    twins = None if named.text or named.pair else _twins(columns)
+    text, pair = twins or _two_of(columns, named, named.pair, varied, source, "--pair")
     rest = [column for column in columns if column.name not in {text, pair}]
     few = [column for column in rest if column.distinct <= MOST_RELATIONS]
     target = named.target or guess_target(few, frame.height)
@@ -143,3 +162,14 @@ def _two_of(
 def _tells_lists(column: Column) -> bool:
     """Return whether a column names the list that each row belongs to: `query_id`, of values that repeat."""
     return bool(matched(column.name, LIST_NAMES)) and column.varied < 1
+
+
+def _twins(columns: Sequence[Column]) -> tuple[str, str] | None:
+    """Return two columns of texts that are twins by name, as `sentence1` and `sentence2`, `text_a` and `text_b`."""
+    texts = {column.name.lower(): column.name for column in texts_among(columns)}
+    for name, own in texts.items():
+        stem, ending = name[:-1], name[-1:]
+        twin = texts.get(stem + TWIN_ENDINGS[ending]) if stem and ending in TWIN_ENDINGS else None
+        if twin is not None:
+            return own, twin
+    return None

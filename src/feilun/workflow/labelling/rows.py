@@ -13,7 +13,8 @@ from feilun.data.settings import DataSettings
 from feilun.data.target_kinds.table import TARGET_KINDS
 from feilun.workflow import recipe as recipes
 from feilun.workflow.getting_started.beginnings import base_for
-from feilun.workflow.getting_started.first_look import advice_without_labels, look
+from feilun.workflow.getting_started.first_look import look
+from feilun.workflow.getting_started.first_words import advice_without_labels
 
 
 def check_ending(path: Path | None, valid: Collection[str]) -> None:
@@ -84,9 +85,7 @@ def labelled_rows(place: Place) -> tuple[Loaded, LabelSet]:
         DataError: If the table cannot be read, has no column of labels, or one that holds none.
     """
     if not place.settings.targets:
-        raise UsageError(
-            advice_without_labels(look(place.source, place.settings.text)), "Name the column with --label."
-        )
+        raise UsageError(advice_without_labels(look(place.source, place.settings.text), "--label"))
     kind = TARGET_KINDS["classify"]
     cleaning = place.settings.clean.cleaning()
     loaded = load(place.source, place.settings, key="data.train", target=kind, cleaning=cleaning)

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from feilun.bundles.registry import resolve, versions
+from feilun.bundles.registry import names, resolve, versions
 from feilun.bundles.stages import Stages, read_stages, write_stages
-from feilun.core.errors import BundleError, UsageError
+from feilun.core.errors import BundleError, UsageError, nearest
 from feilun.core.places import registered
 from feilun.storage import audit
 from feilun.storage.database import Database
@@ -50,6 +50,8 @@ def roll_back(name: str, database: Database) -> Stages:
     """
 
     def change(stages: Stages) -> Stages:
+        if not versions(name):
+            raise UsageError(f"There is no registered model {name!r}. {nearest(name, names())}", "See: feilun models")
         before = stages.rolled_back(versions(name))
         if before is None:
             raise UsageError(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from feilun.compression.settings import WITH_STUDENT
 from feilun.models.adaptations.full import Full
-from feilun.models.bases.blank import NAME as NO_BASE
+from feilun.models.bases.packaged import NO_BASE
 
 if TYPE_CHECKING:
     from feilun.workflow.recipe import Recipe

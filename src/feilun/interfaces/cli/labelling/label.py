@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from feilun.core.places import typed
 from feilun.interfaces.cli import output
 from feilun.interfaces.cli.labelling import label_ask, label_errors, label_people, label_rules, label_suggest
 from feilun.interfaces.cli.options import AsJson
@@ -76,7 +77,7 @@ def export(
         return
     names = ", ".join(opened.labels.names[:10])
     print(f"{len(found):,} texts: {out}. Fill in the column label with {asked.in_a_cell} ({names}), then:")
-    print(f"feilun label import {bundle} {out}")
+    print(f"feilun label import {typed(bundle)} {typed(out)}")
 
 
 @app.command("import", epilog=f"Example: {IMPORT}")

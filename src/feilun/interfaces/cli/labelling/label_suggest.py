@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from feilun.core.errors import UsageError
+from feilun.core.places import typed
 from feilun.interfaces.cli import output
 from feilun.interfaces.cli.labelling.label_errors import BaseName, TextColumn
 from feilun.interfaces.cli.options import AsJson
@@ -71,7 +72,7 @@ def suggest(
         output.print_json({"texts": len(questions), "of": len(pool.corpus), "out": str(out)})
         return
     print(f"{len(questions):,} of {len(pool.corpus):,} texts: {out}. When their labels are filled in:")
-    print(f"feilun label collect {out} --out labelled.csv")
+    print(f"feilun label collect {typed(out)} --out labelled.csv")
 
 
 def _answered(where: str, count: int) -> list[Question]:

@@ -1,0 +1,80 @@
+"""A first look in words: which columns of a table were taken as what, and what it is good for without labels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from feilun.core.places import typed
+from feilun.workflow.getting_started.columns import ANSWER_NAMES, matched, targets_among, texts_among
+from feilun.workflow.getting_started.table_shape import PAIRED
+
+if TYPE_CHECKING:
+    from feilun.workflow.getting_started.first_look import FirstLook
+
+NAMED = 12
+"""Columns that are named one by one."""
+
+WANTED = {
+    "generate": "what is to be written", "tag": "spans", "rank": "relevance", "regress": "numbers",
+    "multilabel": "sets of labels",
+}  # fmt: skip
+"""What stands in the target's column, by task, where that is not one label a row."""
+
+
+def describe_columns(found: FirstLook) -> list[str]:
+    """Say which columns are read as features, which are not and why, and which could be: finished sentences."""
+    lines = []
+    if found.features:
+        lines.append(f"Read as features: {', '.join(found.features)}.")
+    for reason in dict.fromkeys(found.left_out.values()):
+        names = ", ".join(name for name, own in found.left_out.items() if own == reason)
+        lines.append(f"Left out: {names} ({reason}).")
+    if found.beside:
+        lines.append(f"--features all would read beside the text: {', '.join(found.beside)}.")
+    return lines
+
+
+def describe_texts(found: FirstLook) -> str:
+    """Say in a few words which columns hold the texts, and which what is to be predicted."""
+    texts = f"texts in {found.text!r}" if found.text else "no texts"
+    if found.pair:
+        texts += f" and {found.pair!r}"
+    if found.group:
+        texts += f", lists told apart by {found.group!r}"
+    if found.target is None:
+        return f"{texts}, each row a pair that belongs together"
+    return f"{texts}, {WANTED.get(found.task) or f'{found.labels} labels'} in {found.target!r}"
+
+
+def advice_without_labels(found: FirstLook, option: str = "--target") -> str:
+    """Say what can be done with a table in which no column looks like labels; `option` names one."""
+    if found.task in PAIRED:
+        return (
+            f"No column of {found.source} looks like the relevance of {found.pair!r} for {found.text!r}: "
+            f"0 where it is not relevant, 1 or more where it is. Name it with {option}."
+        )
+    if found.task == "tag":
+        return (
+            f"No column of {found.source} holds spans: name it with {option}. A cell is a list such as "
+            '[{"start": 0, "end": 2, "label": "name"}], [] where a text has none.'
+        )
+    source = typed(found.source)
+    rest = [column for column in found.columns if column.name != found.text]
+    likely = listed([column.name for column in targets_among(rest, found.rows)])
+    answer = next((column.name for column in texts_among(rest) if matched(column.name, ANSWER_NAMES)), None)
+    lines = [
+        f"No column of {found.source} is plainly one of labels (texts in {found.text!r}): name it with {option}."
+        + (f" It may be {likely}." if likely else " 50 to 100 texts of each label make a start."),
+        *([f"  To have {answer!r} written: feilun init --task generate --data {source}"] if answer else []),
+        "Without labels:",
+        f"  topics, trends and outliers: feilun insight {source} --text {typed(found.text)}",
+        f"  the texts to label first:    feilun label suggest {source}",
+        f"  a trained model's answers:   feilun predict BUNDLE --file {source} --text {typed(found.text)}",
+    ]
+    return "\n".join(lines)
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return names with commas between; of many the first, and how many more there are."""
+    return ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
