@@ -69,7 +69,7 @@ def test_what_cannot_be_looked_at(table: Path) -> None:
         label_errors(place_of(str(table), base="./no-such-base"))
     bare = table.with_name("bare.csv")
     bare.write_text("text\n" + "good bank\nbad loan service here\n" * 9, encoding="utf-8")
-    with pytest.raises(UsageError, match="looks like labels"):
+    with pytest.raises(UsageError, match="plainly one of labels"):
         label_errors(place_of(str(bare), base=WORDS))
     bare.write_text("text,label\n" + "good bank,1\nbad loan,0\n" * 9, encoding="utf-8")
     with pytest.raises(DataError, match="too few for 50 folds"):
