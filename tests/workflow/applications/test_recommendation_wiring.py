@@ -143,6 +143,16 @@ def test_rows_that_cannot_be_read_are_named_and_the_others_taken(tmp_path):
         import_events(str(path))
 
 
+def test_a_table_without_a_column_that_is_needed_is_refused_as_a_whole(tmp_path):
+    path = tmp_path / "events.csv"
+    path.write_text("customer,item\nu,a\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r"no column 'user' \(it has: customer, item\)"):
+        import_events(str(path))
+    path.write_text("sku,title\n1,Tea\n", encoding="utf-8")
+    with pytest.raises(DataError, match="no column 'item' or 'id'"):
+        import_items(str(path))
+
+
 def test_an_application_without_events_or_items_says_so(file):
     database = open_database()
     settings = read_application(file)

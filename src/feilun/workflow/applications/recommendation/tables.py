@@ -14,7 +14,7 @@ from feilun.apps.recommendation.shop import interaction_of, row_of
 from feilun.core import places
 from feilun.core.errors import DataError
 from feilun.data.paths import shown
-from feilun.data.readers.sources import open_rows
+from feilun.data.readers.sources import column_names, open_rows
 from feilun.data.readers.tables import cell_text
 from feilun.storage import event_queue
 from feilun.storage import recommendation as storage
@@ -48,6 +48,7 @@ def import_items(source: str, query: str | None = None) -> Imported[Item]:
     Raises:
         DataError: If the table cannot be read, or no row of it.
     """
+    _refuse_without(source, query, ("item", "id"))
     return _import(source, query, read_item)
 
 
@@ -57,8 +58,20 @@ def import_events(source: str, query: str | None = None) -> Imported[Interaction
     Raises:
         DataError: If the table cannot be read, or no row of it.
     """
+    _refuse_without(source, query, ("user",), ("item",))
     now = time.time()
     return _import(source, query, lambda row: read_interaction(row, now))
+
+
+def _refuse_without(source: str, query: str | None, *wanted: tuple[str, ...]) -> None:
+    """Refuse a table that has none of some columns, each of which may have several names."""
+    there = column_names(source, query=query)
+    for names in wanted:
+        if not set(names) & set(there):
+            raise DataError(
+                f"{shown(source)} has no column {' or '.join(map(repr, names))} (it has: {', '.join(there)}).",
+                "Rename the column that holds it. docs/recommendation.md lists the columns.",
+            )
 
 
 def _import(source: str, query: str | None, read: Callable[[dict[str, Any]], Row]) -> Imported[Row]:
