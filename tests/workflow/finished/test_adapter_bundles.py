@@ -24,7 +24,7 @@ from feilun.workflow.finished.base_graph import write_graphs
 from feilun.workflow.finished.fold_bundle import fold_bundle
 from feilun.workflow.steps import train
 from tiny import reviews, save_tiny_base, tiny_base
-from tiny_writer import asked, write_table
+from tiny_writer import asked, save_base, write_table
 
 pytestmark = pytest.mark.usefixtures("undrawn")
 
@@ -75,7 +75,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("adapters")
     for name, seed in (("base", 0), ("other", 1)):
         save_tiny_base(folder / name, tiny_base(seed=seed))
-    save_tiny_base(folder / "writer")
+    save_base(folder / "writer")
     corpus = reviews(300, 1)
     polars.DataFrame({"text": corpus.text, "label": corpus.target}).write_csv(folder / "train.csv")
     write_table(folder / "train.jsonl", asked(120))
