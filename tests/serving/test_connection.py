@@ -104,7 +104,7 @@ async def _sends_without_end(scope, receive, send):
     scope["state"]["ended"].set()
 
 
-async def _unread_socket() -> None:
+async def _unread_socket() -> bool:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         ended = asyncio.Event()
 
@@ -119,11 +119,13 @@ async def _unread_socket() -> None:
             b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
         )
-        await asyncio.wait_for(ended.wait(), 5)
-        writer.close()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(ended.wait(), 5)
+        writer.transport.abort()
         server.should_exit = True
         await serving
+        return ended.is_set()
 
 
 def test_a_socket_whose_client_does_not_read_is_cut_off() -> None:
-    asyncio.run(_unread_socket())
+    assert asyncio.run(_unread_socket())
