@@ -2,7 +2,8 @@
 
 FeilunError
 ├── UsageError            the call itself is wrong (exit code 2)
-│   └── RecipeError       faults of a recipe, all reported together
+│   ├── RecipeError       faults of a recipe, all reported together
+│   └── NotFound          nothing of that name or id is kept
 ├── DataError             a file, a column or a row is not as it must be
 ├── BaseModelError        a base model is unknown, missing, unsafe or does not fit
 ├── TrainingError         training cannot go on
@@ -57,6 +58,10 @@ class RecipeError(UsageError):
         count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
         super().__init__("\n".join([f"{source} has {count}:", *(f"  - {fault}" for fault in faults)]))
         self.faults = tuple(faults)
+
+
+class NotFound(UsageError):
+    """Nothing of that name or id is kept."""
 
 
 class DataError(FeilunError):

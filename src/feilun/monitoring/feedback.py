@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from feilun.core.decisions.multitask import qualified
-from feilun.core.errors import FeilunError, UsageError
+from feilun.core.errors import NotFound, UsageError
 from feilun.core.observation import Feedback, Observation
 from feilun.monitoring.log import ObservationLog
 from feilun.monitoring.redaction import kept
@@ -20,7 +20,7 @@ LONGEST_KEY = 200
 """Characters of an idempotency key that the database keeps."""
 
 
-class UnknownObservation(FeilunError):
+class UnknownObservation(NotFound):
     """There is no observation of that id."""
 
 

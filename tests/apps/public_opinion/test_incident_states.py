@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from feilun.apps.public_opinion.incidents import Alarm, acted_on, closed_after, joined_by, opened_by
-from feilun.apps.public_opinion.summary import summary
+from feilun.apps.public_opinion.summary import headline, summary
 
 
 def alarm(bucket: int, count: int = 10) -> Alarm:
@@ -38,6 +38,8 @@ def test_an_incident_is_told_in_the_language_of_its_story() -> None:
     cause = {"stories": [story], "sources": [["wire", 9]], "phrases": [["brakes", 8]]}
     english = opened_by(alarm(0), "Qinghe", ["a"], cause)
     told = summary(english).splitlines()
+    assert headline(english) == "[moderate] Qinghe Qinghe recalls cars"
     assert told[1:] == ["[1] Qinghe recalls cars (wire, told 9 times): Brakes fail.", "Phrases: brakes."]
     chinese = opened_by(alarm(0), "Qinghe", ["a"], {**cause, "stories": [{**story, "title": "青禾汽车召回新车"}]})
+    assert headline(chinese) == "[一般] Qinghe 青禾汽车召回新车"
     assert summary(chinese).splitlines()[-1] == "关键短语：brakes。"

@@ -48,7 +48,7 @@ def test_people_act_on_an_incident_and_its_history_says_so(client: TestClient) -
     assert acted["history"][-1][1:] == ["acknowledge", "testclient"]
     wrong = client.post(f"{ROOT}/desk/incidents/{incident['id']}/forget")
     assert (wrong.status_code, "acknowledge" in wrong.text) == (422, True)
-    assert client.post(f"{ROOT}/desk/incidents/none/close").status_code == 422
+    assert client.post(f"{ROOT}/desk/incidents/none/close").status_code == 404
 
 
 def test_a_correction_changes_the_document_and_the_numbers_and_keeps_both(

@@ -8,7 +8,7 @@ from feilun.apps.customer_service.entries import FaqEntry, content, identity_of,
 from feilun.apps.customer_service.ladder import Ladder
 from feilun.apps.customer_service.mining import Mined, mined
 from feilun.apps.customer_service.slots import unknown_slots
-from feilun.core.errors import FeilunError, UsageError
+from feilun.core.errors import NotFound, UsageError
 from feilun.monitoring.redaction import kept
 from feilun.storage import customer_service as storage
 from feilun.storage.customer_service import Candidate, Turn
@@ -16,7 +16,7 @@ from feilun.storage.customer_service_knowledge import Known, put_knowledge
 from feilun.storage.database import Database
 
 
-class UnknownConversation(FeilunError):
+class UnknownConversation(NotFound):
     """The application has no conversation, reply or candidate of that id."""
 
 

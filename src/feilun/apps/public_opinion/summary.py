@@ -22,6 +22,7 @@ class Wording:
         phrases: The phrases that tell it from what was said before.
         comma: What stands between names.
         colon: What stands before a story's evidence.
+        severities: How severe it is.
     """
 
     documents: str
@@ -30,6 +31,7 @@ class Wording:
     phrases: str
     comma: str
     colon: str
+    severities: Mapping[str, str]
 
 
 SHOWN = 3
@@ -43,6 +45,7 @@ WORDINGS = {
         "关键短语：{phrases}。",
         "、",
         "：",
+        {"moderate": "一般", "high": "严重", "critical": "危急"},
     ),
     "en": Wording(
         "{count} documents in the bucket from {at} UTC where {expected:.1f} were expected (p = {chance:.1g}). "
@@ -53,13 +56,20 @@ WORDINGS = {
         "Phrases: {phrases}.",
         ", ",
         ": ",
+        {"moderate": "moderate", "high": "high", "critical": "critical"},
     ),
 }
 
 
+def headline(incident: Incident) -> str:
+    """Say in a line how severe it is, whom it concerns and what is told."""
+    severity = _words(incident).severities[incident.severity]
+    return " ".join(part for part in (f"[{severity}]", incident.entity, incident.title) if part)
+
+
 def summary(incident: Incident) -> str:
-    """Say what happened in the language of the story that is told most."""
-    peak, words = incident.peak, WORDINGS["zh" if HAN.search(incident.title) else "en"]
+    """Say what happened."""
+    peak, words = incident.peak, _words(incident)
     sources = [f"{name} ({count})" for name, count in incident.cause["sources"][:SHOWN]]
     stories = incident.cause["stories"][:SHOWN]
     phrases = [name for name, _ in incident.cause["phrases"]]
@@ -72,6 +82,11 @@ def summary(incident: Incident) -> str:
         *(f"[{number}] {_told(story, words)}" for number, story in enumerate(stories, 1)),
     ]  # fmt: skip
     return "\n".join([*lines, words.phrases.format(phrases=words.comma.join(phrases))] if phrases else lines)
+
+
+def _words(incident: Incident) -> Wording:
+    """Return the wording in the language of the story that is told most."""
+    return WORDINGS["zh" if HAN.search(incident.title) else "en"]
 
 
 def _told(story: Mapping[str, Any], words: Wording) -> str:

@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from feilun.apps.customer_service.learning import UnknownConversation
-from feilun.core.errors import FeilunError, UsageError
-from feilun.monitoring.feedback import KeyReused, UnknownObservation
+from feilun.core.errors import FeilunError, NotFound, UsageError
+from feilun.monitoring.feedback import KeyReused
 from feilun.serving.engine import UnknownModel
 from feilun.serving.limits import ShareTaken, TooLarge
 from feilun.storage.faults import StorageFull
 
 STATUSES: tuple[tuple[type[FeilunError], int], ...] = (
+    (NotFound, 404),
     (UnknownModel, 404),
-    (UnknownObservation, 404),
-    (UnknownConversation, 404),
     (KeyReused, 409),
     (TooLarge, 413),
     (UsageError, 422),

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from feilun.apps.public_opinion.incidents import ACTIONS
 from feilun.apps.public_opinion.wording import SENTIMENTS
+from feilun.interfaces.http.answers import ErrorAnswer
 from feilun.interfaces.http.guard import client_of
 from feilun.monitoring.feedback import FeedbackDesk
 from feilun.serving.access import Access
@@ -18,7 +19,10 @@ from feilun.serving.engine import Engine
 from feilun.workflow.applications.public_opinion import desk
 from feilun.workflow.applications.public_opinion.wiring import Application
 
-router = APIRouter(prefix="/v1/apps/public-opinion", tags=["public opinion"])
+router = APIRouter(
+    prefix="/v1/apps/public-opinion", tags=["public opinion"],
+    responses={404: {"model": ErrorAnswer, "description": "There is no such incident or document."}},
+)  # fmt: skip
 
 
 class Corrected(BaseModel):

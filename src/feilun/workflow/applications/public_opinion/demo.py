@@ -14,7 +14,7 @@ from feilun.apps.public_opinion.incidents import Incident
 from feilun.apps.public_opinion.report import make_report, write_report
 from feilun.apps.public_opinion.sample.writer import BEGIN, ENTITIES, LABELLED_DAYS, Written, crises, write_sample
 from feilun.apps.public_opinion.sources.files import missing
-from feilun.apps.public_opinion.summary import summary
+from feilun.apps.public_opinion.summary import headline, summary
 from feilun.core import places
 from feilun.core.errors import UsageError
 from feilun.core.files import atomic_file, write_text
@@ -146,7 +146,7 @@ def _report(application: Application, folder: Path, screen: Screen) -> tuple[lis
         report = make_report(connection, application.width, application.scheme.titles)
     show(report.to_json()["entities"], screen)
     for one in report.incidents:
-        screen.say(f"\n[{one.severity}] {one.entity}  {one.title}\n{summary(one)}")
+        screen.say(f"\n{headline(one)}\n{summary(one)}")
     if not report.incidents:
         screen.say("\nNo incident: nothing rose above what was usual before it.")
     screen.say("")

@@ -13,7 +13,7 @@ from feilun.apps.public_opinion import trends, words
 from feilun.apps.public_opinion.incidents import ACTIONS, Incident, acted_on
 from feilun.apps.public_opinion.understanding import Analysis
 from feilun.apps.public_opinion.wording import SENTIMENTS
-from feilun.core.errors import UsageError, nearest
+from feilun.core.errors import NotFound, UsageError, nearest
 from feilun.storage import opinion, opinion_counts, opinion_words
 from feilun.storage.opinion_words import Indexed
 from feilun.workflow.applications.public_opinion.wiring import Application
@@ -29,7 +29,8 @@ def act(application: Application, identity: str, action: str, actor: str) -> Inc
     """Acknowledge, mute, close or reopen an incident.
 
     Raises:
-        UsageError: If there is no such incident or action.
+        NotFound: If there is no such incident.
+        UsageError: If there is no such action.
     """
     if action not in ACTIONS:
         raise UsageError(f"Nobody can {action!r} an incident.", nearest(action, ACTIONS))
@@ -37,7 +38,7 @@ def act(application: Application, identity: str, action: str, actor: str) -> Inc
         stored = {row.id: Incident.from_json(row.facts) for row in opinion.incidents(connection)}
         if identity not in stored:
             known = nearest(identity, stored) if stored else "There is none at all."
-            raise UsageError(f"There is no incident {identity!r}.", known)
+            raise NotFound(f"There is no incident {identity!r}.", known)
         changed = acted_on(stored[identity], action, actor, time.time())
         opinion.save_incident(connection, identity, changed.state, changed.opened, changed.to_json())
     return changed
@@ -131,7 +132,7 @@ def correct(application: Application, key: str, correction: Correction, actor: s
 def _document(connection: Connection, key: str) -> Any:
     rows = list(opinion.documents(connection, keys=[key], lock=True))
     if not rows:
-        raise UsageError(f"There is no document {key!r}.", "The report and its JSON name the keys.")
+        raise NotFound(f"There is no document {key!r}.", "The report and its JSON name the keys.")
     return rows[0]
 
 

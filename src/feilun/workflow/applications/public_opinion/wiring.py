@@ -23,7 +23,7 @@ from feilun.apps.public_opinion.sources.files import Files
 from feilun.apps.public_opinion.sources.inbox import Inbox
 from feilun.apps.public_opinion.sources.query import SqlQuery
 from feilun.apps.public_opinion.sources.source import Source
-from feilun.apps.public_opinion.summary import summary
+from feilun.apps.public_opinion.summary import headline, summary
 from feilun.apps.public_opinion.understanding import Understanding
 from feilun.apps.public_opinion.watch import Watch
 from feilun.apps.public_opinion.wording import WordingRules
@@ -264,7 +264,5 @@ def _send(alerts: Alerts, application: Application, changed: list[Incident]) -> 
         rule = rules.get(incident.peak.rule)
         if incident.state != "open" or (rule and rule.hours and hour not in rule.hours):
             continue
-        title = f"[{incident.severity}] {incident.entity} {incident.title}".replace("  ", " ")
-        alerts.tell(
-            Message(f"{incident.id}:{incident.severity}", title, summary(incident)), rule.channels if rule else ()
-        )
+        message = Message(f"{incident.id}:{incident.severity}", headline(incident), summary(incident))
+        alerts.tell(message, rule.channels if rule else ())
