@@ -185,7 +185,7 @@ def write_recipe(rows: LabelledRows, base: str | None, screen: Screen) -> Path:
     judged = min(len(parts["test"]), plan.test_rows)
     table = {
         "name": rows.name, "task": "classify", "data": {"text": TEXT, "target": LABEL, **_write_tables(folder, parts)},
-        "model": {"base": model.base, "max_tokens": model.max_tokens, **top_layers(plan.layers)},
+        "model": {"base": model.base, "max_tokens": plan.max_tokens, **top_layers(plan.layers)},
         "training": {"epochs": epochs},
         **({"evaluation": {"rows": judged}} if judged < len(parts["test"]) else {}),
     }  # fmt: skip
