@@ -16,6 +16,8 @@ import pytest
 
 from feilun.bundles.bundle import open_bundle
 from feilun.core.errors import GateNotMet, StorageError
+from feilun.core.remark import said_in
+from feilun.text.segment import HAN
 from feilun.workflow import recipe as recipes
 from feilun.workflow.steps import train
 from tiny import reviews, save_tiny_base
@@ -71,6 +73,7 @@ def test_the_report_is_broken_down_by_any_column_and_speaks_of_the_base(place: P
     assert sum(figures["n"] for figures in report.slices["channel"].values()) == report.n
     assert set(report.slices) == {"channel", "length"}
     assert any("russian-base" in note or "language" in note.lower() for note in report.notes)
+    assert all(HAN.search(said_in("zh", note)) for note in report.notes)
 
 
 def test_a_second_start_has_a_log_of_its_own_and_leaves_no_checkpoint(

@@ -10,6 +10,7 @@ from feilun.compression.promise import Promise, fewest_rows, promise, whole_prom
 from feilun.compression.settings import CompressionSettings
 from feilun.core.corpus import Corpus
 from feilun.core.prediction import Decision
+from feilun.core.remark import Remark
 from feilun.evaluation.calibration import fit_temperature
 
 
@@ -50,25 +51,47 @@ def fit_cascade(teacher: Runtime, student: Runtime, validation: Corpus, settings
     return Fitted(CascadeSettings(model_temperature, student_temperature, kept.threshold), kept)
 
 
-def sentence(kept: Promise, settings: CompressionSettings) -> str:
+def sentence(kept: Promise, settings: CompressionSettings) -> Remark:
     """Say what was promised, for the report."""
-    who = "The static student answers"
-    what = "everything" if kept.share == 1 else f"{kept.share:.0%} of the validation rows, the transformer the rest"
-    return (
-        f"{who} {what}: of {kept.rows:,} rows it loses {kept.lost} and gains {kept.gained}, so that, with "
-        f"{settings.confidence:.0%} confidence, at most {100 * kept.bound:.2f} points of accuracy are lost; "
-        f"{settings.max_drop:g} are allowed."
+    what, zh_what = ("everything", "全部文本") if kept.share == 1 else (
+        f"{kept.share:.0%} of the validation rows, the transformer the rest",
+        f"验证行的 {kept.share:.0%}，其余由 Transformer 回答",
+    )  # fmt: skip
+    sure, points = f"{settings.confidence:.0%}", f"{100 * kept.bound:.2f}"
+    return Remark(
+        f"The static student answers {what}: of {kept.rows:,} rows it loses {kept.lost} and gains {kept.gained}, so "
+        f"that, with {sure} confidence, at most {points} points of accuracy are lost; {settings.max_drop:g} are "
+        "allowed.",
+        f"静态学生模型回答{zh_what}：{kept.rows:,} 行中失去 {kept.lost} 行，赢得 {kept.gained} 行，"
+        f"因此以 {sure} 的置信度，准确率最多损失 {points} 个百分点；允许 {settings.max_drop:g} 个。",
     )
 
 
-def objections(kept: Promise, settings: CompressionSettings) -> list[str]:
+def objections(kept: Promise, settings: CompressionSettings) -> list[Remark]:
     """Say what speaks against shipping a form with a student: finished clauses, none where nothing does."""
-    allowed, sure = f"{settings.max_drop:g} points", f"{settings.confidence:.0%} confidence"
+    allowed, sure = f"{settings.max_drop:g}", f"{settings.confidence:.0%}"
     fewest = fewest_rows(settings.max_drop / 100, settings.confidence)
     if kept.rows < fewest:
-        return [f"to promise {allowed} at {sure} takes {fewest:,} validation rows, and there are {kept.rows:,}"]
+        return [
+            Remark(
+                f"to promise {allowed} points at {sure} confidence takes {fewest:,} validation rows, and there are "
+                f"{kept.rows:,}",
+                f"要以 {sure} 的置信度承诺 {allowed} 个百分点，需要 {fewest:,} 条验证行，而只有 {kept.rows:,} 条",
+            )
+        ]
     if kept.share == 0:
-        return [f"no share of the texts can be left to it without the risk of losing more than {allowed}"]
+        return [
+            Remark(
+                f"no share of the texts can be left to it without the risk of losing more than {allowed} points",
+                f"哪怕一部分文本交给它，也可能损失超过 {allowed} 个百分点",
+            )
+        ]
     if 100 * kept.bound > settings.max_drop:
-        return [f"it may lose {100 * kept.bound:.2f} points of accuracy at {sure}; {allowed} are allowed (max_drop)"]
+        return [
+            Remark(
+                f"it may lose {100 * kept.bound:.2f} points of accuracy at {sure} confidence; {allowed} points are "
+                "allowed (max_drop)",
+                f"以 {sure} 的置信度，准确率可能损失 {100 * kept.bound:.2f} 个百分点；允许 {allowed} 个（max_drop）",
+            )
+        ]
     return []

@@ -24,6 +24,7 @@ from feilun.compression.settings import CompressionSettings, Form, Precision
 from feilun.compression.student import distil
 from feilun.core.corpus import Corpus
 from feilun.core.prediction import Prediction
+from feilun.core.remark import Remark, joined
 from feilun.core.splits import Splits
 from feilun.evaluation.presentation.remarks import BEFORE
 from feilun.models.text_model import TextModel
@@ -140,7 +141,10 @@ def compress(
         features=features,
     )  # fmt: skip
     if model.base.kind == "blank":
-        remark = "Weights are float32: a model that reads features alone is small as it is."
+        remark = Remark(
+            "Weights are float32: a model that reads features alone is small as it is.",
+            "权重为 float32：只读特征列的模型本来就小。",
+        )
         return Compressed({MODEL: plain}, runtime, "fp32", remarks=(remark,))
     if not settings.prune or recover is None:
         return compress_runtime(runtime, "fp32", splits, settings, folder, unlabelled)
@@ -209,7 +213,7 @@ def _in_precision(
 ) -> Compressed:
     if settings.quantize != "none":
         return quantized(source, splits, settings, folder, shared=shared)
-    remark = "Weights are float32, as the recipe asks."
+    remark = Remark("Weights are float32, as the recipe asks.", "权重为 float32，按配方的要求。")
     return Compressed({MODEL: source.model}, source, "fp32", remarks=(remark,))
 
 
@@ -238,12 +242,19 @@ def quantized(
     fidelity = judge_fidelity(source, small, texts, splits.validation)
     refused = fidelity.objections(settings.max_changed)
     if refused:
-        remark = f"Weights are float32: {precision} was tried and refused, for {'; '.join(refused)}."
+        reasons = joined(refused)
+        remark = Remark(
+            f"Weights are float32: {precision} was tried and refused, for {reasons}.",
+            f"权重为 float32：试过 {precision} 而不予采用，因为{reasons.chinese}。",
+        )
         return Compressed({MODEL: source.model}, source, "fp32", fidelity=fidelity, remarks=(remark,))
-    remark = (
+    changed = f"{max(fidelity.changed.values()):.2%}"
+    remark = Remark(
         f"Weights are {precision}: of {fidelity.texts:,} texts of {fidelity.shortest} to {fidelity.longest} tokens, "
-        f"{max(fidelity.changed.values()):.2%} get another answer than in float32; "
-        f"of the validation rows it lost {fidelity.worse} and won {fidelity.better}."
+        f"{changed} get another answer than in float32; "
+        f"of the validation rows it lost {fidelity.worse} and won {fidelity.better}.",
+        f"权重为 {precision}：{fidelity.texts:,} 条长 {fidelity.shortest} 到 {fidelity.longest} 个词元的文本中，"
+        f"{changed} 的回答与 float32 不同；验证行中失去 {fidelity.worse} 条，赢得 {fidelity.better} 条。",
     )
     return Compressed({MODEL: file}, small, precision, fidelity=fidelity, remarks=(remark,))
 
@@ -270,7 +281,10 @@ def with_student(
     fitted = fit_cascade(made.runtime, student, splits.validation, settings)
     refused = objections(fitted.promise, settings)
     if refused:
-        remark = f"The transformer answers everything: a static student was tried and refused, for {refused[0]}."
+        remark = Remark(
+            f"The transformer answers everything: a static student was tried and refused, for {refused[0]}.",
+            f"全部由 Transformer 回答：试过静态学生模型而不予采用，因为{refused[0].chinese}。",
+        )
         return replace(made, promise=fitted.promise, remarks=(*made.remarks, remark))
     remarks = (*made.remarks, sentence(fitted.promise, settings))
     if settings.form == "student":

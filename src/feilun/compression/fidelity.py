@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from feilun.bundles.runtime import Runtime
 from feilun.core.corpus import Corpus, corpus_of
+from feilun.core.remark import Remark
 from feilun.core.spans import differences, reordered
 from feilun.evaluation.judges.table import JUDGES
 from feilun.evaluation.metrics.arithmetic import Floats
@@ -73,20 +74,33 @@ class Fidelity:
     quality_chance: float
     metric: str = "macro-F1"
 
-    def objections(self, most_changed: float) -> list[str]:
+    def objections(self, most_changed: float) -> list[Remark]:
         """Say what speaks against int8: finished clauses, none where nothing does."""
         found = [
-            f"{share:.1%} of the predictions changed in batches of {size} (at most {most_changed:.1%} may)"
+            Remark(
+                f"{share:.1%} of the predictions changed in batches of {size} (at most {most_changed:.1%} may)",
+                f"批大小为 {size} 时 {share:.1%} 的预测变了（最多可变 {most_changed:.1%}）",
+            )
             for size, share in self.changed.items()
             if not share <= most_changed
         ]
         if not math.isfinite(self.largest_difference):
-            found.append("it gave scores that are not finite")
+            found.append(Remark("it gave scores that are not finite", "它给出了非有限的分数"))
         if self.chance < SIGNIFICANT:
-            found.append(f"it lost {self.worse} labelled rows and won {self.better} (chance {self.chance:.3f})")
+            found.append(
+                Remark(
+                    f"it lost {self.worse} labelled rows and won {self.better} (chance {self.chance:.3f})",
+                    f"它失去 {self.worse} 条有标签的行，赢得 {self.better} 条（偶然的概率 {self.chance:.3f}）",
+                )
+            )
         if self.quality_chance < SIGNIFICANT:
             before, after = self.quality
-            found.append(f"{self.metric} fell from {before:.4f} to {after:.4f} (chance {self.quality_chance:.3f})")
+            found.append(
+                Remark(
+                    f"{self.metric} fell from {before:.4f} to {after:.4f} (chance {self.quality_chance:.3f})",
+                    f"{self.metric} 从 {before:.4f} 降到 {after:.4f}（偶然的概率 {self.quality_chance:.3f}）",
+                )
+            )
         return found
 
 
@@ -132,7 +146,7 @@ def judge_fidelity(float32: Runtime, int8: Runtime, texts: Sequence[str], labell
         mean_difference=float(apart.mean()) if len(apart) else 0.0,
         worse=worse,
         better=better,
-        chance=mcnemar(worse, better),
+        chance=exact_mcnemar(worse, better),
         quality=figures,
         quality_chance=chance,
         metric=quality.metric,
@@ -181,7 +195,7 @@ def lengths_to_make(longest: int) -> list[int]:
     return [int(length) for length in np.unique(np.linspace(1, longest, count).round())]
 
 
-def mcnemar(worse: int, better: int) -> float:
+def exact_mcnemar(worse: int, better: int) -> float:
     """Return the probability of at least `worse` of `worse + better` differing rows by a fair coin (McNemar 1947)."""
     differing = worse + better
     ways = total = math.comb(differing, worse)

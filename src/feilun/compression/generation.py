@@ -17,6 +17,7 @@ from feilun.compression.settings import CompressionSettings, Precision
 from feilun.core.corpus import Corpus
 from feilun.core.errors import BundleError
 from feilun.core.files import atomic_file
+from feilun.core.remark import Remark, joined
 from feilun.core.splits import Splits
 from feilun.evaluation.metrics.texts import perplexity
 from feilun.models.text_model import TextModel
@@ -105,7 +106,7 @@ def in_float32(model: TextModel) -> Iterator[None]:
 
 def quantized_generator(
     plain: Generator, in_int8: Callable[[int], Generator], splits: Splits, settings: CompressionSettings
-) -> tuple[Generator, Precision, str]:
+) -> tuple[Generator, Precision, Remark]:
     """Make a model int8 unless that raises its perplexity by more than it may.
 
     Args:
@@ -118,20 +119,25 @@ def quantized_generator(
         What runs the chosen file, the precision of its weights, and a remark that says why.
     """
     if settings.quantize == "none":
-        return plain, "fp32", "Weights are float32, as the recipe asks."
+        return plain, "fp32", Remark("Weights are float32, as the recipe asks.", "权重为 float32，按配方的要求。")
     rows = evenly(splits.validation, MOST_GATED)
-    before, refused = perplexity(plain.logits(rows)), ""
+    before, refused = perplexity(plain.logits(rows)), Remark("", "")
     for block in BLOCKS:
         small = in_int8(block)
         after = perplexity(small.logits(rows))
-        compared = (
+        compared = Remark(
             f"over {len(rows):,} validation rows perplexity is {after:.4g} in int8, {block} numbers a scale, and "
-            f"{before:.4g} in float32"
+            f"{before:.4g} in float32",
+            f"{len(rows):,} 条验证行上的困惑度，int8（每 {block} 个数一个比例）为 {after:.4g}，float32 为 {before:.4g}",
         )
         if after / before - 1 <= settings.max_perplexity_rise:
-            return small, "int8", f"Weights are int8: {compared}.{refused}"
-        refused += f" int8 was tried and refused, for {compared}."
-    return plain, "fp32", f"Weights are float32.{refused}"
+            made = Remark(f"Weights are int8: {compared}.", f"权重为 int8：{compared.chinese}。")
+            return small, "int8", joined([made, refused], "", "")
+        failed = Remark(
+            f" int8 was tried and refused, for {compared}.", f"试过 int8 而不予采用，因为{compared.chinese}。"
+        )
+        refused = joined([refused, failed], "", "")
+    return plain, "fp32", joined([Remark("Weights are float32.", "权重为 float32。"), refused], "", "")
 
 
 def evenly(corpus: Corpus, count: int) -> Corpus:

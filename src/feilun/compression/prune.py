@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from feilun.core.corpus import Corpus
 from feilun.core.errors import UsageError
+from feilun.core.remark import Remark, joined
 from feilun.models.bases.base import Base
 from feilun.models.text_model import TextModel, evaluating
 from feilun.training.inputs import make_inputs
@@ -49,14 +50,20 @@ class Pruned:
     heads: list[tuple[int, int]]
     units: list[tuple[int, int]]
 
-    def sentence(self) -> str:
+    def clause(self) -> Remark:
         """Say what is left, for the report."""
-        told = []
-        for name, counts in (("attention heads", self.heads), ("feed-forward units", self.units)):
-            left, all_of_them = (sum(column) for column in zip(*counts, strict=True))
-            fewest, most = min(kept for kept, _ in counts), max(kept for kept, _ in counts)
-            told.append(f"{left:,} of {all_of_them:,} {name} are left, {fewest} to {most} a layer")
-        return f"{told[0]}; {told[1]}."
+        return joined(
+            [_left("attention heads", "注意力头", self.heads), _left("feed-forward units", "前馈单元", self.units)]
+        )
+
+
+def _left(name: str, chinese: str, counts: Sequence[tuple[int, int]]) -> Remark:
+    left, all_of_them = (sum(column) for column in zip(*counts, strict=True))
+    fewest, most = min(kept for kept, _ in counts), max(kept for kept, _ in counts)
+    return Remark(
+        f"{left:,} of {all_of_them:,} {name} are left, {fewest} to {most} a layer",
+        f"{all_of_them:,} 个{chinese}剩下 {left:,} 个，每层 {fewest} 到 {most} 个",
+    )
 
 
 def check_prunable(base: Base, share: float) -> None:

@@ -17,6 +17,7 @@ from feilun.compression.prune import prune
 from feilun.compression.settings import CompressionSettings
 from feilun.core.corpus import Corpus
 from feilun.core.decisions.table import AnyDecision
+from feilun.core.remark import Remark, joined
 from feilun.core.splits import Splits
 from feilun.evaluation.judges.table import JUDGES
 from feilun.evaluation.quality import QUALITIES
@@ -47,7 +48,7 @@ class PrunedForm:
     runtime: Runtime
     source: Runtime
     kept: bool
-    remark: str
+    remark: Remark
     speedup: float
 
 
@@ -75,10 +76,14 @@ def pruned_form(
     measured, refused = compared(source, small, splits.validation, settings)
     speedup = _speedup(source, small, splits.validation)
     if refused:
-        remark = f"Nothing was pruned: {settings.prune:.0%} was tried and refused, for {measured}."
+        remark = Remark(
+            f"Nothing was pruned: {settings.prune:.0%} was tried and refused, for {measured}.",
+            f"没有剪枝：试过 {settings.prune:.0%} 而不予采用，因为{measured.chinese}。",
+        )
         return PrunedForm(source, source, False, remark, speedup)
     source.decision = calibrated(source, source.logits(splits.validation), splits.validation)
-    remark = f"The model is pruned: {left.sentence()[:-1]}; {measured}."
+    done = joined([left.clause(), measured])
+    remark = Remark(f"The model is pruned: {done}.", f"模型已剪枝：{done.chinese}。")
     return PrunedForm(small, source, True, remark, speedup)
 
 
@@ -89,7 +94,7 @@ def calibrated(runtime: Runtime, logits: Any, rows: Corpus) -> AnyDecision:
     return decision
 
 
-def compared(source: Runtime, small: Runtime, validation: Corpus, settings: CompressionSettings) -> tuple[str, bool]:
+def compared(source: Runtime, small: Runtime, validation: Corpus, settings: CompressionSettings) -> tuple[Remark, bool]:
     """Compare a pruned model with its source.
 
     Returns:
@@ -104,15 +109,23 @@ def compared(source: Runtime, small: Runtime, validation: Corpus, settings: Comp
         correct, needed = quality.rows(logits, validation, runtime.labels, decision)
         right.append(correct)
         figures.append(float(quality.figure(needed.sum(0).astype(float))))
-    said = f"of {len(validation):,} validation rows {quality.metric} is {figures[1]:.4f}, before {figures[0]:.4f}"
-    allowed = f"{settings.max_drop:g} are allowed (max_drop)"
-    if source.decision.task not in ONE_LABEL:
-        return f"{said}; {allowed} in points", 100 * (figures[0] - figures[1]) > settings.max_drop
-    kept = whole_promise(right[1], right[0], settings.confidence)
-    said += (
-        f"; it loses {kept.lost} and gains {kept.gained}, so that with {settings.confidence:.0%} confidence at most "
+    said = Remark(
+        f"of {len(validation):,} validation rows {quality.metric} is {figures[1]:.4f}, before {figures[0]:.4f}",
+        f"{len(validation):,} 条验证行上 {quality.metric} 为 {figures[1]:.4f}，此前为 {figures[0]:.4f}",
     )
-    return f"{said}{100 * kept.bound:.2f} points of accuracy are lost, {allowed}", 100 * kept.bound > settings.max_drop
+    most = f"{settings.max_drop:g}"
+    if source.decision.task not in ONE_LABEL:
+        allowed = Remark(f"{most} are allowed (max_drop) in points", f"允许 {most} 个百分点（max_drop）")
+        return joined([said, allowed]), 100 * (figures[0] - figures[1]) > settings.max_drop
+    kept = whole_promise(right[1], right[0], settings.confidence)
+    sure, bound = f"{settings.confidence:.0%}", 100 * kept.bound
+    promised = Remark(
+        f"it loses {kept.lost} and gains {kept.gained}, so that with {sure} confidence at most {bound:.2f} points of "
+        f"accuracy are lost, {most} are allowed (max_drop)",
+        f"失去 {kept.lost} 行，赢得 {kept.gained} 行，因此以 {sure} 的置信度，准确率最多损失 {bound:.2f} 个百分点，"
+        f"允许 {most} 个（max_drop）",
+    )
+    return joined([said, promised]), bound > settings.max_drop
 
 
 def _speedup(source: Runtime, small: Runtime, corpus: Corpus) -> float:

@@ -16,6 +16,7 @@ from feilun.bundles.runtime import Runtime
 from feilun.core.corpus import Corpus
 from feilun.core.errors import BundleError, UsageError
 from feilun.core.files import atomic_file
+from feilun.core.remark import Remark
 from feilun.core.spans import differences
 from feilun.models.trimmed_tokenizer import trim_tokenizer
 
@@ -27,7 +28,7 @@ LARGEST_DIFFERENCE = 1e-4
 
 def trim_runtime(
     source: Runtime, name: str, languages: Sequence[str], corpus: Corpus, folder: Path
-) -> tuple[Runtime, str]:
+) -> tuple[Runtime, Remark]:
     """Keep the pieces of some languages and of some texts.
 
     Args:
@@ -72,7 +73,10 @@ def trim_runtime(
     if difference > LARGEST_DIFFERENCE:
         raise BundleError(f"The trimmed model answers otherwise than {name}, by {difference:.2g}. Nothing was written.")
     kept = f"{len(found.kept):,} of {found.before:,} pieces"
-    return trimmed, f"The vocabulary was trimmed to {', '.join(languages)} and the texts at hand: {kept}."
+    return trimmed, Remark(
+        f"The vocabulary was trimmed to {', '.join(languages)} and the texts at hand: {kept}.",
+        f"词表已裁剪到 {'、'.join(languages)} 和现有文本：保留 {found.before:,} 个词元中的 {len(found.kept):,} 个。",
+    )
 
 
 def _trim_tables(model: onnx.ModelProto, kept: NDArray[np.int64], rows: int) -> int:

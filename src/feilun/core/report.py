@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from feilun.core.remark import Remark, said_in
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -41,7 +43,7 @@ class Report:
         baselines: By baseline name: the same metrics on the same rows.
         decisions: How many rows the machine decides and errs on: `{n, decided, wrong, to_person, threshold, …}`.
         cost: Seconds, tokens, bytes and the like, by name.
-        notes: Warnings and remarks, finished sentences.
+        notes: Warnings and remarks, finished sentences; each a `Remark` where it knows its Chinese.
         task: What the predictor does.
     """
 
@@ -86,7 +88,8 @@ class Report:
             "baselines": {name: dict(row) for name, row in self.baselines.items()},
             "decisions": dict(self.decisions),
             "cost": dict(self.cost),
-            "notes": list(self.notes),
+            "notes": [str(note) for note in self.notes],
+            "notes_zh": [said_in("zh", note) for note in self.notes],
         }
 
     @staticmethod
@@ -96,7 +99,8 @@ class Report:
         metrics = {name: Figure(value[name], *intervals.get(name, ())) for name in value["metrics"]}
         plain = (
             "n", "per_label", "labels", "confusion", "calibration", "coverage", "slices", "bias_gaps", "baselines",
-            "decisions", "cost", "notes",
+            "decisions", "cost",
         )  # fmt: skip
+        notes = [Remark(*both) for both in zip(value["notes"], value.get("notes_zh", value["notes"]), strict=True)]
         task = value.get("task", "classify")  # reports of the first version name none
-        return Report(metrics=metrics, task=task, **{name: value[name] for name in plain})
+        return Report(metrics=metrics, task=task, notes=notes, **{name: value[name] for name in plain})

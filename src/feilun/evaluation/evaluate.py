@@ -9,6 +9,7 @@ from typing import Any
 from feilun.core.corpus import Corpus
 from feilun.core.errors import DataError, UsageError
 from feilun.core.ports import Predictor
+from feilun.core.remark import Remark
 from feilun.core.report import Report
 from feilun.evaluation.judges.asked import Asked, checked, some
 from feilun.evaluation.judges.table import JUDGES
@@ -51,7 +52,8 @@ def evaluate(
     example = checked(predictor, corpus.select([0]))[0]
     asked = Asked(example, slices, baselines or {}, resamples, seed, cost_error, cost_review)
     report = replace(JUDGES[example.task].report(predictor, corpus, asked), task=example.task)
-    return replace(report, notes=remarks(report, "en"))
+    both = zip(remarks(report, "en"), remarks(report, "zh"), strict=True)
+    return replace(report, notes=[Remark(english, chinese) for english, chinese in both])
 
 
 def _check_targets(corpus: Corpus) -> None:

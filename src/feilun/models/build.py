@@ -8,6 +8,7 @@ from typing import Literal
 import torch
 
 from feilun.core.errors import UsageError
+from feilun.core.remark import Remark
 from feilun.core.settings import choice, setting, table
 from feilun.core.splits import Splits
 from feilun.models.adaptations.adaptation import Adaptation
@@ -115,9 +116,9 @@ def build(settings: ModelSettings, base: Base, splits: Splits, seed: int) -> Tex
     return model
 
 
-def _shaped(settings: ModelSettings, base: Base, splits: Splits) -> tuple[Base, tuple[str, ...]]:
+def _shaped(settings: ModelSettings, base: Base, splits: Splits) -> tuple[Base, tuple[Remark, ...]]:
     """Give a base the tokenizer, vocabulary, layers and dropout that are asked for; say what was left out of it."""
-    remarks = []
+    remarks: list[Remark] = []
     base = replace(base, tokenizer=settings.head.tokenizer(base.tokenizer))
     if wants_trimming(settings, base):
         parts = (splits.train, splits.validation, splits.test)

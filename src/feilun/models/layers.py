@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from feilun.core.errors import UsageError
+from feilun.core.remark import Remark
 from feilun.models.bases.base import Base
 from feilun.models.pooling import pool
 from feilun.text.tokens import TokenEncoder, batches_by_length, pad
@@ -28,7 +29,7 @@ TEXTS, TOKENS = 128, 48
 BATCH_TOKENS = 2048
 
 
-def keep_layers(base: Base, count: int, texts: Sequence[str]) -> tuple[Base, str]:
+def keep_layers(base: Base, count: int, texts: Sequence[str]) -> tuple[Base, Remark]:
     """Keep some of a base's layers.
 
     Args:
@@ -62,8 +63,12 @@ def keep_layers(base: Base, count: int, texts: Sequence[str]) -> tuple[Base, str
     _put(base, [layers[i] for i in best])
     content = hashlib.sha256(f"{base.sha256} {best}".encode()).hexdigest()
     named = ", ".join(str(i + 1) for i in best)
-    said = f"Of the base's {len(layers)} layers {named} are kept; their states agree with those of all by "
-    return replace(base, sha256=content), f"{said}{measured[best]:.3f} (CKA, at most 1)."
+    said = Remark(
+        f"Of the base's {len(layers)} layers {named} are kept; their states agree with those of all by "
+        f"{measured[best]:.3f} (CKA, at most 1).",
+        f"底座的 {len(layers)} 层中保留第 {named} 层；其状态与全部层的一致性为 {measured[best]:.3f}（CKA，最大为 1）。",
+    )
+    return replace(base, sha256=content), said
 
 
 def candidates(depth: int, count: int) -> list[tuple[int, ...]]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from feilun.core.remark import Remark
 from feilun.models.bases.base import Base
 from feilun.models.trimmed_tokenizer import trim_tokenizer
 
@@ -45,18 +46,21 @@ class TrimReport:
     parameters_before: int
     parameters_after: int
 
-    def sentence(self) -> str:
+    def sentence(self) -> Remark:
         """Return the report as one or two sentences."""
-        kept = (
+        left, before = self.parameters_after / 1e6, self.parameters_before / 1e6
+        kept = Remark(
             f"The vocabulary was trimmed to {', '.join(self.languages)}: {self.pieces_kept:,} of "
-            f"{self.pieces_before:,} pieces; {self.parameters_after / 1e6:.1f} M of "
-            f"{self.parameters_before / 1e6:.1f} M weights are left."
+            f"{self.pieces_before:,} pieces; {left:.1f} M of {before:.1f} M weights are left.",
+            f"词表已裁剪到 {'、'.join(self.languages)}：保留 {self.pieces_before:,} 个词元中的 {self.pieces_kept:,} 个"
+            f"；{before:.1f} M 个参数剩下 {left:.1f} M。",
         )
         if not self.outside_pieces:
             return kept
-        return (
+        return Remark(
             f"{kept} {self.outside_pieces:,} further pieces occur in the texts ({self.outside_tokens:,} times) "
-            "and were kept."
+            "and were kept.",
+            f"{kept.chinese}文本中另有 {self.outside_pieces:,} 个词元（出现 {self.outside_tokens:,} 次），也已保留。",
         )
 
 

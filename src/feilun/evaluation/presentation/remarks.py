@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Literal
 
+from feilun.core.remark import Language, said_in
 from feilun.core.report import Report
 
 CHANCE = 1.96
@@ -68,7 +68,7 @@ RIGHT = {"accuracy", "subset_accuracy"}
 COLUMNS_ZH = {"length": "长度", "language": "语言", "time": "月份", "group": "分组"}
 
 
-def remarks(report: Report, language: Literal["zh", "en"]) -> list[str]:
+def remarks(report: Report, language: Language) -> list[str]:
     """Write what the figures call for.
 
     Args:
@@ -93,10 +93,9 @@ def remarks(report: Report, language: Literal["zh", "en"]) -> list[str]:
     ]
 
 
-def notes(report: Report, language: Literal["zh", "en"]) -> list[str]:
-    """Return a report's notes in a language: its own remarks anew, those that others added as they stand."""
-    own = set(remarks(report, "en"))
-    return remarks(report, language) + [note for note in report.notes if note not in own]
+def notes(report: Report, language: Language) -> list[str]:
+    """Return a report's notes in a language."""
+    return [said_in(language, note) for note in report.notes]
 
 
 def _baselines(report: Report, zh: bool) -> Iterator[str]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
 from feilun.core.errors import UsageError, nearest
+from feilun.core.remark import Remark
 
 MULTILINGUAL = "multilingual"
 """Stands in a base's languages for about a hundred more."""
@@ -80,7 +81,7 @@ def scripts_of(languages: Iterable[str]) -> frozenset[str]:
     return frozenset().union(*(SCRIPTS[language] for language in languages))
 
 
-def warn_if_unfit(base_languages: Sequence[str], script_shares: Mapping[str, float]) -> str | None:
+def warn_if_unfit(base_languages: Sequence[str], script_shares: Mapping[str, float]) -> Remark | None:
     """Say where a base's languages do not fit the text.
 
     Args:
@@ -98,9 +99,12 @@ def warn_if_unfit(base_languages: Sequence[str], script_shares: Mapping[str, flo
     if not total or sum(foreign.values()) / total < FOREIGN_SHARE:
         return None
     worst = max(foreign, key=lambda script: foreign[script])
-    return (
-        f"The base reads {', '.join(base_languages)}, but {foreign[worst] / total:.0%} of the letters are {worst}: "
-        "expect much lower accuracy. multilingual-e5-small reads Chinese, English and about 100 more languages."
+    share = f"{foreign[worst] / total:.0%}"
+    return Remark(
+        f"The base reads {', '.join(base_languages)}, but {share} of the letters are {worst}: expect much lower "
+        "accuracy. multilingual-e5-small reads Chinese, English and about 100 more languages.",
+        f"底座能读 {'、'.join(base_languages)}，但 {share} 的字母属于 {worst}：准确率会低得多。"
+        "multilingual-e5-small 能读中文、英文和另外约 100 种语言。",
     )
 
 

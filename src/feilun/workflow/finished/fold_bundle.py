@@ -25,6 +25,7 @@ from feilun.bundles.session import open_session
 from feilun.compression.graphs.fold import folded_graph
 from feilun.core.errors import BundleError, UsageError
 from feilun.core.files import write_json, write_text
+from feilun.core.remark import Remark
 
 LARGEST_DIFFERENCE = 1e-5
 """Between what adapter and base give and what the whole model gives, as a share of the largest above 1."""
@@ -98,8 +99,11 @@ def _write(bundle: Bundle, whole: Runtime | Generator, folder: Path) -> None:
         shutil.copyfile(bundle.path / name, folder / name)
     shutil.copyfile(whole.model, folder / MODEL)
     write_golden(folder, whole)
-    note = f"Folded from the adapter bundle {bundle.manifest['hash'][:12]}, which was the one that was judged" + (
-        "." if bundle.manifest["precision"] == "fp32" else ", on its base in int8; this one is float32."
+    before, plain = bundle.manifest["hash"][:12], bundle.manifest["precision"] == "fp32"
+    note = Remark(
+        f"Folded from the adapter bundle {before}, which was the one that was judged"
+        + ("." if plain else ", on its base in int8; this one is float32."),
+        f"由适配器模型包 {before} 合并而来，评测的是它" + ("。" if plain else "（底座为 int8）；本模型包为 float32。"),
     )
     write_json(folder / "report.json", replace(bundle.report, notes=[*bundle.report.notes, note]).to_json())
     card = (folder / "CARD.md").read_text(encoding="utf-8").rstrip()
