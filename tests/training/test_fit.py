@@ -184,7 +184,9 @@ def test_the_state_before_a_loss_that_is_not_finite_is_kept_and_goes_on(tmp_path
     kept.restore()
     assert kept.progress.step == 2
     assert all(bool(weight.isfinite().all()) for weight in kept.weights)
-    assert all(torch.equal(ours, theirs) for ours, theirs in zip(kept.model.parameters(), model.parameters(), strict=True))
+    assert all(
+        torch.equal(ours, theirs) for ours, theirs in zip(kept.model.parameters(), model.parameters(), strict=True)
+    )
 
 
 def test_an_unknown_metric_is_named_with_the_nearest(tmp_path: Path) -> None:

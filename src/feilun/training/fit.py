@@ -206,7 +206,7 @@ class Run:
         return {"loss": loss, "learning_rate": self.optimizer.param_groups[0]["lr"]}
 
     def clip(self, batches: Sequence[Sequence[int]]) -> None:
-        """Bound the norm of the gradients, where that is set; refuse one that is not finite, which no weight survives."""
+        """Bound the norm of the gradients, where that is set; refuse one that is not finite."""
         norm = clip_gradients(self.optimizer, self.weights, self.settings.clip or math.inf)
         if not norm.isfinite():
             raise NotFinite([row for batch in batches for row in batch])
