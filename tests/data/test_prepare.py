@@ -234,7 +234,7 @@ def test_a_missing_target_names_the_likely_column(tmp_path: Path, monkeypatch: p
 def test_unseen_labels_of_a_test_file_are_named_with_their_rows(tmp_path: Path) -> None:
     train = write_csv(tmp_path / "a.csv", labelled(30))
     test = write_csv(tmp_path / "b.csv", [*labelled(3, seed=5), ("what a nice branch", "goood")])
-    with pytest.raises(DataError, match=r"'goood' \(1 rows, the first is row 4\)\. Did you mean 'good'"):
+    with pytest.raises(DataError, match=r"'goood' \(1 row, the first is row 4\)\. Did you mean 'good'"):
         prepare(DataSettings(train=train, test=test))
 
 

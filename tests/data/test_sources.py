@@ -84,7 +84,7 @@ def test_jsonl_keeps_numbers_and_gives_mixed_and_nested_values_as_text(tmp_path:
     path.write_text("\n\n".join(json.dumps(line) for line in lines), encoding="utf-8")
     frame = next(open_rows(str(path)))
     assert frame.rows() == [(1, 1.0, "1", True, '[1, "好"]', None), (2, 0.5, "one", None, None, "\ufffd")]
-    assert "1 lines hold lone surrogates" in open_source(str(path)).facts()["notes"][0]
+    assert "are read as U+FFFD: 1 line." in open_source(str(path)).facts()["notes"][0]
 
 
 def test_pieces_are_bounded_by_rows_and_by_characters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

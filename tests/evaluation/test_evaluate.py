@@ -88,9 +88,9 @@ def test_unseen_labels_are_named_with_their_rows_before_the_long_work():
     with pytest.raises(DataError) as error:
         evaluate(Counting(), replace(corpus, target=targets))
     message = str(error.value)
-    assert "2 label(s)" in message
+    assert "2 labels that the model does not know" in message
     assert "' LABEL 0 ' (2 rows, first '3')" in message
-    assert "'另一类' (1 rows, first '4')" in message
+    assert "'另一类' (1 row, first '4')" in message
     assert "Did you mean 'label 0'?" in message
     assert seen == [1]
 
@@ -137,7 +137,7 @@ def test_small_perfect_and_partial_samples_carry_a_remark():
     assert "as high as 7.5%" in notes
     rows = [i for i, target in enumerate(corpus.target) if target != "label 0"]
     notes = " ".join(evaluate(predictor, corpus.select(rows)).notes)
-    assert "1 of 3 labels have no rows here, so nothing is known of them: label 0." in notes
+    assert "1 of 3 labels has no rows here, so nothing is known of it: label 0." in notes
 
 
 def test_labels_that_are_never_predicted_or_rare_are_named():
@@ -145,8 +145,8 @@ def test_labels_that_are_never_predicted_or_rare_are_named():
     predictor.logits[:, 2] = -99
     rows = [i for i, target in enumerate(corpus.target) if target != "标签1" or i < 12]
     notes = " ".join(evaluate(predictor, corpus.select(rows), resamples=0).notes)
-    assert "1 of 3 labels are never predicted: label 2." in notes
-    assert "1 of 3 labels have fewer than 10 rows here, so their figures say little: 标签1." in notes
+    assert "1 of 3 labels is never predicted: label 2." in notes
+    assert "1 of 3 labels has fewer than 10 rows here, so its figures say little: 标签1." in notes
 
 
 def test_a_weak_slice_and_scores_that_promise_too_much_are_named():

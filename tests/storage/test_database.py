@@ -15,7 +15,7 @@ from alembic.migration import MigrationContext
 from feilun.core.errors import StorageError, UsageError
 from feilun.core.observation import Feedback, Observation
 from feilun.storage import observations
-from feilun.storage.database import Database, open_database
+from feilun.storage.database import Database, look_at, open_database
 from feilun.storage.faults import StorageBusy, StorageFull
 from feilun.storage.tables.every import metadata
 from feilun.storage.tables.schema import REVISION
@@ -276,3 +276,18 @@ def test_deleting_takes_the_feedback_along_and_needs_a_condition(database: Datab
         left = connection.execute(sqlalchemy.text("select count(*) from feedback")).scalar()
     with database.read() as connection:
         assert len(observations.latest(connection, "舆情")) == left == 7
+
+
+def test_a_look_makes_and_changes_nothing(database_url: str, tmp_path: Path) -> None:
+    place, revision = look_at(database_url)
+    assert revision is None
+    assert "secret" not in place
+    open_database(database_url).close()
+    assert look_at(database_url)[1] == REVISION
+    absent = tmp_path / "nowhere" / "feilun.db"
+    assert look_at(f"sqlite:///{absent}") == (str(absent), None)
+    assert not absent.parent.exists()
+    with open_database(database_url).write() as connection:
+        connection.execute(sqlalchemy.text(f"update {VERSION_TABLE} set version_num = '9999'"))  # noqa: S608
+    with pytest.raises(StorageError, match="newer Feilun"):
+        look_at(database_url)

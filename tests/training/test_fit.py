@@ -1,18 +1,21 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import random
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from torch.utils.hooks import RemovableHandle
 
 from feilun.core.errors import LossNotFinite, StorageError, TrainingError, UsageError
 from feilun.models.adaptations.frozen import Frozen
@@ -21,7 +24,8 @@ from feilun.models.build import set_dropout
 from feilun.models.text_model import TextModel
 from feilun.training import checkpoint
 from feilun.training.averaging import AveragedWeights
-from feilun.training.fit import fit
+from feilun.training.checkpoint import Progress
+from feilun.training.fit import Run, fit
 from feilun.training.optimizer import default_rate
 from feilun.training.settings import TrainingSettings
 from feilun.training.stopping import EarlyStopping
@@ -155,7 +159,34 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_names_the_rows(tmp_path: Pa
     named = set(caught.value.row_ids)
     rows = {i: text for i, text in zip(poisoned.train.id, poisoned.train.text, strict=True) if "fee" in text.split()}
     assert named & set(rows)
-    assert "--resume" in str(caught.value)
+    assert "Nothing had been learned yet" in str(caught.value)
+    assert not list(tmp_path.glob("*.safetensors"))
+
+
+@pytest.mark.parametrize("clip", [0.0, 1.0])
+def test_the_state_before_a_loss_that_is_not_finite_is_kept_and_goes_on(tmp_path: Path, clip: float) -> None:
+    class Poison:
+        """Breaks a gradient after the second step, as an overflow would."""
+
+        def step(self, progress: Progress, total: int, figures: Mapping[str, float]) -> None:
+            if progress.step == 2:
+                handle = model.head.get_parameter("linear.weight").register_hook(lambda gradient: gradient * math.inf)
+                handles.append(handle)
+
+    handles: list[RemovableHandle] = []
+    settings = replace(SETTINGS, clip=clip, checkpoint_seconds=3600)
+    model = tiny_model()
+    with pytest.raises(LossNotFinite, match=r"not finite at step 3.*kept in .*--resume"):
+        fit(model, tiny_splits(), settings, RunFolder(tmp_path), tmp_path, identity="made", watcher=Poison())
+    for handle in handles:
+        handle.remove()
+    kept = Run(tiny_model(), tiny_splits(), settings, RunFolder(tmp_path), tmp_path, "made")
+    kept.restore()
+    assert kept.progress.step == 2
+    assert all(bool(weight.isfinite().all()) for weight in kept.weights)
+    assert all(
+        torch.equal(ours, theirs) for ours, theirs in zip(kept.model.parameters(), model.parameters(), strict=True)
+    )
 
 
 def test_an_unknown_metric_is_named_with_the_nearest(tmp_path: Path) -> None:

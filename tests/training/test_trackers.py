@@ -144,5 +144,5 @@ def test_a_package_that_is_missing_is_named_with_its_extra(name: str, monkeypatc
 
 
 def test_an_unknown_tracker_is_refused() -> None:
-    with pytest.raises(RecipeError, match=r"training\.trackers must be list of tensorboard \| wandb"):
+    with pytest.raises(RecipeError, match=r"training\.trackers must be a list of tensorboard \| wandb"):
         recipes.from_table({"task": "classify", "data": {"train": "x.csv"}, "training": {"trackers": ["mlflow"]}})

@@ -49,3 +49,18 @@ def test_a_missing_package_names_its_extra():
 def test_the_machine_is_measured():
     assert doctor.cores() >= 1
     assert (doctor.memory() or 1) > 0
+
+
+def test_the_database_is_looked_at_and_not_made(own_home, monkeypatch, tmp_path):
+    def look():
+        return next(finding for finding in doctor.examine() if finding.name == "database")
+
+    assert look().state == "ok"
+    assert str(own_home / "feilun.db") in look().found
+    assert not (own_home / "feilun.db").exists()
+    other = tmp_path / "notes.db"
+    other.write_text("no database at all, but a file that is long enough to have a header" * 20, encoding="utf-8")
+    monkeypatch.setenv("FEILUN_DATABASE", f"sqlite:///{other}")
+    assert look().state == "missing"
+    assert "is no SQLite database" in look().found
+    assert "FEILUN_DATABASE" in look().remedy

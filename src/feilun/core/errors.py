@@ -55,8 +55,9 @@ class RecipeError(UsageError):
     """
 
     def __init__(self, faults: Sequence[str], source: str) -> None:
-        count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
-        super().__init__("\n".join([f"{source} has {count}:", *(f"  - {fault}" for fault in faults)]))
+        super().__init__(
+            "\n".join([f"{source} has {counted(len(faults), 'fault')}:", *(f"  - {fault}" for fault in faults)])
+        )
         self.faults = tuple(faults)
 
 
@@ -125,6 +126,11 @@ class MissingExtra(FeilunError):
 
 class ServiceError(FeilunError):
     """The service cannot start or cannot answer."""
+
+
+def counted(number: int, noun: str) -> str:
+    """Say a number of things: `1 label`, `2,000 labels`; the plural of the noun takes an s."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def nearest(name: str, valid: Iterable[str]) -> str:

@@ -175,6 +175,10 @@ def type_name(hint: Any) -> str:
     return {str: "text", int: "whole number", float: "number", bool: "true/false"}.get(hint, str(hint))
 
 
+def _with_article(kind: str) -> str:
+    return f"a {kind}" if kind.startswith(("whole number", "number", "list of", "table")) else kind
+
+
 def _read_value(declared: Field[Any], hint: Any, value: Any, key: str) -> tuple[Any, list[Fault]]:
     metadata = declared.metadata
     if "table" in metadata or "tables" in metadata or "kinds" in metadata:
@@ -186,7 +190,7 @@ def _read_value(declared: Field[Any], hint: Any, value: Any, key: str) -> tuple[
             return read(metadata["table"], value, key)
         return _read_kind(metadata, value, key)
     if not _fits(value, hint):
-        return None, [Fault(key, f"{key} must be {type_name(hint)}, not {value!r}.")]
+        return None, [Fault(key, f"{key} must be {_with_article(type_name(hint))}, not {value!r}.")]
     for bound, says, holds in _BOUNDS:
         limit = metadata["bounds"].get(bound)
         if limit is not None and not isinstance(value, str) and value is not None and not holds(value, limit):

@@ -132,7 +132,7 @@ def load(
     if loaded.rows == 0:
         raise DataError(
             f"{shown(source)} has a header ({', '.join(opened.columns)}) but no rows.",
-            f"Set {key} to a table with rows.",
+            f"Give a table with rows as {key}.",
         )
     if not len(loaded.corpus):
         reasons = ", ".join(f"{reason}: {count}" for reason, count in loaded.dropped.items())

@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from feilun.core.errors import DataError, nearest
+from feilun.core.errors import DataError, counted, nearest
 from feilun.core.labels import LabelSet
 from feilun.data.loading import Loaded
 from feilun.data.paths import shown
@@ -94,12 +94,14 @@ def check_known(loaded: Loaded, names: Sequence[Sequence[str]], labels: LabelSet
                 rows[label].append(identity)
     if rows:
         listed = "; ".join(
-            f"{label!r} ({len(ids)} rows, the first is row {ids[0]})" for label, ids in list(rows.items())[:NAMED]
+            f"{label!r} ({counted(len(ids), 'row')}, the first is row {ids[0]})"
+            for label, ids in list(rows.items())[:NAMED]
         )
         more = f"; and {len(rows) - NAMED} more" if len(rows) > NAMED else ""
         hint = nearest(next(iter(rows)), known) if len(known) <= 20 else ""
         raise DataError(
-            f"{shown(loaded.source)} has {len(rows)} label(s) that {shown(train)} does not have: {listed}{more}.",
+            f"{shown(loaded.source)} has {counted(len(rows), 'label')} that {shown(train)} does not have: "
+            f"{listed}{more}.",
             f"{hint} Correct these labels, or add such rows to the training file.",
         )
 

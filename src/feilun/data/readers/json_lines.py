@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from feilun.core.errors import DataError
+from feilun.core.errors import DataError, counted
 from feilun.data.paths import shown
 from feilun.data.readers.encodings import Encoding, facts, open_text
 from feilun.data.readers.tables import cell_text, frame_of, pieces, polars
@@ -45,7 +45,8 @@ class JsonLines:
         """Return how the file was read."""
         found = {"kind": "jsonl", **facts(self.encoding)}
         if self.surrogates:
-            note = f"{self.surrogates} lines hold lone surrogates (\\ud800 and the like), which are read as U+FFFD."
+            lines = counted(self.surrogates, "line")
+            note = f"Lone surrogates (\\ud800 and the like) are read as U+FFFD: {lines}."
             found["notes"] = [*found.get("notes", []), note]
         return found
 

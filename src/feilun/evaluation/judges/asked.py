@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from feilun.core.corpus import Corpus
-from feilun.core.errors import DataError, nearest
+from feilun.core.errors import DataError, counted, nearest
 from feilun.core.ports import Predictor
 from feilun.core.prediction import Prediction
 
@@ -65,9 +65,9 @@ def check_known(targets: Sequence[Sequence[str]], corpus: Corpus, names: Sequenc
             first_rows.setdefault(name, row)
     unseen = sorted(first_rows.keys() - set(names))
     if unseen:
-        shown = [f"{name!r} ({counts[name]} rows, first {corpus.id[first_rows[name]]!r})" for name in unseen]
+        shown = [f"{name!r} ({counted(counts[name], 'row')}, first {corpus.id[first_rows[name]]!r})" for name in unseen]
         raise DataError(
-            f"{len(unseen)} label(s) of these rows are not among the model's {len(names)}: {some(shown)}. "
+            f"These rows have {counted(len(unseen), 'label')} that the model does not know: {some(shown)}. "
             f"{_suggestion(unseen[0], names)}",
             "Correct the labels, leave these rows out, or train again with such rows.",
         )

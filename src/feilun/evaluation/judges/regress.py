@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from feilun.core.corpus import Corpus
 from feilun.core.decisions.regress import RegressDecision
-from feilun.core.errors import DataError
+from feilun.core.errors import DataError, counted
 from feilun.core.labels import LabelSet
 from feilun.core.ports import Predictor
 from feilun.core.prediction import Prediction
@@ -108,7 +108,8 @@ def _targets(corpus: Corpus, count: int) -> Floats:
         values = np.array(rows, dtype=np.float64).reshape(len(rows), count)
     except ValueError as error:
         raise DataError(
-            f"Each row needs {count} number(s) as its target; those of {corpus.id[0]!r} are {rows[0]!r} ({error}).",
+            f"Each row needs {counted(count, 'number')} as its target; "
+            f"those of {corpus.id[0]!r} are {rows[0]!r} ({error}).",
             "Give a number, or as many as the model predicts, for each row.",
         ) from error
     if not np.isfinite(values).all():

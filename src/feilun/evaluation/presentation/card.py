@@ -8,9 +8,10 @@ from typing import Any
 
 from feilun.core.report import Report
 from feilun.evaluation.presentation.remarks import BASELINES_ZH, notes
-from feilun.evaluation.presentation.terminal import METRICS, interval, metric_rows, printable, slice_metrics
+from feilun.evaluation.presentation.terminal import METRICS, interval, metric_rows, slice_metrics
 from feilun.evaluation.presentation.words import Language, decision_sentences
 from feilun.evaluation.slices import natural_order
+from feilun.text.printable import printable
 
 MOST_FACTS = 60
 """Most lines of the data report that the card repeats."""

@@ -130,10 +130,12 @@ def _labels(report: Report, zh: bool) -> Iterator[str]:
     without = [name for name, row in rows.items() if not row["support"]]
     never = [name for name, count in zip(report.labels, chosen, strict=False) if not count and name not in without]
     few = [name for name, row in rows.items() if 0 < row["support"] < FEWEST_ROWS_OF_A_LABEL and name not in never]
-    for names, english, chinese in (
-        (without, "have no rows here, so nothing is known of them", "在这些数据里没有样本，其表现未知"),
-        (never, "are never predicted", "从未被预测"),
-        (few, f"have fewer than {FEWEST_ROWS_OF_A_LABEL} rows here, so their figures say little",
+    for names, one, several, chinese in (
+        (without, "has no rows here, so nothing is known of it", "have no rows here, so nothing is known of them",
+         "在这些数据里没有样本，其表现未知"),
+        (never, "is never predicted", "are never predicted", "从未被预测"),
+        (few, f"has fewer than {FEWEST_ROWS_OF_A_LABEL} rows here, so its figures say little",
+         f"have fewer than {FEWEST_ROWS_OF_A_LABEL} rows here, so their figures say little",
          f"的样本不足 {FEWEST_ROWS_OF_A_LABEL} 条，其数字参考价值不大"),
     ):  # fmt: skip
         if names:
@@ -141,7 +143,7 @@ def _labels(report: Report, zh: bool) -> Iterator[str]:
             yield (
                 f"{len(report.labels)} 个标签中有 {len(names)} 个{chinese}：{listed}。"
                 if zh
-                else f"{len(names)} of {len(report.labels)} labels {english}: {listed}."
+                else f"{len(names)} of {len(report.labels)} labels {one if len(names) == 1 else several}: {listed}."
             )
 
 

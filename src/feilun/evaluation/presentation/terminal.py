@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator, Mapping
 
 from rich.console import Group, RenderableType
@@ -13,6 +12,7 @@ from feilun.core.report import Report
 from feilun.evaluation.presentation.remarks import BASELINES_ZH, COLUMNS_ZH, notes
 from feilun.evaluation.presentation.words import Language, decision_sentences
 from feilun.evaluation.slices import natural_order
+from feilun.text.printable import printable
 
 MOST_LABELS = 15
 """Labels that the table shows; of more, those with the lowest f1."""
@@ -90,11 +90,6 @@ def render(report: Report, language: Language = "en") -> RenderableType:
         Something that rich prints; labels and values stand in it as they are, never as markup.
     """
     return Group(*_parts(report, language))
-
-
-def printable(text: str) -> str:
-    """Replace control and format characters, which a terminal would obey, by a mark."""
-    return "".join("�" if unicodedata.category(character)[0] == "C" else character for character in text)
 
 
 def interval(value: float, low: float | None, high: float | None) -> str:

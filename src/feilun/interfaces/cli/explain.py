@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from feilun.core.errors import UsageError
-from feilun.evaluation.presentation.terminal import printable
 from feilun.interfaces.cli import output
 from feilun.interfaces.cli.options import AsJson, Threads
+from feilun.text.printable import printable
 
 if TYPE_CHECKING:
     from feilun.knowledge.explain import Explanation, Part

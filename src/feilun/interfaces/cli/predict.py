@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from feilun.core.errors import UsageError
-from feilun.core.prediction import Prediction
-from feilun.evaluation.presentation.terminal import printable
 from feilun.interfaces.cli import output
 from feilun.interfaces.cli.options import AsJson, Threads
+from feilun.text.printable import printable
 
 if TYPE_CHECKING:
     from feilun.bundles.bundle import Bundle
+    from feilun.core.prediction import Prediction
 
 EXAMPLES = (
     'feilun predict out/model "送餐很快，味道也好" "Never again"',

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from feilun.core import places
 from feilun.interfaces.cli import output
 from feilun.interfaces.cli.options import AsJson
 
@@ -43,13 +44,15 @@ def runs(context: typer.Context, as_json: AsJson = False) -> None:
         return
     from rich.table import Table
 
-    table = Table("run", "base", "step", "state", "accuracy", "macro-F1", "folder", box=None, pad_edge=False)
+    table = Table("run", "base", "step", "state", "accuracy", "macro-F1", box=None, pad_edge=False)
+    table.columns[0].overflow = "fold"  # an id that is cut cannot be given to `show`
     for run in found:
         table.add_row(
             run.id, run.base, f"{run.step:,}", "finished" if run.finished else "not finished",
-            output.figure(run.accuracy), output.figure(run.macro_f1), run.path,
+            output.figure(run.accuracy), output.figure(run.macro_f1),
         )  # fmt: skip
     output.result_console().print(table)
+    print(f"Their folders are in {places.runs()}.")
 
 
 @app.command("show", epilog=f"Example: {EXAMPLES[2]}")

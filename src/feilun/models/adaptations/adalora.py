@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from feilun.core.errors import UsageError
+from feilun.core.errors import UsageError, counted
 from feilun.core.settings import setting
 from feilun.models.adaptations.adaptation import Adaptation
 from feilun.models.adaptations.low_rank import NAME, find_targets, fold_low_rank, low_rank_modules
@@ -123,7 +123,7 @@ class AdaLoRA(Adaptation):
     def _phases(self, total: int) -> _Phases:
         if total < FEWEST_STEPS:
             raise UsageError(
-                f"The run has {total} step(s); AdaLoRA needs {FEWEST_STEPS} for its ranks to fall.",
+                f"The run has {counted(total, 'step')}; AdaLoRA needs {FEWEST_STEPS} for its ranks to fall.",
                 "Raise training.epochs, lower training.batch_tokens, or set model.adaptation.kind to lora.",
             )
         final = max(1, min(int(self.final_share * total), total - 3))

@@ -62,7 +62,8 @@ def predict_rows(
         query: The SQL query of a database.
 
     Yields:
-        A piece of the table with its predictions; a missing text is read as an empty one.
+        A piece of the table with its predictions, one without rows where the table has none; a missing text is read
+        as an empty one.
 
     Raises:
         DataError: If a column is missing.
@@ -77,9 +78,15 @@ def predict_rows(
     taken = [name for name in names if name in (*ADDED_COLUMNS, *TASK_COLUMNS) or name.startswith(NUMBERED)]
     if taken:
         raise DataError(f"{source} already has the column {taken[0]!r}.", "Rename it: predictions would overwrite it.")
+    some = False
     for frame in open_rows(source, query=query):
         for piece in frame.iter_slices(LARGEST_PIECE):
+            some = True
             yield piece, predictor.predict(_corpus(piece, columns))
+    if not some:
+        import polars
+
+        yield polars.DataFrame(schema=dict.fromkeys(names, polars.String)), []
 
 
 def with_predictions(frame: DataFrame, predictions: Sequence[Prediction]) -> DataFrame:
