@@ -25,15 +25,15 @@ from hashlib import sha256
 from pathlib import Path
 
 from faqs import bq, embedder, esun
-from feilun.apps.customer_service.calibration import calibrate
-from feilun.apps.customer_service.entries import FaqEntry
-from feilun.apps.customer_service.held_out import Thresholds, spelt_alike, thresholds
+from feilun.apps.customer_service.finding.calibration import calibrate
+from feilun.apps.customer_service.finding.held_out import Thresholds, spelt_alike, thresholds
+from feilun.apps.customer_service.finding.library import ANSWER, Library
+from feilun.apps.customer_service.finding.second_look import Reranker
+from feilun.apps.customer_service.known.entries import FaqEntry
+from feilun.apps.customer_service.known.twins import says_the_same
 from feilun.apps.customer_service.ladder import Ladder
-from feilun.apps.customer_service.library import ANSWER, Library
 from feilun.apps.customer_service.rungs.grounded import unsupported
-from feilun.apps.customer_service.second_look import Reranker
 from feilun.apps.customer_service.settings import CustomerServiceSettings, KnowledgeSettings, ModelSettings
-from feilun.apps.customer_service.twins import says_the_same
 from feilun.core.ports import Embedder
 from feilun.workflow.applications.customer_service.training import trained
 from feilun.workflow.applications.customer_service.version import reranker_of

@@ -10,11 +10,11 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 from made_service import BY_QUESTION, BY_WORDS, library, settings
 
-from feilun.apps.customer_service.held_out import Thresholds
+from feilun.apps.customer_service.finding.held_out import Thresholds
+from feilun.apps.customer_service.finding.library import Library
 from feilun.apps.customer_service.ladder import Ladder
-from feilun.apps.customer_service.library import Library
-from feilun.apps.customer_service.phrases import is_angry
 from feilun.apps.customer_service.rungs.grounded import unsupported
+from feilun.apps.customer_service.words.phrases import is_angry
 from feilun.text.segment import sentences
 from feilun.workflow.applications.customer_service.demo import demo_settings
 from feilun.workflow.applications.customer_service.file import read_knowledge

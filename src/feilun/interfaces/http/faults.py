@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from feilun.apps.customer_service.learning import UnknownConversation
+from feilun.apps.customer_service.improving.learning import UnknownConversation
 from feilun.core.errors import FeilunError, UsageError
 from feilun.monitoring.feedback import KeyReused, UnknownObservation
 from feilun.serving.engine import UnknownModel

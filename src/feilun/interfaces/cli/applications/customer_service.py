@@ -15,9 +15,9 @@ from feilun.interfaces.cli.database import opened_database
 from feilun.interfaces.cli.options import AllowHost, AsJson, Host, Port, RequireToken
 
 if TYPE_CHECKING:
+    from feilun.apps.customer_service.conversations.exchange import Answered
     from feilun.apps.customer_service.desk import Desk
-    from feilun.apps.customer_service.exchange import Answered
-    from feilun.apps.customer_service.faq import FaqReport
+    from feilun.apps.customer_service.known.faq import FaqReport
     from feilun.workflow.screen import Terminal
 
 EXAMPLES = (

@@ -10,9 +10,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from feilun.apps.customer_service.documents import passages_of
-from feilun.apps.customer_service.entries import FaqEntry, Passage
-from feilun.apps.customer_service.faq import FaqReport, entries_of
+from feilun.apps.customer_service.known.documents import passages_of
+from feilun.apps.customer_service.known.entries import FaqEntry, Passage
+from feilun.apps.customer_service.known.faq import FaqReport, entries_of
 from feilun.apps.customer_service.settings import CustomerServiceSettings
 from feilun.core import toml
 from feilun.core.errors import DataError, RecipeError, UsageError

@@ -9,9 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from feilun.apps.customer_service.asking import taught_by
-from feilun.apps.customer_service.entries import FaqEntry
-from feilun.apps.customer_service.held_out import (
+from feilun.apps.customer_service.finding.held_out import (
     FEWEST,
     Thresholds,
     held_out,
@@ -19,6 +17,8 @@ from feilun.apps.customer_service.held_out import (
     thresholds,
     without_held_out,
 )
+from feilun.apps.customer_service.improving.asking import taught_by
+from feilun.apps.customer_service.known.entries import FaqEntry
 from feilun.apps.customer_service.rungs.form import form_entries
 from feilun.apps.customer_service.settings import CustomerServiceSettings
 from feilun.bundles.bundle import Bundle, open_bundle

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 from zlib import crc32
 
-from feilun.apps.customer_service.calibration import Calibration, calibrate
-from feilun.apps.customer_service.entries import FaqEntry, Passage
-from feilun.apps.customer_service.evidence import Evidence
-from feilun.apps.customer_service.library import ANSWER, Library
-from feilun.apps.customer_service.second_look import Reranker
+from feilun.apps.customer_service.finding.calibration import Calibration, calibrate
+from feilun.apps.customer_service.finding.evidence import Evidence
+from feilun.apps.customer_service.finding.library import ANSWER, Library
+from feilun.apps.customer_service.finding.second_look import Reranker
+from feilun.apps.customer_service.known.entries import FaqEntry, Passage
 from feilun.core.errors import DataError
 from feilun.core.ports import Embedder
 from feilun.knowledge.terms import simplified

@@ -9,11 +9,11 @@ from threading import Lock
 import numpy as np
 from numpy.typing import NDArray
 
-from feilun.apps.customer_service.entries import FaqEntry, Passage
-from feilun.apps.customer_service.evidence import KEYWORD_SCALE, Evidence
-from feilun.apps.customer_service.phrases import language_of
-from feilun.apps.customer_service.second_look import Reranker
-from feilun.apps.customer_service.twins import says_the_same
+from feilun.apps.customer_service.finding.evidence import KEYWORD_SCALE, Evidence
+from feilun.apps.customer_service.finding.second_look import Reranker
+from feilun.apps.customer_service.known.entries import FaqEntry, Passage
+from feilun.apps.customer_service.known.twins import says_the_same
+from feilun.apps.customer_service.words.phrases import language_of
 from feilun.core.corpus import corpus_of
 from feilun.core.ports import Embedder
 from feilun.knowledge.search import Entry, Hit, SearchIndex

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from feilun.apps.customer_service.choice import NOTHING, Choice, Features, fit_choice, place_of
-from feilun.apps.customer_service.evidence import Evidence, Weighed, united
-from feilun.apps.customer_service.second_look import case_of, looked_again
+from feilun.apps.customer_service.finding.choice import NOTHING, Choice, Features, fit_choice, place_of
+from feilun.apps.customer_service.finding.evidence import Evidence, Weighed, united
+from feilun.apps.customer_service.finding.second_look import case_of, looked_again
 
 FOLDS = 5
 """Parts of the held-out questions; each is judged by weights that were fitted on the others."""
