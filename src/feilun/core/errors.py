@@ -4,6 +4,7 @@ FeilunError
 ├── UsageError            the call itself is wrong (exit code 2)
 │   └── RecipeError       faults of a recipe, all reported together
 ├── DataError             a file, a column or a row is not as it must be
+│   └── UnknownEncoding   nothing tells how a file's bytes are to be read as text
 ├── BaseModelError        a base model is unknown, missing, unsafe or does not fit
 ├── TrainingError         training cannot go on
 │   └── LossNotFinite     a loss became NaN or infinite
@@ -61,6 +62,10 @@ class RecipeError(UsageError):
 
 class DataError(FeilunError):
     """A file, a column or a row is not as it must be."""
+
+
+class UnknownEncoding(DataError):
+    """Nothing tells how a file's bytes are to be read as text; where a setting names encodings, it may be named."""
 
 
 class BaseModelError(FeilunError):
