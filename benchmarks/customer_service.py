@@ -25,15 +25,16 @@ from hashlib import sha256
 from pathlib import Path
 
 from faqs import bq, embedder, esun
-from feilun.apps.customer_service.calibration import calibrate
-from feilun.apps.customer_service.entries import FaqEntry
-from feilun.apps.customer_service.held_out import Thresholds, spelt_alike, thresholds
+from feilun.apps.customer_service.finding.calibration import calibrate
+from feilun.apps.customer_service.finding.held_out import Thresholds, thresholds
+from feilun.apps.customer_service.finding.library import ANSWER, Library
+from feilun.apps.customer_service.finding.second_look import Reranker
+from feilun.apps.customer_service.known.entries import FaqEntry
+from feilun.apps.customer_service.known.spelling import spelt_alike
+from feilun.apps.customer_service.known.twins import says_the_same
 from feilun.apps.customer_service.ladder import Ladder
-from feilun.apps.customer_service.library import ANSWER, Library
 from feilun.apps.customer_service.rungs.grounded import unsupported
-from feilun.apps.customer_service.second_look import Reranker
 from feilun.apps.customer_service.settings import CustomerServiceSettings, KnowledgeSettings, ModelSettings
-from feilun.apps.customer_service.twins import says_the_same
 from feilun.core.ports import Embedder
 from feilun.workflow.applications.customer_service.training import trained
 from feilun.workflow.applications.customer_service.version import reranker_of
@@ -159,7 +160,7 @@ def tuned(base: str, entries: Sequence[FaqEntry], epochs: int) -> Embedder:
     """Tune a base on the ways to ask entries, as `feilun customer-service train` does."""
     settings = replace(SETTINGS, model=ModelSettings(base, epochs))
     asked = [replace(entry, answer="") for entry in entries]  # the answers of an intent are made up
-    return trained(settings, asked, (), silent)[0]
+    return trained(settings, asked, (), silent, ())[0]
 
 
 def reworded(data: Path, model: Embedder | None) -> None:

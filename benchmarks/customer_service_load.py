@@ -34,9 +34,9 @@ from websockets.asyncio.client import connect
 from customer_service import SETTINGS, calibrated, embedder
 from feilun.apps.customer_service.business_rules import OUTPUTS, BusinessRules
 from feilun.apps.customer_service.desk import Desk
-from feilun.apps.customer_service.entries import FaqEntry
+from feilun.apps.customer_service.finding.library import Library
+from feilun.apps.customer_service.known.entries import FaqEntry
 from feilun.apps.customer_service.ladder import Ladder
-from feilun.apps.customer_service.library import Library
 from feilun.core.corpus import Corpus
 from feilun.core.ports import Embedder
 from feilun.interfaces.http.app import create_app

@@ -5,6 +5,7 @@ FeilunError
 │   ├── RecipeError       faults of a recipe, all reported together
 │   └── NotFound          nothing of that name or id is kept
 ├── DataError             a file, a column or a row is not as it must be
+│   └── UnknownEncoding   nothing tells how a file's bytes are to be read as text
 ├── BaseModelError        a base model is unknown, missing, unsafe or does not fit
 ├── TrainingError         training cannot go on
 │   └── LossNotFinite     a loss became NaN or infinite
@@ -67,6 +68,10 @@ class NotFound(UsageError):
 
 class DataError(FeilunError):
     """A file, a column or a row is not as it must be."""
+
+
+class UnknownEncoding(DataError):
+    """Nothing tells how a file's bytes are to be read as text; where a setting names encodings, it may be named."""
 
 
 class BaseModelError(FeilunError):

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feilun.core.corpus import Corpus
-from feilun.core.errors import DataError
+from feilun.core.errors import DataError, UnknownEncoding
 from feilun.core.features import verbalised
 from feilun.data.paths import shown
 from feilun.data.readers.sources import Source, open_source
@@ -122,7 +122,10 @@ def load(
         DataError: If the source cannot be read, lacks a column, has no usable row, or its texts are numbers.
     """
     query = settings.query if "://" in source else None
-    opened = open_source(source, query=query, encoding=settings.encoding)
+    try:
+        opened = open_source(source, query=query, encoding=settings.encoding)
+    except UnknownEncoding as error:
+        raise DataError(error.problem, "Save it as UTF-8, or name its encoding in data.encoding.") from error
     wanted = settings.columns(target=target is not None)
     _check_columns(source, opened, wanted)
     reader = _Reader(settings, target is not None, cleaning)

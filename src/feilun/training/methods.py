@@ -9,6 +9,7 @@ from typing import Protocol
 from feilun.core.ports import Tracker
 from feilun.core.splits import Splits
 from feilun.models.text_model import TextModel
+from feilun.training.as_it_is import leave_as_it_is
 from feilun.training.checkpoint import Progress
 from feilun.training.distil import Lessons
 from feilun.training.few_shot import fit_contrastive
@@ -38,4 +39,4 @@ class Method(Protocol):
         ...
 
 
-METHODS: Mapping[str, Method] = {"fine-tune": fit, "contrastive": fit_contrastive}
+METHODS: Mapping[str, Method] = {"fine-tune": fit, "contrastive": fit_contrastive, "none": leave_as_it_is}

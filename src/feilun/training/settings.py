@@ -22,9 +22,10 @@ FEWEST_STEPS = 400
 class TrainingSettings:
     """The table `[training]`."""
 
-    method: Literal["fine-tune", "contrastive"] = setting(
+    method: Literal["fine-tune", "contrastive", "none"] = setting(
         "fine-tune",
-        "contrastive: texts of one label are drawn together, then a logistic regression is the head (classify)",
+        "contrastive: texts of one label are drawn together, then a logistic regression is the head (classify); none: "
+        "the base as it is (match with two encoders)",
     )
     optimizer: Literal["adamw", "sgd"] = setting("adamw", "optimiser")
     learning_rate: float | None = setting(

@@ -3,13 +3,13 @@
 from dataclasses import replace
 
 from feilun.apps.customer_service.business_rules import OUTPUTS, BusinessRules
-from feilun.apps.customer_service.calibration import Calibration
 from feilun.apps.customer_service.desk import Desk
-from feilun.apps.customer_service.documents import passages_of
-from feilun.apps.customer_service.entries import FaqEntry, identity_of
-from feilun.apps.customer_service.held_out import Thresholds
+from feilun.apps.customer_service.finding.calibration import Calibration
+from feilun.apps.customer_service.finding.held_out import Thresholds
+from feilun.apps.customer_service.finding.library import Library
+from feilun.apps.customer_service.known.documents import passages_of
+from feilun.apps.customer_service.known.entries import FaqEntry, identity_of
 from feilun.apps.customer_service.ladder import Ladder
-from feilun.apps.customer_service.library import Library
 from feilun.apps.customer_service.settings import CustomerServiceSettings, KnowledgeSettings
 from feilun.knowledge.rules import DecisionTables
 from feilun.storage.database import open_database

@@ -10,15 +10,15 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 from made_service import BY_QUESTION, BY_WORDS, library, settings
 
-from feilun.apps.customer_service.composing import Composer
-from feilun.apps.customer_service.documents import passages_of
-from feilun.apps.customer_service.entries import FaqEntry, identity_of
-from feilun.apps.customer_service.held_out import Thresholds
-from feilun.apps.customer_service.injection import quotable
+from feilun.apps.customer_service.finding.held_out import Thresholds
+from feilun.apps.customer_service.finding.library import Library
+from feilun.apps.customer_service.known.documents import passages_of
+from feilun.apps.customer_service.known.entries import FaqEntry, identity_of
 from feilun.apps.customer_service.ladder import Ladder
-from feilun.apps.customer_service.library import Library
-from feilun.apps.customer_service.phrases import PHRASES
+from feilun.apps.customer_service.rungs.composing import Composer
 from feilun.apps.customer_service.rungs.grounded import unsupported
+from feilun.apps.customer_service.words.injection import quotable
+from feilun.apps.customer_service.words.phrases import PHRASES
 from feilun.core.prediction import Prediction
 from feilun.text.blocks import Block
 from feilun.text.segment import sentences

@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from feilun.apps.customer_service.calibration import NEVER, Calibration, calibrate
-from feilun.apps.customer_service.choice import NOTHING, Choice, fit_choice
-from feilun.apps.customer_service.evidence import Evidence
-from feilun.apps.customer_service.held_out import held_out, without_held_out
+from feilun.apps.customer_service.finding.calibration import NEVER, Calibration, calibrate
+from feilun.apps.customer_service.finding.choice import NOTHING, Choice, fit_choice
+from feilun.apps.customer_service.finding.evidence import Evidence
+from feilun.apps.customer_service.finding.held_out import held_out, without_held_out
 from feilun.workflow.applications.customer_service.demo import demo_settings
 from feilun.workflow.applications.customer_service.file import read_knowledge
 from feilun.workflow.applications.customer_service.training import pairs_of

@@ -8,11 +8,11 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 from made_service import BY_QUESTION, BY_WORDS, settings
 
-from feilun.apps.customer_service.composing import Composer
-from feilun.apps.customer_service.documents import passages_of
-from feilun.apps.customer_service.held_out import Thresholds
+from feilun.apps.customer_service.finding.held_out import Thresholds
+from feilun.apps.customer_service.finding.library import Library
+from feilun.apps.customer_service.known.documents import passages_of
 from feilun.apps.customer_service.ladder import Ladder
-from feilun.apps.customer_service.library import Library
+from feilun.apps.customer_service.rungs.composing import Composer
 from feilun.apps.customer_service.rungs.grounded import unsupported
 from feilun.core.prediction import Prediction
 from feilun.text.blocks import Block

@@ -9,11 +9,11 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 from made_service import desk as made_desk
 
-from feilun.apps.customer_service.asking import asked_and_answered
-from feilun.apps.customer_service.bursts import Bursts
-from feilun.apps.customer_service.entries import FaqEntry, with_learned
-from feilun.apps.customer_service.learning import UnknownConversation
-from feilun.apps.customer_service.lines import Lines
+from feilun.apps.customer_service.conversations.bursts import Bursts
+from feilun.apps.customer_service.conversations.lines import Lines
+from feilun.apps.customer_service.improving.asking import asked_and_answered
+from feilun.apps.customer_service.improving.learning import UnknownConversation
+from feilun.apps.customer_service.known.entries import FaqEntry, with_learned
 from feilun.apps.customer_service.settings import DialogueSettings
 from feilun.core.errors import UsageError
 from feilun.storage import customer_service as storage

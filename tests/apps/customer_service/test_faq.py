@@ -2,8 +2,8 @@
 
 import pytest
 
-from feilun.apps.customer_service.documents import LONGEST, passages_of
-from feilun.apps.customer_service.faq import entries_of
+from feilun.apps.customer_service.known.documents import LONGEST, passages_of
+from feilun.apps.customer_service.known.faq import entries_of
 from feilun.core.errors import DataError
 from feilun.text.blocks import Block
 

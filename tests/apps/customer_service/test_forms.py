@@ -9,9 +9,9 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 from made_service import BY_QUESTION, BY_WORDS, library, settings
 
+from feilun.apps.customer_service.finding.held_out import Thresholds
 from feilun.apps.customer_service.forms.settings import FieldSettings
 from feilun.apps.customer_service.forms.values import value_of
-from feilun.apps.customer_service.held_out import Thresholds
 from feilun.apps.customer_service.ladder import Ladder
 from feilun.apps.customer_service.rungs.form import form_entries
 from feilun.apps.customer_service.settings import CustomerServiceSettings

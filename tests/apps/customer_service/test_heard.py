@@ -2,7 +2,7 @@
 
 import pytest
 
-from feilun.apps.customer_service.phrases import (
+from feilun.apps.customer_service.words.phrases import (
     cancels,
     courtesy,
     is_angry,

@@ -10,11 +10,12 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 from made_service import BY_QUESTION, BY_WORDS, library, settings
 
-from feilun.apps.customer_service.held_out import Thresholds
+from feilun.apps.customer_service.finding.held_out import Thresholds
+from feilun.apps.customer_service.finding.library import Library
+from feilun.apps.customer_service.known.entries import FaqEntry
 from feilun.apps.customer_service.ladder import Ladder
-from feilun.apps.customer_service.library import Library
-from feilun.apps.customer_service.phrases import is_angry
 from feilun.apps.customer_service.rungs.grounded import unsupported
+from feilun.apps.customer_service.words.phrases import is_angry
 from feilun.text.segment import sentences
 from feilun.workflow.applications.customer_service.demo import demo_settings
 from feilun.workflow.applications.customer_service.file import read_knowledge
@@ -184,7 +185,7 @@ def test_what_the_faq_is_not_sure_of_does_not_come_in_by_its_answers():
     assert {citation.source for citation in reply.citations} == {"须知.md"}
 
 
-@pytest.mark.parametrize("text", ["银行卡丢了怎么挂失", "退汇手续费", "信用卡年费"])
+@pytest.mark.parametrize("text", ["银行卡丢了怎么去挂失", "退汇手续费", "信用卡年费"])
 def test_what_is_taken_out_between_search_and_answer_is_not_answered_from(text):
     emptied = library()
 
@@ -255,3 +256,27 @@ def test_an_angry_customer_is_handed_over(text):
 def test_nothing_of_the_sample_sounds_angry():
     entries = read_knowledge(demo_settings()).entries
     assert not [text for entry in entries for text in entry.texts if is_angry(text)]
+
+
+def test_a_question_in_the_words_of_an_entry_is_answered_however_close_others_are():
+    known = Library(
+        None,
+        [
+            FaqEntry("a", "信用卡年费是多少？", "普卡免年费。", ("年费多少",)),
+            FaqEntry("b", "信用卡年费多少钱？", "看卡种。"),
+        ],
+    )
+    unsure = Ladder(known, Thresholds(replace(BY_WORDS, threshold=1.01), BY_QUESTION), settings())
+
+    def said(text):
+        return unsure.answer(text, {})[0].text
+
+    assert said("信用卡年费是多少") == said("信用卡年費是多少 ?") == said("年费多少") == "普卡免年费。"
+    assert unsure.answer("信用卡的年费是多少？", {})[0].action != "answer"
+    known.change([FaqEntry("b", "年费多少？", "看卡种。")])  # two that answer otherwise: nobody knows which is meant
+    assert unsure.answer("年费多少", {})[0].action != "answer"
+    known.change(removed=["b"])
+    assert said("年费多少") == "普卡免年费。"
+    known.change([FaqEntry("a", "信用卡年费是多少？", "一律免年费。")])
+    assert said("信用卡年费是多少？") == "一律免年费。"
+    assert unsure.answer("年费多少", {})[0].action != "answer"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from feilun.apps.customer_service.measures import held, measured, measured_by, unanswered
+from feilun.apps.customer_service.improving.measures import held, measured, measured_by, unanswered
 from feilun.storage.customer_service import Conversation, Turn
 
 DAY = 86_400.0

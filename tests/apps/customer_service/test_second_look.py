@@ -10,11 +10,11 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 from made_service import BY_WORDS, library
 
-from feilun.apps.customer_service.calibration import Calibration, calibrate
-from feilun.apps.customer_service.choice import Choice
-from feilun.apps.customer_service.evidence import Evidence, Weighed
-from feilun.apps.customer_service.library import Library
-from feilun.apps.customer_service.second_look import MOST, SURE, Reranker, close, looked_again
+from feilun.apps.customer_service.finding.calibration import Calibration, calibrate
+from feilun.apps.customer_service.finding.choice import Choice
+from feilun.apps.customer_service.finding.evidence import Evidence, Weighed
+from feilun.apps.customer_service.finding.library import Library
+from feilun.apps.customer_service.finding.second_look import MOST, SURE, Reranker, close, looked_again
 from feilun.core.prediction import Prediction, Ranking
 
 

@@ -9,13 +9,13 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 from made_service import BY_QUESTION, BY_WORDS, settings
 
-from feilun.apps.customer_service.calibration import calibrate
-from feilun.apps.customer_service.entries import FaqEntry, Passage
-from feilun.apps.customer_service.evidence import Evidence, Weighed, united
-from feilun.apps.customer_service.held_out import Thresholds
+from feilun.apps.customer_service.finding.calibration import calibrate
+from feilun.apps.customer_service.finding.evidence import Evidence, Weighed, united
+from feilun.apps.customer_service.finding.held_out import Thresholds
+from feilun.apps.customer_service.finding.library import Library
+from feilun.apps.customer_service.known.entries import FaqEntry, Passage
+from feilun.apps.customer_service.known.twins import says_the_same
 from feilun.apps.customer_service.ladder import Ladder
-from feilun.apps.customer_service.library import Library
-from feilun.apps.customer_service.twins import says_the_same
 
 ANSWER = "请在掌银的卡片服务里办理挂失，五天内带身份证到任一网点办理正式挂失。"
 

@@ -11,12 +11,13 @@ from typing import get_args
 import pytest
 from made_service import BY_QUESTION, BY_WORDS, library, settings
 
-from feilun.apps.customer_service import desk, phrases
-from feilun.apps.customer_service.held_out import Thresholds
+from feilun.apps.customer_service import desk
+from feilun.apps.customer_service.finding.held_out import Thresholds
+from feilun.apps.customer_service.improving.measures import By, Measures
 from feilun.apps.customer_service.ladder import Ladder
-from feilun.apps.customer_service.measures import By, Measures
 from feilun.apps.customer_service.reply import Action
 from feilun.apps.customer_service.rungs import rung
+from feilun.apps.customer_service.words import phrases
 from feilun.apps.public_opinion import incidents, wording
 from feilun.apps.recommendation import answer
 from feilun.interfaces.console.console import FILES, SHELL, Page
@@ -79,7 +80,7 @@ def test_what_the_service_names_has_a_name_in_both_languages(kind: str, values: 
 
 
 def test_what_the_rungs_decide_has_a_name_in_both_languages() -> None:
-    rungs = Path(phrases.__file__).parent
+    rungs = Path(desk.__file__).parent
     source = "\n".join(path.read_text(encoding="utf-8") for path in rungs.rglob("*.py"))
     decided = {*re.findall(r'"decision": "([^"]+)"', source), *re.findall(r'return "([^"]+)", Reply', source)}
     wanted = {f"decided.{one}" for one in (decided | {rung.GONE} | {*phrases.COURTESIES})}

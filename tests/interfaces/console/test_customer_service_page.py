@@ -12,7 +12,7 @@ import pytest
 from made_service import desk as made_desk
 
 from feilun.apps.customer_service.desk import Desk
-from feilun.apps.customer_service.entries import FaqEntry
+from feilun.apps.customer_service.known.entries import FaqEntry
 from feilun.interfaces.console.console import with_console
 from feilun.interfaces.http.app import create_app
 from feilun.interfaces.http.applications.customer_service import with_customer_service

@@ -10,7 +10,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "apps" / "customer_service"))
 from made_bank import FEE, LOST, written
 from made_service import BY_QUESTION, BY_WORDS
 
-from feilun.apps.customer_service.held_out import Thresholds
+from feilun.apps.customer_service.finding.held_out import Thresholds
 from feilun.bundles.registry import next_version
 from feilun.storage.database import open_database
 from feilun.workflow.applications.customer_service.version import Version, let_stand

@@ -80,6 +80,23 @@ def test_a_faulty_file_changes_nothing(tmp_path):
     database.close()
 
 
+@pytest.mark.parametrize("foreign", [b"\xff\xfe\x81\x00\x9d", bytes(range(128, 256))])
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl"])
+def test_a_faq_that_is_no_text_says_what_a_faq_can_be(tmp_path, name, foreign):
+    path = tmp_path / name
+    path.write_bytes(b"question,answer\n" + foreign + b",x\n")
+    with pytest.raises(DataError, match="no text in any encoding") as raised:
+        read_knowledge(demo_settings(path))
+    assert raised.value.remedy == "Save it as UTF-8."
+
+
+def test_a_faq_of_json_lines_may_be_in_an_encoding_of_windows(tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_bytes('{"question": "怎么开户", "answer": "请带身份证到网点办理"}\n'.encode("gb18030"))
+    (entry,) = read_knowledge(demo_settings(path)).entries
+    assert entry.answer == "请带身份证到网点办理"
+
+
 def test_an_application_that_was_not_trained_says_so():
     with pytest.raises(UsageError, match="not trained"), opened(demo_settings()):
         pass

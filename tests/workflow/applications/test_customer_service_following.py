@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from made_bank import FEE, LOST, written
 
-from feilun.apps.customer_service.entries import Passage
+from feilun.apps.customer_service.known.entries import Passage
 from feilun.bundles.registry import next_version
 from feilun.core.errors import BundleError
 from feilun.storage.customer_service_releases import keep_release, newest_release

@@ -11,8 +11,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from feilun.apps.customer_service.phrases import PHRASES, language_of
 from feilun.apps.customer_service.reply import Reply
+from feilun.apps.customer_service.words.phrases import PHRASES, language_of
 from feilun.core.errors import DataError
 from feilun.knowledge.rules import DecisionTables
 

@@ -11,18 +11,18 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from feilun.apps.customer_service.asking import last_question
-from feilun.apps.customer_service.bursts import Bursts
 from feilun.apps.customer_service.business_rules import BusinessRules
-from feilun.apps.customer_service.exchange import Answered, Heard, Suggestion
+from feilun.apps.customer_service.conversations.bursts import Bursts
+from feilun.apps.customer_service.conversations.exchange import Answered, Heard, Suggestion
+from feilun.apps.customer_service.conversations.lines import Lines
+from feilun.apps.customer_service.conversations.listening import Listeners
+from feilun.apps.customer_service.conversations.summary import summary_of
+from feilun.apps.customer_service.improving.asking import last_question
+from feilun.apps.customer_service.improving.learning import Learning, UnknownConversation
+from feilun.apps.customer_service.improving.measures import DAY_SECONDS, Held, found_no_answer, held
 from feilun.apps.customer_service.ladder import READ, Ladder
-from feilun.apps.customer_service.learning import Learning, UnknownConversation
-from feilun.apps.customer_service.lines import Lines
-from feilun.apps.customer_service.listening import Listeners
-from feilun.apps.customer_service.measures import DAY_SECONDS, Held, found_no_answer, held
 from feilun.apps.customer_service.reply import Reply
 from feilun.apps.customer_service.settings import CustomerServiceSettings
-from feilun.apps.customer_service.summary import summary_of
 from feilun.core.errors import UsageError
 from feilun.monitoring.redaction import kept
 from feilun.storage import customer_service as storage

@@ -10,14 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from feilun.apps.customer_service.composing import Composer
-from feilun.apps.customer_service.evidence import Evidence
-from feilun.apps.customer_service.held_out import Thresholds
-from feilun.apps.customer_service.injection import gives_orders
-from feilun.apps.customer_service.library import Library
-from feilun.apps.customer_service.phrases import language_in, leans_on_former
+from feilun.apps.customer_service.finding.evidence import Evidence
+from feilun.apps.customer_service.finding.held_out import Thresholds
+from feilun.apps.customer_service.finding.library import Library
 from feilun.apps.customer_service.reply import Reply
 from feilun.apps.customer_service.rungs.clarify import Clarify
+from feilun.apps.customer_service.rungs.composing import Composer
 from feilun.apps.customer_service.rungs.curated import Curated
 from feilun.apps.customer_service.rungs.form import Forms
 from feilun.apps.customer_service.rungs.grounded import Grounded
@@ -25,6 +23,8 @@ from feilun.apps.customer_service.rungs.guard import LONGEST, Guard
 from feilun.apps.customer_service.rungs.rung import Question, Rung, Step
 from feilun.apps.customer_service.rungs.unknown import Unknown
 from feilun.apps.customer_service.settings import CustomerServiceSettings
+from feilun.apps.customer_service.words.injection import gives_orders
+from feilun.apps.customer_service.words.phrases import language_in, leans_on_former
 from feilun.monitoring.redaction import kept
 
 Said = tuple[Reply, Mapping[str, Any]]

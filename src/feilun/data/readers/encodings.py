@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from feilun.core.errors import DataError
+from feilun.core.errors import DataError, UnknownEncoding
 from feilun.data.paths import shown
 
 BLOCK = 1 << 20
@@ -57,7 +57,7 @@ def detect(path: Path) -> Encoding:
         UTF-8, UTF-8 with mark, UTF-16, UTF-32, GB18030, or what charset-normalizer makes of the file's beginning.
 
     Raises:
-        DataError: If the bytes are no text.
+        DataError: If the bytes are no text; an `UnknownEncoding` where nothing tells how to read them.
     """
     with path.open("rb") as file:
         head = file.read(SAMPLE)
@@ -206,12 +206,12 @@ def _guessed(path: Path, sample: bytes) -> str:
     from charset_normalizer import from_bytes
 
     best = from_bytes(sample).best()
-    if best is None:
+    if best is None or best.encoding.startswith(("utf_16", "utf_32")):  # these have marks, and were looked for
         line, byte = _first_invalid(path, "utf-8") or (0, 0)
-        raise DataError(
+        raise UnknownEncoding(
             f"{shown(path)} is no text in any encoding that Feilun knows: it is not UTF-8 in line {line}, byte "
             f"0x{byte:02X}.",
-            "Save it as UTF-8, or name its encoding in data.encoding.",
+            "Save it as UTF-8.",
         )
     return best.encoding
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from feilun.apps.customer_service.slots import PLACE
+from feilun.apps.customer_service.words.slots import PLACE
 from feilun.core.settings import REQUIRED, setting, tables
 
 FieldKind = Literal["order_number", "card_ending", "amount", "date", "choice", "text"]

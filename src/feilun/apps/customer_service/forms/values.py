@@ -6,10 +6,10 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import date
 
-from feilun.apps.customer_service import slots
 from feilun.apps.customer_service.forms.days import day_in
 from feilun.apps.customer_service.forms.settings import FieldKind, FieldSettings
-from feilun.apps.customer_service.phrases import place_named
+from feilun.apps.customer_service.words import slots
+from feilun.apps.customer_service.words.phrases import place_named
 
 LONGEST = 200
 """Characters of a field of the kind `text`."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from feilun.apps.customer_service.calibration import Calibration
-from feilun.apps.customer_service.library import Library
-from feilun.apps.customer_service.phrases import PHRASES
+from feilun.apps.customer_service.finding.calibration import Calibration
+from feilun.apps.customer_service.finding.library import Library
 from feilun.apps.customer_service.reply import Reply
 from feilun.apps.customer_service.rungs.rung import Question, Step
+from feilun.apps.customer_service.words.phrases import PHRASES
 
 LIKELY = 0.25
 """Probability that one of the questions is meant, from which on they are worth offering.

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from feilun.apps.customer_service import slots
-from feilun.apps.customer_service.calibration import Calibration
-from feilun.apps.customer_service.entries import FaqEntry
-from feilun.apps.customer_service.library import Library
-from feilun.apps.customer_service.phrases import PHRASES, cancels, place_named
+from feilun.apps.customer_service.finding.calibration import Calibration
+from feilun.apps.customer_service.finding.library import Library
+from feilun.apps.customer_service.known.entries import FaqEntry
 from feilun.apps.customer_service.reply import Citation, Reply
 from feilun.apps.customer_service.rungs.rung import GONE, Question, Step, weighing
+from feilun.apps.customer_service.words import slots
+from feilun.apps.customer_service.words.phrases import PHRASES, cancels, place_named
 
 MOST_TRIES = 3
 """Turns in a row without the value that an answer needs, after which it is no longer asked for."""
@@ -41,6 +41,10 @@ class Curated:
         return step if pending is None else _still_asked(step, pending, question)
 
     def _found(self, question: Question, library: Library) -> Step:
+        asked = library.word_for_word(question.search)
+        if asked is not None and asked.answer:
+            trace = {"rung": "curated", "decision": "word for word", "entry": asked.id, "question": asked.question}
+            return _answered(asked, question, 1.0, trace)
         found = question.entries()
         if found is None:
             return Step({"rung": "curated", "decision": "nothing found"})

@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from feilun.apps.customer_service import slots
-from feilun.apps.customer_service.calibration import Calibration
-from feilun.apps.customer_service.entries import FaqEntry
+from feilun.apps.customer_service.finding.calibration import Calibration
+from feilun.apps.customer_service.finding.library import Library
 from feilun.apps.customer_service.forms import filling as state
 from feilun.apps.customer_service.forms.filling import CONFIRM, Filling
 from feilun.apps.customer_service.forms.settings import FormSettings
-from feilun.apps.customer_service.library import Library
-from feilun.apps.customer_service.phrases import PHRASES, cancels, courtesy
+from feilun.apps.customer_service.known.entries import FaqEntry
 from feilun.apps.customer_service.reply import FormState, Reply
 from feilun.apps.customer_service.rungs.curated import chosen
 from feilun.apps.customer_service.rungs.rung import Question, Step, weighing
+from feilun.apps.customer_service.words import slots
+from feilun.apps.customer_service.words.phrases import PHRASES, cancels, courtesy
 from feilun.knowledge.terms import search_terms
 
 PREFIX = "form:"

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from feilun.apps.customer_service.calibration import Calibration
-from feilun.apps.customer_service.composing import Composer
-from feilun.apps.customer_service.entries import Passage
-from feilun.apps.customer_service.evidence import Weighed
-from feilun.apps.customer_service.injection import quotable
-from feilun.apps.customer_service.library import ANSWER, Library
+from feilun.apps.customer_service.finding.calibration import Calibration
+from feilun.apps.customer_service.finding.evidence import Weighed
+from feilun.apps.customer_service.finding.library import ANSWER, Library
+from feilun.apps.customer_service.known.entries import Passage
 from feilun.apps.customer_service.reply import Citation, Reply
+from feilun.apps.customer_service.rungs.composing import Composer
 from feilun.apps.customer_service.rungs.rung import GONE, Question, Step, weighing
+from feilun.apps.customer_service.words.injection import quotable
 from feilun.text.segment import HAN, sentences
 
 SHARED = 0.12

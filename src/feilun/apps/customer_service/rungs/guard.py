@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from feilun.apps.customer_service.library import Library
-from feilun.apps.customer_service.phrases import PHRASES, cancels, courtesy, is_angry, wants_person
+from feilun.apps.customer_service.finding.library import Library
 from feilun.apps.customer_service.reply import Reply
 from feilun.apps.customer_service.rungs.rung import Question, Step
+from feilun.apps.customer_service.words.phrases import PHRASES, cancels, courtesy, is_angry, wants_person
 from feilun.knowledge.terms import search_terms
 
 LONGEST = 2_000

@@ -9,9 +9,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from feilun.apps.customer_service.calibration import Calibration
-from feilun.apps.customer_service.evidence import Evidence, Weighed
-from feilun.apps.customer_service.library import Library
+from feilun.apps.customer_service.finding.calibration import Calibration
+from feilun.apps.customer_service.finding.evidence import Evidence, Weighed
+from feilun.apps.customer_service.finding.library import Library
 from feilun.apps.customer_service.reply import Reply
 
 

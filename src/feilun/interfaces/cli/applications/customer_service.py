@@ -10,14 +10,15 @@ import typer
 
 from feilun.interfaces.cli import output
 from feilun.interfaces.cli.applications import customer_service_lists, customer_service_releases
+from feilun.interfaces.cli.applications.customer_service_calibration import show_calibration
 from feilun.interfaces.cli.applications.customer_service_options import File, Force, reason
 from feilun.interfaces.cli.database import opened_database
 from feilun.interfaces.cli.options import AllowHost, AsJson, Host, Port, RequireToken
 
 if TYPE_CHECKING:
+    from feilun.apps.customer_service.conversations.exchange import Answered
     from feilun.apps.customer_service.desk import Desk
-    from feilun.apps.customer_service.exchange import Answered
-    from feilun.apps.customer_service.faq import FaqReport
+    from feilun.apps.customer_service.known.faq import FaqReport
     from feilun.workflow.screen import Terminal
 
 EXAMPLES = (
@@ -58,7 +59,7 @@ def demo(
 
     settings = demo_settings(faq)
     with opened_database() as database:
-        train_application(settings, database, screen=_terminal())
+        show_calibration(train_application(settings, database, screen=_terminal()))
     with wired.opened(settings) as desk:
         if sys.stdin.isatty():
             _chat(desk)
@@ -109,12 +110,7 @@ def train(file: File, force: Force = None, as_json: AsJson = False) -> None:
     if as_json:
         output.print_json(found.to_json())
         return
-    for name, rung in (("FAQ", found.curated), ("documents", found.grounded)):
-        print(
-            f"{name}: answers from {rung.threshold:.3f} on; of {rung.questions} held-out questions "
-            f"{rung.answered:.0%} of the answerable are answered, {rung.declined:.0%} of the others declined, "
-            f"{rung.precision:.0%} of the answers to the former are right"
-        )
+    show_calibration(found)
     print(f"Talk to it: feilun customer-service chat {file}")
 
 

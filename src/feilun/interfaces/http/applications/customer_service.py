@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from feilun.apps.customer_service.channels.inbox import Inbox
 from feilun.apps.customer_service.desk import Desk
-from feilun.apps.customer_service.measures import measured_by, unanswered
+from feilun.apps.customer_service.improving.measures import measured_by, unanswered
 from feilun.core.errors import UsageError
 from feilun.interfaces.http.answers import ErrorAnswer
 from feilun.interfaces.http.applications import customer_service_channels, customer_service_socket

@@ -13,9 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
+from feilun.apps.customer_service.conversations.exchange import Answered
 from feilun.apps.customer_service.desk import Desk
-from feilun.apps.customer_service.exchange import Answered
-from feilun.apps.customer_service.learning import UnknownConversation
+from feilun.apps.customer_service.improving.learning import UnknownConversation
 from feilun.core.errors import FeilunError
 from feilun.interfaces.http.bodies import Refused, check_text
 from feilun.interfaces.http.faults import said_of, status_of

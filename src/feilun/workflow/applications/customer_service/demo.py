@@ -6,8 +6,9 @@ from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
+from feilun.apps.customer_service.known.entries import FaqEntry
 from feilun.apps.customer_service.settings import CustomerServiceSettings
-from feilun.workflow.applications.customer_service.file import read_application
+from feilun.workflow.applications.customer_service.file import read_application, read_knowledge
 
 TOUR = (
     "我的银行卡不见了，怎么办",
@@ -36,3 +37,8 @@ def demo_settings(faq: Path | None = None) -> CustomerServiceSettings:
         return settings
     own = replace(settings.knowledge, faq=(str(faq.absolute()),), documents=(), conversations=())
     return replace(settings, name="customer-service-demo", knowledge=own)
+
+
+def packaged_entries() -> tuple[FaqEntry, ...]:
+    """Return the FAQ of the packaged bank."""
+    return read_knowledge(demo_settings()).entries

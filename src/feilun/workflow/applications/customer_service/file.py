@@ -10,15 +10,16 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from feilun.apps.customer_service.documents import passages_of
-from feilun.apps.customer_service.entries import FaqEntry, Passage
-from feilun.apps.customer_service.faq import FaqReport, entries_of
+from feilun.apps.customer_service.known.documents import passages_of
+from feilun.apps.customer_service.known.entries import FaqEntry, Passage
+from feilun.apps.customer_service.known.faq import FaqReport, entries_of
 from feilun.apps.customer_service.settings import CustomerServiceSettings
 from feilun.core import toml
 from feilun.core.errors import DataError, RecipeError, UsageError
 from feilun.core.settings import read
 from feilun.data.paths import shown
 from feilun.data.readers.documents import documents_in, read_document
+from feilun.data.readers.encodings import detect, open_text
 from feilun.data.readers.sources import open_source
 from feilun.workflow.toml_text import lines_of_keys
 
@@ -115,9 +116,7 @@ def answered_turns(path: Path) -> Iterator[tuple[str, str]]:
         raise DataError(
             f"There is no file {shown(path)}.", "knowledge.conversations names JSON Lines of conversations."
         )
-    for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), 1):
-        if not line.strip():
-            continue
+    for number, line in _lines(path):
         try:
             turns = [(str(turn["speaker"]), str(turn["text"])) for turn in json.loads(line)["turns"]]
         except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -144,9 +143,7 @@ def _json_rows(path: Path) -> Iterator[Mapping[str, Any]]:
     """Yield the objects of a JSON Lines file: their variants are lists, which a table does not hold."""
     if not path.is_file():
         raise DataError(f"There is no file {shown(path)}.", "knowledge.faq names csv, xlsx or jsonl files.")
-    for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), 1):
-        if not line.strip():
-            continue
+    for number, line in _lines(path):
         try:
             row = json.loads(line)
         except ValueError as error:
@@ -155,6 +152,14 @@ def _json_rows(path: Path) -> Iterator[Mapping[str, Any]]:
             raise DataError(f"{shown(path)}, line {number}, is no JSON object.", 'Such as {"question": "…", …}.')
         _check_columns(f"{shown(path)}, line {number},", list(row))
         yield row
+
+
+def _lines(path: Path) -> Iterator[tuple[int, str]]:
+    """Yield the lines of a text file that hold anything, each with its number, in whatever encoding it is."""
+    with open_text(path, detect(path)) as file:
+        for number, line in enumerate(file, 1):
+            if line.strip():
+                yield number, line
 
 
 def _check_columns(name: str, columns: Sequence[str]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from feilun.apps.customer_service.entries import FaqEntry, Passage, content, faq_entry, passage, with_learned
+from feilun.apps.customer_service.known.entries import FaqEntry, Passage, content, faq_entry, passage, with_learned
 from feilun.storage.customer_service_knowledge import IMPORTED, Known, all_knowledge
 from feilun.storage.database import Database
 from feilun.workflow.applications.customer_service.file import Knowledge

@@ -9,7 +9,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import get_args
 
-from feilun.apps.customer_service.measures import DAY_SECONDS, By, Measures, held, measured_by, unanswered
+from feilun.apps.customer_service.improving.measures import DAY_SECONDS, By, Measures, held, measured_by, unanswered
 from feilun.core.errors import UsageError, nearest
 from feilun.core.files import atomic_file
 from feilun.storage import customer_service as storage

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from feilun.apps.customer_service.asking import asked_and_answered
-from feilun.apps.customer_service.mining import Mined
+from feilun.apps.customer_service.improving.asking import asked_and_answered
+from feilun.apps.customer_service.improving.mining import Mined
 from feilun.apps.customer_service.settings import CustomerServiceSettings
 from feilun.bundles.bundle import Bundle
 from feilun.core.decisions.similarity import SimilarityDecision

@@ -9,24 +9,26 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from feilun.apps.customer_service.asking import taught_by
-from feilun.apps.customer_service.entries import FaqEntry
-from feilun.apps.customer_service.held_out import (
+from feilun.apps.customer_service.finding.held_out import (
     FEWEST,
     Thresholds,
+    enough,
     held_out,
-    spelt_alike,
     thresholds,
     without_held_out,
 )
+from feilun.apps.customer_service.improving.asking import taught_by
+from feilun.apps.customer_service.known.entries import FaqEntry
+from feilun.apps.customer_service.known.spelling import spelt_alike
 from feilun.apps.customer_service.rungs.form import form_entries
 from feilun.apps.customer_service.settings import CustomerServiceSettings
 from feilun.bundles.bundle import Bundle, open_bundle
-from feilun.core.errors import BundleError, DataError
+from feilun.core.errors import BundleError
 from feilun.core.files import atomic_file
 from feilun.knowledge.terms import simplified
 from feilun.storage import customer_service as storage
 from feilun.storage.database import Database
+from feilun.workflow.applications.customer_service.demo import packaged_entries
 from feilun.workflow.applications.customer_service.file import read_knowledge
 from feilun.workflow.applications.customer_service.knowledge import known_after, rows_of
 from feilun.workflow.applications.customer_service.release import Proposal, release
@@ -63,7 +65,7 @@ def train(
         The thresholds; they, and the name of the bundle, are kept under FEILUN_HOME.
 
     Raises:
-        DataError: If too few FAQ entries have variants.
+        DataError: If a file cannot be read, or holds rows that are not as they must be.
         GateNotMet: If the application's suite falls: what stood before goes on to, and what was trained is kept.
     """
     knowledge = read_knowledge(settings)
@@ -75,11 +77,13 @@ def train(
     taught = taught_by_people(settings.name, database)
     learned = sum(len(entry.learned) for entry in known.entries)
     screen.say(f"Learned since: {len(taught)} answers that people gave, {learned} further ways to ask what is known.")
-    bundle, learned_from = trained(settings, entries, [*knowledge.answered, *taught], screen)
+    lender = packaged_entries()
+    bundle, learned_from = trained(settings, entries, [*knowledge.answered, *taught], screen, lender)
     wanted = settings.ladder
     found = thresholds(
-        bundle, entries, known.passages, declined=wanted.declined, precision=wanted.precision, reranker=reranker
-    )
+        bundle, entries, known.passages,
+        declined=wanted.declined, precision=wanted.precision, reranker=reranker, lender=lender,
+    )  # fmt: skip
     version = Version(f"{bundle.name}@{bundle.version}", found, learned_from, settings.model.reranker)
     keep_refused(settings.name, version)
     release(settings, database, Proposal(version, rows), force=force, say=screen.say)
@@ -113,33 +117,52 @@ def pairs_of(entries: Sequence[FaqEntry], answered: Sequence[tuple[str, str]]) -
 
 
 def trained(
-    settings: CustomerServiceSettings, entries: Sequence[FaqEntry], answered: Sequence[tuple[str, str]], screen: Screen
-) -> tuple[Bundle, str]:
+    settings: CustomerServiceSettings, entries: Sequence[FaqEntry], answered: Sequence[tuple[str, str]], screen: Screen,
+    lender: Sequence[FaqEntry],
+) -> tuple[Bundle, str]:  # fmt: skip
     """Fine-tune the base so that texts which belong together lie together (recipe `match` with two encoders).
 
-    A version that learned from just the same is taken as it is.
+    Where too few entries have variants, the base is taken as it is: nothing would be left to tell whether questions
+    with their answers alone taught it anything. A version that came of just the same is taken again.
+
+    Args:
+        settings: The application.
+        entries: The FAQ.
+        answered: Sayings of customers with what was answered to them.
+        screen: What the user sees meanwhile.
+        lender: A FAQ with variants enough, on whose questions a base that learns nothing is judged.
 
     Returns:
-        The bundle, and the hash of what it learned from.
-
-    Raises:
-        DataError: If too few entries have variants.
+        The bundle, and the hash of what it came of.
     """
+    held = held_out(entries)
+    if enough(held):
+        parts, method = {"train": pairs_of(entries, answered), **_judging(entries)}, "fine-tune"
+    else:
+        screen.say(
+            f"{len(held)} FAQ entries have two variants or more; below {FEWEST} there is nothing to fine-tune on: "
+            f"{settings.model.base} is taken as it is."
+        )
+        known = [(entry.question, entry.answer or entry.question, entry.id) for entry in entries]
+        parts, method = {"train": [*pairs_of(lender, ()), *known], **_judging(lender)}, "none"
+    learned_from = _hash(parts, _recipe(settings, {}, method))
+    made = _learned_before(settings.name, learned_from)
+    if made is not None:
+        screen.say(f"{made.name}@{made.version} came of just the same: it is taken.")
+        return made, learned_from
+    recipe = from_table(_recipe(settings, _written(settings.name, parts), method))
+    return train_recipe(recipe, resume=True, screen=screen), learned_from
+
+
+def _judging(entries: Sequence[FaqEntry]) -> dict[str, list[Pair]]:
+    """Return the pairs that a model is chosen and judged by: questions with the variants that are held out."""
     variants = held_out(entries)
     held = [(entry.question, variants[entry.id], f"held {entry.id}") for entry in entries if entry.id in variants]
-    if len(held) < FEWEST:
-        raise DataError(
-            f"Only {len(held)} FAQ entries have two variants or more; at least {FEWEST} are needed to learn from.",
-            "Give entries further ways to ask them in the column `variants`, with | between them.",
-        )
-    parts = {"train": pairs_of(entries, answered), "validation": held[::2], "test": held[1::2]}
-    learned_from = hashlib.sha256(json.dumps([parts, _recipe(settings, {})], sort_keys=True).encode()).hexdigest()
-    known = _learned_before(settings.name, learned_from)
-    if known is not None:
-        screen.say(f"{known.name}@{known.version} learned from just the same: it is taken.")
-        return known, learned_from
-    recipe = from_table(_recipe(settings, _written(settings.name, parts)))
-    return train_recipe(recipe, resume=True, screen=screen), learned_from
+    return {"validation": held[::2], "test": held[1::2]}
+
+
+def _hash(parts: Mapping[str, Sequence[Pair]], recipe: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps([parts, recipe], sort_keys=True).encode()).hexdigest()
 
 
 def _learned_before(application: str, learned_from: str) -> Bundle | None:
@@ -160,7 +183,7 @@ def _written(application: str, parts: Mapping[str, Sequence[Pair]]) -> dict[str,
     return files
 
 
-def _recipe(settings: CustomerServiceSettings, files: Mapping[str, str]) -> dict[str, Any]:
+def _recipe(settings: CustomerServiceSettings, files: Mapping[str, str], method: str) -> dict[str, Any]:
     return {
         "task": "match",
         "name": f"{settings.name}-questions",
@@ -170,6 +193,6 @@ def _recipe(settings: CustomerServiceSettings, files: Mapping[str, str]) -> dict
         },
         "training": {
             "epochs": settings.model.epochs, "seed": settings.model.seed, "batch_rows": 32,
-            "early_stopping": {"metric": "mrr@10"},
+            "early_stopping": {"metric": "mrr@10"}, "method": method,
         },
     }  # fmt: skip

@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from feilun.apps.customer_service.business_rules import OUTPUTS, BusinessRules
-from feilun.apps.customer_service.composing import Composer
 from feilun.apps.customer_service.desk import Desk
-from feilun.apps.customer_service.entries import FaqEntry
-from feilun.apps.customer_service.evidence import PASSAGE, QUESTION
-from feilun.apps.customer_service.held_out import Thresholds
+from feilun.apps.customer_service.finding.evidence import PASSAGE, QUESTION
+from feilun.apps.customer_service.finding.held_out import Thresholds
+from feilun.apps.customer_service.finding.library import Library
+from feilun.apps.customer_service.finding.second_look import Reranker
+from feilun.apps.customer_service.known.entries import FaqEntry
 from feilun.apps.customer_service.ladder import Ladder
-from feilun.apps.customer_service.library import Library
+from feilun.apps.customer_service.rungs.composing import Composer
 from feilun.apps.customer_service.rungs.form import form_entries
-from feilun.apps.customer_service.second_look import Reranker
 from feilun.apps.customer_service.settings import CustomerServiceSettings
 from feilun.bundles.bundle import open_bundle
 from feilun.core.errors import UsageError

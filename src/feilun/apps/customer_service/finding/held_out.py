@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from zlib import crc32
 
-from feilun.apps.customer_service.calibration import Calibration, calibrate
-from feilun.apps.customer_service.entries import FaqEntry, Passage
-from feilun.apps.customer_service.evidence import Evidence
-from feilun.apps.customer_service.library import ANSWER, Library
-from feilun.apps.customer_service.second_look import Reranker
+from feilun.apps.customer_service.finding.borrowed import MOST, Asked, borrowed
+from feilun.apps.customer_service.finding.calibration import Calibration, calibrate
+from feilun.apps.customer_service.finding.evidence import Evidence
+from feilun.apps.customer_service.finding.library import ANSWER, Library
+from feilun.apps.customer_service.finding.second_look import Reranker
+from feilun.apps.customer_service.known.entries import FaqEntry, Passage
+from feilun.apps.customer_service.known.spelling import spelt_alike
 from feilun.core.errors import DataError
 from feilun.core.ports import Embedder
-from feilun.knowledge.terms import simplified
-
-MOST = 1500
-"""Held-out questions; of more, every so many-th is taken."""
 
 FEWEST = 20
 """Entries with variants enough, below which nothing can be calibrated."""
@@ -54,8 +51,9 @@ def thresholds(
     declined: float,
     precision: float,
     reranker: Reranker | None = None,
+    lender: Sequence[FaqEntry] = (),
 ) -> Thresholds:
-    """Calibrate both rungs on held-out variants.
+    """Calibrate both rungs on held-out variants, or, where these are too few, with what another FAQ lends.
 
     Args:
         embedder: What finds by meaning.
@@ -64,17 +62,15 @@ def thresholds(
         declined: Share of the questions without an answer that must be declined.
         precision: Share of the answers to the other questions that must be right.
         reranker: What looks again at close FAQ entries.
+        lender: Entries of another FAQ, with variants enough, for one that has too few; the embedder must have learned
+            neither from its held-out variants nor from any way to ask the FAQ itself.
 
     Raises:
-        DataError: If the FAQ has too few variants.
+        DataError: If the FAQ and the lender have too few variants.
     """
     held = held_out(entries)
-    if len(held) < FEWEST:
-        raise DataError(
-            f"Only {len(held)} FAQ entries have two variants or more; thresholds need at least {FEWEST} of them to be "
-            "calibrated on.",
-            "Give entries further ways to ask them in the column `variants`.",
-        )
+    if not enough(held):
+        return _borrowed(embedder, entries, passages, lender, declined, precision, reranker)
     library = Library(embedder, without_held_out(entries, held), passages, reranker)
     curated: list[tuple[Evidence | None, str]] = []
     grounded: list[tuple[Evidence | None, str]] = []
@@ -88,16 +84,43 @@ def thresholds(
     return Thresholds(calibrate(curated, declined, precision), calibrate(grounded, declined, precision))
 
 
+def _borrowed(
+    embedder: Embedder | None, entries: Sequence[FaqEntry], passages: Sequence[Passage], lender: Sequence[FaqEntry],
+    declined: float, precision: float, reranker: Reranker | None,
+) -> Thresholds:  # fmt: skip
+    held = held_out(lender)
+    if not enough(held):
+        raise DataError(
+            f"Only {len(held_out(entries))} FAQ entries have two variants or more; thresholds need at least {FEWEST} "
+            "of them to be calibrated on.",
+            "Give entries further ways to ask them in the column `variants`.",
+        )
+    lent = Asked(
+        Library(embedder, [replace(one, variants=(), learned=()) for one in lender], (), reranker), lender, held
+    )
+    ways = {entry.id: _one_of(entry.variants, entry.id) for entry in entries if entry.variants}
+    own = Asked(Library(embedder, without_held_out(entries, ways), passages, reranker), entries, ways)
+    return Thresholds(
+        borrowed(own, lent, Library.question, "", declined, precision),
+        borrowed(own, lent, Library.passage, ANSWER, declined, precision),
+    )
+
+
+def enough(held: Mapping[str, str]) -> bool:
+    """Say whether so many variants are held out that weights can be fitted to them, and a base fine-tuned beside."""
+    return len(held) >= FEWEST
+
+
 def held_out(entries: Sequence[FaqEntry]) -> dict[str, str]:
     """Return, by entry, the variant that no model learns from and the thresholds are chosen on.
 
     Of entries with two variants or more, one that follows from the entry's id: other entries change nothing in it.
     """
-    return {
-        entry.id: entry.variants[crc32(entry.id.encode()) % len(entry.variants)]
-        for entry in entries
-        if len(entry.variants) > 1
-    }
+    return {entry.id: _one_of(entry.variants, entry.id) for entry in entries if len(entry.variants) > 1}
+
+
+def _one_of(variants: Sequence[str], identity: str) -> str:
+    return variants[crc32(identity.encode()) % len(variants)]
 
 
 def without_held_out(entries: Iterable[FaqEntry], held: Mapping[str, str]) -> list[FaqEntry]:
@@ -108,8 +131,3 @@ def without_held_out(entries: Iterable[FaqEntry], held: Mapping[str, str]) -> li
         return tuple(text for text in texts if spelt_alike(text) not in apart)
 
     return [replace(entry, variants=rest(entry.variants), learned=rest(entry.learned)) for entry in entries]
-
-
-def spelt_alike(text: str) -> str:
-    """Return a form that texts share which differ in signs, capitals, or simplified and traditional characters."""
-    return re.sub(r"\W+", "", simplified(text).casefold())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from feilun.apps.customer_service.entries import Passage, identity_of
+from feilun.apps.customer_service.known.entries import Passage, identity_of
 from feilun.core.errors import DataError
 from feilun.monitoring.redaction import kept
 from feilun.text.blocks import Block

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from feilun.apps.customer_service.phrases import language_of
+from feilun.apps.customer_service.words.phrases import language_of
 
 
 @dataclass(frozen=True)

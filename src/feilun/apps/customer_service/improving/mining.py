@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from feilun.apps.customer_service.asking import question_in
-from feilun.apps.customer_service.calibration import Calibration
-from feilun.apps.customer_service.library import Library
+from feilun.apps.customer_service.finding.calibration import Calibration
+from feilun.apps.customer_service.finding.library import Library
+from feilun.apps.customer_service.improving.asking import question_in
 from feilun.core.decisions.similarity import unit
 
 NEAR_BY_WORDS = 0.5

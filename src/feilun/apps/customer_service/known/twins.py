@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from feilun.apps.customer_service.turning_words import NEGATION
+from feilun.apps.customer_service.words.turning_words import NEGATION
 from feilun.knowledge.terms import search_terms
 
 NEARLY_ALL = 0.8

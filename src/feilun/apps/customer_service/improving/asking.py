@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from feilun.apps.customer_service.injection import gives_orders
-from feilun.apps.customer_service.measures import found_no_answer
-from feilun.apps.customer_service.phrases import AGENT, ANGER, SHOUT, is_angry, wants_person
+from feilun.apps.customer_service.improving.measures import found_no_answer
+from feilun.apps.customer_service.words.injection import gives_orders
+from feilun.apps.customer_service.words.phrases import AGENT, ANGER, SHOUT, is_angry, wants_person
 from feilun.knowledge.terms import search_terms
 from feilun.storage.customer_service import Turn
 

@@ -9,11 +9,12 @@ from threading import Lock
 import numpy as np
 from numpy.typing import NDArray
 
-from feilun.apps.customer_service.entries import FaqEntry, Passage
-from feilun.apps.customer_service.evidence import KEYWORD_SCALE, Evidence
-from feilun.apps.customer_service.phrases import language_of
-from feilun.apps.customer_service.second_look import Reranker
-from feilun.apps.customer_service.twins import says_the_same
+from feilun.apps.customer_service.finding.evidence import KEYWORD_SCALE, Evidence
+from feilun.apps.customer_service.finding.second_look import Reranker
+from feilun.apps.customer_service.known.entries import FaqEntry, Passage
+from feilun.apps.customer_service.known.spelling import spelt_alike
+from feilun.apps.customer_service.known.twins import says_the_same
+from feilun.apps.customer_service.words.phrases import language_of
 from feilun.core.corpus import corpus_of
 from feilun.core.ports import Embedder
 from feilun.knowledge.search import Entry, Hit, SearchIndex
@@ -50,6 +51,7 @@ class Library:
         self.passages: dict[str, Passage] = {}
         self.questions = SearchIndex()
         self.texts = SearchIndex()
+        self._worded: dict[str, tuple[str, ...]] = {}
         self._changing = Lock()
         self.change(entries, passages)
 
@@ -62,6 +64,7 @@ class Library:
         questions = self._searchable([(entry.id, entry.texts) for entry in entries])
         texts = self._searchable([(one.id, (" ".join((*one.headings, one.text)),)) for one in spoken])
         with self._changing:
+            self._word(entries, removed)
             self.entries = {**{i: e for i, e in self.entries.items() if i not in removed}, **{e.id: e for e in entries}}
             gone = {*removed, *(identity + ANSWER for identity in removed)}
             self.passages = {**{i: p for i, p in self.passages.items() if i not in gone}, **{p.id: p for p in spoken}}
@@ -85,6 +88,13 @@ class Library:
     def embed(self, text: str) -> NDArray[np.float32] | None:
         """Return the vector of a question, shape (width,)."""
         return None if self.embedder is None else self._vectors([text])[0]
+
+    def word_for_word(self, text: str) -> FaqEntry | None:
+        """Return the entry that is asked in just these words; None where none is, or several that answer otherwise."""
+        known = self.entries
+        found = [known[i] for i in self._worded.get(spelt_alike(text), ()) if i in known]
+        alike = all(says_the_same(found[0].answer, other.answer) for other in found[1:])
+        return found[0] if found and alike else None
 
     def question(self, text: str, vector: NDArray[np.float32] | None) -> Evidence | None:
         """Find the FAQ entries that may ask the same: by their ways to ask, and by their answers.
@@ -129,6 +139,18 @@ class Library:
         shared = self._shared(text, {i: (known[i].text,) for i in ids})
         rows = [(found[i].cosine or 0.0, *shared[i], _keyword(found[i])) for i in ids]
         return Evidence(tuple(ids), np.array(rows), same=partial(_same, known))
+
+    def _word(self, entries: Sequence[FaqEntry], removed: Collection[str]) -> None:
+        """Note in which words entries are asked; must be called before they take the place of those they replace."""
+        leaving = [self.entries[i] for i in {*removed, *(entry.id for entry in entries)} if i in self.entries]
+        worded = dict(self._worded)
+        for entry in leaving:
+            for key in map(spelt_alike, entry.texts):
+                worded[key] = tuple(i for i in worded.get(key, ()) if i != entry.id)
+        for entry in entries:
+            for key in dict.fromkeys(map(spelt_alike, entry.texts)):
+                worded[key] = (*worded.get(key, ()), entry.id)
+        self._worded = {key: ids for key, ids in worded.items() if key and ids}
 
     def _cosines(
         self, vector: NDArray[np.float32] | None, ids: Sequence[str]

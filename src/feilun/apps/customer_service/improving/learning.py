@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from feilun.apps.customer_service.entries import FaqEntry, content, identity_of, with_learned
+from feilun.apps.customer_service.improving.mining import Mined, mined
+from feilun.apps.customer_service.known.entries import FaqEntry, content, identity_of, with_learned
 from feilun.apps.customer_service.ladder import Ladder
-from feilun.apps.customer_service.mining import Mined, mined
-from feilun.apps.customer_service.slots import unknown_slots
+from feilun.apps.customer_service.words.slots import unknown_slots
 from feilun.core.errors import NotFound, UsageError
 from feilun.monitoring.redaction import kept
 from feilun.storage import customer_service as storage

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from feilun.apps.customer_service.choice import NOTHING, Choice, Features, place_of
-from feilun.apps.customer_service.evidence import Look, Weighed
+from feilun.apps.customer_service.finding.choice import NOTHING, Choice, Features, place_of
+from feilun.apps.customer_service.finding.evidence import Look, Weighed
 from feilun.core.corpus import Corpus
 from feilun.core.ports import Predictor
 from feilun.knowledge.terms import simplified

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from feilun.apps.customer_service.entries import FaqEntry, identity_of
-from feilun.apps.customer_service.slots import SLOTS, unknown_slots
+from feilun.apps.customer_service.known.entries import FaqEntry, identity_of
+from feilun.apps.customer_service.words.slots import SLOTS, unknown_slots
 from feilun.core.errors import DataError, nearest
 from feilun.monitoring.redaction import kept
 from feilun.text.near_duplicates import comparable, near_duplicate_groups

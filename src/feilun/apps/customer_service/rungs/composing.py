@@ -12,11 +12,11 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from feilun.apps.customer_service.entries import Passage
-from feilun.apps.customer_service.injection import gives_orders, quotable
-from feilun.apps.customer_service.library import Library
+from feilun.apps.customer_service.finding.library import Library
+from feilun.apps.customer_service.known.entries import Passage
 from feilun.apps.customer_service.reply import Citation
-from feilun.apps.customer_service.turning_words import ALTERING
+from feilun.apps.customer_service.words.injection import gives_orders, quotable
+from feilun.apps.customer_service.words.turning_words import ALTERING
 from feilun.core.corpus import corpus_of
 from feilun.core.ports import Predictor
 from feilun.knowledge.terms import search_terms

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from feilun.apps.customer_service.choice import NOTHING, Choice, Features, fit_choice, place_of
-from feilun.apps.customer_service.evidence import Evidence, Weighed, united
-from feilun.apps.customer_service.second_look import case_of, looked_again
+from feilun.apps.customer_service.finding.choice import NOTHING, Choice, Features, fit_choice, place_of
+from feilun.apps.customer_service.finding.evidence import Evidence, Weighed, united
+from feilun.apps.customer_service.finding.second_look import case_of, looked_again
 
 FOLDS = 5
 """Parts of the held-out questions; each is judged by weights that were fitted on the others."""
@@ -37,22 +37,25 @@ class Calibration:
     Args:
         weights: One a feature, then the constant.
         threshold: Lowest probability of an answer.
-        first: Share of the answerable held-out questions whose entry comes first.
-        answered: Share of the answerable ones that are answered.
+        first: Share of the answerable held-out questions whose entry comes first; None where there was none.
+        answered: Share of the answerable ones that are answered; None as above.
         declined: Share of the unanswerable ones that are declined.
-        precision: Share of right ones among the answers to answerable questions.
+        precision: Share of right ones among the answers to answerable questions; None as above.
         questions: How many of both kinds were held out.
         close: Weights of the second look at close candidates; none where there is no model for it.
+        left_out: Questions of the FAQ itself, asked without their entry, on which `declined` and the threshold rest
+            where the weights are borrowed; 0 where they are the FAQ's own.
     """
 
     weights: tuple[float, ...]
     threshold: float
-    first: float
-    answered: float
+    first: float | None
+    answered: float | None
     declined: float
-    precision: float
+    precision: float | None
     questions: int
     close: tuple[float, ...] = ()
+    left_out: int = 0
 
     def weighed(self, evidence: Evidence) -> list[Weighed]:
         """Return the candidates with their probabilities, the most probable first."""
@@ -139,6 +142,27 @@ def calibrate(questions: Sequence[tuple[Evidence | None, str]], declined: float,
         len(judged.chance),
         close,
     )
+
+
+def judged_by(calibration: Calibration, questions: Sequence[tuple[Evidence | None, str]]) -> dict[str, Any]:
+    """Return what a calibration does with held-out questions that it has not seen, as fields of a calibration.
+
+    Args:
+        calibration: Its weights and threshold.
+        questions: As for `calibrate`.
+    """
+    if not questions:
+        return {"first": None, "answered": None, "precision": None, "questions": 0}
+    asked = [one for found, right in questions for one in _asked(found, right)]
+    weighed = [replace(one, weighed=() if one.found is None else calibration.weighed(one.found)) for one in asked]
+    judged = Judged.of(weighed)
+    given = (judged.chance >= calibration.threshold) & judged.answerable
+    return {
+        "first": _share(judged.right[judged.answerable]),
+        "answered": _share(given[judged.answerable]),
+        "precision": _share(judged.right[given]) if given.any() else None,
+        "questions": len(judged.chance),
+    }
 
 
 def _cross_fitted(

@@ -1,0 +1,54 @@
+"""A FAQ of questions and answers alone is trained for: the base is taken as it is, and thresholds are borrowed."""
+
+import csv
+from dataclasses import replace
+
+import pytest
+
+from feilun.apps.customer_service.settings import ModelSettings
+from feilun.interfaces.cli.applications.customer_service_calibration import show_calibration
+from feilun.workflow.applications.customer_service import training
+from feilun.workflow.applications.customer_service.demo import demo_settings, packaged_entries
+from feilun.workflow.applications.customer_service.wiring import opened
+from feilun.workflow.screen import Screen
+from tiny import save_tiny_base
+
+ROWS = [
+    ("你们几点开门？", "每天上午十点到晚上九点。"),
+    ("可以带宠物进店吗？", "可以，请牵好绳子。"),
+    ("Is there parking?", "Yes."),
+]
+
+
+class Said(Screen):
+    def __init__(self):
+        self.lines = []
+
+    def say(self, text):
+        self.lines.append(text)
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_a_faq_without_variants_answers_its_questions_and_says_what_is_not_known(
+    tmp_path, database, capsys, monkeypatch
+):
+    path = tmp_path / "faq.csv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([("question", "answer"), *ROWS])
+    base = save_tiny_base(tmp_path / "base")
+    settings = replace(demo_settings(path), model=ModelSettings(str(base)))
+    monkeypatch.setattr(training, "packaged_entries", lambda: packaged_entries()[::5])  # seconds less, the same way
+    screen = Said()
+    found = training.train(settings, database, screen=screen)
+    assert any("is taken as it is" in line for line in screen.lines)
+    with opened(settings) as desk:
+        for question, answer in ROWS:
+            assert desk.say(question).reply.text == answer
+    monkeypatch.setenv("LANG", "zh_CN.UTF-8")
+    show_calibration(found)
+    assert "没有其他问法" in capsys.readouterr().out
+    monkeypatch.setenv("LANG", "en_GB.UTF-8")
+    show_calibration(found)
+    said = capsys.readouterr().out
+    assert "is not known: the FAQ has no variants" in said
+    assert "at least 20 entries" in said
