@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from shops import SETTINGS, made_recommender, trained
 
-from feilun.apps.recommendation.click_probability import ClickCurve
-from feilun.apps.recommendation.events import Interaction, Ranking
-from feilun.apps.recommendation.exposures import Exposures, candidates, fit_chances, impressions
-from feilun.apps.recommendation.interactions import read
-from feilun.apps.recommendation.reliability import reliability
-from feilun.apps.recommendation.requests import requests_of
+from feilun.apps.recommendation.judging.reliability import reliability
+from feilun.apps.recommendation.ranking.click_probability import ClickCurve
+from feilun.apps.recommendation.ranking.exposures import Exposures, candidates, fit_chances, impressions
+from feilun.apps.recommendation.ranking.requests import requests_of
+from feilun.apps.recommendation.ranking.training import fit
+from feilun.apps.recommendation.records.events import Interaction, Ranking
+from feilun.apps.recommendation.records.interactions import read
 from feilun.apps.recommendation.sample.shop import Shoppers
-from feilun.apps.recommendation.training import fit
 
 
 def interactions_of(events, after=0.0):

@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 from shops import SETTINGS, made_recommender, trained
 
-from feilun.apps.recommendation.catalogue import Catalogue
-from feilun.apps.recommendation.events import Interaction, Item
-from feilun.apps.recommendation.features import FEATURES
-from feilun.apps.recommendation.fusion import pool_of
-from feilun.apps.recommendation.interactions import NO_HISTORY, History, made
-from feilun.apps.recommendation.model import fit_generators
-from feilun.apps.recommendation.requests import drawn_requests
-from feilun.apps.recommendation.sessions import Session, SessionSettings, gains
+from feilun.apps.recommendation.candidates.fusion import pool_of
+from feilun.apps.recommendation.ranking.features import FEATURES
+from feilun.apps.recommendation.ranking.model import fit_generators
+from feilun.apps.recommendation.ranking.requests import drawn_requests
+from feilun.apps.recommendation.ranking.training import fit
+from feilun.apps.recommendation.records.catalogue import Catalogue
+from feilun.apps.recommendation.records.events import Interaction, Item
+from feilun.apps.recommendation.records.interactions import NO_HISTORY, History, made
+from feilun.apps.recommendation.records.sessions import Session, SessionSettings, gains
 from feilun.apps.recommendation.settings import CandidateSettings
-from feilun.apps.recommendation.training import fit
 
 DEPARTMENTS, OF_EACH, USERS = 6, 30, 250
 

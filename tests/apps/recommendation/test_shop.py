@@ -8,8 +8,8 @@ from dataclasses import asdict
 import pytest
 from shops import SETTINGS, made_shop, trained
 
-from feilun.apps.recommendation.events import Interaction, Item
-from feilun.apps.recommendation.outcomes import outcomes, shown_by_arm
+from feilun.apps.recommendation.experiments.outcomes import outcomes, shown_by_arm
+from feilun.apps.recommendation.records.events import Interaction, Item
 from feilun.apps.recommendation.settings import ExperimentSettings
 from feilun.apps.recommendation.shop import Taking, remembered
 from feilun.core.errors import StorageError

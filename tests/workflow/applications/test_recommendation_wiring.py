@@ -12,7 +12,7 @@ import polars
 import pytest
 from typer.testing import CliRunner
 
-from feilun.apps.recommendation.events import Interaction
+from feilun.apps.recommendation.records.events import Interaction
 from feilun.apps.recommendation.sample.shop import simulate
 from feilun.apps.recommendation.shop import remembered
 from feilun.core.errors import BundleError, DataError, RecipeError, UsageError

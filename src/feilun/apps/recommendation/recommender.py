@@ -11,25 +11,23 @@ from threading import RLock
 import numpy as np
 from numpy.typing import NDArray
 
-from feilun.apps.recommendation.answer import ALL_TAKEN, NOTHING_SHOWN, Answer, Recommended
-from feilun.apps.recommendation.catalogue import Catalogue, text_vectors, with_items
-from feilun.apps.recommendation.considered import Considered, standardised
-from feilun.apps.recommendation.events import Interaction, Item
-from feilun.apps.recommendation.explain import reasons_for
-from feilun.apps.recommendation.fusion import best, gather, pool_of
-from feilun.apps.recommendation.histories import Histories
-from feilun.apps.recommendation.interactions import NO_HISTORY, History
-from feilun.apps.recommendation.item_search import ItemSearch
-from feilun.apps.recommendation.model import Model, fused
-from feilun.apps.recommendation.rerank import Chosen, boosts, choose, permitted
+from feilun.apps.recommendation.answering.answer import ALL_TAKEN, NOTHING_SHOWN, Answer
+from feilun.apps.recommendation.answering.considered import Considered, standardised
+from feilun.apps.recommendation.answering.item_search import ItemSearch
+from feilun.apps.recommendation.answering.places import places_of
+from feilun.apps.recommendation.answering.rerank import Chosen, boosts, choose, permitted
+from feilun.apps.recommendation.answering.similar import nearest_items
+from feilun.apps.recommendation.candidates.fusion import gather, pool_of
+from feilun.apps.recommendation.ranking.model import Model, fused
+from feilun.apps.recommendation.records.catalogue import Catalogue, text_vectors, with_items
+from feilun.apps.recommendation.records.events import Interaction, Item
+from feilun.apps.recommendation.records.histories import Histories
+from feilun.apps.recommendation.records.interactions import NO_HISTORY, History
 from feilun.apps.recommendation.settings import RecommendationSettings
 from feilun.core.errors import UsageError, nearest
 from feilun.core.ports import Embedder
 
 LONGEST_LIST = 200
-COMMON_WEIGHT = 0.5
-"""Of common users beside the text's cosine in `similar`: an item that nobody took yet can still come first."""
-
 IMPERSONAL = ("popular", "recent")
 """Generators that look at no history."""
 
@@ -138,7 +136,7 @@ class Recommender:
         now = time.time() if now is None else now
         found = self.considered(user, count, personal=personal, liked=liked, now=now)
         chosen = self._choose(found, count)
-        places = self._places(found, chosen, now, explain and personal)
+        places = places_of(found, chosen, now, explain=explain and personal)
         note = found.note
         if not places and not note:
             note = NOTHING_SHOWN
@@ -196,18 +194,9 @@ class Recommender:
         """
         _check(count)
         with self._lock:
-            number, model = self.number(item), self.model
-            alone = History(np.array([number]), np.ones(1), np.zeros(1))
-            nearness = model.facts.vectors @ model.facts.vectors[number]
-            common = (
-                model.generators["item-neighbours"].scores(alone) if "item-neighbours" in model.generators else None
-            )
-            if common is not None and common.max(initial=0) > 0:
-                nearness = nearness.copy()
-                nearness[: len(common)] += COMMON_WEIGHT * common / common.max()
-            allowed = self._there(now)
-            allowed[number] = False
-            return [(model.catalogue.items[i], float(nearness[i])) for i in best(nearness, allowed, count).tolist()]
+            number, model, there = self.number(item), self.model, self._there(now)
+        found = nearest_items(model, number, there, count)
+        return [(model.catalogue.items[i], nearness) for i, nearness in found]
 
     def search(
         self, query: str, user: str | None = None, count: int = 10, now: float | None = None
@@ -284,25 +273,6 @@ class Recommender:
         with self._lock:  # who draws at the same time would draw alike
             return choose(found.lifted, vectors, creators, count, self.settings.list, self._source)
 
-    def _places(self, considered: Considered, chosen: Chosen, now: float, explain: bool) -> list[Recommended]:
-        model, pool, scores, history = considered.model, considered.pool, considered.scores, considered.history
-        parts: list[dict[str, float]] = [{} for _ in chosen.places]
-        if explain and model.names:
-            parts = [_largest(model.names, row) for row in model.contributions(pool, history, now)[chosen.places]]
-        likely = None if model.clicks is None or not len(history) else model.clicks.probabilities(scores)
-        reasons = reasons_for(model, pool, chosen.places, history, chosen.explored)
-        found = []
-        for i, place in enumerate(chosen.places.tolist()):
-            found.append(
-                Recommended(
-                    model.catalogue.items[pool.items[place]], float(scores[place]),
-                    None if likely is None else float(likely[place]),
-                    reasons[i], parts[i],
-                    float(chosen.propensities[i]), bool(chosen.explored[i]),
-                )
-            )  # fmt: skip
-        return found
-
     def _set(self, catalogue: Catalogue, now: float) -> None:
         self.model = self.model.with_catalogue(catalogue, now)
         self._permitted = permitted(catalogue, self.settings.list)
@@ -313,8 +283,3 @@ class Recommender:
 def _check(count: int) -> None:
     if not 1 <= count <= LONGEST_LIST:
         raise UsageError(f"A list has 1 to {LONGEST_LIST} items, not {count}.")
-
-
-def _largest(names: Sequence[str], added: NDArray[np.float64]) -> dict[str, float]:
-    order = np.argsort(-np.abs(added), kind="stable")
-    return {names[i]: float(added[i]) for i in order.tolist() if added[i] != 0}

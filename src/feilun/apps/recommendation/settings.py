@@ -9,9 +9,9 @@ from typing import Literal
 
 from feilun.apps.brokers.broker import BrokerSettings
 from feilun.apps.recommendation.candidates.table import GENERATORS
-from feilun.apps.recommendation.features import FEATURES
-from feilun.apps.recommendation.sessions import SessionSettings
-from feilun.apps.recommendation.signals import SignalSettings
+from feilun.apps.recommendation.ranking.features import FEATURES
+from feilun.apps.recommendation.records.sessions import SessionSettings
+from feilun.apps.recommendation.records.signals import SignalSettings
 from feilun.core.errors import nearest
 from feilun.core.settings import REQUIRED, setting, table
 

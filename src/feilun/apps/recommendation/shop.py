@@ -8,11 +8,11 @@ from sys import intern
 from threading import RLock
 from typing import Any
 
-from feilun.apps.recommendation.answer import Answer
-from feilun.apps.recommendation.events import Interaction, Item, Ranking, read_item
-from feilun.apps.recommendation.experiments import HOLDOUT, INTERLEAVED, arm_for
-from feilun.apps.recommendation.interleaving import interleave
+from feilun.apps.recommendation.answering.answer import Answer
+from feilun.apps.recommendation.experiments.arms import HOLDOUT, INTERLEAVED, arm_for
+from feilun.apps.recommendation.experiments.interleaving import interleave
 from feilun.apps.recommendation.recommender import Recommender
+from feilun.apps.recommendation.records.events import Interaction, Item, Ranking, read_item
 from feilun.core.errors import StorageError, UsageError
 from feilun.storage import event_queue
 from feilun.storage import recommendation as storage

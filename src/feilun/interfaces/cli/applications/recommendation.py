@@ -16,7 +16,7 @@ from feilun.interfaces.cli.options import AllowHost, AsJson, Host, Port, Require
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-    from feilun.apps.recommendation.events import Item
+    from feilun.apps.recommendation.records.events import Item
     from feilun.apps.recommendation.settings import RecommendationSettings
     from feilun.apps.recommendation.shop import Shop
     from feilun.serving.access import Access

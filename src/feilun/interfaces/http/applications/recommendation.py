@@ -12,8 +12,8 @@ from fastapi_offline import FastAPIOffline
 from pydantic import BaseModel, ConfigDict, Field
 
 from feilun import __version__
-from feilun.apps.recommendation.answer import Answer
-from feilun.apps.recommendation.events import read_interaction, read_item
+from feilun.apps.recommendation.answering.answer import Answer
+from feilun.apps.recommendation.records.events import read_interaction, read_item
 from feilun.apps.recommendation.shop import Shop, Taking, remembered
 from feilun.core.errors import DataError, UsageError
 from feilun.interfaces.http import metrics, requests_log

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from feilun.apps.recommendation.interactions import read
-from feilun.apps.recommendation.off_policy import Estimate, estimate
+from feilun.apps.recommendation.experiments.off_policy import Estimate, estimate
+from feilun.apps.recommendation.experiments.replay import replay, replayable
+from feilun.apps.recommendation.experiments.slates import ListEstimate, estimate_lists
+from feilun.apps.recommendation.ranking.training import fit
 from feilun.apps.recommendation.recommender import Recommender
-from feilun.apps.recommendation.replay import replay, replayable
+from feilun.apps.recommendation.records.interactions import read
 from feilun.apps.recommendation.settings import RecommendationSettings
-from feilun.apps.recommendation.slates import ListEstimate, estimate_lists
-from feilun.apps.recommendation.training import fit
 from feilun.core.errors import DataError
 from feilun.workflow.applications.recommendation.wiring import Prepared
 

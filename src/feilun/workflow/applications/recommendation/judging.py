@@ -8,16 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from feilun.apps.recommendation.cold import judge_cold
-from feilun.apps.recommendation.exposures import candidates, impressions
-from feilun.apps.recommendation.features import COLLABORATIVE, CONTEXTUAL, TEXTUAL
-from feilun.apps.recommendation.interactions import Interactions
-from feilun.apps.recommendation.judging import BASELINES, Judged, judge, scorer_of, scorer_of_model
-from feilun.apps.recommendation.model import Model
-from feilun.apps.recommendation.reliability import Reliability, reliability
-from feilun.apps.recommendation.requests import requests_of
+from feilun.apps.recommendation.judging.beside_baselines import BASELINES, Judged, judge, scorer_of, scorer_of_model
+from feilun.apps.recommendation.judging.cold import judge_cold
+from feilun.apps.recommendation.judging.reliability import Reliability, reliability
+from feilun.apps.recommendation.ranking.exposures import candidates, impressions
+from feilun.apps.recommendation.ranking.features import COLLABORATIVE, CONTEXTUAL, TEXTUAL
+from feilun.apps.recommendation.ranking.model import Model
+from feilun.apps.recommendation.ranking.requests import requests_of
+from feilun.apps.recommendation.ranking.training import fit
+from feilun.apps.recommendation.records.interactions import Interactions
 from feilun.apps.recommendation.settings import RecommendationSettings
-from feilun.apps.recommendation.training import fit
 from feilun.core.errors import UsageError
 from feilun.evaluation.protocols import split
 from feilun.workflow.applications.recommendation.wiring import Prepared

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from feilun.apps.recommendation.events import Interaction, Item, read_interaction, read_item
+from feilun.apps.recommendation.records.events import Interaction, Item, read_interaction, read_item
 from feilun.apps.recommendation.settings import RecommendationSettings
 from feilun.apps.recommendation.shop import interaction_of, row_of
 from feilun.core import places

@@ -9,18 +9,18 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from feilun.apps.recommendation.catalogue import Catalogue, build_catalogue
-from feilun.apps.recommendation.click_probability import ClickCurve
-from feilun.apps.recommendation.features import FEATURES
-from feilun.apps.recommendation.interactions import Read, read
-from feilun.apps.recommendation.model import Model, fit_generators
-from feilun.apps.recommendation.ranker import Trees
+from feilun.apps.recommendation.ranking.click_probability import ClickCurve
+from feilun.apps.recommendation.ranking.features import FEATURES
+from feilun.apps.recommendation.ranking.model import Model, fit_generators
+from feilun.apps.recommendation.ranking.training import fit
+from feilun.apps.recommendation.ranking.trees import Trees
 from feilun.apps.recommendation.recommender import Recommender
-from feilun.apps.recommendation.sessions import Session
+from feilun.apps.recommendation.records.catalogue import Catalogue, build_catalogue
+from feilun.apps.recommendation.records.interactions import Read, read
+from feilun.apps.recommendation.records.sessions import Session
+from feilun.apps.recommendation.records.words import WordVectors
 from feilun.apps.recommendation.settings import RecommendationSettings
 from feilun.apps.recommendation.shop import Remembered, Shop, remembered
-from feilun.apps.recommendation.training import fit
-from feilun.apps.recommendation.words import WordVectors
 from feilun.bundles.bundle import open_bundle
 from feilun.bundles.registry import resolve
 from feilun.core import places

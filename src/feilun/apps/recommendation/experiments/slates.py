@@ -19,7 +19,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from feilun.apps.recommendation.off_policy import FEWEST_EFFECTIVE, LEAST_COVERED, Floats, Replayed, by_group, modelled
+from feilun.apps.recommendation.experiments.off_policy import (
+    FEWEST_EFFECTIVE,
+    LEAST_COVERED,
+    Floats,
+    Replayed,
+    by_group,
+    modelled,
+)
 from feilun.core.report import Figure
 from feilun.evaluation.resampling import intervals_of
 

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from feilun.apps.recommendation.considered import Considered
-from feilun.apps.recommendation.events import Interaction, Ranking
-from feilun.apps.recommendation.experiments import HOLDOUT
-from feilun.apps.recommendation.off_policy import Replayed
-from feilun.apps.recommendation.outcomes import interest_in
+from feilun.apps.recommendation.answering.considered import Considered
+from feilun.apps.recommendation.answering.rerank import Building
+from feilun.apps.recommendation.experiments.arms import HOLDOUT
+from feilun.apps.recommendation.experiments.off_policy import Replayed
+from feilun.apps.recommendation.experiments.outcomes import interest_in
 from feilun.apps.recommendation.recommender import LONGEST_LIST, Recommender
-from feilun.apps.recommendation.rerank import Building
+from feilun.apps.recommendation.records.events import Interaction, Ranking
 
 
 def replayable(ranking: Ranking) -> bool:

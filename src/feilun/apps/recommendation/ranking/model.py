@@ -9,16 +9,16 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from feilun.apps.recommendation.candidates.fusion import Pool
 from feilun.apps.recommendation.candidates.generator import Generator, OfContent
 from feilun.apps.recommendation.candidates.table import GENERATORS
 from feilun.apps.recommendation.candidates.text_neighbours import centred, common
-from feilun.apps.recommendation.catalogue import Catalogue
-from feilun.apps.recommendation.click_probability import ClickCurve
-from feilun.apps.recommendation.features import FEATURES, ItemFacts, Table, facts_of, table_of
-from feilun.apps.recommendation.fusion import Pool
-from feilun.apps.recommendation.interactions import History, Interactions
-from feilun.apps.recommendation.ranker import Trees
-from feilun.apps.recommendation.sessions import Session
+from feilun.apps.recommendation.ranking.click_probability import ClickCurve
+from feilun.apps.recommendation.ranking.features import FEATURES, ItemFacts, Table, facts_of, table_of
+from feilun.apps.recommendation.ranking.trees import Trees
+from feilun.apps.recommendation.records.catalogue import Catalogue
+from feilun.apps.recommendation.records.interactions import History, Interactions
+from feilun.apps.recommendation.records.sessions import Session
 
 
 @dataclass(frozen=True)

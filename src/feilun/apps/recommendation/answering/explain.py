@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feilun.apps.recommendation.candidates.ease import Ease
-from feilun.apps.recommendation.fusion import Pool
-from feilun.apps.recommendation.interactions import History
-from feilun.apps.recommendation.model import Model
+from feilun.apps.recommendation.candidates.fusion import Pool
+from feilun.apps.recommendation.ranking.model import Model
+from feilun.apps.recommendation.records.interactions import History
 
 LEAST_COSINE = 0.2
 LAST = 50

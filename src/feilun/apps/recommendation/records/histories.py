@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from feilun.apps.recommendation.events import Interaction
-from feilun.apps.recommendation.interactions import (
+from feilun.apps.recommendation.records.events import Interaction
+from feilun.apps.recommendation.records.interactions import (
     DAY,
     FUTURE_SECONDS,
     LONGEST_HISTORY,
@@ -19,8 +19,8 @@ from feilun.apps.recommendation.interactions import (
     History,
     strengths,
 )  # fmt: skip
+from feilun.apps.recommendation.records.signals import SignalSettings
 from feilun.apps.recommendation.settings import CandidateSettings
-from feilun.apps.recommendation.signals import SignalSettings
 
 MOST_TOLD = 10_000
 """Types with values whose strengths are remembered, such as clicks, or articles read for some seconds."""

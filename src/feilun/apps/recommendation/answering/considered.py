@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from feilun.apps.recommendation.fusion import Pool
-from feilun.apps.recommendation.interactions import History
-from feilun.apps.recommendation.model import Model
+from feilun.apps.recommendation.candidates.fusion import Pool
+from feilun.apps.recommendation.ranking.model import Model
+from feilun.apps.recommendation.records.interactions import History
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from feilun.apps.recommendation.click_probability import Basis, ClickCurve, fit_clicks
-from feilun.apps.recommendation.events import Ranking
-from feilun.apps.recommendation.fusion import gather
-from feilun.apps.recommendation.interactions import History, Interactions
-from feilun.apps.recommendation.model import Model
-from feilun.apps.recommendation.requests import Request, allowed_at
+from feilun.apps.recommendation.candidates.fusion import gather
+from feilun.apps.recommendation.ranking.click_probability import Basis, ClickCurve, fit_clicks
+from feilun.apps.recommendation.ranking.model import Model
+from feilun.apps.recommendation.ranking.requests import Request, allowed_at
+from feilun.apps.recommendation.records.events import Ranking
+from feilun.apps.recommendation.records.interactions import History, Interactions
 from feilun.apps.recommendation.settings import CandidateSettings
 
 WINDOW_SECONDS = 3600.0

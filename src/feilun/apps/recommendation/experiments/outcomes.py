@@ -11,11 +11,11 @@ from math import lgamma
 import numpy as np
 from numpy.typing import NDArray
 
-from feilun.apps.recommendation.events import Interaction, Ranking
-from feilun.apps.recommendation.exposures import WINDOW_SECONDS
-from feilun.apps.recommendation.interactions import strengths
-from feilun.apps.recommendation.off_policy import Floats, ratio
-from feilun.apps.recommendation.signals import SignalSettings
+from feilun.apps.recommendation.experiments.off_policy import Floats, ratio
+from feilun.apps.recommendation.ranking.exposures import WINDOW_SECONDS
+from feilun.apps.recommendation.records.events import Interaction, Ranking
+from feilun.apps.recommendation.records.interactions import strengths
+from feilun.apps.recommendation.records.signals import SignalSettings
 from feilun.core.report import Figure
 from feilun.evaluation.resampling import intervals_of
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feilun.apps.recommendation.candidates.generator import Generator, Scores
-from feilun.apps.recommendation.interactions import History
+from feilun.apps.recommendation.records.interactions import History
 
 SAMPLED, FEWEST_SAMPLED = 16, 10_000
 """Every so-manieth score is looked at first, where there are so many."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from feilun.apps.recommendation.catalogue import Catalogue
+from feilun.apps.recommendation.records.catalogue import Catalogue
 from feilun.apps.recommendation.settings import ListSettings
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feilun.apps.recommendation.candidates.text_neighbours import centred, common
-from feilun.apps.recommendation.catalogue import Catalogue, Vectors
+from feilun.apps.recommendation.records.catalogue import Catalogue, Vectors
 from feilun.knowledge.keywords import KeywordIndex
 from feilun.knowledge.terms import search_terms
 

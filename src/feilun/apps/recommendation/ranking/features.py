@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from feilun.apps.recommendation.candidates.fusion import Pool
 from feilun.apps.recommendation.candidates.table import GENERATORS
-from feilun.apps.recommendation.catalogue import Catalogue
-from feilun.apps.recommendation.fusion import Pool
-from feilun.apps.recommendation.interactions import DAY, History
-from feilun.apps.recommendation.sparse_rows import products_of, total_of
+from feilun.apps.recommendation.records.catalogue import Catalogue
+from feilun.apps.recommendation.records.interactions import DAY, History
+from feilun.apps.recommendation.records.sparse_rows import products_of, total_of
 
 OWN = (
     "text_similarity", "nearest_taken", "popularity", "age_days", "price", "price_ratio", "category_share",

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feilun.apps.recommendation.candidates.text_neighbours import TextNeighbours
-from feilun.apps.recommendation.catalogue import Catalogue
-from feilun.apps.recommendation.interactions import History, Interactions
-from feilun.apps.recommendation.judging import Judged, judge, scorer_of
+from feilun.apps.recommendation.judging.beside_baselines import Judged, judge, scorer_of
+from feilun.apps.recommendation.records.catalogue import Catalogue
+from feilun.apps.recommendation.records.interactions import History, Interactions
 
 HIDDEN_SHARE = 0.15
 

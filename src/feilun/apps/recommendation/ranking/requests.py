@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from feilun.apps.recommendation.histories import unseen
-from feilun.apps.recommendation.interactions import History, Interactions
-from feilun.apps.recommendation.model import Model
+from feilun.apps.recommendation.ranking.model import Model
+from feilun.apps.recommendation.records.histories import unseen
+from feilun.apps.recommendation.records.interactions import History, Interactions
 from feilun.apps.recommendation.settings import CandidateSettings
 
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from feilun.apps.recommendation.fusion import gather
-from feilun.apps.recommendation.linear_order import fit_weights
-from feilun.apps.recommendation.model import Model
-from feilun.apps.recommendation.requests import Request, allowed_at
-from feilun.apps.recommendation.sessions import Session, gains
+from feilun.apps.recommendation.candidates.fusion import gather
+from feilun.apps.recommendation.ranking.linear_order import fit_weights
+from feilun.apps.recommendation.ranking.model import Model
+from feilun.apps.recommendation.ranking.requests import Request, allowed_at
+from feilun.apps.recommendation.records.sessions import Session, gains
 from feilun.apps.recommendation.settings import CandidateSettings, RecommendationSettings
 
 FEWEST_VISITS, MOST_VISITS = 100, 1_000

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from feilun.apps.recommendation.click_probability import Basis, ClickCurve
-from feilun.apps.recommendation.exposures import Exposures
+from feilun.apps.recommendation.ranking.click_probability import Basis, ClickCurve
+from feilun.apps.recommendation.ranking.exposures import Exposures
 from feilun.evaluation.metrics.clicks import area_under_curve, log_loss
 from feilun.evaluation.metrics.confidence import expected_calibration_error
 

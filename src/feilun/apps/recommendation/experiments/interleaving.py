@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from feilun.apps.recommendation.answer import Answer, Recommended
-from feilun.apps.recommendation.events import Ranking
-from feilun.apps.recommendation.off_policy import ratio
+from feilun.apps.recommendation.answering.answer import Answer, Recommended
+from feilun.apps.recommendation.experiments.off_policy import ratio
+from feilun.apps.recommendation.records.events import Ranking
 from feilun.core.report import Figure
 from feilun.evaluation.paired import mcnemar
 

@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from feilun.apps.recommendation.click_probability import ClickCurve
-from feilun.apps.recommendation.events import Ranking
-from feilun.apps.recommendation.exposures import Exposures, candidates, fit_chances, impressions, joined
-from feilun.apps.recommendation.interactions import Interactions
-from feilun.apps.recommendation.lists import Lists
-from feilun.apps.recommendation.model import Model
-from feilun.apps.recommendation.requests import Request
+from feilun.apps.recommendation.ranking.click_probability import ClickCurve
+from feilun.apps.recommendation.ranking.exposures import Exposures, candidates, fit_chances, impressions, joined
+from feilun.apps.recommendation.ranking.lists import Lists
+from feilun.apps.recommendation.ranking.model import Model
+from feilun.apps.recommendation.ranking.requests import Request
+from feilun.apps.recommendation.records.events import Ranking
+from feilun.apps.recommendation.records.interactions import Interactions
 from feilun.apps.recommendation.settings import CandidateSettings
 
 FOLDS = 4

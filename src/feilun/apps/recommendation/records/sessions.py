@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from feilun.apps.recommendation.interactions import History
+from feilun.apps.recommendation.records.interactions import History
 from feilun.core.settings import setting
 
 MINUTE = 60.0

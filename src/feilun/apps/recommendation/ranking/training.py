@@ -8,17 +8,17 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from feilun.apps.recommendation.catalogue import Catalogue
-from feilun.apps.recommendation.chances import chances, considered_for, shown_to
-from feilun.apps.recommendation.events import Ranking
-from feilun.apps.recommendation.features import FEATURES
-from feilun.apps.recommendation.interactions import Interactions
-from feilun.apps.recommendation.linear_order import fit_weights
-from feilun.apps.recommendation.lists import Lists, chosen_session, lists_of
-from feilun.apps.recommendation.model import Model, fit_generators
-from feilun.apps.recommendation.ranker import TreeSettings, grow_ranking
-from feilun.apps.recommendation.requests import drawn_requests, requests_of
-from feilun.apps.recommendation.sessions import Session
+from feilun.apps.recommendation.ranking.chances import chances, considered_for, shown_to
+from feilun.apps.recommendation.ranking.features import FEATURES
+from feilun.apps.recommendation.ranking.linear_order import fit_weights
+from feilun.apps.recommendation.ranking.lists import Lists, chosen_session, lists_of
+from feilun.apps.recommendation.ranking.model import Model, fit_generators
+from feilun.apps.recommendation.ranking.requests import drawn_requests, requests_of
+from feilun.apps.recommendation.ranking.trees import TreeSettings, grow_ranking
+from feilun.apps.recommendation.records.catalogue import Catalogue
+from feilun.apps.recommendation.records.events import Ranking
+from feilun.apps.recommendation.records.interactions import Interactions
+from feilun.apps.recommendation.records.sessions import Session
 from feilun.apps.recommendation.settings import RecommendationSettings
 
 FEWEST_LISTS = 30

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from feilun.apps.recommendation.events import Item
-from feilun.apps.recommendation.explain import Reason
+from feilun.apps.recommendation.answering.explain import Reason
+from feilun.apps.recommendation.records.events import Item
 
 ALL_TAKEN = "Everything was taken already; items come again."
 NOTHING_SHOWN = "The catalogue has nothing that may be shown."

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from feilun.apps.recommendation.events import Item
+from feilun.apps.recommendation.records.events import Item
 from feilun.core.corpus import corpus_of
 from feilun.core.errors import DataError
 from feilun.core.ports import Embedder

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from feilun.apps.recommendation.events import Interaction
-from feilun.apps.recommendation.signals import SignalSettings, parse
+from feilun.apps.recommendation.records.events import Interaction
+from feilun.apps.recommendation.records.signals import SignalSettings, parse
 
 DAY = 86_400.0
 LONGEST_HISTORY = 500

@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feilun.apps.recommendation.candidates.als import AlternatingLeastSquares
+from feilun.apps.recommendation.candidates.fusion import gather, padded
 from feilun.apps.recommendation.candidates.generator import Generator
 from feilun.apps.recommendation.candidates.item_neighbours import ItemNeighbours
 from feilun.apps.recommendation.candidates.popular import Popular
-from feilun.apps.recommendation.catalogue import Catalogue
-from feilun.apps.recommendation.fusion import gather, padded
-from feilun.apps.recommendation.interactions import History, Interactions
-from feilun.apps.recommendation.model import Model
+from feilun.apps.recommendation.ranking.model import Model
+from feilun.apps.recommendation.records.catalogue import Catalogue
+from feilun.apps.recommendation.records.interactions import History, Interactions
 from feilun.core.report import Figure
 from feilun.evaluation.metrics.arithmetic import Floats
 from feilun.evaluation.metrics.catalogue import catalogue_figures

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from feilun.apps.recommendation.click_probability import fit_clicks
+from feilun.apps.recommendation.ranking.click_probability import fit_clicks
 from feilun.core.errors import UsageError
 from feilun.core.report import Figure
 from feilun.evaluation.resampling import intervals_of
