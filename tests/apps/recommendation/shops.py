@@ -35,7 +35,7 @@ def made_recommender(**changes):
     sample, words, model = trained()
     settings = replace(SETTINGS, **changes)
     recommender = Recommender(model, settings, words, "tiny", seed=0)
-    recommender.observe(sample.events)
+    recommender.observe(sample.events, learned=True)
     return recommender
 
 

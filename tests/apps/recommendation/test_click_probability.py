@@ -68,7 +68,7 @@ def test_where_no_list_was_logged_the_chance_is_that_of_being_taken_next():
     cut = np.quantile(known.time, 0.8)
     before, later = known.select(known.time < cut), known.select(known.time >= cut)
     without = fit(before, model.catalogue, SETTINGS, float(cut))
-    shown = candidates(without, SETTINGS.candidates, requests_of(before, later, np.unique(later.user)))
+    shown = candidates(without, SETTINGS.candidates, requests_of(before, later, np.unique(later.user)), later)
     assert shown.basis == "next"
     assert shown.taken.mean() < 0.02
     curve = fit_chances(shown)

@@ -18,13 +18,6 @@ from feilun.storage.database import open_database
 from feilun.storage.event_queue import EventQueue, left_behind
 
 
-@pytest.fixture
-def database(database_url):
-    opened = open_database(database_url)
-    yield opened
-    opened.close()
-
-
 def event(name, item="tea-1a", user="u", ranking=None):
     return Interaction(name, user, item, "click", 1.0, trained()[0].now, ranking)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from feilun.apps.recommendation.answering.explain import Reason
 from feilun.apps.recommendation.records.events import Item
@@ -26,6 +26,7 @@ class Recommended:
         contributions: What each feature added to the score, the largest first; empty where nobody asked.
         propensity: How likely the policy put it there, given what stands above.
         explored: Whether chance put it there.
+        rules: Names of the rows of decision tables that hold for it.
     """
 
     item: Item
@@ -35,6 +36,7 @@ class Recommended:
     contributions: Mapping[str, float]
     propensity: float
     explored: bool
+    rules: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ class Answer:
         basis: What probabilities are of: `impressions`, a click on a shown item; `next`, that a candidate is what is
             taken next, shown or not; empty where none are told.
         base_rate: How often that is so of any item; None where no probabilities are told.
+        context: That was looked at.
     """
 
     id: str
@@ -63,3 +66,4 @@ class Answer:
     note: str = ""
     basis: str = ""
     base_rate: float | None = None
+    context: Mapping[str, str] = field(default_factory=dict)

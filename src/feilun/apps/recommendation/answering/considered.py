@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from feilun.apps.recommendation.candidates.fusion import Pool
 from feilun.apps.recommendation.ranking.model import Model
+from feilun.apps.recommendation.records.context import Situation
 from feilun.apps.recommendation.records.interactions import History
 
 
@@ -22,6 +24,8 @@ class Considered:
         scores: The final scores, shape (candidates,).
         lifted: The same standardised, with the boosts; by these the list is made, shape (candidates,).
         history: What was looked at.
+        situation: When and in what context.
+        rules: Names of the rows of decision tables that hold for each candidate.
         note: What the reader should know; else empty.
     """
 
@@ -30,6 +34,8 @@ class Considered:
     scores: NDArray[np.float64]
     lifted: NDArray[np.float64]
     history: History
+    situation: Situation
+    rules: Sequence[tuple[str, ...]]
     note: str
 
 

@@ -22,6 +22,9 @@ SENTENCES = {
     "taken": ("Because you chose “{title}”", "因为你选过“{title}”"),
     "recent": ("New", "新上架"),
     "same-category": ("Liked in {category}", "{category}里受欢迎"),
+    "same-creator": ("More by {creator}, whom you chose before", "来自你选过的{creator}"),
+    "trending": ("More and more take this", "正在升温"),
+    "popular-in-segment": ("Many like you take this", "和你相近的人很多选"),
     "popular": ("Many take this now", "近来很多人选"),
 }
 
@@ -79,7 +82,12 @@ def _reason_for(model: Model, pool: Pool, place: int, nearest: int) -> Reason:
     categories = model.catalogue.items[pool.items[place]].categories
     if brought == "same-category" and categories:
         return _reason("same-category", category=categories[0])
-    return _reason("recent" if brought == "recent" else "popular")
+    creator = model.catalogue.items[pool.items[place]].creator
+    if brought == "same-creator" and creator:
+        return _reason("same-creator", creator=creator)
+    if brought.startswith("recent"):
+        return _reason("recent")
+    return _reason(brought if brought in {"trending", "popular-in-segment"} else "popular")
 
 
 def _nearest(model: Model, items: NDArray[np.int64], history: History) -> list[int]:

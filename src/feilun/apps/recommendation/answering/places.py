@@ -13,26 +13,28 @@ from feilun.apps.recommendation.answering.explain import reasons_for
 from feilun.apps.recommendation.answering.rerank import Chosen
 
 
-def places_of(considered: Considered, chosen: Chosen, now: float, *, explain: bool) -> list[Recommended]:
+def places_of(considered: Considered, chosen: Chosen, *, explain: bool) -> list[Recommended]:
     """Return the places of a list.
 
     Args:
         considered: The candidates.
         chosen: Those of the list, in their order.
-        now: Seconds since 1970.
         explain: Tell what each feature added.
     """
     model, pool, scores, history = considered.model, considered.pool, considered.scores, considered.history
     parts: list[dict[str, float]] = [{} for _ in chosen.places]
     if explain and model.names:
-        parts = [_largest(model.names, row) for row in model.contributions(pool, history, now)[chosen.places]]
+        parts = [
+            _largest(model.names, row)
+            for row in model.contributions(pool, history, considered.situation)[chosen.places]
+        ]
     likely = None if model.clicks is None or not len(history) else model.clicks.probabilities(scores)
     reasons = reasons_for(model, pool, chosen.places, history, chosen.explored)
     return [
         Recommended(
             model.catalogue.items[pool.items[place]], float(scores[place]),
             None if likely is None else float(likely[place]), reasons[i], parts[i],
-            float(chosen.propensities[i]), bool(chosen.explored[i]),
+            float(chosen.propensities[i]), bool(chosen.explored[i]), considered.rules[place],
         )
         for i, place in enumerate(chosen.places.tolist())
     ]  # fmt: skip

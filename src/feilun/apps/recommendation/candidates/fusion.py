@@ -9,7 +9,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from feilun.apps.recommendation.candidates.generator import Generator, Scores
+from feilun.apps.recommendation.candidates.generator import Generator, Scores, scored
+from feilun.apps.recommendation.records.context import Situation
 from feilun.apps.recommendation.records.interactions import History
 
 SAMPLED, FEWEST_SAMPLED = 16, 10_000
@@ -35,6 +36,10 @@ class Pool:
     def __len__(self) -> int:
         return len(self.items)
 
+    def select(self, rows: NDArray[np.bool_]) -> Pool:
+        """Return some of the candidates."""
+        return Pool(self.items[rows], self.scores[rows], self.names, self.source[rows])
+
     @cached_property
     def standardised(self) -> NDArray[np.float32]:
         """Return each generator's scores with mean 0 and spread 1 within the pool; 0 where it knows nothing."""
@@ -50,6 +55,7 @@ def gather(
     generators: Mapping[str, Generator],
     quotas: Mapping[str, int],
     history: History,
+    situation: Situation,
     allowed: NDArray[np.bool_],
     least: int = 0,
     also: Iterable[int] = (),
@@ -60,6 +66,7 @@ def gather(
         generators: By name.
         quotas: Most candidates of each.
         history: What the user took.
+        situation: When and in what context the list is asked for.
         allowed: Which items may be shown, shape (items,).
         least: Fill up with any allowed items to so many.
         also: Items that are candidates whoever brings them.
@@ -68,7 +75,7 @@ def gather(
         The pool; empty where nothing is allowed.
     """
     names = tuple(name for name in generators if name in quotas)
-    all_scores = [padded(generators[name].scores(history), len(allowed)) for name in names]
+    all_scores = [padded(scored(generators[name], history, situation), len(allowed)) for name in names]
     found: dict[int, int] = {}
     for number, (name, scores) in enumerate(zip(names, all_scores, strict=True)):
         for item in best(scores, allowed, quotas[name]):
@@ -85,7 +92,11 @@ def gather(
 
 
 def pool_of(
-    generators: Mapping[str, Generator], names: Collection[str], history: History, items: NDArray[np.int64]
+    generators: Mapping[str, Generator],
+    names: Collection[str],
+    history: History,
+    situation: Situation,
+    items: NDArray[np.int64],
 ) -> Pool:
     """Return given items as a pool, with what the named generators say of them.
 
@@ -93,10 +104,11 @@ def pool_of(
         generators: By name.
         names: The generators to ask.
         history: What the user took.
+        situation: When and in what context the list is asked for.
         items: Item numbers, each once, shape (candidates,).
     """
     asked = tuple(name for name in generators if name in names)
-    given = [generators[name].scores(history) for name in asked]
+    given = [scored(generators[name], history, situation) for name in asked]
     widest = max([int(items.max(initial=-1)) + 1, *(len(scores) for scores in given)])
     all_scores = [padded(scores, widest) for scores in given]
     return _pool(items, np.full(len(items), -1, np.int64), asked, all_scores)

@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feilun.apps.recommendation.answering.considered import Considered
+from feilun.apps.recommendation.answering.finder import LONGEST_LIST
 from feilun.apps.recommendation.answering.rerank import Building
 from feilun.apps.recommendation.experiments.arms import HOLDOUT
 from feilun.apps.recommendation.experiments.off_policy import Replayed
 from feilun.apps.recommendation.experiments.outcomes import interest_in
-from feilun.apps.recommendation.recommender import LONGEST_LIST, Recommender
+from feilun.apps.recommendation.recommender import Recommender
 from feilun.apps.recommendation.records.events import Interaction, Ranking
 
 
@@ -42,12 +43,13 @@ def replay(recommender: Recommender, rankings: Sequence[Ranking], events: Sequen
     users: dict[str, int] = {}
     places: list[tuple[int, int, int, bool, float, float, float]] = []
     pools: list[tuple[NDArray[np.float64], NDArray[np.float64]]] = []
-    observed = 0
+    observed, learned = 0, sum(event.time < recommender.model.fitted for event in waiting)
     for number, ranking in enumerate(sorted(rankings, key=lambda one: one.time)):
         before = observed
         while observed < len(waiting) and waiting[observed].time < ranking.time:
             observed += 1
-        recommender.observe(waiting[before:observed])
+        recommender.observe(waiting[before : min(observed, learned)], learned=True)
+        recommender.observe(waiting[max(before, learned) : observed])
         user = users.setdefault(ranking.user, len(users))
         found = _places(recommender, ranking)
         whole = number if len(found) == len(ranking.items) else -1
@@ -63,7 +65,7 @@ def _places(
 ) -> list[tuple[int, float, float, float, NDArray[np.float64], NDArray[np.float64]]]:
     """Return rank, logged chance, wanted chance and score of each place, with the scores and chances of the pool."""
     facts, index = recommender.model.facts, recommender.model.catalogue.index
-    considered = recommender.considered(ranking.user, len(ranking.items), now=ranking.time)
+    considered = recommender.considered(ranking.user, len(ranking.items), context=ranking.context, now=ranking.time)
     building = _building(recommender, considered)
     place_of = {item: place for place, item in enumerate(considered.pool.items.tolist())}
     found = []

@@ -15,6 +15,7 @@ from feilun.apps.recommendation.candidates.item_neighbours import ItemNeighbours
 from feilun.apps.recommendation.candidates.popular import Popular
 from feilun.apps.recommendation.ranking.model import Model
 from feilun.apps.recommendation.records.catalogue import Catalogue
+from feilun.apps.recommendation.records.context import Context, Situation
 from feilun.apps.recommendation.records.interactions import History, Interactions
 from feilun.core.report import Figure
 from feilun.evaluation.metrics.arithmetic import Floats
@@ -137,22 +138,29 @@ def scorer_of(generator: Generator, items: int) -> Scorer:
     return lambda _, history, __: padded(generator.scores(history), items)
 
 
-def scorer_of_model(model: Model, quotas: Mapping[str, int], shown: NDArray[np.bool_]) -> Scorer:
+def scorer_of_model(
+    model: Model,
+    quotas: Mapping[str, int],
+    shown: NDArray[np.bool_],
+    context_of: Callable[[int, float], Context] = lambda _, __: {},
+) -> Scorer:
     """Return a model as what can be judged: candidates in their final order, all other items behind them.
 
     Args:
         model: The model.
         quotas: Of its generators.
         shown: Which items may be candidates, shape (items,).
+        context_of: From a user number and a moment to the context in which the user asks.
     """
 
-    def scores(_: int, history: History, moment: float) -> NDArray[np.float32]:
+    def scores(user: int, history: History, moment: float) -> NDArray[np.float32]:
         allowed = shown & model.facts.published_by(moment)
         allowed[history.items] = False
         history = model.looked_at(history, moment)
-        pool = gather(model.generators, quotas, history, allowed)
+        situation = Situation(moment, context_of(user, moment))
+        pool = gather(model.generators, quotas, history, situation, allowed)
         found = np.full(len(model.catalogue), -FAR_BELOW)
-        found[pool.items] = model.scores(pool, history, moment)
+        found[pool.items] = model.scores(pool, history, situation)
         return found.astype(np.float32)
 
     return scores

@@ -62,9 +62,9 @@ def shown_to(
 
 
 def considered_for(
-    requests: Sequence[Request], of: NDArray[np.int64], policy: CandidateSettings
+    requests: Sequence[Request], of: NDArray[np.int64], policy: CandidateSettings, later: Interactions
 ) -> Callable[[Model, Strangers], Exposures]:
-    """Return what gives the candidates of requests, the user of each given."""
+    """Return what gives the candidates of requests, the user of each given, and what was taken after training."""
     return lambda model, users: candidates(
-        model, policy, [one for one, mine in zip(requests, users[of].tolist(), strict=True) if mine]
+        model, policy, [one for one, mine in zip(requests, users[of].tolist(), strict=True) if mine], later
     )

@@ -9,9 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feilun.apps.recommendation.candidates.fusion import gather
+from feilun.apps.recommendation.ranking.as_of import AsOf
 from feilun.apps.recommendation.ranking.click_probability import Basis, ClickCurve, fit_clicks
 from feilun.apps.recommendation.ranking.model import Model
 from feilun.apps.recommendation.ranking.requests import Request, allowed_at
+from feilun.apps.recommendation.records.context import Situation
 from feilun.apps.recommendation.records.events import Ranking
 from feilun.apps.recommendation.records.interactions import History, Interactions
 from feilun.apps.recommendation.settings import CandidateSettings
@@ -54,7 +56,7 @@ def impressions(
     Args:
         model: Learned nothing from what followed from these lists.
         policy: Quotas, and what is shown again.
-        interactions: Before the lists and after them.
+        interactions: Before the lists and after them; what is popular moves with them from list to list.
         rankings: The lists.
         users: Whose lists are looked at, by user number, shape (users,).
         seed: Of the draw of lists.
@@ -64,7 +66,11 @@ def impressions(
     if len(some) > MOST_LISTS:
         drawn = np.random.default_rng(seed).choice(len(some), MOST_LISTS, replace=False)
         some = [some[i] for i in np.sort(drawn).tolist()]
-    rows = [_shown(model, policy, interactions.history(number[one.user]), one) for one in some]
+    as_of = AsOf(model, interactions.select(interactions.time >= model.fitted))
+    rows = [
+        _shown(as_of.at(one.time), policy, interactions.history(number[one.user]), one)
+        for one in sorted(some, key=lambda one: one.time)
+    ]
     scores, places, taken = ([row[i] for row in rows] for i in range(3))
     nothing = [np.zeros(0)]
     return Exposures(
@@ -73,20 +79,24 @@ def impressions(
     )  # fmt: skip
 
 
-def candidates(model: Model, policy: CandidateSettings, requests: Sequence[Request]) -> Exposures:
+def candidates(model: Model, policy: CandidateSettings, requests: Sequence[Request], later: Interactions) -> Exposures:
     """Score the candidates of requests that no list was logged of, and mark what was taken next.
 
     Args:
         model: Learned nothing from what was taken then.
         policy: Quotas, and what is shown again.
         requests: Those of users without a history are left out.
+        later: What the model did not learn from; what is popular moves with it.
     """
     scores, taken = [np.zeros(0)], [np.zeros(0, bool)]
-    for one in [request for request in requests if len(request.history)][:MOST_LISTS]:
+    as_of = AsOf(model, later)
+    asked = [request for request in requests if len(request.history)][:MOST_LISTS]
+    for one in sorted(asked, key=lambda request: request.moment):
+        now = as_of.at(one.moment)
         history = model.looked_at(one.history, one.moment)
         allowed = allowed_at(model, policy, one.history, one.moment)
-        pool = gather(model.generators, policy.quotas, history, allowed)
-        scores.append(model.scores(pool, history, one.moment))
+        pool = gather(now.generators, policy.quotas, history, one.situation, allowed)
+        scores.append(now.scores(pool, history, one.situation))
         taken.append(pool.items == one.taken.items[0])
     found = np.concatenate(scores)
     return Exposures("next", found, np.ones(len(found), np.int64), np.concatenate(taken))
@@ -120,8 +130,9 @@ def _shown(
     items, places = np.array([pair for pair in named if allowed[pair[0]]], np.int64).reshape(-1, 2).T
     if not len(history) or not len(items):
         return np.zeros(0), np.zeros(0, np.int64), np.zeros(0, bool)
-    pool = gather(model.generators, policy.quotas, history, allowed, also=items)
+    situation = Situation(ranking.time, ranking.context)
+    pool = gather(model.generators, policy.quotas, history, situation, allowed, also=items)
     row_of = {item: row for row, item in enumerate(pool.items.tolist())}
-    scores = model.scores(pool, history, ranking.time)[[row_of[item] for item in items.tolist()]]
+    scores = model.scores(pool, history, situation)[[row_of[item] for item in items.tolist()]]
     soon = then.items[then.times < ranking.time + WINDOW_SECONDS]
     return scores, places, np.isin(items, soon)

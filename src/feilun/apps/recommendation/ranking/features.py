@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -11,8 +12,10 @@ from scipy import sparse
 
 from feilun.apps.recommendation.candidates.fusion import Pool
 from feilun.apps.recommendation.candidates.table import GENERATORS
+from feilun.apps.recommendation.ranking.context_lift import Lifts, lift_columns, lift_name, lifts_of
 from feilun.apps.recommendation.records.catalogue import Catalogue
-from feilun.apps.recommendation.records.interactions import DAY, History
+from feilun.apps.recommendation.records.context import Situation
+from feilun.apps.recommendation.records.interactions import DAY, History, Interactions
 from feilun.apps.recommendation.records.sparse_rows import products_of, total_of
 
 OWN = (
@@ -20,11 +23,14 @@ OWN = (
     "creator_share", "history_length", "hour", "weekday", "visit_similarity",
 )  # fmt: skip
 FEATURES = (*GENERATORS, *OWN)
-"""Names of all features: the generators' standardised scores, and the others."""
+"""Names of the features of every application: the generators' standardised scores, and the others."""
 
 COLLABORATIVE = ("ease", "als", "item-neighbours")
 TEXTUAL = ("text", "text_similarity", "nearest_taken", "visit_similarity")
-CONTEXTUAL = ("recent", "age_days", "price", "price_ratio", "hour", "weekday", "history_length", "visit_similarity")
+CONTEXTUAL = (
+    "trending", "popular-in-segment", "recent", "recent-in-segment", "age_days", "price", "price_ratio", "hour",
+    "weekday", "history_length", "visit_similarity",
+)  # fmt: skip
 
 LAST = 20
 """Items of the history to which a candidate is compared."""
@@ -43,6 +49,7 @@ class ItemFacts:
         creator: Number of the creator, -1 for none, shape (items,).
         member: Which item is in which category, shape (items, categories).
         vectors: Centred text vectors, shape (items, width).
+        lifts: How much more often each value of a context goes with each item than with all.
     """
 
     popularity: Table
@@ -51,62 +58,70 @@ class ItemFacts:
     creator: NDArray[np.int64]
     member: sparse.csr_matrix
     vectors: NDArray[np.float32]
+    lifts: Lifts
 
     def published_by(self, moment: float) -> NDArray[np.bool_]:
         """Return which items there are at a moment, those of unknown age among them, shape (items,)."""
         return ~(self.published > moment)
 
 
-def facts_of(catalogue: Catalogue, popularity: NDArray[np.int64], vectors: NDArray[np.float32]) -> ItemFacts:
+def features_of(columns: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of all features of an application with these columns of context."""
+    return (*FEATURES, *map(lift_name, columns))
+
+
+def facts_of(catalogue: Catalogue, interactions: Interactions, vectors: NDArray[np.float32]) -> ItemFacts:
     """Lay out what features need of the items.
 
     Args:
         catalogue: The items.
-        popularity: Interactions of each, shape (items,) or of fewer where items came later.
+        interactions: With them, or with fewer where items came later.
         vectors: Centred text vectors, shape (items, width).
     """
     items = catalogue.items
-    creators = {name: i for i, name in enumerate(sorted({item.creator for item in items if item.creator}))}
-    counts = np.pad(popularity, (0, len(items) - len(popularity)))
+    counts = interactions.popularity()
+    counts = np.pad(counts, (0, len(items) - len(counts)))
     return ItemFacts(
         np.log1p(counts),
         catalogue.published,
         np.log1p(np.array([np.nan if item.price is None else item.price for item in items])),
-        np.array([creators.get(item.creator, -1) for item in items]),
+        catalogue.creators(),
         catalogue.category_matrix(),
         vectors,
+        lifts_of(interactions, catalogue),
     )
 
 
-def table_of(pool: Pool, history: History, facts: ItemFacts, now: float) -> Table:
+def table_of(
+    pool: Pool, history: History, facts: ItemFacts, situation: Situation, names: Sequence[str] = FEATURES
+) -> Table:
     """Compute the features of a user's candidates.
 
     Args:
         pool: The candidates.
         history: What the user took before.
         facts: Of the items.
-        now: When the list is asked for, seconds since 1970.
+        situation: When and in what context the list is asked for.
+        names: The features wanted.
 
     Returns:
-        Shape (candidates, features), in the order of `FEATURES`.
+        Shape (candidates, names).
     """
-    found = np.full((len(pool), len(FEATURES)), np.nan)
-    for column, name in enumerate(pool.names):
-        found[:, FEATURES.index(name)] = pool.standardised[:, column]
+    items, now = pool.items, situation.moment
     moment = datetime.fromtimestamp(now, UTC)
-    items = pool.items
-    own = {
+    found: dict[str, NDArray[np.floating]] = {
         "popularity": facts.popularity[items],
         "age_days": np.maximum(now - facts.published[items], 0) / DAY,
         "price": facts.price[items],
         "history_length": np.full(len(items), np.log1p(len(history))),
         "hour": np.full(len(items), moment.hour),
         "weekday": np.full(len(items), moment.weekday()),
+        **dict(zip(pool.names, pool.standardised.T, strict=True)),
         **_beside_history(items, history, facts),
+        **lift_columns(facts.lifts, situation.context, items),
     }
-    for name, values in own.items():
-        found[:, FEATURES.index(name)] = values
-    return found
+    unknown = np.full(len(items), np.nan)
+    return np.stack([found.get(name, unknown) for name in names], axis=1).astype(np.float64)
 
 
 def _beside_history(items: NDArray[np.int64], history: History, facts: ItemFacts) -> dict[str, Table]:

@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feilun.apps.recommendation.candidates.fusion import Pool
-from feilun.apps.recommendation.candidates.generator import Generator, OfContent
+from feilun.apps.recommendation.candidates.generator import Generator, Moving, OfContent, Takes
 from feilun.apps.recommendation.candidates.table import GENERATORS
 from feilun.apps.recommendation.candidates.text_neighbours import centred, common
 from feilun.apps.recommendation.ranking.click_probability import ClickCurve
 from feilun.apps.recommendation.ranking.features import FEATURES, ItemFacts, Table, facts_of, table_of
 from feilun.apps.recommendation.ranking.trees import Trees
 from feilun.apps.recommendation.records.catalogue import Catalogue
+from feilun.apps.recommendation.records.context import Situation
 from feilun.apps.recommendation.records.interactions import History, Interactions
 from feilun.apps.recommendation.records.sessions import Session
 
@@ -53,25 +54,36 @@ class Model:
         """Return what of a history a request looks at: the latest part, with the visit weighed as training chose."""
         return self.session.within(history.latest(), moment)
 
-    def table(self, pool: Pool, history: History, now: float) -> Table:
+    def table(self, pool: Pool, history: History, situation: Situation) -> Table:
         """Return the features that the final ranking reads, shape (candidates, names)."""
-        columns = [FEATURES.index(name) for name in self.names or FEATURES]
-        return table_of(pool, history, self.facts, now)[:, columns]
+        return table_of(pool, history, self.facts, situation, self.names or FEATURES)
 
-    def scores(self, pool: Pool, history: History, now: float) -> NDArray[np.float64]:
+    def scores(self, pool: Pool, history: History, situation: Situation) -> NDArray[np.float64]:
         """Return the final score of each candidate: the weighted generators, corrected by the trees; (candidates,)."""
         begun = fused(pool, self.weights)
-        return begun if self.trees is None else begun + self.trees.scores(self.table(pool, history, now))
+        return begun if self.trees is None else begun + self.trees.scores(self.table(pool, history, situation))
 
-    def contributions(self, pool: Pool, history: History, now: float) -> Table:
+    def contributions(self, pool: Pool, history: History, situation: Situation) -> Table:
         """Return what each feature adds to the final scores, shape (candidates, names)."""
         found = np.zeros((len(pool), len(self.names))) if self.trees is None else (
-            self.trees.contributions(self.table(pool, history, now))
+            self.trees.contributions(self.table(pool, history, situation))
         )  # fmt: skip
         for column, name in enumerate(pool.names):
             if name in self.names and self.weights:
                 found[:, self.names.index(name)] += pool.standardised[:, column] * self.weights.get(name, 0.0)
         return found
+
+    def moving_apart(self) -> Model:
+        """Return the model with moving generators of its own: what moves them leaves this one as it is."""
+        apart = {name: deepcopy(one) for name, one in self.generators.items() if isinstance(one, Moving)}
+        return replace(self, generators={**self.generators, **apart})
+
+    def take(self, takes: Takes) -> None:
+        """Let what was taken move the generators that move."""
+        if len(takes):
+            for one in self.generators.values():
+                if isinstance(one, Moving):
+                    one.take(takes)
 
     def with_catalogue(self, catalogue: Catalogue, now: float) -> Model:
         """Return the model with further or changed items, which keep their numbers; nothing is trained."""
@@ -121,4 +133,4 @@ def fused(pool: Pool, weights: Mapping[str, float]) -> NDArray[np.float64]:
 
 
 def _facts(catalogue: Catalogue, interactions: Interactions) -> ItemFacts:
-    return facts_of(catalogue, interactions.popularity(), centred(catalogue.vectors, common(catalogue.vectors)))
+    return facts_of(catalogue, interactions, centred(catalogue.vectors, common(catalogue.vectors)))

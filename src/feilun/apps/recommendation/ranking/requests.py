@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from feilun.apps.recommendation.ranking.model import Model
+from feilun.apps.recommendation.records.context import Context, Situation
 from feilun.apps.recommendation.records.histories import unseen
 from feilun.apps.recommendation.records.interactions import History, Interactions
 from feilun.apps.recommendation.settings import CandidateSettings
@@ -21,11 +22,18 @@ class Request:
         moment: When, seconds since 1970.
         history: What was taken before.
         taken: What was taken from then on; its first is what the user took next.
+        context: In which it was asked for, where that is known.
     """
 
     moment: float
     history: History
     taken: History
+    context: Context = field(default_factory=dict)
+
+    @property
+    def situation(self) -> Situation:
+        """Return when and in what context the list is asked for."""
+        return Situation(self.moment, self.context)
 
 
 def requests_of(before: Interactions, after: Interactions, users: NDArray[np.int64]) -> list[Request]:
@@ -39,7 +47,8 @@ def requests_of(before: Interactions, after: Interactions, users: NDArray[np.int
     found = []
     for user in users.tolist():
         taken = after.history(user)
-        found.append(Request(float(taken.times[0]), before.history(user), taken))
+        row = int(np.searchsorted(after.user, user))
+        found.append(Request(float(taken.times[0]), before.history(user), taken, after.context.of(row)))
     return found
 
 
@@ -64,8 +73,10 @@ def drawn_requests(
         first[np.unique(everything.items, return_index=True)[1]] = True
         later = everything.times >= since
         some = np.flatnonzero(later & first) if (later & first).any() else np.flatnonzero(later)[:1]
-        moment = float(everything.times[source.choice(some)])
-        found.append(Request(moment, *everything.parted(moment)))
+        place = int(source.choice(some))
+        moment = float(everything.times[place])
+        context = interactions.context.of(int(np.searchsorted(interactions.user, user)) + place)
+        found.append(Request(moment, *everything.parted(moment), context))
     return found
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feilun.apps.recommendation.ranking.chances import chances, considered_for, shown_to
-from feilun.apps.recommendation.ranking.features import FEATURES
+from feilun.apps.recommendation.ranking.features import features_of
 from feilun.apps.recommendation.ranking.linear_order import fit_weights
 from feilun.apps.recommendation.ranking.lists import Lists, chosen_session, lists_of
 from feilun.apps.recommendation.ranking.model import Model, fit_generators
@@ -56,7 +56,7 @@ def fit(
         not seen.
     """
     held_out = _last(interactions, settings.ranking.held_out) if later is None else later
-    names = tuple(name for name in FEATURES if name not in settings.ranking.without)
+    names = tuple(name for name in features_of(settings.context.columns) if name not in settings.ranking.without)
     final = fit_generators(interactions, catalogue, settings.candidates.quotas, now)
     before, after = interactions.select(~held_out), interactions.select(held_out)
     if not len(before) or not len(after):
@@ -71,8 +71,8 @@ def fit(
         requests = drawn_requests(interactions, moment, users, source)
     else:
         requests = requests_of(before, after, users)
-    early = replace(early, session=session or chosen_session(early, requests, settings))
-    lists = lists_of(early, settings.candidates, requests, judged)
+    early = replace(early, session=session or chosen_session(early, requests, settings, after))
+    lists = lists_of(early, settings.candidates, requests, judged, after)
     ranked = _learn(early, lists, settings)
     if ranked.trees is None:
         return replace(final, names=names)
@@ -80,7 +80,7 @@ def fit(
     clicks = None
     for exposures in (
         shown_to(interactions, since, settings.candidates, settings.seed),
-        considered_for(requests, users, settings.candidates),
+        considered_for(requests, users, settings.candidates, after),
     ):
         clicks = clicks or chances(
             ranked, lambda some: _learn(early, some, settings), lists, users, exposures, len(interactions.users)

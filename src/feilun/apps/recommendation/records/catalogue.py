@@ -57,6 +57,11 @@ class Catalogue:
         ones = np.ones(len(columns), np.float32)
         return sparse.csr_matrix((ones, columns, starts), shape=(len(self.items), max(1, len(self.names))))
 
+    def creators(self) -> NDArray[np.int64]:
+        """Return the number of each item's creator, by name, -1 for none, shape (items,)."""
+        number = {name: i for i, name in enumerate(sorted({item.creator for item in self.items if item.creator}))}
+        return np.fromiter((number.get(item.creator, -1) for item in self.items), np.int64, len(self.items))
+
 
 def build_catalogue(items: Sequence[Item], embedder: Embedder) -> Catalogue:
     """Read the items' texts and lay them out.

@@ -7,7 +7,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from feilun.core.errors import DataError
@@ -92,6 +92,7 @@ class Ranking:
         propensities: How likely the policy was to put each item there; empty where it did not draw.
         arm: The arm of an experiment; empty where there is none.
         sides: Of an interleaved list, the side that placed each item, a letter each; else empty.
+        context: In which it was asked for, of the declared columns.
     """
 
     id: str
@@ -102,13 +103,15 @@ class Ranking:
     propensities: tuple[float, ...] = ()
     arm: str = ""
     sides: str = ""
+    context: Mapping[str, str] = field(default_factory=dict)
 
 
-def read_item(row: Mapping[str, Any]) -> Item:
+def read_item(row: Mapping[str, Any], creator: str = "creator") -> Item:
     """Read an item from a row of a table or a JSON object; HTML is taken out of its texts.
 
     Args:
         row: Its columns; lists may be lists, or texts parted by `|`, `;` or `、`.
+        creator: The column that names the creator.
 
     Returns:
         The item.
@@ -125,7 +128,7 @@ def read_item(row: Mapping[str, Any]) -> Item:
         description=_words(row, "description"),
         categories=_list(row, "categories") or _list(row, "category"),
         tags=_list(row, "tags"),
-        creator=_words(row, "creator"),
+        creator=_words(row, creator),
         price=price if price is None or price >= 0 else None,
         image=_words(row, "image"),
         published=_number(row, "published"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -22,6 +23,8 @@ from feilun.apps.recommendation.records.interactions import (
 from feilun.apps.recommendation.records.signals import SignalSettings
 from feilun.apps.recommendation.settings import CandidateSettings
 
+MINUTE = 60.0
+
 MOST_TOLD = 10_000
 """Types with values whose strengths are remembered, such as clicks, or articles read for some seconds."""
 
@@ -34,6 +37,13 @@ class Taken:
     weights: list[float] = field(default_factory=list)
     times: list[float] = field(default_factory=list)
     seen: dict[int, float] = field(default_factory=dict)
+
+    def counts_for_all(self, item: int, moment: float, rules: SignalSettings) -> bool:
+        """Return whether an event, not added yet, says something of what people take: no repeat, and of no program."""
+        if abs(moment - self.seen.get(item, -math.inf)) < rules.repeat_seconds:
+            return False
+        most = min(rules.bot_events_a_minute, LONGEST_HISTORY)
+        return len(self.times) < most or moment - self.times[-most] >= MINUTE
 
     def add(self, item: int, weight: float, moment: float) -> None:
         """Put an event at its place in time; what was seen is remembered for good, beyond the longest history."""
@@ -54,6 +64,19 @@ class Taken:
         return History(items, np.ones(len(items)), times)
 
 
+@dataclass(frozen=True)
+class Observed:
+    """What became of events.
+
+    Args:
+        unknown: How many were of items that are not known.
+        counted: User, item number, strength and time of those that say what people take.
+    """
+
+    unknown: int
+    counted: Sequence[tuple[str, int, float, float]]
+
+
 class Histories:
     """The users' histories.
 
@@ -67,27 +90,27 @@ class Histories:
         self._disliked: dict[str, set[int]] = defaultdict(set)
         self._says: dict[tuple[str, float], float] = {}
 
-    def observe(self, events: Sequence[Interaction], index: Mapping[str, int], now: float) -> int:
+    def observe(self, events: Sequence[Interaction], index: Mapping[str, int], now: float) -> Observed:
         """Take events into account; one from the future counts as happening now.
 
         Args:
             events: New ones, each once, in any order.
             index: Item numbers by id.
             now: Seconds since 1970.
-
-        Returns:
-            How many were of items that are not known.
         """
-        unknown = 0
+        unknown, counted = 0, []
         for event, strength in zip(events, self._strengths(events), strict=True):
             item = index.get(event.item)
             if item is None:
                 unknown += 1
             elif strength > 0:
-                self._taken[event.user].add(item, strength, min(event.time, now + FUTURE_SECONDS))
+                taken, moment = self._taken[event.user], min(event.time, now + FUTURE_SECONDS)
+                if taken.counts_for_all(item, moment, self.signals):
+                    counted.append((event.user, item, strength, moment))
+                taken.add(item, strength, moment)
             elif strength < 0:
                 self._disliked[event.user].add(item)
-        return unknown
+        return Observed(unknown, counted)
 
     def _strengths(self, events: Sequence[Interaction]) -> list[float]:
         """Return what each event says; expressions are asked once about each type and value."""

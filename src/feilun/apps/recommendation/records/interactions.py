@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from feilun.apps.recommendation.records.context import NO_CONTEXT, ContextColumns, Contexts, columns_of
 from feilun.apps.recommendation.records.events import Interaction
 from feilun.apps.recommendation.records.signals import SignalSettings, parse
 
@@ -86,6 +88,8 @@ class Interactions:
         weight: How much it says of interest, shape (rows,).
         time: Seconds since 1970, shape (rows,).
         items: How many items there are.
+        half_life_days: Days in which the weights have halved; infinite where they have not.
+        context: Of each row, as far as it is declared.
     """
 
     users: Sequence[str]
@@ -94,13 +98,18 @@ class Interactions:
     weight: NDArray[np.float64]
     time: NDArray[np.float64]
     items: int
+    half_life_days: float = math.inf
+    context: ContextColumns = NO_CONTEXT
 
     def __len__(self) -> int:
         return len(self.user)
 
     def select(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> Interactions:
         """Return some rows with all users."""
-        return made(self.users, self.user[rows], self.item[rows], self.weight[rows], self.time[rows], self.items)
+        return made(
+            self.users, self.user[rows], self.item[rows], self.weight[rows], self.time[rows], self.items,
+            self.half_life_days, self.context.select(rows),
+        )  # fmt: skip
 
     def history(self, user: int) -> History:
         """Return what a user took."""
@@ -139,10 +148,14 @@ def made(
     weight: NDArray[np.float64],
     time: NDArray[np.float64],
     items: int,
+    half_life_days: float = math.inf,
+    context: ContextColumns = NO_CONTEXT,
 ) -> Interactions:
     """Sort rows by user and time; rows of one moment stay in their order."""
     order = np.lexsort((time, user))
-    return Interactions(users, user[order], item[order], weight[order], time[order], items)
+    return Interactions(
+        users, user[order], item[order], weight[order], time[order], items, half_life_days, context.select(order)
+    )
 
 
 @dataclass(frozen=True)
@@ -187,7 +200,13 @@ def strengths(types: Sequence[str], values: Sequence[float], settings: SignalSet
 
 
 def read(
-    events: Sequence[Interaction], index: dict[str, int], settings: SignalSettings, now: float, items: int
+    events: Sequence[Interaction],
+    index: dict[str, int],
+    settings: SignalSettings,
+    now: float,
+    items: int,
+    contexts: Contexts | None = None,
+    segment: str | None = None,
 ) -> Read:
     """Turn events into what they say.
 
@@ -197,6 +216,8 @@ def read(
         settings: What counts as interest.
         now: Seconds since 1970, to which the decay of time refers.
         items: How many items there are.
+        contexts: What is known of the users' context.
+        segment: The column of it that parts the users.
 
     Returns:
         The interactions; nothing is lost uncounted.
@@ -213,7 +234,10 @@ def read(
     rows = np.flatnonzero(sound & (strength > 0))
     against = np.flatnonzero(sound & (strength < 0))
     decay = 0.5 ** (np.maximum(now - time, 0) / DAY / settings.half_life_days)
-    positive = made(users, user[rows], item[rows], (strength * decay)[rows], time[rows], items)
+    context = columns_of(contexts, users, user[rows], time[rows], segment) if contexts else NO_CONTEXT
+    positive = made(
+        users, user[rows], item[rows], (strength * decay)[rows], time[rows], items, settings.half_life_days, context
+    )
     return Read(
         positive, np.stack([user[against], item[against]], axis=1), int(unknown.sum()),
         int((repeated & ~programs).sum()), int(programs.sum()), int((sound & (strength == 0)).sum()),

@@ -68,6 +68,11 @@ class Asked(BaseModel):
     liked: list[str] = Field(
         default=[], max_length=50, description="Items that the user says to like; for this list alone, nothing is kept."
     )
+    context: dict[str, str] = Field(
+        default={},
+        max_length=20,
+        description="What is known of the moment, of the columns in context.columns: device, …",
+    )
 
 
 EVENTS = {"a click": {"value": {"events": [{"id": "e1", "user": "u7", "item": "tea-1a", "type": "click"}]}}}
@@ -134,7 +139,7 @@ async def take_events(request: Request, body: Annotated[Events, Body(openapi_exa
 def recommend(request: Request, body: Annotated[Asked, Body(openapi_examples=ASKED)]) -> JSONResponse:
     """Return a list with the reasons; name its `ranking` in the events that follow from it."""
     answer, kept = _shop(request).recommend(
-        body.user, body.count, personal=body.personal, explain=body.explain, liked=body.liked
+        body.user, body.count, personal=body.personal, explain=body.explain, liked=body.liked, context=body.context
     )
     return JSONResponse({**_told(answer), "remembered": kept})
 
@@ -182,7 +187,8 @@ def experiment(request: Request) -> dict[str, Any]:
 @router.post("/items", summary="Add or change items", status_code=201)
 def put_items(request: Request, body: Items) -> dict[str, int]:
     """Put items into the catalogue; they can be recommended at once, by their texts."""
-    items = [_read(number, "item", lambda row=row: read_item(row)) for number, row in enumerate(body.items)]
+    creator = _shop(request).recommender.settings.creator
+    items = [_read(number, "item", lambda row=row: read_item(row, creator)) for number, row in enumerate(body.items)]
     _shop(request).put(items)
     return {"items": len(items)}
 
@@ -226,7 +232,7 @@ def _told(answer: Answer) -> dict[str, Any]:
                 "item": place.item.id, "title": place.item.title, "score": place.score,
                 "probability": place.probability, "reason": {"en": place.reason.en, "zh": place.reason.zh},
                 "because_of": place.reason.item, "contributions": dict(place.contributions),
-                "propensity": place.propensity, "explored": place.explored,
+                "propensity": place.propensity, "explored": place.explored, "rules": list(place.rules),
             }
             for place in answer.places
         ],
