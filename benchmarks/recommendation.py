@@ -25,17 +25,17 @@ import torch
 from torch.nn import functional
 
 from feilun.apps.recommendation.candidates.ease import Ease
-from feilun.apps.recommendation.catalogue import Catalogue, build_catalogue
-from feilun.apps.recommendation.cold import judge_cold
-from feilun.apps.recommendation.events import Item
-from feilun.apps.recommendation.interactions import NO_HISTORY, Interactions, made, read
-from feilun.apps.recommendation.judging import BASELINES, judge, scorer_of, scorer_of_model
-from feilun.apps.recommendation.ranker import TreeSettings, grow_clicks
+from feilun.apps.recommendation.judging.beside_baselines import BASELINES, judge, scorer_of, scorer_of_model
+from feilun.apps.recommendation.judging.cold import judge_cold
+from feilun.apps.recommendation.ranking.training import fit
+from feilun.apps.recommendation.ranking.trees import TreeSettings, grow_clicks
+from feilun.apps.recommendation.records.catalogue import Catalogue, build_catalogue
+from feilun.apps.recommendation.records.events import Item
+from feilun.apps.recommendation.records.interactions import NO_HISTORY, Interactions, made, read
+from feilun.apps.recommendation.records.sessions import Session
+from feilun.apps.recommendation.records.words import WordVectors
 from feilun.apps.recommendation.sample.shop import simulate
-from feilun.apps.recommendation.sessions import Session
 from feilun.apps.recommendation.settings import CandidateSettings, RankingSettings, RecommendationSettings
-from feilun.apps.recommendation.training import fit
-from feilun.apps.recommendation.words import WordVectors
 from feilun.evaluation.metrics.clicks import area_under_curve, grouped_area, log_loss
 from feilun.evaluation.protocols import split
 from feilun.workflow.applications.recommendation.wiring import embedder_of

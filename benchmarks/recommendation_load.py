@@ -26,8 +26,8 @@ from pathlib import Path
 
 import numpy as np
 
-from feilun.apps.recommendation.catalogue import Catalogue
-from feilun.apps.recommendation.interactions import Interactions
+from feilun.apps.recommendation.records.catalogue import Catalogue
+from feilun.apps.recommendation.records.interactions import Interactions
 from recommendation_events import COMMAND, ROOT, Requests, event_of, send
 from recommendation_speed import catalogue_of, fill, interactions_of
 from serving import Offered, post, processor, resident, started

@@ -21,12 +21,12 @@ from pathlib import Path
 
 import numpy as np
 
-from feilun.apps.recommendation.catalogue import Catalogue
-from feilun.apps.recommendation.events import Interaction, Item
-from feilun.apps.recommendation.interactions import Interactions, Read, made
+from feilun.apps.recommendation.ranking.training import fit
 from feilun.apps.recommendation.recommender import Recommender
+from feilun.apps.recommendation.records.catalogue import Catalogue
+from feilun.apps.recommendation.records.events import Interaction, Item
+from feilun.apps.recommendation.records.interactions import Interactions, Read, made
 from feilun.apps.recommendation.settings import RecommendationSettings
-from feilun.apps.recommendation.training import fit
 from feilun.core.corpus import Corpus
 from feilun.storage import recommendation as storage
 from feilun.storage.database import open_database

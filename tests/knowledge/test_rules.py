@@ -70,6 +70,22 @@ def test_what_is_no_table_is_refused(tmp_path, content, said):
         DecisionTables([tmp_path / "a.json"], OUTPUTS)
 
 
+@pytest.mark.parametrize(("cell", "said"), [("$ +* 2", "'text'"), ("contains($", "'text'"), ("'x'", "'action'")])
+def test_a_cell_that_cannot_be_read_is_named_as_the_engine_would_take_it_as_one_that_never_holds(tmp_path, cell, said):
+    wrong = "'handoff" if said == "'action'" else "'handoff'"
+    with pytest.raises(DataError, match=rf"a\.json, row 2, column .*{said}.*cannot be read"):
+        DecisionTables([table(tmp_path / "a.json", [("-", "'decline'"), (cell, wrong)])], OUTPUTS)
+
+
+def test_many_facts_at_once_are_answered_as_one_after_the_other(tmp_path):
+    made = table(tmp_path / "a.json", [("contains($, '内幕')", "'decline'"), ("'x'", "'none'"), ("", "text")])
+    tables = DecisionTables([made, made], OUTPUTS)
+    facts = [{"text": text} for text in ("有内幕", "x", "年费", "")]
+    assert tables.rows_of_each(facts) == [tables.rows(one) for one in facts]
+    assert tables.rows_of_each([]) == []
+    assert DecisionTables([], OUTPUTS).rows_of_each(facts) == [[], [], [], []]
+
+
 def test_programs_and_unknown_outputs_are_refused(tmp_path):
     with pytest.raises(DataError, match="more than tables"):
         DecisionTables([table(tmp_path / "a.json", [("", "''")], kind="functionNode")], OUTPUTS)

@@ -15,6 +15,10 @@ from feilun.core.errors import DataError, MissingExtra
 
 ALLOWED = ("inputNode", "outputNode", "decisionTableNode")
 
+CELLS = "Cells look like: < 5, [18..22], 'tea', contains($, 'tea'). Texts stand in quotation marks."
+
+EACH = "each"
+
 FORM = 'A table is {"nodes": [inputNode, decisionTableNode, outputNode], "edges": […]}; see docs/customer-service.md.'
 
 
@@ -25,12 +29,14 @@ class DecisionTables:
         paths: Their files.
 
     Raises:
-        DataError: If a file is no decision table, holds more than tables, or names outputs that are not known.
+        DataError: If a file is no decision table, holds more than tables, names outputs that are not known, or has a
+            cell that cannot be read.
         MissingExtra: If zen-engine is not installed.
     """
 
     def __init__(self, paths: Sequence[Path], outputs: Sequence[str]) -> None:
         self._decisions = []
+        self._of_each: list[Any] = []
         if not paths:
             return
         try:
@@ -45,7 +51,10 @@ class DecisionTables:
                 decision.evaluate({})
             except (RuntimeError, ValueError) as error:
                 raise DataError(f"{path.name} is no decision table: {_first_line(error)}.", FORM) from error
+            _check_cells(path.name, text)
             self._decisions.append(decision)
+            looped = _looped(text)
+            self._of_each.append(engine.create_decision(looped) if looped else None)
 
     def __len__(self) -> int:
         return len(self._decisions)
@@ -61,13 +70,76 @@ class DecisionTables:
         """
         found: list[Mapping[str, Any]] = []
         for number, decision in enumerate(self._decisions, 1):
-            try:
-                result: Any = decision.evaluate(dict(facts))["result"]
-            except (RuntimeError, ValueError) as error:
-                raise DataError(f"Decision table {number} failed: {_first_line(error)}.", "Mend its cells.") from error
-            rows = result if isinstance(result, list) else [result]  # a table that collects gives a list
-            found += [row for row in rows if row]
+            found += _rows(_evaluated(decision, dict(facts), number))
         return found
+
+    def rows_of_each(self, facts: Sequence[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]:
+        """Do the same for many facts at once, which is some twenty times as fast as one after the other.
+
+        Args:
+            facts: As for `rows`, of each.
+
+        Returns:
+            The outputs for each.
+
+        Raises:
+            DataError: If an expression cannot be evaluated.
+        """
+        found: list[list[Mapping[str, Any]]] = [[] for _ in facts]
+        if not facts:
+            return found
+        for number, (decision, of_each) in enumerate(zip(self._decisions, self._of_each, strict=True), 1):
+            if of_each is not None:
+                results = _evaluated(of_each, {EACH: [dict(one) for one in facts]}, number)
+            else:
+                results = [_evaluated(decision, dict(one), number) for one in facts]
+            for mine, result in zip(found, results, strict=True):
+                mine += _rows(result)
+        return found
+
+
+def _check_cells(name: str, text: str) -> None:
+    """Refuse cells that cannot be read: the engine takes them as ones that never hold, without a word."""
+    import zen
+
+    for node in json.loads(text)["nodes"]:
+        if node["type"] != "decisionTableNode":
+            continue
+        inputs = [(one, zen.compile_unary_expression if one.get("field") else zen.compile_expression)
+                  for one in node["content"].get("inputs", [])]  # fmt: skip
+        columns = [*inputs, *((one, zen.compile_expression) for one in node["content"]["outputs"])]
+        for number, row in enumerate(node["content"].get("rules", []), 1):
+            for column, read in columns:
+                cell = str(row.get(column["id"]) or "").strip()
+                if cell in {"", "-"}:
+                    continue
+                try:
+                    read(cell)
+                except (RuntimeError, ValueError) as error:
+                    place = f"{name}, row {number}, column {column.get('name') or column.get('field')!r}"
+                    raise DataError(f"{place}: {cell!r} cannot be read: {_first_line(error)}.", CELLS) from error
+
+
+def _evaluated(decision: Any, facts: dict[str, Any], number: int) -> Any:
+    try:
+        return decision.evaluate(facts)["result"]
+    except (RuntimeError, ValueError) as error:
+        raise DataError(f"Decision table {number} failed: {_first_line(error)}.", "Mend its cells.") from error
+
+
+def _rows(result: Any) -> list[Mapping[str, Any]]:
+    rows = result if isinstance(result, list) else [result]  # a table that collects gives a list
+    return [row for row in rows if row]
+
+
+def _looped(text: str) -> str:
+    """Return a file that asks its table about each of many facts; nothing where it has several that are joined."""
+    content = json.loads(text)
+    tables = [node["content"] for node in content["nodes"] if node["type"] == "decisionTableNode"]
+    if len(tables) != 1 or tables[0].get("executionMode") == "loop" or tables[0].get("inputField"):
+        return ""
+    tables[0].update(executionMode="loop", inputField=EACH, outputPath=None)
+    return json.dumps(content)
 
 
 def _checked(path: Path, outputs: Sequence[str]) -> str:

@@ -82,15 +82,27 @@ def all_interactions(connection: Connection, application: str, item: str | None 
 
 
 def add_rankings(connection: Connection, application: str, rows: Sequence[Row]) -> None:
-    """Write rankings that are shown."""
+    """Write rankings that are shown; the context of one, where it has any, lies beside its items."""
     if rows:
-        connection.execute(INSERT_RANKINGS, [{**row, "application": application} for row in rows])
+        connection.execute(INSERT_RANKINGS, [{**_with_context(row), "application": application} for row in rows])
+
+
+def _with_context(row: Row) -> Row:
+    context = row.get("context")
+    written = {name: value for name, value in row.items() if name != "context"}
+    return {**written, "items": {"items": row["items"], "context": context}} if context else written
+
+
+def _apart(row: Row) -> Row:
+    """Return a ranking as it was given: items and context each by themselves."""
+    items = row["items"]
+    return {**row, **items} if isinstance(items, dict) else {**row, "context": {}}
 
 
 def all_rankings(connection: Connection, application: str) -> list[Row]:
     """Return rankings in the order in which they were shown."""
     query = select(rankings).where(rankings.c.application == application).order_by(rankings.c.sequence)
-    return [dict(row._mapping) for row in connection.execute(query)]
+    return [_apart(dict(row._mapping)) for row in connection.execute(query)]
 
 
 def issued(connection: Connection, application: str, identities: Collection[str]) -> set[str]:

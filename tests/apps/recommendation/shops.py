@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from functools import cache
 
-from feilun.apps.recommendation.catalogue import build_catalogue
-from feilun.apps.recommendation.interactions import read
+from feilun.apps.recommendation.ranking.training import fit
 from feilun.apps.recommendation.recommender import Recommender
+from feilun.apps.recommendation.records.catalogue import build_catalogue
+from feilun.apps.recommendation.records.interactions import read
+from feilun.apps.recommendation.records.words import WordVectors
 from feilun.apps.recommendation.sample.shop import simulate
 from feilun.apps.recommendation.settings import ListSettings, RecommendationSettings
 from feilun.apps.recommendation.shop import Shop
-from feilun.apps.recommendation.training import fit
-from feilun.apps.recommendation.words import WordVectors
 from feilun.storage import recommendation as storage
 
 SETTINGS = RecommendationSettings(
@@ -35,7 +35,7 @@ def made_recommender(**changes):
     sample, words, model = trained()
     settings = replace(SETTINGS, **changes)
     recommender = Recommender(model, settings, words, "tiny", seed=0)
-    recommender.observe(sample.events)
+    recommender.observe(sample.events, learned=True)
     return recommender
 
 

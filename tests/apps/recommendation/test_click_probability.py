@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from shops import SETTINGS, made_recommender, trained
 
-from feilun.apps.recommendation.click_probability import ClickCurve
-from feilun.apps.recommendation.events import Interaction, Ranking
-from feilun.apps.recommendation.exposures import Exposures, candidates, fit_chances, impressions
-from feilun.apps.recommendation.interactions import read
-from feilun.apps.recommendation.reliability import reliability
-from feilun.apps.recommendation.requests import requests_of
+from feilun.apps.recommendation.judging.reliability import reliability
+from feilun.apps.recommendation.ranking.click_probability import ClickCurve
+from feilun.apps.recommendation.ranking.exposures import Exposures, candidates, fit_chances, impressions
+from feilun.apps.recommendation.ranking.requests import requests_of
+from feilun.apps.recommendation.ranking.training import fit
+from feilun.apps.recommendation.records.events import Interaction, Ranking
+from feilun.apps.recommendation.records.interactions import read
 from feilun.apps.recommendation.sample.shop import Shoppers
-from feilun.apps.recommendation.training import fit
 
 
 def interactions_of(events, after=0.0):
@@ -68,7 +68,7 @@ def test_where_no_list_was_logged_the_chance_is_that_of_being_taken_next():
     cut = np.quantile(known.time, 0.8)
     before, later = known.select(known.time < cut), known.select(known.time >= cut)
     without = fit(before, model.catalogue, SETTINGS, float(cut))
-    shown = candidates(without, SETTINGS.candidates, requests_of(before, later, np.unique(later.user)))
+    shown = candidates(without, SETTINGS.candidates, requests_of(before, later, np.unique(later.user)), later)
     assert shown.basis == "next"
     assert shown.taken.mean() < 0.02
     curve = fit_chances(shown)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from feilun.apps.recommendation.click_probability import fit_clicks
-from feilun.apps.recommendation.experiments import arm_of
-from feilun.apps.recommendation.off_policy import doubly_robust, inverse_propensity
+from feilun.apps.recommendation.experiments.arms import arm_of
+from feilun.apps.recommendation.experiments.off_policy import doubly_robust, inverse_propensity
+from feilun.apps.recommendation.ranking.click_probability import fit_clicks
 from feilun.core.errors import UsageError
 
 

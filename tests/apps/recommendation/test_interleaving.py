@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from shops import SETTINGS, made_shop, trained
 
-from feilun.apps.recommendation.answer import Answer, Recommended
-from feilun.apps.recommendation.events import Interaction, Item, Ranking
-from feilun.apps.recommendation.explain import Reason
-from feilun.apps.recommendation.interleaving import interleave, preference
-from feilun.apps.recommendation.outcomes import interest_in
+from feilun.apps.recommendation.answering.answer import Answer, Recommended
+from feilun.apps.recommendation.answering.explain import Reason
+from feilun.apps.recommendation.experiments.interleaving import interleave, preference
+from feilun.apps.recommendation.experiments.outcomes import interest_in
+from feilun.apps.recommendation.records.events import Interaction, Item, Ranking
 from feilun.apps.recommendation.settings import ExperimentSettings
 from feilun.apps.recommendation.shop import remembered
 from feilun.core.errors import RecipeError

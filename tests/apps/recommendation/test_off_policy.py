@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from shops import SETTINGS, trained
 
-from feilun.apps.recommendation.events import Interaction, Ranking
-from feilun.apps.recommendation.off_policy import estimate
+from feilun.apps.recommendation.experiments.off_policy import estimate
+from feilun.apps.recommendation.experiments.replay import replay, replayable
 from feilun.apps.recommendation.recommender import Recommender
-from feilun.apps.recommendation.replay import replay, replayable
+from feilun.apps.recommendation.records.events import Interaction, Ranking
 from feilun.apps.recommendation.sample.shop import Shoppers
 from feilun.apps.recommendation.settings import CandidateSettings, ListSettings
 

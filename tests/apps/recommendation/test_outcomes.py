@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from feilun.apps.recommendation.events import Interaction, Ranking
-from feilun.apps.recommendation.outcomes import differences, distinct, outcomes, shown_by_arm
+from feilun.apps.recommendation.experiments.outcomes import differences, distinct, outcomes, shown_by_arm
+from feilun.apps.recommendation.records.events import Interaction, Ranking
 from feilun.apps.recommendation.settings import RecommendationSettings
 
 SIGNALS = RecommendationSettings(application="recommendation").signals

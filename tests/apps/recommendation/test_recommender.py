@@ -9,18 +9,19 @@ import numpy as np
 import pytest
 from shops import SETTINGS, made_recommender, trained
 
+from feilun.apps.recommendation.candidates.fusion import best, gather
 from feilun.apps.recommendation.candidates.recent import Recent
-from feilun.apps.recommendation.catalogue import build_catalogue
-from feilun.apps.recommendation.events import Interaction, Item, read_interaction, read_item
-from feilun.apps.recommendation.fusion import best, gather
-from feilun.apps.recommendation.interactions import LONGEST_HISTORY, NO_HISTORY, History, made, numbered, read
-from feilun.apps.recommendation.judging import judge
-from feilun.apps.recommendation.ranker import Trees
+from feilun.apps.recommendation.judging.beside_baselines import judge
+from feilun.apps.recommendation.ranking.requests import allowed_at
+from feilun.apps.recommendation.ranking.training import fit
+from feilun.apps.recommendation.ranking.trees import Trees
 from feilun.apps.recommendation.recommender import Recommender
-from feilun.apps.recommendation.requests import allowed_at
+from feilun.apps.recommendation.records.catalogue import build_catalogue
+from feilun.apps.recommendation.records.context import Situation
+from feilun.apps.recommendation.records.events import Interaction, Item, read_interaction, read_item
+from feilun.apps.recommendation.records.interactions import LONGEST_HISTORY, NO_HISTORY, History, made, numbered, read
+from feilun.apps.recommendation.records.signals import SignalSettings
 from feilun.apps.recommendation.settings import CandidateSettings, ListSettings
-from feilun.apps.recommendation.signals import SignalSettings
-from feilun.apps.recommendation.training import fit
 from feilun.core.errors import DataError, UsageError
 
 
@@ -260,12 +261,13 @@ def test_contributions_add_up_to_the_score_and_text_format_keeps_the_trees():
     user = sample.events[0].user
     history = recommender.histories.of(user, sample.now)
     allowed = np.ones(len(model.catalogue), bool)
-    pool = gather(model.generators, SETTINGS.candidates.quotas, history, allowed)
-    table = model.table(pool, history, sample.now)
+    asked = Situation(sample.now)
+    pool = gather(model.generators, SETTINGS.candidates.quotas, history, asked, allowed)
+    table = model.table(pool, history, asked)
     again = Trees.from_text(model.trees.to_text(), model.names)
     np.testing.assert_array_equal(again.scores(table), model.trees.scores(table))
-    parts = model.contributions(pool, history, sample.now).sum(1)
-    assert np.ptp(model.scores(pool, history, sample.now) - parts) < 1e-6
+    parts = model.contributions(pool, history, asked).sum(1)
+    assert np.ptp(model.scores(pool, history, asked) - parts) < 1e-6
     with pytest.raises(DataError, match="features"):
         Trees.from_text(model.trees.to_text(), model.names[1:])
     with pytest.raises(DataError, match="cannot be read"):
@@ -273,7 +275,7 @@ def test_contributions_add_up_to_the_score_and_text_format_keeps_the_trees():
 
 
 def test_monotone_features_are_monotone():
-    from feilun.apps.recommendation.ranker import TreeSettings, grow_clicks
+    from feilun.apps.recommendation.ranking.trees import TreeSettings, grow_clicks
 
     source = np.random.default_rng(0)
     table = source.normal(size=(800, 2))

@@ -8,16 +8,17 @@ import numpy as np
 import pytest
 from shops import SETTINGS, made_recommender, trained
 
-from feilun.apps.recommendation.catalogue import Catalogue
-from feilun.apps.recommendation.events import Interaction, Item
-from feilun.apps.recommendation.features import FEATURES
-from feilun.apps.recommendation.fusion import pool_of
-from feilun.apps.recommendation.interactions import NO_HISTORY, History, made
-from feilun.apps.recommendation.model import fit_generators
-from feilun.apps.recommendation.requests import drawn_requests
-from feilun.apps.recommendation.sessions import Session, SessionSettings, gains
+from feilun.apps.recommendation.candidates.fusion import pool_of
+from feilun.apps.recommendation.ranking.features import FEATURES
+from feilun.apps.recommendation.ranking.model import fit_generators
+from feilun.apps.recommendation.ranking.requests import drawn_requests
+from feilun.apps.recommendation.ranking.training import fit
+from feilun.apps.recommendation.records.catalogue import Catalogue
+from feilun.apps.recommendation.records.context import Situation
+from feilun.apps.recommendation.records.events import Interaction, Item
+from feilun.apps.recommendation.records.interactions import NO_HISTORY, History, made
+from feilun.apps.recommendation.records.sessions import Session, SessionSettings, gains
 from feilun.apps.recommendation.settings import CandidateSettings
-from feilun.apps.recommendation.training import fit
 
 DEPARTMENTS, OF_EACH, USERS = 6, 30, 250
 
@@ -120,8 +121,8 @@ def test_the_ranking_knows_how_near_a_candidate_is_to_the_visit():
     column = FEATURES.index("visit_similarity")
     for session, nan in ((Session(5.0, 2.0), False), (Session(5.0, 1.0), True)):
         looked_at = session.within(history, 5020.0)
-        pool = pool_of(model.generators, SETTINGS.candidates.quotas, looked_at, items)
-        found = full.table(pool, looked_at, 5020.0)[:, column]
+        pool = pool_of(model.generators, SETTINGS.candidates.quotas, looked_at, Situation(5020.0), items)
+        found = full.table(pool, looked_at, Situation(5020.0))[:, column]
         assert np.isnan(found).all() == nan
         if not nan:
             expected = (model.facts.vectors[items] @ model.facts.vectors[numbers[1:]].T).mean(1)

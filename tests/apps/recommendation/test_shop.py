@@ -8,21 +8,14 @@ from dataclasses import asdict
 import pytest
 from shops import SETTINGS, made_shop, trained
 
-from feilun.apps.recommendation.events import Interaction, Item
-from feilun.apps.recommendation.outcomes import outcomes, shown_by_arm
+from feilun.apps.recommendation.experiments.outcomes import outcomes, shown_by_arm
+from feilun.apps.recommendation.records.events import Interaction, Item
 from feilun.apps.recommendation.settings import ExperimentSettings
 from feilun.apps.recommendation.shop import Taking, remembered
 from feilun.core.errors import StorageError
 from feilun.storage import recommendation as storage
 from feilun.storage.database import open_database
 from feilun.storage.event_queue import EventQueue, left_behind
-
-
-@pytest.fixture
-def database(database_url):
-    opened = open_database(database_url)
-    yield opened
-    opened.close()
 
 
 def event(name, item="tea-1a", user="u", ranking=None):

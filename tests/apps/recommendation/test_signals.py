@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from feilun.apps.recommendation.signals import parse
+from feilun.apps.recommendation.records.signals import parse
 from feilun.core.errors import UsageError
 
 TYPES = np.array(["click", "read", "read", "buy"], dtype=object)

@@ -9,10 +9,10 @@ import pytest
 from shops import trained
 from test_off_policy import chance_of_click, recommender_of
 
-from feilun.apps.recommendation.events import Interaction, Ranking
-from feilun.apps.recommendation.off_policy import Replayed
-from feilun.apps.recommendation.replay import replay
-from feilun.apps.recommendation.slates import ListEstimate, estimate_lists
+from feilun.apps.recommendation.experiments.off_policy import Replayed
+from feilun.apps.recommendation.experiments.replay import replay
+from feilun.apps.recommendation.experiments.slates import ListEstimate, estimate_lists
+from feilun.apps.recommendation.records.events import Interaction, Ranking
 
 ITEMS, LENGTH = 6, 4
 LIKED = np.array([0.1, 0.7, 0.3, 0.5, 0.2, 0.4])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from feilun.apps.recommendation.sparse_rows import products_of, total_of
+from feilun.apps.recommendation.records.sparse_rows import products_of, total_of
 
 MATRIX = sparse.random(40, 30, density=0.1, format="csr", random_state=np.random.default_rng(3))
 

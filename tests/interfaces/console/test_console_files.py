@@ -19,7 +19,7 @@ from feilun.apps.customer_service.reply import Action
 from feilun.apps.customer_service.rungs import rung
 from feilun.apps.customer_service.words import phrases
 from feilun.apps.public_opinion import incidents, wording
-from feilun.apps.recommendation import answer
+from feilun.apps.recommendation.answering import answer
 from feilun.interfaces.console.console import FILES, SHELL, Page
 from feilun.interfaces.http import faults
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from shops import made_shop, trained
 
-from feilun.apps.recommendation.events import Interaction, Item
+from feilun.apps.recommendation.records.events import Interaction, Item
 from feilun.apps.recommendation.settings import ExperimentSettings
 from feilun.apps.recommendation.shop import Shop, remembered
 from feilun.interfaces.console.console import with_pages, with_sessions

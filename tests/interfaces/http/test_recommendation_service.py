@@ -75,6 +75,8 @@ def test_items_are_found_by_what_is_typed_and_newcomers_are_asked(client):
         ("recommend", {"user": "u", "count": 0}, "count"),
         ("recommend", {"count": 3}, "user"),
         ("recommend", {"user": "u", "colour": "red"}, "colour"),
+        ("recommend", {"user": "u", "context": {"device": "phone"}}, "'device' is not declared"),
+        ("recommend", {"user": "u", "context": ["phone"]}, "context"),
         ("items", {"items": [{"title": "no id"}]}, "item 0: 'id'"),
     ],
 )

@@ -12,7 +12,7 @@ import polars
 import pytest
 from typer.testing import CliRunner
 
-from feilun.apps.recommendation.events import Interaction
+from feilun.apps.recommendation.records.events import Interaction
 from feilun.apps.recommendation.sample.shop import simulate
 from feilun.apps.recommendation.shop import remembered
 from feilun.core.errors import BundleError, DataError, RecipeError, UsageError
@@ -97,6 +97,49 @@ def test_ours_beats_popularity_on_the_fictional_shop(file):
     figures = {name: judged.figures["ndcg@10"].value for name, judged in evaluation.rows.items()}
     assert figures["ours"] > 2 * figures["popularity"]
     database.close()
+
+
+def test_context_comes_from_the_users_table_and_the_creator_from_the_column_that_is_named(file):
+    users = {event.user: event.user for event in simulate(shoppers=120, sessions=5).events}
+    polars.DataFrame(
+        {"user": list(users), "city": [("杭州", "Tromsø")[int(user[-1]) % 2] for user in users]}
+    ).write_csv(file.parent / "users.csv")
+    items = polars.read_parquet(file.parent / "items.parquet").rename({"creator": "brand"})
+    items.write_parquet(file.parent / "items.parquet")
+    plain = file.read_text("utf-8") + 'users = "users.csv"\ncreator = "brand"\n'
+    file.write_text(
+        plain + '[context]\ncolumns = ["city", "device"]\nsegment = "city"\n[candidates.quotas]\n'
+        "popular-in-segment = 50\nsame-creator = 50\nitem-neighbours = 50\n", encoding="utf-8",
+    )  # fmt: skip
+    database = open_database()
+    settings, _ = filled(file, database)
+    prepared = application.prepare(settings, database)
+    assert {item.creator for item in prepared.held.items} == set(items["brand"])
+    assert prepared.read.positive.context.values[0] in {("杭州", "Tromsø"), ("Tromsø", "杭州")}
+    application.train(settings, prepared)
+    with application.opened_shop(settings) as shop:
+        assert "city_lift" in shop.recommender.model.names
+        answer, _ = shop.recommend(next(iter(users)), 5, context={"device": "phone"}, now=prepared.now)
+        assert answer.context == {"city": prepared.contexts.at(answer.user, 0)["city"], "device": "phone"}
+    again = application.prepare(settings, database)
+    assert again.contexts.at(answer.user, prepared.now + 1)["device"] == "phone", "as the list was logged"
+
+    (file.parent / "users.csv").write_text("user,town\nu,x\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r"no column 'city' or 'device'.*user, town"):
+        application.prepare(settings, database)
+    items.drop("brand").write_parquet(file.parent / "items.parquet")
+    with pytest.raises(DataError, match="no column 'brand'"):
+        take_tables(database, settings, print)
+    database.close()
+    for more, parts in (
+        ('[context]\nsegment = "city"\n[candidates]\nquotas = { popular = 5 }\n', ["'city' is not one of"]),
+        ('[context]\ncolumns = ["city"]\n[ranking]\nwithout = ["device_lift"]\n', ["'device_lift'", "'city_lift'"]),
+        ("[candidates.quotas]\nrecent-in-segment = 5\n", ["users: none of their columns", "needs context.segment"]),
+    ):
+        file.write_text(plain + more, encoding="utf-8")
+        with pytest.raises(RecipeError) as caught:
+            read_application(file)
+        assert [part for part in parts if part not in str(caught.value)] == []
 
 
 def test_all_faults_of_a_file_are_told_with_their_lines(tmp_path):

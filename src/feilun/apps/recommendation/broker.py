@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 
 from feilun.apps.brokers.receiver import objects_in
-from feilun.apps.recommendation.events import Interaction, read_interaction
+from feilun.apps.recommendation.records.events import Interaction, read_interaction
 from feilun.apps.recommendation.shop import Shop
 from feilun.core.errors import DataError
 from feilun.monitoring.redaction import kept

@@ -11,27 +11,26 @@ from threading import RLock
 import numpy as np
 from numpy.typing import NDArray
 
-from feilun.apps.recommendation.answer import ALL_TAKEN, NOTHING_SHOWN, Answer, Recommended
-from feilun.apps.recommendation.catalogue import Catalogue, text_vectors, with_items
-from feilun.apps.recommendation.considered import Considered, standardised
-from feilun.apps.recommendation.events import Interaction, Item
-from feilun.apps.recommendation.explain import reasons_for
-from feilun.apps.recommendation.fusion import best, gather, pool_of
-from feilun.apps.recommendation.histories import Histories
-from feilun.apps.recommendation.interactions import NO_HISTORY, History
-from feilun.apps.recommendation.item_search import ItemSearch
-from feilun.apps.recommendation.model import Model, fused
-from feilun.apps.recommendation.rerank import Chosen, boosts, choose, permitted
+from feilun.apps.recommendation.answering.answer import ALL_TAKEN, NOTHING_SHOWN, Answer
+from feilun.apps.recommendation.answering.business_rules import BusinessRules
+from feilun.apps.recommendation.answering.considered import Considered
+from feilun.apps.recommendation.answering.finder import Finder, check_count
+from feilun.apps.recommendation.answering.item_search import ItemSearch
+from feilun.apps.recommendation.answering.places import places_of
+from feilun.apps.recommendation.answering.policy import ListPolicy
+from feilun.apps.recommendation.answering.rerank import Chosen, choose, permitted
+from feilun.apps.recommendation.candidates.generator import Takes
+from feilun.apps.recommendation.candidates.table import IMPERSONAL
+from feilun.apps.recommendation.ranking.model import Model, fused
+from feilun.apps.recommendation.records.catalogue import Catalogue, text_vectors, with_items
+from feilun.apps.recommendation.records.context import Context, Contexts, Situation, checked
+from feilun.apps.recommendation.records.events import Interaction, Item
+from feilun.apps.recommendation.records.histories import Histories
+from feilun.apps.recommendation.records.interactions import NO_HISTORY, History
 from feilun.apps.recommendation.settings import RecommendationSettings
 from feilun.core.errors import UsageError, nearest
 from feilun.core.ports import Embedder
-
-LONGEST_LIST = 200
-COMMON_WEIGHT = 0.5
-"""Of common users beside the text's cosine in `similar`: an item that nobody took yet can still come first."""
-
-IMPERSONAL = ("popular", "recent")
-"""Generators that look at no history."""
+from feilun.knowledge.rules import DecisionTables
 
 
 class Recommender:
@@ -43,34 +42,57 @@ class Recommender:
         embedder: Reads the texts of items that come later.
         version: Names the model in answers.
         seed: Of exploration; None draws one.
+        contexts: What is known of the users' context.
+        rules: Decision tables of the business.
+
+    Raises:
+        DataError: If a decision table cannot be evaluated.
     """
 
     def __init__(
-        self, model: Model, settings: RecommendationSettings, embedder: Embedder, version: str, seed: int | None = None
+        self,
+        model: Model,
+        settings: RecommendationSettings,
+        embedder: Embedder,
+        version: str,
+        seed: int | None = None,
+        contexts: Contexts | None = None,
+        rules: DecisionTables | None = None,
     ) -> None:
-        self.model = model
+        self.model = model.moving_apart()
         self.settings = settings
         self.embedder = embedder
         self.version = version
         self._source = np.random.default_rng(seed)
         self.histories = Histories(settings.signals)
+        self.contexts = contexts or Contexts(settings.context.columns)
         self._permitted = permitted(model.catalogue, settings.list)
+        business = BusinessRules(rules, settings.context.columns)
+        business.try_on(model.catalogue, time.time())
+        self.policy = ListPolicy(settings.list, business, self.model)
+        self.finder = Finder(settings, business)
         self._search: ItemSearch | None = None
         self._lock = RLock()
 
-    def observe(self, events: Iterable[Interaction], now: float | None = None) -> int:
-        """Take events into account; the next answer knows them.
+    def observe(self, events: Iterable[Interaction], now: float | None = None, *, learned: bool = False) -> int:
+        """Take events into account; the next answer knows them, and so does what is popular.
 
         Args:
             events: New ones, each once, in any order.
             now: Seconds since 1970; the present where absent.
+            learned: Whether the model has learned from them: they count as what their users did alone.
 
         Returns:
             How many were of items that are not known; `put` of the item and observing them again makes them count.
         """
         with self._lock:
             moment = time.time() if now is None else now
-            return self.histories.observe(list(events), self.model.catalogue.index, moment)
+            found = self.histories.observe(list(events), self.model.catalogue.index, moment)
+            if not learned and found.counted:
+                users, items, weights, times = zip(*found.counted, strict=True)
+                contexts = [self.contexts.at(user, at) for user, at in zip(users, times, strict=True)]
+                self.model.take(Takes(np.array(items), np.array(weights), np.array(times), contexts))
+            return found.unknown
 
     def put(self, items: Sequence[Item], now: float | None = None) -> None:
         """Add items or change them; they can be recommended at once, by their texts.
@@ -95,6 +117,7 @@ class Recommender:
     def forget(self, user: str) -> int:
         """Drop what is known of a user and return how many items that were."""
         with self._lock:
+            self.contexts.forget(user)
             return self.histories.forget(user)
 
     def number(self, item: str) -> int:
@@ -117,6 +140,7 @@ class Recommender:
         personal: bool = True,
         explain: bool = False,
         liked: Sequence[str] = (),
+        context: Context | None = None,
         now: float | None = None,
     ) -> Answer:
         """Make a list for a user.
@@ -127,29 +151,39 @@ class Recommender:
             personal: False looks at no history and draws nothing for this user.
             explain: Tell what each feature added.
             liked: Items that the user says to like, beside the history; for this list alone, nothing is kept.
+            context: What is known of the moment, by declared column; what the users' table says stands beside it.
             now: Seconds since 1970; the present where absent.
 
         Returns:
             The list; shorter where the catalogue has no more.
 
         Raises:
-            UsageError: If `count` is out of bounds, or there is no such liked item.
+            UsageError: If `count` is out of bounds, there is no such liked item, or the context is not as declared.
         """
         now = time.time() if now is None else now
-        found = self.considered(user, count, personal=personal, liked=liked, now=now)
+        found = self.considered(user, count, personal=personal, liked=liked, context=context, now=now)
         chosen = self._choose(found, count)
-        places = self._places(found, chosen, now, explain and personal)
+        self.policy.shown(found.model, found.pool.items[chosen.places], now)
+        places = places_of(found, chosen, explain=explain and personal)
         note = found.note
         if not places and not note:
             note = NOTHING_SHOWN
-        answer = Answer(uuid.uuid4().hex, user, now, self.version, personal, places, note)
+        told = found.situation.context
+        answer = Answer(uuid.uuid4().hex, user, now, self.version, personal, places, note, context=told)
         clicks = found.model.clicks
         if clicks is None or not len(found.history):
             return answer
         return replace(answer, basis=clicks.basis, base_rate=clicks.base_rate)
 
     def considered(
-        self, user: str, count: int, *, personal: bool = True, liked: Sequence[str] = (), now: float
+        self,
+        user: str,
+        count: int,
+        *,
+        personal: bool = True,
+        liked: Sequence[str] = (),
+        context: Context | None = None,
+        now: float,
     ) -> Considered:
         """Return the candidates of a list with their scores, as `recommend` orders them.
 
@@ -158,14 +192,17 @@ class Recommender:
             count: Length of the list, 1 to 200.
             personal: Whether the history is looked at.
             liked: Items that the user says to like.
+            context: What is known of the moment, by declared column.
             now: Seconds since 1970; what is published later is not there yet.
 
         Raises:
-            UsageError: If `count` is out of bounds, or there is no such liked item.
+            UsageError: If `count` is out of bounds, there is no such liked item, or the context is not as declared.
         """
-        _check(count)
+        check_count(count)
+        asked = checked(context or {}, self.settings.context.columns)
         with self._lock:
             model = self.model
+            situation = Situation(now, self._context(user, now, asked) if personal else asked)
             said = [self.number(item) for item in liked]
             history = self._history(user, now).then(said, now) if personal else NO_HISTORY
             there = self._there(now)
@@ -177,11 +214,11 @@ class Recommender:
             allowed, note = there, ALL_TAKEN
         quotas = self.settings.candidates.quotas
         if not personal:
-            quotas = {name: count for name in IMPERSONAL if name in model.generators}
-        pool = gather(model.generators, quotas, history, allowed, count)
-        scores = model.scores(pool, history, now) if personal else fused(pool, {})
-        lifted = standardised(scores) + boosts(model.catalogue, pool.items, self.settings.list)
-        return Considered(model, pool, scores, lifted, history, note)
+            quotas = {name: count for name in IMPERSONAL if name in quotas}
+        pool, ruled = self.policy.candidates(model, quotas, history, situation, allowed, count)
+        scores = model.scores(pool, history, situation) if personal else fused(pool, {})
+        lifted = self.policy.lifted(scores, model, pool, ruled, now)
+        return Considered(model, pool, scores, lifted, history, situation, ruled.rules, note)
 
     def similar(self, item: str, count: int = 10, now: float | None = None) -> list[tuple[Item, float]]:
         """Return the items nearest to one by its text and by who takes both, with their nearness.
@@ -194,20 +231,12 @@ class Recommender:
         Raises:
             UsageError: If there is no such item, or `count` is out of bounds.
         """
-        _check(count)
+        check_count(count)
         with self._lock:
-            number, model = self.number(item), self.model
-            alone = History(np.array([number]), np.ones(1), np.zeros(1))
-            nearness = model.facts.vectors @ model.facts.vectors[number]
-            common = (
-                model.generators["item-neighbours"].scores(alone) if "item-neighbours" in model.generators else None
-            )
-            if common is not None and common.max(initial=0) > 0:
-                nearness = nearness.copy()
-                nearness[: len(common)] += COMMON_WEIGHT * common / common.max()
-            allowed = self._there(now)
-            allowed[number] = False
-            return [(model.catalogue.items[i], float(nearness[i])) for i in best(nearness, allowed, count).tolist()]
+            moment = time.time() if now is None else now
+            number, model, there = self.number(item), self.model, self._there(moment)
+        found = self.finder.similar(model, number, there, count, Situation(moment))
+        return [(model.catalogue.items[i], nearness) for i, nearness in found]
 
     def search(
         self, query: str, user: str | None = None, count: int = 10, now: float | None = None
@@ -227,7 +256,7 @@ class Recommender:
             UsageError: If `count` is out of bounds.
             MissingExtra: If tantivy is not installed.
         """
-        _check(count)
+        check_count(count)
         now = time.time() if now is None else now
         vector = text_vectors([query.strip()], self.embedder)[0]
         with self._lock:
@@ -235,15 +264,10 @@ class Recommender:
             if self._search is None:
                 self._search = ItemSearch(model.catalogue)
             fits = self._search.relevance(query, vector, model.facts.vectors, self._there(now))
-            items = np.fromiter(fits, np.int64, len(fits))
-            scores = standardised(np.fromiter(fits.values(), np.float64, len(fits)))
             history = self._history(user, now) if user else NO_HISTORY
-            weight = self.settings.search.personal
-            if len(history) and weight:
-                pool = pool_of(model.generators, self.settings.candidates.quotas, history, items)
-                scores = scores + weight * standardised(model.scores(pool, history, now))
-        best_first = np.argsort(-scores, kind="stable")[:count]
-        return [(model.catalogue.items[items[i]], float(scores[i])) for i in best_first.tolist()]
+            situation = Situation(now, self.contexts.at(user or "", now))
+        found = self.finder.by_words(model, fits, history, count, situation)
+        return [(model.catalogue.items[i], score) for i, score in found]
 
     def questions(self, count: int = 10, now: float | None = None) -> list[Item]:
         """Return items to ask a newcomer about; those that are liked go to `recommend(liked=...)`.
@@ -258,11 +282,12 @@ class Recommender:
         Raises:
             UsageError: If `count` is out of bounds.
         """
-        _check(count)
+        check_count(count)
         with self._lock:
-            known = np.flatnonzero(self._there(now))
-            most_taken = known[np.argsort(-self.model.facts.popularity[known], kind="stable")][:count]
-            return [self.model.catalogue.items[i] for i in most_taken.tolist()]
+            moment = time.time() if now is None else now
+            model, there = self.model, self._there(moment)
+        found = self.finder.most_taken(model, there, count, Situation(moment))
+        return [model.catalogue.items[i] for i in found]
 
     def _there(self, now: float | None) -> NDArray[np.bool_]:
         """Return which items may be shown to anybody at a moment, the present where absent, shape (items,).
@@ -275,6 +300,11 @@ class Recommender:
     def _history(self, user: str, now: float) -> History:
         return self.model.session.within(self.histories.of(user, now), now)
 
+    def _context(self, user: str, now: float, asked: Context) -> Context:
+        """Return the context of a request, with what the users' table says, and remember what came with it."""
+        self.contexts.observe(user, now, asked)
+        return {**self.contexts.of_table(user), **asked}
+
     def _unseen(self, user: str, now: float) -> NDArray[np.bool_]:
         return self.histories.open_to(user, len(self._permitted), self.settings.candidates, now)
 
@@ -284,37 +314,9 @@ class Recommender:
         with self._lock:  # who draws at the same time would draw alike
             return choose(found.lifted, vectors, creators, count, self.settings.list, self._source)
 
-    def _places(self, considered: Considered, chosen: Chosen, now: float, explain: bool) -> list[Recommended]:
-        model, pool, scores, history = considered.model, considered.pool, considered.scores, considered.history
-        parts: list[dict[str, float]] = [{} for _ in chosen.places]
-        if explain and model.names:
-            parts = [_largest(model.names, row) for row in model.contributions(pool, history, now)[chosen.places]]
-        likely = None if model.clicks is None or not len(history) else model.clicks.probabilities(scores)
-        reasons = reasons_for(model, pool, chosen.places, history, chosen.explored)
-        found = []
-        for i, place in enumerate(chosen.places.tolist()):
-            found.append(
-                Recommended(
-                    model.catalogue.items[pool.items[place]], float(scores[place]),
-                    None if likely is None else float(likely[place]),
-                    reasons[i], parts[i],
-                    float(chosen.propensities[i]), bool(chosen.explored[i]),
-                )
-            )  # fmt: skip
-        return found
-
     def _set(self, catalogue: Catalogue, now: float) -> None:
         self.model = self.model.with_catalogue(catalogue, now)
         self._permitted = permitted(catalogue, self.settings.list)
+        self.policy.changed(self.model)
         if self._search is not None:
             self._search.put(catalogue)
-
-
-def _check(count: int) -> None:
-    if not 1 <= count <= LONGEST_LIST:
-        raise UsageError(f"A list has 1 to {LONGEST_LIST} items, not {count}.")
-
-
-def _largest(names: Sequence[str], added: NDArray[np.float64]) -> dict[str, float]:
-    order = np.argsort(-np.abs(added), kind="stable")
-    return {names[i]: float(added[i]) for i in order.tolist() if added[i] != 0}

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from feilun.apps.brokers.broker import BrokerSettings
-from feilun.apps.recommendation.candidates.table import GENERATORS
-from feilun.apps.recommendation.features import FEATURES
-from feilun.apps.recommendation.sessions import SessionSettings
-from feilun.apps.recommendation.signals import SignalSettings
+from feilun.apps.recommendation.answering.business_rules import RuleSettings
+from feilun.apps.recommendation.candidates.table import GENERATORS, OF_SEGMENT
+from feilun.apps.recommendation.ranking.context_lift import LIFT
+from feilun.apps.recommendation.ranking.features import FEATURES, features_of
+from feilun.apps.recommendation.records.context import ContextSettings
+from feilun.apps.recommendation.records.sessions import SessionSettings
+from feilun.apps.recommendation.records.signals import SignalSettings
 from feilun.core.errors import nearest
 from feilun.core.settings import REQUIRED, setting, table
 
@@ -68,13 +71,21 @@ class RankingSettings:
     without: tuple[str, ...] = setting((), "features that are not used")
 
     def contradictions(self) -> list[str]:
-        """Say which features there are not."""
-        found = [
-            f"ranking: unknown feature {name!r}. {nearest(name, FEATURES)}"
-            for name in (*self.monotone, *self.without)
-            if name not in FEATURES
-        ]
+        """Say which features there are not; those of a context are known beside its columns alone."""
+        found = _unknown(FEATURES, [name for name in self._named() if not name.endswith(LIFT)])
         return found + [f"ranking.monotone: {n} must be 1 or -1." for n, s in self.monotone.items() if s not in {1, -1}]
+
+    def of_context(self, columns: Sequence[str]) -> list[str]:
+        """Say which features of a context there are not."""
+        lifts = [name for name in self._named() if name.endswith(LIFT)]
+        return _unknown(features_of(columns), lifts)
+
+    def _named(self) -> list[str]:
+        return list(dict.fromkeys((*self.monotone, *self.without)))
+
+
+def _unknown(features: Sequence[str], named: Sequence[str]) -> list[str]:
+    return [f"ranking: unknown feature {n!r}. {nearest(n, features)}" for n in named if n not in features]
 
 
 @dataclass(frozen=True)
@@ -86,6 +97,12 @@ class ListSettings:
     blocked_categories: tuple[str, ...] = setting((), "categories that are never shown")
     boost_categories: dict[str, float] = setting({}, "what is added to the standardised score of a category's items")
     most_of_creator: int | None = setting(None, "most items of one creator in a list", minimum=1)
+    creator_fairness: float = setting(
+        0.0, "what is added to the standardised score of creators who get fewer places than is taken of them", minimum=0
+    )
+    novelty: float = setting(
+        0.0, "what is added to the standardised score for each standard deviation of being less popular", minimum=0
+    )
     exploration: float = setting(
         0.05, "share of the places given to a random candidate; the chances are logged", minimum=0, maximum=1
     )
@@ -131,16 +148,21 @@ class RecommendationSettings:
     items_query: str | None = setting(None, "the SQL query that gives the items, where items is a database")
     events: str | None = setting(None, "table of the interactions, or the URL of a database")
     events_query: str | None = setting(None, "the SQL query that gives the interactions, where events is a database")
+    creator: str = setting("creator", "column of the items that names the creator: an author, a brand, a shop")
     embedder: str | None = setting(
         None, "a bundle or base model that reads the items' texts; without it, words and their co-occurrence are used"
     )
     seed: int = setting(13, "seed of everything drawn", minimum=0)
     broker: EventBroker = table(EventBroker, "a message broker whose messages are events, taken while it serves")
+    users: str | None = setting(None, "table of the users' context (user, context.columns), or the URL of a database")
+    users_query: str | None = setting(None, "the SQL query that gives the users, where users is a database")
     signals: SignalSettings = table(SignalSettings, "what counts as interest")
+    context: ContextSettings = table(ContextSettings, "what is known of users and of the moment they ask")
     candidates: CandidateSettings = table(CandidateSettings, "where candidates come from")
     ranking: RankingSettings = table(RankingSettings, "the final ranking")
     session: SessionSettings = table(SessionSettings, "the visit that goes on")
     search: SearchSettings = table(SearchSettings, "finding items by what is typed")
+    rules: RuleSettings = table(RuleSettings, "decision tables of the business")
     experiment: ExperimentSettings = table(ExperimentSettings, "an A/B test of personal lists")
     list: ListSettings = table(ListSettings, "what happens to a ranking before it is shown")
 
@@ -152,7 +174,14 @@ class RecommendationSettings:
         for name, source, query in (
             ("items", self.items, self.items_query),
             ("events", self.events, self.events_query),
+            ("users", self.users, self.users_query),
         ):
             if (query is None) == ("://" in (source or "")):
                 found.append(f"{name} and {name}_query belong together: a database's URL, and the query to ask it.")
+        found += self.ranking.of_context(self.context.columns)
+        if self.users is not None and not self.context.columns:
+            found.append("users: none of their columns is looked at. Name some in context.columns.")
+        for name in OF_SEGMENT:
+            if name in self.candidates.quotas and self.context.segment is None:
+                found.append(f"candidates.quotas: {name} needs context.segment, the column that parts the users.")
         return found

@@ -8,11 +8,12 @@ from sys import intern
 from threading import RLock
 from typing import Any
 
-from feilun.apps.recommendation.answer import Answer
-from feilun.apps.recommendation.events import Interaction, Item, Ranking, read_item
-from feilun.apps.recommendation.experiments import HOLDOUT, INTERLEAVED, arm_for
-from feilun.apps.recommendation.interleaving import interleave
+from feilun.apps.recommendation.answering.answer import Answer
+from feilun.apps.recommendation.experiments.arms import HOLDOUT, INTERLEAVED, arm_for
+from feilun.apps.recommendation.experiments.interleaving import interleave
 from feilun.apps.recommendation.recommender import Recommender
+from feilun.apps.recommendation.records.context import Context
+from feilun.apps.recommendation.records.events import Interaction, Item, Ranking, read_item
 from feilun.core.errors import StorageError, UsageError
 from feilun.storage import event_queue
 from feilun.storage import recommendation as storage
@@ -153,6 +154,7 @@ class Shop:
         personal: bool = True,
         explain: bool = False,
         liked: Sequence[str] = (),
+        context: Context | None = None,
         now: float | None = None,
     ) -> tuple[Answer, bool]:
         """Make a list and remember it; where the database refuses, the list is given all the same.
@@ -165,15 +167,18 @@ class Shop:
         experiment = self.recommender.settings.experiment
         arm = arm_for(user, experiment) if personal else ""
         looked_at = personal and arm != HOLDOUT
-        answer = self.recommender.recommend(user, count, personal=looked_at, explain=explain, liked=liked, now=now)
+        answer = self.recommender.recommend(
+            user, count, personal=looked_at, explain=explain, liked=liked, context=context, now=now
+        )
         sides = ""
         if arm == INTERLEAVED:
-            other = self.recommender.recommend(user, count, personal=False, now=now)
+            other = self.recommender.recommend(user, count, personal=False, context=context, now=now)
             answer, sides = interleave(answer, other, count)
         row = {
             "id": answer.id, "user": answer.user if personal else "", "time": answer.time, "version": answer.version,
             "arm": f"{experiment.name}:{arm}" if arm else "", "items": [place.item.id for place in answer.places],
             "propensities": [place.propensity for place in answer.places], "sides": sides,
+            "context": dict(answer.context) if personal else {},
         }  # fmt: skip
         try:
             self._lists_together.put(row)
@@ -283,4 +288,5 @@ def ranking_of(row: Any) -> Ranking:
         tuple(row["propensities"]),
         row["arm"],
         row["sides"],
+        row["context"],
     )

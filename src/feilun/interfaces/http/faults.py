@@ -36,7 +36,7 @@ def said_of(faults: Sequence[Mapping[str, Any]]) -> str:
 def _said(fault: Mapping[str, Any]) -> str:
     if fault["type"] == "json_invalid":
         return f"the body is not JSON ({fault.get('ctx', {}).get('error', 'it cannot be read')})"
-    if fault["type"] in {"model_attributes_type", "model_type", "dict_type"}:
+    if fault["type"] in {"model_attributes_type", "model_type", "dict_type"} and len(fault["loc"]) <= 1:
         return 'the body must be a JSON object, sent with the header "content-type: application/json"'
     where = ".".join(str(step) for step in fault["loc"])
     if fault["type"] == "extra_forbidden":

@@ -42,7 +42,7 @@ recommendation_rankings = Table(
     Column("time", Double, nullable=False),
     Column("version", String(80), nullable=False),
     Column("arm", String(80), nullable=False),
-    Column("items", JSON, nullable=False),
+    Column("items", JSON, nullable=False),  # a list, or {"items": the list, "context": {column: value}}
     Column("propensities", JSON, nullable=False),
     Column("sides", String(200), nullable=False, server_default=""),
     UniqueConstraint("application", "id", name="recommendation_ranking_once"),

@@ -8,8 +8,8 @@ from typing import Self
 import numpy as np
 
 from feilun.apps.recommendation.candidates.generator import Scores
-from feilun.apps.recommendation.catalogue import Catalogue
-from feilun.apps.recommendation.interactions import History, Interactions
+from feilun.apps.recommendation.records.catalogue import Catalogue
+from feilun.apps.recommendation.records.interactions import History, Interactions
 
 
 @dataclass

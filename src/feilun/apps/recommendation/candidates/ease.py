@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feilun.apps.recommendation.candidates.generator import Scores
-from feilun.apps.recommendation.catalogue import Catalogue
-from feilun.apps.recommendation.interactions import History, Interactions
+from feilun.apps.recommendation.records.catalogue import Catalogue
+from feilun.apps.recommendation.records.interactions import History, Interactions
 
 
 @dataclass

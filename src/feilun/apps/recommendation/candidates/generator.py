@@ -2,15 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol, Self, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from feilun.apps.recommendation.catalogue import Catalogue
-from feilun.apps.recommendation.interactions import History, Interactions
+from feilun.apps.recommendation.records.catalogue import Catalogue
+from feilun.apps.recommendation.records.context import Context, Situation
+from feilun.apps.recommendation.records.interactions import History, Interactions
 
 Scores = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Takes:
+    """What was taken after a generator had learned; of whom is not said.
+
+    Args:
+        items: Item numbers, shape (taken,).
+        weights: How much each says of interest, shape (taken,).
+        times: Seconds since 1970, shape (taken,).
+        contexts: In what context each was taken.
+    """
+
+    items: NDArray[np.int64]
+    weights: NDArray[np.float64]
+    times: NDArray[np.float64]
+    contexts: Sequence[Context]
+
+    def __len__(self) -> int:
+        return len(self.items)
 
 
 class Generator(Protocol):
@@ -44,3 +67,32 @@ class OfContent(Protocol):
             now: Seconds since 1970.
         """
         ...
+
+
+@runtime_checkable
+class OfSituation(Protocol):
+    """A generator that looks at when and in what context a list is asked for."""
+
+    def scores_in(self, situation: Situation) -> Scores:
+        """Return a score for each item, higher being better and 0 meaning nothing known, shape (items,)."""
+        ...
+
+
+@runtime_checkable
+class Moving(Protocol):
+    """A generator that moves with every event, without being trained."""
+
+    def take(self, takes: Takes) -> None:
+        """Let what was taken count."""
+        ...
+
+
+def scored(generator: Generator, history: History, situation: Situation) -> Scores:
+    """Return the scores of all items, shape (items,).
+
+    Args:
+        generator: What is asked.
+        history: What the user took.
+        situation: When and in what context.
+    """
+    return generator.scores_in(situation) if isinstance(generator, OfSituation) else generator.scores(history)

@@ -9,9 +9,9 @@ import numpy as np
 from scipy import sparse
 
 from feilun.apps.recommendation.candidates.generator import Scores
-from feilun.apps.recommendation.catalogue import Catalogue
-from feilun.apps.recommendation.interactions import History, Interactions
-from feilun.apps.recommendation.sparse_rows import total_of
+from feilun.apps.recommendation.records.catalogue import Catalogue
+from feilun.apps.recommendation.records.interactions import History, Interactions
+from feilun.apps.recommendation.records.sparse_rows import total_of
 
 
 @dataclass

@@ -7,10 +7,12 @@ from collections.abc import Callable, Mapping
 from feilun.apps.recommendation.candidates.als import AlternatingLeastSquares
 from feilun.apps.recommendation.candidates.ease import Ease
 from feilun.apps.recommendation.candidates.generator import Generator
+from feilun.apps.recommendation.candidates.in_segment import PopularInSegment, RecentInSegment
 from feilun.apps.recommendation.candidates.item_neighbours import ItemNeighbours
-from feilun.apps.recommendation.candidates.popular import Popular
+from feilun.apps.recommendation.candidates.popular import Popular, Trending
 from feilun.apps.recommendation.candidates.recent import Recent
 from feilun.apps.recommendation.candidates.same_category import SameCategory
+from feilun.apps.recommendation.candidates.same_creator import SameCreator
 from feilun.apps.recommendation.candidates.text_neighbours import TextNeighbours
 
 GENERATORS: Mapping[str, Callable[[], Generator]] = {
@@ -19,6 +21,16 @@ GENERATORS: Mapping[str, Callable[[], Generator]] = {
     "item-neighbours": ItemNeighbours,
     "text": TextNeighbours,
     "popular": Popular,
+    "trending": Trending,
+    "popular-in-segment": PopularInSegment,
     "recent": Recent,
+    "recent-in-segment": RecentInSegment,
     "same-category": SameCategory,
+    "same-creator": SameCreator,
 }
+
+OF_SEGMENT = ("popular-in-segment", "recent-in-segment")
+"""Generators that part the users by `context.segment`."""
+
+IMPERSONAL = ("popular", "trending", "recent", *OF_SEGMENT)
+"""Generators that look at no history."""

@@ -9,8 +9,8 @@ import numpy as np
 
 from feilun.apps.recommendation.candidates.als import AlternatingLeastSquares
 from feilun.apps.recommendation.candidates.generator import Scores
-from feilun.apps.recommendation.catalogue import Catalogue
-from feilun.apps.recommendation.interactions import History, Interactions
+from feilun.apps.recommendation.records.catalogue import Catalogue
+from feilun.apps.recommendation.records.interactions import History, Interactions
 
 FEWEST_INTERACTIONS = 500
 """Below this nothing is learned of what matters in a text: its plain meaning is compared."""

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from feilun.apps.recommendation.events import Interaction, Item, Ranking
+from feilun.apps.recommendation.records.events import Interaction, Item, Ranking
 from feilun.apps.recommendation.sample.products import DEPARTMENTS, MAKERS
 
 START = 1_767_225_600.0

@@ -16,7 +16,7 @@ from feilun.interfaces.cli.options import AllowHost, AsJson, Host, Port, Require
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-    from feilun.apps.recommendation.events import Item
+    from feilun.apps.recommendation.records.events import Item
     from feilun.apps.recommendation.settings import RecommendationSettings
     from feilun.apps.recommendation.shop import Shop
     from feilun.serving.access import Access
@@ -131,21 +131,33 @@ def recommend(
     liked: Annotated[
         list[str] | None, typer.Option(help="Item that the user says to like, for this list alone; may be repeated.")
     ] = None,
+    context: Annotated[
+        list[str] | None,
+        typer.Option(help="column=value of a declared context, such as device=phone; may be repeated."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Recommend items to a user."""
+    from feilun.core.errors import UsageError
     from feilun.workflow.applications.recommendation import wiring as application
     from feilun.workflow.applications.recommendation.demo import show
 
+    wrong = [one for one in context or () if "=" not in one]
+    if wrong:
+        raise UsageError(f"--context {wrong[0]} is no column=value.", "Such as --context device=phone.")
+    told = dict(one.split("=", 1) for one in context or ())
     with application.opened_shop(_settings(file)) as shop:
-        answer, _ = shop.recommend(user, count, personal=not impersonal, explain=explain, liked=liked or ())
+        answer, _ = shop.recommend(
+            user, count, personal=not impersonal, explain=explain, liked=liked or (), context=told
+        )
     if as_json:
         for place in answer.places:
             output.print_json({
                 "item": place.item.id, "title": place.item.title, "score": place.score,
                 "probability": place.probability, "probability_of": answer.basis, "base_rate": answer.base_rate,
                 "reason": place.reason.said(output.language()),
-                "contributions": dict(place.contributions), "propensity": place.propensity, "ranking": answer.id,
+                "contributions": dict(place.contributions), "propensity": place.propensity, "rules": list(place.rules),
+                "ranking": answer.id,
             })  # fmt: skip
         return
     show(f"For {user}:", answer, output.language(), print)

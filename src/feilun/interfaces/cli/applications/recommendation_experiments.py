@@ -11,7 +11,7 @@ from feilun.interfaces.cli import output
 from feilun.interfaces.cli.options import AsJson, Settings
 
 if TYPE_CHECKING:
-    from feilun.apps.recommendation.slates import ListEstimate
+    from feilun.apps.recommendation.experiments.slates import ListEstimate
     from feilun.core.report import Figure
 
 EXAMPLES = (

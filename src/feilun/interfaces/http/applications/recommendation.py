@@ -12,8 +12,8 @@ from fastapi_offline import FastAPIOffline
 from pydantic import BaseModel, ConfigDict, Field
 
 from feilun import __version__
-from feilun.apps.recommendation.answer import Answer
-from feilun.apps.recommendation.events import read_interaction, read_item
+from feilun.apps.recommendation.answering.answer import Answer
+from feilun.apps.recommendation.records.events import read_interaction, read_item
 from feilun.apps.recommendation.shop import Shop, Taking, remembered
 from feilun.core.errors import DataError, UsageError
 from feilun.interfaces.http import metrics, requests_log
@@ -67,6 +67,11 @@ class Asked(BaseModel):
     explain: bool = Field(False, description="Tell what each feature added to the score.")
     liked: list[str] = Field(
         default=[], max_length=50, description="Items that the user says to like; for this list alone, nothing is kept."
+    )
+    context: dict[str, str] = Field(
+        default={},
+        max_length=20,
+        description="What is known of the moment, of the columns in context.columns: device, …",
     )
 
 
@@ -134,7 +139,7 @@ async def take_events(request: Request, body: Annotated[Events, Body(openapi_exa
 def recommend(request: Request, body: Annotated[Asked, Body(openapi_examples=ASKED)]) -> JSONResponse:
     """Return a list with the reasons; name its `ranking` in the events that follow from it."""
     answer, kept = _shop(request).recommend(
-        body.user, body.count, personal=body.personal, explain=body.explain, liked=body.liked
+        body.user, body.count, personal=body.personal, explain=body.explain, liked=body.liked, context=body.context
     )
     return JSONResponse({**_told(answer), "remembered": kept})
 
@@ -182,7 +187,8 @@ def experiment(request: Request) -> dict[str, Any]:
 @router.post("/items", summary="Add or change items", status_code=201)
 def put_items(request: Request, body: Items) -> dict[str, int]:
     """Put items into the catalogue; they can be recommended at once, by their texts."""
-    items = [_read(number, "item", lambda row=row: read_item(row)) for number, row in enumerate(body.items)]
+    creator = _shop(request).recommender.settings.creator
+    items = [_read(number, "item", lambda row=row: read_item(row, creator)) for number, row in enumerate(body.items)]
     _shop(request).put(items)
     return {"items": len(items)}
 
@@ -226,7 +232,7 @@ def _told(answer: Answer) -> dict[str, Any]:
                 "item": place.item.id, "title": place.item.title, "score": place.score,
                 "probability": place.probability, "reason": {"en": place.reason.en, "zh": place.reason.zh},
                 "because_of": place.reason.item, "contributions": dict(place.contributions),
-                "propensity": place.propensity, "explored": place.explored,
+                "propensity": place.propensity, "explored": place.explored, "rules": list(place.rules),
             }
             for place in answer.places
         ],

@@ -8,10 +8,10 @@ from dataclasses import asdict, replace
 from hashlib import sha256
 from typing import Any, Literal
 
-from feilun.apps.recommendation.answer import Answer
-from feilun.apps.recommendation.events import Interaction
-from feilun.apps.recommendation.judging import Judged
-from feilun.apps.recommendation.reliability import Reliability
+from feilun.apps.recommendation.answering.answer import Answer
+from feilun.apps.recommendation.judging.beside_baselines import Judged
+from feilun.apps.recommendation.judging.reliability import Reliability
+from feilun.apps.recommendation.records.events import Interaction
 from feilun.apps.recommendation.sample.shop import Shoppers, simulate
 from feilun.apps.recommendation.settings import RecommendationSettings
 from feilun.apps.recommendation.shop import Shop

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from feilun.apps.recommendation.interactions import read
-from feilun.apps.recommendation.off_policy import Estimate, estimate
+from feilun.apps.recommendation.experiments.off_policy import Estimate, estimate
+from feilun.apps.recommendation.experiments.replay import replay, replayable
+from feilun.apps.recommendation.experiments.slates import ListEstimate, estimate_lists
+from feilun.apps.recommendation.ranking.training import fit
 from feilun.apps.recommendation.recommender import Recommender
-from feilun.apps.recommendation.replay import replay, replayable
+from feilun.apps.recommendation.records.interactions import read
 from feilun.apps.recommendation.settings import RecommendationSettings
-from feilun.apps.recommendation.slates import ListEstimate, estimate_lists
-from feilun.apps.recommendation.training import fit
 from feilun.core.errors import DataError
-from feilun.workflow.applications.recommendation.wiring import Prepared
+from feilun.workflow.applications.recommendation.wiring import Prepared, tables_of
 
 LEARNED_SHARE = 0.5
 """Least share of the events, first in time, that the model learns from; the lists of that time are not judged on."""
@@ -57,7 +57,9 @@ def estimate_settings(settings: RecommendationSettings, prepared: Prepared, resa
     moment = _moment(prepared, min(ranking.time for ranking in lists))
     before = [event for event in prepared.held.events if event.time < moment]
     catalogue = prepared.catalogue
-    known = read(before, catalogue.index, settings.signals, moment, len(catalogue)).positive
+    known = read(
+        before, catalogue.index, settings.signals, moment, len(catalogue), prepared.contexts, settings.context.segment
+    ).positive
     judged = [ranking for ranking in lists if ranking.time >= moment]
     if not len(known) or not judged:
         raise DataError(
@@ -65,7 +67,9 @@ def estimate_settings(settings: RecommendationSettings, prepared: Prepared, resa
             "first and to judge on the last.", "Import earlier events, or serve for longer.",
         )  # fmt: skip
     model = fit(known, catalogue, settings, moment, [one for one in prepared.held.rankings if one.time < moment])
-    recommender = Recommender(model, settings, prepared.embedder, "estimated", settings.seed)
+    recommender = Recommender(
+        model, settings, prepared.embedder, "estimated", settings.seed, prepared.contexts, tables_of(settings)
+    )
     replayed = replay(recommender, judged, prepared.held.events)
     if not len(replayed.users):
         raise DataError("The catalogue knows no item of the lists.", "Is this the application that was served?")

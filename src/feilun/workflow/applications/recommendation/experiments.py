@@ -5,8 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from feilun.apps.recommendation.interleaving import Preference, preference
-from feilun.apps.recommendation.outcomes import Difference, Outcome, differences, interest_in, outcomes, shown_by_arm
+from feilun.apps.recommendation.experiments.interleaving import Preference, preference
+from feilun.apps.recommendation.experiments.outcomes import (
+    Difference,
+    Outcome,
+    differences,
+    interest_in,
+    outcomes,
+    shown_by_arm,
+)
 from feilun.apps.recommendation.settings import RecommendationSettings
 from feilun.apps.recommendation.shop import Remembered
 

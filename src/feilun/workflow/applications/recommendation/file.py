@@ -46,7 +46,8 @@ def read_application(path: Path, overrides: Sequence[str] = ()) -> Recommendatio
         places = [f"line {lines[fault.key]}: " if fault.key in lines else "" for fault in faults]
         raise RecipeError([place + fault.message for place, fault in zip(places, faults, strict=True)], str(path))
     folder = path.absolute().parent
-    return replace(settings, **{
-        name: os.path.normpath(folder / value) for name in ("items", "events")
+    rules = replace(settings.rules, tables=tuple(str(folder / name) for name in settings.rules.tables))
+    return replace(settings, rules=rules, **{
+        name: os.path.normpath(folder / value) for name in ("items", "events", "users")
         if (value := getattr(settings, name)) and "://" not in value
     })  # fmt: skip

@@ -8,16 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from feilun.apps.recommendation.cold import judge_cold
-from feilun.apps.recommendation.exposures import candidates, impressions
-from feilun.apps.recommendation.features import COLLABORATIVE, CONTEXTUAL, TEXTUAL
-from feilun.apps.recommendation.interactions import Interactions
-from feilun.apps.recommendation.judging import BASELINES, Judged, judge, scorer_of, scorer_of_model
-from feilun.apps.recommendation.model import Model
-from feilun.apps.recommendation.reliability import Reliability, reliability
-from feilun.apps.recommendation.requests import requests_of
+from feilun.apps.recommendation.judging.beside_baselines import BASELINES, Judged, judge, scorer_of, scorer_of_model
+from feilun.apps.recommendation.judging.cold import judge_cold
+from feilun.apps.recommendation.judging.reliability import Reliability, reliability
+from feilun.apps.recommendation.ranking.context_lift import lift_name
+from feilun.apps.recommendation.ranking.exposures import candidates, impressions
+from feilun.apps.recommendation.ranking.features import COLLABORATIVE, CONTEXTUAL, TEXTUAL
+from feilun.apps.recommendation.ranking.model import Model
+from feilun.apps.recommendation.ranking.requests import requests_of
+from feilun.apps.recommendation.ranking.training import fit
+from feilun.apps.recommendation.records.interactions import Interactions
 from feilun.apps.recommendation.settings import RecommendationSettings
-from feilun.apps.recommendation.training import fit
 from feilun.core.errors import UsageError
 from feilun.evaluation.protocols import split
 from feilun.workflow.applications.recommendation.wiring import Prepared
@@ -113,7 +114,7 @@ def _reliability(
         return None
     if model.clicks.basis == "next":
         requests = requests_of(known, held_out, np.unique(held_out.user))
-        return reliability(model.clicks, candidates(model, settings.candidates, requests))
+        return reliability(model.clicks, candidates(model, settings.candidates, requests, held_out))
     later = [ranking for ranking in prepared.held.rankings if ranking.time >= held_out.time.min()]
     everything = prepared.read.positive
     anybody = np.ones(len(everything.users), bool)
@@ -124,13 +125,17 @@ def _reliability(
 def _ranked(
     model: Model, settings: RecommendationSettings, known: Interactions, held_out: Interactions, prepared: Prepared
 ) -> Judged:
-    scorer = scorer_of_model(model, settings.candidates.quotas, prepared.catalogue.shown)
+    users, contexts = prepared.read.positive.users, prepared.contexts
+    scorer = scorer_of_model(
+        model, settings.candidates.quotas, prepared.catalogue.shown, lambda user, at: contexts.at(users[user], at)
+    )
     return judge(scorer, known, held_out, prepared.catalogue)
 
 
 def _ablated(settings: RecommendationSettings, without: tuple[str, ...]) -> RecommendationSettings:
     quotas = {name: quota for name, quota in settings.candidates.quotas.items() if name not in without}
-    ranking = replace(settings.ranking, without=(*settings.ranking.without, *without))
+    more = map(lift_name, settings.context.columns) if without == CONTEXTUAL else ()
+    ranking = replace(settings.ranking, without=(*settings.ranking.without, *without, *more))
     return replace(
         settings, candidates=replace(settings.candidates, quotas=quotas or {"popular": 100}), ranking=ranking
     )

@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from feilun.apps.recommendation.events import Interaction, Item, read_interaction, read_item
+from feilun.apps.recommendation.records.context import Context, read_user
+from feilun.apps.recommendation.records.events import Interaction, Item, read_interaction, read_item
 from feilun.apps.recommendation.settings import RecommendationSettings
 from feilun.apps.recommendation.shop import interaction_of, row_of
 from feilun.core import places
@@ -42,14 +43,14 @@ class Imported(Generic[Row]):
     left_out: int
 
 
-def import_items(source: str, query: str | None = None) -> Imported[Item]:
+def import_items(source: str, query: str | None = None, creator: str = "creator") -> Imported[Item]:
     """Read a table of items: item (or id), title, description, categories, tags, creator, price, published, ….
 
     Raises:
         DataError: If the table cannot be read, or no row of it.
     """
-    _refuse_without(source, query, ("item", "id"))
-    return _import(source, query, read_item)
+    _refuse_without(source, query, ("item", "id"), *([] if creator == "creator" else [(creator,)]))
+    return _import(source, query, lambda row: read_item(row, creator))
 
 
 def import_events(source: str, query: str | None = None) -> Imported[Interaction]:
@@ -61,6 +62,23 @@ def import_events(source: str, query: str | None = None) -> Imported[Interaction
     _refuse_without(source, query, ("user",), ("item",))
     now = time.time()
     return _import(source, query, lambda row: read_interaction(row, now))
+
+
+def users_of(settings: RecommendationSettings) -> dict[str, Context]:
+    """Read the table of users, where there is one; it is not kept, so that it is deleted from where it is.
+
+    Returns:
+        By user, the declared columns that the table has.
+
+    Raises:
+        DataError: If the table cannot be read, no row of it, or it has none of the declared columns.
+    """
+    if settings.users is None:
+        return {}
+    declared = settings.context.columns
+    _refuse_without(settings.users, settings.users_query, ("user",), declared)
+    found = _import(settings.users, settings.users_query, lambda row: read_user(row, declared))
+    return dict(found.rows)
 
 
 def _refuse_without(source: str, query: str | None, *wanted: tuple[str, ...]) -> None:
@@ -127,7 +145,7 @@ def put_events(database: Database, settings: RecommendationSettings, events: lis
 def take_tables(database: Database, settings: RecommendationSettings, say: Callable[[str], Any]) -> None:
     """Import the tables that the application names, and say what was left out."""
     if settings.items is not None:
-        items = import_items(settings.items, settings.items_query)
+        items = import_items(settings.items, settings.items_query, settings.creator)
         put_items(database, settings, items.rows)
         _say(settings.items, items, say)
     if settings.events is not None:

@@ -6,31 +6,39 @@ import hashlib
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-from feilun.apps.recommendation.catalogue import Catalogue, build_catalogue
-from feilun.apps.recommendation.click_probability import ClickCurve
-from feilun.apps.recommendation.features import FEATURES
-from feilun.apps.recommendation.interactions import Read, read
-from feilun.apps.recommendation.model import Model, fit_generators
-from feilun.apps.recommendation.ranker import Trees
+from feilun.apps.recommendation.answering.business_rules import OUTPUTS
+from feilun.apps.recommendation.ranking.click_probability import ClickCurve
+from feilun.apps.recommendation.ranking.features import features_of
+from feilun.apps.recommendation.ranking.model import Model, fit_generators
+from feilun.apps.recommendation.ranking.training import fit
+from feilun.apps.recommendation.ranking.trees import Trees
 from feilun.apps.recommendation.recommender import Recommender
-from feilun.apps.recommendation.sessions import Session
+from feilun.apps.recommendation.records.catalogue import Catalogue, build_catalogue
+from feilun.apps.recommendation.records.context import MOST_MOMENTS, Contexts
+from feilun.apps.recommendation.records.interactions import Read, read
+from feilun.apps.recommendation.records.sessions import Session
+from feilun.apps.recommendation.records.words import WordVectors
 from feilun.apps.recommendation.settings import RecommendationSettings
 from feilun.apps.recommendation.shop import Remembered, Shop, remembered
-from feilun.apps.recommendation.training import fit
-from feilun.apps.recommendation.words import WordVectors
 from feilun.bundles.bundle import open_bundle
 from feilun.bundles.registry import resolve
 from feilun.core import places
 from feilun.core.errors import BundleError, DataError
 from feilun.core.files import atomic_folder, read_json, sha256, write_json, write_text
 from feilun.core.ports import Embedder
+from feilun.knowledge.rules import DecisionTables
 from feilun.models.bases.packaged import PACKAGED
 from feilun.storage.database import Database, open_database
 from feilun.storage.event_queue import EventQueue
-from feilun.workflow.applications.recommendation.tables import refused_messages, take_up_waiting, waiting_folder
+from feilun.workflow.applications.recommendation.tables import (
+    refused_messages,
+    take_up_waiting,
+    users_of,
+    waiting_folder,
+)
 
 MANIFEST, RANKING = "manifest.json", "ranking.txt"
 SCHEMA = 1
@@ -69,6 +77,7 @@ class Prepared:
         read: What the events say.
         embedder: Reads texts.
         now: The end of the events, or the present where it is earlier, seconds since 1970.
+        contexts: What is known of the users' context, by their table and the lists that they were shown.
     """
 
     held: Remembered
@@ -76,6 +85,7 @@ class Prepared:
     read: Read
     embedder: Embedder
     now: float
+    contexts: Contexts = field(default_factory=Contexts)
 
 
 def prepare(settings: RecommendationSettings, database: Database, embedder: Embedder | None = None) -> Prepared:
@@ -87,15 +97,30 @@ def prepare(settings: RecommendationSettings, database: Database, embedder: Embe
         embedder: Reads the items' texts; opened where absent.
 
     Raises:
-        DataError: If there is no item.
+        DataError: If there is no item, or the table of users cannot be read.
     """
     held = remembered(database, settings.name)
     reader = embedder or embedder_of(settings.embedder, [item.text for item in held.items], settings.seed)
     catalogue = build_catalogue(held.items, reader)
     now = min(time.time(), max((event.time for event in held.events), default=time.time()))
-    return Prepared(
-        held, catalogue, read(held.events, catalogue.index, settings.signals, now, len(catalogue)), reader, now
-    )
+    contexts = contexts_of(settings, held)
+    said = read(held.events, catalogue.index, settings.signals, now, len(catalogue), contexts, settings.context.segment)
+    return Prepared(held, catalogue, said, reader, now, contexts)
+
+
+def contexts_of(settings: RecommendationSettings, held: Remembered, longest: int | None = None) -> Contexts:
+    """Gather what is known of the users' context.
+
+    Args:
+        settings: Of the application.
+        held: All that the database has.
+        longest: Latest moments of a user that are remembered; all where absent.
+    """
+    contexts = Contexts(settings.context.columns, users_of(settings), longest)
+    for ranking in held.rankings:
+        known = {name: value for name, value in ranking.context.items() if name in settings.context.columns}
+        contexts.observe(ranking.user, ranking.time, known)
+    return contexts
 
 
 def train(settings: RecommendationSettings, prepared: Prepared) -> Path:
@@ -164,7 +189,7 @@ def open_model(settings: RecommendationSettings, prepared: Prepared) -> tuple[Mo
             f"The final ranking was trained on another catalogue: of its {len(manifest['items']):,} items "
             f"{known:,} are known here.", again,
         )  # fmt: skip
-    names = tuple(name for name in manifest["features"] if name in FEATURES)
+    names = tuple(name for name in manifest["features"] if name in features_of(settings.context.columns))
     text = (folder / RANKING).read_text(encoding="utf-8")
     trees = Trees.from_text(text, names) if text else None
     clicks = ClickCurve(**manifest["clicks"]) if manifest["clicks"] else None
@@ -173,13 +198,24 @@ def open_model(settings: RecommendationSettings, prepared: Prepared) -> tuple[Mo
     return opened, str(manifest["version"])
 
 
+def tables_of(settings: RecommendationSettings) -> DecisionTables:
+    """Open the decision tables of an application.
+
+    Raises:
+        DataError: If a file is no decision table, or names outputs that are not known.
+        MissingExtra: If zen-engine is not installed.
+    """
+    return DecisionTables([Path(name) for name in settings.rules.tables], OUTPUTS)
+
+
 def open_shop(
     settings: RecommendationSettings, database: Database, prepared: Prepared, seed: int | None = None
 ) -> Shop:
     """Open an application: its model, and what its users did."""
     model, version = open_model(settings, prepared)
-    recommender = Recommender(model, settings, prepared.embedder, version, seed)
-    recommender.observe(prepared.held.events)
+    contexts = contexts_of(settings, prepared.held, MOST_MOMENTS)
+    recommender = Recommender(model, settings, prepared.embedder, version, seed, contexts, tables_of(settings))
+    recommender.observe(prepared.held.events, learned=True)
     queue = EventQueue(waiting_folder(settings))
     return Shop(recommender, database, settings.name, queue, refused_messages(settings))
 

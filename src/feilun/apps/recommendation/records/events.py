@@ -1,0 +1,196 @@
+"""What a recommender is told, in the field's terms: items, interactions with them, and rankings that were shown."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from feilun.core.errors import DataError
+
+LONGEST_ID = 200
+LONGEST_TEXT = 20_000
+SIGNS = re.compile(r"[\x00-\x1f\ud800-\udfff]")
+MARKUP = re.compile(r"<[^<>]{0,500}>")
+SEPARATOR = re.compile(r"[|;；、]")
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """Something that can be recommended.
+
+    Args:
+        id: Names it.
+        title: Its title.
+        description: Further text.
+        categories: From wide to narrow, or side by side.
+        tags: Words given to it.
+        creator: Author, brand or shop.
+        price: None where unknown.
+        image: Path of its picture.
+        published: Seconds since 1970; None where unknown.
+        hidden: Whether it is withdrawn.
+        stock: How many are left; None where nobody counts.
+    """
+
+    id: str
+    title: str = ""
+    description: str = ""
+    categories: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    creator: str = ""
+    price: float | None = None
+    image: str = ""
+    published: float | None = None
+    hidden: bool = False
+    stock: int | None = None
+
+    @property
+    def text(self) -> str:
+        """Return what a language model reads of it: nothing of any user is in it."""
+        parts = (self.title, self.description, " ".join(self.categories), " ".join(self.tags))
+        return " ".join(part for part in parts if part)
+
+
+@dataclass(frozen=True, slots=True)
+class Interaction:
+    """Something that a user did with an item.
+
+    Args:
+        id: Names the event; the same id counts once.
+        user: Who.
+        item: With what; it may be unknown still.
+        type: What: view, click, read, share, buy, rating, …
+        value: How much: seconds read, stars given, items bought.
+        time: Seconds since 1970.
+        ranking: The ranking that had shown the item, where there was one.
+    """
+
+    id: str
+    user: str
+    item: str
+    type: str
+    value: float
+    time: float
+    ranking: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """A list that was shown to a user (an impression).
+
+    Args:
+        id: Names it.
+        user: To whom.
+        items: What was shown, the first at the top.
+        time: Seconds since 1970.
+        version: The model that made it.
+        propensities: How likely the policy was to put each item there; empty where it did not draw.
+        arm: The arm of an experiment; empty where there is none.
+        sides: Of an interleaved list, the side that placed each item, a letter each; else empty.
+        context: In which it was asked for, of the declared columns.
+    """
+
+    id: str
+    user: str
+    items: tuple[str, ...]
+    time: float
+    version: str = ""
+    propensities: tuple[float, ...] = ()
+    arm: str = ""
+    sides: str = ""
+    context: Mapping[str, str] = field(default_factory=dict)
+
+
+def read_item(row: Mapping[str, Any], creator: str = "creator") -> Item:
+    """Read an item from a row of a table or a JSON object; HTML is taken out of its texts.
+
+    Args:
+        row: Its columns; lists may be lists, or texts parted by `|`, `;` or `、`.
+        creator: The column that names the creator.
+
+    Returns:
+        The item.
+
+    Raises:
+        DataError: Saying what is wrong with which column.
+    """
+    identity = _identity(row, "item" if row.get("item") is not None else "id")
+    price = _number(row, "price")
+    stock = _number(row, "stock")
+    return Item(
+        id=identity,
+        title=_words(row, "title"),
+        description=_words(row, "description"),
+        categories=_list(row, "categories") or _list(row, "category"),
+        tags=_list(row, "tags"),
+        creator=_words(row, creator),
+        price=price if price is None or price >= 0 else None,
+        image=_words(row, "image"),
+        published=_number(row, "published"),
+        hidden=str(row.get("hidden") or "").lower() in {"1", "true", "yes", "1.0"},
+        stock=None if stock is None else int(stock),
+    )
+
+
+def read_interaction(row: Mapping[str, Any], now: float) -> Interaction:
+    """Read an interaction; without an id it gets one from its content, so that a second import adds nothing.
+
+    Args:
+        row: user, item, and where given type (click where absent), value, time, ranking, id.
+        now: Stands for the time where there is none, seconds since 1970.
+
+    Returns:
+        The interaction.
+
+    Raises:
+        DataError: Saying what is wrong with which column.
+    """
+    user, item = _identity(row, "user"), _identity(row, "item")
+    value, time = _number(row, "value"), _number(row, "time")
+    kind = _identity(row, "type") if row.get("type") not in (None, "") else "click"
+    ranking = _identity(row, "ranking") if row.get("ranking") not in (None, "") else None
+    given = row.get("id")
+    content = json.dumps([user, item, kind, value, time, ranking], ensure_ascii=False)
+    identity = _identity(row, "id") if given not in (None, "") else hashlib.sha256(content.encode()).hexdigest()[:32]
+    return Interaction(
+        identity, user, item, kind, 1.0 if value is None else value, now if time is None else time, ranking
+    )
+
+
+def _identity(row: Mapping[str, Any], column: str) -> str:
+    value = row.get(column)
+    if isinstance(value, (list, dict)):
+        raise DataError(f"{column!r} must be text, not {str(value)[:40]}.")
+    text = "" if value is None else str(value).strip()
+    if not text or len(text) > LONGEST_ID or SIGNS.search(text):
+        raise DataError(f"{column!r} must be 1 to {LONGEST_ID} printable characters, not {text[:40]!r}.")
+    return text
+
+
+def _number(row: Mapping[str, Any], column: str) -> float | None:
+    value = row.get(column)
+    if value is None or value == "":
+        return None
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise DataError(f"{column!r} must be a finite number, not {str(value)[:40]!r}.")
+    return number
+
+
+def _words(row: Mapping[str, Any], column: str) -> str:
+    text = MARKUP.sub(" ", SIGNS.sub(" ", str(row.get(column) or "")))
+    return " ".join(text.split())[:LONGEST_TEXT]
+
+
+def _list(row: Mapping[str, Any], column: str) -> tuple[str, ...]:
+    value = row.get(column)
+    parts = value if isinstance(value, (list, tuple)) else SEPARATOR.split(str(value or ""))
+    return tuple(text for part in parts if (text := str(part).strip()))
