@@ -14,7 +14,7 @@ from feilun.bundles.content import read_table
 from feilun.core.errors import UsageError
 from feilun.core.observation import Observation, asked_about
 from feilun.core.report import Figure
-from feilun.monitoring.answer_signals import watched
+from feilun.monitoring.answer_signals import Watched, watched
 from feilun.monitoring.drift import ALPHA, FEWEST_ROWS, STATES, Drift, drift
 from feilun.monitoring.performance import Observed, estimated_accuracy, observed
 from feilun.monitoring.reference import Reference, read_reference
@@ -26,8 +26,8 @@ from feilun.workflow.profile import unknown_shares
 
 HOUR = 3600.0
 NO_REFERENCE = (
-    "this bundle remembers no validation rows to compare with: those of the tasks in docs/monitoring.md do, made since "
-    "Feilun watches them; train it again to watch for drift"
+    "this bundle remembers no validation rows to compare with: those made since Feilun watches its task do; train it "
+    "again to watch for drift"
 )
 LARGEST_WINDOW = 5000
 """Most predictions of a window in hours that are looked at, the last ones."""
@@ -164,15 +164,10 @@ def _window(
     span: Span, rows: list[Observation], bundle: Bundle, reference: Reference | None, alpha: float, states: bool
 ) -> Window:
     times, waits = [row.time for row in rows], [row.latency for row in rows]
-    verdict, note = None, ""
     looked = watched(asked_about(rows, bundle.columns), [row.prediction for row in rows])
     signals = looked.signals
-    if reference is None:
-        note = NO_REFERENCE
-    elif len(looked.rows) < FEWEST_ROWS:
-        lists = f", of different queries, and there are {len(looked.rows)}" if len(looked.rows) < len(rows) else ""
-        note = f"a verdict on drift takes {FEWEST_ROWS} predictions{lists}"
-    else:
+    verdict = None
+    if reference is not None and len(looked.rows) >= FEWEST_ROWS:
         seen = [rows[row] for row in looked.rows]
         verdict = drift(reference, _sample(seen, signals, bundle, reference, states), alpha=alpha)
     return Window(
@@ -187,8 +182,15 @@ def _window(
         verdict,
         _estimated(reference, signals.get("scores")),
         observed(rows),
-        note,
+        NO_REFERENCE if reference is None else _note(looked, len(rows)),
     )
+
+
+def _note(looked: Watched, rows: int) -> str:
+    """Say where there is no verdict on drift, and what is looked at where some predictions are not."""
+    few = f"a verdict on drift takes {FEWEST_ROWS} predictions" if len(looked.rows) < FEWEST_ROWS else ""
+    some = f"{len(looked.rows)} of {rows} are looked at for drift: {looked.which}" if len(looked.rows) < rows else ""
+    return "; ".join(filter(None, (few, some)))
 
 
 def _estimated(reference: Reference | None, scores: Values | None) -> Figure | None:
