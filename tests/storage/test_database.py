@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -276,3 +277,16 @@ def test_deleting_takes_the_feedback_along_and_needs_a_condition(database: Datab
         left = connection.execute(sqlalchemy.text("select count(*) from feedback")).scalar()
     with database.read() as connection:
         assert len(observations.latest(connection, "舆情")) == left == 7
+
+
+def test_what_was_written_and_told_is_searched_and_labels_are_not(database: Database) -> None:
+    written = {"label": "a title", "score": 0.5, "text": "order 4711 快"}
+    with database.write() as connection:
+        observations.add(connection, [seen(i) for i in range(3)])
+        observations.add(connection, [replace(seen(i), prediction=written) for i in range(3, 6)])
+        for i, said in enumerate(("negative", None, None, None, "Dear 李明, 快", None)):
+            words = "李明 told me" if i == 1 else None
+            observations.give(connection, Feedback(f"f{i}", seen(i).id, 1.0, said, None, words))
+        assert observations.delete(connection, containing="negative") == []  # a label of many
+        assert sorted(observations.delete(connection, containing="李明")) == sorted([seen(1).id, seen(4).id])
+        assert sorted(observations.delete(connection, containing="4711")) == sorted([seen(3).id, seen(5).id])

@@ -36,7 +36,7 @@ task = "generate"
 [data]
 train = "asked.jsonl"
 target = "answer"
-most_rows = 240
+most_rows = 200
 [data.split]
 test = 0.25
 [model]
@@ -46,9 +46,9 @@ max_tokens = 32
 template = "help {text} fee"
 max_new_tokens = 6
 [training]
-learning_rate = 3e-3
+learning_rate = 6e-3
 epochs = 7
-batch_rows = 8
+batch_rows = 16
 [compression]
 quantize = "none"
 [evaluation]
@@ -130,7 +130,7 @@ def test_the_loop_of_a_model_that_writes_turns(
     database: Database, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     save_base(tmp_path / "base")
-    write_table(tmp_path / "asked.jsonl", asked(300, 1, BEFORE))
+    write_table(tmp_path / "asked.jsonl", asked(250, 1, BEFORE))
     (tmp_path / "made.toml").write_text(RECIPE, encoding="utf-8")
     recipe = recipes.load(tmp_path / "made.toml")
     first: Bundle = train(recipe)
