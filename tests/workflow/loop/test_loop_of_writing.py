@@ -47,7 +47,7 @@ template = "help {text} fee"
 max_new_tokens = 6
 [training]
 learning_rate = 6e-3
-epochs = 7
+epochs = 4
 batch_rows = 16
 [compression]
 quantize = "none"

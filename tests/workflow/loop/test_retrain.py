@@ -23,7 +23,7 @@ from feilun.monitoring.reviewed import held_out
 from feilun.storage import audit, observations
 from feilun.storage.database import Database, open_database
 from feilun.storage.locks import locked
-from feilun.training.checkpoint import Progress
+from feilun.training.checkpoint import CHECKPOINT, Progress
 from feilun.workflow import recipe as recipes
 from feilun.workflow.loop.next_corpus import next_corpus
 from feilun.workflow.loop.remembered import recipe_of
@@ -226,6 +226,7 @@ def test_what_was_stopped_goes_on_from_its_checkpoint_with_the_rows_it_began_wit
     with pytest.raises(KeyboardInterrupt):
         retrain(loaded, database, screen=Steps(5))
     answered(database, turned(9, seed=6))
+    assert list(places.runs().glob(f"*/{CHECKPOINT}"))
     on = Steps()
     result = retrain(loaded, database, resume=True, screen=on)
     assert on.seen[0] == 5  # the step behind the last checkpoint
@@ -234,6 +235,21 @@ def test_what_was_stopped_goes_on_from_its_checkpoint_with_the_rows_it_began_wit
     )
     assert any("9 new labels" in reason for reason in is_due(loaded, database).reasons)
     assert stopped("made", result.champion) is None
+
+
+def test_a_checkpoint_that_nothing_goes_on_from_is_removed_and_no_other(recipe: Path, database: Database) -> None:
+    (own,) = places.runs().iterdir()  # of the training that made the champion
+    (own / CHECKPOINT).write_bytes(b"mine")
+    loaded = recipes.load(recipe, ["training.epochs=1", "training.checkpoint_seconds=0"])
+    answered(database, turned(60))
+    with pytest.raises(KeyboardInterrupt):
+        retrain(loaded, database, screen=Steps(5))
+    (left,) = {file.parent for file in places.runs().glob(f"*/{CHECKPOINT}")} - {own}
+    answered(database, turned(9, seed=6))
+    retrain(loaded, database)
+    assert [file.parent for file in places.runs().glob(f"*/{CHECKPOINT}")] == [own]
+    assert not list(left.glob("best-*"))
+    assert (left / "run.json").is_file()
 
 
 def test_two_never_run_at_once_and_nothing_said_is_nothing_learned(recipe: Path, database: Database) -> None:

@@ -155,7 +155,8 @@ def retrain(
     """
     bundle = _champion(recipe)
     with locked(database, f"retraining of {recipe.name}") as held, _scratch(recipe.name) as folder:
-        started = (stopped.stopped(recipe.name, int(bundle.version)) if resume else None) or time.time()
+        begun = stopped.stopped(recipe.name, int(bundle.version)) if resume else None
+        started = begun or time.time()
         with database.read() as connection:
             found = until(observations.reviewed(connection, recipe.name), started)
         corpus = next_corpus(recipe, found, folder)
@@ -167,6 +168,8 @@ def retrain(
         if champion(recipe.name) is None:  # or the challenger, being the newest, would answer unproved
             releases.promote(f"{recipe.name}@{bundle.version}", database, why="it answered when retraining began")
         remember(recipe)
+        if begun is None:
+            stopped.forget(recipe.name)
         stopped.begin(recipe.name, int(bundle.version), started)
         facts: dict[str, Any] = {
             "model": recipe.name,
@@ -259,9 +262,9 @@ def _scratch(name: str) -> Iterator[Path]:
     parent = places.retrainings() / name
     with disk_errors(parent):
         parent.mkdir(parents=True, exist_ok=True)
-        for left in parent.glob(".rows-*"):  # by a retraining that was killed
+        for left in parent.glob(f"{stopped.ROWS}*"):  # by a retraining that was killed
             shutil.rmtree(left, ignore_errors=True)
-        folder = Path(tempfile.mkdtemp(prefix=".rows-", dir=parent)).absolute()
+        folder = Path(tempfile.mkdtemp(prefix=stopped.ROWS, dir=parent)).absolute()
     try:
         yield folder
     finally:
