@@ -7,9 +7,9 @@ are the topics of zh_car_opinion (TF-IDF, one logistic regression a topic), two 
 texts; numbers the interest rates of lendingclub_loans, predicted by ridge regression from 12 columns beside which no
 text stands; lists the five questions of lcqmc that are nearest to another one by TF-IDF, with a logistic regression of
 the cosine as their relevance: reference and window are of queries there. Shifted windows: the second commonest topic,
-or negative texts, 20 points more frequent; a tenth of the texts about hotels; loans of 60 months 20 points more frequent;
-one of the columns not known in a tenth of the rows; incomes a fifth higher; a tenth of the queries about another
-business; the best candidate gone for a fifth of the queries, or for all.
+or negative texts, 20 points more frequent; a tenth of the texts about hotels; loans of 60 months 20 points more
+frequent; one of the columns not known in a tenth of the rows; incomes a fifth higher; a tenth of the queries about
+another business; the best candidate gone for a fifth of the queries, or for all.
 """
 
 from __future__ import annotations
