@@ -1,20 +1,22 @@
-"""Drift in sets of labels, in predicted numbers and in columns, on real data: false alarms, and shifts found.
+"""Drift in sets of labels, numbers, columns, several tasks and lists, on real data: false alarms, and shifts found.
 
     python benchmarks/drift_tasks.py --data ../shared/data --replays 500
 
 As benchmarks/drift.py does for one label: each replay draws a reference of 800 rows and a window of 200 others. Sets
-are the topics of zh_car_opinion (TF-IDF, one logistic regression a topic); numbers the interest rates of
-lendingclub_loans, predicted by ridge regression from 12 columns beside which no text stands. Shifted windows: the
-second commonest topic 20 points more frequent; a tenth of the texts about hotels; loans of 60 months 20 points more
-frequent; one of the columns not known in a tenth of the rows; incomes a fifth higher.
+are the topics of zh_car_opinion (TF-IDF, one logistic regression a topic), two tasks these and the mood of the same
+texts; numbers the interest rates of lendingclub_loans, predicted by ridge regression from 12 columns beside which no
+text stands; lists the five questions of lcqmc that are nearest to another one by TF-IDF, with a logistic regression of
+the cosine as their relevance: reference and window are of queries there. Shifted windows: the second commonest topic,
+or negative texts, 20 points more frequent; a tenth of the texts about hotels; loans of 60 months 20 points more
+frequent; one of the columns not known in a tenth of the rows; incomes a fifth higher; a tenth of the queries about
+another business; the best candidate gone for a fifth of the queries, or for all.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,10 +25,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.multiclass import OneVsRestClassifier
-from sklearn.preprocessing import MultiLabelBinarizer
 
 from feilun.core.corpus import Corpus, corpus_of
+from feilun.core.decisions.rank import NAMES
 from feilun.core.features import FeatureColumns
 from feilun.data.features import learn_column
 from feilun.monitoring.answer_signals import watched
@@ -34,6 +35,8 @@ from feilun.monitoring.drift import drift
 from feilun.monitoring.redaction import kept_rows
 from feilun.monitoring.reference import make_reference
 from feilun.monitoring.sample import Sample, sample_of
+from opinions import WORST_FIRST, Json, Opinions, Predicts, opinions
+from public_tables import rows_of
 
 REFERENCE_ROWS, WINDOW_ROWS = 800, 200
 ALPHAS = (0.05, 0.01)
@@ -42,15 +45,20 @@ COLUMNS = (
     "total_credit_limit", "loan_purpose", "application_type", "loan_amount", "term", "issue_month",
 )  # fmt: skip
 
+CANDIDATES = 5
+
 Rows = NDArray[np.int64]
-Windows = Mapping[str, Callable[[Rows, np.random.Generator], Sample]]
+Draw = Callable[[Rows, np.random.Generator], Sample]
+Windows = Mapping[str, Draw]
 """By name, what draws a window of rows that the reference does not hold."""
+
+Case = tuple[Callable[[Rows], Sample], int, Windows]
+"""Figures by the rows of a pool (of lists, by queries), how many rows that has, and the windows."""
 
 
 def read(data: Path, name: str, part: str) -> list[dict[str, str]]:
     """Return the rows of a part of a data set."""
-    with (data / name / f"{part}.csv").open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+    return rows_of(data / name / f"{part}.csv")
 
 
 def more_frequent(rows: Rows, own: NDArray[np.bool_], generator: np.random.Generator) -> Rows:
@@ -62,57 +70,102 @@ def more_frequent(rows: Rows, own: NDArray[np.bool_], generator: np.random.Gener
     ])  # fmt: skip
 
 
-def topics(data: Path) -> tuple[Callable[[Rows], Sample], int, Windows]:
-    """Return figures of sets of labels by rows, how many rows there are, and the windows."""
+def of_texts(asked: Sequence[str], said: Sequence[Json]) -> Sample:
+    """Return figures of texts and of what was said of them."""
+    rows = corpus_of(asked)
+    return sample_of(rows, watched(rows, said).signals, np.empty(0))
 
-    def gathered(part: str) -> tuple[list[str], list[tuple[str, ...]]]:
-        texts: dict[str, str] = {}
-        found: dict[str, set[str]] = {}
-        for row in read(data, "zh_car_opinion", part):
-            texts[row["content_id"]] = row["text"]
-            found.setdefault(row["content_id"], set()).add(row["topic"])
-        return list(texts.values()), [tuple(sorted(own)) for own in found.values()]
 
-    train, sets = gathered("train")
-    words = TfidfVectorizer(analyzer="char", ngram_range=(1, 2), min_df=2, sublinear_tf=True)
-    names = MultiLabelBinarizer().fit(sets)
-    model = OneVsRestClassifier(LogisticRegression(C=10, max_iter=300)).fit(
-        words.fit_transform(train), names.transform(sets)
-    )
-
-    def answers(texts: list[str]) -> list[dict[str, Any]]:
-        probabilities = model.predict_proba(words.transform(texts))
-        chosen = probabilities >= 0.4
-        scores = np.where(chosen, probabilities, 1 - probabilities).prod(1)
-        labels = names.inverse_transform(chosen)
-        return [{"labels": list(own), "score": float(score)} for own, score in zip(labels, scores, strict=True)]
-
-    parts = [gathered(part) for part in ("dev", "test")]
-    texts, right = [text for own, _ in parts for text in own], [own for _, sets in parts for own in sets]
-    said = answers(texts)
-    second = sorted(names.classes_, key=lambda name: -sum(name in own for own in right))[1]
-    own = np.array([second in labels for labels in right])
-    hotels = [row["text"] for row in read(data, "chnsenticorp_hotel", "test")][: WINDOW_ROWS // 10]
-    alien = list(zip(hotels, answers(hotels), strict=True))
-
-    def sample(asked: list[str], answers: list[dict[str, Any]]) -> Sample:
-        return sample_of(corpus_of(asked), watched(corpus_of(asked), answers).signals, np.empty(0))
+def of_opinions(found: Opinions, predict: Predicts, raised: Mapping[str, NDArray[np.bool_]]) -> Case:
+    """Return the figures of a model's answers, and windows in which some texts are more frequent, or about hotels."""
+    hotels = found.hotels[: WINDOW_ROWS // 10]
+    said, alien = predict(found.texts), predict(hotels)
 
     def figures(rows: Rows) -> Sample:
-        return sample([texts[i] for i in rows], [said[i] for i in rows])
+        return of_texts([found.texts[i] for i in rows], [said[i] for i in rows])
 
     def tenth(rows: Rows, _: np.random.Generator) -> Sample:
-        pairs = [(texts[i], said[i]) for i in rows[: WINDOW_ROWS - len(alien)]] + alien
-        return sample([text for text, _ in pairs], [one for _, one in pairs])
+        own = rows[: WINDOW_ROWS - len(alien)]
+        return of_texts([*(found.texts[i] for i in own), *hotels], [*(said[i] for i in own), *alien])
 
-    return figures, len(texts), {
-        "one label 20 points more frequent": lambda rows, source: figures(more_frequent(rows, own, source)),
-        "a tenth of the texts about hotels": tenth,
+    def raise_(own: NDArray[np.bool_]) -> Draw:
+        return lambda rows, source: figures(more_frequent(rows, own, source))
+
+    windows = {name: raise_(own) for name, own in raised.items()}
+    return figures, len(found.texts), {**windows, "a tenth of the texts about hotels": tenth}
+
+
+def topics(data: Path) -> Case:
+    """Sets of labels: the topics of each opinion."""
+    found = opinions(data)
+    return of_opinions(found, found.topics_of, {"one label 20 points more frequent": found.with_topic()})
+
+
+def several(data: Path) -> Case:
+    """Two tasks: the topics of each opinion, and its mood."""
+    found = opinions(data)
+
+    def both(texts: Sequence[str]) -> list[Json]:
+        pairs = zip(found.topics_of(texts), found.moods_of(texts), strict=True)
+        return [{"label": "", "score": 0.0, "tasks": {"topics": topics, "mood": mood}} for topics, mood in pairs]
+
+    negative = np.array([mood == WORST_FIRST[0] for mood in found.moods])
+    raised = {"one topic 20 points more frequent": found.with_topic(), "20 points more of them negative": negative}
+    return of_opinions(found, both, raised)
+
+
+def lists(data: Path) -> Case:
+    """Candidates of a query: the five nearest of lcqmc's questions, ordered by how likely they ask the same."""
+    train = read(data, "lcqmc", "train")
+    ones, others = ([row[column] for row in train] for column in ("sentence1", "sentence2"))
+    words = TfidfVectorizer(analyzer="char", ngram_range=(1, 2), sublinear_tf=True).fit([*ones, *others])
+    near = np.asarray(words.transform(ones).multiply(words.transform(others)).sum(1))
+    model = LogisticRegression().fit(near, [row["label"] == "1" for row in train])
+    index = sorted({*others})
+    vectors = words.transform(index).T
+
+    def answered(queries: Sequence[str]) -> list[list[tuple[str, float]]]:
+        """Return the six nearest questions of each query with their logits, nearest first."""
+        cosines = (words.transform(queries) @ vectors).toarray()
+        best = np.argsort(-cosines, axis=1, kind="stable")[:, : CANDIDATES + 1]
+        logits = model.decision_function(np.take_along_axis(cosines, best, 1).reshape(-1, 1)).reshape(best.shape)
+        return [[(index[i], float(z)) for i, z in zip(*pair, strict=True)] for pair in zip(best, logits, strict=True)]
+
+    queries = sorted({row["sentence1"] for part in ("dev", "test") for row in read(data, "lcqmc", part)})
+    banks = sorted({row["sentence1"] for row in read(data, "bq_corpus", "dev")})[: WINDOW_ROWS // 10]
+    said, alien = answered(queries), answered(banks)
+
+    def sample(asked: Sequence[str], found: Sequence[list[tuple[str, float]]]) -> Sample:
+        rows = [(query, other, z) for query, own in zip(asked, found, strict=True) for other, z in own]
+        corpus = replace(corpus_of([query for query, *_ in rows]), pair=[other for _, other, _ in rows])
+        looked = watched(corpus, [relevance(z) for *_, z in rows])
+        return sample_of(corpus.select(looked.rows.tolist()), looked.signals, np.empty(0))
+
+    def figures(rows: Rows, unanswered: int = 0) -> Sample:
+        own = [said[i][1:] if n < unanswered else said[i][:CANDIDATES] for n, i in enumerate(rows)]
+        return sample([queries[i] for i in rows], own)
+
+    def tenth(rows: Rows, _: np.random.Generator) -> Sample:
+        own = rows[: WINDOW_ROWS - len(banks)]
+        found = [*(said[i][:CANDIDATES] for i in own), *(one[:CANDIDATES] for one in alien)]
+        return sample([*(queries[i] for i in own), *banks], found)
+
+    return figures, len(queries), {
+        "a tenth of the queries about a bank's loans": tenth,
+        "the best candidate gone for a fifth of the queries":
+            lambda rows, _: figures(rows[:WINDOW_ROWS], WINDOW_ROWS // 5),
+        "the best candidate gone for all queries": lambda rows, _: figures(rows[:WINDOW_ROWS], WINDOW_ROWS),
     }  # fmt: skip
 
 
-def loans(data: Path) -> tuple[Callable[[Rows], Sample], int, Windows]:
-    """Return figures of numbers and columns by rows, how many rows there are, and the windows."""
+def relevance(logit: float) -> Json:
+    """Return a relevance as a prediction of it stands in JSON."""
+    probability = 1 / (1 + np.exp(-logit))
+    return {"label": NAMES[int(logit > 0)], "score": float(max(probability, 1 - probability)), "relevance": logit}
+
+
+def loans(data: Path) -> Case:
+    """A number, and columns beside which no text stands."""
     train = read(data, "lendingclub_loans", "train")
     columns = FeatureColumns(tuple(learn_column(name, [row[name] for row in train]) for name in COLUMNS))
     others = read(data, "lendingclub_loans", "dev") + read(data, "lendingclub_loans", "test")
@@ -163,18 +216,26 @@ def rates(figures: Callable[[Rows], Sample], rows: int, shifted: Windows, replay
     return {name: [float(np.mean(np.array(values) <= a)) for a in ALPHAS] for name, values in found.items()}
 
 
+CASES: Mapping[str, Callable[[Path], Case]] = {
+    "zh_car_opinion, sets of topics": topics,
+    "lendingclub_loans, a number and 12 columns": loans,
+    "zh_car_opinion, two tasks": several,
+    "lcqmc, lists of five candidates": lists,
+}
+
+
 def main() -> None:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--replays", type=int, default=500)
+    parser.add_argument("--only", default="", help="data whose name holds this")
     options = parser.parse_args()
     print(f"| data | window | {' | '.join(f'alarms at α = {a}' for a in ALPHAS)} |")
     print("| --- | --- | --- | --- |")
-    for name, make in (
-        ("zh_car_opinion, sets of topics", topics),
-        ("lendingclub_loans, a number and 12 columns", loans),
-    ):
+    for name, make in CASES.items():
+        if options.only not in name:
+            continue
         began = time.process_time()
         for kind, shares in rates(*make(options.data), options.replays).items():
             print(f"| {name} | {kind} | {' | '.join(f'{share:.3f}' for share in shares)} |", flush=True)

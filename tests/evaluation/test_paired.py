@@ -126,6 +126,18 @@ def test_sets_are_compared_by_their_labels() -> None:
     assert compare_sets([], [], corpus_of([], [])).to_json()["champion"] is None
 
 
+def test_texts_are_compared_by_their_nearness_to_the_known_ones() -> None:
+    def wrote(*texts: str) -> list[Prediction]:
+        return [Prediction.of_text(text, 0.5) for text in texts]
+
+    corpus = corpus_of([str(i) for i in range(12)], ["利率 下调"] * 12)
+    found = COMPARISONS["generate"](wrote(*["利率 上升"] * 12), wrote(*["利率下调"] * 8, *["利率 上升"] * 4), corpus)
+    assert (found.metric, found.n, found.gained, found.lost) == ("rouge_l", 12, 8, 0)
+    assert (found.champion, found.challenger) == (pytest.approx(0.5), pytest.approx(0.5 + 0.5 * 8 / 12))
+    assert found.p < 0.01
+    assert COMPARISONS["generate"]([], [], corpus_of([], [])).n == 0
+
+
 def test_lists_are_compared_query_by_query() -> None:
     texts = [f"q{i}" for i in range(12) for _ in range(3)]
     corpus = Corpus([str(i) for i in range(36)], texts, ["c"] * 36, [0, 0, 1] * 10 + [0, 0, 0] * 2)

@@ -23,6 +23,7 @@ from feilun.evaluation.judges.table import JUDGES
 from feilun.evaluation.presentation.card import model_card
 from feilun.evaluation.presentation.plots import draw
 from feilun.evaluation.presentation.terminal import render
+from feilun.text.decoding import Written
 
 NAMES = LabelSet(("a[b]", "人"))
 TEXTS = ["李明 在 北京 " * (i % 4 + 1) for i in range(60)]
@@ -49,7 +50,7 @@ class Writer:
         self.surprise = surprise
 
     def predict(self, corpus):
-        return self.decision.decide([(f"李明 b {i}", -0.5) for i in corpus.id], ())
+        return self.decision.decide([Written([], -0.5, 1, "stop", f"李明 b {i}") for i in corpus.id], ())
 
     def logits(self, corpus):
         return np.stack([self.surprise[int(i)] for i in corpus.id])

@@ -67,6 +67,15 @@ def test_no_more_than_asked_for_and_in_order(rows: list[tuple[float, bool, int]]
     assert ranks == sorted(ranks)
 
 
+def test_written_texts_come_by_likelihood_as_no_two_versions_ever_agree() -> None:
+    def written(number: int, version: int, text: str, score: float) -> Observation:
+        prediction = {"label": text, "score": score, "text": text, "abstained": False}
+        return Observation(f"{number}", 0.0, f"m@{version}", f"text {number % 2}", prediction, 0.0)
+
+    found = suggest([written(1, 1, "a", 0.9), written(0, 1, "b", 0.5), written(2, 2, "c", 0.8)], 9)
+    assert [(one.observation.id, one.reason) for one in found] == [("0", "low score"), ("1", "low score")]
+
+
 def test_numbers_come_as_they_were_answered_and_no_two_versions_ever_agree() -> None:
     def priced(number: int, version: int, value: float) -> Observation:
         prediction = {"label": str(value), "score": 0.9, "value": value, "interval": None}

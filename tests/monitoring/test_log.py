@@ -19,7 +19,7 @@ from feilun.core.observation import Observation
 from feilun.core.prediction import Prediction
 from feilun.core.spans import PredictedSpan
 from feilun.monitoring import log as log_file
-from feilun.monitoring.log import ObservationLog
+from feilun.monitoring.log import ObservationLog, Seen
 from feilun.monitoring.redaction import CLEANED, kept, kept_in_place
 from feilun.storage import observations
 from feilun.storage.database import Database, open_database
@@ -132,6 +132,30 @@ def test_personal_data_in_a_written_answer_never_reaches_the_database(file_datab
     assert "13912345678" not in json.dumps(found.prediction)
     assert found.prediction["text"] == found.prediction["label"]
     assert found.prediction["text"].startswith("call ")
+
+
+def test_a_written_answer_keeps_its_lines_unless_personal_data_is_found_in_it(file_database: Database) -> None:
+    lines = "Dear  customer,\n\n- fee: （free）\n\0"
+    with ObservationLog(file_database) as log:
+        log.observe(
+            "m@1", ["a", "b"], [Prediction.of_text(lines, 0.5), Prediction.of_text("１３９１２３４５６７８", 0.5)], 0.0
+        )
+    plain, personal = stored(file_database)
+    assert plain.prediction["text"] == lines.replace("\0", "\ufffd")
+    assert personal.prediction["text"] == "[PHONE]"
+
+
+def test_an_answer_named_before_it_is_given_is_remembered_by_that_name(file_database: Database) -> None:
+    with ObservationLog(file_database, share=0.25) as log:
+        drawn = [log.draw() for _ in range(4000)]
+        names = [name for name in drawn if name is not None]
+        assert 850 < len(names) < 1150
+        seen = Seen(names[0], 7.0, "m@1", "a", Prediction.of_text("b", 0.5, 2, "stop"), 0.1, asked={"turns": 3})
+        assert log.remember(seen)
+    (found,) = stored(file_database)
+    assert (found.id, found.time, found.turns) == (names[0], 7.0, 3)
+    assert (found.prediction["tokens"], found.prediction["finish_reason"]) == (2, "stop")
+    assert not ObservationLog(file_database, waiting=0).remember(seen)
 
 
 def test_sampling_keeps_its_share_and_tells_which(file_database: Database) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -291,3 +292,16 @@ def test_a_look_makes_and_changes_nothing(database_url: str, tmp_path: Path) -> 
         connection.execute(sqlalchemy.text(f"update {VERSION_TABLE} set version_num = '9999'"))  # noqa: S608
     with pytest.raises(StorageError, match="newer Feilun"):
         look_at(database_url)
+
+
+def test_what_was_written_and_told_is_searched_and_labels_are_not(database: Database) -> None:
+    written = {"label": "a title", "score": 0.5, "text": "order 4711 快"}
+    with database.write() as connection:
+        observations.add(connection, [seen(i) for i in range(3)])
+        observations.add(connection, [replace(seen(i), prediction=written) for i in range(3, 6)])
+        for i, said in enumerate(("negative", None, None, None, "Dear 李明, 快", None)):
+            words = "李明 told me" if i == 1 else None
+            observations.give(connection, Feedback(f"f{i}", seen(i).id, 1.0, said, None, words))
+        assert observations.delete(connection, containing="negative") == []  # a label of many
+        assert sorted(observations.delete(connection, containing="李明")) == sorted([seen(1).id, seen(4).id])
+        assert sorted(observations.delete(connection, containing="4711")) == sorted([seen(3).id, seen(5).id])

@@ -96,8 +96,7 @@ class Generator:
 
     def predict(self, corpus: Corpus) -> list[Prediction]:
         """Return one prediction a row, in the order of the rows."""
-        written = self.written(self.encode(corpus))
-        return self.decision.decide([(answer.text, answer.mean_likelihood) for answer in written], ())
+        return self.decision.decide(self.written(self.encode(corpus)), ())
 
     def logits(self, corpus: Corpus) -> NDArray[np.float32]:
         """Return surprise (negative log likelihood) and tokens of each row's known answer, shape (rows, 2).

@@ -14,6 +14,11 @@ from feilun.core.row_columns import RowColumns
 
 ONE_TEXT = RowColumns()
 
+TURNS, OVERRIDDEN = "turns", "overridden"
+ASKED_OTHERWISE = (TURNS, OVERRIDDEN)
+"""What a prediction holds besides its JSON where it was not asked as the model was validated: of a conversation with
+several turns, how many these are; and whether the caller chose how its answer was written."""
+
 
 @dataclass(frozen=True)
 class Feedback:
@@ -93,6 +98,11 @@ class Observation:
     def score(self) -> float | None:
         """Return the calibrated probability of the label, where the task has one."""
         return self.prediction.get("score")
+
+    @property
+    def turns(self) -> int:
+        """Return how many turns the text has: more than one where it is a conversation that was answered."""
+        return int(self.prediction.get(TURNS, 1))
 
     @property
     def row(self) -> str:

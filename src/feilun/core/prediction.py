@@ -77,6 +77,8 @@ class Prediction:
             order candidates.
         answers: The prediction of each task by its name, where a model has several.
         text: The text that was written, where the task is to write one.
+        tokens: How many tokens that took, the ending one included, where a language model wrote it.
+        finish: Why it ended: `stop` (by itself, or at a stop text) or `length` (it was cut at a limit).
     """
 
     label: str
@@ -90,11 +92,13 @@ class Prediction:
     relevance: float | None = None
     answers: Mapping[str, Prediction] | None = None
     text: str | None = None
+    tokens: int | None = None
+    finish: str | None = None
 
     @classmethod
-    def of_text(cls, text: str, score: float) -> Self:
+    def of_text(cls, text: str, score: float, tokens: int | None = None, finish: str | None = None) -> Self:
         """Return what says that a text was written, whose tokens had the geometric mean probability `score`."""
-        return cls(text, score, Ranking((), np.empty(0, np.float32)), text=text)
+        return cls(text, score, Ranking((), np.empty(0, np.float32)), text=text, tokens=tokens, finish=finish)
 
     @property
     def task(self) -> str:
@@ -123,7 +127,7 @@ class Prediction:
         if self.relevance is not None:
             return said | {"relevance": round(self.relevance, 6)}
         if self.text is not None:
-            return said | {"text": self.text}
+            return said | {"text": self.text} | self._ending()
         if self.spans is not None:
             return said | {"spans": [{**asdict(span), "score": round(span.score, 6)} for span in self.spans]}
         return {
@@ -132,6 +136,10 @@ class Prediction:
             **({} if self.similarity is None else {"similarity": round(self.similarity, 6)}),
             "ranked": [{"label": label, "score": round(score, 6)} for label, score in self.ranked.top(ranked)],
         }
+
+    def _ending(self) -> dict[str, Any]:
+        """Return how long what was written is and why it ended, where a language model wrote it."""
+        return {} if self.tokens is None else {"tokens": self.tokens, "finish_reason": self.finish}
 
 
 def _numbers(numbers: tuple[Number, ...]) -> dict[str, Any]:

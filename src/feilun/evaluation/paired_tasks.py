@@ -14,6 +14,7 @@ from feilun.core.spans import Span
 from feilun.evaluation.metrics.arithmetic import Floats
 from feilun.evaluation.metrics.label_sets import from_counts
 from feilun.evaluation.metrics.ranking import NDCG, gains_of_groups, per_query
+from feilun.evaluation.metrics.texts import rouge_l, units
 from feilun.evaluation.paired import Comparison, compare, compare_sums
 
 Answers = Sequence[Prediction]
@@ -115,6 +116,26 @@ def _gains(answers: Answers, grades: Floats, groups: NDArray[np.int64]) -> Float
     return per_query(*gains_of_groups(scores, grades, groups))[NDCG]
 
 
+def compare_texts(champion: Answers, challenger: Answers, corpus: Corpus) -> Comparison:
+    """Compare by ROUGE-L with the known answers, the mean over rows.
+
+    Args:
+        champion: Its answers.
+        challenger: Those of the other.
+        corpus: The rows, with texts as targets.
+    """
+    before, after = (_nearness(answers, corpus) for answers in (champion, challenger))
+    won = np.sign(np.round(after[:, 0] - before[:, 0], 9)).astype(np.int64)
+    return compare_sums("rouge_l", before, after, lambda sums: sums[..., 0] / sums[..., 1], won)
+
+
+def _nearness(answers: Answers, corpus: Corpus) -> Floats:
+    """Return ROUGE-L of each row, and one, shape (rows, 2)."""
+    pairs = zip(answers, corpus.target or (), strict=True)
+    near = np.array([rouge_l(answer.text or "", str(target), units) for answer, target in pairs])
+    return np.stack([near, np.ones_like(near)], axis=1)
+
+
 def _counts(truth: Sets, chosen: Sets) -> Floats:
     """Return of each row how many members are hit, true and chosen, shape (rows, 3)."""
     rows = [(len(true & own), len(true), len(own)) for true, own in zip(truth, chosen, strict=True)]
@@ -127,6 +148,7 @@ def _micro_f1(sums: Floats) -> Floats:
 
 COMPARISONS: Mapping[str, Compare] = {
     "classify": compare_labels,
+    "generate": compare_texts,
     "match": compare_labels,
     "multilabel": compare_sets,
     "rank": compare_lists,
@@ -134,4 +156,4 @@ COMPARISONS: Mapping[str, Compare] = {
     "similarity": compare_labels,
     "tag": compare_spans,
 }
-"""The tasks whose models are trained again by what people said."""
+"""By what two models of a task are compared; of several tasks each by its own."""

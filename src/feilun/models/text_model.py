@@ -261,8 +261,7 @@ class TextModel(nn.Module):
     def predict(self, corpus: Corpus) -> list[Prediction]:
         """Return one prediction a row, in the order of the rows."""
         if self.reads == "answers":
-            answers = [(answer.text, answer.mean_likelihood) for answer in self.written(corpus.text)]
-            return self.decision.decide(answers, self.labels.names)
+            return self.decision.decide(self.written(corpus.text), self.labels.names)
         return self.head.decode(self.logits(corpus), self.decision)
 
     def trained_state(self) -> dict[str, Tensor]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,12 +11,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from feilun.core.answers.table import UNDIVIDED, answer_kind
+from feilun.core.answers.table import answer_kind
 from feilun.core.corpus import Corpus
+from feilun.core.observation import ASKED_OTHERWISE
 from feilun.monitoring.signals import Categories, Numbers, Sets, Values, numbers_of
+from feilun.text.language import main_script
 
 DIGITS = 4
 """Of scores and shares, as they are compared."""
+
+TOKENS, FINISH = "answer_tokens", "finish_reasons"
+"""Signals of written answers: how long they are, and how they end."""
+
+SMALLEST_SCORE = 1e-6
+"""Scores are remembered with six digits."""
 
 Answers = Sequence[Mapping[str, Any]]
 """Predictions in the public JSON form."""
@@ -26,32 +35,40 @@ class Watched:
     """What is compared of some predictions.
 
     Permuting rows is a test only where they are exchangeable. Candidates of one query are not: they share its text, and
-    how much is relevant to it. Of each list the first candidate is looked at, so that lists are permuted.
+    how much is relevant to it. Of each list the first candidate is looked at, so that lists are permuted. Conversations
+    are unlike the single prompts that a model was validated on, and so is what was written otherwise than its bundle
+    says: neither is looked at.
 
     Args:
         rows: Numbers of the predictions that are looked at, shape (rows,).
         signals: Values of these by name.
+        which: Which predictions are looked at, in words; empty where all are.
     """
 
     rows: NDArray[np.int64]
     signals: Mapping[str, Values]
+    which: str = ""
 
     def shares(self) -> dict[str, float]:
-        """Return the share of each predicted label; of several tasks with the task's name before it."""
+        """Return the share of each predicted label, or of each way in which written answers end.
+
+        Of several tasks the task's name stands before them.
+        """
         return {
-            f"{name.removesuffix('labels')}{label}": share
+            f"{name.removesuffix('labels').removesuffix(FINISH)}{label}": share
             for name, own in self.signals.items()
-            if isinstance(own, Categories | Sets) and name.endswith("labels")
+            if isinstance(own, Categories | Sets) and name.endswith(("labels", FINISH))
             for label, share in own.shares().items()
         }
 
     def quantiles(self, *shares: float) -> dict[str, list[float]]:
-        """Return those quantiles of each predicted number."""
-        return {
+        """Return those quantiles of each predicted number, and of the tokens of written answers, where any is known."""
+        found = {
             name: own.quantiles(*shares)
             for name, own in self.signals.items()
-            if isinstance(own, Numbers) and (name.startswith("value") or ".value" in name)
+            if isinstance(own, Numbers) and (name.startswith(("value", TOKENS)) or ".value" in name)
         }
+        return {name: values for name, values in found.items() if values}
 
 
 def watched(rows: Corpus, predictions: Answers) -> Watched:
@@ -62,13 +79,17 @@ def watched(rows: Corpus, predictions: Answers) -> Watched:
         predictions: What was answered to each.
 
     Returns:
-        It; no signals where answers of the task are not compared.
+        It; no signals where there are no answers.
     """
-    every = np.arange(len(predictions))
-    if not predictions or answer_kind(predictions[0]) is UNDIVIDED:
-        return Watched(every, {})
-    field = answer_kind(predictions[0]).field
-    return _of_lists(rows, predictions) if field == "relevance" else Watched(every, SIGNALS[field](predictions))
+    if not predictions:
+        return Watched(np.arange(0), {})
+    match answer_kind(predictions[0]).field:
+        case "relevance":
+            return _of_lists(rows, predictions)
+        case "answer":
+            return _of_prompts(predictions)
+        case field:
+            return Watched(np.arange(len(predictions)), SIGNALS[field](predictions))
 
 
 def numbers_by_name(values: Sequence[Any]) -> dict[str, list[float]]:
@@ -92,7 +113,21 @@ def _of_lists(rows: Corpus, predictions: Answers) -> Watched:
         "relevance": numbers_of([one["relevance"] for one in first], DIGITS),
         "candidates": numbers_of([len(candidates[query]) for query in best]),
     }
-    return Watched(np.array(list(best.values()), dtype=np.int64), signals)
+    return Watched(np.array(list(best.values()), dtype=np.int64), signals, "the first candidate of each query")
+
+
+def _of_prompts(predictions: Answers) -> Watched:
+    """Return what was written to single prompts as the bundle says."""
+    alike = [i for i, one in enumerate(predictions) if not one.keys() & {*ASKED_OTHERWISE}]
+    written = [predictions[i] for i in alike]
+    signals: dict[str, Values] = {
+        TOKENS: numbers_of([one.get("tokens") for one in written]),
+        FINISH: Categories(tuple(str(one.get("finish_reason")) for one in written)),
+        "log_likelihood": numbers_of([math.log(max(one["score"], SMALLEST_SCORE)) for one in written], DIGITS),
+        "answer_scripts": Categories(tuple(main_script(one["text"]) for one in written)),
+    }
+    which = "single prompts that were answered by the bundle's own settings"
+    return Watched(np.array(alike, dtype=np.int64), signals, which)
 
 
 def _of_label(predictions: Answers) -> dict[str, Values]:

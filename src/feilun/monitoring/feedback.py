@@ -13,7 +13,7 @@ from feilun.core.decisions.multitask import qualified
 from feilun.core.errors import NotFound, UsageError
 from feilun.core.observation import Feedback, Observation
 from feilun.monitoring.log import ObservationLog
-from feilun.monitoring.redaction import kept
+from feilun.monitoring.redaction import kept, kept_words
 from feilun.storage import observations
 
 LONGEST_KEY = 200
@@ -118,11 +118,12 @@ class FeedbackDesk:
         field = found.kind.field
         wrong = next((name for name in told if name != field), None)
         if wrong is not None:
-            raise UsageError(
-                f"{found.bundle} does not answer with {wrong!r}.", f"Tell the right answer as {field!r}, as it does."
-            )
+            raise UsageError(f"{found.bundle} does not answer with {wrong!r}.", f"Tell the right answer as {field!r}.")
         said = told.get(field, cell)
-        return None if said is None else found.kind.checked(said, found, self._names(found))
+        if said is None:
+            return None
+        answer = found.kind.checked(said, found, self._names(found))
+        return kept_words(answer) if found.kind.free_text else answer
 
     def _names(self, found: Observation) -> Collection[str]:
         """Return the labels that an answer may have; those of one of several tasks without its name."""

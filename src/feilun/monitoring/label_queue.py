@@ -34,7 +34,8 @@ def suggest(window: Sequence[Observation], count: int) -> list[Suggestion]:
 
     Within a reason the least sure come first (uncertainty sampling, Lewis & Gale 1994). Versions that say different
     things of a text, such as the champion and a shadow, are a committee of two (query by committee, Seung et al. 1992).
-    Numbers have no score: they come as they were answered.
+    Numbers have no score: they come as they were answered. Neither two numbers nor two written texts are ever quite the
+    same, so that there no versions disagree.
 
     Args:
         window: Predictions of one model.
@@ -69,7 +70,7 @@ def _reason(one: Observation, disputed: bool) -> Reason:
     if one.refused:
         return "called wrong"
     if not one.kind.thumbs:
-        return "no score"  # nor are two versions' numbers ever quite the same
-    if disputed:
+        return "no score"
+    if disputed and not one.kind.free_text:
         return "versions disagree"
     return "left to a person" if one.prediction.get("abstained") else "low score"

@@ -13,7 +13,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from threading import Condition, Thread
 from typing import Any, Self
@@ -22,7 +22,7 @@ from feilun.core.corpus import Corpus
 from feilun.core.errors import StorageError
 from feilun.core.observation import Observation
 from feilun.core.prediction import Prediction
-from feilun.monitoring.redaction import kept, kept_cell, kept_in_place
+from feilun.monitoring.redaction import kept, kept_cell, kept_in_place, kept_words
 from feilun.storage import observations
 from feilun.storage.database import Database
 
@@ -48,7 +48,19 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Seen:
-    """A prediction that waits to be written."""
+    """A prediction that waits to be written.
+
+    Args:
+        id: Names it.
+        time: When it was given, in seconds since 1970.
+        bundle: What gave it: name@version.
+        text: What was asked about.
+        prediction: What was answered.
+        latency: Seconds from the request to the answer.
+        pair: The second text, where there is one.
+        features: The columns beside the text, where there are such.
+        asked: What is to be known of how it was asked, as `Observation.prediction` holds it.
+    """
 
     id: str
     time: float
@@ -58,6 +70,7 @@ class Seen:
     latency: float
     pair: str | None = None
     features: Mapping[str, Any] | None = None
+    asked: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def characters(self) -> int:
@@ -133,13 +146,25 @@ class ObservationLog:
             for row, (text, prediction) in enumerate(zip(texts, predictions, strict=True)):
                 identity = os.urandom(16)
                 draw = drawn.setdefault(text if lists else row, int.from_bytes(identity[:4]))
-                chosen = draw < self.share * 2**32
+                chosen = self._among(draw)
                 if chosen:
                     beside = _beside(rows, row) if isinstance(rows, Corpus) else (None, None)
                     chosen = self._take(Seen(identity.hex(), now, bundle, text, prediction, latency, *beside))
                 identities.append(identity.hex() if chosen else None)
             self._changed.notify_all()
         return identities
+
+    def draw(self) -> str | None:
+        """Return the id of an answer that is still to be given; None where it is not among the share."""
+        identity = os.urandom(16)
+        return identity.hex() if self._among(int.from_bytes(identity[:4])) else None
+
+    def remember(self, seen: Seen) -> bool:
+        """Remember an answer whose id was drawn before; False where the buffer is full."""
+        with self._changed:
+            taken = self._take(seen)
+            self._changed.notify_all()
+        return taken
 
     def flush(self) -> None:
         """Wait until all that was observed before is on the disk.
@@ -153,6 +178,10 @@ class ObservationLog:
             self._changed.wait_for(lambda: self._settled >= goal or self.fault is not None)
             if self._settled < goal and self.fault is not None:
                 raise self.fault
+
+    def _among(self, draw: int) -> bool:
+        """Say whether a draw of 32 bits is among the share that is remembered."""
+        return draw < self.share * 2**32
 
     def _take(self, seen: Seen) -> bool:
         """Put a prediction into the buffer where there is room; say whether there was."""
@@ -232,7 +261,7 @@ def _observation(seen: Seen) -> Observation:
         spans = [{**span, "text": text[span["start"] : span["end"]]} for span in prediction["spans"]]
         prediction |= {"spans": spans, "label": " | ".join(f"{span['text']} [{span['label']}]" for span in spans)}
     if seen.prediction.text is not None:  # an answer may repeat what its prompt says
-        prediction |= dict.fromkeys(("label", "text"), kept(seen.prediction.text))
+        prediction |= dict.fromkeys(("label", "text"), kept_words(seen.prediction.text)) | dict(seen.asked)
     pair = None if seen.pair is None else kept(seen.pair)
     features = None if seen.features is None else {name: kept_cell(cell) for name, cell in seen.features.items()}
     return Observation(seen.id, seen.time, seen.bundle, text, prediction, seen.latency, (), pair, features)

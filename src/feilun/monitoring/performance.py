@@ -17,6 +17,7 @@ from feilun.core.report import Figure
 from feilun.evaluation.metrics.arithmetic import Floats, divide
 from feilun.evaluation.metrics.label_sets import from_counts
 from feilun.evaluation.metrics.ranking import NDCG, gains_of_groups, per_query
+from feilun.evaluation.metrics.texts import rouge_l, units
 from feilun.evaluation.resampling import intervals_of
 from feilun.monitoring.answer_signals import numbers_by_name
 
@@ -205,10 +206,19 @@ def _of_lists(known: Known) -> Summed:
     return np.stack([found, np.ones_like(found)], axis=1), lambda sums: {NDCG: divide(sums[:, 0], sums[:, 1])}
 
 
+def _of_texts(known: Known) -> Summed:
+    """Return of each text its nearness to the one that a person told, and one, shape (rows, 2)."""
+    near = [rouge_l(one.prediction["text"], right, units) for one, right in known]
+    return np.stack([np.array(near), np.ones(len(near))], axis=1), lambda sums: {
+        "rouge_l": divide(sums[:, 0], sums[:, 1])
+    }
+
+
 OF_NUMBERS = ("mae", "bias")
 """Mean absolute error, and mean error: above 0 where too much is predicted."""
 
 FURTHER: Mapping[str, Callable[[Known], Summed]] = {
+    "answer": _of_texts,
     "labels": _of_labels,
     "relevance": _of_lists,
     "spans": _of_spans,

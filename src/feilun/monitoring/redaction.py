@@ -32,6 +32,17 @@ def kept_cell(cell: Any) -> Any:
     return cell if same else safe
 
 
+def kept_words(text: str) -> str:
+    """Return a written text as it is stored: just as it is, line breaks too, unless personal data is found in it."""
+    safe = kept(text)
+    return "".join(map(_storable, text)) if safe == CLEANED.apply(text) else safe
+
+
+def holds_placeholder(text: str) -> bool:
+    """Say whether personal data was replaced in a text."""
+    return any(f"[{kind.upper()}]" in text for kind in ORDER)
+
+
 def kept_in_place(text: str) -> str:
     """Return a text of the same length, so that places in it stay: each character of personal data is a `*`.
 

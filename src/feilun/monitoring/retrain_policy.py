@@ -29,8 +29,8 @@ class RetrainSettings:
         above=0, below=1,
     )  # fmt: skip
     margin: float = setting(
-        0.01, "accuracy, F1 or NDCG that the challenger may lose on the old test rows; of numbers the share by which "
-        "its mean absolute error may be larger", minimum=0, maximum=1,
+        0.01, "accuracy, F1, ROUGE-L or NDCG that the challenger may lose on the old test rows; of numbers the share "
+        "by which its mean absolute error may be larger", minimum=0, maximum=1,
     )  # fmt: skip
     alpha: float = setting(0.05, "how unlikely by chance a difference must be to count", above=0, below=1)
     review: bool = setting(False, "whether a person promotes, whatever the comparison says")

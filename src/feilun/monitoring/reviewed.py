@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
-from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections import Counter, defaultdict
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal, get_args
 
 from feilun.core.observation import Observation
+
+Reason = Literal["conflicting", "unnamed", "unknown_label", "without_columns", "conversation", "personal_data"]
+"""Why a row of which people spoke is left out: they disagree; it was called wrong without the right answer; no row of
+the recipe has its label; it came without the columns that the model learns from; it is a conversation of several turns;
+personal data in the answer was replaced."""
 
 
 @dataclass(frozen=True)
@@ -19,11 +24,13 @@ class Row:
         last: The last observation of it: what was asked about, as it was remembered.
         target: The right answer, as a corpus holds targets.
         told: When it was told first, seconds since 1970.
+        named: Whether somebody told the answer itself; else a thumb up called the predicted one right.
     """
 
     last: Observation
     target: Hashable
     told: float
+    named: bool = True
 
 
 @dataclass(frozen=True)
@@ -32,41 +39,29 @@ class Reviewed:
 
     Args:
         rows: One for each row whose right answer is known.
-        conflicting: Rows of which people disagree; left out.
-        unnamed: Rows that were called wrong without the right answer; left out.
-        unknown: Rows with a label that the recipe's rows do not have; left out.
-        incomplete: Rows that were asked without the columns that the model learns from; left out.
+        left: How many rows are left out, by reason.
     """
 
     rows: tuple[Row, ...]
-    conflicting: int
-    unnamed: int
-    unknown: int
-    incomplete: int = 0
+    left: Mapping[Reason, int] = field(default_factory=dict)
 
     def since(self, time: float) -> int:
         """Return how many answers were told after a time, seconds since 1970."""
         return sum(row.told > time for row in self.rows)
 
     def left_out(self) -> dict[str, int]:
-        """Return how many rows were left out, by reason."""
-        return {
-            "conflicting": self.conflicting, "unnamed": self.unnamed, "unknown_label": self.unknown,
-            "without_columns": self.incomplete,
-        }  # fmt: skip
+        """Return how many rows were left out, by every reason there is."""
+        return {reason: self.left.get(reason, 0) for reason in get_args(Reason)}
 
 
 def reviewed(
-    found: Sequence[Observation],
-    learnable: Callable[[Hashable], bool] = lambda target: True,
-    complete: Callable[[Observation], bool] = lambda one: True,
+    found: Sequence[Observation], unfit: Callable[[Observation, Hashable], Reason | None] = lambda one, target: None
 ) -> Reviewed:
     """Gather what people said, row by row: one that was answered several times counts once.
 
     Args:
         found: Observations with feedback.
-        learnable: Says of a right answer whether it can be learned.
-        complete: Says of an observation whether it holds all that the model learns from.
+        unfit: Says why an observation with its right answer cannot be learned from; None where it can.
 
     Returns:
         The rows in the order of their first observation. Rows spoken of = rows + those left out by reason.
@@ -76,22 +71,26 @@ def reviewed(
         if one.right_answers or one.refused:
             by_row[one.row].append(one)
     rows: list[Row] = []
-    counts: dict[str, Any] = {"conflicting": 0, "unnamed": 0, "unknown": 0, "incomplete": 0}
+    left: Counter[Reason] = Counter()
     for same in by_row.values():
         right = frozenset[Hashable]().union(*(one.right_answers for one in same))
         refused = {one.answer for one in same if one.refused}
         if len(right) > 1 or right & refused:
-            counts["conflicting"] += 1
+            left["conflicting"] += 1
         elif not right:
-            counts["unnamed"] += 1
-        elif not complete(same[-1]):
-            counts["incomplete"] += 1
-        elif not learnable(target := next(iter(right))):
-            counts["unknown"] += 1
+            left["unnamed"] += 1
+        elif (reason := unfit(same[-1], target := next(iter(right)))) is not None:
+            left[reason] += 1
         else:
-            told = min(said.time for one in same for said in one.feedback if said.answer is not None or said.correct)
-            rows.append(Row(same[-1], target, told))
-    return Reviewed(tuple(rows), **counts)
+            rows.append(_row(same, target))
+    return Reviewed(tuple(rows), left)
+
+
+def _row(same: Sequence[Observation], target: Hashable) -> Row:
+    """Return the observations of a row, and its right answer, as one row."""
+    said = [one for observation in same for one in observation.feedback if one.answer is not None or one.correct]
+    named = any(one.answer is not None for one in said)
+    return Row(same[-1], target, min(one.time for one in said), named)
 
 
 def until(found: Sequence[Observation], moment: float) -> list[Observation]:

@@ -14,7 +14,7 @@ from feilun.core.features import CategoryColumn, FeatureColumns, NumberColumn
 from feilun.monitoring.answer_signals import DIGITS
 from feilun.monitoring.redaction import kept_cell
 from feilun.monitoring.signals import Categories, Numbers, Values, numbers_of
-from feilun.text.language import script_shares
+from feilun.text.language import main_script
 
 NOT_KNOWN, ANOTHER = "(not known)", "(another)"
 """How categories are called of which none is known, and which training did not see."""
@@ -74,8 +74,8 @@ def _text_signals(rows: Corpus) -> dict[str, Values]:
     )
     if not any(texts):
         return {}
-    scripts = tuple(next(iter(script_shares([text])), "none") for text in texts)
-    return {"characters": numbers_of([len(text) for text in texts]), "scripts": Categories(scripts)}
+    scripts = Categories(tuple(map(main_script, texts)))
+    return {"characters": numbers_of([len(text) for text in texts]), "scripts": scripts}
 
 
 def _column_signal(column: NumberColumn | CategoryColumn, cells: Sequence[Any]) -> Values:

@@ -16,6 +16,7 @@ from feilun.monitoring.permutation import Floats, Outcome, compare_categories, c
 DESCRIBED: Mapping[str, tuple[str, str]] = {
     "scores": ("mean", ".3f"),
     "unknown": ("mean", ".1%"),
+    "log_likelihood": ("mean", ".3f"),
     "characters": ("median", ".0f"),
 }
 """By which figure a change of numbers is told, and how it is written; of all others the median."""

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, Text, cast, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, Text, and_, cast, or_, select
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -112,7 +112,8 @@ def delete(
         model: Only of this model.
         before: Only earlier than this, seconds since 1970.
         identities: Only these.
-        containing: Only those whose texts or columns hold this, as they are stored: personal data is not in them.
+        containing: Only those whose texts, columns or written answers hold this, or what people said of them does, as
+            they are stored: personal data is not in them.
 
     Returns:
         The ids of those that were deleted.
@@ -128,13 +129,28 @@ def delete(
     if identities:
         conditions.append(observations.c.id.in_(identities))
     if containing is not None:
-        written = json.dumps(containing)[1:-1]  # as it stands in JSON
-        held = [column.contains(containing, autoescape=True) for column in (observations.c.text, observations.c.pair)]
-        conditions.append(or_(*held, cast(observations.c.features, Text).contains(written, autoescape=True)))
+        conditions.append(_holds(containing))
     if not conditions:
         raise ValueError("without a condition everything would be deleted")
     deleted = connection.execute(observations.delete().where(*conditions).returning(observations.c.id))
     return list(deleted.scalars())
+
+
+def _holds(words: str) -> ColumnElement[bool]:
+    """Return whether an observation holds words in anything but labels, or free words or a text told about it do."""
+    in_json = json.dumps(words)[1:-1]  # as they stand there
+    answer = observations.c.prediction["text"].as_string()
+    plain = (observations.c.text, observations.c.pair, answer)
+
+    def told(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+        return observations.c.id.in_(select(feedback.c.observation).where(condition))
+
+    return or_(
+        *(column.contains(words, autoescape=True) for column in plain),
+        cast(observations.c.features, Text).contains(in_json, autoescape=True),
+        told(feedback.c.text.contains(words, autoescape=True)),
+        and_(answer.is_not(None), told(cast(feedback.c.answer, Text).contains(in_json, autoescape=True))),
+    )
 
 
 def _read(connection: Connection, query: Select[Any]) -> list[Observation]:

@@ -9,14 +9,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from feilun.core.decisions.generate import GenerateDecision
-
-Finish = Literal["stop", "length"]
+from feilun.core.decisions.generate import Finish, GenerateDecision
 
 
 class Engine(Protocol):

@@ -68,6 +68,11 @@ def script_shares(texts: Iterable[str]) -> dict[str, float]:
     return dict(sorted(shares.items(), key=lambda item: -item[1]))
 
 
+def main_script(text: str) -> str:
+    """Return the script of most letters of a text, `none` where it has no letter."""
+    return next(iter(script_shares([text])), "none")
+
+
 def languages_of(texts: Sequence[str]) -> tuple[str, ...]:
     """Return the languages of texts as ISO 639-1 codes, the most frequent first.
 

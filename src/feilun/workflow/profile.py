@@ -24,6 +24,9 @@ UNKNOWN = ("[UNK]", "<unk>", "<UNK>", "[unk]")
 """How tokenizers call the token for what their vocabulary does not hold."""
 
 
+WRITTEN = 200
+"""Most validation rows to which answers are written: that takes time."""
+
 PIECE = 64
 """Texts that are encoded in one go: meanwhile the tokenizer is not free for a service's answers."""
 
@@ -34,11 +37,9 @@ def with_reference(runtime: Runtime | Generator, splits: Splits, task: str = "cl
     Args:
         runtime: The model as it will be served, calibrated.
         splits: For the profile and the validation rows.
-        task: The recipe's; those whose right answers people cannot name get no such figures.
+        task: The recipe's.
     """
-    if task not in ANSWERS or isinstance(runtime, Generator):
-        return dict(splits.profile)
-    validation = _some(splits.validation, task)
+    validation = _some(splits.validation, task, WRITTEN if isinstance(runtime, Generator) else ROWS)
     predictions = [prediction.to_json() for prediction in runtime.predict(validation)]
     looked = watched(validation, predictions)
     rows = kept_rows(validation, runtime.features, in_place=runtime.decision.reads == "tokens").select(
@@ -52,11 +53,11 @@ def with_reference(runtime: Runtime | Generator, splits: Splits, task: str = "cl
     return {**splits.profile, KEY: make_reference(sample, correct).to_json()}
 
 
-def _some(corpus: Corpus, task: str) -> Corpus:
-    """Return about `ROWS` rows, evenly spread; lists of candidates stay whole."""
+def _some(corpus: Corpus, task: str, rows: int) -> Corpus:
+    """Return about so many rows, evenly spread; lists of candidates stay whole."""
     lists = queries(corpus) if TARGET_KINDS[task].lists else np.arange(len(corpus))
     count = int(lists.max(initial=-1)) + 1
-    chosen = evenly(count, max(1, ROWS * count // max(1, len(corpus))))
+    chosen = evenly(count, max(1, rows * count // max(1, len(corpus))))
     return corpus.select(np.flatnonzero(np.isin(lists, chosen)).tolist())
 
 

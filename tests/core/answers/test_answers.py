@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from feilun.core.answers.table import ANSWERS, UNDIVIDED, answer_kind
+from feilun.core.answers.table import ANSWERS, answer_kind
 from feilun.core.errors import UsageError
 from feilun.core.observation import Feedback, Observation
 
@@ -26,6 +26,7 @@ PREDICTIONS: dict[str, dict[str, Any]] = {
     },
     "rank": {"label": "relevant", "score": 0.9, "relevance": 3.25},
     "regress": {"label": "12.5", "score": 0.9, "value": 12.5, "interval": [10.0, 15.0]},
+    "generate": {"label": "A title\n", "score": 0.9, "text": "A title\n", "tokens": 3, "finish_reason": "stop"},
 }  # fmt: skip
 SEVERAL = {
     "label": "1 | 2", "score": 0.9, "value": {"price": 1.0, "length": 2.0},
@@ -42,11 +43,20 @@ def test_a_prediction_tells_its_kind_and_is_right_where_it_is_called_so(task: st
     assert kind.target(kind.checked(own, seen(prediction), NAMES)) == kind.target(own)
 
 
-def test_answers_that_cannot_be_named_are_called_right_or_wrong_as_a_whole() -> None:
-    prediction = {"label": "x", "score": 0.5, "text": "x"}
-    assert answer_kind(prediction) is UNDIVIDED
-    with pytest.raises(UsageError, match="No right answer can be named of what m@1 gives"):
-        UNDIVIDED.checked("x", seen(prediction), NAMES)
+def test_a_text_is_told_in_any_words_and_right_where_they_are_the_same() -> None:
+    kind, found = ANSWERS["generate"], seen(PREDICTIONS["generate"])
+    told = kind.checked("  Another title ", found, ())
+    assert (told, kind.cells(kind.target(told))) == ("Another title", ("Another title",))
+    assert [kind.right(found.prediction, target) for target in ("A  title", "a title", told)] == [True, False, False]
+    with pytest.raises(UsageError, match="The answer is empty"):
+        kind.checked(" \n", found, ())
+
+
+def test_a_thumb_up_calls_a_written_text_right_and_two_texts_are_a_disagreement() -> None:
+    up = Feedback("f", "o", 0.0, correct=True)
+    assert seen(PREDICTIONS["generate"], "t", up).known_answer == "A title"
+    found = seen(PREDICTIONS["generate"], "t", up, Feedback("g", "o", 1.0, answer="Another title"))
+    assert (found.known_answer, found.conflicting) == (None, True)
 
 
 @pytest.mark.parametrize(

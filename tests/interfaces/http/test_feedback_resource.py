@@ -153,8 +153,8 @@ def test_without_a_log_nothing_is_kept_and_feedback_says_so(own_home: Path, tmp_
 def test_documented_examples_work(client: TestClient) -> None:
     schema = client.get("/openapi.json").json()["paths"]["/v1/feedback"]["post"]
     examples = schema["requestBody"]["content"]["application/json"]["examples"]
-    assert set(examples) == {"label", "labels", "relevance", "value", "spans", "thumbs", "text"}
-    for other in ("labels", "relevance", "value", "spans"):  # of other tasks
+    assert set(examples) == {"label", "labels", "relevance", "value", "spans", "answer", "thumbs", "text"}
+    for other in ("labels", "relevance", "value", "spans", "answer"):  # of other tasks
         wrong = give(client, **{**examples.pop(other)["value"], "observation": answered(client)["observation"]})
         assert (wrong.status_code, "Tell the right answer as 'label'" in message(wrong)) == (422, True)
     for example in examples.values():

@@ -7,7 +7,6 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 
 import httpx
@@ -16,42 +15,17 @@ import openai
 import pytest
 import uvicorn
 
-from feilun.bundles.bundle import Bundle, open_bundle, write_bundle
+from feilun.bundles.bundle import Bundle, open_bundle
 from feilun.bundles.generator import Generator
-from feilun.bundles.golden import write_golden
-from feilun.compression.generation import export_generator
 from feilun.core.corpus import corpus_of
 from feilun.core.decisions.similarity import unit
-from feilun.core.files import write_json, write_text
-from feilun.core.report import Report
-from feilun.core.settings import to_table
 from feilun.interfaces.http.app import create_app
 from feilun.serving.engine import Engine
 from feilun.serving.limits import Limits
-from feilun.text.clean import Cleaning
-from tiny_bundle import made_bundle, made_facts
-from tiny_writer import TURNS, writer_model
+from tiny_bundle import made_bundle
+from tiny_writer_bundle import writer_bundle
 
 USER = {"role": "user", "content": "loan bank"}
-
-
-def writer_bundle(path: Path, **head: object) -> Bundle:
-    """Write and open a bundle whose model was never trained: what it writes is its own."""
-    model = writer_model(turns=TURNS, **{"max_new_tokens": 12, **head})
-
-    def write(folder: Path) -> None:
-        generator = export_generator(model, folder / "model.onnx", Cleaning())
-        write_text(folder / "tokenizer.json", model.encoder.tokenizer.to_str())
-        write_json(folder / "labels.json", [])
-        write_json(folder / "calibration.json", asdict(model.decision))
-        write_json(folder / "preparation.json", to_table(Cleaning()))
-        write_json(folder / "profile.json", {})
-        write_json(folder / "report.json", Report(n=0, metrics={}, task="generate").to_json())
-        write_text(folder / "CARD.md", "# writer\n")
-        write_golden(folder, generator)
-
-    write_bundle(path, write, made_facts(name="writer", task="generate", max_tokens=32))
-    return open_bundle(path, threads=1)
 
 
 class Served:
@@ -114,6 +88,7 @@ def test_a_conversation_is_answered_whole_with_its_usage(client: openai.OpenAI, 
     assert done.usage.prompt_tokens == len(bundles["writer"].predictor.conversation(messages))  # type: ignore[union-attr]
     assert done.usage.total_tokens == done.usage.prompt_tokens + done.usage.completion_tokens
     assert done.model.startswith("writer@")
+    assert done.model_extra == {"observation": None}  # this service remembers nothing
     parts = [{"role": "user", "content": [{"type": "text", "text": "loan "}, {"type": "text", "text": "bank"}]}]
     again = client.chat.completions.create(model="writer", messages=parts)  # type: ignore[arg-type]
     assert again.choices[0].message.content == expected(bundles["writer"], [USER])
@@ -217,7 +192,7 @@ def test_the_predict_address_gives_the_text(served: Served, bundles: dict[str, B
     answer = httpx.post(f"{served.address}/v1/predict/writer", json={"texts": ["loan bank"]}).json()
     (prediction,) = answer["predictions"]
     assert prediction["text"] == bundles["writer"].predict(["loan bank"])[0].text != ""
-    assert set(prediction) == {"label", "score", "abstained", "text", "observation"}
+    assert set(prediction) == {"label", "score", "abstained", "text", "tokens", "finish_reason", "observation"}
     listed = httpx.get(f"{served.address}/v1/models/writer").json()
     assert (listed["task"], listed["labels"]) == ("generate", [])
 

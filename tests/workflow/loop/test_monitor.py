@@ -165,3 +165,17 @@ def test_the_verb_says_what_is_wrong(own_home: Path, bundle: Bundle, capsys: pyt
     assert "never observed" in capsys.readouterr().err
     assert run(["monitor", "nothing"]) == 1
     assert "no bundle 'nothing'" in capsys.readouterr().err
+
+
+def test_what_several_windows_hold_is_run_through_the_model_once(
+    bundle: Bundle, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serve(bundle, database, texts(150, 2))
+    asked: list[int] = []
+    embed = bundle.predictor.embed
+    monkeypatch.setattr(bundle.predictor, "embed", lambda corpus: (asked.append(len(corpus)), embed(corpus))[1])
+    small, large = watch(bundle, database, [Span(count=60), Span(count=150)])
+    assert sum(asked) == 150
+    (alone,) = watch(bundle, database, [Span(count=150)])
+    assert large.drift == alone.drift
+    assert small.drift is not None

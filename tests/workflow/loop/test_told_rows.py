@@ -105,3 +105,31 @@ def test_corrections_of_pairs_without_labels_bring_a_column_of_labels(tmp_path: 
     targets = [*(again.train.target or ()), *(again.validation.target or ())]
     assert targets.count("different") == 1
     assert set(made.test.target or ()) == {"different", "same"}
+
+
+def test_of_written_texts_those_that_teach_what_should_be_written_are_learned(tmp_path: Path) -> None:
+    letters = [f"prompt {i} {chr(65 + i) * 5}" for i in range(40)]
+    write(tmp_path / "asked.jsonl", [{"text": text, "answer": f"title {text[-3:]}"} for text in letters])
+    (tmp_path / "write.toml").write_text(
+        'task = "generate"\n[data]\ntrain = "asked.jsonl"\ntarget = "answer"\nmost_rows = 30\n'
+        "[retrain]\nheld_out = 0.5\n",
+        encoding="utf-8",
+    )
+    recipe = recipes.load(tmp_path / "write.toml")
+
+    def written(number: int, answer: str | None = None, **asked: object) -> Observation:
+        said = Feedback(f"f{number}", f"o{number}", 0.0, answer=answer, correct=None if answer else True)
+        own = {"label": "own", "score": 0.5, "text": f"own title {number}", **asked}
+        return Observation(f"o{number}", 0.0, "m@1", f"{chr(97 + number % 26) * 9} {number} asked", own, 0.0, (said,))
+
+    found = [written(i, f"told title {i}") for i in range(40)] + [written(i) for i in range(40, 80)]
+    found += [written(80, "told in a conversation", turns=3), written(81, "call [PHONE]")]
+    made = next_corpus(recipe, found, tmp_path / "rows").tasks[""]
+    assert {reason: n for reason, n in made.said.left_out().items() if n} == {"conversation": 1, "personal_data": 1}
+    assert all(str(target).startswith("told") for target in made.new.target or ())  # another title may be as good
+    assert 0 < made.left_out()["approved_held_out"] < 40
+    assert made.learned + len(made.new) + made.approved + made.near == 80
+    again = prepare(made.data, task="generate")
+    assert len(again.train) + len(again.validation) + len(again.test) == 30 + made.learned  # most_rows cuts none of it
+    learned = [*(again.train.target or ()), *(again.validation.target or ())]
+    assert any(target.startswith("own") for target in learned)

@@ -21,6 +21,7 @@ class LabelSetAnswer:
 
     field: ClassVar[str] = "labels"
     thumbs: ClassVar[bool] = True
+    free_text: ClassVar[bool] = False
     in_a_cell: ClassVar[str] = "labels with | between them, or [] where none applies"
 
     def own(self, prediction: Mapping[str, Any]) -> Any:

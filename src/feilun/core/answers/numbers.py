@@ -18,6 +18,7 @@ class Numbers:
 
     field: ClassVar[str] = "value"
     thumbs: ClassVar[bool] = False
+    free_text: ClassVar[bool] = False
     in_a_cell: ClassVar[str] = "a number, or several as JSON: {name: number}"
 
     def own(self, prediction: Mapping[str, Any]) -> Any:

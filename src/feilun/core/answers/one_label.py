@@ -16,6 +16,7 @@ class OneLabel:
 
     field: ClassVar[str] = "label"
     thumbs: ClassVar[bool] = True
+    free_text: ClassVar[bool] = False
     in_a_cell: ClassVar[str] = "a label"
 
     def own(self, prediction: Mapping[str, Any]) -> Any:

@@ -22,6 +22,7 @@ class Relevance:
 
     field: ClassVar[str] = "relevance"
     thumbs: ClassVar[bool] = True
+    free_text: ClassVar[bool] = False
     in_a_cell: ClassVar[str] = "a grade: 0 where the candidate is not relevant, 1 or higher where it is"
 
     def own(self, prediction: Mapping[str, Any]) -> float:

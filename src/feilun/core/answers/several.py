@@ -22,6 +22,7 @@ class SeveralAnswers:
 
     field: ClassVar[str] = "tasks"
     thumbs: ClassVar[bool] = True
+    free_text: ClassVar[bool] = False
     in_a_cell: ClassVar[str] = "the right answer to the task that the observation names"
 
     def __init__(self, kinds: Mapping[str, AnswerKind]) -> None:

@@ -22,6 +22,7 @@ class Spans:
 
     field: ClassVar[str] = "spans"
     thumbs: ClassVar[bool] = True
+    free_text: ClassVar[bool] = False
     in_a_cell: ClassVar[str] = 'spans as JSON: [{"start": 0, "end": 2, "label": "name"}], or [] where there is none'
 
     def own(self, prediction: Mapping[str, Any]) -> Any:

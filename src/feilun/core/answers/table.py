@@ -14,7 +14,7 @@ from feilun.core.answers.one_label import OneLabel
 from feilun.core.answers.relevance import Relevance
 from feilun.core.answers.several import SeveralAnswers
 from feilun.core.answers.spans import Spans
-from feilun.core.answers.undivided import Undivided
+from feilun.core.answers.written import WrittenText
 
 if TYPE_CHECKING:
     from feilun.core.observation import Observation
@@ -24,11 +24,13 @@ class AnswerKind(Protocol):
     """The answers of a task.
 
     `field` names them in feedback, and in the JSON of most predictions; `thumbs` says whether a thumb up tells that the
-    predicted answer is the right one; `in_a_cell` says how a person writes one into a table.
+    predicted answer is the right one; `free_text` whether people tell them in words of their own, so that personal data
+    is replaced, and hardly two are the same; `in_a_cell` says how a person writes one into a table.
     """
 
     field: ClassVar[str]
     thumbs: ClassVar[bool]
+    free_text: ClassVar[bool]
     in_a_cell: ClassVar[str]
 
     def own(self, prediction: Mapping[str, Any]) -> Any:
@@ -64,7 +66,7 @@ class AnswerKind(Protocol):
         ...
 
 
-ONE_LABEL, UNDIVIDED = OneLabel(), Undivided()
+ONE_LABEL = OneLabel()
 
 SINGLE: Mapping[str, AnswerKind] = {
     "classify": ONE_LABEL,
@@ -76,12 +78,12 @@ SINGLE: Mapping[str, AnswerKind] = {
     "tag": Spans(),
 }
 
-ANSWERS: Mapping[str, AnswerKind] = {**SINGLE, "multitask": SeveralAnswers(SINGLE)}
-"""The tasks whose right answers people can name."""
+ANSWERS: Mapping[str, AnswerKind] = {**SINGLE, "generate": WrittenText(), "multitask": SeveralAnswers(SINGLE)}
+"""What right answers are, by task."""
 
 BY_FIELD: Mapping[str, AnswerKind] = {
     **{kind.field: kind for kind in ANSWERS.values() if kind is not ONE_LABEL},
-    "text": UNDIVIDED,
+    "text": ANSWERS["generate"],
 }
 """By what the JSON of a prediction holds; all others have one label."""
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,27 @@ from feilun.core.prediction import Prediction, Reads
 
 NOTICEABLE = 0.1
 """Change of a row's mean log likelihood of a token that counts as another answer."""
+
+
+Finish = Literal["stop", "length"]
+"""Why an answer ended: by itself or at a stop text, or for its length."""
+
+
+class WrittenAnswer(Protocol):
+    """An answer that was written: its text, its tokens, and how likely the model found them.
+
+    Of the tokens, the ending one included, `steps` says how many they are, and `mean_likelihood` their mean log
+    likelihood; `finish` is None while the answer goes on.
+    """
+
+    text: str
+    steps: int
+    finish: Finish | None
+
+    @property
+    def mean_likelihood(self) -> float:
+        """Return the mean log likelihood of a token."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -105,10 +126,13 @@ class GenerateDecision:
         return moved
 
     def decide(self, logits: Any, names: tuple[str, ...]) -> list[Prediction]:
-        """Turn answers that were written, texts with the mean log likelihood of a token, into predictions.
+        """Turn answers that were written into predictions.
 
         Args:
-            logits: Pairs of text and mean log likelihood, one a row.
+            logits: The answers, one a row.
             names: Not looked at: answers have no labels.
         """
-        return [Prediction.of_text(text, float(np.exp(likelihood))) for text, likelihood in logits]
+        answers: Sequence[WrittenAnswer] = logits
+        return [
+            Prediction.of_text(one.text, float(np.exp(one.mean_likelihood)), one.steps, one.finish) for one in answers
+        ]

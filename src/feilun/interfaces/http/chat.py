@@ -8,7 +8,6 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
-from uuid import uuid4
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
@@ -18,6 +17,7 @@ from feilun.bundles.bundle import Bundle
 from feilun.bundles.generator import Generator
 from feilun.core.decisions.generate import GenerateDecision
 from feilun.core.errors import FeilunError, UsageError
+from feilun.interfaces.http.chat_observed import ChatObserved
 from feilun.interfaces.http.gone import unless_gone
 from feilun.interfaces.http.guard import client_of
 from feilun.interfaces.http.openai_errors import RESPONSES, ContextExceeded, OpenAIRoute, body_of, fields_of
@@ -99,24 +99,29 @@ class Asked:
     """A request, read and found sound.
 
     Args:
-        id: Names the answer.
         created: When it was asked, in seconds since 1970.
         model: name@version of what answers.
         prompt: How many tokens the conversation has.
-        stops: Texts at which the answer ends.
+        decision: How the answer is written.
         written: The answer as it grows.
+        observed: Counts and remembers it.
     """
 
-    id: str
     created: int
     model: str
     prompt: int
-    stops: tuple[str, ...]
+    decision: GenerateDecision
     written: AsyncGenerator[Written, None]
+    observed: ChatObserved
 
     def frame(self, kind: str) -> dict[str, Any]:
         """Return the fields that every object of the answer has."""
-        return {"id": self.id, "object": kind, "created": self.created, "model": self.model}
+        return {"id": self.observed.completion, "object": kind, "created": self.created, "model": self.model}
+
+    def observation(self, answer: Written) -> dict[str, str | None]:
+        """Remember the whole answer; return the field that names its observation, as predictions have it."""
+        (prediction,) = self.decision.decide([answer], ())
+        return {"observation": self.observed.answered(prediction)}
 
     def usage(self, answer: Written) -> dict[str, int]:
         """Return how many tokens were read and written."""
@@ -163,8 +168,9 @@ async def ask(request: Request, body: ChatRequest) -> Asked:
             "Shorten it.",
         )
     written = conversations.write(generator, prompt, decision, client_of(request))
-    identity, version = f"chatcmpl-{uuid4().hex}", f"{body.model}@{bundle.version}"
-    return Asked(identity, int(time.time()), version, len(prompt), decision.stop, written)
+    model, state = f"{body.model}@{bundle.version}", request.app.state
+    observed = ChatObserved(state.log, state.figures, model, messages, overridden=decision != generator.decision)
+    return Asked(int(time.time()), model, len(prompt), decision, written, observed)
 
 
 def generator_of(bundle: Bundle) -> Generator:
@@ -189,7 +195,8 @@ async def _whole(asked: Asked) -> dict[str, Any]:
         answer = row
     message = {"role": "assistant", "content": answer.text, "refusal": None}
     choice = {"index": 0, "message": message, "finish_reason": answer.finish, "logprobs": None}
-    return {**asked.frame("chat.completion"), "choices": [choice], "usage": asked.usage(answer)}
+    frame = asked.frame("chat.completion")
+    return {**frame, "choices": [choice], "usage": asked.usage(answer), **asked.observation(answer)}
 
 
 async def _events(asked: Asked, first: Written, usage: bool) -> AsyncIterator[str]:
@@ -198,7 +205,7 @@ async def _events(asked: Asked, first: Written, usage: bool) -> AsyncIterator[st
     yield _event(_chunk(asked, {"role": "assistant", "content": ""}))
     try:
         while True:
-            shown = settled(answer, asked.stops)
+            shown = settled(answer, asked.decision.stop)
             if len(shown) > len(sent):
                 yield _event(_chunk(asked, {"content": shown[len(sent) :]}))
                 sent = shown
@@ -211,7 +218,7 @@ async def _events(asked: Asked, first: Written, usage: bool) -> AsyncIterator[st
         return
     finally:
         await asked.written.aclose()
-    yield _event(_chunk(asked, {}, answer.finish))
+    yield _event({**_chunk(asked, {}, answer.finish), **asked.observation(answer)})
     if usage:
         yield _event({**asked.frame("chat.completion.chunk"), "choices": [], "usage": asked.usage(answer)})
     yield "data: [DONE]\n\n"

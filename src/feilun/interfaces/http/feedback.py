@@ -11,9 +11,12 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from feilun.core.answers.table import ANSWERS
 from feilun.core.observation import Feedback
 from feilun.interfaces.http.answers import ErrorAnswer, error_answer
+from feilun.interfaces.http.chat_observed import COMPLETION
 from feilun.monitoring.feedback import FeedbackDesk
 
 router = APIRouter(prefix="/v1/feedback", tags=["feedback"])
+
+LONGEST_ANSWER = 50_000
 
 
 class SpanTold(BaseModel):
@@ -32,7 +35,8 @@ class FeedbackRequest(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     observation: str = Field(
-        description="The `observation` of the prediction; of several tasks, that of the answer that is meant.",
+        description="The `observation` of the prediction; of several tasks, that of the answer that is meant; of a "
+        "chat completion also its `id`.",
         min_length=1, max_length=300,
     )  # fmt: skip
     label: str | None = Field(None, description="The right label, where the prediction has one.")
@@ -48,6 +52,10 @@ class FeedbackRequest(BaseModel):
     spans: list[SpanTold] | None = Field(
         None, description="All right spans, where the prediction has some.", max_length=10_000
     )
+    answer: str | None = Field(
+        None, description="The text that should have been written, where the prediction is one; personal data is "
+        "replaced.", max_length=LONGEST_ANSWER,
+    )  # fmt: skip
     thumbs: Literal["up", "down"] | None = Field(None, description="Whether the prediction is right.")
     text: str | None = Field(None, description="Free words; personal data is replaced.", max_length=10_000)
 
@@ -76,6 +84,7 @@ class Said(BaseModel):
     relevance: float | None = None
     value: float | dict[str, float] | None = None
     spans: list[SpanTold] | None = None
+    answer: str | None = None
     tasks: dict[str, Any] | None = None
     thumbs: Literal["up", "down"] | None
     text: str | None
@@ -104,6 +113,7 @@ EXAMPLES = {
         "summary": "All right spans",
         "value": {"observation": "ID", "spans": [{"start": 0, "end": 4, "label": "product"}]},
     },
+    "answer": {"summary": "The text to write", "value": {"observation": "ID", "answer": "您好，退款三天内到账。"}},
     "thumbs": {"summary": "Right or wrong", "value": {"observation": "ID", "thumbs": "down"}},
     "text": {"summary": "Free words", "value": {"observation": "ID", "text": "反讽，其实是差评"}},
 }
@@ -134,7 +144,8 @@ def give_feedback(
     if desk is None:
         return error_answer(404, "This service observes nothing, so there is nothing to give feedback on.")
     correct = None if body.thumbs is None else body.thumbs == "up"
-    given = desk.give(body.observation, correct=correct, text=body.text, key=key, **body.told())
+    about = body.observation.removeprefix(COMPLETION)
+    given = desk.give(about, correct=correct, text=body.text, key=key, **body.told())
     found = given.observation
     answer = {
         "feedback": given.feedback.id,

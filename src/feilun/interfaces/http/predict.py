@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from fastapi import APIRouter, Body, Path, Request
 from fastapi.responses import JSONResponse
@@ -104,6 +104,10 @@ class Answer(BaseModel):
         None, description="The ends of the interval that holds the truth with the probability `score`."
     )
     text: str | None = Field(None, description="What the model wrote, where the task is to write.")
+    tokens: int | None = Field(None, description="How many tokens that took, the ending one included.")
+    finish_reason: Literal["stop", "length"] | None = Field(
+        None, description="Why it ended: by itself or at a stop text, or cut at the longest answer."
+    )
     observation: str | None = Field(
         None, description="Names this prediction for /v1/feedback; null where none is kept of it."
     )

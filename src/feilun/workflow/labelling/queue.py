@@ -17,6 +17,7 @@ from feilun.monitoring.label_queue import Suggestion, suggest
 from feilun.monitoring.log import ObservationLog
 from feilun.storage import observations
 from feilun.storage.database import Database
+from feilun.text.formulas import plain
 from feilun.workflow.labelling.filled import TASKS, filled_rows, read_answers, write_questions
 from feilun.workflow.service import registered_labels
 
@@ -104,7 +105,6 @@ def take(bundle: Bundle, database: Database, path: Path) -> Taken:
 
     desk = FeedbackDesk(ObservationLog(database), labels)
     result = Taken()
-    answers_of(bundle)
     for place, identity, label in _told(path):
         if not label:
             result.empty += 1
@@ -123,17 +123,8 @@ def take(bundle: Bundle, database: Database, path: Path) -> Taken:
 
 
 def answers_of(bundle: Bundle) -> AnswerKind:
-    """Return what the answers of a bundle are.
-
-    Raises:
-        UsageError: If no right answer can be named of what it gives.
-    """
-    task = str(bundle.manifest["task"])
-    if task not in ANSWERS:
-        raise UsageError(
-            f"No right answer can be named of what a {task} model gives.", f"Those of {', '.join(ANSWERS)} can."
-        )
-    return ANSWERS[task]
+    """Return what the answers of a bundle are."""
+    return ANSWERS[str(bundle.manifest["task"])]
 
 
 def _told(path: Path) -> Iterator[tuple[str, str, str]]:
@@ -143,4 +134,4 @@ def _told(path: Path) -> Iterator[tuple[str, str, str]]:
             yield f"label {number}", answer.identity, answer.label
         return
     for number, row in filled_rows(path, (KEY, "label")):
-        yield f"row {number}", row[KEY].strip(), row["label"].strip()
+        yield f"row {number}", row[KEY].strip(), plain(row["label"].strip())

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from feilun.bundles.bundle import Bundle
 from feilun.bundles.content import read_table
 from feilun.core.errors import UsageError
 from feilun.core.observation import Observation, asked_about
 from feilun.core.report import Figure
-from feilun.monitoring.answer_signals import watched
+from feilun.monitoring.answer_signals import Watched, watched
 from feilun.monitoring.drift import ALPHA, FEWEST_ROWS, STATES, Drift, drift
 from feilun.monitoring.performance import Observed, estimated_accuracy, observed
 from feilun.monitoring.reference import Reference, read_reference
@@ -26,8 +27,8 @@ from feilun.workflow.profile import unknown_shares
 
 HOUR = 3600.0
 NO_REFERENCE = (
-    "this bundle remembers no validation rows to compare with: those of the tasks in docs/monitoring.md do, made since "
-    "Feilun watches them; train it again to watch for drift"
+    "this bundle remembers no validation rows to compare with: those made since Feilun watches its task do; train it "
+    "again to watch for drift"
 )
 LARGEST_WINDOW = 5000
 """Most predictions of a window in hours that are looked at, the last ones."""
@@ -152,7 +153,8 @@ def watch(
         if not any(found) and not observations.latest(connection, bundle.name, version=bundle.version, count=1):
             raise UsageError(_never_observed(bundle, observations.bundles(connection)))
     reference = read_reference(read_table(bundle.path, "profile.json"))
-    return [_window(span, rows, bundle, reference, alpha, states) for span, rows in zip(spans, found, strict=True)]
+    read = _States(bundle, reference) if states and reference is not None and len(reference.states) else None
+    return [_window(span, rows, bundle, reference, alpha, read) for span, rows in zip(spans, found, strict=True)]
 
 
 def _never_observed(bundle: Bundle, bundles: Sequence[str]) -> str:
@@ -161,20 +163,20 @@ def _never_observed(bundle: Bundle, bundles: Sequence[str]) -> str:
 
 
 def _window(
-    span: Span, rows: list[Observation], bundle: Bundle, reference: Reference | None, alpha: float, states: bool
+    span: Span,
+    rows: list[Observation],
+    bundle: Bundle,
+    reference: Reference | None,
+    alpha: float,
+    states: _States | None,
 ) -> Window:
     times, waits = [row.time for row in rows], [row.latency for row in rows]
-    verdict, note = None, ""
     looked = watched(asked_about(rows, bundle.columns), [row.prediction for row in rows])
     signals = looked.signals
-    if reference is None:
-        note = NO_REFERENCE
-    elif len(looked.rows) < FEWEST_ROWS:
-        lists = f", of different queries, and there are {len(looked.rows)}" if len(looked.rows) < len(rows) else ""
-        note = f"a verdict on drift takes {FEWEST_ROWS} predictions{lists}"
-    else:
+    verdict = None
+    if reference is not None and len(looked.rows) >= FEWEST_ROWS:
         seen = [rows[row] for row in looked.rows]
-        verdict = drift(reference, _sample(seen, signals, bundle, reference, states), alpha=alpha)
+        verdict = drift(reference, _sample(seen, signals, bundle, states), alpha=alpha)
     return Window(
         span.name,
         len(rows),
@@ -187,8 +189,15 @@ def _window(
         verdict,
         _estimated(reference, signals.get("scores")),
         observed(rows),
-        note,
+        NO_REFERENCE if reference is None else _note(looked, len(rows)),
     )
+
+
+def _note(looked: Watched, rows: int) -> str:
+    """Say where there is no verdict on drift, and what is looked at where some predictions are not."""
+    few = f"a verdict on drift takes {FEWEST_ROWS} predictions" if len(looked.rows) < FEWEST_ROWS else ""
+    some = f"{len(looked.rows)} of {rows} are looked at for drift: {looked.which}" if len(looked.rows) < rows else ""
+    return "; ".join(filter(None, (few, some)))
 
 
 def _estimated(reference: Reference | None, scores: Values | None) -> Figure | None:
@@ -199,10 +208,28 @@ def _estimated(reference: Reference | None, scores: Values | None) -> Figure | N
     return estimated_accuracy(known.values, reference.correct, scores.values)
 
 
-def _sample(
-    rows: list[Observation], said: Mapping[str, Values], bundle: Bundle, reference: Reference, states: bool
-) -> Sample:
+class _States:
+    """Pooled states of observations, reduced; what several windows hold is run through the model once.
+
+    Args:
+        bundle: The model.
+        reference: Reduces them.
+    """
+
+    def __init__(self, bundle: Bundle, reference: Reference) -> None:
+        self._bundle, self._reference = bundle, reference
+        self._known: dict[str, NDArray[np.float32]] = {}
+
+    def of(self, rows: Sequence[Observation]) -> NDArray[np.float32]:
+        """Return the states of observations, shape (rows, dimensions)."""
+        new = [one for one in rows if one.id not in self._known]
+        if new:
+            reduced = self._reference.reduce(self._bundle.predictor.embed(asked_about(new, self._bundle.columns)))
+            self._known |= {one.id: own for one, own in zip(new, reduced, strict=True)}
+        return np.stack([self._known[one.id] for one in rows])
+
+
+def _sample(rows: list[Observation], said: Mapping[str, Values], bundle: Bundle, states: _States | None) -> Sample:
     corpus, runtime = asked_about(rows, bundle.columns), bundle.predictor
-    last = corpus.select(range(max(0, len(rows) - STATES), len(rows)))
-    reduced = reference.reduce(runtime.embed(last)) if states and len(reference.states) else None
+    reduced = None if states is None else states.of(rows[-STATES:])
     return sample_of(corpus, said, unknown_shares(runtime, corpus), reduced, runtime.features)

@@ -40,6 +40,8 @@ class NextRows:
         new: Rows told by people from which no version learns.
         learned: Rows told by people that are learned from, a share of them as validation rows.
         near: Rows left out because their text nearly stands among those not learned from.
+        approved: Rows left out because no version may learn from them, nor any be judged by them: of written texts
+            those that a thumb alone called right.
         said: All that people said.
     """
 
@@ -50,11 +52,12 @@ class NextRows:
     new: Corpus
     learned: int
     near: int
+    approved: int
     said: Reviewed
 
     def left_out(self) -> dict[str, int]:
         """Return how many rows that people spoke of are not used, by reason."""
-        return {**self.said.left_out(), "near_held_out": self.near}
+        return {**self.said.left_out(), "near_held_out": self.near, "approved_held_out": self.approved}
 
 
 @dataclass(frozen=True)
@@ -153,7 +156,7 @@ def _own(labels: Sequence[str], task: str) -> list[str]:
 def _said(task: str, table: ToldRows, found: Sequence[Observation], labels: Collection[str]) -> Reviewed:
     """Return what people said of the answers to a task that can be learned: with other labels, or less, nothing can."""
     answers = [part for one in found if (part := one.part(task)) is not None]
-    return reviewed(answers, lambda target: set(labels).issuperset(table.kind.names(target)), table.complete)
+    return reviewed(answers, lambda one, target: table.unfit(one, target, labels))
 
 
 def _next_rows(task: str, table: ToldRows, found: Sequence[Observation], share: float, folder: Path) -> NextRows:
@@ -163,7 +166,8 @@ def _next_rows(task: str, table: ToldRows, found: Sequence[Observation], share: 
     known = {key for part in (old.train, old.validation) for key in table.keys(part, old.features)}
     keys = list(table.keys(table.corpus(said.rows), old.features)) if said.rows else []
     chosen = [(row, key, held_out(key, share)) for row, key in zip(said.rows, keys, strict=True)]
-    kept = [row for row, key, out in chosen if out and key not in known]
+    kept = [row for row, key, out in chosen if out and key not in known and table.judges(row)]
+    approved = sum(out and key not in known and not table.judges(row) for row, key, out in chosen)
     learned = _apart([(row, key) for row, key, out in chosen if not out], kept, table)
     sets = [table.of_corpus(part) for part in (old.train, old.validation, old.test)]
     # training stops, and scores are calibrated, by the new kind of rows as well as by the old
@@ -178,9 +182,9 @@ def _next_rows(task: str, table: ToldRows, found: Sequence[Observation], share: 
         _write(path, rows)
     train, validation, test = map(str, paths)
     files = replace(table.files, train=train, validation=validation, test=test)
-    left = len(said.rows) - len(learned) - len(kept)
+    left = len(said.rows) - len(learned) - len(kept) - approved
     judged = old.test if table.data.targets else with_strangers(old.test)
-    return NextRows(table.task, files, old, judged, table.corpus(kept), len(learned), left, said)
+    return NextRows(table.task, files, old, judged, table.corpus(kept), len(learned), left, approved, said)
 
 
 def _groups(old: Splits) -> Mapping[str, str]:

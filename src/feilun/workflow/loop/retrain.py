@@ -22,6 +22,7 @@ import numpy as np
 
 from feilun.bundles.bundle import Bundle, open_bundle
 from feilun.bundles.registry import champion, versions
+from feilun.compression.generation import evenly
 from feilun.core import places
 from feilun.core.corpus import Corpus
 from feilun.core.errors import GateNotMet, UsageError
@@ -40,7 +41,7 @@ from feilun.storage.locks import Held, locked
 from feilun.workflow import steps
 from feilun.workflow.loop import releases, stopped
 from feilun.workflow.loop.monitor import Span, watch
-from feilun.workflow.loop.next_corpus import NextRows, kinds_of, next_corpus, said_by_task
+from feilun.workflow.loop.next_corpus import NextRows, next_corpus, said_by_task
 from feilun.workflow.loop.remembered import remember
 from feilun.workflow.recipe import Recipe
 from feilun.workflow.screen import Screen, silent
@@ -103,7 +104,7 @@ def is_due(recipe: Recipe, database: Database, *, now: float | None = None) -> V
         now: Seconds since 1970; None is now.
 
     Raises:
-        UsageError: If the model cannot be trained again, or was never trained.
+        UsageError: If the model was never trained, or does something else than the recipe says.
         StorageError: If the database refuses.
     """
     bundle = _champion(recipe)
@@ -147,14 +148,15 @@ def retrain(
         What came of it; also in the report and, without texts, in the audit log.
 
     Raises:
-        UsageError: If the model cannot be trained again, was never trained, nobody said anything of its answers, or
-            it is being trained again already.
+        UsageError: If the model was never trained, or does something else than the recipe says; if nobody said anything
+            of its answers; if it is being trained again already.
         GateNotMet: If the challenger misses the recipe's gate on the old test rows; noted in the audit log.
         FeilunError: As `steps.train`.
     """
     bundle = _champion(recipe)
     with locked(database, f"retraining of {recipe.name}") as held, _scratch(recipe.name) as folder:
-        started = (stopped.stopped(recipe.name, int(bundle.version)) if resume else None) or time.time()
+        begun = stopped.stopped(recipe.name, int(bundle.version)) if resume else None
+        started = begun or time.time()
         with database.read() as connection:
             found = until(observations.reviewed(connection, recipe.name), started)
         corpus = next_corpus(recipe, found, folder)
@@ -166,6 +168,8 @@ def retrain(
         if champion(recipe.name) is None:  # or the challenger, being the newest, would answer unproved
             releases.promote(f"{recipe.name}@{bundle.version}", database, why="it answered when retraining began")
         remember(recipe)
+        if begun is None:
+            stopped.forget(recipe.name)
         stopped.begin(recipe.name, int(bundle.version), started)
         facts: dict[str, Any] = {
             "model": recipe.name,
@@ -193,12 +197,7 @@ def retrain(
 
 
 def _champion(recipe: Recipe) -> Bundle:
-    """Open what answers now, where it can be trained again."""
-    if not COMPARISONS.keys() >= set(kinds_of(recipe).values()):
-        raise UsageError(
-            f"A {recipe.kind} model cannot be trained again by feedback: those of {', '.join(COMPARISONS)} can.",
-            "Add the new rows to its data, and run: feilun train RECIPE.toml",
-        )
+    """Open what answers now."""
     if not versions(recipe.name):
         raise UsageError(f"{recipe.name!r} was never trained here.", "Train it first: feilun train RECIPE.toml")
     bundle = open_bundle(places.registered() / recipe.name / str(champion(recipe.name) or versions(recipe.name)[-1]))
@@ -212,20 +211,21 @@ def _champion(recipe: Recipe) -> Bundle:
 
 
 def _contest(before: Bundle, after: Bundle, recipe: Recipe, task: str, rows: NextRows) -> Contest:
-    """Let both answer the same rows."""
-    compare = COMPARISONS[rows.task]
-    first, second = _answers(before, task, rows.test), _answers(after, task, rows.test)
+    """Let both answer the same rows; of the old test rows as many as the recipe's report is made of."""
+    compare, most = COMPARISONS[rows.task], recipe.evaluation.rows
+    test = rows.test if most is None else evenly(rows.test, most)
+    first, second = _answers(before, task, test), _answers(after, task, test)
     slices: dict[str, dict[str, Comparison]] = {}
     for column in recipe.evaluation.slices:
-        values = np.array(slice_values(rows.test, column))
+        values = np.array(slice_values(test, column))
         parts = {str(value): np.flatnonzero(values == value).tolist() for value in np.unique(values)}
         slices[column] = {
-            value: compare([first[i] for i in own], [second[i] for i in own], rows.test.select(own))
+            value: compare([first[i] for i in own], [second[i] for i in own], test.select(own))
             for value, own in parts.items()
             if len(own) >= FEWEST_IN_SLICE
         }
     new = compare(_answers(before, task, rows.new), _answers(after, task, rows.new), rows.new)
-    return Contest(compare(first, second, rows.test), new, slices)
+    return Contest(compare(first, second, test), new, slices)
 
 
 def _answers(bundle: Bundle, task: str, corpus: Corpus) -> list[Prediction]:
@@ -262,9 +262,9 @@ def _scratch(name: str) -> Iterator[Path]:
     parent = places.retrainings() / name
     with disk_errors(parent):
         parent.mkdir(parents=True, exist_ok=True)
-        for left in parent.glob(".rows-*"):  # by a retraining that was killed
+        for left in parent.glob(f"{stopped.ROWS}*"):  # by a retraining that was killed
             shutil.rmtree(left, ignore_errors=True)
-        folder = Path(tempfile.mkdtemp(prefix=".rows-", dir=parent)).absolute()
+        folder = Path(tempfile.mkdtemp(prefix=stopped.ROWS, dir=parent)).absolute()
     try:
         yield folder
     finally:

@@ -1,16 +1,23 @@
 """A retraining that was stopped goes on: its rows are put together anew as they were, so that its checkpoint fits.
 
 Rows hold texts of customers and are kept nowhere; what they follow from is the moment at which the retraining began.
+Its checkpoint, hundreds of megabytes, goes once nothing can go on from it: when a retraining of the model comes to its
+end, or begins anew.
 """
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 from feilun.core import places
 from feilun.core.files import read_json, write_json
+from feilun.training import checkpoint
 
 BEGUN = "begun.json"
+ROWS = ".rows-"
+"""How the folder of the rows is called, while they are there: by it runs of retrainings are told from others."""
 
 
 def begin(name: str, champion: int, started: float) -> None:
@@ -36,6 +43,27 @@ def stopped(name: str, champion: int) -> float | None:
 def end(name: str) -> None:
     """Note that it came to its end, whatever that was."""
     _note(name).unlink(missing_ok=True)
+    forget(name)
+
+
+def forget(name: str) -> None:
+    """Remove the checkpoints that retrainings of a model left; logs and figures of their runs stay."""
+    for folder in _runs(name):
+        checkpoint.forget(folder)
+        shutil.rmtree(folder / "small", ignore_errors=True)
+
+
+def _runs(name: str) -> Iterator[Path]:
+    """Yield the folders of a model's runs that learned from a retraining's rows."""
+    for file in places.runs().glob(f"{name}-*/run.json"):
+        try:
+            recipe = read_json(file)["recipe"]
+            tables = [recipe, *recipe.get("tasks", {}).values()]
+            read = [part for own in tables for part in Path(own["data"]["train"]).parts]
+            if recipe["name"] == name and any(part.startswith(ROWS) for part in read):
+                yield file.parent
+        except (OSError, KeyError, TypeError, ValueError):
+            continue  # another run's damage
 
 
 def _note(name: str) -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -15,7 +15,8 @@ from feilun.core.row_columns import RowColumns
 from feilun.data.leaks import told_apart
 from feilun.data.settings import DataSettings
 from feilun.data.target_kinds.table import TARGET_KINDS, TargetKind
-from feilun.monitoring.reviewed import Row
+from feilun.monitoring.redaction import holds_placeholder
+from feilun.monitoring.reviewed import Reason, Row
 
 LABEL = "label of the pair"
 """Column of the labels where a recipe has none, as every pair of its rows says the same."""
@@ -51,11 +52,28 @@ class ToldRows:
     @property
     def files(self) -> DataSettings:
         """Return the settings that read what is written; the files are still to be named."""
-        return replace(self.data, query=None, encoding="auto", gather=None, target=self.data.target or LABEL)
+        data = self.data
+        return replace(data, query=None, encoding="auto", gather=None, most_rows=None, target=data.target or LABEL)
 
-    def complete(self, one: Observation) -> bool:
-        """Say whether an observation holds all that a row has: texts may come without the columns written into them."""
-        return bool(one.features) or not self.data.verbalise
+    def unfit(self, one: Observation, target: Any, labels: Collection[str]) -> Reason | None:
+        """Say why an observation is no row to learn from; None where it is one.
+
+        Args:
+            one: It; a text may have come without the columns that are written into it, or within a conversation.
+            target: Its right answer.
+            labels: What of it the model may have learned.
+        """
+        if one.turns > 1:
+            return "conversation"
+        if self.data.verbalise and not one.features:
+            return "without_columns"
+        if self.answers.free_text and holds_placeholder(target):
+            return "personal_data"
+        return None if set(labels).issuperset(self.kind.names(target)) else "unknown_label"
+
+    def judges(self, row: Row) -> bool:
+        """Say whether models can be compared by a row: of a text that a thumb called right others may be as good."""
+        return row.named or not self.answers.free_text
 
     def corpus(self, rows: Sequence[Row]) -> Corpus:
         """Return rows told by people as the model reads them, with their targets."""

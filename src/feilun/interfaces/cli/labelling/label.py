@@ -75,8 +75,8 @@ def export(
     if as_json:
         output.print_json({"texts": len(found), "out": str(out), "labels": list(opened.labels.names)})
         return
-    names = ", ".join(opened.labels.names[:10])
-    print(f"{len(found):,} texts: {out}. Fill in the column label with {asked.in_a_cell} ({names}), then:")
+    names = f" ({', '.join(opened.labels.names[:10])})" if opened.labels.names else ""
+    print(f"{len(found):,} texts: {out}. Fill in the column label with {asked.in_a_cell}{names}, then:")
     print(f"feilun label import {typed(bundle)} {typed(out)}")
 
 

@@ -1,0 +1,50 @@
+"""A written text is right: the one that a person would have sent."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from feilun.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from feilun.core.observation import Observation
+
+
+class WrittenText:
+    """An answer is a text, and so it is as a target.
+
+    A person may well have chosen other words that are as good: a thumb up calls what was written right, too.
+    """
+
+    field: ClassVar[str] = "answer"
+    thumbs: ClassVar[bool] = True
+    free_text: ClassVar[bool] = True
+    in_a_cell: ClassVar[str] = "the text that should have been written"
+
+    def own(self, prediction: Mapping[str, Any]) -> Any:
+        """Return what was written."""
+        return prediction["text"]
+
+    def target(self, answer: Any) -> str:
+        """Return the text, without blanks at its ends."""
+        return str(answer).strip()
+
+    def checked(self, said: Any, found: Observation, names: Collection[str]) -> str:
+        """Return the text that a person told.
+
+        Raises:
+            UsageError: If it is empty.
+        """
+        answer = self.target(said)
+        if not answer:
+            raise UsageError("The answer is empty.", 'Where nothing should have been written, say "thumbs": "down".')
+        return answer
+
+    def cells(self, target: Any) -> tuple[Any, ...]:
+        """Return the text as a cell."""
+        return (target,)
+
+    def right(self, prediction: Mapping[str, Any], target: Any) -> bool:
+        """Say whether it is what was written, blanks apart."""
+        return str(prediction["text"]).split() == str(target).split()
