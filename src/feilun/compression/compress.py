@@ -20,7 +20,7 @@ from feilun.compression.half import write_half
 from feilun.compression.promise import Promise
 from feilun.compression.pruned import PrunedForm, Recover, pruned_form
 from feilun.compression.quantize import quantize_int8
-from feilun.compression.settings import CompressionSettings, Form, Precision
+from feilun.compression.settings import AS_ASKED, CompressionSettings, Form, Precision
 from feilun.compression.student import distil
 from feilun.core.corpus import Corpus
 from feilun.core.prediction import Prediction
@@ -213,8 +213,7 @@ def _in_precision(
 ) -> Compressed:
     if settings.quantize != "none":
         return quantized(source, splits, settings, folder, shared=shared)
-    remark = Remark("Weights are float32, as the recipe asks.", "权重为 float32，按配方的要求。")
-    return Compressed({MODEL: source.model}, source, "fp32", remarks=(remark,))
+    return Compressed({MODEL: source.model}, source, "fp32", remarks=(AS_ASKED,))
 
 
 def quantized(

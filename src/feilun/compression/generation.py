@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from feilun.bundles.generator import Generator
 from feilun.compression.graphs.decoder import decoder_graph
-from feilun.compression.settings import CompressionSettings, Precision
+from feilun.compression.settings import AS_ASKED, CompressionSettings, Precision
 from feilun.core.corpus import Corpus
 from feilun.core.errors import BundleError
 from feilun.core.files import atomic_file
@@ -119,7 +119,7 @@ def quantized_generator(
         What runs the chosen file, the precision of its weights, and a remark that says why.
     """
     if settings.quantize == "none":
-        return plain, "fp32", Remark("Weights are float32, as the recipe asks.", "权重为 float32，按配方的要求。")
+        return plain, "fp32", AS_ASKED
     rows = evenly(splits.validation, MOST_GATED)
     before, refused = perplexity(plain.logits(rows)), Remark("", "")
     for block in BLOCKS:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from feilun.core.remark import Remark
 from feilun.core.settings import setting, table
 
 Form = Literal["model", "adapter", "cascade", "student"]
 Precision = Literal["int8", "fp16", "fp32"]
 
 WITH_STUDENT = ("cascade", "student")
+
+AS_ASKED = Remark("Weights are float32, as the recipe asks.", "权重为 float32，按配方的要求。")
 
 
 @dataclass(frozen=True)
