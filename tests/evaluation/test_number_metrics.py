@@ -88,7 +88,7 @@ def test_one_number_is_given_plainly_and_several_by_name():
 
 def test_targets_that_are_no_numbers_are_refused():
     logits, targets = made()
-    with pytest.raises(DataError, match=r"2 number\(s\)"):
+    with pytest.raises(DataError, match=r"2 numbers"):
         evaluate(Fixed(logits, DECISION), corpus_of([""] * 300, [(1.0,)] * 300))
     with pytest.raises(DataError, match="not finite"):
         evaluate(Fixed(logits, DECISION), corpus_of([""] * 300, [*targets[1:], (1.0, float("inf"))]))

@@ -66,7 +66,7 @@ def test_a_report_of_sets_has_figures_intervals_and_decisions_that_add_up():
 def test_labels_that_the_model_does_not_know_and_targets_that_are_no_lists_are_refused():
     logits, targets = made()
     predictor = Fixed(logits, MultilabelDecision())
-    with pytest.raises(DataError, match=r"'colour' \(1 rows, first '0'\)"):
+    with pytest.raises(DataError, match=r"'colour' \(1 row, first '0'\)"):
         evaluate(predictor, corpus_of([""] * 200, [("colour",), *targets[1:]]))
     with pytest.raises(DataError, match="not a list of labels"):
         evaluate(predictor, corpus_of([""] * 200, ["price"] * 200))

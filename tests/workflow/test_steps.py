@@ -76,6 +76,14 @@ def test_the_report_is_broken_down_by_any_column_and_speaks_of_the_base(place: P
     assert all(HAN.search(said_in("zh", note)) for note in report.notes)
 
 
+def test_texts_out_of_scope_are_judged_by_themselves_when_a_model_is_trained(place: Path, tmp_path: Path) -> None:
+    asked = ["model.head.out_of_scope=neutral", "model.head.scope_lost=0.3", "evaluation.resamples=0"]
+    made = train(recipes.load(place / "recipe.toml", asked), out=tmp_path / "bundle")
+    assert made.report.value("oos_recall") == made.report.per_label["neutral"]["recall"]
+    assert 0 <= made.report.value("in_scope_accuracy") <= 1
+    assert made.report.decisions["threshold"] == made.decision.abstain_below
+
+
 def test_a_second_start_has_a_log_of_its_own_and_leaves_no_checkpoint(
     place: Path, tmp_path: Path, own_home: Path
 ) -> None:

@@ -27,6 +27,7 @@ from feilun.bundles.parts import predictor_of, report_of
 from feilun.bundles.registry import resolve, version_of
 from feilun.bundles.runtime import Runtime
 from feilun.core.corpus import Corpus, corpus_of
+from feilun.core.decisions.table import AnyDecision
 from feilun.core.errors import BundleError, UsageError
 from feilun.core.files import atomic_folder, write_json
 from feilun.core.labels import LabelSet
@@ -65,6 +66,11 @@ class Bundle:
     def labels(self) -> LabelSet:
         """Return the classes, in the order of the logits."""
         return self.predictor.labels
+
+    @property
+    def decision(self) -> AnyDecision:
+        """Return how answers are chosen: temperature, thresholds and the like."""
+        return self.predictor.decision
 
     @property
     def pair(self) -> str | None:

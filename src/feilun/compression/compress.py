@@ -23,6 +23,7 @@ from feilun.compression.quantize import quantize_int8
 from feilun.compression.settings import AS_ASKED, CompressionSettings, Form, Precision
 from feilun.compression.student import distil
 from feilun.core.corpus import Corpus
+from feilun.core.decisions.table import AnyDecision
 from feilun.core.prediction import Prediction
 from feilun.core.remark import Remark, joined
 from feilun.core.splits import Splits
@@ -68,6 +69,11 @@ class Compressed:
     def logits(self, corpus: Corpus) -> Any:
         """Return logits, not yet calibrated, as `Runtime.logits` does."""
         return self.runtime.logits(corpus)
+
+    @property
+    def decision(self) -> AnyDecision:
+        """Return how its answers are chosen."""
+        return self.runtime.decision
 
     def decide(self, decision: Any) -> None:
         """Set temperature and thresholds."""

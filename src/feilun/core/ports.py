@@ -22,6 +22,16 @@ class Predictor(Protocol):
 
 
 @runtime_checkable
+class Decided(Protocol):
+    """A predictor that tells how it chooses its answers; a remote service need not."""
+
+    @property
+    def decision(self) -> Any:
+        """Temperature, thresholds and the like: a decision of `core/decisions`."""
+        ...
+
+
+@runtime_checkable
 class Embedder(Protocol):
     """Anything that turns texts into vectors: a bundle, a torch model, a static table of token vectors."""
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feilun.core.labels import LabelSet
-from feilun.core.ports import Predictor
+from feilun.core.ports import Decided, Predictor
 from feilun.core.prediction import Decision
 from feilun.core.report import Figure
 from feilun.evaluation.intervals import wilson
@@ -42,7 +42,7 @@ def fit(decision: Decision, logits: NDArray[np.float32], targets: NDArray[np.int
 
 def label_of(predictor: Predictor) -> str:
     """Return the label that a predictor gives texts out of scope; empty where it has none, or does not tell."""
-    return str(getattr(getattr(predictor, "decision", None), "out_of_scope", ""))
+    return str(getattr(predictor.decision, "out_of_scope", "")) if isinstance(predictor, Decided) else ""
 
 
 def figures(judgement: Judgement, outside: str) -> dict[str, float]:

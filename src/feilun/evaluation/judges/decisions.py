@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from feilun.core.ports import Predictor
+from feilun.core.ports import Decided, Predictor
 from feilun.evaluation.judges.asked import Asked
 
 
@@ -32,9 +32,8 @@ def decisions(
         "to_person": int(abstained.sum()),
         "wrong_if_all_decided": int((~correct).sum()),
     }
-    decision = getattr(predictor, "decision", None)  # models and bundles have one; a remote service need not
-    if decision is not None:
-        found["threshold"] = decision.abstain_below
+    if isinstance(predictor, Decided):
+        found["threshold"] = predictor.decision.abstain_below
     if asked.cost_error is not None and asked.cost_review is not None:
         found |= _costs(found, asked.cost_error, asked.cost_review)
     return found
