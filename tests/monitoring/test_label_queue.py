@@ -68,11 +68,12 @@ def test_no_more_than_asked_for_and_in_order(rows: list[tuple[float, bool, int]]
 
 
 def test_written_texts_come_by_likelihood_as_no_two_versions_ever_agree() -> None:
-    def written(number: int, version: int, text: str, score: float) -> Observation:
-        prediction = {"label": text, "score": score, "text": text, "abstained": False}
+    def written(number: int, version: int, text: str, score: float, **asked: object) -> Observation:
+        prediction = {"label": text, "score": score, "text": text, "abstained": False, **asked}
         return Observation(f"{number}", 0.0, f"m@{version}", f"text {number % 2}", prediction, 0.0)
 
-    found = suggest([written(1, 1, "a", 0.9), written(0, 1, "b", 0.5), written(2, 2, "c", 0.8)], 9)
+    talk = written(3, 1, "a", 0.1, turns=3)  # nothing can be learned from it
+    found = suggest([written(1, 1, "a", 0.9), written(0, 1, "b", 0.5), written(2, 2, "c", 0.8), talk], 9)
     assert [(one.observation.id, one.reason) for one in found] == [("0", "low score"), ("1", "low score")]
 
 

@@ -35,7 +35,7 @@ def suggest(window: Sequence[Observation], count: int) -> list[Suggestion]:
     Within a reason the least sure come first (uncertainty sampling, Lewis & Gale 1994). Versions that say different
     things of a text, such as the champion and a shadow, are a committee of two (query by committee, Seung et al. 1992).
     Numbers have no score: they come as they were answered. Neither two numbers nor two written texts are ever quite the
-    same, so that there no versions disagree.
+    same, so that there no versions disagree. Conversations of several turns teach nothing, and are not suggested.
 
     Args:
         window: Predictions of one model.
@@ -50,7 +50,7 @@ def suggest(window: Sequence[Observation], count: int) -> list[Suggestion]:
     found = [
         Suggestion(one, _reason(one, _question(one) in disputed))
         for one in asked
-        if _question(one) not in known and one.answer is not None
+        if _question(one) not in known and one.answer is not None and one.turns == 1
     ]
     found.sort(key=lambda suggestion: (ORDER.index(suggestion.reason), suggestion.observation.score or 0.0))
     first: dict[tuple[str, str], Suggestion] = {}
