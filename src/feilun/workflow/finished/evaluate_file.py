@@ -84,7 +84,7 @@ def _without_absent(settings: DataSettings, source: str, names: Sequence[str], n
                 f"{source} has no column {column!r}, which a report by {key} needs. {nearest(column, names)}",
                 f"Give a table that has it, or leave out --slice {key}.",
             )
-        settings = replace(settings, **{key: None})
+        settings = replace(settings, time=None) if key == "time" else replace(settings, group=None)
     return settings
 
 
