@@ -267,6 +267,14 @@ def test_time_splits_know_no_future(tmp_path: Path) -> None:
         prepare(DataSettings(train=str(tmp_path / "b.csv"), time="at", split=SplitSettings(by="time")))
 
 
+def test_a_set_that_gets_no_row_says_where_the_rows_went(tmp_path: Path) -> None:
+    rows = [(text, label, f"2025-01-{i % 28 + 1:02}", "one") for i, (text, label) in enumerate(labelled(60))]
+    source = write_csv(tmp_path / "a.csv", rows, header="text,label,at,story")
+    settings = DataSettings(train=source, time="at", group="story", split=SplitSettings(by="time"))
+    with pytest.raises(DataError, match=r"of 60 rows are split by time \(dropped \d+: group or nearly the same text"):
+        prepare(settings)
+
+
 @pytest.mark.parametrize(
     ("text", "iso"),
     [

@@ -137,5 +137,5 @@ def _parsed(folder: Path, name: str, parse: Callable[[dict[str, Any]], Parsed], 
     table = read_table(folder, name)
     try:
         return parse(table)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise BundleError(f"The bundle {folder} is damaged: {name} holds no {what}.", REPLACE) from error

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from feilun.core.remark import Remark, said_in
+
+LARGEST_MATRIX = 500
+"""Labels up to which JSON holds the whole confusion matrix; of more, nearly all cells are empty."""
+
+LARGEST_READ = 4_000
+"""Labels up to which the matrix is built again from its cells: 128 MB; of more it stays empty."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +77,12 @@ class Report:
         return self.metrics[metric].value
 
     def to_json(self) -> dict[str, Any]:
-        """Return the public JSON form: metrics as plain top-level numbers, their intervals under `intervals`."""
+        """Return the public JSON form: metrics as plain top-level numbers, their intervals under `intervals`.
+
+        Of more than `LARGEST_MATRIX` labels the matrix is left empty, and `confusion_cells` holds its cells above zero
+        as [true label, predicted label, count], labels by their places in `labels`.
+        """
+        whole = len(self.confusion) <= LARGEST_MATRIX
         return {
             "task": self.task,
             "n": self.n,
@@ -80,7 +91,8 @@ class Report:
             "metrics": list(self.metrics),
             "per_label": {label: dict(row) for label, row in self.per_label.items()},
             "labels": list(self.labels),
-            "confusion": [list(row) for row in self.confusion],
+            "confusion": [list(row) for row in self.confusion] if whole else [],
+            **({} if whole else {"confusion_cells": list(_cells(self.confusion))}),
             "calibration": [dict(row) for row in self.calibration],
             "coverage": [dict(row) for row in self.coverage],
             "slices": {c: {v: dict(row) for v, row in values.items()} for c, values in self.slices.items()},
@@ -103,4 +115,20 @@ class Report:
         )  # fmt: skip
         notes = [Remark(*both) for both in zip(value["notes"], value.get("notes_zh", value["notes"]), strict=True)]
         task = value.get("task", "classify")  # reports of the first version name none
-        return Report(metrics=metrics, task=task, notes=notes, **{name: value[name] for name in plain})
+        known = {name: value[name] for name in plain}
+        if "confusion_cells" in value and len(value["labels"]) <= LARGEST_READ:
+            known["confusion"] = _matrix(value["confusion_cells"], len(value["labels"]))
+        return Report(metrics=metrics, task=task, notes=notes, **known)
+
+
+def _cells(matrix: Sequence[Sequence[int]]) -> Iterator[list[int]]:
+    """Yield the cells above zero of a matrix as [row, column, count]."""
+    for number, row in enumerate(matrix):
+        yield from ([number, column, count] for column, count in enumerate(row) if count)
+
+
+def _matrix(cells: Iterable[Sequence[int]], size: int) -> list[list[int]]:
+    matrix = [[0] * size for _ in range(size)]
+    for row, column, count in cells:
+        matrix[row][column] = count
+    return matrix

@@ -52,8 +52,10 @@ def divided(
     parts = [take(train.corpus, np.flatnonzero(sets == number)) for number in (TRAIN, VALIDATION, TEST)]
     for number, part in enumerate(parts):
         if not len(part) and number not in given:
+            dropped = "; ".join(f"{count:,}: {reason}" for reason, count in train.dropped.items())
             raise DataError(
-                f"No row is left for the {SET_NAMES[number]} set when {len(sets):,} rows are split by {split.by}.",
+                f"No row is left for the {SET_NAMES[number]} set when {len(sets):,} of {train.rows:,} rows are split "
+                f"by {split.by}{f' (dropped {dropped})' if dropped else ''}.",
                 f"Give a file for it (data.{SET_NAMES[number]}), more rows, or another data.split.by.",
             )
     return parts[TRAIN], given.get(VALIDATION, parts[VALIDATION]), given.get(TEST, parts[TEST])

@@ -171,6 +171,11 @@ def test_predict_does_not_write_over_the_table_that_it_reads(bundle, tmp_path, c
     assert table.read_bytes() == before
 
 
+def test_evaluate_names_its_option_for_a_slice_that_is_no_column(bundle, place, capsys):
+    assert main.run(["evaluate", bundle, str(place / "later.csv"), "--slice", "chanel"]) == 1
+    assert "Did you mean 'channel'? Name it with --slice." in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(("option", "header"), [("--text", "body,mood"), ("--target", "review,feeling")])
 def test_evaluate_names_the_option_for_a_column_that_is_called_otherwise(bundle, option, header, tmp_path, capsys):
     (tmp_path / "x.csv").write_text(f"{header}\ngood,positive\n", encoding="utf-8")

@@ -46,25 +46,46 @@ def evaluate_file(
     Raises:
         DataError: If the table cannot be read, has no rows, or none of its labels is one of the bundle's.
     """
+    task = bundle.predictor.decision.task
     settings = data_settings(bundle, source, text=text, target=target, query=query, slices=slices)
-    _check_columns(settings, source, query)
-    corpus = load_corpus(source, settings, require_target=True, task=bundle.predictor.decision.task)
+    names = column_names(source, query=query)
+    _check_columns(settings, source, names, slice_columns(slices))
+    settings = _without_absent(settings, source, names, needed=("group", *slices) if task == "rank" else slices)
+    corpus = load_corpus(source, settings, require_target=True, task=task)
     if len(corpus) == 0:
         raise DataError(f"{source} has no rows to judge.", "Give a table with texts and labels.")
     return evaluate(bundle.predictor, corpus, slices=slices, cost_error=cost_error, cost_review=cost_review)
 
 
-def _check_columns(settings: DataSettings, source: str, query: str | None) -> None:
+def _check_columns(settings: DataSettings, source: str, names: Sequence[str], slices: Sequence[str]) -> None:
     """Refuse a table without the columns that this command may name.
 
     Raises:
         DataError: Naming the option.
     """
-    names = column_names(source, query=query)
-    for option, columns in (("--text", [settings.text] if settings.text else []), ("--target", settings.targets)):
+    wanted = {"--text": [settings.text] if settings.text else [], "--target": settings.targets, "--slice": slices}
+    for option, columns in wanted.items():
         for name in columns:
             if name not in names:
                 raise DataError(f"{source} has no column {name!r}. {nearest(name, names)}", f"Name it with {option}.")
+
+
+def _without_absent(settings: DataSettings, source: str, names: Sequence[str], needed: Sequence[str]) -> DataSettings:
+    """Return the settings without the columns that only divided the training rows, where the table lacks them.
+
+    Raises:
+        DataError: If such a column is needed.
+    """
+    for key, column in (("time", settings.time), ("group", settings.group)):
+        if column is None or column in names:
+            continue
+        if key in needed:
+            raise DataError(
+                f"{source} has no column {column!r}, which a report by {key} needs. {nearest(column, names)}",
+                f"Give a table that has it, or leave out --slice {key}.",
+            )
+        settings = replace(settings, time=None) if key == "time" else replace(settings, group=None)
+    return settings
 
 
 def data_settings(
