@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from feilun.apps.recommendation.candidates.decayed import DecayedCounts
-from feilun.apps.recommendation.candidates.generator import Scores, Takes
+from feilun.apps.recommendation.candidates.generator import Takes
 from feilun.apps.recommendation.candidates.recent import Recent
+from feilun.apps.recommendation.candidates.scoring import Scores
 from feilun.apps.recommendation.records.catalogue import Catalogue
 from feilun.apps.recommendation.records.context import Context, Situation
 from feilun.apps.recommendation.records.interactions import DAY, History, Interactions

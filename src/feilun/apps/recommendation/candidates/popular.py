@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feilun.apps.recommendation.candidates.decayed import DecayedCounts
-from feilun.apps.recommendation.candidates.generator import Scores, Takes
+from feilun.apps.recommendation.candidates.generator import Takes
+from feilun.apps.recommendation.candidates.scoring import Scores
 from feilun.apps.recommendation.records.catalogue import Catalogue
 from feilun.apps.recommendation.records.context import Situation
 from feilun.apps.recommendation.records.interactions import DAY, History, Interactions
