@@ -209,7 +209,7 @@ class Recommender:
             allowed = there & self._unseen(user, now) if personal else there.copy()
             allowed[said] = False
         note = ""
-        # what takes time needs no lock: a model is never changed, and events go on being observed
+        # what takes time needs no lock: events go on being observed, and move nothing of a model but counts
         if not allowed.any() and there.any():
             allowed, note = there, ALL_TAKEN
         quotas = self.settings.candidates.quotas

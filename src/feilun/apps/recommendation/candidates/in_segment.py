@@ -57,12 +57,12 @@ class PopularInSegment:
 
     def scores_in(self, situation: Situation) -> Scores:
         """Return the shares, shape (items,)."""
-        moment, row = self.counts.landmark, self._row(situation.context)
-        everybody = self.counts.at(moment, -1)
+        row, counts = self._row(situation.context), self.counts.at(self.counts.landmark)
+        everybody = counts[-1]
         shares = everybody / max(1e-12, float(everybody.sum()))
         if row < 0:
             return shares.astype(np.float32)
-        own = self.counts.at(moment, row)
+        own = counts[row]
         drawn: Scores = ((own + SURE_AFTER * shares) / (own.sum() + SURE_AFTER)).astype(np.float32)
         return drawn
 
