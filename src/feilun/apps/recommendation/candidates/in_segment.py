@@ -59,9 +59,9 @@ class PopularInSegment:
         """Return the shares, shape (items,)."""
         row, counts = self._row(situation.context), self.counts.at(self.counts.landmark)
         everybody = counts[-1]
-        shares = everybody / max(1e-12, float(everybody.sum()))
+        shares: Scores = (everybody / max(1e-12, float(everybody.sum()))).astype(np.float32)
         if row < 0:
-            return shares.astype(np.float32)
+            return shares
         own = counts[row]
         drawn: Scores = ((own + SURE_AFTER * shares) / (own.sum() + SURE_AFTER)).astype(np.float32)
         return drawn
