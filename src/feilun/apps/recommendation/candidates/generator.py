@@ -68,7 +68,6 @@ class OfContent(Protocol):
         ...
 
 
-@runtime_checkable
 class OfSituation(Protocol):
     """A generator that looks at when and in what context a list is asked for."""
 
@@ -94,10 +93,11 @@ def scored(generator: Generator, history: History, situation: Situation) -> Scor
         history: What the user took.
         situation: When and in what context.
     """
-    return generator.scores_in(situation) if isinstance(generator, OfSituation) else generator.scores(history)
+    # not isinstance: of a protocol it takes as long as a small generator
+    found: Scores = generator.scores_in(situation) if hasattr(generator, "scores_in") else generator.scores(history)
+    return found
 
 
-@runtime_checkable
 class Searched(Protocol):
     """A generator that finds its best items of many without a look at all of them."""
 
@@ -115,6 +115,7 @@ def scoring_of(generator: Generator, history: History, situation: Situation, ite
         situation: When and in what context.
         items: How many items there are.
     """
-    if isinstance(generator, Searched):
-        return generator.scoring(history, items)
+    if hasattr(generator, "scoring"):
+        searched: Scoring = generator.scoring(history, items)
+        return searched
     return AllScores(scored(generator, history, situation), items)
