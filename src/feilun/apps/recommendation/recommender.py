@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import time
-import uuid
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from threading import RLock
 
 import numpy as np
 from numpy.typing import NDArray
 
-from feilun.apps.recommendation.answering.answer import ALL_TAKEN, NOTHING_SHOWN, Answer
+from feilun.apps.recommendation.answering.answer import ALL_TAKEN, Answer
 from feilun.apps.recommendation.answering.business_rules import BusinessRules
 from feilun.apps.recommendation.answering.considered import Considered
 from feilun.apps.recommendation.answering.finder import Finder, check_count
 from feilun.apps.recommendation.answering.item_search import ItemSearch
-from feilun.apps.recommendation.answering.places import places_of
+from feilun.apps.recommendation.answering.places import answer_of
 from feilun.apps.recommendation.answering.policy import ListPolicy
 from feilun.apps.recommendation.answering.rerank import Chosen, choose, permitted
-from feilun.apps.recommendation.candidates.generator import Takes
 from feilun.apps.recommendation.candidates.table import IMPERSONAL
 from feilun.apps.recommendation.ranking.model import Model, fused
 from feilun.apps.recommendation.records.catalogue import Catalogue, text_vectors, with_items
@@ -28,7 +25,6 @@ from feilun.apps.recommendation.records.events import Interaction, Item
 from feilun.apps.recommendation.records.histories import Histories
 from feilun.apps.recommendation.records.interactions import NO_HISTORY, History
 from feilun.apps.recommendation.settings import RecommendationSettings
-from feilun.core.errors import UsageError, nearest
 from feilun.core.ports import Embedder
 from feilun.knowledge.rules import DecisionTables
 
@@ -89,9 +85,7 @@ class Recommender:
             moment = time.time() if now is None else now
             found = self.histories.observe(list(events), self.model.catalogue.index, moment)
             if not learned and found.counted:
-                users, items, weights, times = zip(*found.counted, strict=True)
-                contexts = [self.contexts.at(user, at) for user, at in zip(users, times, strict=True)]
-                self.model.take(Takes(np.array(items), np.array(weights), np.array(times), contexts))
+                self.model.take(found.takes(self.contexts))
             return found.unknown
 
     def put(self, items: Sequence[Item], now: float | None = None) -> None:
@@ -126,11 +120,7 @@ class Recommender:
         Raises:
             UsageError: If there is no such item.
         """
-        index = self.model.catalogue.index
-        if item not in index:
-            close = nearest(item, index) if len(index) <= 2000 else ""
-            raise UsageError(f"There is no item {item!r} in the catalogue of {len(index):,}.", close[:300])
-        return index[item]
+        return self.model.catalogue.number(item)
 
     def recommend(
         self,
@@ -164,16 +154,7 @@ class Recommender:
         found = self.considered(user, count, personal=personal, liked=liked, context=context, now=now)
         chosen = self._choose(found, count)
         self.policy.shown(found.model, found.pool.items[chosen.places], now)
-        places = places_of(found, chosen, explain=explain and personal)
-        note = found.note
-        if not places and not note:
-            note = NOTHING_SHOWN
-        told = found.situation.context
-        answer = Answer(uuid.uuid4().hex, user, now, self.version, personal, places, note, context=told)
-        clicks = found.model.clicks
-        if clicks is None or not len(found.history):
-            return answer
-        return replace(answer, basis=clicks.basis, base_rate=clicks.base_rate)
+        return answer_of(found, chosen, user, self.version, personal=personal, explain=explain)
 
     def considered(
         self,
@@ -209,7 +190,7 @@ class Recommender:
             allowed = there & self._unseen(user, now) if personal else there.copy()
             allowed[said] = False
         note = ""
-        # what takes time needs no lock: a model is never changed, and events go on being observed
+        # what takes time needs no lock: events go on being observed, and move nothing of a model but counts
         if not allowed.any() and there.any():
             allowed, note = there, ALL_TAKEN
         quotas = self.settings.candidates.quotas

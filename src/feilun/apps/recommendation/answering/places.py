@@ -2,15 +2,39 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from feilun.apps.recommendation.answering.answer import Recommended
+from feilun.apps.recommendation.answering.answer import NOTHING_SHOWN, Answer, Recommended
 from feilun.apps.recommendation.answering.considered import Considered
 from feilun.apps.recommendation.answering.explain import reasons_for
 from feilun.apps.recommendation.answering.rerank import Chosen
+
+
+def answer_of(
+    considered: Considered, chosen: Chosen, user: str, version: str, *, personal: bool, explain: bool
+) -> Answer:
+    """Return a list with what is known of it.
+
+    Args:
+        considered: The candidates.
+        chosen: Those of the list, in their order.
+        user: Who asked.
+        version: Of the model.
+        personal: Whether the history was looked at.
+        explain: Tell what each feature added; of a personal list alone.
+    """
+    places = places_of(considered, chosen, explain=explain and personal)
+    situation = considered.situation
+    clicks = considered.model.clicks if len(considered.history) else None
+    return Answer(
+        uuid.uuid4().hex, user, situation.moment, version, personal, places,
+        considered.note or ("" if places else NOTHING_SHOWN),
+        clicks.basis if clicks else "", clicks.base_rate if clicks else None, situation.context,
+    )  # fmt: skip
 
 
 def places_of(considered: Considered, chosen: Chosen, *, explain: bool) -> list[Recommended]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from feilun.apps.recommendation.candidates.fusion import best
+from feilun.apps.recommendation.candidates.scoring import best
 from feilun.apps.recommendation.ranking.model import Model
 from feilun.apps.recommendation.records.interactions import History
 

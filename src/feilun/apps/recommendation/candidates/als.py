@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from typing import Self
 
 import numpy as np
+from numpy.typing import NDArray
 
-from feilun.apps.recommendation.candidates.generator import Scores
+from feilun.apps.recommendation.candidates.longest_first import LongestFirst
+from feilun.apps.recommendation.candidates.scoring import FEWEST_SEARCHED, AllScores, Scores, Scoring
 from feilun.apps.recommendation.records.catalogue import Catalogue
 from feilun.apps.recommendation.records.interactions import History, Interactions
 
@@ -25,6 +27,7 @@ class AlternatingLeastSquares:
         scale: Mean weight in training.
         items: Shape (items, factors).
         gram: Their products, with the ridge, shape (factors, factors).
+        longest: Finds the best of them; None where they are few.
     """
 
     factors: int = 32
@@ -35,6 +38,7 @@ class AlternatingLeastSquares:
     scale: float = 1.0
     items: Scores = field(default_factory=lambda: np.zeros((0, 0), np.float32))
     gram: Scores = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    longest: LongestFirst | None = None
 
     def fit(self, interactions: Interactions, catalogue: Catalogue, now: float) -> Self:
         """Sweep."""
@@ -55,15 +59,55 @@ class AlternatingLeastSquares:
 
     def prepare(self) -> Self:
         """Compute what answers need of the factors."""
+        self.longest = LongestFirst(self.items) if len(self.items) >= FEWEST_SEARCHED else None
         self.gram = self.items.T @ self.items + self.regularization * np.eye(self.factors, dtype=np.float32)
         return self
+
+    def user(self, history: History) -> Scores:
+        """Return the factors of a user who took something, shape (factors,)."""
+        taken = self.items[history.items]
+        more = ((self.confidence - 1) * history.weights / self.scale).astype(np.float32)
+        gram = self.gram + (taken.T * more) @ taken
+        solved: Scores = np.linalg.solve(gram, (1 + more) @ taken)
+        return solved.astype(np.float32)
 
     def scores(self, history: History) -> Scores:
         """Return the products with the user's factors, no less than 0."""
         history = history.within(len(self.items))
         if not len(history):
             return np.zeros(len(self.items), np.float32)
-        taken = self.items[history.items]
-        more = ((self.confidence - 1) * history.weights / self.scale).astype(np.float32)
-        user = np.linalg.solve(self.gram + (taken.T * more) @ taken, (1 + more) @ taken)
-        return np.maximum(self.items @ user.astype(np.float32), 0)
+        products: Scores = np.maximum(self.items @ self.user(history), 0)
+        return products
+
+    def scoring(self, history: History, items: int) -> Scoring:
+        """Return the scores of a request: of many items only those that are asked about."""
+        known = history.within(len(self.items))
+        if self.longest is None or not len(known):
+            return AllScores(self.scores(history), items)
+        return Products(self.items, self.longest, self.user(known))
+
+
+@dataclass(frozen=True)
+class Products:
+    """Products of vectors with one, computed for those that are asked about.
+
+    Args:
+        vectors: Shape (items, width).
+        longest: The same, to be searched.
+        query: Shape (width,).
+    """
+
+    vectors: Scores
+    longest: LongestFirst
+    query: Scores
+
+    def best(self, allowed: NDArray[np.bool_], count: int) -> NDArray[np.int64]:
+        """Return the allowed items with the largest products above 0, best first, shape (at most count,)."""
+        return self.longest.best(self.query, allowed, count)
+
+    def of(self, items: NDArray[np.int64]) -> Scores:
+        """Return the products of some items, no less than 0; NaN where there is no vector, shape (asked,)."""
+        found = np.full(len(items), np.nan, np.float32)
+        known = items < len(self.vectors)
+        found[known] = np.maximum(self.vectors[items[known]] @ self.query, 0)
+        return found

@@ -47,9 +47,9 @@ class DecayedCounts:
         forward = weights * 0.5 ** ((self.landmark - times) / self.half_life)
         np.add.at(self._forward, items if rows is None else (rows, items), forward)
 
-    def at(self, moment: float, row: int | None = None) -> Floats:
-        """Return what everything counted, or one row of it, is worth at a moment, shape as given."""
-        forward = self._forward if row is None else self._forward[row]
+    def at(self, moment: float) -> Floats:
+        """Return what everything counted is worth at a moment, shape as given; not to be changed."""
+        forward = self._forward
         away = (moment - self.landmark) / self.half_life
         return forward * 0.5 ** max(-FARTHEST, away) if away else forward
 

@@ -9,12 +9,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from feilun.apps.recommendation.candidates.generator import Generator, Scores, scored
+from feilun.apps.recommendation.candidates.generator import Generator, scoring_of
+from feilun.apps.recommendation.candidates.scoring import Scoring
 from feilun.apps.recommendation.records.context import Situation
 from feilun.apps.recommendation.records.interactions import History
-
-SAMPLED, FEWEST_SAMPLED = 16, 10_000
-"""Every so-manieth score is looked at first, where there are so many."""
 
 
 @dataclass(frozen=True)
@@ -75,11 +73,11 @@ def gather(
         The pool; empty where nothing is allowed.
     """
     names = tuple(name for name in generators if name in quotas)
-    all_scores = [padded(scored(generators[name], history, situation), len(allowed)) for name in names]
+    scorings = [scoring_of(generators[name], history, situation, len(allowed)) for name in names]
     found: dict[int, int] = {}
-    for number, (name, scores) in enumerate(zip(names, all_scores, strict=True)):
-        for item in best(scores, allowed, quotas[name]):
-            found.setdefault(int(item), number)
+    for number, (name, scoring) in enumerate(zip(names, scorings, strict=True)):
+        for item in scoring.best(allowed, quotas[name]).tolist():
+            found.setdefault(item, number)
     if len(found) < least:
         for item in np.flatnonzero(allowed):
             if len(found) >= least:
@@ -88,7 +86,7 @@ def gather(
     for item in also:
         found.setdefault(int(item), -1)
     items, source = np.fromiter(found, np.int64, len(found)), np.fromiter(found.values(), np.int64, len(found))
-    return _pool(items, source, names, all_scores)
+    return _pool(items, source, names, scorings)
 
 
 def pool_of(
@@ -108,43 +106,13 @@ def pool_of(
         items: Item numbers, each once, shape (candidates,).
     """
     asked = tuple(name for name in generators if name in names)
-    given = [scored(generators[name], history, situation) for name in asked]
-    widest = max([int(items.max(initial=-1)) + 1, *(len(scores) for scores in given)])
-    all_scores = [padded(scores, widest) for scores in given]
-    return _pool(items, np.full(len(items), -1, np.int64), asked, all_scores)
+    widest = max(int(items.max(initial=-1)) + 1, 1)
+    scorings = [scoring_of(generators[name], history, situation, widest) for name in asked]
+    return _pool(items, np.full(len(items), -1, np.int64), asked, scorings)
 
 
 def _pool(
-    items: NDArray[np.int64], source: NDArray[np.int64], names: tuple[str, ...], all_scores: Sequence[Scores]
+    items: NDArray[np.int64], source: NDArray[np.int64], names: tuple[str, ...], scorings: Sequence[Scoring]
 ) -> Pool:
-    scores = np.stack([one[items] for one in all_scores], axis=1) if names else np.zeros((len(items), 0), np.float32)
+    scores = np.stack([one.of(items) for one in scorings], axis=1) if names else np.zeros((len(items), 0), np.float32)
     return Pool(items, scores.astype(np.float32), names, source)
-
-
-def best(scores: NDArray[np.float32], allowed: NDArray[np.bool_], count: int) -> NDArray[np.int64]:
-    """Return the allowed items with the highest scores above 0, best first, shape (at most count,)."""
-    if count < 1:
-        return np.zeros(0, np.int64)
-    promising = np.flatnonzero(allowed & (scores > _floor(scores, count)))
-    if len(promising) < count:
-        promising = np.flatnonzero(allowed & (scores > 0))
-    found = scores[promising]
-    if len(promising) > count:
-        kept = np.argpartition(-found, count - 1)[:count]
-        promising, found = promising[kept], found[kept]
-    return promising[np.lexsort((promising, -found))]
-
-
-def _floor(scores: NDArray[np.float32], count: int) -> float:
-    """Guess from a sample a score that a few times `count` items pass: sorting these is ten times as fast as all."""
-    sample = np.fmax(scores[::SAMPLED], 0)  # also of NaN
-    wanted = 4 * count // SAMPLED + 1
-    if len(scores) < FEWEST_SAMPLED or wanted >= len(sample):
-        return 0.0
-    return max(0.0, float(np.partition(sample, -wanted)[-wanted]))
-
-
-def padded(scores: NDArray[np.float32], items: int) -> NDArray[np.float32]:
-    """Give items that came after a generator had learned no score (NaN): nothing speaks for or against them."""
-    missing = items - len(scores)
-    return np.pad(scores, (0, missing), constant_values=np.nan) if missing else scores

@@ -9,11 +9,10 @@ from typing import Protocol, Self, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from feilun.apps.recommendation.candidates.scoring import AllScores, Scores, Scoring
 from feilun.apps.recommendation.records.catalogue import Catalogue
 from feilun.apps.recommendation.records.context import Context, Situation
 from feilun.apps.recommendation.records.interactions import History, Interactions
-
-Scores = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,6 @@ class OfContent(Protocol):
         ...
 
 
-@runtime_checkable
 class OfSituation(Protocol):
     """A generator that looks at when and in what context a list is asked for."""
 
@@ -95,4 +93,29 @@ def scored(generator: Generator, history: History, situation: Situation) -> Scor
         history: What the user took.
         situation: When and in what context.
     """
-    return generator.scores_in(situation) if isinstance(generator, OfSituation) else generator.scores(history)
+    # not isinstance: of a protocol it takes as long as a small generator
+    found: Scores = generator.scores_in(situation) if hasattr(generator, "scores_in") else generator.scores(history)
+    return found
+
+
+class Searched(Protocol):
+    """A generator that finds its best items of many without a look at all of them."""
+
+    def scoring(self, history: History, items: int) -> Scoring:
+        """Return what it says in a request; `items` is how many there are."""
+        ...
+
+
+def scoring_of(generator: Generator, history: History, situation: Situation, items: int) -> Scoring:
+    """Return what a generator says in a request.
+
+    Args:
+        generator: What is asked.
+        history: What the user took.
+        situation: When and in what context.
+        items: How many items there are.
+    """
+    if hasattr(generator, "scoring"):
+        searched: Scoring = generator.scoring(history, items)
+        return searched
+    return AllScores(scored(generator, history, situation), items)

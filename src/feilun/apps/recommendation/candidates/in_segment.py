@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from feilun.apps.recommendation.candidates.decayed import DecayedCounts
-from feilun.apps.recommendation.candidates.generator import Scores, Takes
+from feilun.apps.recommendation.candidates.generator import Takes
 from feilun.apps.recommendation.candidates.recent import Recent
+from feilun.apps.recommendation.candidates.scoring import Scores
 from feilun.apps.recommendation.records.catalogue import Catalogue
 from feilun.apps.recommendation.records.context import Context, Situation
 from feilun.apps.recommendation.records.interactions import DAY, History, Interactions
@@ -56,12 +57,12 @@ class PopularInSegment:
 
     def scores_in(self, situation: Situation) -> Scores:
         """Return the shares, shape (items,)."""
-        moment, row = self.counts.landmark, self._row(situation.context)
-        everybody = self.counts.at(moment, -1)
-        shares = everybody / max(1e-12, float(everybody.sum()))
+        row, counts = self._row(situation.context), self.counts.at(self.counts.landmark)
+        everybody = counts[-1]
+        shares: Scores = (everybody / max(1e-12, float(everybody.sum()))).astype(np.float32)
         if row < 0:
-            return shares.astype(np.float32)
-        own = self.counts.at(moment, row)
+            return shares
+        own = counts[row]
         drawn: Scores = ((own + SURE_AFTER * shares) / (own.sum() + SURE_AFTER)).astype(np.float32)
         return drawn
 

@@ -8,7 +8,7 @@ from typing import Self
 import numpy as np
 from scipy import sparse
 
-from feilun.apps.recommendation.candidates.generator import Scores
+from feilun.apps.recommendation.candidates.scoring import Scores
 from feilun.apps.recommendation.records.catalogue import Catalogue
 from feilun.apps.recommendation.records.interactions import History, Interactions
 from feilun.apps.recommendation.records.sparse_rows import total_of

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feilun.apps.recommendation.candidates.decayed import DecayedCounts
-from feilun.apps.recommendation.candidates.generator import Scores, Takes
+from feilun.apps.recommendation.candidates.generator import Takes
+from feilun.apps.recommendation.candidates.scoring import Scores
 from feilun.apps.recommendation.records.catalogue import Catalogue
 from feilun.apps.recommendation.records.context import Situation
 from feilun.apps.recommendation.records.interactions import DAY, History, Interactions
@@ -72,6 +73,8 @@ class Trending:
     def scores_in(self, situation: Situation) -> Scores:
         """Return how far beyond what is usual each item is at a moment, no less than 0."""
         lately, expected = self.lately.at(situation.moment), self.usually.at(situation.moment) * LATELY / USUALLY
+        known = min(len(lately), len(expected))  # a new item's first event may be counted in one of them as yet
+        lately, expected = lately[:known], expected[:known]
         return np.maximum((lately - expected) / np.sqrt(expected + 1), 0).astype(np.float32)
 
     def _count(self, items: NDArray[np.int64], times: NDArray[np.float64]) -> None:

@@ -8,7 +8,7 @@ from typing import Self
 import numpy as np
 from scipy import sparse
 
-from feilun.apps.recommendation.candidates.generator import Scores
+from feilun.apps.recommendation.candidates.scoring import Scores
 from feilun.apps.recommendation.records.catalogue import Catalogue
 from feilun.apps.recommendation.records.interactions import History, Interactions
 from feilun.apps.recommendation.records.sparse_rows import total_of
@@ -16,14 +16,22 @@ from feilun.apps.recommendation.records.sparse_rows import total_of
 
 @dataclass
 class SameCategory:
-    """Share of the history in an item's categories, times the item's standing there."""
+    """Share of the history in an item's categories, times the item's standing there.
+
+    Args:
+        member: Which item is in which category, shape (items, categories).
+        items_of: The same by category, shape (categories, items).
+        standing: Of each item, shape (items,).
+    """
 
     member: sparse.csr_matrix = field(default_factory=lambda: sparse.csr_matrix((0, 1), dtype=np.float32))
+    items_of: sparse.csr_matrix = field(default_factory=lambda: sparse.csr_matrix((1, 0), dtype=np.float32))
     standing: Scores = field(default_factory=lambda: np.zeros(0, np.float32))
 
     def fit(self, interactions: Interactions, catalogue: Catalogue, now: float) -> Self:
         """Count."""
         self.member = catalogue.category_matrix()
+        self.items_of = self.member.T.tocsr()
         self.standing = np.log1p(interactions.popularity()).astype(np.float32) + 0.1
         return self
 
@@ -35,5 +43,7 @@ class SameCategory:
         if not len(history):
             return np.zeros(len(self.standing), np.float32)
         liked = total_of(self.member, history.items, history.weights)  # (categories,)
-        share: Scores = self.member @ (liked / max(1e-9, history.weights.sum())).astype(np.float32)
-        return share * self.standing
+        some = np.flatnonzero(liked)
+        share = total_of(self.items_of, some, liked[some] / max(1e-9, float(history.weights.sum())))
+        found: Scores = share.astype(np.float32) * self.standing
+        return found

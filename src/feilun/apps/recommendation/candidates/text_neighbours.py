@@ -8,15 +8,13 @@ from typing import Self
 import numpy as np
 
 from feilun.apps.recommendation.candidates.als import AlternatingLeastSquares
-from feilun.apps.recommendation.candidates.generator import Scores
+from feilun.apps.recommendation.candidates.scoring import FEWEST_SEARCHED, AllScores, Scores, Scoring
+from feilun.apps.recommendation.candidates.searched_texts import PLAIN_WEIGHT, SearchedTexts, searched_again
 from feilun.apps.recommendation.records.catalogue import Catalogue
 from feilun.apps.recommendation.records.interactions import History, Interactions
 
 FEWEST_INTERACTIONS = 500
 """Below this nothing is learned of what matters in a text: its plain meaning is compared."""
-
-PLAIN_WEIGHT = 0.5
-"""Of the texts' own nearness beside what was learned (docs/benchmarks.md, "Recommendation")."""
 
 RIDGE = 1.0
 SURE_AFTER = 50
@@ -37,12 +35,14 @@ class TextNeighbours:
         vectors: Unit vectors of the texts without it, shape (items, width).
         directions: The map, its last row what all items share, shape (width + 1, factors); None where none was learned.
         mapped: The factorisation with the mapped texts as its items.
+        searched: Of many items, what finds the best of them; None where they are few or nothing was learned.
     """
 
     centre: Scores = field(default_factory=lambda: np.zeros(0, np.float32))
     vectors: Scores = field(default_factory=lambda: np.zeros((0, 0), np.float32))
     directions: Scores | None = None
     mapped: AlternatingLeastSquares = field(default_factory=AlternatingLeastSquares)
+    searched: SearchedTexts | None = None
 
     def fit(self, interactions: Interactions, catalogue: Catalogue, now: float) -> Self:
         """Learn the map, where there is enough to learn it from."""
@@ -65,14 +65,25 @@ class TextNeighbours:
             self.mapped.items = (_with_one(self.vectors) @ self.directions).astype(np.float32)
             self.mapped.items[~catalogue.vectors.any(axis=1)] = 0
             self.mapped.prepare()
+            if len(self.vectors) >= FEWEST_SEARCHED:
+                self.searched = searched_again(self.searched, self.mapped.items, self.vectors)
         return self
 
     def scores(self, history: History) -> Scores:
         """Return how well each text fits what was taken, no less than 0."""
+        if not len(history):
+            return np.zeros(len(self.vectors), np.float32)
         plain: Scores = np.maximum(self.vectors @ (history.weights.astype(np.float32) @ self.vectors[history.items]), 0)
         if self.directions is None:
             return plain
         return _up_to_one(self.mapped.scores(history)) + PLAIN_WEIGHT * _up_to_one(plain)
+
+    def scoring(self, history: History, items: int) -> Scoring:
+        """Return the scores of a request: of many items those that a search finds, and those that are asked about."""
+        if self.searched is None or not len(history) or history.items.max() >= len(self.vectors):
+            return AllScores(self.scores(history), items)
+        plain = history.weights.astype(np.float32) @ self.vectors[history.items]
+        return self.searched.scoring(self.mapped.user(history), plain, lambda: AllScores(self.scores(history), items))
 
 
 def _up_to_one(scores: Scores) -> Scores:

@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feilun.apps.recommendation.candidates.als import AlternatingLeastSquares
-from feilun.apps.recommendation.candidates.fusion import gather, padded
+from feilun.apps.recommendation.candidates.fusion import gather
 from feilun.apps.recommendation.candidates.generator import Generator
 from feilun.apps.recommendation.candidates.item_neighbours import ItemNeighbours
 from feilun.apps.recommendation.candidates.popular import Popular
+from feilun.apps.recommendation.candidates.scoring import padded
 from feilun.apps.recommendation.ranking.model import Model
 from feilun.apps.recommendation.records.catalogue import Catalogue
 from feilun.apps.recommendation.records.context import Context, Situation

@@ -12,10 +12,13 @@ from scipy import sparse
 
 from feilun.apps.recommendation.records.events import Item
 from feilun.core.corpus import corpus_of
-from feilun.core.errors import DataError
+from feilun.core.errors import DataError, UsageError, nearest
 from feilun.core.ports import Embedder
 
 Vectors = NDArray[np.float32]
+
+MOST_COMPARED = 2000
+"""Items among whose names a like one is looked for where one is not known."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,17 @@ class Catalogue:
 
     def __len__(self) -> int:
         return len(self.items)
+
+    def number(self, item: str) -> int:
+        """Return an item's number.
+
+        Raises:
+            UsageError: If there is no such item.
+        """
+        if item not in self.index:
+            close = nearest(item, self.index) if len(self.index) <= MOST_COMPARED else ""
+            raise UsageError(f"There is no item {item!r} in the catalogue of {len(self.index):,}.", close[:300])
+        return self.index[item]
 
     @property
     def shown(self) -> NDArray[np.bool_]:

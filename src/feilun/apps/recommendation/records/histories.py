@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from feilun.apps.recommendation.candidates.generator import Takes
+from feilun.apps.recommendation.records.context import Contexts
 from feilun.apps.recommendation.records.events import Interaction
 from feilun.apps.recommendation.records.interactions import (
     DAY,
@@ -75,6 +77,12 @@ class Observed:
 
     unknown: int
     counted: Sequence[tuple[str, int, float, float]]
+
+    def takes(self, contexts: Contexts) -> Takes:
+        """Return what people took, each in the context of its user at that time; there must be something."""
+        users, items, weights, times = zip(*self.counted, strict=True)
+        here = [contexts.at(user, moment) for user, moment in zip(users, times, strict=True)]
+        return Takes(np.array(items), np.array(weights), np.array(times), here)
 
 
 class Histories:
