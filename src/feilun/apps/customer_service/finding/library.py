@@ -18,6 +18,7 @@ from feilun.apps.customer_service.words.phrases import language_of
 from feilun.core.corpus import corpus_of
 from feilun.core.ports import Embedder
 from feilun.knowledge.search import Entry, Hit, SearchIndex
+from feilun.knowledge.spelling import Spelling
 from feilun.knowledge.terms import simplified
 
 WANTED = 20
@@ -51,6 +52,7 @@ class Library:
         self.passages: dict[str, Passage] = {}
         self.questions = SearchIndex()
         self.texts = SearchIndex()
+        self.spelling = Spelling()
         self._worded: dict[str, tuple[str, ...]] = {}
         self._changing = Lock()
         self.change(entries, passages)
@@ -64,6 +66,8 @@ class Library:
         questions = self._searchable([(entry.id, entry.texts) for entry in entries])
         texts = self._searchable([(one.id, (" ".join((*one.headings, one.text)),)) for one in spoken])
         with self._changing:
+            self.spelling.learn(text for entry in entries for text in entry.texts)
+            self.spelling.learn(one.text for one in spoken)
             self._word(entries, removed)
             self.entries = {**{i: e for i, e in self.entries.items() if i not in removed}, **{e.id: e for e in entries}}
             gone = {*removed, *(identity + ANSWER for identity in removed)}
