@@ -192,12 +192,12 @@ def test_what_is_taken_out_between_search_and_answer_is_not_answered_from(text):
     class Emptied(Library):
         """Is emptied as soon as something was found in it."""
 
-        def question(self, text, vector):
+        def question(self, text, vector, spoken=None):
             found = emptied.question(text, vector)
             self.change(removed=list(self.entries))
             return found
 
-        def passage(self, text, vector):
+        def passage(self, text, vector, spoken=None):
             found = emptied.passage(text, vector)
             self.change(removed=list(self.passages))
             return found

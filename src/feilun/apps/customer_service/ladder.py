@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, partial
 from typing import Any
@@ -25,6 +25,7 @@ from feilun.apps.customer_service.rungs.unknown import Unknown
 from feilun.apps.customer_service.settings import CustomerServiceSettings
 from feilun.apps.customer_service.words.injection import gives_orders
 from feilun.apps.customer_service.words.phrases import language_in, leans_on_former
+from feilun.knowledge.search import Hit
 from feilun.knowledge.terms import simplified
 from feilun.monitoring.redaction import kept
 
@@ -124,13 +125,16 @@ class Ladder:
         short = search[:LONGEST]
         vector = self.library.embed(short) if short.strip() else None
         answered = str(memory.get("answered", "")) if leans else ""
-        found = cache(partial(self._entries, short, vector, answered))
+        spoken = cache(partial(self.library.spoken, short, vector))
+        found = cache(partial(self._entries, short, vector, answered, spoken))
         language = language_in(text, memory.get("language"), self.library.language)
-        return Question(text, short, language, vector, found, memory, gives_orders(text))
+        return Question(text, short, language, vector, found, spoken, memory, gives_orders(text))
 
-    def _entries(self, text: str, vector: NDArray[np.float32] | None, answered: str) -> Evidence | None:
+    def _entries(
+        self, text: str, vector: NDArray[np.float32] | None, answered: str, spoken: Callable[[], Sequence[Hit]]
+    ) -> Evidence | None:
         """Find what may be meant; what leans on a question asks something else than what was answered to it."""
-        found = self.library.question(text, vector)
+        found = self.library.question(text, vector, spoken())
         left = found.without(answered) if found is not None and answered else found
         return left if left is None or left.ids else None
 

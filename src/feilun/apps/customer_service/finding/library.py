@@ -100,19 +100,26 @@ class Library:
         alike = all(says_the_same(found[0].answer, other.answer) for other in found[1:])
         return found[0] if found and alike else None
 
-    def question(self, text: str, vector: NDArray[np.float32] | None) -> Evidence | None:
+    def spoken(self, text: str, vector: NDArray[np.float32] | None) -> list[Hit]:
+        """Search passages and answers: what `question` and `passage` weigh beside what is asked."""
+        return self.texts.search(text, vector, limit=WANTED)
+
+    def question(
+        self, text: str, vector: NDArray[np.float32] | None, spoken: Sequence[Hit] | None = None
+    ) -> Evidence | None:
         """Find the FAQ entries that may ask the same: by their ways to ask, and by their answers.
 
         Args:
             text: The question.
             vector: Its vector, shape (width,).
+            spoken: What `spoken` returns for it, where that is known already.
 
         Returns:
             The candidates with the features `evidence.QUESTION`; None where there is none.
         """
         asked = {hit.id: hit for hit in self.questions.search(text, vector, limit=WANTED)}
-        spoken = {hit.id: hit for hit in self.texts.search(text, vector, limit=WANTED)}
-        meant = [identity.removesuffix(ANSWER) for identity in spoken if identity.endswith(ANSWER)]
+        said = {hit.id: hit for hit in (self.spoken(text, vector) if spoken is None else spoken)}
+        meant = [identity.removesuffix(ANSWER) for identity in said if identity.endswith(ANSWER)]
         known = self.entries  # as it is now: what is taken out meanwhile is weighed, and answers nothing
         ids = self._spoken(text, [i for i in dict.fromkeys([*asked, *meant]) if i in known], known)
         if not ids:
@@ -125,7 +132,7 @@ class Library:
                 (
                     *_nearest(ways.get(i)), max(answers.get(i + ANSWER, NO_COSINE)),
                     *shared[i],
-                    _keyword(asked.get(i)), _keyword(spoken.get(i + ANSWER)),
+                    _keyword(asked.get(i)), _keyword(said.get(i + ANSWER)),
                 )
                 for i in ids
             ]),
@@ -133,9 +140,11 @@ class Library:
             partial(_same, known),
         )  # fmt: skip
 
-    def passage(self, text: str, vector: NDArray[np.float32] | None) -> Evidence | None:
-        """Find the passages that may answer a question; their features are `evidence.PASSAGE`."""
-        found = {hit.id: hit for hit in self.texts.search(text, vector, limit=WANTED)}
+    def passage(
+        self, text: str, vector: NDArray[np.float32] | None, spoken: Sequence[Hit] | None = None
+    ) -> Evidence | None:
+        """Find the passages that may answer a question; their features are `evidence.PASSAGE`, args as above."""
+        found = {hit.id: hit for hit in (self.spoken(text, vector) if spoken is None else spoken)}
         known = self.passages
         ids = self._spoken(text, [identity for identity in found if identity in known], known)
         if not ids:
