@@ -24,8 +24,7 @@ from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
-from customer_service import BY_HAND, SETTINGS, answering_like, embedder_or_none, esun_entries
-from feilun.apps.customer_service.finding.calibration import calibrate
+from customer_service import BY_HAND, SETTINGS, answering_like, calibrated, embedder_or_none, esun_entries
 from feilun.apps.customer_service.finding.held_out import Thresholds, held_out, thresholds, without_held_out
 from feilun.apps.customer_service.finding.library import Library
 from feilun.apps.customer_service.known.entries import FaqEntry
@@ -78,15 +77,12 @@ def typos(data: Path, name: str, model: Embedder | None) -> None:
         entries, by_hand = bank_entries(data)
         by_rule = [(said, entry.id) for entry in entries if (said := exchanged(entry.question)) is not None]
         queries, learned = [*by_hand, *by_rule[1::2]], [*by_hand, *by_rule[::2]]
-    library, wanted = Library(model, entries), SETTINGS.ladder
-    fitted = calibrate(
-        [(library.question(text, library.embed(text)), right) for text, right in learned],
-        wanted.declined, wanted.precision,
-    )  # fmt: skip
+    library = Library(model, entries)
+    fitted = calibrated(library, learned)
     draw, common = random.Random(7), _common(data)
     mistyped = [(_mistyped(text, draw, common), right) for text, right in queries]
     for kind, asked in (("as they are", queries), ("with mistakes", mistyped)):
-        _judge(library, Thresholds(fitted, fitted), asked, f"{name}, {kind}")
+        _judge(library, fitted, asked, f"{name}, {kind}")
 
 
 def _judge(library: Library, found: Thresholds, queries: Asked, name: str) -> None:
