@@ -148,7 +148,7 @@ def trained(
     learned_from = _hash(parts, _recipe(settings, {}, method))
     made = _learned_before(settings.name, learned_from)
     if made is not None:
-        screen.say(f"{made.name}@{made.version} came of just the same: it is taken.")
+        screen.say(f"{made.name}@{made.version} learned from just the same: it is taken.")
         return made, learned_from
     recipe = from_table(_recipe(settings, _written(settings.name, parts), method))
     return train_recipe(recipe, resume=True, screen=screen), learned_from
