@@ -2,11 +2,13 @@
 
     python benchmarks/customer_service_load.py speed --data ../shared/data --embedder BUNDLE --entries 10000
     python benchmarks/customer_service_load.py speed --data ../shared/data --embedder made --entries 100000
+    python benchmarks/customer_service_load.py cost --data ../shared/data --embedder made --entries 10000
     python benchmarks/customer_service_load.py open --data ../shared/data --sockets 500
 
 Entries are different sentences of Chinese data sets; turns come at a fixed rate, whether or not the former were
 answered. With the embedder `made` each text has a random vector, the same whenever it comes again: searching takes as
-long as with real ones, and reading the question is left out. `open` holds a conversation on each of many WebSockets.
+long as with real ones, and reading the question is left out. `cost` counts processor time, which says something on a
+busy machine too. `open` holds a conversation on each of many WebSockets.
 """
 
 from __future__ import annotations
@@ -19,9 +21,11 @@ import resource
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
+from cProfile import Profile
 from hashlib import sha256
 from pathlib import Path
+from pstats import Stats
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -34,6 +38,7 @@ from websockets.asyncio.client import connect
 from customer_service import SETTINGS, calibrated, embedder
 from feilun.apps.customer_service.business_rules import OUTPUTS, BusinessRules
 from feilun.apps.customer_service.desk import Desk
+from feilun.apps.customer_service.finding.held_out import Thresholds
 from feilun.apps.customer_service.finding.library import Library
 from feilun.apps.customer_service.known.entries import FaqEntry
 from feilun.apps.customer_service.ladder import Ladder
@@ -55,6 +60,9 @@ SOURCES = (
 
 WIDTH = 384
 WARM_UP = 20
+QUESTIONS = 500
+"""Texts that are asked, none of them an entry."""
+
 ADDRESS = "/v1/apps/customer-service"
 
 
@@ -69,12 +77,11 @@ class MadeVectors:
 
 def speed(data: Path, model: Embedder, count: int, rate: float, seconds: float) -> None:
     """Print how long indexing takes, when an update is seen, and the latency of turns over HTTP at a fixed rate."""
-    library, texts = _library(data, model, count)
+    library, asked = _library(data, model, count)
     start = time.perf_counter()
     library.change([FaqEntry("new", "云溪银行代收快递吗", "不代收。")])
     hits = library.question("云溪银行代收快递吗", library.embed("云溪银行代收快递吗"))
     print(f"an update is seen after {time.perf_counter() - start:.3f} s: {hits is not None and 'new' in hits.ids}")
-    asked = texts[:: max(1, len(texts) // 500)]
 
     async def turns(address: str) -> list[float]:
         async with httpx.AsyncClient(timeout=60) as client:
@@ -85,20 +92,20 @@ def speed(data: Path, model: Embedder, count: int, rate: float, seconds: float) 
 
             return await _at_rate(ask, rate, seconds)
 
-    with _served(library, texts) as base:
+    with _served(library) as base:
         _print_latency(asyncio.run(turns(f"http://{base}{ADDRESS}/turns")), rate)
 
 
 def many_open(data: Path, model: Embedder, count: int, sockets: int, rate: float, seconds: float) -> None:
     """Print the latency of turns that go round many open sockets, each with a conversation of its own."""
-    library, texts = _library(data, model, count)
+    library, asked = _library(data, model, count)
 
     async def turns(address: str) -> list[float]:
         opened = [await connect(address, open_timeout=60) for _ in range(sockets)]
 
         async def ask(number: int) -> None:
             socket = opened[number % sockets]
-            await socket.send(json.dumps({"text": texts[number % len(texts)]}))
+            await socket.send(json.dumps({"text": asked[number % len(asked)]}))
             while json.loads(await socket.recv())["event"] != "reply":
                 pass
 
@@ -107,16 +114,18 @@ def many_open(data: Path, model: Embedder, count: int, sockets: int, rate: float
             await socket.close()
         return taken
 
-    with _served(library, texts) as base:
+    with _served(library) as base:
         _print_latency(asyncio.run(turns(f"ws://{base}{ADDRESS}/socket")), rate)
 
 
 def _library(data: Path, model: Embedder, count: int) -> tuple[Library, Sequence[str]]:
-    texts = _texts(data, count)
-    start = time.perf_counter()
-    library = Library(model, [FaqEntry(str(i), text, f"答复 {i}。") for i, text in enumerate(texts)])
-    print(f"{len(texts)} entries indexed in {time.perf_counter() - start:.1f} s; {_memory()}")
-    return library, texts
+    """Return a library of entries, and questions that are none of them."""
+    texts = _texts(data, count + QUESTIONS)
+    start, busy = time.perf_counter(), time.process_time()
+    library = Library(model, [FaqEntry(str(i), text, f"答复 {i}。") for i, text in enumerate(texts[:count])])
+    print(f"{len(library.entries)} entries indexed in {time.perf_counter() - start:.1f} s, "
+          f"{time.process_time() - busy:.1f} s of processor time; {_memory()}")  # fmt: skip
+    return library, texts[count:]
 
 
 def _texts(data: Path, count: int) -> Sequence[str]:
@@ -129,10 +138,38 @@ def _texts(data: Path, count: int) -> Sequence[str]:
     return list(found)[:count]
 
 
+def _calibrated(library: Library) -> Thresholds:
+    some = list(library.entries.values())[:50]
+    return calibrated(library, [(entry.question, entry.id) for entry in some])
+
+
+def cost(data: Path, model: Embedder, count: int, turns: int) -> None:
+    """Print the processor time of a turn within this process, without HTTP, and what it is spent on."""
+    library, asked = _library(data, model, count)
+    with TemporaryDirectory() as folder, closing(open_database(f"sqlite:///{folder}/benchmark.db")) as database:
+        ladder = Ladder(library, _calibrated(library), SETTINGS)
+        desk = Desk(SETTINGS, ladder, database, BusinessRules(DecisionTables((), OUTPUTS)))
+        for text in asked[:WARM_UP]:
+            desk.say(text)
+        taken = []
+        for number in range(turns):
+            start = time.process_time()
+            desk.say(asked[number % len(asked)])
+            taken.append((time.process_time() - start) * 1000)
+        p50, p99 = np.quantile(taken, [0.5, 0.99])
+        print(
+            f"{turns} turns: {np.mean(taken):.1f} ms of processor time each, p50 {p50:.1f}, p99 {p99:.1f}; {_memory()}"
+        )
+        profile = Profile()
+        for number in range(turns):
+            profile.runcall(desk.say, asked[number % len(asked)])
+        Stats(profile).sort_stats("cumulative").print_stats(40)
+
+
 @contextmanager
-def _served(library: Library, texts: Sequence[str]) -> Iterator[str]:
+def _served(library: Library) -> Iterator[str]:
     """Serve the entries from a real server; gives its address."""
-    found = calibrated(library, [(text, str(i)) for i, text in enumerate(texts[:50])])
+    found = _calibrated(library)
     with TemporaryDirectory() as folder, ExitStack() as exits:
         database = open_database(f"sqlite:///{folder}/benchmark.db")
         exits.callback(database.close)
@@ -178,17 +215,20 @@ def _memory() -> str:
 def main() -> None:
     """Run one of them."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["speed", "open"])
+    parser.add_argument("what", choices=["speed", "cost", "open"])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--embedder", default="multilingual-e5-small", help="bundle or base; made: random vectors")
     parser.add_argument("--entries", type=int, default=10_000)
     parser.add_argument("--sockets", type=int, default=500)
+    parser.add_argument("--turns", type=int, default=300, help="of cost")
     parser.add_argument("--rate", type=float, default=20.0, help="turns a second")
     parser.add_argument("--seconds", type=float, default=60.0)
     arguments = parser.parse_args()
     model = MadeVectors() if arguments.embedder == "made" else embedder(arguments.embedder)
     if arguments.what == "speed":
         speed(arguments.data, model, arguments.entries, arguments.rate, arguments.seconds)
+    elif arguments.what == "cost":
+        cost(arguments.data, model, arguments.entries, arguments.turns)
     else:
         many_open(
             arguments.data, model, arguments.entries, arguments.sockets, arguments.rate, arguments.seconds

@@ -37,3 +37,14 @@ def test_what_does_not_go_with_it_is_refused(change, said):
     table = {"task": "classify", "data": {"train": "a.csv"}, "training": CONTRAST}
     with pytest.raises(RecipeError, match=said):
         from_table({**table, **change})
+
+
+def test_only_what_needs_no_head_can_go_untrained():
+    pairs = {"task": "match", "data": {"train": "a.csv", "pair": "b", "target": []}, "training": {"method": "none"}}
+    assert from_table({**pairs, "model": {"encoder": "bi"}}).training.method == "none"
+    for other in (
+        {**pairs, "model": {"encoder": "bi", "head": {"projection": 8}}},
+        {"task": "classify", "data": {"train": "a.csv"}, "training": {"method": "none"}},
+    ):
+        with pytest.raises(RecipeError, match="no projection: all else learns"):
+            from_table(other)

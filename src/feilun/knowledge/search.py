@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from heapq import nlargest
 from threading import RLock
 
 import numpy as np
@@ -23,6 +23,12 @@ RANK_OFFSET = 60
 
 CANDIDATES = 50
 """Texts that each of the two searches proposes."""
+
+MOST_WEIGHED = 8_192
+"""Texts whose weighed terms are remembered until the entries change."""
+
+Ranking = Sequence[tuple[int, float]]
+"""Numbers of texts with what they are ranked by, the best first."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +92,7 @@ class SearchIndex:
         self._vectors: VectorIndex | None = None
         self._texts: dict[int, tuple[str, int]] = {}
         self._numbers: dict[str, tuple[int, ...]] = {}
+        self._weighed: dict[str, _Weighed] = {}
         self._next = 0
         self._changing = RLock()
         self.change(added=entries)
@@ -122,6 +129,7 @@ class SearchIndex:
             self._numbers.update(numbers)
             for number in leaving:
                 del self._texts[number]
+            self._weighed = {}  # rare words may have become common; whoever weighs now writes into the former one
 
     def search(
         self,
@@ -149,7 +157,7 @@ class SearchIndex:
         wide = max(CANDIDATES, 4 * limit)
         worded = self._keywords.search(search_terms(query), wide, among)
         meant = self._vectors.search(vector, wide, among) if vector is not None and self._vectors is not None else []
-        hits = self._fused(worded, meant)[:limit]
+        hits = self._fused(worded, meant, limit)
         return self._with_cosines(hits, vector) if vector is not None else hits
 
     def cosines(self, vector: NDArray[np.float32], identities: Collection[str]) -> dict[str, tuple[float, ...]]:
@@ -176,16 +184,27 @@ class SearchIndex:
     def coverages(self, query: str, texts: Sequence[str]) -> list[tuple[float, float]]:
         """Return for each text which share of the query's terms it holds, and which share of its own the query holds.
 
-        Each is what `coverage` returns; terms that several texts share are weighed once.
+        Each is what `coverage` returns.
         """
-        weights: dict[str, float] = {}
-        terms = []
-        for one in (query, *texts):
-            own = _distinct_terms(one)
-            weights |= self._keywords.weights([term for term in own if term not in weights])
-            terms.append({term: weights.get(term, 0.0) for term in own})  # a page's terms do not all count
-        asked, *held = terms
-        return [(_share(asked, own), _share(own, asked)) for own in held]
+        known = self._weighed
+        asked = self._weigh(query, known)
+        shares = []
+        for text in texts:
+            own = self._weigh(text, known)
+            few, many = (asked, own) if len(asked.terms) < len(own.terms) else (own, asked)
+            shared = sum(weight for term, weight in few.terms.items() if term in many.terms)
+            shares.append((_share(shared, asked.total), _share(shared, own.total)))
+        return shares
+
+    def _weigh(self, text: str, known: dict[str, _Weighed]) -> _Weighed:
+        """Weigh the terms of a text; candidates come again with every question that they nearly answer."""
+        found = known.get(text)
+        if found is None:
+            if len(known) >= MOST_WEIGHED:
+                known.clear()
+            terms = self._keywords.weights(search_terms(text))
+            found = known[text] = _Weighed(terms, sum(terms.values()))
+        return found
 
     def _numbered(self, entries: Iterable[Entry]) -> dict[str, tuple[int, ...]]:
         numbers = {}
@@ -207,34 +226,37 @@ class SearchIndex:
         if self._vectors is not None:
             self._vectors.change(added, leaving)
 
-    def _fused(self, *rankings: Sequence[tuple[int, float]]) -> list[Hit]:
+    def _fused(self, worded: Ranking, meant: Ranking, limit: int) -> list[Hit]:
         """Fuse rankings of texts into one of entries; an entry has the rank of its best text in each."""
-        found: dict[str, Hit] = {}
-        for source, ranking in enumerate(rankings):
+        scores: dict[str, float] = {}
+        places: dict[str, int] = {}
+        keywords: dict[str, float] = {}
+        for ranking in (worded, meant):
             ranked: set[str] = set()
             for number, score in ranking:
                 identity, place = self._texts.get(number, ("", 0))  # one that left meanwhile has no place any more
                 if not identity or identity in ranked:
                     continue
                 ranked.add(identity)
-                before = found.get(identity, Hit(identity, place, 0.0, 0.0, None))
-                gain = 1 / (RANK_OFFSET + len(ranked))
-                keyword = score if source == 0 else before.keyword
-                found[identity] = Hit(identity, before.text, before.score + gain, keyword, None)
-        return sorted(found.values(), key=lambda hit: -hit.score)
+                places.setdefault(identity, place)
+                scores[identity] = scores.get(identity, 0.0) + 1 / (RANK_OFFSET + len(ranked))
+                if ranking is worded:
+                    keywords[identity] = score
+        best = nlargest(limit, scores, key=scores.__getitem__)
+        return [Hit(one, places[one], scores[one], keywords.get(one, 0.0), None) for one in best]
 
     def _with_cosines(self, hits: Sequence[Hit], vector: NDArray[np.float32]) -> list[Hit]:
         own = self.cosines(vector, [hit.id for hit in hits])
         return [replace(hit, cosine=max(own[hit.id]) if hit.id in own else None) for hit in hits]
 
 
-@lru_cache(maxsize=8_192)
-def _distinct_terms(text: str) -> tuple[str, ...]:
-    """Return the terms of a text once each; candidates come again with every question that they nearly answer."""
-    return tuple(dict.fromkeys(search_terms(text)))
+@dataclass(frozen=True, slots=True)
+class _Weighed:
+    """The different terms of a text with their weights, and the sum of these."""
+
+    terms: Mapping[str, float]
+    total: float
 
 
-def _share(weights: Mapping[str, float], other: Collection[str]) -> float:
-    """Return which share of the weight of some terms stands in others."""
-    total = sum(weights.values())
-    return sum(weight for term, weight in weights.items() if term in other) / total if total else 0.0
+def _share(part: float, whole: float) -> float:
+    return min(1.0, part / whole) if whole else 0.0

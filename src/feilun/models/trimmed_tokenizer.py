@@ -12,8 +12,6 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 from typing import Any
 
 import numpy as np
@@ -23,6 +21,7 @@ from tokenizers import Tokenizer
 from feilun.core.errors import BaseModelError
 from feilun.models.bases.languages import ENGLISH, SCRIPTS, script_of, scripts_of
 from feilun.models.merges import alphabet, read_bytes, remaining, spelt_in_bytes, with_parts
+from feilun.text.known_words import english_pieces
 
 SHORT = 3
 """Latin pieces of so many letters are always kept: any English word can be put together from them."""
@@ -135,13 +134,7 @@ def _is_english(piece: str) -> bool:
         return len(piece) == 1 or piece.isascii()
     if not piece.isascii():
         return False
-    return all(len(run) <= SHORT or run in _english_pieces() for run in _LETTERS.findall(piece.lower()))
-
-
-@cache
-def _english_pieces() -> frozenset[str]:
-    lines = files("feilun.models").joinpath("english_pieces.txt").read_text(encoding="ascii").splitlines()
-    return frozenset(" ".join(line for line in lines if not line.startswith("#")).split())
+    return all(len(run) <= SHORT or run in english_pieces() for run in _LETTERS.findall(piece.lower()))
 
 
 def _special(table: Mapping[str, Any], size: int) -> NDArray[np.bool_]:

@@ -192,12 +192,12 @@ def test_what_is_taken_out_between_search_and_answer_is_not_answered_from(text):
     class Emptied(Library):
         """Is emptied as soon as something was found in it."""
 
-        def question(self, text, vector):
+        def question(self, text, vector, spoken=None):
             found = emptied.question(text, vector)
             self.change(removed=list(self.entries))
             return found
 
-        def passage(self, text, vector):
+        def passage(self, text, vector, spoken=None):
             found = emptied.passage(text, vector)
             self.change(removed=list(self.passages))
             return found
@@ -280,3 +280,16 @@ def test_a_question_in_the_words_of_an_entry_is_answered_however_close_others_ar
     known.change([FaqEntry("a", "信用卡年费是多少？", "一律免年费。")])
     assert said("信用卡年费是多少？") == "一律免年费。"
     assert unsure.answer("年费多少", {})[0].action != "answer"
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"), [("信用咔年废怎么减面", "怎么减免"), ("how to reprot a lost card", "report a lost")]
+)
+def test_what_finds_no_answer_is_read_without_typing_mistakes(typed, meant):
+    reply, memory = answer(typed)
+    assert reply.action in {"answer", "clarify"}
+    read = reply.trace[0]
+    assert (read["rung"], read["decision"]) == ("spelling", "read otherwise")
+    assert meant in read["read"]
+    assert memory["language"] == ("zh" if meant == "怎么减免" else "en")
+    assert answer("能代收快递吗")[0].trace[0]["rung"] == "guard"

@@ -50,12 +50,15 @@ def test_a_customer_asks_chooses_and_judges(address: str, visitor: Callable[...,
     say(page, "卡丢了怎么办")
     assert "银行卡丢了怎么挂失" in page.locator(".turn.bot .citations").inner_text()
     assert "curated" in page.locator(".trace").text_content()
+    page.evaluate("document.querySelector('.turn.customer').dataset.stays = 'yes'")
     page.click("text=没帮助")
     page.wait_for_selector(".thanks")
     assert [one.question for one in desk.learning.candidates()] == ["卡丢了怎么办"]
     say(page, "信用卡年费")
     page.locator(".options button", has_text="减免").click()
     page.wait_for_selector("text=刷满六笔。")
+    assert page.locator(".turn.customer").first.get_attribute("data-stays") == "yes"  # drawn once, not at each turn
+    assert page.locator(".turn.customer").count() == 3
     page.reload()
     page.wait_for_selector("text=刷满六笔。")
     assert page.evaluate("document.documentElement.scrollWidth") == 390

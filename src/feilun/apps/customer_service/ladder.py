@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, partial
 from typing import Any
@@ -25,6 +25,8 @@ from feilun.apps.customer_service.rungs.unknown import Unknown
 from feilun.apps.customer_service.settings import CustomerServiceSettings
 from feilun.apps.customer_service.words.injection import gives_orders
 from feilun.apps.customer_service.words.phrases import language_in, leans_on_former
+from feilun.knowledge.search import Hit
+from feilun.knowledge.terms import simplified
 from feilun.monitoring.redaction import kept
 
 Said = tuple[Reply, Mapping[str, Any]]
@@ -34,7 +36,7 @@ READ = 10_000
 """Characters of a turn that are read at all."""
 
 UNANSWERED = ("clarify", "unknown", "handoff")
-"""Actions after which a question that seemed to lean on the former one is asked by itself."""
+"""Actions after which a question is understood otherwise: without the former one, or without typing mistakes."""
 
 
 class Ladder:
@@ -74,6 +76,9 @@ class Ladder:
     def answer(self, text: str, memory: Mapping[str, Any]) -> tuple[Reply, dict[str, Any]]:
         """Answer a turn: together with the question that it leans on, where it does, else by itself.
 
+        What finds no answer is read once more without typing mistakes, where it has any: a word that only looks like
+        one is found as it stands.
+
         Args:
             text: What the customer said, raw.
             memory: What was remembered after the turn before.
@@ -87,9 +92,22 @@ class Ladder:
             reply, remember = self._climbed(self._question(said, f"{former} {said}", memory, leans=True))
             if reply.action not in UNANSWERED:
                 return reply, remember
-            alone = self._climbed(self._question(said, said, memory))
+            alone = self._alone(said, memory)
             return (reply, remember) if alone[0].action in UNANSWERED else alone
-        return self._climbed(self._question(said, said, memory))
+        return self._alone(said, memory)
+
+    def _alone(self, said: str, memory: Mapping[str, Any]) -> tuple[Reply, dict[str, Any]]:
+        reply, remember = self._climbed(self._question(said, said, memory))
+        if reply.action not in UNANSWERED:
+            return reply, remember
+        meant = self.library.spelling.corrected(said[:LONGEST])
+        if meant == simplified(said[:LONGEST]):
+            return reply, remember
+        other, after = self._climbed(self._question(said, meant, memory))
+        if other.action in UNANSWERED and (other.action, reply.action) != ("clarify", "unknown"):
+            return reply, remember
+        read = {"rung": "spelling", "decision": "read otherwise", "read": meant}
+        return replace(other, trace=(read, *other.trace)), after
 
     def _climbed(self, question: Question) -> tuple[Reply, dict[str, Any]]:
         trace: list[Mapping[str, Any]] = []
@@ -107,13 +125,16 @@ class Ladder:
         short = search[:LONGEST]
         vector = self.library.embed(short) if short.strip() else None
         answered = str(memory.get("answered", "")) if leans else ""
-        found = cache(partial(self._entries, short, vector, answered))
+        spoken = cache(partial(self.library.spoken, short, vector))
+        found = cache(partial(self._entries, short, vector, answered, spoken))
         language = language_in(text, memory.get("language"), self.library.language)
-        return Question(text, short, language, vector, found, memory, gives_orders(text))
+        return Question(text, short, language, vector, found, spoken, memory, gives_orders(text))
 
-    def _entries(self, text: str, vector: NDArray[np.float32] | None, answered: str) -> Evidence | None:
+    def _entries(
+        self, text: str, vector: NDArray[np.float32] | None, answered: str, spoken: Callable[[], Sequence[Hit]]
+    ) -> Evidence | None:
         """Find what may be meant; what leans on a question asks something else than what was answered to it."""
-        found = self.library.question(text, vector)
+        found = self.library.question(text, vector, spoken())
         left = found.without(answered) if found is not None and answered else found
         return left if left is None or left.ids else None
 

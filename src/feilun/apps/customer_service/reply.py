@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Action = Literal["answer", "clarify", "ask_slot", "unknown", "handoff", "silent"]
@@ -75,9 +75,11 @@ class Reply:
     def to_json(self) -> dict[str, Any]:
         """Return the public JSON form."""
         return {
-            **asdict(self),
-            "citations": [asdict(citation) for citation in self.citations],
+            **vars(self),
+            "citations": [{**vars(citation)} for citation in self.citations],
             "confidence": round(self.confidence, 4),
+            "slots": dict(self.slots),
             "options": list(self.options),
+            "form": None if self.form is None else {**vars(self.form), "values": dict(self.form.values)},
             "trace": [dict(step) for step in self.trace],
         }

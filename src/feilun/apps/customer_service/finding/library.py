@@ -18,6 +18,7 @@ from feilun.apps.customer_service.words.phrases import language_of
 from feilun.core.corpus import corpus_of
 from feilun.core.ports import Embedder
 from feilun.knowledge.search import Entry, Hit, SearchIndex
+from feilun.knowledge.spelling import Spelling
 from feilun.knowledge.terms import simplified
 
 WANTED = 20
@@ -51,6 +52,7 @@ class Library:
         self.passages: dict[str, Passage] = {}
         self.questions = SearchIndex()
         self.texts = SearchIndex()
+        self.spelling = Spelling()
         self._worded: dict[str, tuple[str, ...]] = {}
         self._changing = Lock()
         self.change(entries, passages)
@@ -64,6 +66,8 @@ class Library:
         questions = self._searchable([(entry.id, entry.texts) for entry in entries])
         texts = self._searchable([(one.id, (" ".join((*one.headings, one.text)),)) for one in spoken])
         with self._changing:
+            self.spelling.learn(text for entry in entries for text in entry.texts)
+            self.spelling.learn(one.text for one in spoken)
             self._word(entries, removed)
             self.entries = {**{i: e for i, e in self.entries.items() if i not in removed}, **{e.id: e for e in entries}}
             gone = {*removed, *(identity + ANSWER for identity in removed)}
@@ -96,19 +100,26 @@ class Library:
         alike = all(says_the_same(found[0].answer, other.answer) for other in found[1:])
         return found[0] if found and alike else None
 
-    def question(self, text: str, vector: NDArray[np.float32] | None) -> Evidence | None:
+    def spoken(self, text: str, vector: NDArray[np.float32] | None) -> list[Hit]:
+        """Search passages and answers: what `question` and `passage` weigh beside what is asked."""
+        return self.texts.search(text, vector, limit=WANTED)
+
+    def question(
+        self, text: str, vector: NDArray[np.float32] | None, spoken: Sequence[Hit] | None = None
+    ) -> Evidence | None:
         """Find the FAQ entries that may ask the same: by their ways to ask, and by their answers.
 
         Args:
             text: The question.
             vector: Its vector, shape (width,).
+            spoken: What `spoken` returns for it, where that is known already.
 
         Returns:
             The candidates with the features `evidence.QUESTION`; None where there is none.
         """
         asked = {hit.id: hit for hit in self.questions.search(text, vector, limit=WANTED)}
-        spoken = {hit.id: hit for hit in self.texts.search(text, vector, limit=WANTED)}
-        meant = [identity.removesuffix(ANSWER) for identity in spoken if identity.endswith(ANSWER)]
+        said = {hit.id: hit for hit in (self.spoken(text, vector) if spoken is None else spoken)}
+        meant = [identity.removesuffix(ANSWER) for identity in said if identity.endswith(ANSWER)]
         known = self.entries  # as it is now: what is taken out meanwhile is weighed, and answers nothing
         ids = self._spoken(text, [i for i in dict.fromkeys([*asked, *meant]) if i in known], known)
         if not ids:
@@ -121,7 +132,7 @@ class Library:
                 (
                     *_nearest(ways.get(i)), max(answers.get(i + ANSWER, NO_COSINE)),
                     *shared[i],
-                    _keyword(asked.get(i)), _keyword(spoken.get(i + ANSWER)),
+                    _keyword(asked.get(i)), _keyword(said.get(i + ANSWER)),
                 )
                 for i in ids
             ]),
@@ -129,9 +140,11 @@ class Library:
             partial(_same, known),
         )  # fmt: skip
 
-    def passage(self, text: str, vector: NDArray[np.float32] | None) -> Evidence | None:
-        """Find the passages that may answer a question; their features are `evidence.PASSAGE`."""
-        found = {hit.id: hit for hit in self.texts.search(text, vector, limit=WANTED)}
+    def passage(
+        self, text: str, vector: NDArray[np.float32] | None, spoken: Sequence[Hit] | None = None
+    ) -> Evidence | None:
+        """Find the passages that may answer a question; their features are `evidence.PASSAGE`, args as above."""
+        found = {hit.id: hit for hit in (self.spoken(text, vector) if spoken is None else spoken)}
         known = self.passages
         ids = self._spoken(text, [identity for identity in found if identity in known], known)
         if not ids:

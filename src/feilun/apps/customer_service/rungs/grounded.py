@@ -43,7 +43,7 @@ class Grounded:
 
     def step(self, question: Question, library: Library) -> Step:
         """Say what the composer may say, else quote the sentences that answer, in the order in which they stand."""
-        found = library.passage(question.search, question.vector)
+        found = library.passage(question.search, question.vector, question.spoken())
         if found is None:
             return Step({"rung": "grounded", "decision": "nothing found"})
         weighed = [one for one in self.calibration.weighed(found) if not one.id.endswith(ANSWER)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -13,6 +13,7 @@ from feilun.apps.customer_service.finding.calibration import Calibration
 from feilun.apps.customer_service.finding.evidence import Evidence, Weighed
 from feilun.apps.customer_service.finding.library import Library
 from feilun.apps.customer_service.reply import Reply
+from feilun.knowledge.search import Hit
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Question:
         language: zh or en.
         vector: Vector of `search`, shape (width,).
         entries: Finds the FAQ entries that may ask the same; it looks them up once.
+        spoken: Searches passages and answers, once.
         memory: What is remembered of former turns: `asked`, `options`, `pending`, `slots`, `failures`, `forms`.
         orders: Whether it reads like instructions to a machine.
     """
@@ -34,6 +36,7 @@ class Question:
     language: str
     vector: NDArray[np.float32] | None
     entries: Callable[[], Evidence | None]
+    spoken: Callable[[], Sequence[Hit]]
     memory: Mapping[str, Any]
     orders: bool = False
 

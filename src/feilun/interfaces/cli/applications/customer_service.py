@@ -54,7 +54,7 @@ def demo(
     Where the standard input is no terminal, a tour of questions is asked instead.
     """
     from feilun.workflow.applications.customer_service import wiring as wired
-    from feilun.workflow.applications.customer_service.demo import TOUR, demo_settings
+    from feilun.workflow.applications.customer_service.demo import TOUR, demo_settings, tour_of
     from feilun.workflow.applications.customer_service.training import train as train_application
 
     settings = demo_settings(faq)
@@ -65,7 +65,7 @@ def demo(
             _chat(desk)
         else:
             conversation = None
-            for text in TOUR:
+            for text in TOUR if faq is None else tour_of(list(desk.ladder.library.entries.values())):
                 print(f"> {text}")
                 conversation = _shown(desk.say(text, conversation, "terminal"))
 

@@ -12,6 +12,7 @@ const SECONDS = 2;
 /** Show the chat. */
 export function showChat(main) {
   const replies = new Map(); // by turn, with their trace
+  const drawn = new Map(); // by turn, its bubble and what that was made of
   const list = element("div.turns", { "aria-live": "polite" });
   const text = element("textarea", { rows: 2, placeholder: say("message"), "aria-label": say("message") });
   let shown = null;
@@ -26,10 +27,25 @@ export function showChat(main) {
   function draw(turns) {
     shown = turns.length;
     const last = turns.at(-1);
-    list.replaceChildren(...turns.map((turn) => bubble(turn, under(turn, turn === last))));
+    turns.forEach((turn, place) => stand(place, bubbleOf(turn, turn === last)));
+    while (list.childElementCount > turns.length) list.lastElementChild.remove();
     if (pending !== null) list.append(pending);
     if (!list.childElementCount) list.append(nothing(say("chat_empty")));
     list.scrollTop = list.scrollHeight;
+  }
+
+  /** Return the bubble of a turn: the one that stands already, where nothing about it changed. */
+  function bubbleOf(turn, last) {
+    const from = JSON.stringify([turn, last, replies.has(turn.id)]);
+    if (drawn.get(turn.id)?.from !== from) drawn.set(turn.id, { from, bubble: bubble(turn, under(turn, last)) });
+    return drawn.get(turn.id).bubble;
+  }
+
+  /** Let a bubble stand at a place; what stands there already is not touched: it keeps what was marked in it. */
+  function stand(place, own) {
+    const there = list.children[place];
+    if (there === undefined) list.append(own);
+    else if (there !== own) there.replaceWith(own);
   }
 
   function under(turn, last) {

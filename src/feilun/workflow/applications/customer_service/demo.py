@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
@@ -23,6 +24,19 @@ TOUR = (
     "在吗",
 )
 """Questions that meet each rung once."""
+
+OWN = 5
+"""Questions of one's own FAQ that a tour asks."""
+
+
+def tour_of(entries: Sequence[FaqEntry]) -> tuple[str, ...]:
+    """Return a tour of a FAQ of one's own: some of its questions, one that nothing answers, and a person."""
+    asked = [entry.question for entry in entries[:: 1 + len(entries) // OWN]]
+    chinese = any(entry.language == "zh" for entry in entries)
+    return (
+        *asked,
+        *(("能卖我一张去火星的船票吗？", "转人工") if chinese else ("Do you sell tickets to Mars?", "agent please")),
+    )
 
 
 def demo_settings(faq: Path | None = None) -> CustomerServiceSettings:

@@ -143,12 +143,12 @@ def trained(
             f"{len(held)} FAQ entries have two variants or more; below {FEWEST} there is nothing to fine-tune on: "
             f"{settings.model.base} is taken as it is."
         )
-        known = [(entry.question, entry.answer or entry.question, entry.id) for entry in entries]
-        parts, method = {"train": [*pairs_of(lender, ()), *known], **_judging(lender)}, "none"
+        read = [(entry.question, entry.answer or entry.question, entry.id) for entry in (*lender, *entries)]
+        parts, method = {"train": read, **_judging(lender)}, "none"
     learned_from = _hash(parts, _recipe(settings, {}, method))
     made = _learned_before(settings.name, learned_from)
     if made is not None:
-        screen.say(f"{made.name}@{made.version} came of just the same: it is taken.")
+        screen.say(f"{made.name}@{made.version} learned from just the same: it is taken.")
         return made, learned_from
     recipe = from_table(_recipe(settings, _written(settings.name, parts), method))
     return train_recipe(recipe, resume=True, screen=screen), learned_from
