@@ -123,3 +123,9 @@ def test_what_a_report_lacks_is_not_drawn(tmp_path):
 @pytest.mark.parametrize("curve", [[{"epoch": 1, "accuracy": 0.5}], [{"loss": 1.0}, {"loss": 0.5}], [{"step": 1}]])
 def test_a_learning_curve_may_hold_little(curve, tmp_path):
     assert len(draw(Report(n=0, metrics={}), curve, tmp_path)) == 2
+
+
+def test_figures_that_are_equal_are_one_line_of_the_learning_curve():
+    curve = [{"step": i, "accuracy": 0.5 + i / 10, "micro_f1": 0.5 + i / 10, "macro_f1": 0.4} for i in range(3)]
+    (legend,) = plots._learning_curve(curve).legends
+    assert [text.get_text() for text in legend.get_texts()] == ["accuracy, micro_f1", "macro_f1"]

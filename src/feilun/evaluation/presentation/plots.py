@@ -206,7 +206,7 @@ def _coverage(report: Report) -> Any:
 
 
 def _learning_curve(curve: LearningCurve) -> Any:
-    """Draw losses on the left axis and metrics, which lie between 0 and 1, on the right one."""
+    """Draw losses on the left axis and metrics, which lie between 0 and 1, on the right one; equal ones as one line."""
     names = list(dict.fromkeys(name for row in curve for name in row))
     across = "step" if "step" in names else ("epoch" if "epoch" in names else None)
     drawn = [name for name in names if "loss" in name] + [
@@ -216,16 +216,19 @@ def _learning_curve(curve: LearningCurve) -> Any:
     right = axes.twinx() if any("loss" not in name for name in drawn) else None
     colours = (BLUE, ORANGE, "#3b8c5a", "#8a4fa3", "#b33a3a", GREY)
     lines = []
-    for index, name in enumerate(drawn):
-        points = [(row.get(across, i) if across else i, row[name]) for i, row in enumerate(curve) if name in row]
-        home = axes if "loss" in name or right is None else right
+    called: dict[tuple[tuple[float, float], ...], list[str]] = {}
+    for name in drawn:
+        series = tuple((row.get(across, i) if across else i, row[name]) for i, row in enumerate(curve) if name in row)
+        called.setdefault(series, []).append(name)
+    for index, (points, equal) in enumerate(called.items()):
+        home = axes if "loss" in equal[0] or right is None else right
         style = {
             "color": colours[index % len(colours)],
             "marker": "o" if len(points) <= 20 else None,
             "markersize": 3,
             "linestyle": "-" if home is axes else "--",
         }
-        lines += home.plot(*zip(*points, strict=True), label=drawable(name, 40), **style)
+        lines += home.plot(*zip(*points, strict=True), label=drawable(", ".join(equal), 40), **style)
     if right is not None:
         right.spines["top"].set_visible(False)
         right.set_ylabel(_say("metric (dashed)", "指标（虚线）"), fontfamily=list(families()), fontsize=9)
