@@ -80,7 +80,8 @@ def train(
     check_form(model, recipe.compression)
     progress = _fit(model, taught, recipe, run, lessons, resume=resume, workers=workers, screen=screen)
 
-    screen.say("Trained. Next it is made small, compared with what was trained, and judged.")
+    done = "Trained. Next" if progress.step else "Nothing is trained. Now"
+    screen.say(f"{done} it is made small, compared with what it was, and judged.")
     cleaning = recipe.data.clean.cleaning()
     recovery = Recovery(recipe, taught, run, lessons, resume, screen)
     small = compress(model, splits, recipe.compression, cleaning, run.folder / "small", further, recovery)
