@@ -173,7 +173,7 @@ def test_a_signal_to_all_processes_stops_them_with_a_checkpoint_and_none_is_left
 
 def test_ctrl_c_stops_with_a_checkpoint_and_resume_gives_the_same_bundle(place: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "feilun.interfaces.cli.main", "train", str(place / "recipe.toml")]
-    command += ["--set", "training.epochs=60", "--set", "training.early_stopping.patience=0", "--out"]
+    command += ["--set", "training.epochs=30", "--set", "training.early_stopping.patience=0", "--out"]
     stopped = {**os.environ, "FEILUN_HOME": str(tmp_path / "stopped")}
     process = subprocess.Popen(
         [*command, str(tmp_path / "a")], env=stopped, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True

@@ -202,7 +202,7 @@ def test_the_verb_and_the_service_correct_company_and_story(
         sent = {"document": named["a2"], "entities": ["青禾汽车"], "story": named["a"]}
         answer = client.post("/v1/apps/public-opinion/desk/corrections", json=sent)
         assert (answer.status_code, answer.json()["after"]["story"]) == (200, named["a"])
-        assert client.post("/v1/apps/public-opinion/desk/corrections", json={**sent, "story": "x"}).status_code == 422
+        assert client.post("/v1/apps/public-opinion/desk/corrections", json={**sent, "story": "x"}).status_code == 404
     held_to_counting_anew(application)
     assert len(history(application)) == 2
 
