@@ -177,13 +177,8 @@ def retrain(
             "champion": int(bundle.version),
             "learned": corpus.learned,
         }
-        try:
+        with _gate_noted(recipe.name, database, facts):
             trained = steps.train(corpus.recipe, resume=resume, accept_licence=accept_licence, screen=screen)
-        except GateNotMet as error:
-            with database.write() as connection:
-                audit.record(connection, "retrain", outcome="gate not met", reasons=[error.problem], **facts)
-            stopped.end(recipe.name)
-            raise
         contests = {task: _contest(bundle, trained, recipe, task, rows) for task, rows in corpus.tasks.items()}
         outcome, reasons = _decide(contests, recipe, review)
         report = places.retrainings() / recipe.name / f"{trained.version}.json"
@@ -194,6 +189,18 @@ def retrain(
         _settle(result, database, held, facts)
         stopped.end(recipe.name)
     return result
+
+
+@contextmanager
+def _gate_noted(name: str, database: Database, facts: Mapping[str, Any]) -> Iterator[None]:
+    """Note in the audit log that a challenger missed the gate; there is nothing to go on with then."""
+    try:
+        yield
+    except GateNotMet as error:
+        with database.write() as connection:
+            audit.record(connection, "retrain", outcome="gate not met", reasons=[error.problem], **facts)
+        stopped.end(name)
+        raise
 
 
 def _champion(recipe: Recipe) -> Bundle:
