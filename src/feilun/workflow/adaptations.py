@@ -93,12 +93,15 @@ def costs(
     fresh = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=fresh, max_tasks_per_child=1) as processes:
         for kind in ADAPTATIONS:
-            cost = processes.submit(measure, base, kind, seconds, threads).result()
-            reached = {
-                name: processes.submit(quality, recipe, kind, threads).result()
-                for name, recipe in (recipes or {}).items()
-            }
-            yield replace(cost, quality=reached)
+            yield processes.submit(_cost_and_quality, base, kind, seconds, threads, dict(recipes or {})).result()
+
+
+def _cost_and_quality(
+    base: str, kind: str, seconds: float, threads: int | None, recipes: Mapping[str, Recipe]
+) -> AdaptationCost:
+    """Measure an adaptation, and then, as the peak of memory is read, train recipes with it."""
+    cost = measure(base, kind, seconds, threads)
+    return replace(cost, quality={name: quality(recipe, kind, threads) for name, recipe in recipes.items()})
 
 
 def measure(base: str, kind: str, seconds: float, threads: int | None = None) -> AdaptationCost:

@@ -51,12 +51,12 @@ def test_a_bundle_is_trained_folded_and_answers(place, own_home, kind, capsys):
 
 
 def test_adaptations_are_measured_on_the_base_that_is_named(place, capsys):
-    assert main.run(["adaptations", "--base", str(place / "base"), "--seconds", "0.1", "--json"]) == 0
+    base, recipe = str(place / "base"), str(place / "recipe.toml")
+    assert main.run(["adaptations", "--base", base, "--on", recipe, "--seconds", "0.1", "--json"]) == 0
     found = json_lines(capsys)
-    assert [line["kind"] for line in found] == ["full", "frozen", "adapter", "lora", "adalora"]
-    recipe = str(place / "recipe.toml")
-    assert main.run(["adaptations", "--on", recipe, "--seconds", "0.1", "--json"]) == 0
-    reached = {line["kind"]: line["quality"]["recipe"] for line in json_lines(capsys)}
+    assert {line["base"] for line in found} == {base}
+    assert all(line["tokens_per_second"] > 0 < line["peak_megabytes"] for line in found)
+    reached = {line["kind"]: line["quality"]["recipe"] for line in found}
     assert list(reached) == ["full", "frozen", "adapter", "lora", "adalora"]
     assert reached["full"] < 0.6 < reached["lora"] <= 1  # the rate of the recipe is one for adapters
     assert main.run(["adaptations", "--on", recipe, "--on", recipe]) == 2
