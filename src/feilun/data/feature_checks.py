@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from feilun.core.corpus import Corpus
 from feilun.core.errors import DataError, MissingExtra
 from feilun.core.features import CategoryColumn, NumberColumn, category_of, number_of
+from feilun.core.remark import Remark
 
 FEWEST_ROWS = 20
 """Rows below which all cells may differ by chance."""
@@ -69,13 +70,18 @@ def telling_columns(columns: Sequence[NumberColumn | CategoryColumn], train: Cor
     corpus = train.select(rows.tolist())
     if len(corpus) < FEWEST_ROWS:
         return []
-    found = []
+    found: list[str] = []
     for column in columns:
         share = max((_told(column, corpus, own, task) for own in _targets(corpus, task)), default=0.0)
         if share >= TELLING:
             found.append(
-                f"The column {column.name!r} alone tells the target ({share:.1%} of it on unseen rows): is it known "
-                "when the prediction is made? If it is written down afterwards, leave it out of data.features."
+                Remark(
+                    f"The column {column.name!r} alone tells the target ({share:.1%} of it on unseen rows): is it "
+                    "known when the prediction is made? If it is written down afterwards, leave it out of "
+                    "data.features.",
+                    f"仅凭列 {column.name!r} 就能说出目标（未见行上的 {share:.1%}）：预测之时它已知吗？"
+                    "若是事后才写下的，请从 data.features 中去掉。",
+                )
             )
     return found
 

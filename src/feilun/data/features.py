@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from feilun.core.corpus import Corpus
 from feilun.core.errors import DataError
 from feilun.core.features import CategoryColumn, FeatureColumns, NumberColumn, category_of, number_of
+from feilun.core.remark import Remark
 from feilun.core.splits import Splits
 from feilun.data.feature_checks import check_identity, telling_columns
 from feilun.data.settings import DataSettings
@@ -68,7 +69,12 @@ def learn_features(splits: Splits, settings: DataSettings, task: str) -> Learned
         column = learn_column(name, train.features[name], as_codes=name in settings.categories)
         table.append(_row(column, train.features[name]))
         if table[-1]["distinct"] < 2 and table[-1]["missing"] in {0, len(train)}:
-            notes.append(f"The column {name!r} is the same in every training row: it is left out.")
+            notes.append(
+                Remark(
+                    f"The column {name!r} is the same in every training row: it is left out.",
+                    f"列 {name!r} 在所有训练行中都相同，已略去。",
+                )
+            )
             continue
         _check_cells(column, splits)
         check_identity(column, train.features[name], len(train))
@@ -173,9 +179,11 @@ def _rare_rows(column: CategoryColumn, train: Corpus) -> int:
     return int((column.numbers(train.features[column.name]) == len(column.categories) + 1).sum())
 
 
-def _rare(column: CategoryColumn, train: Corpus) -> str:
-    return (
-        f"The column {column.name!r} has categories of fewer than {FEWEST_ROWS} training rows in "
-        f"{_rare_rows(column, train):,} of {len(train):,} rows, which the model cannot tell apart: a column of words "
-        "is better read as text."
+def _rare(column: CategoryColumn, train: Corpus) -> Remark:
+    rows = _rare_rows(column, train)
+    return Remark(
+        f"The column {column.name!r} has categories of fewer than {FEWEST_ROWS} training rows in {rows:,} of "
+        f"{len(train):,} rows, which the model cannot tell apart: a column of words is better read as text.",
+        f"列 {column.name!r} 在 {len(train):,} 行中有 {rows:,} 行属于不足 {FEWEST_ROWS} 行训练数据的类别，"
+        "模型无法区分：整列是文字的，当作文本来读更好。",
     )

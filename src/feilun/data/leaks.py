@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from feilun.core.corpus import Corpus
 from feilun.core.errors import DataError
+from feilun.core.remark import Remark
 from feilun.data import duplicates
 from feilun.data.loading import Loaded
 from feilun.data.paths import shown
 from feilun.data.settings import DataSettings
-from feilun.data.split import SET_NAMES, TEST, TRAIN, VALIDATION
+from feilun.data.split import SET_NAMES, SET_NAMES_ZH, TEST, TRAIN, VALIDATION
 from feilun.data.target_kinds.table import TargetKind
 
 
@@ -27,7 +28,8 @@ def drop_copies(train: Loaded, settings: DataSettings) -> None:
     """Drop rows of train that have the same text and the same label as an earlier one."""
     texts = duplicates.same_text(duplicates.compared_texts(train.corpus, settings.read_features))
     labels = duplicates.label_numbers(train.corpus.target, len(train.corpus))
-    train.drop("same text and label as an earlier row", duplicates.first_of_each(texts, labels))
+    repeated = Remark("same text and label as an earlier row", "文本和标签与前面某行相同")
+    train.drop(repeated, duplicates.first_of_each(texts, labels))
 
 
 def drop_near(sources: dict[int, Loaded], settings: DataSettings, kind: TargetKind) -> NDArray[np.int64]:
@@ -43,16 +45,18 @@ def drop_near(sources: dict[int, Loaded], settings: DataSettings, kind: TargetKi
     apart = [told_apart(loaded.corpus, kind) for loaded in sources.values()]
     groups = duplicates.near_groups(apart, settings)
     asked = [text for corpus in apart for text in duplicates.compared_texts(corpus)]
-    leaks = {"text stands, or nearly stands, in": duplicates.leaking(asked, groups, sets, threshold)}
+    text = Remark("text stands, or nearly stands, in", "文本（或近似文本）已出现在")
+    leaks = {text: duplicates.leaking(asked, groups, sets, threshold)}
     if settings.group:
         values = [value for loaded in sources.values() for value in loaded.corpus.group or ()]
-        leaks["group stands in"] = duplicates.leaking_groups(values, sets)
+        leaks[Remark("group stands in", "所属分组已出现在")] = duplicates.leaking_groups(values, sets)
     kept = np.ones(len(texts), dtype=bool)
     own = np.flatnonzero(sets == TRAIN)
     if settings.clean.deduplicate == "near":
         labels = duplicates.label_numbers(train.corpus.target, len(own))
         kept[own] = duplicates.first_of_near([texts[i] for i in own], groups[own], labels, threshold)
-        train.drop("nearly the same text and the same label as an earlier row", kept[own])
+        near = Remark("nearly the same text and the same label as an earlier row", "文本与前面某行近似且标签相同")
+        train.drop(near, kept[own])
     _count_leaks(sources, leaks, sets, kept, drop=settings.split.leakage == "drop")
     for number, loaded in sources.items():
         if not len(loaded.corpus):
@@ -66,7 +70,7 @@ def drop_near(sources: dict[int, Loaded], settings: DataSettings, kind: TargetKi
 
 def _count_leaks(
     sources: Mapping[int, Loaded],
-    leaks: Mapping[str, NDArray[np.int64]],
+    leaks: Mapping[Remark, NDArray[np.int64]],
     sets: NDArray[np.int64],
     kept: NDArray[np.bool_],
     *,
@@ -88,7 +92,8 @@ def _count_leaks(
                 leaking = leaking_into[rows] == later
                 if not leaking.any():
                     continue
-                named = f"{reason} the {SET_NAMES[later]} file"
+                file = SET_NAMES[later]
+                named = Remark(f"{reason} the {file} file", f"{reason.chinese}{SET_NAMES_ZH[file]}文件中")
                 loaded.leaks[named] += int(leaking.sum())
                 if drop:
                     loaded.drop(named, ~leaking)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from feilun.core.corpus import Corpus
 from feilun.core.errors import DataError, UnknownEncoding
 from feilun.core.features import verbalised
+from feilun.core.remark import Remark
 from feilun.data.paths import shown
 from feilun.data.readers.sources import Source, open_source
 from feilun.data.readers.tables import texts_of
@@ -30,6 +31,7 @@ TARGET_NAMES = ("label", "target", "class", "category", "sentiment", "intent", "
 TEXT_NAMES = ("text", "content", "sentence", "review", "comment", "body", "message", "query", "question", "title",
               "文本", "内容", "评论", "正文", "句子", "问题", "标题")  # fmt: skip
 
+EMPTY_TEXT, NO_LABEL = Remark("empty text", "文本为空"), Remark("no label", "没有标签")
 EXAMPLES = 20
 """Ids of dropped rows that are kept by reason; the counts are of all."""
 
@@ -170,9 +172,9 @@ class _Reader:
         kept = []
         for i, text in enumerate(texts):
             if self.cleaning is not None and not settings.features and not text:
-                self._drop("empty text", i)
+                self._drop(EMPTY_TEXT, i)
             elif targets is not None and _blank(targets[i]):
-                self._drop("no label", i)
+                self._drop(NO_LABEL, i)
             else:
                 kept.append(i)
         if len(kept) == len(texts):

@@ -11,6 +11,7 @@ from feilun.core.corpus import Corpus
 from feilun.core.decisions.multitask import TaskTarget, qualified
 from feilun.core.errors import DataError
 from feilun.core.labels import LabelSet
+from feilun.core.remark import Remark
 from feilun.core.splits import Splits
 from feilun.data.prepare import CountTokens, prepare
 from feilun.data.settings import DataSettings
@@ -83,7 +84,10 @@ def _prepared(task: TaskRows, count_tokens: CountTokens | None, max_tokens: int 
 def _report(own: Splits, shared: int) -> dict[str, Any]:
     if not shared:
         return dict(own.report)
-    note = f"{shared:,} training rows are left out: another task is judged by their texts."
+    note = Remark(
+        f"{shared:,} training rows are left out: another task is judged by their texts.",
+        f"略去 {shared:,} 行训练数据：另一个任务要用它们的文本来评估。",
+    )
     return {**own.report, "notes": [*own.report["notes"], note]}
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from feilun.core.corpus import Corpus
 from feilun.core.labels import LabelSet
+from feilun.core.remark import Remark
 from feilun.core.splits import Splits
 from feilun.data import duplicates, quality, targets
 from feilun.data.features import NO_FEATURES, learn_features
@@ -139,7 +140,7 @@ def _drop_beyond(loaded: Loaded, most: int | None) -> None:
     if most is not None and rows > most:
         kept = np.zeros(rows, dtype=bool)
         kept[np.linspace(0, rows - 1, most).round().astype(int)] = True
-        loaded.drop("more than data.most_rows asks for", kept)
+        loaded.drop(Remark("more than data.most_rows asks for", "超出 data.most_rows 所限的行数"), kept)
 
 
 def _together(corpora: Sequence[Corpus]) -> Corpus:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feilun.core.corpus import Corpus
+from feilun.core.remark import Remark, joined
 from feilun.core.splits import Splits
 from feilun.data import targets
 from feilun.data.loading import Loaded
@@ -171,26 +172,44 @@ def _token_lengths(
 
 
 def _notes(sources: Mapping[int, Loaded], result: Mapping[str, Any]) -> list[str]:
-    notes = []
+    notes: list[str] = []
     for loaded in sources.values():
         facts, name = loaded.facts, shown(loaded.source)
         if "unread_sheets" in facts:
             sheets = ", ".join(facts["unread_sheets"])
-            notes.append(f"{name}: the sheet {facts['sheet']!r} was read; not read: {sheets}.")
-        notes += [f"{name}: {note}" for note in facts.get("notes", [])]
+            notes.append(
+                Remark(
+                    f"{name}: the sheet {facts['sheet']!r} was read; not read: {sheets}.",
+                    f"{name}：读取了工作表 {facts['sheet']!r}；未读取：{sheets}。",
+                )
+            )
+        notes += [joined([name, note], ": ", "：") for note in facts.get("notes", [])]
     for labels in result["similar_labels"]:
         written = ", ".join(f"{label!r} ({rows:,} rows)" for label, rows in labels.items())
         best = max(labels, key=lambda label: (labels[label], label.islower(), -len(label)))
         notes.append(
-            f"These labels differ only by blanks or case: {written}. They are trained as different labels; "
-            f"if they mean the same, write them alike ({best.strip()!r})."
+            Remark(
+                f"These labels differ only by blanks or case: {written}. They are trained as different labels; "
+                f"if they mean the same, write them alike ({best.strip()!r}).",
+                f"这些标签只在空格或大小写上不同：{written.replace(' rows)', ' 行)')}。它们被当作不同的标签来训练；"
+                f"若意思相同，请写成一样（{best.strip()!r}）。",
+            )
         )
     alike = {label for labels in result["similar_labels"] for label in labels}
     for label in result["padded_labels"]:
         if label not in alike:
-            notes.append(f"The label {label!r} has blanks around it; predictions will have them too.")
+            notes.append(
+                Remark(
+                    f"The label {label!r} has blanks around it; predictions will have them too.",
+                    f"标签 {label!r} 前后有空格；预测结果也会带着它们。",
+                )
+            )
     if contested := result["conflicts"]["texts"]:
         notes.append(
-            f"Texts that stand in the data with several labels: {contested:,}; all are kept. Settle which is right."
+            Remark(
+                f"Texts that stand in the data with several labels: {contested:,}; all are kept. Settle which is "
+                "right.",
+                f"有 {contested:,} 条文本在数据中带有不同的标签；全部保留。请确定哪个是对的。",
+            )
         )
     return notes

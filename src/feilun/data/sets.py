@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from feilun.core.corpus import Corpus
 from feilun.core.errors import DataError
+from feilun.core.remark import Remark
 from feilun.data import duplicates
 from feilun.data.loading import Loaded, take
 from feilun.data.paths import shown
@@ -83,12 +84,15 @@ def _sets_by_time(train: Loaded, groups: NDArray[np.int64], shares: tuple[float,
             f"{shown(train.source)} has {int(readable.sum())} rows with a time that can be read.",
             "Write times as 2026-01-31 or 2026-01-31T09:30, or as seconds since 1970; or set data.split.by to label.",
         )
-    train.drop("no readable time", readable)
+    train.drop(Remark("no readable time", "没有可识别的时间"), readable)
     groups = groups[readable]
     sets = assign_by_time([seconds(time) for time in train.corpus.time or ()], shares)
     names, unit_of = np.unique(groups, return_inverse=True)
     last = np.full(len(names), TRAIN)
     np.maximum.at(last, unit_of, sets)
     torn = sets < last[unit_of]
-    train.drop("group or nearly the same text stands in a later set", ~torn)
+    in_later = Remark(
+        "group or nearly the same text stands in a later set", "所属分组或近似文本已出现在时间更晚的集合中"
+    )
+    train.drop(in_later, ~torn)
     return sets[~torn]

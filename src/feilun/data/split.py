@@ -13,6 +13,7 @@ from feilun.core.settings import setting
 
 TRAIN, VALIDATION, TEST = 0, 1, 2
 SET_NAMES = ("train", "validation", "test")
+SET_NAMES_ZH = {"train": "训练", "validation": "验证", "test": "测试"}
 
 FEWEST_TO_SPLIT, FEWEST_TO_VALIDATE = 3, 5
 """Rows from which on a label stands in test, and in validation too; fewer all stay in train."""

@@ -10,15 +10,22 @@ from typing import Any
 
 from feilun.core.errors import DataError, counted, nearest
 from feilun.core.labels import LabelSet
+from feilun.core.remark import Remark, joined
 from feilun.data.loading import Loaded
 from feilun.data.paths import shown
-from feilun.data.split import FEWEST_TO_SPLIT
+from feilun.data.split import FEWEST_TO_SPLIT, SET_NAMES_ZH
 
 RARE_ROWS = 10
 """Rows below which a label is named in the report."""
 
 NAMED = 5
 MOST_DISTINCT_SHARE = 0.5
+
+ALL_IN_TRAIN = Remark("all in train", "全在训练集中")
+CANNOT_BE_LEARNT = Remark("so it cannot be learnt", "因此学不会")
+NOT_KNOWN = Remark("so how well it is predicted is not known", "因此预测得如何无从得知")
+ADD_OR_MERGE = Remark("add rows of it, or merge it into another label", "请补充该标签的数据，或并入别的标签")
+ADD = Remark("add such rows", "请补充这样的数据")
 NUMBER = re.compile(r"[-+]?(?:\d+(?:[.,]\d+)*|\.\d+)(?:[eE][-+]?\d+)?%?")
 
 
@@ -70,7 +77,10 @@ def check_texts(loaded: Loaded, column: str) -> str | None:
             "Name the column of texts in data.text.",
         )
     if numbers >= 0.2 * len(texts):
-        return f"{numbers:,} of {len(texts):,} texts in {column!r} of {shown(loaded.source)} are bare numbers."
+        return Remark(
+            f"{numbers:,} of {len(texts):,} texts in {column!r} of {shown(loaded.source)} are bare numbers.",
+            f"{shown(loaded.source)} 的 {column!r} 列中，{len(texts):,} 条文本里有 {numbers:,} 条只是数字。",
+        )
     return None
 
 
@@ -124,16 +134,24 @@ def rare_labels(
         without = [name for name, labels in by_set.items() if not labels.get(label)]
         if rows >= RARE_ROWS and not without:
             continue
-        where = f"none in {' and '.join(without)}" if without else "in every set"
-        if "train" in without:
-            where += ", so it cannot be learnt"
-        elif without:
-            where += ", so how well it is predicted is not known"
-        if splitting and rows < FEWEST_TO_SPLIT and by_set["train"].get(label) == rows:
-            where = f"all in train; {where}"
-        what = "add rows of it, or merge it into another label" if rows < RARE_ROWS else "add such rows"
-        found.append({"label": label, "rows": rows, "advice": f"{where}: {what}"})
+        all_in_train = splitting and rows < FEWEST_TO_SPLIT and by_set["train"].get(label) == rows
+        found.append({"label": label, "rows": rows, "advice": _advice(rows, without, all_in_train)})
     return found
+
+
+def _advice(rows: int, without: Sequence[str], all_in_train: bool) -> Remark:
+    """Say of a rare label in which sets it is missing, what follows, and what to do."""
+    missing = "、".join(SET_NAMES_ZH[name] for name in without)
+    where = (
+        Remark(f"none in {' and '.join(without)}", f"{missing}集中没有")
+        if without
+        else Remark("in every set", "各集都有")
+    )
+    clauses = [ALL_IN_TRAIN] * all_in_train + [where]
+    if without:
+        clauses.append(CANNOT_BE_LEARNT if "train" in without else NOT_KNOWN)
+    what = ADD_OR_MERGE if rows < RARE_ROWS else ADD
+    return joined([joined(clauses, ", ", "，"), what], ": ", "：")
 
 
 def similar_labels(counts: Mapping[str, int]) -> list[dict[str, int]]:

@@ -18,6 +18,7 @@ from typing import Literal
 
 import ftfy
 
+from feilun.core.remark import Remark
 from feilun.core.settings import setting
 from feilun.text.redact import ORDER, Kind, redact_kind
 
@@ -84,14 +85,14 @@ class Cleaning:
 
 
 STEPS = {
-    "surrogates": "lone surrogates joined, or replaced by U+FFFD",
-    "mojibake": "wrongly decoded text repaired",
-    "html": "HTML leftovers removed",
-    "control": "control and invisible characters removed",
-    "unicode": "Unicode forms unified",
-    "full_width": "full-width letters and digits made half-width",
-    "whitespace": "blanks and line breaks tidied",
-    **{f"redact_{kind}": f"personal data replaced: {kind}" for kind in ORDER},
+    "surrogates": Remark("lone surrogates joined, or replaced by U+FFFD", "拼合孤立的代理项，或换成 U+FFFD"),
+    "mojibake": Remark("wrongly decoded text repaired", "修复乱码"),
+    "html": Remark("HTML leftovers removed", "去除 HTML 残留"),
+    "control": Remark("control and invisible characters removed", "去除控制字符和不可见字符"),
+    "unicode": Remark("Unicode forms unified", "统一 Unicode 形式"),
+    "full_width": Remark("full-width letters and digits made half-width", "全角字母和数字改为半角"),
+    "whitespace": Remark("blanks and line breaks tidied", "整理空格和换行"),
+    **{f"redact_{kind}": Remark(f"personal data replaced: {kind}", f"替换个人信息：{kind}") for kind in ORDER},
 }
 """What each step does, in a few words."""
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from feilun.compression.prune import check_prunable
+from feilun.core.remark import Remark
 from feilun.core.splits import Splits
 from feilun.models.bases.catalogue import open_base
 from feilun.models.bases.languages import warn_if_unfit
@@ -73,14 +74,22 @@ def examine(recipe: Recipe, *, accept_licence: bool = False) -> Examination:
     speed = tokens_per_second(model, sample, settings, len(splits.train))
     minutes = tokens * settings.epochs / speed / 60
     unfit = warn_if_unfit(base.languages, script_shares(splits.train.text))
-    length = pace = ""
+    length = pace = Remark("", "")
     if recipe.model.base != NO_BASE:
-        length = f" of {tokens / len(splits.train):.0f} tokens on average"
-        pace = f" at {speed:,.0f} tokens a second, measured here"
+        mean = f"{tokens / len(splits.train):.0f}"
+        length = Remark(f" of {mean} tokens on average", f"，平均每行 {mean} 个词元")
+        pace = Remark(f" at {speed:,.0f} tokens a second, measured here", f"（本机实测每秒 {speed:,.0f} 个词元）")
     remarks = [
         *([unfit] if unfit else []),
-        f"An epoch reads {len(splits.train):,} rows{length}.",
-        f"Training (training.epochs = {settings.epochs}) takes at most {math.ceil(minutes)} min{pace}; early stopping "
-        "may end it sooner.",
+        Remark(
+            f"An epoch reads {len(splits.train):,} rows{length}.",
+            f"每遍读 {len(splits.train):,} 行{length.chinese}。",
+        ),
+        Remark(
+            f"Training (training.epochs = {settings.epochs}) takes at most {math.ceil(minutes)} min{pace}; early "
+            "stopping may end it sooner.",
+            f"训练（training.epochs = {settings.epochs}）最多需 {math.ceil(minutes)} 分钟{pace.chinese}；"
+            "提前停止可能更早结束。",
+        ),
     ]
     return Examination(splits, tokens, tuple(remarks))

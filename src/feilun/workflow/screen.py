@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Literal
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from feilun.core.remark import Language, Remark, said_in
 from feilun.core.report import Report
 from feilun.core.splits import Splits
 from feilun.data import render as data_report
@@ -16,12 +16,14 @@ from feilun.evaluation.presentation import terminal as report_rendering
 from feilun.training.checkpoint import Progress as RunProgress
 from feilun.training.fit import Watcher
 
+FINE_TUNING = Remark("fine-tuning", "微调")
+
 
 class Screen:
     """Shows nothing; `Terminal` shows all."""
 
     def say(self, text: str) -> None:
-        """Show one line."""
+        """Show one line; a `Remark` in the user's language."""
 
     def show_data(self, splits: Splits) -> None:
         """Show the data report."""
@@ -30,7 +32,7 @@ class Screen:
         """Show the report beside its baselines."""
 
     @contextmanager
-    def training(self, what: str = "fine-tuning") -> Iterator[Watcher | None]:
+    def training(self, what: str = FINE_TUNING) -> Iterator[Watcher | None]:
         """Show a run while it goes on; `what` says what is done."""
         yield None
 
@@ -43,30 +45,31 @@ class Terminal(Screen):
 
     Args:
         console: Where to; stderr where stdout is for machines.
-        language: Language of the report's sentences: zh or en.
+        language: What it speaks.
     """
 
-    def __init__(self, console: Console, language: Literal["zh", "en"] = "en") -> None:
+    def __init__(self, console: Console, language: Language = "en") -> None:
         self.console = console
         self.language = language
 
     def say(self, text: str) -> None:
         """Show one line."""
-        self.console.print(text, highlight=False)
+        self.console.print(said_in(self.language, text), highlight=False)
 
     def show_data(self, splits: Splits) -> None:
         """Show the data report."""
-        self.console.print(data_report.render(splits.report))
+        self.console.print(data_report.render(splits.report, self.language))
 
     def show_report(self, report: Report) -> None:
         """Show the report beside its baselines."""
         self.console.print(report_rendering.render(report, self.language))
 
     @contextmanager
-    def training(self, what: str = "fine-tuning") -> Iterator[Watcher | None]:
+    def training(self, what: str = FINE_TUNING) -> Iterator[Watcher | None]:
         """Show a run while it goes on; `what` says what is done."""
+        shown = said_in(self.language, what)
         bar = Progress(
-            TextColumn(f"[bold]{what}"), BarColumn(), TextColumn("{task.completed}/{task.total} steps"),
+            TextColumn(f"[bold]{shown}"), BarColumn(), TextColumn("{task.completed}/{task.total} steps"),
             TextColumn("{task.fields[figures]}"), TimeRemainingColumn(), console=self.console, transient=True,
             disable=not self.console.is_terminal,
         )  # fmt: skip

@@ -16,6 +16,7 @@ from pathlib import Path
 from feilun.bundles.bundle import Bundle, check_target
 from feilun.compression.compress import check_form, compress
 from feilun.compression.prune import check_prunable
+from feilun.core.remark import Remark
 from feilun.core.splits import Splits
 from feilun.data.unlabelled import unlabelled_texts
 from feilun.models.bases.base import Base
@@ -36,6 +37,15 @@ from feilun.workflow.run import Run
 from feilun.workflow.screen import Screen, silent
 from feilun.workflow.teaching import teach
 from feilun.workflow.untuned import untuned
+
+TRAINED = Remark(
+    "Trained. Next it is made small, compared with what it was, and judged.",
+    "训练完毕。接下来压缩模型、与压缩前比较，然后评估。",
+)
+NOT_TRAINED = Remark(
+    "Nothing is trained. Now it is made small, compared with what it was, and judged.",
+    "没有需要训练的部分。现在压缩模型、与压缩前比较，然后评估。",
+)
 
 
 def train(
@@ -80,8 +90,7 @@ def train(
     check_form(model, recipe.compression)
     progress = _fit(model, taught, recipe, run, lessons, resume=resume, workers=workers, screen=screen)
 
-    done = "Trained. Next" if progress.step else "Nothing is trained. Now"
-    screen.say(f"{done} it is made small, compared with what it was, and judged.")
+    screen.say(TRAINED if progress.step else NOT_TRAINED)
     cleaning = recipe.data.clean.cleaning()
     recovery = Recovery(recipe, taught, run, lessons, resume, screen)
     small = compress(model, splits, recipe.compression, cleaning, run.folder / "small", further, recovery)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import polars
 import pytest
+from rich.console import Console
 
 from feilun.core.errors import UsageError
 from feilun.workflow.getting_started.quickstart import quickstart
@@ -18,6 +20,7 @@ from feilun.workflow.getting_started.time_plan import (
     VALIDATION,
     plan_for,
 )
+from feilun.workflow.screen import Terminal
 from tiny import LABELS, reviews, save_tiny_base
 
 pytestmark = pytest.mark.usefixtures("undrawn")
@@ -56,8 +59,12 @@ def test_texts_that_are_cut_shorter_leave_time_for_more_rows() -> None:
 
 def test_a_table_of_ones_own_becomes_a_bundle(tmp_path: Path, base: str) -> None:
     write(tmp_path / "评论.csv", 260, 1)
-    bundle = quickstart(tmp_path / "评论.csv", base=base)
+    console = Console(file=io.StringIO(), width=200, record=True)
+    bundle = quickstart(tmp_path / "评论.csv", base=base, screen=Terminal(console, "zh"))
     assert bundle.report.n == 52  # a fifth is held out
+    page = console.export_text()
+    for words in ("260 条带标签的文本", "数据：读入 ", "训练完毕", "在 52 条文本上评估", "用自己的表格"):
+        assert words in page
     assert {prediction.label for prediction in bundle.predict(["good"])} <= set(LABELS.names)
 
 

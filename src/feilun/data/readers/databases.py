@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from feilun.core.errors import DataError, MissingExtra
+from feilun.core.remark import Remark
 from feilun.data.paths import shown
 from feilun.data.readers.tables import PIECE_ROWS, cell_text, frame_of, pieces
 from feilun.text.clean import join_surrogates
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
     from sqlalchemy import CursorResult, Engine
 
 SERVER_BATCH = 5000
+
+UNORDERED = Remark(
+    "The query has no ORDER BY: the order of rows may differ between runs.",
+    "查询没有 ORDER BY：各次运行的行序可能不同。",
+)
 
 BIND = re.compile(r"(?<![:\w\\]):(?=\w)")
 """What SQLAlchemy would take for a parameter; a user's query has none."""
@@ -41,8 +47,7 @@ class Query:
     def facts(self) -> dict[str, Any]:
         """Return how the rows were read."""
         ordered = "order by" in self.query.lower()
-        note = {} if ordered else {"notes": ["The query has no ORDER BY: the order of rows may differ between runs."]}
-        return {"kind": "sql", **note}
+        return {"kind": "sql", **({} if ordered else {"notes": [UNORDERED]})}
 
     def frames(self, columns: Sequence[str]) -> Iterator[DataFrame]:
         """Yield the rows in pieces, all cells as text."""

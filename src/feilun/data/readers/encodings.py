@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from feilun.core.errors import DataError, UnknownEncoding
+from feilun.core.remark import Remark
 from feilun.data.paths import shown
 
 BLOCK = 1 << 20
@@ -108,12 +109,19 @@ def facts(encoding: Encoding) -> dict[str, Any]:
     result: dict[str, Any] = {"encoding": encoding.name}
     if encoding.guessed:
         result["notes"] = [
-            f"read as {encoding.name}, which is a guess; where texts look wrong, save the file as UTF-8."
+            Remark(
+                f"read as {encoding.name}, which is a guess; where texts look wrong, save the file as UTF-8.",
+                f"编码推测为 {encoding.name}；若文字显示不对，请把文件另存为 UTF-8。",
+            )
         ]
     if encoding.damaged:
         result["notes"] = [
-            f"{encoding.damaged} byte sequences are not UTF-8, the first in line {encoding.first_damaged_line}; "
-            "they are read as U+FFFD (\ufffd)."
+            Remark(
+                f"{encoding.damaged} byte sequences are not UTF-8, the first in line {encoding.first_damaged_line}; "
+                "they are read as U+FFFD (\ufffd).",
+                f"{encoding.damaged} 处字节不是 UTF-8，第一处在第 {encoding.first_damaged_line} 行；"
+                "读作 U+FFFD (\ufffd)。",
+            )
         ]
     return result
 

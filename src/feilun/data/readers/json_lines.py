@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from feilun.core.errors import DataError, counted
+from feilun.core.remark import Remark
 from feilun.data.paths import shown
 from feilun.data.readers.encodings import Encoding, facts, open_text
 from feilun.data.readers.tables import cell_text, frame_of, pieces, polars
@@ -46,7 +47,10 @@ class JsonLines:
         found = {"kind": "jsonl", **facts(self.encoding)}
         if self.surrogates:
             lines = counted(self.surrogates, "line")
-            note = f"Lone surrogates (\\ud800 and the like) are read as U+FFFD: {lines}."
+            note = Remark(
+                f"Lone surrogates (\\ud800 and the like) are read as U+FFFD: {lines}.",
+                f"孤立的代理项（\\ud800 之类）读作 U+FFFD：{self.surrogates} 行。",
+            )
             found["notes"] = [*found.get("notes", []), note]
         return found
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from feilun.core.errors import DataError
 from feilun.core.labels import LabelSet
+from feilun.core.remark import Remark
 from feilun.data.paths import shown
 from feilun.data.targets import label_set
 
@@ -75,12 +76,28 @@ class LabelLists:
             )
         several = sum(len(target) > 1 for target in targets)
         without = sum(not target for target in targets)
-        notes = [f"Of {rows:,} rows, {several:,} have several labels and {without:,} none ({place})."]
+        notes: list[str] = [
+            Remark(
+                f"Of {rows:,} rows, {several:,} have several labels and {without:,} none ({place}).",
+                f"{rows:,} 行中，{several:,} 行有多个标签，{without:,} 行没有标签（{shown(loaded.source)} 的"
+                f" {settings.targets[0]!r} 列）。",
+            )
+        ]
         if not several and not without:
-            notes.append('Every row has just one label: task = "classify" fits such data better.')
+            notes.append(
+                Remark(
+                    'Every row has just one label: task = "classify" fits such data better.',
+                    '每行恰有一个标签：这样的数据更适合 task = "classify"。',
+                )
+            )
         everywhere = [name for name, count in counts.items() if count == rows]
         if everywhere:
-            notes.append(f"Every row has the label {everywhere[0]!r}: there is nothing to tell apart by it.")
+            notes.append(
+                Remark(
+                    f"Every row has the label {everywhere[0]!r}: there is nothing to tell apart by it.",
+                    f"每行都有标签 {everywhere[0]!r}：它区分不出任何东西。",
+                )
+            )
         return label_set(counts), notes
 
     def names(self, target: tuple[str, ...]) -> Sequence[str]:
@@ -136,7 +153,8 @@ def gather(loaded: Loaded, column: str) -> None:
     loaded.corpus = replace(loaded.corpus, target=targets)
     kept = np.zeros(len(targets), dtype=bool)
     kept[list(labels)] = True
-    loaded.drop(f"label joined to an earlier row of the same {column}", kept)
+    joined = Remark(f"label joined to an earlier row of the same {column}", f"标签并入 {column} 相同的前面某行")
+    loaded.drop(joined, kept)
 
 
 def _read_with(loaded: Loaded) -> str:

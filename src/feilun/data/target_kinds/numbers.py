@@ -12,6 +12,7 @@ import numpy as np
 
 from feilun.core.errors import DataError
 from feilun.core.labels import LabelSet
+from feilun.core.remark import Remark
 from feilun.data.paths import shown
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class Numbers:
             DataError: If all rows have the same number.
         """
         values = np.array(loaded.corpus.target, dtype=np.float64)
-        notes = []
+        notes: list[str] = []
         for name, column in zip(settings.targets, values.T, strict=True):
             if column.min() == column.max():
                 raise DataError(
@@ -67,8 +68,12 @@ class Numbers:
                     "Name another column in data.target.",
                 )
             low, middle, high = np.quantile(column, [0, 0.5, 1])
+            spread = f"{column.std():.4g}"
             notes.append(
-                f"{name!r} lies between {low:g} and {high:g}, median {middle:g}, standard deviation {column.std():.4g}."
+                Remark(
+                    f"{name!r} lies between {low:g} and {high:g}, median {middle:g}, standard deviation {spread}.",
+                    f"{name!r} 在 {low:g} 与 {high:g} 之间，中位数 {middle:g}，标准差 {spread}。",
+                )
             )
         return LabelSet(settings.targets), notes
 

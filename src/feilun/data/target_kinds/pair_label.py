@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from feilun.core.errors import DataError
+from feilun.core.remark import Remark
 from feilun.data.paths import shown
 from feilun.data.target_kinds.label import OneLabel
 
@@ -39,4 +40,4 @@ def drop_empty_pairs(loaded: Loaded, settings: DataSettings) -> None:
             f"No row of {shown(loaded.source)} has a second text: the column {settings.pair!r} is empty.",
             "Name the column of second texts in data.pair.",
         )
-    loaded.drop("empty second text", kept)
+    loaded.drop(Remark("empty second text", "第二个文本为空"), kept)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from feilun.core.errors import DataError
 from feilun.core.labels import LabelSet
+from feilun.core.remark import Remark
 from feilun.data.paths import shown
 from feilun.data.target_kinds.numbers import number
 from feilun.data.target_kinds.pair_label import drop_empty_pairs
@@ -67,12 +68,20 @@ class Relevance:
                 "Give several candidates with each query; name the query's column in data.group.",
             )
         mean = len(loaded.corpus) / len(lists)
-        notes = [f"The {place} have {mean:.1f} candidates on average."]
+        notes: list[str] = [
+            Remark(
+                f"The {place} have {mean:.1f} candidates on average.",
+                f"{shown(loaded.source)} 的 {len(lists):,} 个查询平均各有 {mean:.1f} 个候选。",
+            )
+        ]
         if teaching < len(lists):
             without = sum(max(own) == 0 for own in lists.values())
             notes.append(
-                f"Of them {len(lists) - teaching:,} teach nothing, as their candidates are all alike "
-                f"({without:,} have no relevant one)."
+                Remark(
+                    f"Of them {len(lists) - teaching:,} teach nothing, as their candidates are all alike "
+                    f"({without:,} have no relevant one).",
+                    f"其中 {len(lists) - teaching:,} 个的候选全无差别，学不到东西（{without:,} 个没有相关候选）。",
+                )
             )
         return LabelSet(settings.targets), notes
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from feilun.core.errors import DataError
 from feilun.core.labels import LabelSet
+from feilun.core.remark import Remark
 from feilun.core.spans import Span
 from feilun.data.paths import shown
 from feilun.data.targets import label_set
@@ -57,9 +58,12 @@ class SpanLists:
                 EXAMPLE,
             )
         if overlapping:
-            note = (
+            listed, others = ", ".join(dict.fromkeys(overlapping[:NAMED])), len(overlapping) > NAMED
+            note = Remark(
                 f"{len(overlapping):,} spans overlap a longer one and are left out, as a token has one tag: rows "
-                f"{', '.join(dict.fromkeys(overlapping[:NAMED]))}{' and others' if len(overlapping) > NAMED else ''}."
+                f"{listed}{' and others' if others else ''}.",
+                f"{len(overlapping):,} 个片段与更长的片段重叠，已略去（一个词元只有一个标记）："
+                f"第 {listed} 行{'等' if others else ''}。",
             )
             loaded.facts["notes"] = [*loaded.facts.get("notes", []), note]
         loaded.corpus = replace(loaded.corpus, target=targets)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from feilun.core.places import typed
+from feilun.core.remark import said_in
 from feilun.interfaces.cli import output
 from feilun.interfaces.cli.options import AcceptLicence, AsJson, Settings
 
@@ -33,8 +34,9 @@ def check(
         return
     from feilun.data.render import render
 
-    console = output.result_console()
-    console.print(render(found.splits.report))
+    console, language = output.result_console(), output.language()
+    console.print(render(found.splits.report, language))
     for remark in found.remarks:
-        console.print(f"• {remark}", highlight=False, soft_wrap=True)
-    console.print(f"{recipe} can be trained: feilun train {typed(recipe)}", highlight=False, soft_wrap=True)
+        console.print(f"• {said_in(language, remark)}", highlight=False, soft_wrap=True)
+    can = "可以训练" if language == "zh" else "can be trained"
+    console.print(f"{recipe} {can}: feilun train {typed(recipe)}", highlight=False, soft_wrap=True)

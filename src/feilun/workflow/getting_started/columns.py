@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from feilun.core.errors import DataError
 from feilun.core.features import CategoryColumn, category_of
+from feilun.core.remark import Remark
 from feilun.data.feature_checks import check_identity
 from feilun.data.features import learn_column
 from feilun.data.target_kinds.numbers import number
@@ -162,7 +163,7 @@ def holds_amounts(cells: Sequence[Any]) -> bool:
     return any(value % 1 for value in numbers) or len(numbers) > max(MOST_NUMBERED_LABELS, len(known) // 2)
 
 
-def guess_features(frame: DataFrame, taken: Sequence[str]) -> tuple[tuple[str, ...], Mapping[str, str]]:
+def guess_features(frame: DataFrame, taken: Sequence[str]) -> tuple[tuple[str, ...], Mapping[str, Remark]]:
     """Return the columns that a model may read beside the text, or instead of it.
 
     Args:
@@ -172,7 +173,8 @@ def guess_features(frame: DataFrame, taken: Sequence[str]) -> tuple[tuple[str, .
     Returns:
         The columns, and those that are left out, each with the reason.
     """
-    kept, left_out = [], {}
+    kept: list[str] = []
+    left_out: dict[str, Remark] = {}
     for name in frame.columns:
         if name in taken:
             continue
@@ -190,28 +192,30 @@ def guess_codes(columns: Sequence[Column], features: Sequence[str]) -> tuple[str
     return tuple(name for name in features if name in numeric and _named(name, CODE_NAMES))
 
 
-def _unfit(name: str, values: Sequence[Any]) -> str | None:
+def _unfit(name: str, values: Sequence[Any]) -> Remark | None:
     """Say why a column is not read, or None where it may be."""
     if _named(name, PROTECTED_NAMES):
-        return "people must not be told apart by it in most decisions"
+        return Remark("people must not be told apart by it in most decisions", "多数决策不得据此区分人")
     if any(isinstance(value, list | dict) for value in values):
-        return "its cells are lists"
+        return Remark("its cells are lists", "单元格是列表")
     known = [str(value).strip() for value in values if value is not None and str(value).strip()]
     if known and all(map(_is_date, known)):
-        return "dates, which later rows do not share"
+        return Remark("dates, which later rows do not share", "日期，以后的行不会再有")
     try:
         column = learn_column(name, values, as_codes=_named(name, CODE_NAMES))
         check_identity(column, values, len(values))
     except DataError as error:
-        return "another value in each row" if "is an id" in str(error) else "numbers and text mixed"
+        if "is an id" in str(error):
+            return Remark("another value in each row", "每行的值都不同")
+        return Remark("numbers and text mixed", "数字与文字混杂")
     except ValueError:
-        return "infinite numbers"
+        return Remark("infinite numbers", "有无穷大的数")
     if len(set(known)) < 2:
-        return "the same in every row"
+        return Remark("the same in every row", "每行都相同")
     if isinstance(column, CategoryColumn):
         unseen = sum(category_of(value) not in column.categories for value in known)
         if unseen > MOST_SEEN_ONCE * len(known):
-            return "values that hardly repeat"
+            return Remark("values that hardly repeat", "取值几乎不重复")
     return None
 
 

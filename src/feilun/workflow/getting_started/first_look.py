@@ -9,6 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from feilun.core.errors import DataError, UsageError, nearest
+from feilun.core.remark import Remark
 from feilun.data.readers.sources import open_rows
 from feilun.text.language import script_shares
 from feilun.workflow.getting_started.columns import Column, column_of, guess_features, guess_text
@@ -57,7 +58,7 @@ class FirstLook:
     scripts: Mapping[str, float] = field(default_factory=dict)
     features: tuple[str, ...] = ()
     beside: tuple[str, ...] = ()
-    left_out: Mapping[str, str] = field(default_factory=dict)
+    left_out: Mapping[str, Remark] = field(default_factory=dict)
     task: str = "classify"
     pair: str | None = None
     group: str | None = None

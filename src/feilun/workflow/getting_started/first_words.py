@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from feilun.core.places import typed
+from feilun.core.remark import Remark, said_in
 from feilun.workflow.getting_started.columns import ANSWER_NAMES, matched, targets_among, texts_among
 from feilun.workflow.getting_started.table_shape import PAIRED
 
@@ -22,16 +23,22 @@ WANTED = {
 """What stands in the target's column, by task, where that is not one label a row."""
 
 
-def describe_columns(found: FirstLook) -> list[str]:
+def describe_columns(found: FirstLook) -> list[Remark]:
     """Say which columns are read as features, which are not and why, and which could be: finished sentences."""
     lines = []
     if found.features:
-        lines.append(f"Read as features: {', '.join(found.features)}.")
+        names = ", ".join(found.features)
+        lines.append(Remark(f"Read as features: {names}.", f"作为特征读取：{names}。"))
     for reason in dict.fromkeys(found.left_out.values()):
         names = ", ".join(name for name, own in found.left_out.items() if own == reason)
-        lines.append(f"Left out: {names} ({reason}).")
+        lines.append(Remark(f"Left out: {names} ({reason}).", f"略去：{names}（{said_in('zh', reason)}）。"))
     if found.beside:
-        lines.append(f"--features all would read beside the text: {', '.join(found.beside)}.")
+        names = ", ".join(found.beside)
+        lines.append(
+            Remark(
+                f"--features all would read beside the text: {names}.", f"--features all 会在文本之外读取：{names}。"
+            )
+        )
     return lines
 
 

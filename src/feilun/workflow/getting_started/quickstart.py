@@ -15,6 +15,7 @@ from feilun.core.errors import UsageError
 from feilun.core.features import verbalised
 from feilun.core.files import atomic_file, write_text
 from feilun.core.places import typed
+from feilun.core.remark import Remark
 from feilun.data.readers.sources import open_rows
 from feilun.models.bases.catalogue import open_base
 from feilun.models.build import ModelSettings
@@ -26,7 +27,7 @@ from feilun.workflow.getting_started.first_recipe import write_recipe as write_t
 from feilun.workflow.getting_started.first_words import advice_without_labels, describe_columns, describe_texts
 from feilun.workflow.getting_started.labelled_rows import LabelledRows, own_rows, packaged_reviews
 from feilun.workflow.getting_started.table_parts import tables_of
-from feilun.workflow.getting_started.time_plan import make_plan
+from feilun.workflow.getting_started.time_plan import Plan, make_plan
 from feilun.workflow.recipe import load
 from feilun.workflow.screen import Screen, silent
 from feilun.workflow.steps import train
@@ -86,14 +87,24 @@ def quickstart(
     for row, prediction in zip(fresh, bundle.predict(bundle.columns.corpus(fresh)), strict=True):
         shown = row.get(TEXT) or verbalised(list(row), list(row.values()))
         screen.say(f"{prediction.score:6.2f}  {prediction.label:<12} {shown[:90]}")
-    screen.say(
-        f"\nThe bundle is in {bundle.path}.\n"
-        f"Serve it:            feilun serve {typed(bundle.path)} --port 8080\n"
-        f"Predict a file:      feilun predict {typed(bundle.path)} --file FILE --out predictions.csv\n"
-        f"Change the recipe:   {path}, then feilun train {typed(path)}\n"
-        "Use a table of yours: feilun quickstart --data FILE --text COLUMN --target COLUMN"
-    )
+    screen.say(_what_next(typed(bundle.path), typed(path)))
     return bundle
+
+
+def _what_next(bundle: str, recipe: str) -> Remark:
+    """Say what can be done with a bundle and its recipe, each written as it is typed."""
+    return Remark(
+        f"\nThe bundle is in {bundle}.\n"
+        f"Serve it:             feilun serve {bundle} --port 8080\n"
+        f"Predict a file:       feilun predict {bundle} --file FILE --out predictions.csv\n"
+        f"Change the recipe:    {recipe}, then feilun train {recipe}\n"
+        "Use a table of yours: feilun quickstart --data FILE --text COLUMN --target COLUMN",
+        f"\n模型包在 {bundle}。\n"
+        f"提供服务：    feilun serve {bundle} --port 8080\n"
+        f"预测文件：    feilun predict {bundle} --file 文件 --out predictions.csv\n"
+        f"修改配方：    {recipe}，然后 feilun train {recipe}\n"
+        "用自己的表格：feilun quickstart --data 文件 --text 文本列 --target 标签列",
+    )
 
 
 def recipe_for(
@@ -152,7 +163,12 @@ def write_recipe_without_text(
     path = places.home() / "quickstart" / name / "recipe.toml"
     parts = {part: table for part, table in tables.items() if part != "train"}
     write_table_recipe(path, name, found, base, parts=parts)
-    screen.say(f"{data} has no column of texts: what is learnt is {found.target!r} from the other columns.")
+    screen.say(
+        Remark(
+            f"{data} has no column of texts: what is learnt is {found.target!r} from the other columns.",
+            f"{data} 没有文本列：用其他各列来学习 {found.target!r}。",
+        )
+    )
     for line in describe_columns(found):
         screen.say(line)
     return path
@@ -190,13 +206,23 @@ def write_recipe(rows: LabelledRows, base: str | None, screen: Screen) -> Path:
         **({"evaluation": {"rows": judged}} if judged < len(parts["test"]) else {}),
     }  # fmt: skip
     write_text(folder / "recipe.toml", to_toml(table))
-    part = f"the top {plan.layers} layers of " if plan.layers else ""
-    screen.say(
-        f"{len(drawn):,} labelled texts; this machine trains {part}{model.base} on {plan.speed:,.0f} tokens a second, "
-        f"so {count:,} of them, drawn at random (seed {SEED}), are trained on {times(epochs)}, and {judged:,} of "
-        f"the {len(parts['test']):,} {'others' if held_out else 'test rows'} are judged."
-    )
+    rest = f"{len(parts['test']):,}"
+    given = Remark(f"{rest} test rows", f"{rest} 条测试数据")
+    others = Remark(f"{rest} others", f"其余 {rest} 条") if held_out else given
+    screen.say(_planned(plan, model.base, len(drawn), count, epochs, judged, others))
     return folder / "recipe.toml"
+
+
+def _planned(plan: Plan, base: str, labelled: int, trained: int, epochs: int, judged: int, others: Remark) -> Remark:
+    """Say how many rows are trained on and judged, and why so many."""
+    part, part_zh = (f"the top {plan.layers} layers of ", f"的顶部 {plan.layers} 层") if plan.layers else ("", "")
+    return Remark(
+        f"{labelled:,} labelled texts; this machine trains {part}{base} on {plan.speed:,.0f} tokens a second, so "
+        f"{trained:,} of them, drawn at random (seed {SEED}), are trained on {times(epochs)}, and {judged:,} of the "
+        f"{others} are judged.",
+        f"{labelled:,} 条带标签的文本；本机训练 {base} {part_zh}每秒 {plan.speed:,.0f} 个词元，因此随机抽取"
+        f"（种子 {SEED}）其中 {trained:,} 条训练 {epochs} 遍，并在{others.chinese}中的 {judged:,} 条上评估。",
+    )
 
 
 def _write_tables(folder: Path, parts: Mapping[str, Sequence[tuple[str, str]]]) -> dict[str, str]:
