@@ -63,7 +63,10 @@ def tiny_base(kind: str = "encoder", seed: int = 0) -> Base:
     else:
         model = LlamaModel(LlamaConfig(**sizes, num_key_value_heads=2, pad_token_id=0))
     pooling = "mean" if kind == "encoder" else "last"
-    return Base("tiny", kind, model.eval(), tiny_tokenizer(), pooling, "", 64, 0, ("en", "zh"), f"tiny-{kind}-{seed}")
+    return Base(
+        "tiny", kind, pooling, "", 64, 0, ("en", "zh"),
+        model=model.eval(), tokenizer=tiny_tokenizer(), sha256=f"tiny-{kind}-{seed}",
+    )  # fmt: skip
 
 
 def save_tiny_base(folder: Path, base: Base | None = None) -> Path:

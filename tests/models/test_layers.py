@@ -34,7 +34,9 @@ def deep_base(idle: tuple[int, ...] = ()) -> Base:
             layer = model.encoder.layer[i]
             layer.attention.output.dense.weight.mul_(1e-3)
             layer.output.dense.weight.mul_(1e-3)
-    return Base("deep", "encoder", model, tiny_tokenizer(), "mean", "", 64, 0, ("en", "zh"), "deep")
+    return Base(
+        "deep", "encoder", "mean", "", 64, 0, ("en", "zh"), model=model, tokenizer=tiny_tokenizer(), sha256="deep"
+    )
 
 
 @pytest.mark.parametrize(("idle", "kept"), [((0, 1, 2), "4, 5"), ((2, 3, 4), "1, 2")])

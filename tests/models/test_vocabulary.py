@@ -52,7 +52,9 @@ def base_of(tokenizer: Tokenizer, pad_id: int, prefix: str = "") -> Base:
         pad_token_id=pad_id,
     )  # fmt: skip
     model = BertModel(config, add_pooling_layer=False).eval()
-    return Base("tiny", "encoder", model, tokenizer, "mean", prefix, 128, pad_id, ("zh", "en"), "hash")
+    return Base(
+        "tiny", "encoder", "mean", prefix, 128, pad_id, ("zh", "en"), model=model, tokenizer=tokenizer, sha256="hash"
+    )
 
 
 def unigram(prefix: str = "") -> Base:

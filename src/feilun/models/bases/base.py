@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, Literal
 
 from tokenizers import Tokenizer
 
@@ -39,41 +39,29 @@ class BaseFacts:
     max_tokens: int
     pad_id: int
     languages: tuple[str, ...]
-    licence: str
+    licence: str = ""
+
+    def fields(self) -> dict[str, Any]:
+        """Return them by name."""
+        return {field.name: getattr(self, field.name) for field in fields(BaseFacts)}
 
 
-@dataclass(frozen=True)
-class Base:
+@dataclass(frozen=True, kw_only=True)
+class Base(BaseFacts):
     """A pretrained model, opened: weights in float32, in evaluation mode, without a task head.
 
     Args:
-        name: Packaged name, hub id or folder.
-        kind: encoder (reads both ways), causal (a language model), or blank (reads no text).
         model: A transformers model whose output has `last_hidden_state` of shape (batch, tokens, hidden).
         tokenizer: Adds the special tokens that the model wants; a text never comes to no token at all.
-        pooling: How the states of the tokens become one state a text.
-        prefix: What stands before every text.
-        max_tokens: Longest sequence that the model reads, special tokens included.
-        pad_id: Id of the padding token.
-        languages: ISO 639-1 codes of its main languages; empty where unknown.
         sha256: Hash of weights and tokenizer: two bases of one hash are the same.
-        licence: Name of the licence.
         turns: What it was trained to see around the turns of a conversation; None where it knows none.
         output: From states to logits of the next token, shape (vocabulary, hidden), where that is not the table of
             word embeddings.
     """
 
-    name: str
-    kind: Kind
     model: nn.Module
     tokenizer: Tokenizer
-    pooling: Pooling
-    prefix: str
-    max_tokens: int
-    pad_id: int
-    languages: tuple[str, ...]
     sha256: str
-    licence: str = ""
     turns: Turns | None = None
     output: Tensor | None = None
 
@@ -102,6 +90,4 @@ class Base:
     @property
     def facts(self) -> BaseFacts:
         """Return what is kept beside weights and tokenizer."""
-        return BaseFacts(
-            self.name, self.kind, self.pooling, self.prefix, self.max_tokens, self.pad_id, self.languages, self.licence
-        )
+        return BaseFacts(**self.fields())

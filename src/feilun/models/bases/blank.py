@@ -43,4 +43,6 @@ def open_blank() -> Base:
     tokenizer = Tokenizer(WordLevel({PADDING: 0, TEXT: 1}, unk_token=TEXT))
     tokenizer.post_processor = TemplateProcessing(single=TEXT, special_tokens=[(TEXT, 1)])
     digest = hashlib.sha256(b"blank").hexdigest()
-    return Base(NO_BASE, "blank", Blank().eval(), tokenizer, "first", "", MAX_TOKENS, 0, (), digest)
+    return Base(
+        NO_BASE, "blank", "first", "", MAX_TOKENS, 0, (), model=Blank().eval(), tokenizer=tokenizer, sha256=digest
+    )

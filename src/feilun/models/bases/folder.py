@@ -82,11 +82,13 @@ def open_checked(folder: Path, name: str) -> Base:
         )
     joined = "".join(sha256(shard) for shard in shards) + hashlib.sha256(tokenizer.to_str().encode()).hexdigest()
     return Base(
-        name, facts.kind, model, tokenizer, facts.pooling, facts.prefix, facts.max_tokens, facts.pad_id,
-        facts.languages, hashlib.sha256(joined.encode()).hexdigest(), facts.licence,
-        turns_of_folder(folder) if facts.kind == "causal" else None,
-        _output(shards, model.config) if facts.kind == "causal" else None,
-    )  # fmt: skip
+        **facts.fields(),
+        model=model,
+        tokenizer=tokenizer,
+        sha256=hashlib.sha256(joined.encode()).hexdigest(),
+        turns=turns_of_folder(folder) if facts.kind == "causal" else None,
+        output=_output(shards, model.config) if facts.kind == "causal" else None,
+    )
 
 
 def _output(shards: Sequence[Path], config: Any) -> Tensor | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -93,8 +93,8 @@ def load(folder: Path, *, whole_hash: bool = False) -> Base:
         BaseModelError: If a file is missing, cut short or altered.
     """
     record = verify(folder, whole_hash=whole_hash)
-    names = BaseFacts.__dataclass_fields__
-    facts = BaseFacts(**{**{name: record[name] for name in names}, "languages": tuple(record["languages"])})
+    known = {field.name: record[field.name] for field in fields(BaseFacts)}
+    facts = BaseFacts(**{**known, "languages": tuple(record["languages"])})
     base = _opened(folder, facts, combined_hash(record["files"]))
     turns = record.get("turns")
     output = _output(folder) if OUTPUT in record["files"] else None
@@ -118,7 +118,7 @@ def _opened(folder: Path, facts: BaseFacts, content_hash: str) -> Base:
         tokenizer = reading.result()
     tokenizer.no_padding()
     tokenizer.no_truncation()
-    return Base(model=model, tokenizer=tokenizer, sha256=content_hash, **_fields(facts))
+    return Base(model=model, tokenizer=tokenizer, sha256=content_hash, **facts.fields())
 
 
 def verify(folder: Path, *, whole_hash: bool = False) -> dict[str, Any]:
@@ -163,10 +163,6 @@ def combined_hash(files: Mapping[str, Mapping[str, Any]]) -> str:
 def _record(path: Path) -> dict[str, Any]:
     found = path.stat()
     return {"sha256": sha256(path), "size": found.st_size, "modified": found.st_mtime_ns}
-
-
-def _fields(facts: BaseFacts) -> dict[str, Any]:
-    return {name: getattr(facts, name) for name in BaseFacts.__dataclass_fields__}
 
 
 def _damaged(path: Path, what: str) -> BaseModelError:
