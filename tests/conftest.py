@@ -21,6 +21,14 @@ settings.register_profile("untimed", deadline=None)  # a busy machine is no faul
 settings.load_profile("untimed")
 
 
+@pytest.fixture(autouse=True, scope="session")
+def home_of_modules(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Give what a module prepares for its tests a FEILUN_HOME apart: the developer's own stays as it is."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FEILUN_HOME", str(tmp_path_factory.mktemp("home-of-modules")))
+        yield
+
+
 @pytest.fixture(autouse=True)
 def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give each test a FEILUN_HOME of its own."""
