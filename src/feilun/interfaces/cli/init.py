@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from feilun.core.errors import UsageError
-from feilun.core.places import typed
+from feilun.core.remark import said_in
 from feilun.interfaces.cli import output
 from feilun.interfaces.cli.options import AsJson
 
@@ -83,9 +83,5 @@ def init(
             "features": list(found.features), "left_out": dict(found.left_out), "base": written,
         })  # fmt: skip
         return
-    print(f"{path}: {found.task}: {first_words.describe_texts(found)}, base {written}.")
-    for part, table in parts.items():
-        print(f"The {part} rows are those of {table}.")
-    for line in first_words.describe_columns(found):
-        print(line)
-    print(f"Next: feilun check {typed(path)}, then feilun train {typed(path)}")
+    for line in first_words.describe(path, found, parts, written):
+        print(said_in(output.language(), line))

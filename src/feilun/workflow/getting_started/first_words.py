@@ -2,25 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from feilun.core.places import typed
-from feilun.core.remark import Remark, said_in
+from feilun.core.remark import Remark, joined, said_in
+from feilun.data.split import SET_NAMES_ZH
 from feilun.workflow.getting_started.columns import ANSWER_NAMES, matched, targets_among, texts_among
 from feilun.workflow.getting_started.table_shape import PAIRED
 
 if TYPE_CHECKING:
     from feilun.workflow.getting_started.first_look import FirstLook
 
+NO_TEXTS = Remark("no texts", "没有文本")
 NAMED = 12
 """Columns that are named one by one."""
 
 WANTED = {
-    "generate": "what is to be written", "tag": "spans", "rank": "relevance", "regress": "numbers",
-    "multilabel": "sets of labels",
-}  # fmt: skip
+    "generate": Remark("what is to be written", "要写出的内容"),
+    "tag": Remark("spans", "片段"),
+    "rank": Remark("relevance", "相关程度"),
+    "regress": Remark("numbers", "数值"),
+    "multilabel": Remark("sets of labels", "标签组"),
+}
 """What stands in the target's column, by task, where that is not one label a row."""
+
+
+def describe(recipe: Path, found: FirstLook, parts: Mapping[str, str], base: str) -> list[Remark]:
+    """Say what a recipe that was written for a table says, and what comes next: finished sentences.
+
+    Args:
+        recipe: The recipe.
+        found: What a look at the training rows found.
+        parts: The other tables, by part.
+        base: The base that was chosen.
+    """
+    texts, name = describe_texts(found), typed(recipe)
+    return [
+        Remark(
+            f"{recipe}: {found.task}: {texts}, base {base}.", f"{recipe}：{found.task}：{texts.chinese}，基座 {base}。"
+        ),
+        *(
+            Remark(f"The {part} rows are those of {table}.", f"{SET_NAMES_ZH[part]}数据取自 {table}。")
+            for part, table in parts.items()
+        ),
+        *describe_columns(found),
+        Remark(
+            f"Next: feilun check {name}, then feilun train {name}",
+            f"接下来：feilun check {name}，然后 feilun train {name}",
+        ),
+    ]
 
 
 def describe_columns(found: FirstLook) -> list[Remark]:
@@ -42,16 +74,19 @@ def describe_columns(found: FirstLook) -> list[Remark]:
     return lines
 
 
-def describe_texts(found: FirstLook) -> str:
+def describe_texts(found: FirstLook) -> Remark:
     """Say in a few words which columns hold the texts, and which what is to be predicted."""
-    texts = f"texts in {found.text!r}" if found.text else "no texts"
+    clauses = [Remark(f"texts in {found.text!r}", f"文本在 {found.text!r}") if found.text else NO_TEXTS]
     if found.pair:
-        texts += f" and {found.pair!r}"
+        clauses = [Remark(f"{clauses[0]} and {found.pair!r}", f"{clauses[0].chinese} 和 {found.pair!r}")]
     if found.group:
-        texts += f", lists told apart by {found.group!r}"
+        clauses.append(Remark(f"lists told apart by {found.group!r}", f"各组由 {found.group!r} 区分"))
     if found.target is None:
-        return f"{texts}, each row a pair that belongs together"
-    return f"{texts}, {WANTED.get(found.task) or f'{found.labels} labels'} in {found.target!r}"
+        clauses.append(Remark("each row a pair that belongs together", "每行是相配的一对"))
+    else:
+        wanted = WANTED.get(found.task) or Remark(f"{found.labels} labels", f"{found.labels} 种标签")
+        clauses.append(Remark(f"{wanted} in {found.target!r}", f"{wanted.chinese}在 {found.target!r}"))
+    return joined(clauses, ", ", "，")
 
 
 def advice_without_labels(found: FirstLook, option: str = "--target") -> str:
