@@ -21,8 +21,9 @@ def read_time(text: str) -> datetime | None:
         The moment, without zone where the text has none; None where it cannot be read without guessing.
     """
     text = text.strip()
-    if text.isdecimal() and len(text) in {EPOCH_SECONDS, EPOCH_MILLISECONDS}:
-        return datetime.fromtimestamp(int(text) / (1000 if len(text) == EPOCH_MILLISECONDS else 1), UTC)
+    whole, _, fraction = text.partition(".")
+    if f"{whole}{fraction}".isdecimal() and len(whole) in {EPOCH_SECONDS, EPOCH_MILLISECONDS}:
+        return datetime.fromtimestamp(float(text) / (1000 if len(whole) == EPOCH_MILLISECONDS else 1), UTC)
     try:
         return datetime.fromisoformat(text)
     except ValueError:

@@ -13,7 +13,7 @@ import pytest
 from apps.public_opinion.made import NOW, WIDTH, made_intake, record, write_lines
 from feilun.apps.public_opinion import trends
 from feilun.apps.public_opinion.document import Form
-from feilun.apps.public_opinion.intake import Taken
+from feilun.apps.public_opinion.intake import Taken, redacted
 from feilun.apps.public_opinion.sources.files import Files
 from feilun.apps.public_opinion.sources.inbox import Inbox
 from feilun.apps.public_opinion.sources.source import Batch
@@ -108,6 +108,28 @@ def test_the_same_id_with_another_text_is_kept_apart(database: Database, tmp_pat
     with database.read() as connection:
         assert "another text" in opinion.dead_letters(connection)[0].reason
         assert [row.body for row in opinion.documents(connection)] == ["青禾汽车召回新车"]
+    assert made_intake(database).replay() == Taken(new=1)
+    with database.read() as connection:
+        assert [row.body for row in opinion.documents(connection)] == ["青禾汽车召回新车", "改过的正文"]
+        assert not opinion.dead_letters(connection)
+
+
+def test_records_of_any_shape_hold_nothing_up(database: Database, tmp_path: Path) -> None:
+    nan = float("nan")
+    odd = [
+        {**record(1), "text": ["a"]}, {**record(2), "time": nan}, {**record(3), "text": "", "more": [{"x": -nan}]},
+        {**record(4), "source": {"name": "a"}},
+        {**record(5), "id": nan, "more": nan}, {**record(6), "time": NOW - 86_400.5},
+    ]  # fmt: skip
+    intake = made_intake(database)
+    assert intake.take(Files(write_lines(tmp_path / "a.jsonl", odd))) == Taken(new=2, dead=4)
+    with database.write() as connection:
+        opinion_inbox.add(connection, "push", [redacted({**one, "id": f"p{i}"}) for i, one in enumerate(odd)])
+    assert intake.take(Inbox(database)) == Taken(new=2, dead=4)
+    with database.read() as connection:
+        reasons = [letter.reason for letter in opinion.dead_letters(connection)]
+    assert sum("Its body is a list, not a text." in reason for reason in reasons) == 2
+    assert sum("Its source is a table, not a text." in reason for reason in reasons) == 2
 
 
 def test_a_late_document_amends_its_bucket(database: Database, tmp_path: Path) -> None:

@@ -81,3 +81,69 @@ def test_records_do_not_depend_on_where_pieces_end(tmp_path_factory: Any, texts:
         records, dead, _ = all_of(Files(path))
     assert [one["text"] for one in records] == texts
     assert not dead
+
+
+def test_a_quote_within_a_cell_holds_nothing_up(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text('id,text\n1,5" screen\n2,"a ""b"" c"\n3,x\n', encoding="utf-8")
+    records, dead, _ = all_of(Files(path, whole=False))
+    assert [one["text"] for one in records] == ['5" screen', 'a "b" c', "x"]
+    assert not dead
+
+
+@pytest.mark.parametrize("after", ["", '5,"y\nz",t\n'])
+def test_a_quote_that_is_left_open_takes_its_own_line_alone(tmp_path: Path, after: str) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(f'id,text,time\n1,x,t\n2,"open,t\n3,"whole",t\n4,"two\nlines",t\n{after}', encoding="utf-8")
+    records, dead, _ = all_of(Files(path))
+    assert [one["id"] for one in records] == ["1", "3", "4", *(["5"] if after else [])]
+    assert [(letter.place, letter.reason) for letter in dead] == [("a.csv, line 3", "2 cells where the header has 3")]
+
+
+def test_no_record_is_too_long_for_those_behind_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "LONGEST_RECORD", 400_000)
+    monkeypatch.setattr(files, "PIECE_BYTES", 50_000)
+    lines, table = tmp_path / "a.jsonl", tmp_path / "b.csv"
+    lines.write_text(f'{{"id": "1", "text": "{"x" * 900_000}"}}\n{{"id": {"1" * 5000}}}\n{{"id": "2"}}\n')
+    records, dead, position = all_of(Files(lines, whole=False))
+    assert (records, position["a.jsonl"]["bytes"]) == ([{"id": "2"}], lines.stat().st_size)
+    assert "a record of more than 400,000 bytes" in dead[0].reason
+    assert (dead[-1].place, dead[-1].reason.partition(":")[0]) == ("a.jsonl, line 2", "no JSON")
+    table.write_text(f'id,text\n1,{"x" * 300_000}\n"2,open\n' + "3,y\n" * 200_000)
+    records, dead, _ = all_of(Files(table, whole=False))
+    assert (len(records[0]["text"]), len(records), len(dead)) == (300_000, 200_001, 1)
+
+
+def test_another_file_of_the_same_name_is_read_from_its_beginning(tmp_path: Path) -> None:
+    path = tmp_path / "latest.csv"
+    path.write_text("id,text\n2,b\n1,a\n")
+    source = Files(path)
+    _, _, position = all_of(source)
+    assert all_of(source, position)[0] == []
+    path.write_text("id,text\n4,d\n3,c\n2,b\n1,a\n")  # the newest stand first
+    records, _, position = all_of(source, position)
+    assert [one["id"] for one in records] == ["4", "3", "2", "1"]
+    with path.open("a") as file:
+        file.write("5,e\n")
+    assert [one["id"] for one in all_of(source, position)[0]] == ["5"]
+    old = {"latest.csv": {"bytes": 8, "lines": 1, "header": ["id", "text"]}}
+    assert len(all_of(source, old)[0]) == 5
+
+
+def test_a_file_that_cannot_be_read_keeps_no_other_from_being_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_lines(tmp_path / "a.jsonl", [record(1)])
+    write_lines(tmp_path / "b.jsonl", [record(2)])
+    opened = Path.open
+
+    def refused(path: Path, *given: Any) -> Any:  # whoever runs the tests may be root, who may read all
+        if path.name == "a.jsonl":
+            raise PermissionError(13, "Permission denied")
+        return opened(path, *given)
+
+    monkeypatch.setattr(Path, "open", refused)
+    found = Files(tmp_path).read(None)
+    assert [one["id"] for _, one in next(found).records] == ["2"]
+    with pytest.raises(DataError, match=r"a\.jsonl cannot be read: Permission denied"):
+        next(found)

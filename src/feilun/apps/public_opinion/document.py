@@ -27,8 +27,8 @@ MOST_CHARACTERS = 100_000
 SCRIPT = re.compile(r"<(script|style)\b.*?(?:</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL)
 
 NAMES: Mapping[str, tuple[str, ...]] = {
-    "id": ("id", "key", "guid", "document_id", "tweet_id"),
-    "url": ("url", "link"),
+    "id": ("id", "key", "guid", "document_id", "tweet_id", "编号"),
+    "url": ("url", "link", "链接", "网址"),
     "author": ("author", "user", "作者"),
     "published": ("published", "published_at", "time", "date", "created_at", "发布时间", "时间"),
     "title": ("title", "headline", "标题"),
@@ -94,9 +94,16 @@ class Form:
     publisher: str = ""
 
     def value(self, record: Mapping[str, Any], name: str) -> str:
-        """Return a field of a record as text; empty where it is not there."""
+        """Return a field of a record as text; empty where it is not there.
+
+        Raises:
+            WrongDocument: If it is a list or a table.
+        """
         wanted = (self.columns[name],) if name in self.columns else NAMES[name]
-        found = next((record[column] for column in wanted if record.get(column) not in {None, ""}), "")
+        cells = (record.get(column) for column in wanted)
+        found = next((cell for cell in cells if cell is not None and cell != ""), "")
+        if isinstance(found, (list, dict)):
+            raise WrongDocument(f"Its {name} is a {'list' if isinstance(found, list) else 'table'}, not a text.")
         return str(found).strip()
 
 
@@ -136,7 +143,7 @@ def moment(text: str, seen: float, zone: str) -> float:
     """Read when a document was published.
 
     Args:
-        text: ISO 8601, `2026年11月24日 10:05`, or seconds or milliseconds since 1970.
+        text: ISO 8601, `2026年11月24日 10:05`, or seconds, also with a fraction, or milliseconds since 1970.
         seen: Now, seconds since 1970.
         zone: The zone of a moment that names none.
 

@@ -7,6 +7,7 @@ from the same source or another worker, changes nothing.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -15,7 +16,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from feilun.apps.public_opinion import trends, words
-from feilun.apps.public_opinion.document import Document, Form, WrongDocument, parse
+from feilun.apps.public_opinion.document import MOST_CHARACTERS, Document, Form, WrongDocument, parse
 from feilun.apps.public_opinion.sources.source import Batch, Source
 from feilun.apps.public_opinion.stories import Stories
 from feilun.apps.public_opinion.trends import Counted
@@ -161,7 +162,7 @@ class Intake:
 
     def _take_batch(self, batch: Batch, source: Source) -> Taken:
         dead: list[tuple[str, str, Mapping[str, Any]]] = [
-            (letter.place, letter.reason, {"raw": kept(letter.raw)}) for letter in batch.dead
+            (letter.place, letter.reason, {"raw": kept(letter.raw[:MOST_CHARACTERS])}) for letter in batch.dead
         ]
         documents: list[Document] = []
         now = self.clock()
@@ -249,13 +250,15 @@ class Intake:
 
 
 def redacted(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a record as it is kept: personal data replaced, also in tables and lists within."""
+    """Return a record as it is kept: personal data replaced, also in tables and lists within; NaN becomes a text."""
     return {kept(str(name)): _redacted(value) for name, value in record.items()}
 
 
 def _redacted(value: Any) -> Any:
     if isinstance(value, str):
         return kept(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)  # JSON has no such number, and PostgreSQL takes none
     if isinstance(value, Mapping):
         return redacted(value)
     return [_redacted(one) for one in value] if isinstance(value, (list, tuple)) else value

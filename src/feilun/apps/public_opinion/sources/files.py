@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,9 +18,16 @@ from feilun.core.errors import DataError
 
 ENDINGS = (".csv", ".jsonl", ".ndjson")
 ENCODINGS = ("utf-8", "gb18030")
+NEITHER = "neither UTF-8 nor GB 18030"
 PIECE_BYTES = 1 << 20
-LONGEST_LINE = 1 << 24
-"""A record larger than this is refused: without an end, a file would fill the memory."""
+LONGEST_RECORD = 1 << 24
+"""A record larger than this is none: without an end, a file would fill the memory."""
+
+BEGINNING_BYTES = 1 << 10
+"""By so many bytes a file is told from another that took its name."""
+
+ROW = re.compile(rb'(?:(?:"(?:[^"]++|"")*+"[^,\n]*+|(?!")[^,\n]*+),)*+(?:"(?:[^"]++|"")*+"[^,\n]*+|(?!")[^,\n]*+)\n')
+"""A row of a CSV file; a quote that does not begin a cell is a sign like any other."""
 
 
 @dataclass(frozen=True)
@@ -41,38 +50,46 @@ class Files:
         return f"files:{self.path.absolute()}"
 
     def read(self, position: Any) -> Iterator[Batch]:
-        """Yield what stands in the files after a position: by file name, its bytes read and its header.
+        """Yield what stands in the files after a position: by file name, its bytes read, its beginning and its header.
 
         Raises:
-            DataError: If there is no such file or folder.
+            DataError: If there is no such file or folder, or one cannot be read; the others of a folder are, first.
         """
         if not self.path.exists():
             raise missing(self.path)
-        paths = sorted(self.path.iterdir()) if self.path.is_dir() else [self.path]
         known: dict[str, Any] = dict(position or {})
-        for path in paths:
-            if path.suffix.lower() not in ENDINGS or not path.is_file():
-                if path == self.path:
-                    raise DataError(f"{path} ends with {path.suffix!r}.", f"Valid: {', '.join(ENDINGS)}.")
-                continue
-            for state, records, dead in self._read_file(path, known.get(path.name)):
-                known = {**known, path.name: state}
-                yield Batch(records, known, dead)
+        refused: list[DataError] = []
+        for path in self._paths():
+            try:
+                for state, records, dead in self._read_file(path, known.get(path.name)):
+                    known = {**known, path.name: state}
+                    yield Batch(records, known, dead)
+            except OSError as error:
+                refused.append(DataError(f"{path} cannot be read: {error.strerror}.", "Check who may read it."))
+        if refused:
+            raise refused[0]
+
+    def _paths(self) -> list[Path]:
+        if not self.path.is_dir():
+            if self.path.suffix.lower() not in ENDINGS:
+                raise DataError(f"{self.path} ends with {self.path.suffix!r}.", f"Valid: {', '.join(ENDINGS)}.")
+            return [self.path]
+        return sorted(path for path in self.path.iterdir() if path.suffix.lower() in ENDINGS and path.is_file())
 
     def _read_file(self, path: Path, state: Any) -> Iterator[tuple[Any, tuple[Any, ...], tuple[Letter, ...]]]:
-        state = state or {"bytes": 0, "lines": 0, "header": None}
-        size = path.stat().st_size
-        if size < state["bytes"]:  # another file under the same name; what was read of it before is known by its key
-            state = {"bytes": 0, "lines": 0, "header": None}
         table = path.suffix.lower() == ".csv"
         with path.open("rb") as file:
+            if not state or not _goes_on(file, state):
+                # another file under the same name; what was read of it before is known by its keys
+                state = {"bytes": 0, "lines": 0, "header": None}
             file.seek(state["bytes"])
             while piece := _complete(file, table, self.whole):
-                lines = piece.count(b"\n")
-                read = _rows if table else _objects
-                header, records, dead = read(piece, path.name, state["lines"], state["header"])
-                state = {"bytes": state["bytes"] + len(piece), "lines": state["lines"] + lines, "header": header}
+                header, records, dead = _read_piece(piece, table, path.name, state)
+                read = state["bytes"] + len(piece)
+                lines = state["lines"] + piece.count(b"\n")
+                state = {"bytes": read, "lines": lines, "header": header, "begins": _beginning(file, read)}
                 yield state, tuple(records), tuple(dead)
+                file.seek(read)
 
 
 def missing(path: Path) -> DataError:
@@ -80,56 +97,112 @@ def missing(path: Path) -> DataError:
     return DataError(f"There is no file {path}.", "Give a .csv or .jsonl file, or a folder of them.")
 
 
+def _beginning(file: io.BufferedReader, read: int) -> str:
+    """Return a digest of the first bytes that were read of a file."""
+    file.seek(0)
+    return hashlib.sha256(file.read(min(read, BEGINNING_BYTES))).hexdigest()[:16]
+
+
+def _goes_on(file: io.BufferedReader, state: Mapping[str, Any]) -> bool:
+    """Return whether a file still is the one that was read, or has grown since."""
+    if file.seek(0, io.SEEK_END) < state["bytes"]:
+        return False
+    # positions of before this was noted have no beginning
+    return "begins" not in state or state["begins"] == _beginning(file, state["bytes"])
+
+
 def _complete(file: io.BufferedReader, table: bool, whole: bool) -> bytes:
-    """Read up to the end of a record, about a piece; nothing where no record is complete."""
+    """Read up to the end of a record, about a piece; nothing where no record is complete.
+
+    Of what is too long for a record the first line is given, or as much of it as was read.
+    """
     start = file.tell()
     held = b""
     while True:
         more = file.read(PIECE_BYTES)
         held += more
         ended = len(held) if whole and not more else _end_of_records(held, table)
+        if not ended and len(held) > LONGEST_RECORD:
+            ended = held.find(b"\n") + 1 or len(held)
         if ended or not more:
             file.seek(start + ended)
             return held[:ended]
-        if len(held) > LONGEST_LINE:
-            raise DataError(f"{file.name} holds a record of more than {LONGEST_LINE:,} bytes.", "Is a quote left open?")
 
 
 def _end_of_records(held: bytes, table: bool) -> int:
     """Return where the last complete record ends; a line break within quotes ends none."""
-    end = held.rfind(b"\n") + 1
-    while table and end and held.count(b'"', 0, end) % 2:
-        end = held.rfind(b"\n", 0, end - 1) + 1
+    if not table:
+        return held.rfind(b"\n") + 1
+    end = 0
+    while found := ROW.match(held, end):
+        end = found.end()
     return end
 
 
-def _rows(
-    piece: bytes, name: str, line: int, header: list[str] | None
+def _read_piece(
+    piece: bytes, table: bool, name: str, state: Mapping[str, Any]
 ) -> tuple[list[str] | None, list[tuple[str, Mapping[str, Any]]], list[Letter]]:
-    """Read records of a CSV file; the first row of the file is its header."""
+    """Return header, records and what is none of whole lines of a file."""
+    line, header = state["lines"], state["header"]
+    if len(piece) > LONGEST_RECORD and b"\n" not in piece[:-1]:
+        reason = f"a record of more than {LONGEST_RECORD:,} bytes"
+        return header, [], [Letter(f"{name}, line {line + 1}", reason, repr(piece[:1000]))]
+    if not table:
+        return (None, *_objects(piece, name, line))
     text = _decoded(piece)
     if text is None:
-        return header, [], [Letter(f"{name}, from line {line + 1}", "neither UTF-8 nor GB 18030", repr(piece[:1000]))]
+        return header, [], [Letter(f"{name}, from line {line + 1}", NEITHER, repr(piece[:1000]))]
+    return _rows(list(io.StringIO(text, newline="")), name, line, header)
+
+
+def _rows(
+    lines: list[str], name: str, line: int, header: list[str] | None
+) -> tuple[list[str] | None, list[tuple[str, Mapping[str, Any]]], list[Letter]]:
+    """Read records of a CSV file; the first row of the file is its header."""
     records: list[tuple[str, Mapping[str, Any]]] = []
     dead: list[Letter] = []
-    reader = csv.reader(io.StringIO(text, newline=""))
-    for row in reader:
-        if not row:
-            continue
+    for number, row in _cells(lines, len(header or ())):
+        place = f"{name}, line {line + number}"
         if header is None:
             header = [cell.strip().removeprefix("\ufeff") for cell in row]
-            continue
-        place = f"{name}, line {line + reader.line_num}"
-        if len(row) != len(header):
+        elif len(row) != len(header):
             dead.append(Letter(place, f"{len(row)} cells where the header has {len(header)}", ",".join(row)))
         else:
             records.append((place, dict(zip(header, row, strict=True))))
     return header, records, dead
 
 
-def _objects(
-    piece: bytes, name: str, line: int, header: None
-) -> tuple[None, list[tuple[str, Mapping[str, Any]]], list[Letter]]:
+def _cells(lines: list[str], width: int) -> Iterator[tuple[int, list[str]]]:
+    """Yield rows with the number of their first line; where a quote was left open, its line is a row by itself.
+
+    Args:
+        lines: Lines of a CSV file.
+        width: How many cells a row has; 0 takes the number of the first one.
+    """
+    csv.field_size_limit(2 * LONGEST_RECORD)  # the module's default refuses texts above 128 KB
+    begun = ended = 0
+
+    def more() -> Iterator[str]:
+        nonlocal ended
+        while ended < len(lines):
+            ended += 1
+            yield lines[ended - 1]
+
+    while ended < len(lines):
+        try:
+            for row in csv.reader(more(), strict=True):
+                if width and len(row) != width and ended - begun > 1:
+                    raise csv.Error
+                if row:
+                    yield begun + 1, row
+                width = width or len(row)
+                begun = ended
+        except csv.Error:
+            yield begun + 1, next(csv.reader(lines[begun : begun + 1]))
+            begun = ended = begun + 1
+
+
+def _objects(piece: bytes, name: str, line: int) -> tuple[list[tuple[str, Mapping[str, Any]]], list[Letter]]:
     """Read records of a JSON Lines file."""
     records: list[tuple[str, Mapping[str, Any]]] = []
     dead: list[Letter] = []
@@ -140,15 +213,14 @@ def _objects(
         text = _decoded(raw)
         try:
             value = json.loads(text.removeprefix("\ufeff")) if text is not None else None
-        except (json.JSONDecodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:  # also a number of more digits than are read
             dead.append(Letter(place, f"no JSON: {error}", str(text)))
             continue
         if isinstance(value, dict):
             records.append((place, value))
         else:
-            reason = "no JSON object" if text is not None else "neither UTF-8 nor GB 18030"
-            dead.append(Letter(place, reason, text if text is not None else repr(raw)))
-    return header, records, dead
+            dead.append(Letter(place, "no JSON object" if text is not None else NEITHER, text or repr(raw)))
+    return records, dead
 
 
 def _decoded(raw: bytes) -> str | None:
