@@ -60,6 +60,12 @@ def counts(
     return _rows(connection, opinion_counts, since, until, {"topic": topic, "entity": entity, "source": source})
 
 
+def next_bucket(connection: Connection, since: int) -> int | None:
+    """Return the first bucket from a second on in which something was counted; None where there is none."""
+    bucket = opinion_counts.c.bucket
+    return connection.execute(select(func.min(bucket)).where(bucket >= since)).scalar_one()
+
+
 def daily_counts(
     connection: Connection, *, since: float | None = None, until: float | None = None,
     topic: str | None = None, entity: str | None = None, source: str = "", weeks: bool = False,

@@ -157,6 +157,29 @@ def test_a_feed_that_fails_is_told_of_and_asked_ever_less_often(site: Site) -> N
     site.answer = gives(b"", 429, Retry_After="7200")
     (batch,) = Feed(site.url(), local(), clock=lambda: NOW).read(None)
     assert batch.position["again"] == NOW + 7200
+    site.answer = gives(b"", 429, Retry_After="9" * 30)
+    (batch,) = Feed(site.url(), local(), clock=lambda: NOW).read(None)
+    assert batch.position["again"] == NOW + 86_400
+
+
+def test_a_clock_that_was_set_back_does_not_make_it_wait_for_years(site: Site) -> None:
+    site.answer = gives(site.rss(1))
+    (batch,) = Feed(site.url(), local(), clock=lambda: NOW).read(None)
+    assert list(Feed(site.url(), local(), clock=lambda: NOW - 60).read(batch.position)) == []
+    assert len(list(Feed(site.url(), local(), clock=lambda: NOW - 365 * 86_400).read(batch.position))) == 1
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_a_feed_that_breaks_off_is_no_version_of_it(site: Site, packed: bool) -> None:
+    whole = gzip.compress(site.rss(1, 2)) if packed else site.rss(1, 2)
+    form = {"Content_Encoding": "gzip"} if packed else {"Content_Length": str(len(whole))}
+    site.answer = gives(whole[:-9], ETag='"a"', **form)
+    (batch,) = Feed(site.url(), local(), clock=lambda: NOW).read(None)
+    assert "broke off" in batch.dead[0].reason
+    site.answer = gives(whole, ETag='"a"', **form)
+    (batch,) = Feed(site.url(), local(), clock=lambda: NOW + 7200).read(batch.position)
+    assert len(batch.records) == 2
+    assert "If-None-Match" not in site.asked[-1][1]
 
 
 @pytest.mark.parametrize(
@@ -226,11 +249,20 @@ def test_a_bomb_and_an_endless_page_are_left(site: Site) -> None:
         except OSError:
             pass
 
-    site.answer = endless
-    began = time.monotonic()
-    with pytest.raises(NotFetched, match=r"longer than|did not answer"):
-        local(seconds=0.5).get(site.url())
-    assert time.monotonic() - began < 3
+    def endless_head(request: BaseHTTPRequestHandler) -> None:
+        request.wfile.write(b"HTTP/1.0 200 OK\r\nX-More: ")
+        try:
+            while True:
+                request.wfile.write(b"x")
+                time.sleep(0.05)
+        except OSError:
+            pass
+
+    for site.answer in (endless, endless_head):
+        began = time.monotonic()
+        with pytest.raises(NotFetched, match=r"longer than|did not answer|broke off"):
+            local(seconds=0.5).get(site.url())
+        assert time.monotonic() - began < 3
 
 
 @pytest.mark.parametrize(

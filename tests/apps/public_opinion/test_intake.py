@@ -19,6 +19,7 @@ from feilun.apps.public_opinion.sources.inbox import Inbox
 from feilun.apps.public_opinion.sources.source import Batch
 from feilun.storage import opinion, opinion_counts, opinion_inbox
 from feilun.storage.database import Database, open_database
+from feilun.workflow.applications.public_opinion import rounds
 from feilun.workflow.applications.public_opinion import wiring as wired
 
 TEXTS = (
@@ -207,7 +208,7 @@ def test_the_numbers_are_watched_while_a_source_has_more(
     def tell(taken: Taken, _: Any) -> None:
         raise Enough(taken.new)
 
-    monkeypatch.setattr(wired, "ROUND_SECONDS", 0.0)
+    monkeypatch.setattr(rounds, "ROUND_SECONDS", 0.0)
     monkeypatch.setattr(wired.Application, "sources", lambda *_, **__: [Endless()])
     (tmp_path / "entities.toml").write_text('[[entity]]\nname = "青禾汽车"\n', encoding="utf-8")
     path = tmp_path / "application.toml"

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from apps.public_opinion.made import NOW, made_intake
+from feilun.apps.public_opinion.document import Form
 from feilun.apps.public_opinion.sources import query
 from feilun.apps.public_opinion.sources.query import SqlQuery
 from feilun.core.errors import DataError
@@ -68,6 +69,18 @@ def test_what_the_database_refuses_is_told_and_changes_nothing(tmp_path: Path, s
     with pytest.raises(DataError, match="refused the query"):
         numbers(SqlQuery(url, select, cursor), None)
     assert numbers(SqlQuery(url, SELECT, "number"), None)[0] == [1]
+
+
+def test_the_same_query_of_two_databases_has_two_positions(tmp_path: Path) -> None:
+    urls = [f"sqlite:///{tmp_path / name}.db" for name in ("a", "b")]
+    for url in urls:
+        insert(url, 1, 2)
+    database = open_database(f"sqlite:///{tmp_path / 'own.db'}")
+    intake = made_intake(database)
+    assert [intake.take(SqlQuery(url, SELECT, "number", Form(publisher=url[-4]))).new for url in urls] == [2, 2]
+    database.close()
+    with_other_words = [f"postgresql://{who}@host/name" for who in ("me:old", "me:new", "you")]
+    assert len({SqlQuery(url, SELECT, "number").name for url in with_other_words}) == 1
 
 
 def test_an_address_stays_out_of_messages() -> None:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from apps.public_opinion.made import NOW, WIDTH, made_intake, record, write_lines
 from feilun.apps.public_opinion.incidents import Incident
+from feilun.apps.public_opinion.sources.files import Files
+from feilun.apps.public_opinion.watch import Watch
 from feilun.core.errors import RecipeError, UsageError
+from feilun.monitoring.surge import SurgeDetector
+from feilun.storage.database import open_database
 from feilun.workflow.applications.public_opinion import desk
 from feilun.workflow.applications.public_opinion import wiring as wired
 from feilun.workflow.applications.public_opinion.demo import demonstrate
@@ -51,3 +58,38 @@ def test_the_demonstration_finds_its_crises_and_an_operator_acts() -> None:
         assert said["before"]["sentiment"] == "negative"
         with pytest.raises(UsageError, match="no topic 'recal'"):
             desk.correct(app, key, desk.Correction(topics=["recal"]), "li")
+
+
+def test_years_without_a_document_are_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One entry of years ago, in a feed of today: each hour since would be judged, and again at every start."""
+    steps, step = [0, 0, 0, 0], SurgeDetector.step
+    run = 0
+
+    def counted(*given: Any) -> Any:
+        steps[run] += 1
+        return step(*given)
+
+    monkeypatch.setattr(SurgeDetector, "step", counted)
+    begin = NOW - 20 * 86_400
+    said = [record(i, f"青禾汽车第{i}号公告", begin + i * WIDTH) for i in range(24 * 12)]
+    said += [record(1000 + i, f"青禾汽车第{i}名车主投诉刹车故障", begin + 24 * 12 * WIDTH) for i in range(40)]
+    said += [record(2000, "青禾汽车第2000号公告", begin + 24 * 13 * WIDTH)]
+    old = record(3000, "青禾汽车遭起诉", datetime(1991, 5, 1, tzinfo=UTC).timestamp())
+    found = []
+    for documents in (said, [old, *said]):
+        database = open_database(f"sqlite:///{tmp_path / str(run)}.db")
+        intake, watch = made_intake(database), Watch(WIDTH)
+        for part in (documents[:100], documents[100:]):
+            intake.take(Files(write_lines(tmp_path / f"{run}-{len(part)}.jsonl", part)))
+            watch.advance(database, intake.watermark)
+        found.append([(one.opened, one.peak.count, one.peak.expected) for one in watch.incidents.values()])
+        run += 1
+        again = Watch(WIDTH)
+        again.resume(database)
+        assert again.incidents == watch.incidents
+        database.close()
+        run += 1
+    assert len(found[0]) == 1
+    assert found[0] == found[1]
+    assert steps[0] == steps[1]
+    assert all(more < steps[0] + 2 * 501 for more in steps[2:])  # the hours that are read with it

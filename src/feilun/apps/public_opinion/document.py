@@ -139,13 +139,13 @@ def parse(record: Mapping[str, Any], source: str, seen: float, form: Form | None
     )  # fmt: skip
 
 
-def moment(text: str, seen: float, zone: str) -> float:
+def moment(text: str, seen: float, zone_name: str) -> float:
     """Read when a document was published.
 
     Args:
         text: ISO 8601, `2026年11月24日 10:05`, or seconds, also with a fraction, or milliseconds since 1970.
         seen: Now, seconds since 1970.
-        zone: The zone of a moment that names none.
+        zone_name: The zone of a moment that names none.
 
     Returns:
         Seconds since 1970.
@@ -163,18 +163,24 @@ def moment(text: str, seen: float, zone: str) -> float:
         raise WrongDocument(
             f"The time {text[:40]!r} cannot be read.", "Valid: 2026-11-24T10:05+08:00, 2026年11月24日 10:05."
         )
-    published = (found if found.tzinfo else found.replace(tzinfo=_zone(zone))).timestamp()
+    published = (found if found.tzinfo else found.replace(tzinfo=zone(zone_name))).timestamp()
     if published < EARLIEST:
         raise WrongDocument(f"The time {text[:40]!r} is before 1990: it was missing at its source.")
     if published > seen + AHEAD_SECONDS:
         raise WrongDocument(
-            f"The time {text[:40]!r} lies in the future.", f"Times without zone count as {zone}: set the source's zone."
+            f"The time {text[:40]!r} lies in the future.",
+            f"Times without zone count as {zone_name}: set the source's zone.",
         )
     return published
 
 
 @lru_cache(maxsize=32)
-def _zone(name: str) -> ZoneInfo:
+def zone(name: str) -> ZoneInfo:
+    """Return a time zone.
+
+    Raises:
+        UsageError: If there is none of that name.
+    """
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError) as error:

@@ -36,17 +36,20 @@ class Rule:
 DEFAULT = (Rule("negative surge"),)
 
 
-def read_rules(path: Path, topics: Collection[str], entities: Collection[str]) -> tuple[Rule, ...]:
+def read_rules(
+    path: Path, topics: Collection[str], entities: Collection[str], channels: Collection[str] = ()
+) -> tuple[Rule, ...]:
     """Read rules from a TOML file with tables `[[rule]]`.
 
     Args:
         path: The file.
         topics: Names of all topics.
         entities: Names of all entities.
+        channels: Names of all channels.
 
     Raises:
         DataError: If it cannot be read.
-        RecipeError: With every fault, unknown topics and entities among them.
+        RecipeError: With every fault, unknown topics, entities and channels among them.
     """
     try:
         values = toml.parse(path.read_text(encoding="utf-8-sig"))
@@ -58,9 +61,9 @@ def read_rules(path: Path, topics: Collection[str], entities: Collection[str]) -
         rule, wrong = read(Rule, table)
         faults += [f"rule {number}: {fault.message}" for fault in wrong]
         if rule is not None:
-            faults += _unknown(number, "topic", rule.topics, topics) + _unknown(
-                number, "entity", rule.entities, entities
-            )
+            faults += _unknown(number, "topic", rule.topics, topics)
+            faults += _unknown(number, "entity", rule.entities, entities)
+            faults += _unknown(number, "channel", rule.channels, channels)
             faults += [f"rule {number}: there is no hour {hour}." for hour in rule.hours if not 0 <= hour < 24]
             rules.append(rule)
     if faults or not rules:

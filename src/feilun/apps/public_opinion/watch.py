@@ -24,6 +24,9 @@ METRICS = ("negative", "documents")
 READ_AT_ONCE = 500
 """Buckets whose numbers are read at once."""
 
+FALLOW_SECONDS = 60 * 86_400
+"""After so long without any document what is expected is learned anew: one of years ago tells nothing of today."""
+
 JUDGED_AT_ONCE = 4
 """Buckets that are judged in one transaction: who pushes documents meanwhile waits no longer than that."""
 
@@ -67,9 +70,14 @@ class Watch:
         self._markets = dict(markets or {})
         self._aliases = dict(aliases or {})
         self.incidents: dict[str, Incident] = {}
-        self._detectors = {metric: SurgeDetector(0, width, surge) for metric in METRICS}
-        self._numbers: dict[tuple[str, str], int] = {}
+        self._surge = surge
         self._next: int | None = None
+        self._spoken: int | None = None
+        self._forget()
+
+    def _forget(self) -> None:
+        self._detectors = {metric: SurgeDetector(0, self.width, self._surge) for metric in METRICS}
+        self._numbers: dict[tuple[str, str], int] = {}
 
     def resume(self, database: Database) -> None:
         """Learn from what was judged before, and take up its incidents."""
@@ -92,18 +100,22 @@ class Watch:
             self._begin(connection)
         found: dict[str, Incident] = {}
         while self._next is not None and watermark >= self._next + self.width:
-            until = min(watermark, self._next + JUDGED_AT_ONCE * self.width)
             with database.write() as connection:
                 for row in opinion.incidents(connection):
                     self.incidents[row.id] = Incident.from_json(row.facts)
-                for incident in self.look(connection, until):
+                for incident in self.look(connection, watermark, JUDGED_AT_ONCE):
                     opinion.save_incident(connection, incident.id, incident.state, incident.opened, incident.to_json())
                     found[incident.id] = incident
                 opinion.save_position(connection, JUDGED, self._next)
         return list(found.values())
 
-    def look(self, connection: Connection, watermark: float) -> list[Incident]:
+    def look(self, connection: Connection, watermark: float, most: int | None = None) -> list[Incident]:
         """Judge all buckets that ended before the watermark; nothing is saved.
+
+        Args:
+            connection: A transaction.
+            watermark: The stream's own time.
+            most: Judge no more than so many buckets, those not counted before which nothing was said for long.
 
         Returns:
             The incidents that changed.
@@ -111,14 +123,17 @@ class Watch:
         if watermark == float("-inf"):
             return []
         before = dict(self.incidents)
-        self._pass(connection, bucket_of(watermark, self.width), judging=True)
+        end = bucket_of(watermark, self.width)
+        self._pass_over(connection, end, judging=True)
+        until = end if most is None or self._next is None else min(end, self._next + most * self.width)
+        self._pass(connection, until, judging=True)
         return [one for identity, one in self.incidents.items() if before.get(identity) != one]
 
     def _pass(self, connection: Connection, end: int, judging: bool) -> None:
         """Go on to the bucket that begins at `end`, that one not included."""
-        self._begin(connection)
+        self._pass_over(connection, end, judging)
         while self._next is not None and self._next < end:
-            until = min(end, self._next + READ_AT_ONCE * self.width)
+            until = min(end, self._next + min(READ_AT_ONCE * self.width, FALLOW_SECONDS))
             rows = opinion_counts.counts(connection, since=self._next, until=until)
             by_bucket: dict[int, list[tuple[int, int, int]]] = {}
             for row in rows:
@@ -126,7 +141,22 @@ class Watch:
                 by_bucket.setdefault(row.bucket, []).append((number, row.negative, row.documents))
             for bucket in range(self._next, until, self.width):
                 self._bucket(connection, bucket, by_bucket.get(bucket, ()), judging)
+            self._spoken = max(by_bucket, default=self._spoken)
             self._next = until
+            self._pass_over(connection, end, judging)
+
+    def _pass_over(self, connection: Connection, end: int, judging: bool) -> None:
+        """Where nothing is said for long, go on to where something is, at most to `end`, and learn anew."""
+        self._begin(connection)
+        if self._next is None or self._spoken is None:
+            return
+        following = opinion_counts.next_bucket(connection, self._next)
+        following = end if following is None else following
+        if self._next < end and following - self._spoken >= FALLOW_SECONDS:
+            if judging:
+                self._calm(min(following, self._spoken + self.width + round(self.settings.calm_hours * 3600)))
+            self._next = min(end, following)
+            self._forget()
 
     def _begin(self, connection: Connection) -> None:
         """Stand before the first bucket, where there is one and none was judged yet."""

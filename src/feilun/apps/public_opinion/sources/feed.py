@@ -22,7 +22,7 @@ REMEMBERED = 1_000
 """Latest entries of a feed that are known to have been given."""
 
 LONGEST_WAIT = 86_400.0
-"""Most seconds until a feed that failed is asked again."""
+"""Most seconds until a feed that failed is asked again, whatever its server says."""
 
 
 @dataclass(frozen=True)
@@ -65,14 +65,14 @@ class Feed:
             **(position or {}),
         }
         now = self.clock()
-        if now < known["again"]:
+        if now < known["again"] <= now + LONGEST_WAIT:  # further away it is where the clock was set back
             return
         try:
             page = self.fetcher.get(self.url, known["etag"], known["modified"])
             records = self._records(page) if page.changed else []
         except NotFetched as error:
             failures = known["failures"] + 1
-            wait = max(error.retry_after, min(LONGEST_WAIT, self.every * 2**failures))
+            wait = min(LONGEST_WAIT, max(error.retry_after, self.every * 2.0 ** min(failures, 20)))
             yield Batch((), {**known, "failures": failures, "again": now + wait}, (Letter(self.url, str(error), ""),))
             return
         seen = set(known["seen"])

@@ -15,7 +15,9 @@ import ssl
 import time
 import zlib
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from threading import Timer
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from feilun.core.errors import ServiceError
@@ -145,6 +147,8 @@ class Fetcher:
         address = self._address(host, port)
         connection = http.client.HTTPConnection(host, port, timeout=max(0.1, end - time.monotonic()))
         raw = socket.create_connection((address, port), timeout=max(0.1, end - time.monotonic()))
+        ended = Timer(max(0.1, end - time.monotonic()), lambda: _cut(connection.sock))
+        ended.start()
         try:
             connection.sock = self.tls.wrap_socket(raw, server_hostname=host) if secure else raw
             path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
@@ -162,6 +166,7 @@ class Fetcher:
                 )  # fmt: skip
             return Page(url, self._body(url, answer, raw, end), *marks), ""
         finally:
+            ended.cancel()
             connection.close()
             raw.close()
 
@@ -180,11 +185,20 @@ class Fetcher:
                 raw.settimeout(left)
             piece = answer.read1(PIECE_BYTES)
             if not piece:
+                if answer.length or (unpack is not None and seen and not unpack.eof):
+                    raise NotFetched(f"{url} broke off before its end.", "It is asked again later.")
                 return bytes(held)
             seen += len(piece)
             held += piece if unpack is None else unpack.decompress(piece, self.most_bytes - len(held) + 1)
             if max(seen, len(held)) > self.most_bytes:
                 raise NotFetched(f"{url} holds more than {self.most_bytes:,} bytes.", "It is no feed.")
+
+
+def _cut(connected: socket.socket | None) -> None:
+    """End what is waited for: a timeout counts from the last byte, and a head may come byte by byte for ever."""
+    with suppress(OSError):
+        if connected is not None:
+            connected.shutdown(socket.SHUT_RDWR)
 
 
 def _seconds(value: str | None) -> float:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Engine, Select, column, create_engine, literal_column, select, text
+from sqlalchemy import Engine, Select, column, create_engine, literal_column, make_url, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from feilun.apps.public_opinion.document import Form
@@ -40,8 +40,10 @@ class SqlQuery:
 
     @property
     def name(self) -> str:
-        """Return the name of its saved position; another query begins anew."""
-        return f"query:{hashlib.sha256(f'{self.query}|{self.cursor}'.encode()).hexdigest()[:16]}"
+        """Return the name of its saved position; another query, or another database, begins anew."""
+        url = make_url(self.url)  # user and password may change without it
+        named = f"{url.host}|{url.port}|{url.database}|{self.query}|{self.cursor}"
+        return f"query:{hashlib.sha256(named.encode()).hexdigest()[:16]}"
 
     def read(self, position: Any) -> Iterator[Batch]:
         """Yield the rows behind a value of the cursor, in its order.

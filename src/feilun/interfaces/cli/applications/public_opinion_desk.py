@@ -58,7 +58,8 @@ def rules(
 
     with opened(file) as application:
         names = [entity.name for entity in application.gazetteer.entities]
-        tried = read_rules(rules, application.scheme.names, names) if rules else application.rules
+        channels = application.settings.channels
+        tried = read_rules(rules, application.scheme.names, names, channels) if rules else application.rules
         found = preview(application, tried)
     for rule in tried:
         fired = [one for one in found if one.peak.rule == rule.name]

@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from feilun.apps.public_opinion.document import NAMES, Form
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
+
+from feilun.apps.public_opinion.document import NAMES, Form, zone
 from feilun.apps.public_opinion.sources.broker import DocumentBroker
 from feilun.apps.public_opinion.sources.feed import Feed
 from feilun.apps.public_opinion.sources.fetching import Fetcher
@@ -38,7 +41,12 @@ class SourceSettings:
     def contradictions(self) -> list[str]:
         """Say what cannot be."""
         wrong = [name for name in self.columns if name not in NAMES]
-        return [f"sources.columns names the field {name!r}. {nearest(name, NAMES)}" for name in wrong]
+        said = [f"sources.columns names the field {name!r}. {nearest(name, NAMES)}" for name in wrong]
+        try:
+            zone(self.zone)
+        except UsageError as error:
+            said.append(f"sources.zone: {error.problem} {error.remedy}")
+        return said
 
 
 @dataclass(frozen=True)
@@ -72,6 +80,14 @@ class QuerySettings:
     url: str = setting(REQUIRED, "address of a database, such as postgresql+psycopg://user:password@host/name")
     query: str = setting(REQUIRED, "SELECT of the columns of documents, without ORDER BY")
     cursor: str = setting(REQUIRED, "column of it that is unique and only grows: read on from its last value")
+
+    def contradictions(self) -> list[str]:
+        """Say what cannot be."""
+        try:
+            make_url(self.url)
+        except ArgumentError:
+            return ["queries: the url of one is none: such as postgresql+psycopg://user:password@host/name."]
+        return []
 
 
 @dataclass(frozen=True)

@@ -23,20 +23,20 @@ from feilun.apps.public_opinion.sources.files import Files
 from feilun.apps.public_opinion.sources.inbox import Inbox
 from feilun.apps.public_opinion.sources.query import SqlQuery
 from feilun.apps.public_opinion.sources.source import Source
-from feilun.apps.public_opinion.summary import headline, summary
 from feilun.apps.public_opinion.understanding import Understanding
 from feilun.apps.public_opinion.watch import Watch
 from feilun.apps.public_opinion.wording import WordingRules
 from feilun.bundles.bundle import Bundle, open_bundle
-from feilun.core.errors import UsageError
+from feilun.core.errors import StorageError, UsageError
 from feilun.core.ports import Predictor
 from feilun.evaluation.judges.multitask import OneAnswer
-from feilun.monitoring.alerts import Alerts, Message, apprise_channel
+from feilun.monitoring.alerts import Alerts, apprise_channel
 from feilun.monitoring.trading_days import TradingDays
 from feilun.storage import opinion
 from feilun.storage.database import Database, open_database
 from feilun.storage.locks import locked
 from feilun.workflow.applications.public_opinion.file import Settings, read_application
+from feilun.workflow.applications.public_opinion.rounds import Rounds
 
 log = logging.getLogger(__name__)
 
@@ -46,8 +46,8 @@ FOLLOW_SECONDS = 2.0
 GATHER_SECONDS = 0.25
 """How long documents gather where some came, in which whoever pushes finds SQLite unlocked."""
 
-ROUND_SECONDS = 1.0
-"""After how long the numbers are watched although a source has more."""
+AGAIN_SECONDS = 5.0
+"""After how long a database that refused is asked again."""
 
 LOCK = "public-opinion"
 """Held by who writes documents."""
@@ -164,7 +164,7 @@ def opened(
     gazetteer = read_gazetteer(folder / settings.entities)
     scheme = read_scheme(folder / settings.scheme if settings.scheme else FINANCE)
     names = [entity.name for entity in gazetteer.entities]
-    rules = read_rules(folder / settings.rules, scheme.names, names) if settings.rules else DEFAULT
+    rules = read_rules(folder / settings.rules, scheme.names, names, settings.channels) if settings.rules else DEFAULT
     held = open_database(database)
     try:
         _index(held)
@@ -206,7 +206,8 @@ def run(
 
     Args:
         application: The wired application.
-        follow: Go on until interrupted.
+        follow: Go on until interrupted: a source that fails rests while the others go on, and while the database
+            refuses it is asked again.
         finish: No more documents come: judge the last buckets too.
         replay: Try the dead letters again first.
         tell: Is told of each round: what was taken, and which incidents changed.
@@ -216,22 +217,23 @@ def run(
 
     Raises:
         UsageError: If another process runs on the same database.
+        DataError, StorageError: If a source or the database fails, unless it follows.
     """
     total = Taken()
     with locked(application.database, LOCK), application.alerts() as alerts, ExitStack() as held:
-        intake, watch = application.intake(), application.watch()
-        watch.resume(application.database)
+        rounds = Rounds(application, alerts, follow)
         if replay:
-            total += intake.replay(application.form())
+            total += rounds.intake.replay(application.form())
         held.enter_context(application.receiver() if follow else nullcontext())
         while True:
-            taken = Taken()
-            for source in application.sources(whole=not follow):
-                taken += intake.take(source, ROUND_SECONDS) if follow else intake.take(source)
-            ahead = intake.lateness + application.width if finish and not follow else 0
-            changed = watch.advance(application.database, intake.watermark + ahead)
-            _send(alerts, application, changed)
-            intake.retain()
+            try:
+                taken, changed = rounds.once(finish and not follow)
+            except StorageError as error:
+                if not follow:
+                    raise
+                log.error("%s It is asked again in %g s.", error, AGAIN_SECONDS)
+                time.sleep(AGAIN_SECONDS)
+                continue
             tell(taken, changed)
             total += taken
             if not follow:
@@ -252,17 +254,3 @@ def preview(application: Application, rules: tuple[Rule, ...]) -> list[Incident]
         last = opinion.span(connection)[1]
         watch.look(connection, (last or 0.0) + application.width)
     return sorted(watch.incidents.values(), key=lambda one: one.opened)
-
-
-def _send(alerts: Alerts, application: Application, changed: list[Incident]) -> None:
-    """Tell channels of incidents that are open, again where one became more severe; muted ones are not told."""
-    if not alerts.channels:
-        return
-    rules = {rule.name: rule for rule in application.rules}
-    hour = time.gmtime().tm_hour
-    for incident in changed:
-        rule = rules.get(incident.peak.rule)
-        if incident.state != "open" or (rule and rule.hours and hour not in rule.hours):
-            continue
-        message = Message(f"{incident.id}:{incident.severity}", headline(incident), summary(incident))
-        alerts.tell(message, rule.channels if rule else ())
