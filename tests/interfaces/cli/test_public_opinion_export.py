@@ -1,4 +1,4 @@
-"""Documents and trends are written as tables that can be read again; a wrong name is told."""
+"""Documents are told, and with trends written as tables that can be read again; a wrong name is told."""
 
 from __future__ import annotations
 
@@ -56,3 +56,19 @@ def test_what_cannot_be_is_refused(file: Path, arguments: tuple[str, ...], messa
     code, said = asked(file, *arguments)
     assert code != 0
     assert message in said
+
+
+def test_documents_are_found_and_told_with_their_keys(file: Path, tmp_path: Path) -> None:
+    def told(*arguments: str) -> tuple[int, str]:
+        said = CliRunner().invoke(cli.app, ["documents", str(file), *arguments])
+        return said.exit_code, said.output + str(said.exception or "")
+
+    code, said = told("召回", "--entity", "青禾汽车", "--sentiment", "negative", "--days", "2.5", "--json")
+    found = [json.loads(line) for line in said.splitlines()]
+    assert (code, [one["body"] for one in found]) == (0, [f"青禾汽车召回新车 {i}" for i in (1, 2, 3)])
+    code, said = told("--limit", "1")
+    assert (code, said.count(found[0]["key"]), "青禾汽车: negative" in said) == (0, 1, True)
+    assert told("--source", "nobody") == (0, "No document.\n")
+    assert "no incident 'abc'" in told("--incident", "abc")[1]
+    assert "goes with --limit alone" in told("召回", "--incident", "abc")[1]
+    assert "cannot be 'bad'" in told("--sentiment", "bad")[1]

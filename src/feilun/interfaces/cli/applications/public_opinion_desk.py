@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -54,6 +55,7 @@ def rules(
 ) -> None:
     """Show how often rules would have fired in all that was counted, and on what."""
     from feilun.apps.public_opinion.rules import read_rules
+    from feilun.storage import opinion
     from feilun.workflow.applications.public_opinion.wiring import opened, preview
 
     with opened(file) as application:
@@ -61,19 +63,24 @@ def rules(
         channels = application.settings.channels
         tried = read_rules(rules, application.scheme.names, names, channels) if rules else application.rules
         found = preview(application, tried)
+        with application.database.read() as connection:
+            first, last = opinion.span(connection)
+    days = math.ceil(((last or 0.0) - (first or 0.0)) / opinion.DAY)
     for rule in tried:
         fired = [one for one in found if one.peak.rule == rule.name]
         if as_json:
-            output.print_json({"rule": rule.name, "incidents": [one.to_json() for one in fired]})
+            output.print_json({"rule": rule.name, "days": days, "incidents": [one.to_json() for one in fired]})
             continue
-        print(f"{rule.name}: would have fired {len(fired)} times.")
+        print(f"{rule.name}: would have fired {len(fired)} times in {days:,} days.")
         for one in fired:
             show(one, indent="  ")
 
 
 def correct(
     file: File,
-    key: Annotated[str, typer.Argument(help="The document's key; a report names it.", show_default=False)],
+    key: Annotated[
+        str, typer.Argument(help="The document's key; `documents` and a report name it.", show_default=False)
+    ],
     sentiment: Annotated[str | None, typer.Option(help="The right sentiment.", show_default=False)] = None,
     topic: Annotated[
         list[str] | None, typer.Option(help="A right topic; may be given again.", show_default=False)

@@ -1,4 +1,4 @@
-"""What `feilun public-opinion` shows of numbers: trends, new themes, and the report."""
+"""What `feilun public-opinion` shows: trends, the documents behind them, new themes, and the report."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from feilun.interfaces.cli.options import AsJson
 
 EXAMPLES = (
     "feilun public-opinion trends examples/public_opinion.toml --days 30",
+    "feilun public-opinion documents examples/public_opinion.toml 召回 --sentiment negative --days 30",
     "feilun public-opinion emergent examples/public_opinion.toml --days 7",
     "feilun public-opinion report examples/public_opinion.toml --out report",
 )
@@ -52,6 +53,45 @@ def trends(
             output.print_json(row)
     else:
         show(rows, Terminal(output.result_console()))
+
+
+def documents(
+    file: File,
+    words: Annotated[str, typer.Argument(help="Words that title or body holds, all of them.", show_default=False)] = "",
+    incident: Annotated[str, typer.Option(metavar="ID", help="Those that this incident counts.")] = "",
+    entity: Annotated[str, typer.Option(help="Only of this entity.")] = "",
+    topic: Annotated[str, typer.Option(help="Only of this topic.")] = "",
+    sentiment: Annotated[str, typer.Option(help="negative, neutral or positive.")] = "",
+    source: Annotated[str, typer.Option(help="Only this source.")] = "",
+    days: Days = None,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many, the latest first.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """Show documents with their keys: found by words and what they say, or those of an incident."""
+    from feilun.apps.public_opinion.queries import Question, search
+    from feilun.apps.public_opinion.wording import SENTIMENTS
+    from feilun.core.errors import UsageError, nearest
+    from feilun.storage import opinion
+    from feilun.workflow.applications.public_opinion.desk import counted_by
+    from feilun.workflow.applications.public_opinion.wiring import opened
+
+    if sentiment and sentiment not in SENTIMENTS:
+        raise UsageError(f"--sentiment cannot be {sentiment!r}.", nearest(sentiment, SENTIMENTS))
+    if incident and (words or entity or topic or sentiment or source or days is not None):
+        raise UsageError("--incident goes with --limit alone.", "feilun public-opinion documents --help")
+    with opened(file) as application, application.database.read() as connection:
+        since = opinion.since_days(connection, days)
+        asked = Question(words, entity, topic, sentiment, source, since)
+        found = counted_by(application, incident) if incident else search(connection, asked, limit)
+    for one in found[:limit]:
+        if as_json:
+            output.print_json(one)
+            continue
+        named = ", ".join(f"{name}: {said}" for name, said in one["entities"].items())
+        told = "  ".join(part for part in (one["sentiment"], ", ".join(one["topics"]), named, one["source"]) if part)
+        print(f"{one['key']}  {one['published'][:16]}  {one['title'] or one['body'][:80]}\n    {told}")
+    if not found and not as_json:
+        print("No document.")
 
 
 def report(
@@ -100,5 +140,5 @@ def emergent(
             print(f"  - {document['title']} ({document['source']}, {document['key']})")
 
 
-COMMANDS = (trends, emergent, report)
+COMMANDS = (trends, documents, emergent, report)
 """In the order of `EXAMPLES`."""

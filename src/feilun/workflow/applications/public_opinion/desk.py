@@ -1,4 +1,4 @@
-"""What an operator does: acts on incidents and puts right what documents were found to say."""
+"""What an operator does: acts on incidents, looks at their documents, and puts right what these were found to say."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from sqlalchemy import Connection
 
 from feilun.apps.public_opinion import trends, words
 from feilun.apps.public_opinion.incidents import ACTIONS, Incident, acted_on
+from feilun.apps.public_opinion.queries import document_json
+from feilun.apps.public_opinion.report import incident_documents
 from feilun.apps.public_opinion.understanding import Analysis
 from feilun.apps.public_opinion.wording import SENTIMENTS
 from feilun.core.errors import NotFound, UsageError, nearest
@@ -35,13 +37,28 @@ def act(application: Application, identity: str, action: str, actor: str) -> Inc
     if action not in ACTIONS:
         raise UsageError(f"Nobody can {action!r} an incident.", nearest(action, ACTIONS))
     with application.database.write() as connection:
-        stored = {row.id: Incident.from_json(row.facts) for row in opinion.incidents(connection)}
-        if identity not in stored:
-            known = nearest(identity, stored) if stored else "There is none at all."
-            raise NotFound(f"There is no incident {identity!r}.", known)
-        changed = acted_on(stored[identity], action, actor, time.time())
+        changed = acted_on(_incident(connection, identity), action, actor, time.time())
         opinion.save_incident(connection, identity, changed.state, changed.opened, changed.to_json())
     return changed
+
+
+def counted_by(application: Application, identity: str) -> list[dict[str, Any]]:
+    """Return the documents that an incident counts, the latest first, as JSON holds them.
+
+    Raises:
+        NotFound: If there is no such incident.
+    """
+    with application.database.read() as connection:
+        rows = incident_documents(connection, _incident(connection, identity), application.width)
+    return [document_json(row) for row in reversed(rows)]
+
+
+def _incident(connection: Connection, identity: str) -> Incident:
+    stored = {row.id: Incident.from_json(row.facts) for row in opinion.incidents(connection)}
+    if identity not in stored:
+        known = nearest(identity, stored) if stored else "There is none at all."
+        raise NotFound(f"There is no incident {identity!r}.", known)
+    return stored[identity]
 
 
 @dataclass(frozen=True)
@@ -132,7 +149,9 @@ def correct(application: Application, key: str, correction: Correction, actor: s
 def _document(connection: Connection, key: str) -> Any:
     rows = list(opinion.documents(connection, keys=[key], lock=True))
     if not rows:
-        raise NotFound(f"There is no document {key!r}.", "The report and its JSON name the keys.")
+        raise NotFound(
+            f"There is no document {key!r}.", "`feilun public-opinion documents` and the report name the keys."
+        )
     return rows[0]
 
 

@@ -103,6 +103,7 @@ class ModelSettings:
     epochs: int = setting(4, "epochs of training", minimum=1)
     together: bool = setting(False, "train one model of both, which reads each text once, not a model for each")
     layers: int = setting(0, "top layers of the base that learn; 0: all, which takes longest", minimum=0)
+    compared: int = setting(2000, "texts on which int8 is compared with float32", minimum=1)
 
 
 @dataclass(frozen=True)

@@ -77,6 +77,7 @@ def _training(models: ModelSettings) -> dict[str, Any]:
     return {
         "model": {"base": models.base, "max_tokens": 128, **top_layers(models.layers)},
         "training": {"epochs": models.epochs},
+        "compression": {"texts": models.compared},
     }  # fmt: skip
 
 
