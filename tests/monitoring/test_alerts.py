@@ -93,3 +93,13 @@ def test_no_more_wait_than_may(database: Database, monkeypatch: pytest.MonkeyPat
     for number in range(5):
         alerts.tell(Message(f"k{number}", "t", "b"))
     assert len(listed(database)) == 3
+
+
+def test_a_clock_that_was_set_back_makes_nothing_wait_for_days(database: Database) -> None:
+    for later, is_due in ((3600, False), (30 * 86_400, True)):
+        with database.write() as connection:
+            deliveries.add(connection, f"k{later}", f"c{later}", "t", "b")
+            waiting = deliveries.due(connection, f"c{later}")
+            assert waiting is not None
+            deliveries.note(connection, waiting.sequence, "refused", time.time() + later)
+            assert (deliveries.due(connection, f"c{later}") is not None) == is_due

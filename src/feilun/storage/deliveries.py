@@ -10,6 +10,8 @@ from sqlalchemy import Connection, Row, func, select
 from feilun.storage.tables.service import deliveries
 
 WAITS = "not sent yet"
+LONGEST_WAIT = 86_400.0
+"""Seconds; nothing is tried again as late as that."""
 
 
 def add(connection: Connection, key: str, channel: str, title: str, body: str) -> None:
@@ -28,8 +30,9 @@ def waiting(connection: Connection, channel: str) -> int:
 
 
 def due(connection: Connection, channel: str) -> Row[Any] | None:
-    """Return what a channel is to be told next."""
-    own = (deliveries.c.channel == channel) & (deliveries.c.due <= time.time())
+    """Return what a channel is to be told next: also what waits for days, for then the clock was set back."""
+    now, due_at = time.time(), deliveries.c.due
+    own = (deliveries.c.channel == channel) & ((due_at <= now) | (due_at > now + LONGEST_WAIT))
     return connection.execute(select(deliveries).where(own).order_by(deliveries.c.sequence)).first()
 
 

@@ -23,6 +23,9 @@ from feilun.storage.tables.public_opinion import (
 ASKED_AT_ONCE = 500
 DAY = 86_400.0
 
+LONGEST_SOURCE = 200
+"""Characters of the name of a source that are kept with a dead letter."""
+
 ITSELF = "feilun"
 """The actor of what Feilun put right by itself."""
 
@@ -202,7 +205,7 @@ def bury(connection: Connection, source: str, letters: Iterable[tuple[str, str, 
         named = json.dumps([source, place, record], ensure_ascii=True, sort_keys=True, default=str)
         identity = hashlib.sha256(named.encode()).hexdigest()[:32]
         rows.append({
-            "id": identity, "time": time.time(), "source": source[:200], "place": place, "reason": reason,
+            "id": identity, "time": time.time(), "source": source[:LONGEST_SOURCE], "place": place, "reason": reason,
             "record": dict(record),
         })  # fmt: skip
     if rows:

@@ -66,6 +66,13 @@ def next_bucket(connection: Connection, since: int) -> int | None:
     return connection.execute(select(func.min(bucket)).where(bucket >= since)).scalar_one()
 
 
+def earliest_day(connection: Connection) -> int | None:
+    """Return the second at which the first day begins in which something was counted; None where there is none."""
+    table = opinion_daily_counts.c
+    everything = (table.source == "") & (table.topic == "")
+    return connection.execute(select(func.min(table.bucket)).where(everything)).scalar_one()
+
+
 def daily_counts(
     connection: Connection, *, since: float | None = None, until: float | None = None,
     topic: str | None = None, entity: str | None = None, source: str = "", weeks: bool = False,

@@ -103,6 +103,18 @@ def test_what_is_wrong_is_dead_and_can_be_raised(database: Database, tmp_path: P
     assert intake.replay() == Taken(new=1, dead=1, late=1)
 
 
+def test_what_is_raised_has_the_key_that_its_source_gives_it(database: Database, tmp_path: Path) -> None:
+    early = {"id": "1", "text": "青禾汽车召回新车", "time": str(int(NOW + 7200))}
+    source = Files(write_lines(tmp_path / "a.jsonl", [early]), Form(publisher="wire"))
+    assert made_intake(database).take(source) == Taken(dead=1)
+    later = made_intake(database)
+    later.clock = lambda: NOW + 7200
+    assert later.replay([source]).new == 1
+    assert later.take(Files(write_lines(tmp_path / "b.jsonl", [early]), source.form)) == Taken(repeated=1)
+    with database.read() as connection:
+        assert [row.source for row in opinion.documents(connection)] == ["wire"]
+
+
 def test_the_same_id_with_another_text_is_kept_apart(database: Database, tmp_path: Path) -> None:
     path = write_lines(tmp_path / "a.jsonl", [record(1), record(1), {**record(1), "text": "改过的正文"}])
     assert made_intake(database).take(Files(path)) == Taken(new=1, repeated=1, dead=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,10 @@ def test_the_demonstration_finds_its_crises_and_an_operator_acts() -> None:
     assert outcome.found == ("recall", "default", "breach")
     assert outcome.others == ()
     assert [path.name for path in outcome.files] == ["report.html", "report.pdf", "report.json"]
+    report = json.loads(outcome.files[2].read_text(encoding="utf-8"))
+    assert report["documents"] == outcome.documents
+    assert all(len(one["latest"]) == min(200, one["documents"]) for one in report["entities"] + report["topics"])
+    assert report["entities"][0]["latest"][0][:12] in outcome.files[0].read_text(encoding="utf-8")
     assert all(path.stat().st_size > 1000 for path in outcome.files)
     first = outcome.incidents[0]
     assert Incident.from_json(first.to_json()) == first

@@ -63,6 +63,9 @@ def test_trends_and_comparisons(client: TestClient) -> None:
     assert found["documents"] == 8
     assert sum(found["series"][0]["counts"]) == 7
     assert asked(client, "trends", days=2)["documents"] == 7
+    for days in (40_000, 1e308):  # no bucket stands for a time from before everything
+        series = asked(client, "trends", days=days)["series"]
+        assert [(one["documents"], len(one["counts"]) < 300) for one in series] == [(7, True), (1, True)]
     assert all(one["topic"] for one in asked(client, "trends", by="topic")["series"])
     compared = asked(client, "compare", entity=["Northlake Bank", "青禾汽车", "nobody"])
     assert [one["entity"] for one in compared["series"]] == ["Northlake Bank", "青禾汽车"]
@@ -78,7 +81,8 @@ def test_an_incident_and_its_documents(client: TestClient) -> None:
     found = asked(client, f"incidents/{incident['id']}/documents", limit=2)
     assert (found["total"], len(found["documents"])) == (6, 2)
     assert found["documents"][0]["entities"] == {"青禾汽车": "negative"}
-    assert client.get(f"{ROOT}/incidents/x/documents").status_code == 404
+    answer = client.get(f"{ROOT}/incidents/x/documents")
+    assert (answer.status_code, answer.json()["error"]["message"][:30]) == (404, "There is no incident 'x'. Vali")
 
 
 def test_search_narrows_by_everything_and_takes_signs_as_they_are(client: TestClient) -> None:

@@ -111,12 +111,13 @@ class Intake:
                 break
         return total
 
-    def replay(self, form: Form | None = None) -> Taken:
+    def replay(self, sources: Sequence[Source] = ()) -> Taken:
         """Try the dead letters again, after what was wrong with them was put right.
 
         Args:
-            form: How their records are read now.
+            sources: Where they came from: their records are read as these read them now, and so have the same keys.
         """
+        forms = {source.name[: opinion.LONGEST_SOURCE]: source.form for source in sources}
         with self.database.read() as connection:
             letters = opinion.dead_letters(connection)
         total = Taken()
@@ -124,7 +125,7 @@ class Intake:
             if "raw" in letter.record:
                 continue  # never was a record
             try:
-                document = self._parse(letter.record, letter.source, self.clock(), form)
+                document = self._parse(letter.record, letter.source, self.clock(), forms.get(letter.source))
             except WrongDocument:
                 total += Taken(dead=1)
                 continue

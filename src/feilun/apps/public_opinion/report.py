@@ -1,6 +1,6 @@
 """The report on a time: what happened, why, and what to watch; one page of HTML, a PDF, and JSON.
 
-Every number comes with the documents behind it: the HTML lists them by their ids and links.
+Every number comes with the documents behind it, the latest of them: the HTML lists them by their ids and links.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from sqlalchemy import Connection
 from feilun.apps.public_opinion.cause import documents_of
 from feilun.apps.public_opinion.emergent import Emergent, Theme, find_emergent
 from feilun.apps.public_opinion.incidents import Incident
+from feilun.apps.public_opinion.queries import Question, document_json, search
 from feilun.apps.public_opinion.summary import minute, summary
-from feilun.apps.public_opinion.trends import Trend, momentous, trends
+from feilun.apps.public_opinion.trends import Trend, bucket_of, momentous, trends
 from feilun.core.files import write_json, write_text
 from feilun.evaluation.presentation.timelines import bars, image, timeline, write_pdf
 from feilun.storage import opinion
@@ -28,7 +29,7 @@ EMERGENT_DAYS = 7.0
 """The last days of a report in which themes beside the topics are looked for."""
 
 LISTED = 200
-"""Documents of an incident that are listed."""
+"""Documents of an incident, an entity or a topic that are listed."""
 
 SEVERITY_NAMES = {"moderate": "一般 moderate", "high": "严重 high", "critical": "危急 critical"}
 STATE_NAMES = {
@@ -43,6 +44,7 @@ body { font: 15px/1.6 system-ui, "Noto Sans SC", sans-serif; max-width: 60rem; m
 table { border-collapse: collapse; width: 100% }
 td, th { padding: .3rem .6rem; border-bottom: 1px solid #e4e7eb; text-align: right; white-space: nowrap }
 td:first-child, th:first-child { text-align: left }
+td details { color: #52606d; font-size: .85em; white-space: normal }
 img { max-width: 100% }
 .wide { overflow-x: auto }
 body { overflow-wrap: anywhere }
@@ -64,6 +66,7 @@ class Report:
         topics: Numbers of the topics that were spoken of most.
         incidents: Incidents that opened in it.
         documents: The documents of each incident, by its id.
+        behind: The latest documents of each entity and topic, by entity and topic, one of them empty.
         titles: What topics are called.
         emergent: Themes of its last days that no topic takes.
     """
@@ -76,6 +79,7 @@ class Report:
     topics: tuple[Trend, ...]
     incidents: tuple[Incident, ...]
     documents: Mapping[str, Sequence[Any]]
+    behind: Mapping[tuple[str, str], Sequence[Mapping[str, Any]]]
     titles: Mapping[str, str]
     emergent: Emergent
 
@@ -84,14 +88,18 @@ class Report:
         everything = 0 if self.total is None else int(self.total.documents.sum())
         return {
             "since": _day(self.since), "until": _day(self.until), "documents": everything,
-            "entities": [one.summary(everything) for one in self.entities],
-            "topics": [one.summary(everything) for one in self.topics],
+            "entities": [self._told(one, everything) for one in self.entities],
+            "topics": [self._told(one, everything) for one in self.topics],
             "incidents": [
                 {**one.to_json(), "summary": summary(one), "documents": [row.key for row in self.documents[one.id]]}
                 for one in self.incidents
             ],
             "watch": [one.entity for one in self.to_watch()], "emergent": self.emergent.to_json(),
         }  # fmt: skip
+
+    def _told(self, trend: Trend, everything: int) -> dict[str, Any]:
+        keys = [document["key"] for document in self.behind[trend.entity, trend.topic]]
+        return {**trend.summary(everything), "latest": keys}
 
     def to_watch(self) -> list[Trend]:
         """Return the entities of which more than half of what is said is bad, and of which ever more is said."""
@@ -111,21 +119,26 @@ def make_report(
         connection: A transaction.
         width: Seconds of a bucket.
         titles: What topics are called.
-        since: From this second on; else from the first document.
+        since: From the bucket of this second on; else from the first document.
         until: Before this one; else to the last document.
     """
     first, last = opinion.span(connection)
-    begin = since if since is not None else first or 0.0
+    begin = float(bucket_of(since if since is not None else first or 0.0, width))
     end = until if until is not None else (last or 0.0) + 1
     total = trends(connection, width, since=begin, until=end, topic="", entity="")
     entities = [one for one in trends(connection, width, since=begin, until=end, topic="") if one.entity]
     topics = [one for one in trends(connection, width, since=begin, until=end, entity="") if one.topic]
+    shown = momentous(entities, SHOWN), momentous(topics, SHOWN)
+    behind = {
+        (one.entity, one.topic): search(connection, Question("", one.entity, one.topic, since=begin, until=end), LISTED)
+        for found in shown
+        for one in found
+    }
     stored = [Incident.from_json(row.facts) for row in opinion.incidents(connection)]
     incidents = tuple(one for one in stored if begin - width < one.opened < end)
     return Report(
-        begin, end, width, total[0] if total else None, tuple(momentous(entities, SHOWN)),
-        tuple(momentous(topics, SHOWN)), incidents,
-        {one.id: incident_documents(connection, one, width) for one in incidents}, titles,
+        begin, end, width, total[0] if total else None, tuple(shown[0]), tuple(shown[1]), incidents,
+        {one.id: incident_documents(connection, one, width) for one in incidents}, behind, titles,
         find_emergent(connection, EMERGENT_DAYS, end),
     )  # fmt: skip
 
@@ -191,8 +204,8 @@ def _page(report: Report, figures: Sequence[Any]) -> str:
         f"<style>{STYLE}</style><h1>{html.escape(title)}</h1>",
         f"<p>{everything:,} documents 文档, {len(report.incidents)} incidents 事件.</p>", *images[:1],
         "<h2>事件 Incidents</h2>", *(_incident(report, one) for one in report.incidents),
-        "<h2>主体 Entities</h2>", _table(report.entities, everything, {}),
-        "<h2>话题 Topics</h2>", _table(report.topics, everything, report.titles), *images[1:],
+        "<h2>主体 Entities</h2>", _table(report, report.entities, everything),
+        "<h2>话题 Topics</h2>", _table(report, report.topics, everything), *images[1:],
         "<h2>关注 To watch</h2>",
         "<p>" + (html.escape(", ".join(one.entity for one in report.to_watch())) or "—") + "</p>",
         f"<h3>新话题 Emergent, {_day(report.emergent.since)} – {_day(report.emergent.until)}</h3>",
@@ -204,13 +217,13 @@ def _page(report: Report, figures: Sequence[Any]) -> str:
 def _incident(report: Report, incident: Incident) -> str:
     rows = report.documents[incident.id]
     said = "".join(f"<p>{html.escape(line)}</p>" for line in summary(incident).splitlines())
-    listed = "".join(f"<li>{_document(row)}</li>" for row in rows[:LISTED])
+    listed = _listed([document_json(row) for row in rows[:LISTED]])
     return (
         f'<section class="incident" id="{incident.id}"><h3>'
         f'<span class="{incident.severity}">{SEVERITY_NAMES[incident.severity]}</span> '
         f"{html.escape(incident.title)}</h3><p>{html.escape(incident.entity)} · {minute(incident.opened)} – "
         f"{minute(incident.last + report.width)} UTC · {STATE_NAMES[incident.state]}</p>{said}"
-        f"<details><summary>{len(rows)} 篇文档 documents</summary><ol>{listed}</ol></details></section>"
+        f"<details><summary>{len(rows)} 篇文档 documents</summary>{listed}</details></section>"
     )
 
 
@@ -225,22 +238,30 @@ def _theme(theme: Theme) -> str:
     )
 
 
-def _document(row: Any) -> str:
-    name = html.escape(row.title or row.body[:80])
-    safe = row.url.startswith(("https://", "http://"))
-    linked = f'<a rel="noreferrer" href="{html.escape(row.url, quote=True)}">{name}</a>' if safe else name
-    return f"{linked} <small>{html.escape(row.source)}, {minute(row.published)}, {row.key[:12]}</small>"
+def _listed(documents: Sequence[Mapping[str, Any]]) -> str:
+    return "<ol>" + "".join(f"<li>{_document(one)}</li>" for one in documents) + "</ol>"
 
 
-def _table(found: Sequence[Trend], everything: int, titles: Mapping[str, str]) -> str:
+def _document(one: Mapping[str, Any]) -> str:
+    name = html.escape(one["title"] or one["body"][:80])
+    safe = one["url"].startswith(("https://", "http://"))
+    linked = f'<a rel="noreferrer" href="{html.escape(one["url"], quote=True)}">{name}</a>' if safe else name
+    moment = one["published"][:16].replace("T", " ")
+    return f"{linked} <small>{html.escape(one['source'])}, {moment}, {one['key'][:12]}</small>"
+
+
+def _table(report: Report, found: Sequence[Trend], everything: int) -> str:
     named = ("", "文档 documents", "声量 share of voice", "负面 negative", "情感指数 sentiment", "热度 heat")
     head = "<tr>" + "".join(f"<th>{name}</th>" for name in named) + "</tr>"
     rows = []
     for one in found:
         facts = one.summary(everything)
-        name = one.entity or titles.get(one.topic, one.topic)
+        documents = report.behind[one.entity, one.topic]
+        name = html.escape(one.entity or report.titles.get(one.topic, one.topic))
+        latest = f"最近 {len(documents)} 篇 latest {len(documents)}"
         rows.append(
-            f"<tr><td>{html.escape(name)}</td><td>{facts['documents']}</td><td>{facts['share_of_voice']:.1%}</td>"
+            f"<tr><td>{name}<details><summary>{latest}</summary>{_listed(documents)}</details></td>"
+            f"<td>{facts['documents']}</td><td>{facts['share_of_voice']:.1%}</td>"
             f"<td>{facts['negative_share']:.1%}</td><td>{facts['sentiment_index']:+.2f}</td><td>{facts['heat']:.2f}</td></tr>"
         )
     return f'<div class="wide"><table>{head}{"".join(rows)}</table></div>'

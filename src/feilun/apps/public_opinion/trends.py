@@ -142,13 +142,15 @@ def trends(
     Args:
         connection: A transaction.
         width: Seconds of a bucket, as they were counted.
-        since: From this second on; else from the first document.
+        since: From this second on, at most from the first day on; else from the first document.
         until: Before this one.
         topic: Only this topic; "" are all together, None each.
         entity: Likewise.
         source: Only of this source; "" are all together.
         weeks: Tell times of half a year and more by weeks, from Monday on.
     """
+    if since is not None:  # buckets of a time from before everything would be zeros without end
+        since = max(since, float(opinion_counts.earliest_day(connection) or 0))
     which: dict[str, Any] = {"since": since, "until": until, "topic": topic, "entity": entity, "source": source}
     length = _length(connection, since, until)
     if length <= FINE_DAYS * DAY:

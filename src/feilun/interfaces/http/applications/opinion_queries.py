@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
 from sqlalchemy import Connection
 
@@ -19,6 +19,7 @@ from feilun.apps.public_opinion.report import incident_documents
 from feilun.apps.public_opinion.summary import summary
 from feilun.apps.public_opinion.tables import MEDIA_TYPES, TableForm, documents_table, trends_table
 from feilun.apps.public_opinion.trends import Trend, trends
+from feilun.core.errors import NotFound, nearest
 from feilun.interfaces.http.answers import ErrorAnswer
 from feilun.storage import opinion
 
@@ -41,7 +42,7 @@ Form = Annotated[TableForm, Query(alias="format", description="csv or parquet.")
 def _reading(request: Request) -> Iterator[Connection]:
     log = request.app.state.log
     if log is None:
-        raise HTTPException(404, "This service observes nothing, so it has no database of documents.")
+        raise NotFound("This service observes nothing, so it has no database of documents.")
     with log.database.read() as connection:
         yield connection
 
@@ -115,7 +116,8 @@ def get_incident_documents(
     with _reading(request) as connection:
         facts = {row.id: row.facts for row in opinion.incidents(connection)}
         if identity not in facts:
-            raise HTTPException(404, f"There is no incident {identity!r}.")
+            known = nearest(identity, facts) if facts else "There is none at all."
+            raise NotFound(f"There is no incident {identity!r}.", known)
         rows = incident_documents(connection, Incident.from_json(facts[identity]), _width(connection))
     return {"total": len(rows), "documents": [document_json(row) for row in rows[:limit]]}
 

@@ -223,7 +223,8 @@ def run(
     with locked(application.database, LOCK), application.alerts() as alerts, ExitStack() as held:
         rounds = Rounds(application, alerts, follow)
         if replay:
-            total += rounds.intake.replay(application.form())
+            total += rounds.intake.replay(application.sources(whole=True))
+            tell(total, [])
         held.enter_context(application.receiver() if follow else nullcontext())
         while True:
             try:
