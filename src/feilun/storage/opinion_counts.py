@@ -63,14 +63,16 @@ def counts(
 def next_bucket(connection: Connection, since: int) -> int | None:
     """Return the first bucket from a second on in which something was counted; None where there is none."""
     bucket = opinion_counts.c.bucket
-    return connection.execute(select(func.min(bucket)).where(bucket >= since)).scalar_one()
+    found: int | None = connection.execute(select(func.min(bucket)).where(bucket >= since)).scalar_one()
+    return found
 
 
 def earliest_day(connection: Connection) -> int | None:
     """Return the second at which the first day begins in which something was counted; None where there is none."""
     table = opinion_daily_counts.c
     everything = (table.source == "") & (table.topic == "")
-    return connection.execute(select(func.min(table.bucket)).where(everything)).scalar_one()
+    found: int | None = connection.execute(select(func.min(table.bucket)).where(everything)).scalar_one()
+    return found
 
 
 def daily_counts(

@@ -39,8 +39,8 @@ SHOWN = 3
 
 WORDINGS = {
     "zh": Wording(
-        "{at}（UTC）起的时段内有 {count} 篇文档，预期 {expected:.1f} 篇（p = {chance:.1g}）。来源：{sources}。",
-        "{at}（UTC）起的时段内有 {count} 篇负面文档，预期 {expected:.1f} 篇（p = {chance:.1g}）。来源：{sources}。",
+        "{at}（UTC）起的时段内有 {count} 篇文档，预期 {expected:.1f} 篇（p = {chance:.1g}）。整个事件的来源：{sources}。",
+        "{at}（UTC）起的时段内有 {count} 篇负面文档，预期 {expected:.1f} 篇（p = {chance:.1g}）。整个事件的来源：{sources}。",
         "{title}（{source}，被报道 {told} 次）",
         "关键短语：{phrases}。",
         "、",
@@ -49,9 +49,9 @@ WORDINGS = {
     ),
     "en": Wording(
         "{count} documents in the bucket from {at} UTC where {expected:.1f} were expected (p = {chance:.1g}). "
-        "Sources: {sources}.",
+        "Sources of the whole incident: {sources}.",
         "{count} negative documents in the bucket from {at} UTC where {expected:.1f} were expected (p = {chance:.1g}). "
-        "Sources: {sources}.",
+        "Sources of the whole incident: {sources}.",
         "{title} ({source}, told {told} times)",
         "Phrases: {phrases}.",
         ", ",
