@@ -39,8 +39,10 @@ SHOWN = 3
 
 WORDINGS = {
     "zh": Wording(
-        "{at}（UTC）起的时段内有 {count} 篇文档，预期 {expected:.1f} 篇（p = {chance:.1g}）。整个事件的来源：{sources}。",
-        "{at}（UTC）起的时段内有 {count} 篇负面文档，预期 {expected:.1f} 篇（p = {chance:.1g}）。整个事件的来源：{sources}。",
+        "{at}（UTC）起的时段内有 {count} 篇文档，预期 {expected:.1f} 篇（p = {chance:.1g}）。"
+        "整个事件的来源：{sources}。",
+        "{at}（UTC）起的时段内有 {count} 篇负面文档，预期 {expected:.1f} 篇（p = {chance:.1g}）。"
+        "整个事件的来源：{sources}。",
         "{title}（{source}，被报道 {told} 次）",
         "关键短语：{phrases}。",
         "、",
