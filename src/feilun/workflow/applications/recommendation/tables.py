@@ -9,23 +9,20 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from feilun.apps.recommendation.records.context import Context, read_user
-from feilun.apps.recommendation.records.events import Interaction, Item, read_interaction, read_item
+from feilun.apps.recommendation.records.events import Interaction, Item, checked_user, read_interaction, read_item
+from feilun.apps.recommendation.remembered import interaction_of, row_of
 from feilun.apps.recommendation.settings import RecommendationSettings
-from feilun.apps.recommendation.shop import interaction_of, row_of
 from feilun.core import places
 from feilun.core.errors import DataError
 from feilun.data.paths import shown
 from feilun.data.readers.sources import column_names, open_rows
-from feilun.data.readers.tables import cell_text
 from feilun.storage import event_queue
 from feilun.storage import recommendation as storage
 from feilun.storage.database import Database
 from feilun.storage.refused import Refused
-from feilun.text.times import read_time, seconds
 
 Row = TypeVar("Row")
 FAULTS_SHOWN = 5
-MOMENTS = ("time", "published")
 
 
 @dataclass(frozen=True)
@@ -98,7 +95,7 @@ def _import(source: str, query: str | None, read: Callable[[dict[str, Any]], Row
     left_out = 0
     for number, cells in enumerate(_rows(source, query), 1):
         try:
-            rows.append(read(_with_moments(cells)))
+            rows.append(read(cells))
         except DataError as error:
             left_out += 1
             if len(faults) < FAULTS_SHOWN:
@@ -112,22 +109,11 @@ def _import(source: str, query: str | None, read: Callable[[dict[str, Any]], Row
 
 
 def _rows(source: str, query: str | None) -> Iterator[dict[str, Any]]:
+    """Give rows; a cell that is no number (NaN) is an empty one."""
+    from polars import selectors
+
     for frame in open_rows(source, query=query):
-        yield from frame.iter_rows(named=True)
-
-
-def _with_moments(cells: dict[str, Any]) -> dict[str, Any]:
-    """Return a row with its moments in seconds since 1970."""
-    found = dict(cells)
-    for name in MOMENTS:
-        value = found.get(name)
-        if value is None or value == "" or isinstance(value, (int, float)):
-            continue
-        text = cell_text(value) or ""
-        moment = read_time(text)
-        if moment is not None:
-            found[name] = seconds(moment.isoformat())
-    return found
+        yield from frame.with_columns(selectors.float().fill_nan(None)).iter_rows(named=True)
 
 
 def put_items(database: Database, settings: RecommendationSettings, items: list[Item]) -> None:
@@ -184,7 +170,11 @@ def forget_user(settings: RecommendationSettings, database: Database, user: str)
 
     Returns:
         How many rows of the database went, by table.
+
+    Raises:
+        UsageError: If that is no name of a user.
     """
+    user = checked_user(user)
     with database.write() as connection:
         gone = storage.forget_user(connection, settings.name, user)
     event_queue.forget(waiting_folder(settings), user)
