@@ -13,19 +13,22 @@ import pytest
 from typer.testing import CliRunner
 
 from feilun.apps.recommendation.records.events import Interaction
+from feilun.apps.recommendation.remembered import remembered
 from feilun.apps.recommendation.sample.shop import simulate
-from feilun.apps.recommendation.shop import remembered
+from feilun.core import places
 from feilun.core.errors import BundleError, DataError, RecipeError, UsageError
 from feilun.interfaces.cli.applications.recommendation import app as cli
 from feilun.storage.database import open_database
 from feilun.storage.event_queue import EventQueue
 from feilun.workflow.applications.recommendation import wiring as application
+from feilun.workflow.applications.recommendation.demo import share
 from feilun.workflow.applications.recommendation.estimate import estimate_settings
 from feilun.workflow.applications.recommendation.file import read_application
 from feilun.workflow.applications.recommendation.judging import evaluate
 from feilun.workflow.applications.recommendation.tables import (
     import_events,
     import_items,
+    put_events,
     put_items,
     take_tables,
     waiting_folder,
@@ -146,14 +149,15 @@ def test_all_faults_of_a_file_are_told_with_their_lines(tmp_path):
     path = tmp_path / "shop.toml"
     path.write_text(
         'application = "recommendation"\n[signals]\npositive = { "read >=" = 1.0 }\n[list]\ndiversity = 2\n'
-        "[candidates]\nquotas = { easy = 5 }\n[ranking]\nmonotone = { cost = 1 }\n",
+        "[candidates]\nquotas = { easy = 5 }\n[ranking]\nmonotone = { cost = 1 }\n"
+        f'[experiment]\nname = "{"long" * 20}"\n',
         encoding="utf-8",
     )
     with pytest.raises(RecipeError) as caught:
         read_application(path)
     said = str(caught.value)
     assert "line 5" in said
-    for part in ("column 8", "'easy'", "'ease'", "'cost'", "at most 1"):
+    for part in ("column 8", "'easy'", "'ease'", "'cost'", "at most 1", "experiment.name: 1 to 60"):
         assert part in said
     with pytest.raises(UsageError, match="no application file"):
         read_application(tmp_path / "none.toml")
@@ -210,6 +214,9 @@ def test_an_application_without_events_or_items_says_so(file):
     prepared = application.prepare(settings, database)
     with pytest.raises(DataError, match="None of the 0 events"):
         application.train(settings, prepared)
+    put_events(database, settings, [Interaction("1", "u", "tea-1a", "购买", 1.0, 1e9)])
+    with pytest.raises(DataError, match=r"None of the 1 events.*1 of type '购买'"):
+        application.train(settings, application.prepare(settings, database))
     with pytest.raises(UsageError, match="too few"):
         evaluate(settings, prepared, lambda line: None)
     shop = application.open_shop(settings, database, prepared)
@@ -283,9 +290,9 @@ def test_the_verbs_tell_what_experiments_came_to_and_what_settings_would_earn(fi
     runner = CliRunner()
     assert isinstance(runner.invoke(cli, ["experiment", str(file)]).exception, UsageError)
     now = max(event.time for event in remembered(database, settings.name).events) + 60
-    for method, share in (("holdout", 0.5), ("interleave", 1)):
+    for method, part in (("holdout", 0.5), ("interleave", 1)):
         changed = read_application(
-            file, [f"experiment.{k}={v}" for k, v in (("name", method), ("method", method), ("holdout", share))]
+            file, [f"experiment.{k}={v}" for k, v in (("name", method), ("method", method), ("holdout", part))]
         )
         shop = application.open_shop(changed, database, application.prepare(changed, database), seed=3)
         for number in range(30):
@@ -319,3 +326,31 @@ def test_train_says_how_many_items_are_to_come_and_how_much_the_visit_counts(fil
     with application.opened_shop(read_application(file)) as shop:
         assert shop.recommender.model.session.weight == told["weight_of_the_visit"]
         assert "tea-1a" not in [item.id for item, _ in shop.recommender.similar("tea-1b", 200)]
+
+
+def test_an_empty_cell_of_numbers_leaves_no_row_out(tmp_path):
+    path = tmp_path / "商品.parquet"
+    polars.DataFrame({"item": [1.0, 2.0], "title": ["tea", "茶"], "price": [float("nan"), 3.0]}).write_parquet(path)
+    found = import_items(str(path))
+    assert (found.left_out, [(item.id, item.price) for item in found.rows]) == (0, [("1", None), ("2", 3.0)])
+
+
+@pytest.mark.parametrize("manifest", ['{"schema": 1, "sha2', '{"schema": 99}', '{"schema": 1, "sha256": "0"}', "[]"])
+@pytest.mark.parametrize("ranking", ["tree", None])
+def test_a_damaged_ranking_is_refused_by_name_before_anything_is_learned(file, monkeypatch, manifest, ranking):
+    database = open_database()
+    settings = read_application(file)
+    put_items(database, settings, import_items(settings.items).rows)
+    folder = places.home() / "recommendation" / settings.name
+    folder.mkdir(parents=True)
+    (folder / "manifest.json").write_text(manifest, encoding="utf-8")
+    if ranking is not None:
+        (folder / "ranking.txt").write_text(ranking, encoding="utf-8")
+    monkeypatch.setattr(application, "fit_generators", lambda *given: pytest.fail("learned in vain"))
+    with pytest.raises(BundleError, match=r"damaged.*Train it again"):
+        application.open_model(settings, application.prepare(settings, database))
+    database.close()
+
+
+def test_a_small_chance_is_not_told_as_none():
+    assert [share(chance) for chance in (0.0, 0.0004, 0.0123, 0.12, 1.0)] == ["0%", "0.04%", "1.2%", "12%", "100%"]

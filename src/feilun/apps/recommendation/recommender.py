@@ -19,7 +19,7 @@ from feilun.apps.recommendation.answering.policy import ListPolicy
 from feilun.apps.recommendation.answering.rerank import Chosen, choose, permitted
 from feilun.apps.recommendation.candidates.table import IMPERSONAL
 from feilun.apps.recommendation.ranking.model import Model, fused
-from feilun.apps.recommendation.records.catalogue import Catalogue, text_vectors, with_items
+from feilun.apps.recommendation.records.catalogue import Catalogue, Vectors, text_vectors, with_items
 from feilun.apps.recommendation.records.context import Context, Contexts, Situation, checked
 from feilun.apps.recommendation.records.events import Interaction, Item
 from feilun.apps.recommendation.records.histories import Histories
@@ -88,14 +88,15 @@ class Recommender:
                 self.model.take(found.takes(self.contexts))
             return found.unknown
 
-    def put(self, items: Sequence[Item], now: float | None = None) -> None:
+    def put(self, items: Sequence[Item], now: float | None = None, vectors: Vectors | None = None) -> None:
         """Add items or change them; they can be recommended at once, by their texts.
 
         Args:
-            items: With all that is known of each.
+            items: With all that is known of each; of two with one id the later counts.
             now: Seconds since 1970; the present where absent.
+            vectors: Of their texts; read where absent, shape (items, width).
         """
-        vectors = text_vectors([item.text for item in items], self.embedder)
+        vectors = text_vectors([item.text for item in items], self.embedder) if vectors is None else vectors
         with self._lock:
             self._set(with_items(self.model.catalogue, items, vectors), time.time() if now is None else now)
 
@@ -187,7 +188,9 @@ class Recommender:
             said = [self.number(item) for item in liked]
             history = self._history(user, now).then(said, now) if personal else NO_HISTORY
             there = self._there(now)
-            allowed = there & self._unseen(user, now) if personal else there.copy()
+            allowed = there.copy()
+            if personal:
+                allowed &= self.histories.open_to(user, len(there), self.settings.candidates, now)
             allowed[said] = False
         note = ""
         # what takes time needs no lock: events go on being observed, and move nothing of a model but counts
@@ -270,13 +273,13 @@ class Recommender:
         found = self.finder.most_taken(model, there, count, Situation(moment))
         return [model.catalogue.items[i] for i in found]
 
-    def _there(self, now: float | None) -> NDArray[np.bool_]:
-        """Return which items may be shown to anybody at a moment, the present where absent, shape (items,).
+    def _there(self, now: float) -> NDArray[np.bool_]:
+        """Return which items may be shown to anybody at a moment, shape (items,).
 
         The moment is compared anew each time, so an item appears when its time comes, and is gone again where the
         clock is set back.
         """
-        return self._permitted & self.model.facts.published_by(time.time() if now is None else now)
+        return self._permitted & self.model.facts.published_by(now)
 
     def _history(self, user: str, now: float) -> History:
         return self.model.session.within(self.histories.of(user, now), now)
@@ -285,9 +288,6 @@ class Recommender:
         """Return the context of a request, with what the users' table says, and remember what came with it."""
         self.contexts.observe(user, now, asked)
         return {**self.contexts.of_table(user), **asked}
-
-    def _unseen(self, user: str, now: float) -> NDArray[np.bool_]:
-        return self.histories.open_to(user, len(self._permitted), self.settings.candidates, now)
 
     def _choose(self, found: Considered, count: int) -> Chosen:
         facts, items = found.model.facts, found.pool.items

@@ -189,8 +189,6 @@ def search(
 
     with application.opened_shop(_settings(file)) as shop:
         found = shop.recommender.search(query, user, count)
-    if not found and not as_json:
-        print("Nothing fits.")
     _show_scored(found, as_json)
 
 
@@ -232,6 +230,8 @@ def serve(
 
 
 def _show_scored(found: list[tuple[Item, float]], as_json: bool) -> None:
+    if not found and not as_json:
+        print("Nothing fits.")
     for one, score in found:
         if as_json:
             output.print_json({"item": one.id, "title": one.title, "score": score})

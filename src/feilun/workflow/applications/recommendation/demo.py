@@ -191,11 +191,16 @@ def show(title: str, answer: Answer, language: Literal["zh", "en"], say: Say) ->
     if answer.note:
         say(f"  ({answer.note})")
     for number, place in enumerate(answer.places, 1):
-        likely = "" if place.probability is None else f"  {LIKELY[answer.basis]} {place.probability:.0%}"
+        likely = "" if place.probability is None else f"  {LIKELY[answer.basis]} {share(place.probability)}"
         drawn = f"  drawn by chance ({place.propensity:.2%})" if place.explored else ""
         say(f"  {number:>2}. {place.item.title}  [{place.reason.said(language)}]{likely}{drawn}")
         if number == 1 and place.contributions:
             say("      " + _shares(list(place.contributions.items())[:4]))
+
+
+def share(value: float) -> str:
+    """Write a share in percent; a small one with two digits that tell something, so that it is not rounded to none."""
+    return f"{100 * value:.2g}%" if 0 < value < 0.095 else f"{value:.0%}"
 
 
 def _shares(parts: Sequence[tuple[str, float]]) -> str:
