@@ -133,9 +133,10 @@ class Contexts:
         place = bisect_right(asked, (moment, self._count + 1))
         return {**table, **asked[place - 1][2]} if place else table
 
-    def of_table(self, user: str) -> Context:
-        """Return what the users' table says."""
-        return self._users.get(user, {})
+    def known(self, user: str, moment: float, asked: Context) -> Context:
+        """Return the context in which a user asks, with what the users' table says, and remember what came with it."""
+        self.observe(user, moment, asked)
+        return {**self._users.get(user, {}), **asked}
 
     def forget(self, user: str) -> None:
         """Drop what is known of a user."""
