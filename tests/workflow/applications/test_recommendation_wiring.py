@@ -354,3 +354,19 @@ def test_a_damaged_ranking_is_refused_by_name_before_anything_is_learned(file, m
 
 def test_a_small_chance_is_not_told_as_none():
     assert [share(chance) for chance in (0.0, 0.0004, 0.0123, 0.12, 1.0)] == ["0%", "0.04%", "1.2%", "12%", "100%"]
+
+
+def test_a_list_in_the_terminal_is_of_one_language(file, tmp_path, monkeypatch):
+    items = polars.read_parquet(tmp_path / "items.parquet").head(2)
+    items.write_parquet(tmp_path / "items.parquet")
+    (tmp_path / "events.csv").write_text(
+        "user,item\n" + "".join(f"u,{item}\n" for item in items["item"]), encoding="utf-8"
+    )
+    runner = CliRunner()
+    runner.invoke(cli, ["train", str(file)], catch_exceptions=False)
+    for language, said in (("zh_CN.UTF-8", "重新推荐"), ("en_US.UTF-8", "items come again")):
+        monkeypatch.setenv("LANG", language)
+        monkeypatch.setenv("LC_ALL", language)
+        lines = runner.invoke(cli, ["recommend", str(file), "u"], catch_exceptions=False).stdout.splitlines()
+        assert said in lines[1]
+        assert ("给 u 的列表" in lines[0]) == (language == "zh_CN.UTF-8")

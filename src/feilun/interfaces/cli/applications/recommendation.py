@@ -160,7 +160,8 @@ def recommend(
                 "ranking": answer.id,
             })  # fmt: skip
         return
-    show(f"For {user}:", answer, output.language(), print)
+    language = output.language()
+    show(f"给 {user} 的列表：" if language == "zh" else f"For {user}:", answer, language, print)
 
 
 @app.command(epilog="Example: feilun recommendation similar shop.toml tea-1a")
