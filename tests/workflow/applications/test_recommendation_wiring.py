@@ -20,6 +20,7 @@ from feilun.core.errors import BundleError, DataError, RecipeError, UsageError
 from feilun.interfaces.cli.applications.recommendation import app as cli
 from feilun.storage.database import open_database
 from feilun.storage.event_queue import EventQueue
+from feilun.workflow.applications.recommendation import tables
 from feilun.workflow.applications.recommendation import wiring as application
 from feilun.workflow.applications.recommendation.demo import share
 from feilun.workflow.applications.recommendation.estimate import estimate_settings
@@ -370,3 +371,21 @@ def test_a_list_in_the_terminal_is_of_one_language(file, tmp_path, monkeypatch):
         lines = runner.invoke(cli, ["recommend", str(file), "u"], catch_exceptions=False).stdout.splitlines()
         assert said in lines[1]
         assert ("给 u 的列表" in lines[0]) == (language == "zh_CN.UTF-8")
+
+
+def test_an_import_lets_others_write_between_its_parts(file, monkeypatch):
+    database, other, seen = open_database(), open_database(), []
+    settings = read_application(file)
+
+    def pause(seconds):
+        seen.append(len(remembered(other, settings.name).events))
+        put_events(other, settings, [Interaction(f"theirs {len(seen)}", "v", "a", "click", 1.0, 1.0)])
+
+    monkeypatch.setattr(tables, "WRITTEN_AT_ONCE", 10)
+    monkeypatch.setattr(tables.time, "sleep", pause)
+    ours = [Interaction(str(number % 24), "u", "a", "click", 1.0, 1.0) for number in range(25)]
+    assert put_events(database, settings, ours) == 24
+    assert seen == [10, 21]
+    assert put_events(database, settings, []) == 0
+    database.close()
+    other.close()

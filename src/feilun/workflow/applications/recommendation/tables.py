@@ -24,6 +24,9 @@ from feilun.storage.refused import Refused
 Row = TypeVar("Row")
 FAULTS_SHOWN = 5
 
+WRITTEN_AT_ONCE, PAUSE_SECONDS = 20_000, 0.1
+"""SQLite lets one write at a time, and who waits for it looks again ten times a second."""
+
 
 @dataclass(frozen=True)
 class Imported(Generic[Row]):
@@ -117,15 +120,31 @@ def _rows(source: str, query: str | None) -> Iterator[dict[str, Any]]:
 
 
 def put_items(database: Database, settings: RecommendationSettings, items: list[Item]) -> None:
-    """Write items into the application's catalogue."""
-    with database.write() as connection:
-        storage.put_items(connection, settings.name, {item.id: asdict(item) for item in items})
+    """Write items into the application's catalogue, a part at a time."""
+    for part in _parts(items):
+        with database.write() as connection:
+            storage.put_items(connection, settings.name, {item.id: asdict(item) for item in part})
 
 
 def put_events(database: Database, settings: RecommendationSettings, events: list[Interaction]) -> int:
-    """Write events; those whose ids are known are left out. Return how many were new."""
-    with database.write() as connection:
-        return len(storage.add_interactions(connection, settings.name, [row_of(event) for event in events]))
+    """Write events, a part at a time; those whose ids are known are left out, so an import that broke off is repeated.
+
+    Returns:
+        How many were new.
+    """
+    new = 0
+    for part in _parts(events):
+        with database.write() as connection:
+            new += len(storage.add_interactions(connection, settings.name, [row_of(event) for event in part]))
+    return new
+
+
+def _parts(rows: list[Row]) -> Iterator[list[Row]]:
+    """Give rows as parts, with a pause between them in which a service that runs can write its own."""
+    for start in range(0, len(rows), WRITTEN_AT_ONCE):
+        if start:
+            time.sleep(PAUSE_SECONDS)
+        yield rows[start : start + WRITTEN_AT_ONCE]
 
 
 def take_tables(database: Database, settings: RecommendationSettings, say: Callable[[str], Any]) -> None:
