@@ -8,6 +8,7 @@ from datetime import date, datetime
 import pytest
 
 from feilun.apps.recommendation.records.catalogue import build_catalogue
+from feilun.apps.recommendation.records.context import read_user
 from feilun.apps.recommendation.records.events import checked_user, read_interaction, read_item
 from feilun.apps.recommendation.records.words import WordVectors
 from feilun.core.errors import DataError, UsageError
@@ -55,6 +56,7 @@ def test_whole_numbers_name_the_same_however_a_table_keeps_them():
     assert kept == read_interaction({"user": 17850, "item": "22745", "time": 1.0}, 0.0)
     assert read_item({"id": 22745.0}).id == kept.item
     assert read_item({"id": 1.5}).id == "1.5"
+    assert read_user({"user": 17850.0, "age": 30.0, "city": None}, ("age", "city")) == (kept.user, {"age": "30"})
 
 
 def test_a_user_is_called_in_a_request_as_in_events():

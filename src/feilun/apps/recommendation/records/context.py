@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from feilun.apps.recommendation.records.events import LONGEST_ID, SIGNS
+from feilun.apps.recommendation.records.events import SIGNS, identity, text_of
 from feilun.core.errors import DataError, UsageError, nearest
 from feilun.core.settings import setting
 
@@ -87,10 +87,8 @@ def read_user(row: Mapping[str, Any], columns: Sequence[str]) -> tuple[str, Cont
     Raises:
         DataError: Saying what is wrong with which column.
     """
-    user = str(row.get("user") or "").strip()
-    if not user or len(user) > LONGEST_ID or SIGNS.search(user):
-        raise DataError(f"'user' must be 1 to {LONGEST_ID} printable characters, not {user[:40]!r}.")
-    values = {name: str(row[name]).strip() for name in columns if row.get(name) is not None}
+    user = identity(row, "user")
+    values = {name: text_of(row.get(name), name).strip() for name in columns}
     try:
         return user, checked(values, columns)
     except UsageError as error:

@@ -128,11 +128,11 @@ def read_item(row: Mapping[str, Any], creator: str = "creator") -> Item:
     Raises:
         DataError: Saying what is wrong with which column.
     """
-    identity = _identity(row, "item" if row.get("item") is not None else "id")
+    named = identity(row, "item" if row.get("item") is not None else "id")
     price = _number(row, "price")
     stock = _number(row, "stock")
     return Item(
-        id=identity,
+        id=named,
         title=_words(row, "title"),
         description=_words(row, "description"),
         categories=_list(row, "categories") or _list(row, "category"),
@@ -160,16 +160,14 @@ def read_interaction(row: Mapping[str, Any], now: float) -> Interaction:
     Raises:
         DataError: Saying what is wrong with which column.
     """
-    user, item = _identity(row, "user"), _identity(row, "item")
+    user, item = identity(row, "user"), identity(row, "item")
     value, time = _number(row, "value"), _moment(row, "time")
-    kind = _identity(row, "type") if row.get("type") not in (None, "") else "click"
-    ranking = _identity(row, "ranking") if row.get("ranking") not in (None, "") else None
+    kind = identity(row, "type") if row.get("type") not in (None, "") else "click"
+    ranking = identity(row, "ranking") if row.get("ranking") not in (None, "") else None
     given = row.get("id")
     content = json.dumps([user, item, kind, value, time, ranking], ensure_ascii=False)
-    identity = _identity(row, "id") if given not in (None, "") else hashlib.sha256(content.encode()).hexdigest()[:32]
-    return Interaction(
-        identity, user, item, kind, 1.0 if value is None else value, now if time is None else time, ranking
-    )
+    named = identity(row, "id") if given not in (None, "") else hashlib.sha256(content.encode()).hexdigest()[:32]
+    return Interaction(named, user, item, kind, 1.0 if value is None else value, now if time is None else time, ranking)
 
 
 def checked_user(user: str) -> str:
@@ -179,13 +177,18 @@ def checked_user(user: str) -> str:
         UsageError: If that is no name.
     """
     try:
-        return _identity({"user": user}, "user")
+        return identity({"user": user}, "user")
     except DataError as error:
         raise UsageError(str(error), "Name the user as the events do.") from error
 
 
-def _identity(row: Mapping[str, Any], column: str) -> str:
-    text = _said(row.get(column), column).strip()
+def identity(row: Mapping[str, Any], column: str) -> str:
+    """Return the name that stands in a column.
+
+    Raises:
+        DataError: If that is none.
+    """
+    text = text_of(row.get(column), column).strip()
     if not text or len(text) > LONGEST_ID or SIGNS.search(text):
         raise DataError(f"{column!r} must be 1 to {LONGEST_ID} printable characters, not {text[:40]!r}.")
     return text
@@ -214,24 +217,28 @@ def _moment(row: Mapping[str, Any], column: str) -> float | None:
 
 
 def _flag(row: Mapping[str, Any], column: str) -> bool:
-    text = _said(row.get(column), column).strip().lower()
+    text = text_of(row.get(column), column).strip().lower()
     if text not in FLAGS:
         raise DataError(f"{column!r} must be true or false, yes or no, 1 or 0, 是 or 否, not {text[:40]!r}.")
     return FLAGS[text]
 
 
 def _words(row: Mapping[str, Any], column: str) -> str:
-    return _plain(_said(row.get(column), column))
+    return _plain(text_of(row.get(column), column))
 
 
 def _list(row: Mapping[str, Any], column: str) -> tuple[str, ...]:
     value = row.get(column)
     parts = value if isinstance(value, (list, tuple)) else SEPARATOR.split(_words(row, column))
-    return tuple(text for part in parts if (text := _plain(_said(part, column))))
+    return tuple(text for part in parts if (text := _plain(text_of(part, column))))
 
 
-def _said(value: Any, column: str) -> str:
-    """Return a cell as text; a whole number without `.0`, as tables keep numbers beside empty cells."""
+def text_of(value: Any, column: str) -> str:
+    """Return a cell as text; a whole number without `.0`, as tables keep numbers beside empty cells.
+
+    Raises:
+        DataError: If it holds several values.
+    """
     if isinstance(value, (list, tuple, dict)):
         raise DataError(f"{column!r} must be text, not {str(value)[:40]}.")
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
