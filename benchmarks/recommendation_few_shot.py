@@ -27,7 +27,7 @@ from feilun.core.ports import Embedder
 from feilun.evaluation.metrics.clicks import area_under_curve
 
 if TYPE_CHECKING:
-    from recommendation import MovieLens
+    from recommendation_films import MovieLens
 
 BEFORE, EXAMPLES, LEARNED, TESTED = 10, 10_000, 8_000, 1_000
 SHOTS = (16, 64, 256, LEARNED)

@@ -22,8 +22,9 @@ from feilun.apps.recommendation.records.context import (
 )
 from feilun.apps.recommendation.records.events import Interaction
 from feilun.apps.recommendation.records.interactions import NO_HISTORY, read
+from feilun.apps.recommendation.remembered import remembered
 from feilun.apps.recommendation.settings import CandidateSettings, ListSettings
-from feilun.apps.recommendation.shop import Shop, remembered
+from feilun.apps.recommendation.shop import Shop
 from feilun.core.errors import DataError, UsageError
 
 QUOTAS = {"popular-in-segment": 40, "recent-in-segment": 10, "popular": 20, "item-neighbours": 20}

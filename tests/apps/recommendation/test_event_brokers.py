@@ -15,8 +15,9 @@ from shops import made_shop, trained
 from apps.servers import SERVERS, Server
 from feilun.apps.brokers.receiver import Receiver
 from feilun.apps.recommendation.broker import take_message
+from feilun.apps.recommendation.remembered import remembered
 from feilun.apps.recommendation.settings import EventBroker
-from feilun.apps.recommendation.shop import Shop, remembered
+from feilun.apps.recommendation.shop import Shop
 from feilun.core.errors import StorageError
 from feilun.storage.database import Database, open_database
 from feilun.storage.event_queue import EventQueue

@@ -13,8 +13,8 @@ from feilun.apps.recommendation.answering.explain import Reason
 from feilun.apps.recommendation.experiments.interleaving import interleave, preference
 from feilun.apps.recommendation.experiments.outcomes import interest_in
 from feilun.apps.recommendation.records.events import Interaction, Item, Ranking
+from feilun.apps.recommendation.remembered import remembered
 from feilun.apps.recommendation.settings import ExperimentSettings
-from feilun.apps.recommendation.shop import remembered
 from feilun.core.errors import RecipeError
 from feilun.storage.database import open_database
 from feilun.workflow.applications.recommendation.file import read_application

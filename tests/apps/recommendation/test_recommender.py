@@ -286,6 +286,15 @@ def test_monotone_features_are_monotone():
     assert (np.diff(trees.scores(line)) <= 1e-12).all()
 
 
+def test_events_of_a_table_of_days_or_without_times_tell_no_speed():
+    rules, index = SignalSettings(bot_events_a_minute=10), {str(i): i for i in range(40)}
+    days = [Interaction(f"d{i}", "reader", str(i), "click", 1, 1e9 - 86_400 * (i % 2)) for i in range(40)]
+    found = read(days, index, rules, 1e9, 40)
+    assert (found.bots, len(found.positive)) == (0, 40)
+    swift = [Interaction(f"s{i}", "program", str(i), "click", 1, 1e9 - i % 2) for i in range(40)]
+    assert read([*days, *swift], index, rules, 1e9, 40).bots == 40
+
+
 def test_repeats_and_programs_are_left_out_and_everything_is_counted():
     now, rules = 1e9, SignalSettings(bot_events_a_minute=10)
     events = [Interaction(str(i), "bot", "a", "click", 1, now - 50 + i) for i in range(40)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import asdict
 
 import pytest
@@ -10,9 +10,10 @@ from shops import SETTINGS, made_shop, trained
 
 from feilun.apps.recommendation.experiments.outcomes import outcomes, shown_by_arm
 from feilun.apps.recommendation.records.events import Interaction, Item
+from feilun.apps.recommendation.remembered import remembered
 from feilun.apps.recommendation.settings import ExperimentSettings
-from feilun.apps.recommendation.shop import Taking, remembered
-from feilun.core.errors import StorageError
+from feilun.apps.recommendation.shop import Taking
+from feilun.core.errors import StorageError, UsageError
 from feilun.storage import recommendation as storage
 from feilun.storage.database import open_database
 from feilun.storage.event_queue import EventQueue, left_behind
@@ -162,3 +163,47 @@ def test_users_of_the_holdout_get_lists_without_history_and_both_arms_are_counte
     assert found["holdout:holdout"].lists == 40 - len(personal)
     assert found["holdout:personal"].figures["acted_on"].value == 1
     assert found["holdout:holdout"].figures["acted_on"].value == 0
+
+
+def test_an_item_that_comes_back_with_the_database_finds_the_events_that_waited_for_both(tmp_path):
+    database = open_database(f"sqlite:///{tmp_path / 'shop.db'}")
+    shop = made_shop(database)
+    shop.queue = EventQueue(tmp_path / "waiting")
+    (tmp_path / "shop.db").rename(tmp_path / "gone.db")
+    database.engine.dispose()
+    assert shop.take([event("1", "later")]).waiting
+    (tmp_path / "gone.db").rename(tmp_path / "shop.db")
+    shop.put([Item("later", "Late oolong", categories=("tea",))], trained()[0].now)
+    assert len(shop.recommender.histories.of("u", trained()[0].now)) == 1
+    assert [one.id for one in remembered(database, "tiny").events] == ["1"]
+    database.close()
+
+
+def test_an_event_that_comes_while_its_item_is_put_counts_once(database):
+    shop, now = made_shop(database), trained()[0].now
+    shop.take([event("1", "later")])
+    put, senders = shop.recommender.put, ThreadPoolExecutor(1)
+
+    def put_slowly(*given):
+        sent.append(senders.submit(shop.take, [event("2", "later")]))
+        wait(sent, 0.5)
+        put(*given)
+
+    sent = []
+    shop.recommender.put = put_slowly
+    shop.put([Item("later", "Late oolong", categories=("tea",))], now)
+    assert sent[0].result().unknown == 0
+    assert len(shop.recommender.histories.of("u", now)) == 2
+
+
+def test_a_user_is_called_alike_in_lists_events_and_deletion(database):
+    shop, now = made_shop(database), trained()[0].now
+    shop.take([event("1", user="u7")])
+    assert shop.recommend(" u7 ", 3, now=now)[0].user == "u7"
+    for nobody in ("", "a\x00b"):
+        with pytest.raises(UsageError, match="'user' must be"):
+            shop.recommend(nobody, 3)
+        with pytest.raises(UsageError, match="'user' must be"):
+            shop.forget(nobody)
+    assert shop.recommend("", 3, personal=False, now=now)[0].places
+    assert shop.forget(" u7 ") == {"interactions": 1, "rankings": 1}

@@ -20,6 +20,8 @@ from feilun.apps.customer_service.rungs import rung
 from feilun.apps.customer_service.words import phrases
 from feilun.apps.public_opinion import incidents, wording
 from feilun.apps.recommendation.answering import answer
+from feilun.apps.recommendation.ranking.context_lift import LIFT
+from feilun.apps.recommendation.ranking.features import FEATURES
 from feilun.interfaces.console.console import FILES, SHELL, Page
 from feilun.interfaces.http import faults
 
@@ -71,6 +73,7 @@ def test_every_text_that_a_page_says_is_in_the_table_and_every_one_there_is_said
         ("happened", ["opened", "closed", "reopened", *incidents.ACTIONS]),
         ("happened", [f"escalated to {severity}" for severity in incidents.SEVERITIES]),
         ("sentiment", wording.SENTIMENTS),
+        ("feature", FEATURES),
         ("note", [answer.ALL_TAKEN, answer.NOTHING_SHOWN]),
         ("status", [str(status) for _, status in faults.STATUSES]),
     ],
@@ -92,6 +95,10 @@ def test_what_the_rungs_decide_has_a_name_in_both_languages() -> None:
     wanted |= {f"rung.{one}" for one in re.findall(r'"rung": "(\w+)"', source)}
     assert len(decided) > 20
     assert wanted <= set(WORDS)
+
+
+def test_a_feature_of_the_context_is_known_by_its_ending() -> None:
+    assert f'LIFT = "{LIFT}"' in SCRIPTS["lists.js"]
 
 
 @pytest.mark.parametrize("name", SCRIPTS)

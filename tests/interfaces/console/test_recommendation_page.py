@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 from shops import made_shop, trained
 
+from feilun.apps.recommendation.records.context import ContextSettings
 from feilun.apps.recommendation.records.events import Interaction, Item
+from feilun.apps.recommendation.remembered import remembered
 from feilun.apps.recommendation.settings import ExperimentSettings
-from feilun.apps.recommendation.shop import Shop, remembered
+from feilun.apps.recommendation.shop import Shop
 from feilun.interfaces.console.console import with_pages, with_sessions
 from feilun.interfaces.http.applications.recommendation import create_app
 from feilun.serving.access import Access
@@ -64,6 +66,23 @@ def test_a_click_counts_in_the_next_list_and_names_the_one_that_showed_it(
     page.wait_for_selector("text=因为你选过")
     page.uncheck("input[type=checkbox]")
     page.wait_for_function("() => !document.querySelector('ol.list').textContent.includes('因为你选过')")
+
+
+def test_what_is_declared_of_the_context_is_asked_for_and_sent(
+    tmp_path: Path, serving: Callable[..., Any], visitor: Callable[..., Any]
+) -> None:
+    database = open_database(f"sqlite:///{tmp_path / 'context.db'}")
+    shop = made_shop(database, context=ContextSettings(("device", "城市")))
+    with serving(served(shop)) as base:
+        page = visitor().open(f"{base}/console")
+        page.wait_for_selector("ol.list .row")
+        page.get_by_label("device").fill(" phone ")
+        page.get_by_label("城市").fill("杭州")
+        page.get_by_label("城市").press("Enter")
+        page.wait_for_load_state("networkidle")
+    first, second = remembered(database, "tiny").rankings
+    assert (first.context, second.context) == ({}, {"device": "phone", "城市": "杭州"})
+    database.close()
 
 
 def test_what_is_similar_and_what_is_found_stands_beside(address: str, visitor: Callable[..., Any]) -> None:

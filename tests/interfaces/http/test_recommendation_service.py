@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
+from feilun.apps.recommendation.records.context import ContextSettings
 from feilun.interfaces.http.applications.recommendation import create_app
 from feilun.interfaces.http.guard import scope_of
 from feilun.storage.database import open_database
@@ -49,6 +50,13 @@ def test_items_come_and_go_and_users_are_forgotten(client):
     assert client.delete(f"{ROOT}/users/u").json() == {"interactions": 1, "rankings": 0}
 
 
+def test_what_has_a_slash_in_its_name_is_withdrawn_and_forgotten_too(client):
+    assert client.post(f"{ROOT}/items", json={"items": [{"id": "tea/9a", "title": "Tea"}]}).status_code == 201
+    assert client.delete(f"{ROOT}/items/tea%2F9a").json() == {"withdrawn": "tea/9a"}
+    client.post(f"{ROOT}/events", json={"events": [{"user": "wx/用户 1", "item": "tea-1a"}]})
+    assert client.delete(f"{ROOT}/users/wx%2F%E7%94%A8%E6%88%B7%201").json() == {"interactions": 1, "rankings": 0}
+
+
 def test_items_are_found_by_what_is_typed_and_newcomers_are_asked(client):
     found = client.get(f"{ROOT}/search", params={"query": "oolong tea", "count": 5}).json()["items"]
     assert {one["item"].split("-")[0] for one in found} == {"tea"}
@@ -74,6 +82,8 @@ def test_items_are_found_by_what_is_typed_and_newcomers_are_asked(client):
         ("events", {"events": [{"user": "u", "item": "a", "type": ["click"]}]}, "'type'"),
         ("recommend", {"user": "u", "count": 0}, "count"),
         ("recommend", {"count": 3}, "user"),
+        ("recommend", {"user": ""}, "'user' must be"),
+        ("recommend", {"user": "a\x00b"}, "'user' must be"),
         ("recommend", {"user": "u", "colour": "red"}, "colour"),
         ("recommend", {"user": "u", "context": {"device": "phone"}}, "'device' is not declared"),
         ("recommend", {"user": "u", "context": ["phone"]}, "context"),
@@ -86,7 +96,17 @@ def test_what_is_wrong_is_said(client, address, body, said):
     assert said in answer.json()["error"]["message"]
 
 
+def test_what_may_be_known_of_a_request_is_told(client, tmp_path):
+    assert client.get(f"{ROOT}/context").json() == {"columns": []}
+    database = open_database(f"sqlite:///{tmp_path / 'context.db'}")
+    shop = made_shop(database, context=ContextSettings(("device",)))
+    with TestClient(create_app(shop), base_url="http://localhost") as other:
+        assert other.get(f"{ROOT}/context").json() == {"columns": ["device"]}
+    database.close()
+
+
 def test_each_address_asks_for_its_scope():
+    assert scope_of(f"{ROOT}/context") == "predict"
     assert scope_of(f"{ROOT}/recommend") == "predict"
     assert scope_of(f"{ROOT}/events") == "feedback"
     assert scope_of(f"{ROOT}/items") == scope_of(f"{ROOT}/users/u") == "admin"

@@ -13,19 +13,23 @@ import pytest
 from typer.testing import CliRunner
 
 from feilun.apps.recommendation.records.events import Interaction
+from feilun.apps.recommendation.remembered import remembered
 from feilun.apps.recommendation.sample.shop import simulate
-from feilun.apps.recommendation.shop import remembered
+from feilun.core import places
 from feilun.core.errors import BundleError, DataError, RecipeError, UsageError
 from feilun.interfaces.cli.applications.recommendation import app as cli
 from feilun.storage.database import open_database
 from feilun.storage.event_queue import EventQueue
+from feilun.workflow.applications.recommendation import tables
 from feilun.workflow.applications.recommendation import wiring as application
+from feilun.workflow.applications.recommendation.demo import share
 from feilun.workflow.applications.recommendation.estimate import estimate_settings
 from feilun.workflow.applications.recommendation.file import read_application
 from feilun.workflow.applications.recommendation.judging import evaluate
 from feilun.workflow.applications.recommendation.tables import (
     import_events,
     import_items,
+    put_events,
     put_items,
     take_tables,
     waiting_folder,
@@ -146,14 +150,15 @@ def test_all_faults_of_a_file_are_told_with_their_lines(tmp_path):
     path = tmp_path / "shop.toml"
     path.write_text(
         'application = "recommendation"\n[signals]\npositive = { "read >=" = 1.0 }\n[list]\ndiversity = 2\n'
-        "[candidates]\nquotas = { easy = 5 }\n[ranking]\nmonotone = { cost = 1 }\n",
+        "[candidates]\nquotas = { easy = 5 }\n[ranking]\nmonotone = { cost = 1 }\n"
+        f'[experiment]\nname = "{"long" * 20}"\n',
         encoding="utf-8",
     )
     with pytest.raises(RecipeError) as caught:
         read_application(path)
     said = str(caught.value)
     assert "line 5" in said
-    for part in ("column 8", "'easy'", "'ease'", "'cost'", "at most 1"):
+    for part in ("column 8", "'easy'", "'ease'", "'cost'", "at most 1", "experiment.name: 1 to 60"):
         assert part in said
     with pytest.raises(UsageError, match="no application file"):
         read_application(tmp_path / "none.toml")
@@ -162,6 +167,7 @@ def test_all_faults_of_a_file_are_told_with_their_lines(tmp_path):
 def test_the_example_and_the_page_hold_files_that_are_valid(tmp_path):
     root = Path(__file__).parents[3]
     assert read_application(root / "examples" / "recommendation.toml").name == "shop"
+    pages = []
     for page in ("recommendation.md", "recommendation.zh-CN.md"):
         blocks = re.findall(r"```toml\n(.*?)```", (root / "docs" / page).read_text("utf-8"), re.DOTALL)
         found = []
@@ -169,7 +175,9 @@ def test_the_example_and_the_page_hold_files_that_are_valid(tmp_path):
             (tmp_path / "page.toml").write_text(block, encoding="utf-8")
             found.append(read_application(tmp_path / "page.toml"))
         assert found[-1].context.segment == "city"
-        assert page.endswith("zh-CN.md") or found[0].ranking.monotone == {"price": -1}
+        assert found[0].ranking.monotone == {"price": -1}
+        pages.append(found)
+    assert pages[0] == pages[1]
 
 
 def test_a_name_leads_nowhere_else(tmp_path):
@@ -210,6 +218,9 @@ def test_an_application_without_events_or_items_says_so(file):
     prepared = application.prepare(settings, database)
     with pytest.raises(DataError, match="None of the 0 events"):
         application.train(settings, prepared)
+    put_events(database, settings, [Interaction("1", "u", "tea-1a", "购买", 1.0, 1e9)])
+    with pytest.raises(DataError, match=r"None of the 1 events.*1 of type '购买'"):
+        application.train(settings, application.prepare(settings, database))
     with pytest.raises(UsageError, match="too few"):
         evaluate(settings, prepared, lambda line: None)
     shop = application.open_shop(settings, database, prepared)
@@ -283,9 +294,9 @@ def test_the_verbs_tell_what_experiments_came_to_and_what_settings_would_earn(fi
     runner = CliRunner()
     assert isinstance(runner.invoke(cli, ["experiment", str(file)]).exception, UsageError)
     now = max(event.time for event in remembered(database, settings.name).events) + 60
-    for method, share in (("holdout", 0.5), ("interleave", 1)):
+    for method, part in (("holdout", 0.5), ("interleave", 1)):
         changed = read_application(
-            file, [f"experiment.{k}={v}" for k, v in (("name", method), ("method", method), ("holdout", share))]
+            file, [f"experiment.{k}={v}" for k, v in (("name", method), ("method", method), ("holdout", part))]
         )
         shop = application.open_shop(changed, database, application.prepare(changed, database), seed=3)
         for number in range(30):
@@ -319,3 +330,65 @@ def test_train_says_how_many_items_are_to_come_and_how_much_the_visit_counts(fil
     with application.opened_shop(read_application(file)) as shop:
         assert shop.recommender.model.session.weight == told["weight_of_the_visit"]
         assert "tea-1a" not in [item.id for item, _ in shop.recommender.similar("tea-1b", 200)]
+
+
+def test_an_empty_cell_of_numbers_leaves_no_row_out(tmp_path):
+    path = tmp_path / "商品.parquet"
+    polars.DataFrame({"item": [1.0, 2.0], "title": ["tea", "茶"], "price": [float("nan"), 3.0]}).write_parquet(path)
+    found = import_items(str(path))
+    assert (found.left_out, [(item.id, item.price) for item in found.rows]) == (0, [("1", None), ("2", 3.0)])
+
+
+@pytest.mark.parametrize("manifest", ['{"schema": 1, "sha2', '{"schema": 99}', '{"schema": 1, "sha256": "0"}', "[]"])
+@pytest.mark.parametrize("ranking", ["tree", None])
+def test_a_damaged_ranking_is_refused_by_name_before_anything_is_learned(file, monkeypatch, manifest, ranking):
+    database = open_database()
+    settings = read_application(file)
+    put_items(database, settings, import_items(settings.items).rows)
+    folder = places.home() / "recommendation" / settings.name
+    folder.mkdir(parents=True)
+    (folder / "manifest.json").write_text(manifest, encoding="utf-8")
+    if ranking is not None:
+        (folder / "ranking.txt").write_text(ranking, encoding="utf-8")
+    monkeypatch.setattr(application, "fit_generators", lambda *given: pytest.fail("learned in vain"))
+    with pytest.raises(BundleError, match=r"damaged.*Train it again"):
+        application.open_model(settings, application.prepare(settings, database))
+    database.close()
+
+
+def test_a_small_chance_is_not_told_as_none():
+    assert [share(chance) for chance in (0.0, 0.0004, 0.0123, 0.12, 1.0)] == ["0%", "0.04%", "1.2%", "12%", "100%"]
+
+
+def test_a_list_in_the_terminal_is_of_one_language(file, tmp_path, monkeypatch):
+    items = polars.read_parquet(tmp_path / "items.parquet").head(2)
+    items.write_parquet(tmp_path / "items.parquet")
+    (tmp_path / "events.csv").write_text(
+        "user,item\n" + "".join(f"u,{item}\n" for item in items["item"]), encoding="utf-8"
+    )
+    runner = CliRunner()
+    runner.invoke(cli, ["train", str(file)], catch_exceptions=False)
+    for language, said in (("zh_CN.UTF-8", "重新推荐"), ("en_US.UTF-8", "items come again")):
+        monkeypatch.setenv("LANG", language)
+        monkeypatch.setenv("LC_ALL", language)
+        lines = runner.invoke(cli, ["recommend", str(file), "u"], catch_exceptions=False).stdout.splitlines()
+        assert said in lines[1]
+        assert ("给 u 的列表" in lines[0]) == (language == "zh_CN.UTF-8")
+
+
+def test_an_import_lets_others_write_between_its_parts(file, monkeypatch):
+    database, other, seen = open_database(), open_database(), []
+    settings = read_application(file)
+
+    def pause(seconds):
+        seen.append(len(remembered(other, settings.name).events))
+        put_events(other, settings, [Interaction(f"theirs {len(seen)}", "v", "a", "click", 1.0, 1.0)])
+
+    monkeypatch.setattr(tables, "WRITTEN_AT_ONCE", 10)
+    monkeypatch.setattr(tables.time, "sleep", pause)
+    ours = [Interaction(str(number % 24), "u", "a", "click", 1.0, 1.0) for number in range(25)]
+    assert put_events(database, settings, ours) == 24
+    assert seen == [10, 21]
+    assert put_events(database, settings, []) == 0
+    database.close()
+    other.close()

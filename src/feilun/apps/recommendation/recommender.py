@@ -19,7 +19,7 @@ from feilun.apps.recommendation.answering.policy import ListPolicy
 from feilun.apps.recommendation.answering.rerank import Chosen, choose, permitted
 from feilun.apps.recommendation.candidates.table import IMPERSONAL
 from feilun.apps.recommendation.ranking.model import Model, fused
-from feilun.apps.recommendation.records.catalogue import Catalogue, text_vectors, with_items
+from feilun.apps.recommendation.records.catalogue import Vectors, text_vectors, with_items
 from feilun.apps.recommendation.records.context import Context, Contexts, Situation, checked
 from feilun.apps.recommendation.records.events import Interaction, Item
 from feilun.apps.recommendation.records.histories import Histories
@@ -68,6 +68,7 @@ class Recommender:
         self.policy = ListPolicy(settings.list, business, self.model)
         self.finder = Finder(settings, business)
         self._search: ItemSearch | None = None
+        self._changing = RLock()  # held while the catalogue changes: what moves the model waits, lists do not
         self._lock = RLock()
 
     def observe(self, events: Iterable[Interaction], now: float | None = None, *, learned: bool = False) -> int:
@@ -81,23 +82,31 @@ class Recommender:
         Returns:
             How many were of items that are not known; `put` of the item and observing them again makes them count.
         """
-        with self._lock:
+        with self._changing, self._lock:
             moment = time.time() if now is None else now
             found = self.histories.observe(list(events), self.model.catalogue.index, moment)
             if not learned and found.counted:
                 self.model.take(found.takes(self.contexts))
             return found.unknown
 
-    def put(self, items: Sequence[Item], now: float | None = None) -> None:
+    def put(self, items: Sequence[Item], now: float | None = None, vectors: Vectors | None = None) -> None:
         """Add items or change them; they can be recommended at once, by their texts.
 
         Args:
-            items: With all that is known of each.
+            items: With all that is known of each; of two with one id the later counts.
             now: Seconds since 1970; the present where absent.
+            vectors: Of their texts; read where absent, shape (items, width).
         """
-        vectors = text_vectors([item.text for item in items], self.embedder)
-        with self._lock:
-            self._set(with_items(self.model.catalogue, items, vectors), time.time() if now is None else now)
+        vectors = text_vectors([item.text for item in items], self.embedder) if vectors is None else vectors
+        with self._changing:
+            catalogue = with_items(self.model.catalogue, items, vectors)
+            changed = self.model.with_catalogue(catalogue, time.time() if now is None else now)
+            allowed = permitted(catalogue, self.settings.list)
+            with self._lock:
+                self.model, self._permitted = changed, allowed
+                self.policy.changed(changed)
+                if self._search is not None:
+                    self._search.put(catalogue)
 
     def withdraw(self, item: str) -> None:
         """Take an item out of all lists from now on.
@@ -105,7 +114,7 @@ class Recommender:
         Raises:
             UsageError: If there is no such item.
         """
-        with self._lock:
+        with self._changing, self._lock:
             self._permitted[self.number(item)] = False
 
     def forget(self, user: str) -> int:
@@ -170,24 +179,26 @@ class Recommender:
 
         Args:
             user: Who.
-            count: Length of the list, 1 to 200.
-            personal: Whether the history is looked at.
-            liked: Items that the user says to like.
-            context: What is known of the moment, by declared column.
+            count: As `recommend` takes it.
+            personal: The same.
+            liked: The same.
+            context: The same.
             now: Seconds since 1970; what is published later is not there yet.
 
         Raises:
-            UsageError: If `count` is out of bounds, there is no such liked item, or the context is not as declared.
+            UsageError: As `recommend` does.
         """
         check_count(count)
         asked = checked(context or {}, self.settings.context.columns)
         with self._lock:
             model = self.model
-            situation = Situation(now, self._context(user, now, asked) if personal else asked)
+            situation = Situation(now, self.contexts.known(user, now, asked) if personal else asked)
             said = [self.number(item) for item in liked]
             history = self._history(user, now).then(said, now) if personal else NO_HISTORY
             there = self._there(now)
-            allowed = there & self._unseen(user, now) if personal else there.copy()
+            allowed = there.copy()
+            if personal:
+                allowed &= self.histories.open_to(user, len(there), self.settings.candidates, now)
             allowed[said] = False
         note = ""
         # what takes time needs no lock: events go on being observed, and move nothing of a model but counts
@@ -239,12 +250,10 @@ class Recommender:
         """
         check_count(count)
         now = time.time() if now is None else now
-        vector = text_vectors([query.strip()], self.embedder)[0]
+        vector, words = text_vectors([query.strip()], self.embedder)[0], self._words()
         with self._lock:
             model = self.model
-            if self._search is None:
-                self._search = ItemSearch(model.catalogue)
-            fits = self._search.relevance(query, vector, model.facts.vectors, self._there(now))
+            fits = words.relevance(query, vector, model.facts.vectors, self._there(now))
             history = self._history(user, now) if user else NO_HISTORY
             situation = Situation(now, self.contexts.at(user or "", now))
         found = self.finder.by_words(model, fits, history, count, situation)
@@ -253,8 +262,7 @@ class Recommender:
     def questions(self, count: int = 10, now: float | None = None) -> list[Item]:
         """Return items to ask a newcomer about; those that are liked go to `recommend(liked=...)`.
 
-        They are the ones most taken. Asking about items unlike each other too was measured and gained nothing
-        (docs/benchmarks.md, "Recommendation").
+        They are the ones most taken; questions unlike each other gained nothing (docs/benchmarks.md).
 
         Args:
             count: Most items, 1 to 200.
@@ -270,24 +278,12 @@ class Recommender:
         found = self.finder.most_taken(model, there, count, Situation(moment))
         return [model.catalogue.items[i] for i in found]
 
-    def _there(self, now: float | None) -> NDArray[np.bool_]:
-        """Return which items may be shown to anybody at a moment, the present where absent, shape (items,).
-
-        The moment is compared anew each time, so an item appears when its time comes, and is gone again where the
-        clock is set back.
-        """
-        return self._permitted & self.model.facts.published_by(time.time() if now is None else now)
+    def _there(self, now: float) -> NDArray[np.bool_]:
+        """Return which items may be shown to anybody at a moment; a clock set back hides some again; shape (items,)."""
+        return self._permitted & self.model.facts.published_by(now)
 
     def _history(self, user: str, now: float) -> History:
         return self.model.session.within(self.histories.of(user, now), now)
-
-    def _context(self, user: str, now: float, asked: Context) -> Context:
-        """Return the context of a request, with what the users' table says, and remember what came with it."""
-        self.contexts.observe(user, now, asked)
-        return {**self.contexts.of_table(user), **asked}
-
-    def _unseen(self, user: str, now: float) -> NDArray[np.bool_]:
-        return self.histories.open_to(user, len(self._permitted), self.settings.candidates, now)
 
     def _choose(self, found: Considered, count: int) -> Chosen:
         facts, items = found.model.facts, found.pool.items
@@ -295,9 +291,9 @@ class Recommender:
         with self._lock:  # who draws at the same time would draw alike
             return choose(found.lifted, vectors, creators, count, self.settings.list, self._source)
 
-    def _set(self, catalogue: Catalogue, now: float) -> None:
-        self.model = self.model.with_catalogue(catalogue, now)
-        self._permitted = permitted(catalogue, self.settings.list)
-        self.policy.changed(self.model)
-        if self._search is not None:
-            self._search.put(catalogue)
+    def _words(self) -> ItemSearch:
+        """Return what finds items by words; all texts are read at the first search."""
+        with self._changing:
+            if self._search is None:
+                self._search = ItemSearch(self.model.catalogue)
+            return self._search

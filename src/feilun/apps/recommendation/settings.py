@@ -19,6 +19,7 @@ from feilun.core.errors import nearest
 from feilun.core.settings import REQUIRED, setting, table
 
 NAME = re.compile(r"\w[\w.-]{0,79}")
+EXPERIMENT = re.compile(r"[^\x00-\x1f]{1,60}")
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,9 @@ class ExperimentSettings:
     )
 
     def contradictions(self) -> list[str]:
-        """Say what would measure nothing."""
+        """Say what would measure nothing, or could not be kept with the lists."""
+        if not EXPERIMENT.fullmatch(self.name):
+            return [f"experiment.name: 1 to 60 printable characters, not {self.name[:80]!r}."]
         if self.method == "interleave" and self.holdout == 0:
             return ["experiment.method = interleave needs a share of users: set experiment.holdout above 0, up to 1."]
         return []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
-from sys import intern
 from threading import RLock
 from typing import Any
 
@@ -12,9 +11,11 @@ from feilun.apps.recommendation.answering.answer import Answer
 from feilun.apps.recommendation.experiments.arms import HOLDOUT, INTERLEAVED, arm_for
 from feilun.apps.recommendation.experiments.interleaving import interleave
 from feilun.apps.recommendation.recommender import Recommender
+from feilun.apps.recommendation.records.catalogue import text_vectors
 from feilun.apps.recommendation.records.context import Context
-from feilun.apps.recommendation.records.events import Interaction, Item, Ranking, read_item
-from feilun.core.errors import StorageError, UsageError
+from feilun.apps.recommendation.records.events import Interaction, Item, checked_user
+from feilun.apps.recommendation.remembered import interaction_of, row_of
+from feilun.core.errors import StorageError
 from feilun.storage import event_queue
 from feilun.storage import recommendation as storage
 from feilun.storage.database import Database
@@ -64,7 +65,7 @@ class Shop:
         self.queue = queue
         self.refused = refused
         self._waiting: set[str] = set()
-        self._taking_up = RLock()
+        self._taking = RLock()
         self._together: Together[Sequence[Sequence[Interaction]], list[Taking]] = Together(self._take_gathered)
         self._lists_together: Together[dict[str, Any], None] = Together(self._write_lists)
 
@@ -87,14 +88,15 @@ class Shop:
         return [[next(found) for _ in batches] for batches in gathered]
 
     def _take_batches(self, batches: Sequence[Sequence[Interaction]]) -> list[Taking]:
-        try:
-            self.take_up()
-            written = self._write(batches)
-        except StorageError:
-            if self.queue is None:
-                raise
-            return self._let_wait(self.queue, batches)
-        self.recommender.observe([event for new, _ in written for event in new])
+        with self._taking:
+            try:
+                self.take_up()
+                written = self._write(batches)
+            except StorageError:
+                if self.queue is None:
+                    raise
+                return self._let_wait(self.queue, batches)
+            self.recommender.observe([event for new, _ in written for event in new])
         return [
             Taking(len(new), len(events) - len(new), self._unknown(new), unissued)
             for events, (new, unissued) in zip(batches, written, strict=True)
@@ -112,7 +114,7 @@ class Shop:
         """
         if not self.queue:
             return
-        with self._taking_up:
+        with self._taking:
             self._write([[interaction_of(row) for row in self.queue.rows()]])
             self.queue.clear()
             self._waiting.clear()
@@ -134,12 +136,11 @@ class Shop:
         ]
 
     def _let_wait(self, queue: EventQueue, batches: Sequence[Sequence[Interaction]]) -> list[Taking]:
-        with self._taking_up:
-            new = {event.id for events in batches for event in events} - self._waiting
-            names = set(new)
-            fresh = [_first_with(new, events) for events in batches]
-            queue.append([row_of(event) for events in fresh for event in events])
-            self._waiting.update(names)
+        new = {event.id for events in batches for event in events} - self._waiting
+        names = set(new)
+        fresh = [_first_with(new, events) for events in batches]
+        queue.append([row_of(event) for events in fresh for event in events])
+        self._waiting.update(names)
         self.recommender.observe([event for events in fresh for event in events])
         return [
             Taking(len(mine), len(events) - len(mine), self._unknown(mine), 0, waiting=True)
@@ -163,7 +164,11 @@ class Shop:
 
         Returns:
             The list, and whether it is remembered.
+
+        Raises:
+            UsageError: If a personal list is asked for without a user's name, or as `Recommender.recommend` does.
         """
+        user = checked_user(user) if user or personal else ""
         experiment = self.recommender.settings.experiment
         arm = arm_for(user, experiment) if personal else ""
         looked_at = personal and arm != HOLDOUT
@@ -192,13 +197,22 @@ class Shop:
         return [None] * len(rows)
 
     def put(self, items: Sequence[Item], now: float | None = None) -> None:
-        """Write items and let them be recommended; earlier events with them count from now on."""
-        fresh = [item.id for item in items if item.id not in self.recommender.model.catalogue.index]
-        with self.database.write() as connection:
-            storage.put_items(connection, self.application, {item.id: asdict(item) for item in items})
-            waiting = [row for one in fresh for row in storage.all_interactions(connection, self.application, one)]
-        self.recommender.put(items, now)
-        self.recommender.observe([interaction_of(row) for row in waiting])
+        """Write items and let them be recommended; earlier events with them count from now on.
+
+        Raises:
+            StorageError: If the database refuses; nothing is changed.
+        """
+        vectors = text_vectors(
+            [item.text for item in items], self.recommender.embedder
+        )  # takes long: events go on being taken
+        with self._taking:
+            self.take_up()
+            fresh = [item.id for item in items if item.id not in self.recommender.model.catalogue.index]
+            with self.database.write() as connection:
+                storage.put_items(connection, self.application, {item.id: asdict(item) for item in items})
+                waiting = [row for one in fresh for row in storage.all_interactions(connection, self.application, one)]
+            self.recommender.put(items, now, vectors)
+            self.recommender.observe([interaction_of(row) for row in waiting])
 
     def withdraw(self, item: str) -> None:
         """Take an item out of all lists, at once and for good.
@@ -215,56 +229,21 @@ class Shop:
 
         Returns:
             How many rows went, by table.
+
+        Raises:
+            UsageError: If that is no name of a user.
         """
-        if not user:
-            raise UsageError("A user has a name.", "Name the user to be forgotten.")
-        self.take_up()
-        with self.database.write() as connection:
-            gone = storage.forget_user(connection, self.application, user)
-        if self.queue is not None:
-            event_queue.forget(self.queue.path.parent, user)
+        user = checked_user(user)
+        with self._taking:
+            self.take_up()
+            with self.database.write() as connection:
+                gone = storage.forget_user(connection, self.application, user)
+            if self.queue is not None:
+                event_queue.forget(self.queue.path.parent, user)
+            self.recommender.forget(user)
         if self.refused is not None:
             self.refused.forget(user)
-        self.recommender.forget(user)
         return gone
-
-
-@dataclass(frozen=True)
-class Remembered:
-    """What a database holds of an application.
-
-    Args:
-        items: All items.
-        events: All interactions, in the order in which they came.
-        rankings: All rankings.
-    """
-
-    items: Sequence[Item]
-    events: Sequence[Interaction]
-    rankings: Sequence[Ranking]
-
-
-def remembered(database: Database, application: str) -> Remembered:
-    """Read all that a database holds of an application."""
-    with database.read() as connection:
-        items = [read_item(row) for row in storage.all_items(connection, application)]
-        events = [interaction_of(row) for row in storage.all_interactions(connection, application)]
-        rankings = [ranking_of(row) for row in storage.all_rankings(connection, application)]
-    return Remembered(items, events, rankings)
-
-
-COLUMNS = ("id", "user", "item", "type", "value", "time", "ranking")
-
-
-def interaction_of(row: Any) -> Interaction:
-    """Return a row as an interaction; names that come often share their memory."""
-    identity, user, item, kind, value, time, ranking = (row[name] for name in COLUMNS)
-    return Interaction(identity, intern(user), intern(item), intern(kind), value, time, ranking and intern(ranking))
-
-
-def row_of(event: Interaction) -> dict[str, Any]:
-    """Return an interaction as a row."""
-    return {name: getattr(event, name) for name in COLUMNS}
 
 
 def _first_with(new: set[str], events: Sequence[Interaction]) -> list[Interaction]:
@@ -275,18 +254,3 @@ def _first_with(new: set[str], events: Sequence[Interaction]) -> list[Interactio
             new.remove(event.id)
             found.append(event)
     return found
-
-
-def ranking_of(row: Any) -> Ranking:
-    """Return a row as a ranking."""
-    return Ranking(
-        row["id"],
-        row["user"],
-        tuple(row["items"]),
-        row["time"],
-        row["version"],
-        tuple(row["propensities"]),
-        row["arm"],
-        row["sides"],
-        row["context"],
-    )

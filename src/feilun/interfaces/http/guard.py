@@ -27,6 +27,7 @@ SCOPE_OF_PATH = (
     ("/v1/predict", "predict"), ("/v1/models", "predict"), ("/v1/feedback", "feedback"),
     ("/v1/apps/recommendation/recommend", "predict"), ("/v1/apps/recommendation/similar", "predict"),
     ("/v1/apps/recommendation/search", "predict"), ("/v1/apps/recommendation/questions", "predict"),
+    ("/v1/apps/recommendation/context", "predict"),
     ("/v1/apps/recommendation/events", "feedback"),
     ("/v1/apps/customer-service/turns", "predict"), ("/v1/apps/customer-service/socket", "predict"),
     ("/v1/apps/customer-service/feedback", "feedback"),

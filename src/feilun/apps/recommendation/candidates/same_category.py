@@ -42,8 +42,8 @@ class SameCategory:
         """Return the scores; nothing without a history."""
         if not len(history):
             return np.zeros(len(self.standing), np.float32)
-        liked = total_of(self.member, history.items, history.weights)  # (categories,)
+        liked = total_of(self.member, history.items, history.shares())  # (categories,)
         some = np.flatnonzero(liked)
-        share = total_of(self.items_of, some, liked[some] / max(1e-9, float(history.weights.sum())))
+        share = total_of(self.items_of, some, liked[some])
         found: Scores = share.astype(np.float32) * self.standing
         return found

@@ -39,8 +39,7 @@ class SameCreator:
         taken = self.creator[history.items]
         if not (taken >= 0).any():
             return np.zeros(len(self.standing), np.float32)
-        liked = np.bincount(taken[taken >= 0], history.weights[taken >= 0], int(self.creator.max()) + 2)
+        liked = np.bincount(taken[taken >= 0], history.shares()[taken >= 0], int(self.creator.max()) + 2)
         liked[-1] = 0  # of items without a creator
-        share = (liked / max(1e-9, float(history.weights.sum()))).astype(np.float32)
-        found: Scores = share[self.creator] * self.standing
+        found: Scores = liked.astype(np.float32)[self.creator] * self.standing
         return found

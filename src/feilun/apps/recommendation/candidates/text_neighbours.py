@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 import numpy as np
@@ -35,6 +35,7 @@ class TextNeighbours:
         vectors: Unit vectors of the texts without it, shape (items, width).
         directions: The map, its last row what all items share, shape (width + 1, factors); None where none was learned.
         mapped: The factorisation with the mapped texts as its items.
+        learned: A factorisation of the same interactions; where absent, one is made.
         searched: Of many items, what finds the best of them; None where they are few or nothing was learned.
     """
 
@@ -42,6 +43,7 @@ class TextNeighbours:
     vectors: Scores = field(default_factory=lambda: np.zeros((0, 0), np.float32))
     directions: Scores | None = None
     mapped: AlternatingLeastSquares = field(default_factory=AlternatingLeastSquares)
+    learned: AlternatingLeastSquares | None = None
     searched: SearchedTexts | None = None
 
     def fit(self, interactions: Interactions, catalogue: Catalogue, now: float) -> Self:
@@ -50,12 +52,13 @@ class TextNeighbours:
         self.vectors = centred(catalogue.vectors, self.centre)
         if len(interactions) >= FEWEST_INTERACTIONS:
             taken = interactions.popularity()
-            self.mapped.fit(interactions, catalogue, now)
+            self.mapped = replace(self.learned or self.mapped.fit(interactions, catalogue, now))
             sure = np.minimum(taken, SURE_AFTER)[:, None] / SURE_AFTER
             texts = _with_one(self.vectors).astype(np.float64)
             ridge = RIDGE * np.eye(texts.shape[1])
             ridge[-1, -1] = 1e-6
             self.directions = np.linalg.solve(texts.T @ (sure * texts) + ridge, texts.T @ (sure * self.mapped.items))
+        self.learned = None
         return self.again(interactions, catalogue, now)
 
     def again(self, interactions: Interactions, catalogue: Catalogue, now: float) -> Self:

@@ -129,7 +129,7 @@ def _beside_history(items: NDArray[np.int64], history: History, facts: ItemFacts
     if not len(history):
         return {}
     last = history.items[-LAST:]
-    weights = history.weights / history.weights.sum()
+    weights = history.shares()
     cosines = facts.vectors[items] @ facts.vectors[last].T  # (candidates, last)
     prices = facts.price[history.items]
     usual = float(np.nanmean(prices)) if not np.isnan(prices).all() else np.nan

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from feilun.apps.recommendation.candidates.als import AlternatingLeastSquares
 from feilun.apps.recommendation.candidates.fusion import Pool
 from feilun.apps.recommendation.candidates.generator import Generator, Moving, OfContent, Takes
 from feilun.apps.recommendation.candidates.table import GENERATORS
-from feilun.apps.recommendation.candidates.text_neighbours import centred, common
+from feilun.apps.recommendation.candidates.text_neighbours import TextNeighbours, centred, common
 from feilun.apps.recommendation.ranking.click_probability import ClickCurve
 from feilun.apps.recommendation.ranking.features import FEATURES, ItemFacts, Table, facts_of, table_of
 from feilun.apps.recommendation.ranking.trees import Trees
@@ -30,7 +31,7 @@ class Model:
         catalogue: The items.
         generators: Fitted, by name.
         facts: Columns of the items.
-        interactions: What it learned from, for the counts that a changed catalogue needs.
+        interactions: What it learned from, without users, for the counts that a changed catalogue needs.
         fitted: When, seconds since 1970.
         names: The features of the final ranking.
         weights: Of the generators' standardised scores, from which the trees begin; empty weighs all alike.
@@ -118,9 +119,14 @@ def fit_generators(
     Returns:
         The model, without a final ranking.
     """
-    generators = {name: made[name]().fit(interactions, catalogue, now) for name in names}
-    facts = _facts(catalogue, interactions)
-    return Model(catalogue, generators, facts, interactions, now)
+    fitted: dict[str, Generator] = {}
+    for name in sorted(names, key=lambda name: name == "text"):  # what it maps texts to may be there by then
+        one, factors = made[name](), fitted.get("als")
+        if isinstance(one, TextNeighbours) and isinstance(factors, AlternatingLeastSquares):
+            one.learned = factors
+        fitted[name] = one.fit(interactions, catalogue, now)
+    generators = {name: fitted[name] for name in names}
+    return Model(catalogue, generators, _facts(catalogue, interactions), interactions.anonymous(), now)
 
 
 def fused(pool: Pool, weights: Mapping[str, float]) -> NDArray[np.float64]:

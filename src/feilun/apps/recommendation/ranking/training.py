@@ -47,20 +47,49 @@ def fit(
         catalogue: The items.
         settings: Of the application.
         now: Seconds since 1970.
-        rankings: What was shown, for the probability of a click; those of users that the trees learned nothing from.
-        later: Which interactions the final ranking learns from, shape (rows,); the last in time where absent.
-        session: How much the visit that goes on counts; where absent it is tried what `settings.session` gains.
+        rankings: As `fit_ranking` takes them.
+        later: The same.
+        session: The same.
 
     Returns:
         The model; its generators know all interactions, its final ranking was learned on some that the generators had
         not seen.
     """
+    final = fit_generators(interactions, catalogue, settings.candidates.quotas, now)
+    ranked = fit_ranking(interactions, catalogue, settings, rankings, later, session)
+    return replace(
+        final, names=ranked.names, weights=ranked.weights, trees=ranked.trees, clicks=ranked.clicks,
+        session=ranked.session,
+    )  # fmt: skip
+
+
+def fit_ranking(
+    interactions: Interactions,
+    catalogue: Catalogue,
+    settings: RecommendationSettings,
+    rankings: Sequence[Ranking] = (),
+    later: NDArray[np.bool_] | None = None,
+    session: Session | None = None,
+) -> Model:
+    """Learn the final ranking alone.
+
+    Args:
+        interactions: What users took.
+        catalogue: The items.
+        settings: Of the application.
+        rankings: What was shown, for the probability of a click; those of users that the trees learned nothing from.
+        later: Which interactions the final ranking learns from, shape (rows,); the last in time where absent.
+        session: How much the visit that goes on counts; where absent it is tried what `settings.session` gains.
+
+    Returns:
+        The final ranking, without trees where there was too little to learn it from, over generators that had not seen
+        what it was learned on.
+    """
     held_out = _last(interactions, settings.ranking.held_out) if later is None else later
     names = tuple(name for name in features_of(settings.context.columns) if name not in settings.ranking.without)
-    final = fit_generators(interactions, catalogue, settings.candidates.quotas, now)
     before, after = interactions.select(~held_out), interactions.select(held_out)
     if not len(before) or not len(after):
-        return final
+        return fit_generators(before, catalogue, {}, 0.0)
     moment = float(after.time.min())
     early = replace(fit_generators(before, catalogue, settings.candidates.quotas, moment), names=names)
     source = np.random.default_rng(settings.seed)
@@ -75,7 +104,7 @@ def fit(
     lists = lists_of(early, settings.candidates, requests, judged, after)
     ranked = _learn(early, lists, settings)
     if ranked.trees is None:
-        return replace(final, names=names)
+        return replace(early, session=Session())
     since = [ranking for ranking in rankings if ranking.time >= moment]
     clicks = None
     for exposures in (
@@ -85,7 +114,7 @@ def fit(
         clicks = clicks or chances(
             ranked, lambda some: _learn(early, some, settings), lists, users, exposures, len(interactions.users)
         )
-    return replace(final, names=names, weights=ranked.weights, trees=ranked.trees, clicks=clicks, session=early.session)
+    return replace(ranked, clicks=clicks)
 
 
 def _last(interactions: Interactions, share: float) -> NDArray[np.bool_]:

@@ -56,7 +56,7 @@ class Catalogue:
     @property
     def shown(self) -> NDArray[np.bool_]:
         """Return which items may be shown: neither withdrawn nor sold out; shape (items,)."""
-        return np.array([not item.hidden and item.stock != 0 for item in self.items], dtype=bool)
+        return np.array([not item.hidden and (item.stock is None or item.stock > 0) for item in self.items], dtype=bool)
 
     @property
     def published(self) -> NDArray[np.float64]:
@@ -93,7 +93,9 @@ def build_catalogue(items: Sequence[Item], embedder: Embedder) -> Catalogue:
     kept = list({item.id: item for item in items}.values())
     if not kept:
         raise DataError(
-            "The catalogue is empty: there is nothing to recommend.", "Give a table of items: --items FILE."
+            "The catalogue is empty: there is nothing to recommend.",
+            "Name a table of items in the application's file (items = ...), and import it: feilun recommendation train "
+            "FILE.",
         )
     names, categories = _categories(kept)
     return Catalogue(

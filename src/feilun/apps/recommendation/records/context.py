@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from feilun.apps.recommendation.records.events import LONGEST_ID, SIGNS
+from feilun.apps.recommendation.records.events import SIGNS, identity, text_of
 from feilun.core.errors import DataError, UsageError, nearest
 from feilun.core.settings import setting
 
@@ -87,10 +87,8 @@ def read_user(row: Mapping[str, Any], columns: Sequence[str]) -> tuple[str, Cont
     Raises:
         DataError: Saying what is wrong with which column.
     """
-    user = str(row.get("user") or "").strip()
-    if not user or len(user) > LONGEST_ID or SIGNS.search(user):
-        raise DataError(f"'user' must be 1 to {LONGEST_ID} printable characters, not {user[:40]!r}.")
-    values = {name: str(row[name]).strip() for name in columns if row.get(name) is not None}
+    user = identity(row, "user")
+    values = {name: text_of(row.get(name), name).strip() for name in columns}
     try:
         return user, checked(values, columns)
     except UsageError as error:
@@ -133,9 +131,10 @@ class Contexts:
         place = bisect_right(asked, (moment, self._count + 1))
         return {**table, **asked[place - 1][2]} if place else table
 
-    def of_table(self, user: str) -> Context:
-        """Return what the users' table says."""
-        return self._users.get(user, {})
+    def known(self, user: str, moment: float, asked: Context) -> Context:
+        """Return the context in which a user asks, with what the users' table says, and remember what came with it."""
+        self.observe(user, moment, asked)
+        return {**self._users.get(user, {}), **asked}
 
     def forget(self, user: str) -> None:
         """Drop what is known of a user."""

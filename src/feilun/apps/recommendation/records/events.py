@@ -8,15 +8,24 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
-from feilun.core.errors import DataError
+from feilun.core.errors import DataError, UsageError
+from feilun.text.clean import remove_html
+from feilun.text.times import read_time, seconds
 
 LONGEST_ID = 200
 LONGEST_TEXT = 20_000
 SIGNS = re.compile(r"[\x00-\x1f\ud800-\udfff]")
-MARKUP = re.compile(r"<[^<>]{0,500}>")
+MILLISECONDS = 1e11
+"""From this number on (the year 5138 in seconds) a moment is in milliseconds, as JavaScript tells them."""
+
 SEPARATOR = re.compile(r"[|;；、]")
+FLAGS = {
+    **dict.fromkeys(("1", "1.0", "true", "yes", "y", "t", "on", "是", "真"), True),
+    **dict.fromkeys(("", "0", "0.0", "false", "no", "n", "f", "off", "否", "假"), False),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,11 +128,11 @@ def read_item(row: Mapping[str, Any], creator: str = "creator") -> Item:
     Raises:
         DataError: Saying what is wrong with which column.
     """
-    identity = _identity(row, "item" if row.get("item") is not None else "id")
+    named = identity(row, "item" if row.get("item") is not None else "id")
     price = _number(row, "price")
     stock = _number(row, "stock")
     return Item(
-        id=identity,
+        id=named,
         title=_words(row, "title"),
         description=_words(row, "description"),
         categories=_list(row, "categories") or _list(row, "category"),
@@ -131,8 +140,8 @@ def read_item(row: Mapping[str, Any], creator: str = "creator") -> Item:
         creator=_words(row, creator),
         price=price if price is None or price >= 0 else None,
         image=_words(row, "image"),
-        published=_number(row, "published"),
-        hidden=str(row.get("hidden") or "").lower() in {"1", "true", "yes", "1.0"},
+        published=_moment(row, "published"),
+        hidden=_flag(row, "hidden"),
         stock=None if stock is None else int(stock),
     )
 
@@ -141,7 +150,8 @@ def read_interaction(row: Mapping[str, Any], now: float) -> Interaction:
     """Read an interaction; without an id it gets one from its content, so that a second import adds nothing.
 
     Args:
-        row: user, item, and where given type (click where absent), value, time, ranking, id.
+        row: user, item, and where given type (click where absent), value, time, ranking, id. Moments are seconds or
+            milliseconds since 1970, ISO 8601, or dates as tables write them.
         now: Stands for the time where there is none, seconds since 1970.
 
     Returns:
@@ -150,23 +160,35 @@ def read_interaction(row: Mapping[str, Any], now: float) -> Interaction:
     Raises:
         DataError: Saying what is wrong with which column.
     """
-    user, item = _identity(row, "user"), _identity(row, "item")
-    value, time = _number(row, "value"), _number(row, "time")
-    kind = _identity(row, "type") if row.get("type") not in (None, "") else "click"
-    ranking = _identity(row, "ranking") if row.get("ranking") not in (None, "") else None
+    user, item = identity(row, "user"), identity(row, "item")
+    value, time = _number(row, "value"), _moment(row, "time")
+    kind = identity(row, "type") if row.get("type") not in (None, "") else "click"
+    ranking = identity(row, "ranking") if row.get("ranking") not in (None, "") else None
     given = row.get("id")
     content = json.dumps([user, item, kind, value, time, ranking], ensure_ascii=False)
-    identity = _identity(row, "id") if given not in (None, "") else hashlib.sha256(content.encode()).hexdigest()[:32]
-    return Interaction(
-        identity, user, item, kind, 1.0 if value is None else value, now if time is None else time, ranking
-    )
+    named = identity(row, "id") if given not in (None, "") else hashlib.sha256(content.encode()).hexdigest()[:32]
+    return Interaction(named, user, item, kind, 1.0 if value is None else value, now if time is None else time, ranking)
 
 
-def _identity(row: Mapping[str, Any], column: str) -> str:
-    value = row.get(column)
-    if isinstance(value, (list, dict)):
-        raise DataError(f"{column!r} must be text, not {str(value)[:40]}.")
-    text = "" if value is None else str(value).strip()
+def checked_user(user: str) -> str:
+    """Return what a user is called as events call the user, so that both are the same one.
+
+    Raises:
+        UsageError: If that is no name.
+    """
+    try:
+        return identity({"user": user}, "user")
+    except DataError as error:
+        raise UsageError(str(error), "Name the user as the events do.") from error
+
+
+def identity(row: Mapping[str, Any], column: str) -> str:
+    """Return the name that stands in a column.
+
+    Raises:
+        DataError: If that is none.
+    """
+    text = text_of(row.get(column), column).strip()
     if not text or len(text) > LONGEST_ID or SIGNS.search(text):
         raise DataError(f"{column!r} must be 1 to {LONGEST_ID} printable characters, not {text[:40]!r}.")
     return text
@@ -185,12 +207,45 @@ def _number(row: Mapping[str, Any], column: str) -> float | None:
     return number
 
 
+def _moment(row: Mapping[str, Any], column: str) -> float | None:
+    """Return a moment in seconds since 1970."""
+    value = row.get(column)
+    if isinstance(value, (str, date)) and (found := read_time(str(value))) is not None:
+        return seconds(found.isoformat())
+    number = _number(row, column)
+    return number / 1000 if number is not None and MILLISECONDS <= number < 1000 * MILLISECONDS else number
+
+
+def _flag(row: Mapping[str, Any], column: str) -> bool:
+    text = text_of(row.get(column), column).strip().lower()
+    if text not in FLAGS:
+        raise DataError(f"{column!r} must be true or false, yes or no, 1 or 0, 是 or 否, not {text[:40]!r}.")
+    return FLAGS[text]
+
+
 def _words(row: Mapping[str, Any], column: str) -> str:
-    text = MARKUP.sub(" ", SIGNS.sub(" ", str(row.get(column) or "")))
-    return " ".join(text.split())[:LONGEST_TEXT]
+    return _plain(text_of(row.get(column), column))
 
 
 def _list(row: Mapping[str, Any], column: str) -> tuple[str, ...]:
     value = row.get(column)
-    parts = value if isinstance(value, (list, tuple)) else SEPARATOR.split(str(value or ""))
-    return tuple(text for part in parts if (text := str(part).strip()))
+    parts = value if isinstance(value, (list, tuple)) else SEPARATOR.split(_words(row, column))
+    return tuple(text for part in parts if (text := _plain(text_of(part, column))))
+
+
+def text_of(value: Any, column: str) -> str:
+    """Return a cell as text; a whole number without `.0`, as tables keep numbers beside empty cells.
+
+    Raises:
+        DataError: If it holds several values.
+    """
+    if isinstance(value, (list, tuple, dict)):
+        raise DataError(f"{column!r} must be text, not {str(value)[:40]}.")
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    return "" if value is None else str(value)
+
+
+def _plain(text: str) -> str:
+    """Return a text without HTML and signs that nobody sees, a line long."""
+    return " ".join(SIGNS.sub(" ", remove_html(text)).split())[:LONGEST_TEXT]

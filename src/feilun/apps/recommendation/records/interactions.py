@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +40,11 @@ class History:
 
     def __len__(self) -> int:
         return len(self.items)
+
+    def shares(self) -> NDArray[np.float64]:
+        """Return the weights as shares of all; even ones where all is so long ago that no weight is left."""
+        total = float(self.weights.sum())
+        return self.weights / total if total > 0 else np.full(len(self), 1 / max(1, len(self)))
 
     def within(self, items: int) -> History:
         """Return what was taken of the first `items` items: a generator knows no others than it learned from."""
@@ -135,6 +140,10 @@ class Interactions:
             user, item, weight = user[kept], item[kept], weight[kept]
         cells = (weight.astype(np.float32), (user, item))
         return sparse.csr_matrix(cells, shape=(len(self.users), self.items))
+
+    def anonymous(self) -> Interactions:
+        """Return what was taken and in what context; of whom is not in it any more."""
+        return replace(self, users=("",), user=np.zeros_like(self.user))
 
     def popularity(self) -> NDArray[np.int64]:
         """Return how often each item was taken, shape (items,)."""
@@ -268,11 +277,15 @@ def _repeats(
 
 
 def _programs(user: NDArray[np.int64], time: NDArray[np.float64], users: int, most: int) -> NDArray[np.bool_]:
-    """Return which users did more than `most` things within some minute, shape (users,)."""
+    """Return which users did more than `most` things within some minute, shape (users,).
+
+    What is all of one moment tells no speed: it comes from a table of days, or from one without times.
+    """
     found = np.zeros(users, bool)
     order = np.lexsort((time, user))
     ordered, moments = user[order], time[order]
     if len(order) > most:
-        many = (ordered[most:] == ordered[:-most]) & (moments[most:] - moments[:-most] < 60)
+        seconds = moments[most:] - moments[:-most]
+        many = (ordered[most:] == ordered[:-most]) & (seconds > 0) & (seconds < 60)
         found[ordered[most:][many]] = True
     return found

@@ -160,7 +160,8 @@ def recommend(
                 "ranking": answer.id,
             })  # fmt: skip
         return
-    show(f"For {user}:", answer, output.language(), print)
+    language = output.language()
+    show(f"给 {user} 的列表：" if language == "zh" else f"For {user}:", answer, language, print)
 
 
 @app.command(epilog="Example: feilun recommendation similar shop.toml tea-1a")
@@ -189,8 +190,6 @@ def search(
 
     with application.opened_shop(_settings(file)) as shop:
         found = shop.recommender.search(query, user, count)
-    if not found and not as_json:
-        print("Nothing fits.")
     _show_scored(found, as_json)
 
 
@@ -232,6 +231,8 @@ def serve(
 
 
 def _show_scored(found: list[tuple[Item, float]], as_json: bool) -> None:
+    if not found and not as_json:
+        print("Nothing fits.")
     for one, score in found:
         if as_json:
             output.print_json({"item": one.id, "title": one.title, "score": score})

@@ -26,7 +26,7 @@ def experiment(file: File, as_json: AsJson = False) -> None:
     """Show what followed from the lists of each arm, with guardrails, or whose items of mixed lists were taken."""
     from dataclasses import asdict
 
-    from feilun.apps.recommendation.shop import remembered
+    from feilun.apps.recommendation.remembered import remembered
     from feilun.core.errors import UsageError
     from feilun.storage.database import open_database
     from feilun.workflow.applications.recommendation.experiments import concluded

@@ -7,10 +7,12 @@ import { language, named, say } from "./words.js";
 export const BASE = "v1/apps/recommendation";
 const KEPT = "feilun.user";
 const COUNT = 10;
+const LIFT = "_lift"; // ends the features of a column of context
 
 /** Show lists; the user stays when the page is opened again. */
 export function showLists(main) {
   const user = element("input", { value: sessionStorage.getItem(KEPT) ?? "guest", maxlength: 200, required: true });
+  const situation = new Map(); // of each declared column of context its input
   const personal = element("input", { type: "checkbox", checked: true, onchange: () => attempted(look) });
   const query = element("input", { type: "search", maxlength: 500, placeholder: say("search_items") });
   const list = element("section.card", { "aria-live": "polite" }, nothing(say("lists_empty")));
@@ -20,8 +22,20 @@ export function showLists(main) {
     const name = user.value.trim();
     if (!name) return;
     sessionStorage.setItem(KEPT, name);
-    const asked = { user: name, count: COUNT, personal: personal.checked, explain: may("admin") };
+    const told = [...situation].map(([column, input]) => [column, input.value.trim()]).filter(([, value]) => value);
+    const context = Object.fromEntries(told);
+    const asked = { user: name, count: COUNT, personal: personal.checked, explain: may("admin"), context };
     draw(await ask("POST", `${BASE}/recommend`, asked));
+  }
+
+  async function begin() {
+    const { columns } = await ask("GET", `${BASE}/context`);
+    for (const column of columns) {
+      const input = element("input", { maxlength: 100 });
+      situation.set(column, input);
+      personal.parentElement.before(field(column, input));
+    }
+    await look();
   }
 
   function draw(answer) {
@@ -57,8 +71,8 @@ export function showLists(main) {
   }
 
   async function react(answer, item, type) {
-    const event = { id: crypto.randomUUID(), user: answer.user, item: item.item, type, ranking: answer.ranking };
-    await ask("POST", `${BASE}/events`, { events: [event] });
+    const event = { user: answer.user, item: item.item, type, ranking: answer.ranking };
+    await ask("POST", `${BASE}/events`, { events: [event] }); // without an id its content names it: one of a list
     await look();
   }
 
@@ -91,7 +105,7 @@ export function showLists(main) {
     form(seek, field(say("search_items"), query), submit(say("search"))),
     element("div.columns.wide-first", {}, list, beside),
   );
-  attempted(look);
+  attempted(begin);
   return () => {};
 }
 
@@ -109,7 +123,7 @@ function contributions(item) {
   const parts = Object.entries(item.contributions ?? {}).slice(0, 5);
   if (!parts.length) return null;
   const facts = parts.map(([name, value]) => [
-    element("dt", {}, named("feature", name)),
+    element("dt", {}, name.endsWith(LIFT) ? say("lift_of", { column: name.slice(0, -LIFT.length) }) : named("feature", name)),
     element("dd", {}, `${value > 0 ? "+" : ""}${value.toFixed(2)}`),
   ]);
   return element("details.trace", {}, element("summary", {}, say("contributions")), element("dl", {}, facts));

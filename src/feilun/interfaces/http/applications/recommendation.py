@@ -14,7 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from feilun import __version__
 from feilun.apps.recommendation.answering.answer import Answer
 from feilun.apps.recommendation.records.events import read_interaction, read_item
-from feilun.apps.recommendation.shop import Shop, Taking, remembered
+from feilun.apps.recommendation.remembered import remembered
+from feilun.apps.recommendation.shop import Shop, Taking
 from feilun.core.errors import DataError, UsageError
 from feilun.interfaces.http import metrics, requests_log
 from feilun.interfaces.http.answers import ErrorAnswer
@@ -39,8 +40,8 @@ class Events(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     events: list[Row] = Field(
-        description="Each with user, item, and where there are type (click), value, time (seconds since 1970), "
-        "ranking (the id of the list that had shown it) and id (the same id counts once).",
+        description="Each with user, item, and where there are type (click), value, time (seconds since 1970, or "
+        "ISO 8601), ranking (the id of the list that had shown it) and id (the same id counts once).",
         min_length=1,
         max_length=MOST_EVENTS,
     )
@@ -61,7 +62,10 @@ class Asked(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    user: str = Field(description="Who; one who was never seen gets what is popular and new.", max_length=200)
+    user: str = Field(
+        description="Who; one who was never seen gets what is popular and new. May be empty where not personal.",
+        max_length=200,
+    )
     count: int = Field(10, ge=1, le=200, description="Most items.")
     personal: bool = Field(True, description="False looks at no history, and remembers the list without the user.")
     explain: bool = Field(False, description="Tell what each feature added to the score.")
@@ -176,6 +180,12 @@ def questions(
     return {"items": [{"item": one.id, "title": one.title} for one in found]}
 
 
+@router.get("/context", summary="What is declared of a request's context")
+def context(request: Request) -> dict[str, list[str]]:
+    """Return the columns that `context` of `recommend` may hold."""
+    return {"columns": list(_shop(request).recommender.settings.context.columns)}
+
+
 @router.get("/experiment", summary="What experiments came to")
 def experiment(request: Request) -> dict[str, Any]:
     """Return what followed from the lists of each arm, with intervals over users, and whose items of mixed lists."""
@@ -193,14 +203,14 @@ def put_items(request: Request, body: Items) -> dict[str, int]:
     return {"items": len(items)}
 
 
-@router.delete("/items/{item}", summary="Withdraw an item")
+@router.delete("/items/{item:path}", summary="Withdraw an item")
 def withdraw(request: Request, item: str) -> dict[str, str]:
     """Take an item out of all lists, at once."""
     _shop(request).withdraw(item)
     return {"withdrawn": item}
 
 
-@router.delete("/users/{user}", summary="Forget a user")
+@router.delete("/users/{user:path}", summary="Forget a user")
 def forget(request: Request, user: str) -> dict[str, int]:
     """Delete all that a user did and was shown."""
     return _shop(request).forget(user)

@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 from hashlib import sha256
 from typing import Any, Literal
 
-from feilun.apps.recommendation.answering.answer import Answer
+from feilun.apps.recommendation.answering.answer import ALL_TAKEN, NOTHING_SHOWN, Answer
 from feilun.apps.recommendation.judging.beside_baselines import Judged
 from feilun.apps.recommendation.judging.reliability import Reliability
 from feilun.apps.recommendation.records.events import Interaction
@@ -26,7 +26,11 @@ BASE = "multilingual-e5-small"
 SHOWN = ("ndcg@10", "recall@10", "hr@10", "mrr@10")
 
 ASKED_OF_TASTE = 100
-LIKELY = {"impressions": "click", "next": "taken next"}
+LIKELY = {
+    "en": {"impressions": "click", "next": "taken next", "explored": "drawn by chance"},
+    "zh": {"impressions": "点击概率", "next": "下一个所选", "explored": "随机探索"},
+}
+NOTES_IN_CHINESE = {ALL_TAKEN: "所有商品都已选过，重新推荐。", NOTHING_SHOWN: "目录里没有可以展示的商品。"}
 
 Say = Callable[[str], Any]
 
@@ -188,14 +192,20 @@ def _live(shop: Shop, prepared: application.Prepared, language: Literal["zh", "e
 def show(title: str, answer: Answer, language: Literal["zh", "en"], say: Say) -> None:
     """Say a list, a line each."""
     say(title)
+    words = LIKELY[language]
     if answer.note:
-        say(f"  ({answer.note})")
+        say(f"  ({NOTES_IN_CHINESE.get(answer.note, answer.note) if language == 'zh' else answer.note})")
     for number, place in enumerate(answer.places, 1):
-        likely = "" if place.probability is None else f"  {LIKELY[answer.basis]} {place.probability:.0%}"
-        drawn = f"  drawn by chance ({place.propensity:.2%})" if place.explored else ""
+        likely = "" if place.probability is None else f"  {words[answer.basis]} {share(place.probability)}"
+        drawn = f"  {words['explored']} ({share(place.propensity)})" if place.explored else ""
         say(f"  {number:>2}. {place.item.title}  [{place.reason.said(language)}]{likely}{drawn}")
         if number == 1 and place.contributions:
             say("      " + _shares(list(place.contributions.items())[:4]))
+
+
+def share(value: float) -> str:
+    """Write a share in percent; a small one with two digits that tell something, so that it is not rounded to none."""
+    return f"{100 * value:.2g}%" if 0 < value < 0.095 else f"{value:.0%}"
 
 
 def _shares(parts: Sequence[tuple[str, float]]) -> str:

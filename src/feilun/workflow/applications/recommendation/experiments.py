@@ -14,8 +14,8 @@ from feilun.apps.recommendation.experiments.outcomes import (
     outcomes,
     shown_by_arm,
 )
+from feilun.apps.recommendation.remembered import Remembered
 from feilun.apps.recommendation.settings import RecommendationSettings
-from feilun.apps.recommendation.shop import Remembered
 
 
 @dataclass(frozen=True)

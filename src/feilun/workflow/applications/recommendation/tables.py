@@ -9,23 +9,23 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from feilun.apps.recommendation.records.context import Context, read_user
-from feilun.apps.recommendation.records.events import Interaction, Item, read_interaction, read_item
+from feilun.apps.recommendation.records.events import Interaction, Item, checked_user, read_interaction, read_item
+from feilun.apps.recommendation.remembered import interaction_of, row_of
 from feilun.apps.recommendation.settings import RecommendationSettings
-from feilun.apps.recommendation.shop import interaction_of, row_of
 from feilun.core import places
 from feilun.core.errors import DataError
 from feilun.data.paths import shown
 from feilun.data.readers.sources import column_names, open_rows
-from feilun.data.readers.tables import cell_text
 from feilun.storage import event_queue
 from feilun.storage import recommendation as storage
 from feilun.storage.database import Database
 from feilun.storage.refused import Refused
-from feilun.text.times import read_time, seconds
 
 Row = TypeVar("Row")
 FAULTS_SHOWN = 5
-MOMENTS = ("time", "published")
+
+WRITTEN_AT_ONCE, PAUSE_SECONDS = 20_000, 0.1
+"""SQLite lets one write at a time, and who waits for it looks again ten times a second."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def _import(source: str, query: str | None, read: Callable[[dict[str, Any]], Row
     left_out = 0
     for number, cells in enumerate(_rows(source, query), 1):
         try:
-            rows.append(read(_with_moments(cells)))
+            rows.append(read(cells))
         except DataError as error:
             left_out += 1
             if len(faults) < FAULTS_SHOWN:
@@ -112,34 +112,39 @@ def _import(source: str, query: str | None, read: Callable[[dict[str, Any]], Row
 
 
 def _rows(source: str, query: str | None) -> Iterator[dict[str, Any]]:
+    """Give rows; a cell that is no number (NaN) is an empty one."""
+    from polars import selectors
+
     for frame in open_rows(source, query=query):
-        yield from frame.iter_rows(named=True)
-
-
-def _with_moments(cells: dict[str, Any]) -> dict[str, Any]:
-    """Return a row with its moments in seconds since 1970."""
-    found = dict(cells)
-    for name in MOMENTS:
-        value = found.get(name)
-        if value is None or value == "" or isinstance(value, (int, float)):
-            continue
-        text = cell_text(value) or ""
-        moment = read_time(text)
-        if moment is not None:
-            found[name] = seconds(moment.isoformat())
-    return found
+        yield from frame.with_columns(selectors.float().fill_nan(None)).iter_rows(named=True)
 
 
 def put_items(database: Database, settings: RecommendationSettings, items: list[Item]) -> None:
-    """Write items into the application's catalogue."""
-    with database.write() as connection:
-        storage.put_items(connection, settings.name, {item.id: asdict(item) for item in items})
+    """Write items into the application's catalogue, a part at a time."""
+    for part in _parts(items):
+        with database.write() as connection:
+            storage.put_items(connection, settings.name, {item.id: asdict(item) for item in part})
 
 
 def put_events(database: Database, settings: RecommendationSettings, events: list[Interaction]) -> int:
-    """Write events; those whose ids are known are left out. Return how many were new."""
-    with database.write() as connection:
-        return len(storage.add_interactions(connection, settings.name, [row_of(event) for event in events]))
+    """Write events, a part at a time; those whose ids are known are left out, so an import that broke off is repeated.
+
+    Returns:
+        How many were new.
+    """
+    new = 0
+    for part in _parts(events):
+        with database.write() as connection:
+            new += len(storage.add_interactions(connection, settings.name, [row_of(event) for event in part]))
+    return new
+
+
+def _parts(rows: list[Row]) -> Iterator[list[Row]]:
+    """Give rows as parts, with a pause between them in which a service that runs can write its own."""
+    for start in range(0, len(rows), WRITTEN_AT_ONCE):
+        if start:
+            time.sleep(PAUSE_SECONDS)
+        yield rows[start : start + WRITTEN_AT_ONCE]
 
 
 def take_tables(database: Database, settings: RecommendationSettings, say: Callable[[str], Any]) -> None:
@@ -184,7 +189,11 @@ def forget_user(settings: RecommendationSettings, database: Database, user: str)
 
     Returns:
         How many rows of the database went, by table.
+
+    Raises:
+        UsageError: If that is no name of a user.
     """
+    user = checked_user(user)
     with database.write() as connection:
         gone = storage.forget_user(connection, settings.name, user)
     event_queue.forget(waiting_folder(settings), user)

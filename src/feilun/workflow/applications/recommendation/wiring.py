@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from feilun.apps.recommendation.answering.business_rules import OUTPUTS
 from feilun.apps.recommendation.ranking.click_probability import ClickCurve
 from feilun.apps.recommendation.ranking.features import features_of
 from feilun.apps.recommendation.ranking.model import Model, fit_generators
-from feilun.apps.recommendation.ranking.training import fit
+from feilun.apps.recommendation.ranking.training import fit_ranking
 from feilun.apps.recommendation.ranking.trees import Trees
 from feilun.apps.recommendation.recommender import Recommender
 from feilun.apps.recommendation.records.catalogue import Catalogue, build_catalogue
@@ -21,8 +23,9 @@ from feilun.apps.recommendation.records.context import MOST_MOMENTS, Contexts
 from feilun.apps.recommendation.records.interactions import Read, read
 from feilun.apps.recommendation.records.sessions import Session
 from feilun.apps.recommendation.records.words import WordVectors
+from feilun.apps.recommendation.remembered import Remembered, remembered
 from feilun.apps.recommendation.settings import RecommendationSettings
-from feilun.apps.recommendation.shop import Remembered, Shop, remembered
+from feilun.apps.recommendation.shop import Shop
 from feilun.bundles.bundle import open_bundle
 from feilun.bundles.registry import resolve
 from feilun.core import places
@@ -136,12 +139,14 @@ def train(settings: RecommendationSettings, prepared: Prepared) -> Path:
         DataError: If no event speaks for interest in a known item.
     """
     if not len(prepared.read.positive):
+        types = Counter(event.type for event in prepared.held.events).most_common(5)
+        told = "; ".join(f"{count:,} of type {name!r}" for name, count in types)
         raise DataError(
             f"None of the {len(prepared.held.events):,} events speaks for interest in an item of the catalogue "
-            f"({prepared.read.unknown:,} are of unknown items).",
-            "Import events and items, or look at signals.positive of the application file.",
+            f"({prepared.read.unknown:,} are of unknown items{'; ' + told if told else ''}).",
+            "Import events and items, or name these types in signals.positive of the application's file.",
         )
-    model = fit(prepared.read.positive, prepared.catalogue, settings, prepared.now, prepared.held.rankings)
+    model = fit_ranking(prepared.read.positive, prepared.catalogue, settings, prepared.held.rankings)
     folder = places.home() / "recommendation" / settings.name
     text = model.trees.to_text() if model.trees else ""
     with atomic_folder(folder) as made:
@@ -175,14 +180,12 @@ def open_model(settings: RecommendationSettings, prepared: Prepared) -> tuple[Mo
         BundleError: If the folder is damaged or of a newer schema.
         DataError: If the ranking was trained on another catalogue or with other features.
     """
-    model = fit_generators(prepared.read.positive, prepared.catalogue, settings.candidates.quotas, prepared.now)
     folder = places.home() / "recommendation" / settings.name
-    if not (folder / MANIFEST).is_file():
-        return model, "untrained"
-    manifest = read_json(folder / MANIFEST)
     again = f"Train it again: feilun recommendation train FILE (of the application {settings.name})."
-    if manifest.get("schema") != SCHEMA or sha256(folder / RANKING) != manifest.get("sha256"):
-        raise BundleError(f"{folder} is damaged, or of another version of Feilun.", again)
+    manifest = _manifest_of(folder, again)
+    model = fit_generators(prepared.read.positive, prepared.catalogue, settings.candidates.quotas, prepared.now)
+    if manifest is None:
+        return model, "untrained"
     known = sum(item in prepared.catalogue.index for item in manifest["items"])
     if known < LEAST_KNOWN * len(manifest["items"]):
         raise DataError(
@@ -196,6 +199,20 @@ def open_model(settings: RecommendationSettings, prepared: Prepared) -> tuple[Mo
     session = Session(**manifest.get("session", {}))
     opened = replace(model, names=names, weights=manifest["weights"], trees=trees, clicks=clicks, session=session)
     return opened, str(manifest["version"])
+
+
+def _manifest_of(folder: Path, again: str) -> dict[str, Any] | None:
+    """Read what was written beside a final ranking, which must be whole; None where nothing was trained."""
+    if not folder.exists():
+        return None
+    try:
+        manifest: dict[str, Any] = read_json(folder / MANIFEST)
+        whole = manifest["schema"] == SCHEMA and manifest["sha256"] == sha256(folder / RANKING)
+    except (OSError, ValueError, KeyError, TypeError):
+        whole = False
+    if not whole:
+        raise BundleError(f"{folder} is damaged, or of another version of Feilun.", again)
+    return manifest
 
 
 def tables_of(settings: RecommendationSettings) -> DecisionTables:
