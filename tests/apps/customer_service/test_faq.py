@@ -3,7 +3,8 @@
 import pytest
 
 from feilun.apps.customer_service.known.documents import LONGEST, passages_of
-from feilun.apps.customer_service.known.faq import entries_of
+from feilun.apps.customer_service.known.faq import alike, entries_of
+from feilun.apps.customer_service.known.past import PastReport, answered_in
 from feilun.core.errors import DataError
 from feilun.text.blocks import Block
 
@@ -15,12 +16,13 @@ def row(question, answer, **more):
 def test_every_row_is_an_entry_or_counted_as_repeated():
     rows = [
         row("怎么开户？", "带身份证。", variants="开户|办卡"),
-        row("怎么开户？", "带身份证。"),
+        row("怎么开户？", "带身份证。", variants="办卡|办张卡", category="开户"),
         row("营业时间", "九点。"),
     ]
     entries, report = entries_of(rows, "faq.csv")
     assert report.rows == report.entries + report.repeated == 3
-    assert entries[0].variants == ("开户", "办卡")
+    assert entries[0].variants == ("开户", "办卡", "办张卡")
+    assert entries[0].category == "开户"
 
 
 def test_contradictions_and_near_duplicates_are_listed():
@@ -29,9 +31,9 @@ def test_contradictions_and_near_duplicates_are_listed():
         row("信用卡年费是多少", "一百元。"),
         row("信用卡年费是多少!", "免费！"),
     ]
-    _, report = entries_of(rows, "faq.csv")
-    assert report.contradictions == (("信用卡年费是多少？", "信用卡年费是多少"),)
-    assert report.near == (("信用卡年费是多少？", "信用卡年费是多少!"),)
+    near, contradictions = alike(entries_of(rows, "faq.csv")[0])
+    assert contradictions == (("信用卡年费是多少？", "信用卡年费是多少"),)
+    assert near == (("信用卡年费是多少？", "信用卡年费是多少!"),)
 
 
 def test_all_faults_are_named_with_their_rows():
@@ -43,9 +45,30 @@ def test_all_faults_are_named_with_their_rows():
 
 
 def test_personal_data_is_replaced():
-    entries, report = entries_of([row("投诉打哪个电话", "请打 13812345678。")], "faq.csv")
+    rows = [row("投诉打哪个电话", "请打 13812345678。"), row("改号", "在掌银里改。", variants="我是13912345678，改号")]
+    entries, report = entries_of(rows, "faq.csv")
     assert "[PHONE]" in entries[0].answer
-    assert report.redacted == 1
+    assert entries[1].variants == ("我是[PHONE]，改号",)
+    assert report.redacted == 2
+
+
+def said(*turns):
+    return {"turns": [{"speaker": speaker, "text": text} for speaker, text in turns]}
+
+
+def test_past_conversations_are_counted_and_their_personal_data_is_replaced():
+    asked, answer = ("customer", "我是13812345678，怎么改号"), ("agent", "在掌银里改。")
+    pairs, report = answered_in([(1, said(asked, answer, ("customer", "好"))), (3, said(answer))], "past.jsonl")
+    assert pairs == [("我是[PHONE]，怎么改号", "在掌银里改。")]
+    assert report == PastReport(conversations=2, turns=4, answered=1, redacted=1)
+
+
+@pytest.mark.parametrize(
+    "value", [said(("user", "hello")), said(("customer", None)), {"turns": []}, {"turns": {}}, [], {"turns": ["hello"]}]
+)
+def test_what_is_no_conversation_is_refused_with_its_line(value):
+    with pytest.raises(DataError, match=r"past\.jsonl, line 7, .*"):
+        answered_in([(7, value)], "past.jsonl")
 
 
 def test_passages_stand_under_their_headings_and_hold_every_sentence():

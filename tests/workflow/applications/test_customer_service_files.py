@@ -42,8 +42,7 @@ def test_the_packaged_sample_is_whole_and_the_example_names_the_same():
     sample = files("feilun.apps.customer_service") / "sample" / "conversations.jsonl"
     assert len(sample.read_text(encoding="utf-8").splitlines()) >= 60
     assert len(knowledge.answered) >= 60
-    (report,) = knowledge.reports.values()
-    assert not report.contradictions
+    assert not knowledge.contradictions
     example = read_knowledge(read_application(ROOT / "examples" / "customer_service.toml"))
     assert example.entries == knowledge.entries
 
@@ -66,6 +65,17 @@ def test_an_import_replaces_what_was_imported_before(tmp_path):
     assert entry.variants == ("开户",)
     assert known_to("other", database).entries == ()
     database.close()
+
+
+def test_what_two_files_say_of_one_question_is_put_together_or_told_to_contradict(tmp_path):
+    first, second = tmp_path / "一.csv", tmp_path / "二.csv"
+    first.write_text("question,answer,variants\n怎么开户,带身份证,开户\n年费,免费,\n", encoding="utf-8")
+    second.write_text("question,answer,variants\n怎么开户,带身份证,办卡\n年费,一百元,\n", encoding="utf-8")
+    file = tmp_path / "a.toml"
+    file.write_text('application = "customer-service"\nname = "x"\n[knowledge]\nfaq = ["一.csv", "二.csv"]\n', "utf-8")
+    knowledge = read_knowledge(read_application(file))
+    assert [entry.variants for entry in knowledge.entries] == [("开户", "办卡"), (), ()]
+    assert knowledge.contradictions == (("年费", "年费"),)
 
 
 def test_a_faulty_file_changes_nothing(tmp_path):

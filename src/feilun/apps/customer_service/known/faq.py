@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from feilun.apps.customer_service.known.entries import FaqEntry, identity_of
 from feilun.apps.customer_service.words.slots import SLOTS, unknown_slots
 from feilun.core.errors import DataError, nearest
-from feilun.monitoring.redaction import kept
+from feilun.monitoring.redaction import holds_placeholder, kept
 from feilun.text.near_duplicates import comparable, near_duplicate_groups
 
 SEPARATORS = ("|", "｜", "\n")
 """What may stand between the variants of a cell."""
 
 SHOWN = 10
+
+Pairs = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -26,10 +28,8 @@ class FaqReport:
         rows: Rows read.
         entries: Entries made.
         variants: Their variants.
-        repeated: Rows left out, as the same question with the same answer came before.
+        repeated: Rows with the question and the answer of a former one, which gets their variants.
         redacted: Rows in which personal data was replaced.
-        near: Pairs of nearly equal questions with the same answer.
-        contradictions: Pairs of equal or nearly equal questions with different answers.
     """
 
     rows: int
@@ -37,8 +37,6 @@ class FaqReport:
     variants: int
     repeated: int
     redacted: int
-    near: tuple[tuple[str, str], ...]
-    contradictions: tuple[tuple[str, str], ...]
 
 
 def entries_of(rows: Iterable[Mapping[str, Any]], source: str) -> tuple[list[FaqEntry], FaqReport]:
@@ -64,26 +62,29 @@ def entries_of(rows: Iterable[Mapping[str, Any]], source: str) -> tuple[list[Faq
         faults += [f"row {number}: {fault}" for fault in _faults(cells)]
         clean = {name: kept(cell) for name, cell in cells.items()}
         own = tuple(dict.fromkeys(kept(variant) for variant in variants))
-        redacted += any(
-            "[" in after and before != after for before, after in zip(cells.values(), clean.values(), strict=True)
-        )
+        redacted += any(map(holds_placeholder, (*clean.values(), *own)))
         entry = FaqEntry(
             identity_of(clean["question"], clean["answer"]), clean["question"], clean["answer"],
             tuple(v for v in own if v and v != clean["question"]), clean["category"],
         )  # fmt: skip
-        entries.setdefault(entry.id, entry)
+        entries[entry.id] = joined(entries[entry.id], entry) if entry.id in entries else entry
     if faults:
         more = f" (and {len(faults) - SHOWN} more)" if len(faults) > SHOWN else ""
         raise DataError(f"{source}: {' '.join(faults[:SHOWN])}{more}", "Mend these rows; nothing was imported.")
     if not entries:
         raise DataError(f"{source} has no rows.", "A FAQ has a row a question: question, answer, variants, category.")
     found = list(entries.values())
-    near, contradictions = alike(found)
     variants_kept = sum(len(entry.variants) for entry in found)
-    return found, FaqReport(count, len(found), variants_kept, count - len(found), redacted, near, contradictions)
+    return found, FaqReport(count, len(found), variants_kept, count - len(found), redacted)
 
 
-def alike(entries: list[FaqEntry]) -> tuple[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]]:
+def joined(one: FaqEntry, other: FaqEntry) -> FaqEntry:
+    """Return an entry with the ways to ask, and the category, of another one that asks and answers the same."""
+    variants = tuple(dict.fromkeys((*one.variants, *other.variants)))
+    return replace(one, variants=variants, category=one.category or other.category)
+
+
+def alike(entries: Sequence[FaqEntry]) -> tuple[Pairs, Pairs]:
     """Return pairs of questions that a person should look at.
 
     Returns:

@@ -18,7 +18,7 @@ from feilun.interfaces.cli.options import AllowHost, AsJson, Host, Port, Require
 if TYPE_CHECKING:
     from feilun.apps.customer_service.conversations.exchange import Answered
     from feilun.apps.customer_service.desk import Desk
-    from feilun.apps.customer_service.known.faq import FaqReport
+    from feilun.workflow.applications.customer_service.file import Knowledge
     from feilun.workflow.screen import Terminal
 
 EXAMPLES = (
@@ -87,10 +87,11 @@ def import_files(file: File, force: Force = None, as_json: AsJson = False) -> No
         knowledge, known = wired.import_knowledge(settings, database, force=reason(force), say=_terminal().say)
     if as_json:
         reports = {name: asdict(report) for name, report in knowledge.reports.items()}
-        output.print_json({"entries": len(known.entries), "passages": len(known.passages), "files": reports})
+        counts = {"entries": len(known.entries), "passages": len(known.passages)}
+        doubts = {"near": knowledge.near, "contradictions": knowledge.contradictions}
+        output.print_json({**counts, "files": reports, **doubts})
         return
-    for name, report in knowledge.reports.items():
-        _show_report(name, report)
+    _show_knowledge(knowledge)
     print(f"{len(known.entries)} entries and {len(known.passages)} passages of documents are known now.")
 
 
@@ -221,11 +222,12 @@ def _shown(answered: Answered) -> str:
     return answered.conversation
 
 
-def _show_report(name: str, report: FaqReport) -> None:
-    print(
-        f"{name}: {report.rows} rows, {report.entries} entries with {report.variants} variants, "
-        f"{report.repeated} repeated, {report.redacted} with personal data replaced"
-    )
-    for title, pairs in (("nearly the same", report.near), ("the same question, other answers", report.contradictions)):
+def _show_knowledge(knowledge: Knowledge) -> None:
+    """Print what each file holds, and what a person should settle."""
+    for name, report in knowledge.reports.items():
+        counts = ", ".join(f"{count} {what.replace('_', ' ')}" for what, count in vars(report).items())
+        print(f"{name}: {counts}")
+    doubts = (("nearly the same", knowledge.near), ("the same question, other answers", knowledge.contradictions))
+    for title, pairs in doubts:
         for one, other in pairs:
             print(f"  {title}: {one!r} and {other!r}")

@@ -6,13 +6,13 @@ import json
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from feilun.apps.customer_service.known.documents import passages_of
 from feilun.apps.customer_service.known.entries import FaqEntry, Passage
-from feilun.apps.customer_service.known.faq import FaqReport, entries_of
+from feilun.apps.customer_service.known.faq import FaqReport, Pairs, alike, entries_of, joined
+from feilun.apps.customer_service.known.past import Pair, PastReport, answered_in
 from feilun.apps.customer_service.settings import CustomerServiceSettings
 from feilun.core import toml
 from feilun.core.errors import DataError, RecipeError, UsageError
@@ -34,13 +34,17 @@ class Knowledge:
         entries: FAQ entries.
         passages: Passages of documents.
         answered: Sayings of customers with what was answered.
-        reports: What was found in each FAQ file.
+        reports: What was found in each file of a FAQ or of conversations.
+        near: Pairs of nearly equal questions with the same answer, in whatever files.
+        contradictions: Pairs of equal or nearly equal questions with different answers.
     """
 
     entries: tuple[FaqEntry, ...]
     passages: tuple[Passage, ...]
     answered: tuple[tuple[str, str], ...]
-    reports: Mapping[str, FaqReport]
+    reports: Mapping[str, FaqReport | PastReport]
+    near: Pairs
+    contradictions: Pairs
 
 
 def read_application(path: Path) -> CustomerServiceSettings:
@@ -92,41 +96,33 @@ def read_knowledge(settings: CustomerServiceSettings) -> Knowledge:
         DataError: If one cannot be read, or holds rows that are not as they must be.
     """
     entries: dict[str, FaqEntry] = {}
-    reports = {}
+    reports: dict[str, FaqReport | PastReport] = {}
     for name in settings.knowledge.faq:
         found, reports[name] = entries_of(_rows(name), shown(name))
-        entries.update({entry.id: entry for entry in found})
+        entries.update({one.id: joined(entries[one.id], one) if one.id in entries else one for one in found})
     passages: dict[str, Passage] = {}
     for name in settings.knowledge.documents:
         for document in documents_in(Path(name)):
             passages.update({one.id: one for one in passages_of(read_document(document), document.name)})
-    answered = [pair for name in settings.knowledge.conversations for pair in answered_turns(Path(name))]
-    return Knowledge(tuple(entries.values()), tuple(passages.values()), tuple(answered), reports)
+    answered: list[Pair] = []
+    for name in settings.knowledge.conversations:
+        said, reports[name] = answered_turns(Path(name))
+        answered += said
+    known = tuple(entries.values())
+    return Knowledge(known, tuple(passages.values()), tuple(answered), reports, *alike(known))
 
 
-def answered_turns(path: Path) -> Iterator[tuple[str, str]]:
-    """Yield what customers said in past conversations, each with what was answered to it.
-
-    A conversation is a line of JSON: {"turns": [{"speaker": "customer", "text": "…"}, {"speaker": "agent", …}]}.
+def answered_turns(path: Path) -> tuple[list[Pair], PastReport]:
+    """Read what customers said in past conversations, JSON Lines, each with what was answered to it.
 
     Raises:
-        DataError: If a line is no such conversation.
+        DataError: If there is no such file, or a line is no conversation.
     """
     if not path.is_file():
         raise DataError(
             f"There is no file {shown(path)}.", "knowledge.conversations names JSON Lines of conversations."
         )
-    for number, line in _lines(path):
-        try:
-            turns = [(str(turn["speaker"]), str(turn["text"])) for turn in json.loads(line)["turns"]]
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise DataError(
-                f"{shown(path)}, line {number}, is no conversation ({error!r}).",
-                'A line is {"turns": [{"speaker": "customer", "text": "…"}, {"speaker": "agent", "text": "…"}]}.',
-            ) from error
-        for (asker, question), (answerer, answer) in pairwise(turns):
-            if (asker, answerer) == ("customer", "agent"):
-                yield question, answer
+    return answered_in(_json_lines(path), shown(path))
 
 
 def _rows(name: str) -> Iterator[Mapping[str, Any]]:
@@ -143,23 +139,23 @@ def _json_rows(path: Path) -> Iterator[Mapping[str, Any]]:
     """Yield the objects of a JSON Lines file: their variants are lists, which a table does not hold."""
     if not path.is_file():
         raise DataError(f"There is no file {shown(path)}.", "knowledge.faq names csv, xlsx or jsonl files.")
-    for number, line in _lines(path):
-        try:
-            row = json.loads(line)
-        except ValueError as error:
-            raise DataError(f"{shown(path)}, line {number}, is no JSON ({error}).", "Mend or remove it.") from error
+    for number, row in _json_lines(path):
         if not isinstance(row, dict):
             raise DataError(f"{shown(path)}, line {number}, is no JSON object.", 'Such as {"question": "…", …}.')
         _check_columns(f"{shown(path)}, line {number},", list(row))
         yield row
 
 
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    """Yield the lines of a text file that hold anything, each with its number, in whatever encoding it is."""
+def _json_lines(path: Path) -> Iterator[tuple[int, Any]]:
+    """Yield the values of a JSON Lines file, each with the number of its line, in whatever encoding it is."""
     with open_text(path, detect(path)) as file:
         for number, line in enumerate(file, 1):
-            if line.strip():
-                yield number, line
+            if not line.strip():
+                continue
+            try:
+                yield number, json.loads(line)
+            except (ValueError, RecursionError) as error:
+                raise DataError(f"{shown(path)}, line {number}, is no JSON ({error}).", "Mend or remove it.") from error
 
 
 def _check_columns(name: str, columns: Sequence[str]) -> None:

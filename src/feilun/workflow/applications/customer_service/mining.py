@@ -24,7 +24,7 @@ def mine(settings: CustomerServiceSettings, days: float) -> list[Mined]:
         UsageError: If it was not trained yet.
         DataError: If a file of conversations is not as it must be.
     """
-    said = [pair for name in settings.knowledge.conversations for pair in answered_turns(Path(name))]
+    said = [pair for name in settings.knowledge.conversations for pair in answered_turns(Path(name))[0]]
     with opened(settings) as desk:
         said += [pair for held in desk.held(days) for pair in asked_and_answered(held.turns)]
         embedder = desk.ladder.library.embedder

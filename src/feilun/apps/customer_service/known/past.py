@@ -1,0 +1,71 @@
+"""Past conversations become what customers said with what was answered: validated, redacted, counted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from feilun.core.errors import DataError
+from feilun.monitoring.redaction import holds_placeholder, kept
+
+SPEAKERS = ("customer", "agent")
+
+FORM = '{"turns": [{"speaker": "customer", "text": "…"}, {"speaker": "agent", "text": "…"}]}'
+
+Pair = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class PastReport:
+    """What a file of past conversations holds.
+
+    Args:
+        conversations: How many.
+        turns: Their turns.
+        answered: Sayings of customers to which an agent's turn follows: what is learned from.
+        redacted: Turns in which personal data was replaced.
+    """
+
+    conversations: int
+    turns: int
+    answered: int
+    redacted: int
+
+
+def answered_in(conversations: Iterable[tuple[int, Any]], source: str) -> tuple[list[Pair], PastReport]:
+    """Return what customers said in past conversations, each with what was answered to it, personal data replaced.
+
+    Args:
+        conversations: Line and parsed value of each, of the form `FORM`; further names are left alone.
+        source: The file, for messages.
+
+    Raises:
+        DataError: If one is not of that form; the line is named.
+    """
+    pairs: list[Pair] = []
+    count = turns = redacted = 0
+    for line, value in conversations:
+        said = [_turn(turn, line, source) for turn in _turns(value, line, source)]
+        count, turns = count + 1, turns + len(said)
+        redacted += sum(holds_placeholder(text) for _, text in said)
+        pairs += [(one, other) for (asker, one), (answerer, other) in pairwise(said) if (asker, answerer) == SPEAKERS]
+    return pairs, PastReport(count, turns, len(pairs), redacted)
+
+
+def _turns(value: Any, line: int, source: str) -> list[Any]:
+    turns = value.get("turns") if isinstance(value, dict) else None
+    if not isinstance(turns, list) or not turns:
+        raise DataError(f"{source}, line {line}, is no conversation: it has no turns.", f"A line is {FORM}.")
+    return turns
+
+
+def _turn(turn: Any, line: int, source: str) -> tuple[str, str]:
+    speaker, text = (turn.get("speaker"), turn.get("text")) if isinstance(turn, dict) else (None, None)
+    if speaker not in SPEAKERS or not isinstance(text, str):
+        raise DataError(
+            f"{source}, line {line}, has a turn of the speaker {speaker!r} with the text {str(text)[:40]!r}.",
+            f"A speaker is {' or '.join(SPEAKERS)}; a line is {FORM}.",
+        )
+    return speaker, kept(text)
