@@ -23,6 +23,22 @@ def test_markdown_keeps_headings_and_lines(tmp_path):
     assert not [b for b in found if b.level and "代码" in b.text]
 
 
+def test_lines_of_a_paragraph_are_joined_as_each_language_writes_them(tmp_path):
+    found = read_document(
+        write(tmp_path, "a.txt", "The bank\u2019s fees\nare low.\n\n每笔\n3 元，用 APP\nVIP 免费。\n")
+    )
+    assert [block.text for block in found] == ["The bank\u2019s fees are low.", "每笔3 元，用 APP VIP 免费。"]
+
+
+def test_a_row_of_a_table_is_a_paragraph(tmp_path):
+    text = "费用如下\n| 项目 | 金额 |\n|:---|---:|\n| 年费 | **100** 元 |\n| 补卡 | 20 元\n以上。\n"
+    wanted = ["费用如下", "项目 金额", "年费 100 元", "补卡 20 元", "以上。"]
+    assert [block.text for block in read_document(write(tmp_path, "a.md", text))] == wanted
+    rows = "<table><tr><th>项目<th>金额</tr><tr>\n<td>年费</td><td><b>100</b> 元</td></tr></table>"
+    found = read_document(write(tmp_path, "a.html", rows))
+    assert [(block.text, block.place) for block in found] == [("项目 金额", "line 1"), ("年费 100 元", "line 2")]
+
+
 def test_html_leaves_out_what_is_not_shown(tmp_path):
     page = (
         "<head><title>x</title><style>p{}</style></head><h1>Fees</h1><p>It is <b>free</b>.</p><script>steal()</script>"

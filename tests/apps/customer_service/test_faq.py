@@ -52,6 +52,16 @@ def test_personal_data_is_replaced():
     assert report.redacted == 2
 
 
+def test_what_is_far_too_long_for_a_sentence_becomes_passages_and_keeps_its_words():
+    for word, language in (("年费一百元", "zh"), ("a fee of one hundred ", "en")):
+        text = word * 2000
+        found = passages_of([Block(text, 0, "page 1")], "a.pdf")
+        assert max(len(passage.text) for passage in found) <= LONGEST[language]
+        assert "".join(passage.text for passage in found).replace(" ", "") == text.replace(" ", "")
+    kept = "一个很长的句子，" * 60  # a sentence that is long is not cut in half
+    assert [passage.text for passage in passages_of([Block(kept, 0, "page 1")], "a.pdf")] == [kept]
+
+
 def said(*turns):
     return {"turns": [{"speaker": speaker, "text": text} for speaker, text in turns]}
 

@@ -6,7 +6,9 @@ import re
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
+from unicodedata import east_asian_width
 
 from feilun.core.errors import DataError, MissingExtra
 from feilun.data.paths import readable_file, shown
@@ -17,9 +19,12 @@ from feilun.text.blocks import Block
 HEADING = re.compile(r"(#{1,6})\s+(.+?)\s*#*\s*$")
 FENCE = re.compile(r"\s*(?:```|~~~)")
 MARKS = re.compile(r"!?\[([^\]]*)\]\([^)]*\)|[*_`]{1,3}([^*_`]+)[*_`]{1,3}")
+ROW = re.compile(r"\s*\|(.*?)\|?\s*")
+RULE = re.compile(r":?-+:?")
 BULLET = re.compile(r"\s*(?:[-*+]|\d+[.)])\s+")
 SKIPPED = {"script", "style", "template", "noscript", "head"}
-PARAGRAPHS = {"p", "li", "td", "th", "div", "section", "br", "tr", "dd", "dt", "blockquote", "pre", "article", "body"}
+CELLS = {"td", "th"}
+PARAGRAPHS = {"p", "li", "div", "section", "br", "tr", "dd", "dt", "blockquote", "pre", "article", "body"}
 
 
 def read_document(path: Path) -> list[Block]:
@@ -77,8 +82,14 @@ def _markdown(path: Path) -> Iterator[Block]:
         heading = None if fenced else HEADING.match(line)
         if heading is None:
             bullet = BULLET.match(line)
+            row = None if fenced else ROW.fullmatch(line)
+            if row is not None:
+                cells = [cell.strip() for cell in row[1].split("|")]
+                text = "" if all(map(RULE.fullmatch, cells)) else _unmarked(" ".join(cells))
+                waiting += [(number, ""), (number, text), (number, "")]  # a row is a paragraph of its own
+                continue
             if bullet:
-                waiting.append((number, ""))  # an item is a paragraph of its own
+                waiting.append((number, ""))  # an item is one too
             waiting.append((number, "" if FENCE.match(line) else _unmarked(line[bullet.end() :] if bullet else line)))
             continue
         yield from _paragraphs(waiting)
@@ -99,8 +110,17 @@ def _paragraphs(lines: Iterator[tuple[int, str]] | list[tuple[int, str]]) -> Ite
             start = start if parts else number
             parts.append(line.strip())
         elif parts:
-            yield Block(" ".join(parts) if parts[0].isascii() else "".join(parts), 0, f"line {start}")
+            yield Block("".join(_spaced(parts)), 0, f"line {start}")
             parts = []
+
+
+def _spaced(lines: list[str]) -> Iterator[str]:
+    """Yield lines with a blank between two, but for those that end or begin with a wide character, as Chinese has."""
+    yield lines[0]
+    for before, line in pairwise(lines):
+        if not {east_asian_width(before[-1]), east_asian_width(line[0])} & {"W", "F"}:
+            yield " "
+        yield line
 
 
 class _Page(HTMLParser):
@@ -122,6 +142,8 @@ class _Page(HTMLParser):
             self._level = int(tag[1])
         elif tag in PARAGRAPHS:
             self.end()
+        elif tag in CELLS and self._parts:
+            self._parts.append(" ")
 
     def handle_endtag(self, tag: str) -> None:
         if tag in SKIPPED:

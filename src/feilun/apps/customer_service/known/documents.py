@@ -13,6 +13,9 @@ from feilun.text.segment import HAN, sentences
 LONGEST = {"zh": 240, "en": 600}
 """Characters of a passage: what a model of 128 tokens reads."""
 
+FAR_TOO_LONG = 4
+"""Passages that a sentence is as long as which is cut."""
+
 
 def passages_of(blocks: Iterable[Block], document: str) -> list[Passage]:
     """Cut a document into passages; no passage reaches over a heading.
@@ -58,7 +61,7 @@ def _joined(pieces: Iterable[Block]) -> Iterator[tuple[str, str]]:
     """Yield places and texts: sentences of one or several paragraphs, no longer than a passage may be."""
     place, text = "", ""
     for piece in pieces:
-        for sentence in sentences(piece.text):
+        for sentence in (part for whole in sentences(piece.text) for part in _cut(whole)):
             longest = LONGEST["zh" if HAN.search(sentence) else "en"]
             if text and len(text) + len(sentence) > longest:
                 yield place, text
@@ -68,3 +71,14 @@ def _joined(pieces: Iterable[Block]) -> Iterator[tuple[str, str]]:
             text = f"{text}\n{sentence}" if text else sentence
     if text:
         yield place, text
+
+
+def _cut(sentence: str) -> Iterator[str]:
+    """Yield a sentence; what is far too long to be one, such as a table that lost its lines, in pieces of a passage."""
+    longest = LONGEST["zh" if HAN.search(sentence) else "en"]
+    start, end = 0, len(sentence) if len(sentence) <= FAR_TOO_LONG * longest else longest
+    while start < len(sentence):
+        blank = sentence.rfind(" ", start + 1, end) if end < len(sentence) else -1
+        stop = blank if blank > 0 else end
+        yield sentence[start:stop].strip()
+        start, end = stop, stop + longest
