@@ -21,6 +21,12 @@ def first_time(connection: Connection, application: str, channel: str, event: st
     return True
 
 
+def forget(connection: Connection, application: str, channel: str, event: str) -> None:
+    """Let a message come for the first time again."""
+    mine = (events.c.application == application, events.c.channel == channel, events.c.event == event)
+    connection.execute(delete(events).where(*mine))
+
+
 def conversation_of(connection: Connection, application: str, channel: str, key: str) -> str | None:
     """Return our conversation of a platform's; None where there is none yet."""
     mine = (links.c.application == application, links.c.channel == channel, links.c.key == key)

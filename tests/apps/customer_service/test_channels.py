@@ -6,6 +6,7 @@ import hmac
 import json
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from feilun.apps.customer_service.channels.inbox import inboxes
 from feilun.apps.customer_service.channels.settings import ChannelSettings
 from feilun.apps.customer_service.channels.slack import Slack
 from feilun.apps.customer_service.channels.wecom import WeCom
-from feilun.core.errors import UsageError
+from feilun.core.errors import StorageError, UsageError
 from feilun.interfaces.http.app import create_app
 from feilun.interfaces.http.applications.customer_service import with_customer_service
 from feilun.serving.access import Access
@@ -228,6 +229,52 @@ def test_messages_are_turns_once_each_and_replies_go_back_by_webhook(tmp_path, p
     assert [message["text"] for message in platform.taken] == [
         "请在掌银里挂失。", "好的，正在为您转接人工客服，请稍候。", "您好",
     ]  # fmt: skip
+    desk.database.close()
+
+
+def told(event, text, user="U1"):
+    return slack({**SLACK_EVENT, "event_id": event, "event": {**SLACK_EVENT["event"], "text": text, "user": user}})
+
+
+def test_a_message_that_could_not_be_answered_is_taken_when_it_comes_again(tmp_path, monkeypatch):
+    monkeypatch.setenv("SECRET", "secret")
+    desk = made_desk(f"sqlite:///{tmp_path / 'a.db'}")
+    inbox = inboxes({"slack": ChannelSettings("SECRET")}, desk)["slack"]
+    with monkeypatch.context() as broken:
+        broken.setattr(desk, "_kept", lambda *_, **__: (_ for _ in ()).throw(StorageError("The disk is full.")))
+        with pytest.raises(StorageError):
+            inbox.take(told("E1", "信用卡年费是多少？"))
+    assert inbox.take(told("E1", "信用卡年费是多少？")) == {"text": "普卡免年费。"}
+    assert inbox.take(told("E1", "信用卡年费是多少？")) == {}
+    inbox.close()
+    desk.database.close()
+
+
+def test_messages_of_a_person_at_once_begin_one_conversation(tmp_path, monkeypatch):
+    monkeypatch.setenv("SECRET", "secret")
+    desk = made_desk(f"sqlite:///{tmp_path / 'a.db'}")
+    inbox = inboxes({"slack": ChannelSettings("SECRET")}, desk)["slack"]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(inbox.take, [told(f"E{number}", f"问题 {number}") for number in range(8)]))
+    (held,) = desk.held(1)
+    assert sorted(turn.text for turn in held.turns if turn.speaker == "customer") == [f"问题 {n}" for n in range(8)]
+    inbox.close()
+    desk.database.close()
+
+
+def test_what_a_person_writes_is_refused_where_it_would_not_reach_the_customer(tmp_path, monkeypatch):
+    monkeypatch.setenv("SECRET", "secret")
+    desk = made_desk(f"sqlite:///{tmp_path / 'a.db'}")
+    opened = inboxes({"slack": ChannelSettings("SECRET")}, desk)
+    opened["slack"].take(told("E1", "转人工"))
+    (waiting,) = desk.waiting()
+    desk.take(waiting.id)
+    with TestClient(with_customer_service(create_app, desk, opened)(Engine({}))) as client:
+        said = client.post(f"/v1/apps/customer-service/handoffs/{waiting.id}/turns", json={"text": "您好"})
+    assert said.status_code == 422
+    assert "replies in [channels.slack]" in said.text
+    assert desk.history(waiting.id)[-1].speaker == "bot"
+    opened["slack"].close()
     desk.database.close()
 
 

@@ -7,13 +7,16 @@ import logging
 import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import Any
 from urllib.request import Request as Posted
 from urllib.request import urlopen
 
-from feilun.apps.customer_service.channels.channel import Challenge, Channel, Request
+from feilun.apps.customer_service.channels.channel import Challenge, Channel, Incoming, Request
 from feilun.apps.customer_service.channels.settings import ChannelSettings
 from feilun.apps.customer_service.channels.table import CHANNELS
+from feilun.apps.customer_service.conversations.exchange import Answered
+from feilun.apps.customer_service.conversations.lines import Lines
 from feilun.apps.customer_service.desk import Desk
 from feilun.core.errors import UsageError
 from feilun.storage import customer_service_channels as storage
@@ -39,6 +42,7 @@ class Inbox:
         self.channel = channel
         self.desk = desk
         self.replies = replies
+        self._lines = Lines()
         self._sender = ThreadPoolExecutor(1, thread_name_prefix=f"replies-{name}")  # one: replies keep their order
 
     def take(self, request: Request) -> Mapping[str, Any] | str:
@@ -53,20 +57,45 @@ class Inbox:
             return found.answer
         if found is None:
             return {}
-        application, database = self.desk.application, self.desk.database
-        with database.write() as connection:
-            if not storage.first_time(connection, application, self.name, found.event, request.now):
-                return {}
-            conversation = storage.conversation_of(connection, application, self.name, found.conversation)
-        answered = self.desk.say(found.text, conversation, self.name)
-        if conversation is None:
-            with database.write() as connection:
-                storage.link(connection, application, self.name, found.conversation, answered.conversation)
+        where = (self.desk.application, self.name)
+        with ExitStack() as line:
+            line.enter_context(self._lines.turn(found.conversation))  # messages at once begin one conversation
+            with self.desk.database.write() as connection:
+                if not storage.first_time(connection, *where, found.event, request.now):
+                    return {}
+                conversation = storage.conversation_of(connection, *where, found.conversation)
+            if conversation is not None:
+                line.close()
+            answered = self._answered(found, conversation)
+            if conversation is None:
+                with self.desk.database.write() as connection:
+                    storage.link(connection, *where, found.conversation, answered.conversation)
         return {} if answered.reply.action == "silent" else self._sent(answered.reply.text)
+
+    def check_reached(self) -> None:
+        """Refuse to take what a person writes where nothing would bring it to the customer.
+
+        Raises:
+            UsageError: If the platform has no webhook.
+        """
+        if self.replies is None:
+            raise UsageError(
+                f"What people write does not reach {self.name}: it has no webhook.",
+                f"Name the environment variable that holds its address as replies in [channels.{self.name}].",
+            )
 
     def push(self, text: str) -> None:
         """Send what a person wrote."""
         self._sent(text)
+
+    def _answered(self, found: Incoming, conversation: str | None) -> Answered:
+        """Answer a message; one that could not be answered is forgotten, so that it may come again."""
+        try:
+            return self.desk.say(found.text, conversation, self.name)
+        except Exception:
+            with self.desk.database.write() as connection:
+                storage.forget(connection, self.desk.application, self.name, found.event)
+            raise
 
     def close(self) -> None:
         """Wait until all replies are sent."""

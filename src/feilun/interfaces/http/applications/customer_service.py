@@ -188,8 +188,10 @@ def take(request: Request, conversation: str) -> None:
 @router.post("/handoffs/{conversation}/turns", summary="A person writes")
 def write(request: Request, conversation: str, body: Written) -> dict[str, str]:
     """Write to the customer; the conversation must have been taken."""
+    inbox: Inbox | None = request.app.state.inboxes.get(_desk(request).channel_of(conversation))
+    if inbox is not None:
+        inbox.check_reached()
     turn = _desk(request).write(conversation, body.text)
-    inbox = request.app.state.inboxes.get(_desk(request).channel_of(conversation))
     if inbox is not None:
         inbox.push(body.text)
     return {"turn": turn}
