@@ -94,6 +94,19 @@ def test_the_model_goes_back_with_it_and_one_that_is_gone_refuses(changed, datab
     assert (questions(database), standing("bank")) == (before, second)
 
 
+def test_a_release_of_another_feilun_and_one_whose_reranker_is_gone_change_nothing(changed, database, file, capsys):
+    stands = standing("bank")
+    for version in ({**stands.to_json(), "thresholds": {}}, {**stands.to_json(), "reranker": "gone@1"}):
+        with database.write() as connection:
+            keep_release(connection, "bank", version)
+    before = questions(database)
+    assert main.run(["customer-service", "rollback", str(file), "--to", "3"]) == 2
+    assert "another version of Feilun" in capsys.readouterr().err
+    with pytest.raises(BundleError, match="gone"):
+        roll_back(changed, database, 4)
+    assert (questions(database), standing("bank")) == (before, stands)
+
+
 def test_a_rollback_is_held_to_the_suite(file, database, tmp_path):
     import_knowledge(read_application(file), database)
     path = written(tmp_path, NEW, LOST, suite="conversations: [{turns: [{say: 信用卡年费是多少？, contains: 一百}]}]")

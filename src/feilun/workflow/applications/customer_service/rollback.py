@@ -11,7 +11,7 @@ from feilun.storage.customer_service_knowledge import EVERY, IMPORTED
 from feilun.storage.customer_service_releases import Released, knowledge_of, releases_of
 from feilun.storage.database import Database
 from feilun.workflow.applications.customer_service.release import Proposal, Say, release, silent
-from feilun.workflow.applications.customer_service.version import Version, standing
+from feilun.workflow.applications.customer_service.version import Version, reranker_of, standing
 
 
 def roll_back(
@@ -32,7 +32,7 @@ def roll_back(
         The release that was put back.
 
     Raises:
-        UsageError: If there is no such release, or none before; nothing was changed.
+        UsageError: If there is no such release, none before, or it is another Feilun's; nothing was changed.
         GateNotMet: If the application's suite falls; nothing was changed.
         BundleError: If its model is gone or damaged; nothing was changed.
     """
@@ -42,12 +42,23 @@ def roll_back(
         kept = releases_of(connection, settings.name)
         found = _before(settings.name, kept) if number is None else _of_number(settings.name, kept, number)
         known = knowledge_of(connection, settings.name, found.number)
-    version = standing(settings.name) if found.version is None else Version.from_json(found.version)
+    version = standing(settings.name) if found.version is None else _version(found)
     if version is not None:
         open_bundle(version.bundle)
+        reranker_of(version.reranker)
     proposal = Proposal(version, known, EVERY if approved else IMPORTED, found.number)
     release(settings, database, proposal, force=force, say=say)
     return found
+
+
+def _version(found: Released) -> Version:
+    try:
+        return Version.from_json(found.version or {})
+    except ValueError as error:
+        raise UsageError(
+            f"Release {found.number} was made by another version of Feilun and cannot answer here: {error}.",
+            "Put another one back, or train again: feilun customer-service train FILE",
+        ) from error
 
 
 def _before(application: str, kept: Sequence[Released]) -> Released:
