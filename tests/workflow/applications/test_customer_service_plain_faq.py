@@ -6,9 +6,11 @@ from dataclasses import replace
 import pytest
 
 from feilun.apps.customer_service.settings import ModelSettings
+from feilun.core.places import home
 from feilun.interfaces.cli.applications.customer_service_calibration import show_calibration
 from feilun.workflow.applications.customer_service import training
 from feilun.workflow.applications.customer_service.demo import demo_settings, packaged_entries
+from feilun.workflow.applications.customer_service.version import standing
 from feilun.workflow.applications.customer_service.wiring import opened
 from feilun.workflow.screen import Screen
 from tiny import save_tiny_base
@@ -28,15 +30,18 @@ class Said(Screen):
         self.lines.append(text)
 
 
+def faq(path, rows):
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([("question", "answer"), *rows])
+    return path
+
+
 @pytest.mark.usefixtures("undrawn")
 def test_a_faq_without_variants_answers_its_questions_and_says_what_is_not_known(
     tmp_path, database, capsys, monkeypatch
 ):
-    path = tmp_path / "faq.csv"
-    with path.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file).writerows([("question", "answer"), *ROWS])
     base = save_tiny_base(tmp_path / "base")
-    settings = replace(demo_settings(path), model=ModelSettings(str(base)))
+    settings = replace(demo_settings(faq(tmp_path / "faq.csv", ROWS)), model=ModelSettings(str(base)))
     monkeypatch.setattr(training, "packaged_entries", lambda: packaged_entries()[::5])  # seconds less, the same way
     screen = Said()
     found = training.train(settings, database, screen=screen)
@@ -52,3 +57,15 @@ def test_a_faq_without_variants_answers_its_questions_and_says_what_is_not_known
     said = capsys.readouterr().out
     assert "is not known: the FAQ has no variants" in said
     assert "at least 20 entries" in said
+    other = replace(settings, name="other", knowledge=demo_settings(faq(tmp_path / "one.csv", ROWS[:1])).knowledge)
+    taken = standing_after(other, database)
+    assert taken.bundle == standing("customer-service-demo").bundle  # made once for all applications
+    (home() / "models" / taken.bundle.partition("@")[0] / "1" / "model.onnx").write_bytes(b"damaged")
+    made = standing_after(other, database)
+    assert made.bundle == taken.bundle.replace("@1", "@2")
+    assert made.thresholds == taken.thresholds
+
+
+def standing_after(settings, database):
+    training.train(settings, database)
+    return standing(settings.name)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,13 @@ from feilun.apps.customer_service.improving.asking import taught_by
 from feilun.apps.customer_service.known.entries import FaqEntry
 from feilun.apps.customer_service.known.spelling import spelt_alike
 from feilun.apps.customer_service.rungs.form import form_entries
-from feilun.apps.customer_service.settings import CustomerServiceSettings
+from feilun.apps.customer_service.settings import CustomerServiceSettings, ModelSettings
 from feilun.bundles.bundle import Bundle, open_bundle
+from feilun.bundles.registry import versions
 from feilun.core.errors import BundleError
 from feilun.core.files import atomic_file
 from feilun.knowledge.terms import simplified
+from feilun.models.bases.catalogue import open_base
 from feilun.storage import customer_service as storage
 from feilun.storage.database import Database
 from feilun.workflow.applications.customer_service.demo import packaged_entries
@@ -123,35 +126,50 @@ def trained(
     """Fine-tune the base so that texts which belong together lie together (recipe `match` with two encoders).
 
     Where too few entries have variants, the base is taken as it is: nothing would be left to tell whether questions
-    with their answers alone taught it anything. A version that came of just the same is taken again.
+    with their answers alone taught it anything. What came of just the same is taken again.
 
     Args:
         settings: The application.
         entries: The FAQ.
         answered: Sayings of customers with what was answered to them.
         screen: What the user sees meanwhile.
-        lender: A FAQ with variants enough, on whose questions a base that learns nothing is judged.
+        lender: A FAQ with variants enough, on whose questions a base that learns nothing is made small and judged.
 
     Returns:
         The bundle, and the hash of what it came of.
     """
-    held = held_out(entries)
-    if enough(held):
-        parts, method = {"train": pairs_of(entries, answered), **_judging(entries)}, "fine-tune"
-    else:
+    base, held = open_base(settings.model.base).sha256, held_out(entries)
+    if not enough(held):
         screen.say(
             f"{len(held)} FAQ entries have two variants or more; below {FEWEST} there is nothing to fine-tune on: "
             f"{settings.model.base} is taken as it is."
         )
-        read = [(entry.question, entry.answer or entry.question, entry.id) for entry in (*lender, *entries)]
-        parts, method = {"train": read, **_judging(lender)}, "none"
-    learned_from = _hash(parts, _recipe(settings, {}, method))
-    made = _learned_before(settings.name, learned_from)
+        return _as_it_is(settings.model.base, base, screen, lender)
+    parts, name = {"train": pairs_of(entries, answered), **_judging(entries)}, f"{settings.name}-questions"
+    learned_from = _hash(base, parts, _recipe(name, settings.model, {}))
+    made = _first(own.bundle for own in _versions(settings.name) if own.learned_from == learned_from)
     if made is not None:
         screen.say(f"{made.name}@{made.version} learned from just the same: it is taken.")
         return made, learned_from
-    recipe = from_table(_recipe(settings, _written(settings.name, parts), method))
+    recipe = from_table(_recipe(name, settings.model, _written(folder_of(settings.name), parts)))
     return train_recipe(recipe, resume=True, screen=screen), learned_from
+
+
+def _as_it_is(base: str, sha256: str, screen: Screen, lender: Sequence[FaqEntry]) -> tuple[Bundle, str]:
+    """Return a base that learned nothing, and the hash of what it came of.
+
+    It comes of the base and the lender alone, so that it is made once for all applications, under a name that says so.
+    """
+    read = [(entry.question, entry.answer or entry.question, entry.id) for entry in lender]
+    parts, settings = {"train": read, **_judging(lender)}, ModelSettings(base)
+    learned_from = _hash(sha256, parts, _recipe("", settings, {}, "none"))
+    name = f"questions-untuned-{learned_from[:12]}"
+    made = _first(f"{name}@{version}" for version in reversed(versions(name)))
+    if made is not None:
+        screen.say(f"{made.name}@{made.version} was made of it before: it is taken.")
+        return made, learned_from
+    recipe = from_table(_recipe(name, settings, _written(folder_of(name), parts), "none"))
+    return train_recipe(recipe, screen=screen), learned_from
 
 
 def _judging(entries: Sequence[FaqEntry]) -> dict[str, list[Pair]]:
@@ -161,38 +179,41 @@ def _judging(entries: Sequence[FaqEntry]) -> dict[str, list[Pair]]:
     return {"validation": held[::2], "test": held[1::2]}
 
 
-def _hash(parts: Mapping[str, Sequence[Pair]], recipe: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps([parts, recipe], sort_keys=True).encode()).hexdigest()
+def _hash(base: str, parts: Mapping[str, Sequence[Pair]], recipe: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps([base, parts, recipe], sort_keys=True).encode()).hexdigest()
 
 
-def _learned_before(application: str, learned_from: str) -> Bundle | None:
-    for version in (refused(application), standing(application)):
-        if version is not None and version.learned_from == learned_from:
-            try:
-                return open_bundle(version.bundle)
-            except BundleError:  # gone or damaged: it is trained again
-                continue
+def _versions(application: str) -> list[Version]:
+    """Return what was trained for an application last, whether it was released or not."""
+    return [version for version in (refused(application), standing(application)) if version is not None]
+
+
+def _first(references: Iterable[str]) -> Bundle | None:
+    """Return the first bundle that is there and whole; None where none is, so that it is trained again."""
+    for reference in references:
+        with suppress(BundleError):
+            return open_bundle(reference)
     return None
 
 
-def _written(application: str, parts: Mapping[str, Sequence[Pair]]) -> dict[str, str]:
-    files = {name: str(folder_of(application) / f"{name}.csv") for name in parts}
+def _written(folder: Path, parts: Mapping[str, Sequence[Pair]]) -> dict[str, str]:
+    files = {name: str(folder / f"{name}.csv") for name in parts}
     for name, pairs in parts.items():
         with atomic_file(Path(files[name])) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
             csv.writer(file).writerows([("text", "pair", "name"), *[tuple(map(simplified, pair)) for pair in pairs]])
     return files
 
 
-def _recipe(settings: CustomerServiceSettings, files: Mapping[str, str], method: str) -> dict[str, Any]:
+def _recipe(name: str, settings: ModelSettings, files: Mapping[str, str], method: str = "fine-tune") -> dict[str, Any]:
     return {
         "task": "match",
-        "name": f"{settings.name}-questions",
+        "name": name,
         "data": {**files, "pair": "pair", "target": [], "group": "name", "clean": {"deduplicate": "exact"}},
         "model": {
-            "encoder": "bi", "base": settings.model.base, "max_tokens": 64, **top_layers(settings.model.layers)
+            "encoder": "bi", "base": settings.base, "max_tokens": 64, **top_layers(settings.layers)
         },
         "training": {
-            "epochs": settings.model.epochs, "seed": settings.model.seed, "batch_rows": 32,
+            "epochs": settings.epochs, "seed": settings.seed, "batch_rows": 32,
             "early_stopping": {"metric": "mrr@10"}, "method": method,
         },
     }  # fmt: skip
