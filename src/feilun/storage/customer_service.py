@@ -186,12 +186,20 @@ def judge(connection: Connection, application: str, turn: str, helpful: bool | N
 
 
 def propose(connection: Connection, application: str, question: str, answer: str) -> None:
-    """Count a question that found no answer; the first time it becomes a candidate."""
+    """Count a question that found no answer, or a wrong one; the first time it becomes a candidate.
+
+    Its answer is kept where it had none, or was approved with another one: it is open again then. A rejected one stays.
+    """
     mine = (candidates.c.application == application, candidates.c.question == question)
-    known = connection.execute(update(candidates).where(*mine).values(asked=candidates.c.asked + 1)).rowcount
-    if not known:
+    found = connection.execute(select(candidates).where(*mine)).first()
+    if found is None:
         row = {"id": uuid.uuid4().hex, "time": time.time(), "question": question, "answer": answer, "asked": 1}
         connection.execute(insert(candidates), {"application": application, "state": "open", **row})
+        return
+    again = found.state == "approved"
+    kept = answer or found.answer if again else found.answer or answer
+    changed = {"asked": candidates.c.asked + 1, "answer": kept, "state": "open" if again else found.state}
+    connection.execute(update(candidates).where(*mine).values(changed))
 
 
 def suggest(connection: Connection, application: str, question: str, answer: str, asked: int) -> None:

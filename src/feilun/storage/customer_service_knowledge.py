@@ -56,6 +56,12 @@ def put_knowledge(connection: Connection, application: str, one: Known) -> None:
     connection.execute(insert(knowledge), row)
 
 
+def take_back(connection: Connection, application: str, identity: str) -> bool:
+    """Take out what people approved under an id; False where that was imported, or there is nothing."""
+    mine = (knowledge.c.application == application, knowledge.c.id == identity, knowledge.c.origin == "candidate")
+    return bool(connection.execute(delete(knowledge).where(*mine)).rowcount)
+
+
 def all_knowledge(connection: Connection, application: str) -> list[Known]:
     """Return all that an application knows, by id."""
     query = select(knowledge).where(knowledge.c.application == application).order_by(knowledge.c.id)

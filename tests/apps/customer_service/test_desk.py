@@ -17,6 +17,7 @@ from feilun.apps.customer_service.known.entries import FaqEntry, with_learned
 from feilun.apps.customer_service.settings import DialogueSettings
 from feilun.core.errors import UsageError
 from feilun.storage import customer_service as storage
+from feilun.workflow.applications.customer_service.knowledge import known_to
 
 
 @pytest.fixture
@@ -153,6 +154,49 @@ def test_a_reply_that_did_not_help_becomes_a_candidate(desk):
     desk.learning.reject(candidate.id)
     with pytest.raises(UnknownConversation):
         desk.learning.reject(candidate.id)
+
+
+def test_a_correction_of_what_was_imported_is_refused_and_of_what_was_approved_replaces_it(desk):
+    wrong = desk.say("信用卡年费是多少？")
+    desk.learning.judge(wrong.turn, helpful=False, remark="一百元。")
+    (candidate,) = desk.learning.candidates()
+    with pytest.raises(UsageError, match=r"otherwise: '信用卡年费是多少？' with '普卡免年费。'.*import it"):
+        desk.learning.approve(candidate.id)
+    fee = next(one for one in desk.ladder.library.entries.values() if "减免" in one.question)
+    with pytest.raises(UsageError, match="otherwise"):
+        desk.learning.approve_as(candidate.id, fee.id)
+    assert desk.learning.candidates() == [candidate]  # still open
+    assert desk.say("信用卡年费是多少？").reply.text == "普卡免年费。"
+    desk.say("能代收快递吗")
+    asked = next(one for one in desk.learning.candidates() if one.question == "能代收快递吗")
+    desk.learning.approve(asked.id, answer="不能。")
+    said = desk.say("能代收快递吗")
+    desk.learning.judge(said.turn, helpful=False, remark="周末可以。")
+    (again,) = (one for one in desk.learning.candidates() if one.question == "能代收快递吗")
+    assert (again.id, again.answer, again.asked) == (asked.id, "周末可以。", 2)
+    desk.learning.approve(again.id)
+    assert desk.say("能代收快递吗").reply.text == "周末可以。"
+    assert [one.answer for one in known_to("bank", desk.database).entries] == ["周末可以。"]
+
+
+def test_what_is_said_to_a_person_is_no_question_without_an_answer(desk):
+    asked = desk.say("火星上有网点吗").conversation
+    assert desk.say("月球上有网点吗", asked).reply.handoff == "repeated failure"
+    for said in ("在吗", "我姓王，想问上个月的账单"):
+        assert desk.say(said, asked).reply.action == "silent"
+    assert [one.question for one in desk.learning.candidates()] == ["火星上有网点吗", "月球上有网点吗"]
+
+
+def test_a_correction_becomes_the_draft_of_a_candidate_that_has_none(desk):
+    desk.say("火星上有网点吗")
+    with desk.database.write() as connection:
+        storage.propose(connection, "bank", "火星上有网点吗", "没有。")
+        storage.propose(connection, "bank", "火星上有网点吗", "也许。")
+    (candidate,) = desk.learning.candidates()
+    assert (candidate.answer, candidate.asked) == ("没有。", 3)
+    desk.learning.reject(candidate.id)
+    desk.say("火星上有网点吗")
+    assert not desk.learning.candidates()
 
 
 def test_turns_at_once_are_all_kept_and_each_burst_is_answered(desk):

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from feilun.apps.customer_service.improving.mining import Mined, mined
 from feilun.apps.customer_service.known.entries import FaqEntry, content, identity_of, with_learned
+from feilun.apps.customer_service.known.faq import joined
+from feilun.apps.customer_service.known.twins import says_the_same
 from feilun.apps.customer_service.ladder import Ladder
 from feilun.apps.customer_service.words.slots import unknown_slots
 from feilun.core.errors import NotFound, UsageError
 from feilun.monitoring.redaction import kept
 from feilun.storage import customer_service as storage
 from feilun.storage.customer_service import Candidate, Turn
-from feilun.storage.customer_service_knowledge import Known, put_knowledge
+from feilun.storage.customer_service_knowledge import Known, put_knowledge, take_back
 from feilun.storage.database import Database
 
 
@@ -99,16 +102,20 @@ class Learning:
 
         Raises:
             UnknownConversation: If there is no open candidate of that id.
-            UsageError: If there is no answer, or it names an unknown slot.
+            UsageError: If there is no answer, it names an unknown slot, or what was imported answers otherwise; what
+                people approved before is replaced.
         """
         with self.database.write() as connection:
             found = storage.settle(connection, self.application, candidate, "approved")
             if found is None:
                 raise UnknownConversation(f"There is no open candidate {candidate!r}.", "It may be settled already.")
             entry = _entry(found, question, answer, category)
-            known = Known(entry.id, "faq", "candidate", content(entry))
-            put_knowledge(connection, self.application, known)
-        self.ladder.library.change([entry])
+            former = self._former(entry)
+            if former is not None and not take_back(connection, self.application, former.id):
+                raise _contradicts(former)
+            entry = entry if former is None else joined(entry, former)
+            put_knowledge(connection, self.application, Known(entry.id, "faq", "candidate", content(entry)))
+        self.ladder.library.change([entry], removed=() if former is None else {former.id})
         return entry
 
     def approve_as(self, candidate: str, entry: str) -> FaqEntry:
@@ -120,6 +127,7 @@ class Learning:
 
         Raises:
             UnknownConversation: If there is no open candidate, or no entry, of that id.
+            UsageError: If the FAQ answers these very words already, and otherwise.
         """
         known = self.ladder.library.entries.get(entry)
         if known is None or not known.answer:  # that by which a form is found has none
@@ -128,12 +136,20 @@ class Learning:
             found = storage.settle(connection, self.application, candidate, "approved")
             if found is None:
                 raise UnknownConversation(f"There is no open candidate {candidate!r}.", "It may be settled already.")
+            former = self._former(replace(known, question=found.question, variants=(), learned=()))
+            if former is not None and former.id != entry:
+                raise _contradicts(former)
             way = {"entry": entry, "question": known.question, "text": found.question}
             identity = identity_of("variant", known.question, found.question)
             put_knowledge(connection, self.application, Known(identity, "variant", "candidate", way))
         (changed,) = with_learned([known], [way])
         self.ladder.library.change([changed])
         return changed
+
+    def _former(self, entry: FaqEntry) -> FaqEntry | None:
+        """Return an entry that is asked in the same words and answers otherwise: neither of the two would answer."""
+        found = [self.ladder.library.word_for_word(text) for text in entry.texts]
+        return next((one for one in found if one and one.answer and not says_the_same(one.answer, entry.answer)), None)
 
     def reject(self, candidate: str) -> None:
         """Leave a candidate out of the FAQ for good.
@@ -144,6 +160,13 @@ class Learning:
         with self.database.write() as connection:
             if storage.settle(connection, self.application, candidate, "rejected") is None:
                 raise UnknownConversation(f"There is no open candidate {candidate!r}.", "It may be settled already.")
+
+
+def _contradicts(former: FaqEntry) -> UsageError:
+    return UsageError(
+        f"The FAQ answers that already, and otherwise: {former.question!r} with {former.answer[:100]!r}.",
+        "Change that answer in the FAQ's file and import it, or put the question in other words.",
+    )
 
 
 def _before(turns: list[Turn], reply: str) -> Turn | None:

@@ -138,8 +138,10 @@ def unanswered(held: Sequence[Held], most: int = 20) -> list[tuple[str, int]]:
 
 def found_no_answer(reply: Mapping[str, Any]) -> bool:
     """Say whether a reply left an honest question open: orders to a machine and what rules decline are none."""
-    declined = any(step.get("orders") or step.get("rung") == "rules" for step in reply.get("trace", ()))
-    return not declined and (reply["action"] == "unknown" or reply.get("handoff") == "repeated failure")
+    steps = reply.get("trace", ())
+    if any(step.get("orders") or (step.get("rung") == "rules" and step.get("action")) for step in steps):
+        return False
+    return (reply["action"], reply.get("handoff")) == ("handoff", "repeated failure") or reply["action"] == "unknown"
 
 
 def _intents(one: Held) -> list[str]:

@@ -80,8 +80,8 @@ def entries_of(rows: Iterable[Mapping[str, Any]], source: str) -> tuple[list[Faq
 
 def joined(one: FaqEntry, other: FaqEntry) -> FaqEntry:
     """Return an entry with the ways to ask, and the category, of another one that asks and answers the same."""
-    variants = tuple(dict.fromkeys((*one.variants, *other.variants)))
-    return replace(one, variants=variants, category=one.category or other.category)
+    variants = dict.fromkeys(text for text in (*one.variants, *other.variants) if text != one.question)
+    return replace(one, variants=tuple(variants), category=one.category or other.category)
 
 
 def alike(entries: Sequence[FaqEntry]) -> tuple[Pairs, Pairs]:
