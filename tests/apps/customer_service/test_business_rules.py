@@ -69,3 +69,31 @@ def test_the_desk_applies_rules_and_proposes_nothing_that_they_decline(tmp_path)
     assert desk.say("有内幕消息吗").reply.action == "unknown"
     assert desk.learning.candidates() == []
     desk.database.close()
+
+
+def test_rules_hold_for_suggestions_but_hand_nobody_over_again(tmp_path):
+    rows = [("'卡片'", "'handoff'", ""), ("'费用'", "", "'理财非存款。'")]
+    path = table(tmp_path / "a.json", rows, inputs=("intent",), outputs=("action", "disclosure"))
+    made = made_desk(f"sqlite:///{tmp_path / 'a.db'}", tables=[path])
+    told = made.say("信用卡年费是多少？")
+    assert told.reply.text == "普卡免年费。\n\n理财非存款。"
+    made.say("转人工", told.conversation)
+    assert made.suggest(told.conversation).reply.text == told.reply.text
+    handed = made.say("卡丢了怎么办")
+    assert handed.reply.action == "handoff"
+    assert made.suggest(handed.conversation).reply.text == "请在掌银里挂失。"  # a person is there already
+    made.database.close()
+
+
+@pytest.mark.parametrize(("before", "said"), [("zh", "好的，正在为您转接人工客服，请稍候。"), ("en", "Of course.")])
+def test_who_is_handed_over_by_a_rule_is_told_so_in_the_language_of_the_conversation(tmp_path, before, said):
+    made = rules(tmp_path, [("'zh'", "'handoff'"), ("'en'", "'handoff'")], ("language",), ("action",))
+    assert made.applied(ANSWER, "1", {}, "web", before).text.startswith(said)
+
+
+def test_a_row_that_only_sets_a_priority_hides_no_question_without_an_answer(tmp_path):
+    path = table(tmp_path / "a.json", [("'vip'", "5")], inputs=("customer.level",), outputs=("priority",))
+    made = made_desk(f"sqlite:///{tmp_path / 'a.db'}", tables=[path])
+    made.say("火星上有网点吗", customer={"level": "vip"})
+    assert [one.question for one in made.learning.candidates()] == ["火星上有网点吗"]
+    made.database.close()

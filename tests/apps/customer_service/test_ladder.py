@@ -62,6 +62,16 @@ def talk(*texts, memory=None):
     return replies
 
 
+def test_a_slot_is_filled_with_what_the_business_tells_and_the_customer_has_the_last_word():
+    told = {"order_number": 20261124.0, "name": "王"}
+    reply, memory = ladder.answer("转账查证需要什么？", {}, told)
+    assert (reply.action, reply.text) == ("answer", "已按单号 20261124 登记。")
+    assert "王" not in str(memory)
+    said = ladder.answer("帮我查一笔汇款，单号 88887777", {}, told)[0].text
+    assert "88887777" in said
+    assert ladder.answer("转账查证需要什么？", {}, {"order_number": True})[0].action == "ask_slot"
+
+
 def test_a_slot_is_asked_for_once_more_and_then_left():
     _, again, given = talk("转账查证需要什么？", "等一下我找找", "单号是 20261124")
     assert (again.action, again.text) == (
@@ -103,6 +113,10 @@ def test_a_sign_is_answered_in_the_language_of_the_turn_before():
     assert "文字" in sign.text
     assert "文字" in answer("😀")[0].text
     assert english.text == "Block it in the app."
+
+
+def test_a_number_that_is_replaced_is_answered_in_the_language_of_the_faq():
+    assert "转人工" in answer("13812345678")[0].text
 
 
 def test_a_follow_up_is_not_answered_with_what_was_answered_before():

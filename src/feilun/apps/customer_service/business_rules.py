@@ -33,7 +33,9 @@ class BusinessRules:
         self.tables = tables
         self.now = now
 
-    def applied(self, reply: Reply, text: str, customer: Mapping[str, Any], channel: str) -> Reply:
+    def applied(
+        self, reply: Reply, text: str, customer: Mapping[str, Any], channel: str, language: str | None = None
+    ) -> Reply:
         """Return a reply as the rules want it; rows are applied in their order.
 
         Args:
@@ -41,25 +43,25 @@ class BusinessRules:
             text: What the customer said.
             customer: What the business told of the customer.
             channel: Where the conversation is held.
+            language: That of the turn, zh or en, which a number or a sign does not tell; None reads it from the text.
 
         Raises:
             DataError: If a cell cannot be evaluated.
         """
         if not len(self.tables):
             return reply
-        now = self.now()
+        now, language = self.now(), language or language_of(text)
         facts = {
-            "text": text, "language": language_of(text), "action": reply.action, "intent": reply.intent or "",
+            "text": text, "language": language, "action": reply.action, "intent": reply.intent or "",
             "slots": dict(reply.slots), "confidence": reply.confidence, "handoff": reply.handoff or "",
             "customer": dict(customer), "channel": channel, "hour": now.hour, "weekday": now.isoweekday(),
         }  # fmt: skip
         for row in self.tables.rows(facts):
-            reply = _with_row(reply, row, text)
+            reply = _with_row(reply, row, PHRASES[language])
         return reply
 
 
-def _with_row(reply: Reply, row: Mapping[str, Any], text: str) -> Reply:
-    phrases = PHRASES[language_of(text)]
+def _with_row(reply: Reply, row: Mapping[str, Any], phrases: Mapping[str, str]) -> Reply:
     action, said, disclosure = (str(row.get(name) or "") for name in ("action", "text", "disclosure"))
     if action == "handoff":
         reply = replace(

@@ -76,7 +76,8 @@ class Desk:
             text: What the customer says.
             conversation: Its id; None begins one.
             channel: Where it is held.
-            customer: What the business tells of the customer; rules look at it, and it is not kept.
+            customer: What the business tells of the customer: rules look at it, and slots of its names are filled
+                with it; nothing else of it is kept.
 
         Raises:
             UnknownConversation: If this application has none of that id.
@@ -152,7 +153,8 @@ class Desk:
     def suggest(self, conversation: str) -> Suggestion | None:
         """Return what the ladder would answer to the customer's last question; None where nothing was asked.
 
-        A request for a person, anger and greetings are no questions: what was asked before them is answered.
+        A request for a person, anger and greetings are no questions: what was asked before them is answered. Rules hold
+        for it, but for one that hands over: a person is there.
 
         Raises:
             UnknownConversation: If this application has none of that id.
@@ -161,7 +163,9 @@ class Desk:
         if asked is None:
             return None
         memory = self.ladder.answer(asked.former, {})[1] if asked.former else {}
-        return Suggestion(asked.text, self.ladder.answer(asked.text, memory)[0])
+        reply, memory = self.ladder.answer(asked.text, memory)
+        ruled = self.rules.applied(reply, asked.text, {}, self.channel_of(conversation), memory["language"])
+        return Suggestion(asked.text, reply if ruled.action == "handoff" else ruled)
 
     def take(self, conversation: str) -> None:
         """A person takes a conversation; the bot is silent from now on."""
@@ -233,8 +237,8 @@ class Desk:
             why = held.speaker if held.speaker != "bot" else "a later message is answered"
             return Reply("silent", "", handoff=held.reason, trace=({"rung": "desk", "why": why},)), dict(held.memory)
         stale = time.time() - held.updated > 60 * self.dialogue.forget_after
-        reply, memory = self.ladder.answer(words, {} if stale else held.memory)
-        return self.rules.applied(reply, words, customer, held.channel), memory
+        reply, memory = self.ladder.answer(words, {} if stale else held.memory, customer)
+        return self.rules.applied(reply, words, customer, held.channel, memory["language"]), memory
 
     def _kept(
         self, text: str, arrived: float, held: Conversation, reply: Reply, memory: dict[str, object], *, begins: bool

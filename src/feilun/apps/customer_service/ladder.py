@@ -73,7 +73,9 @@ class Ladder:
         """Return a ladder over the same library that has to be as sure as other thresholds say."""
         return Ladder(self.library, thresholds, self.settings, self.composer)
 
-    def answer(self, text: str, memory: Mapping[str, Any]) -> tuple[Reply, dict[str, Any]]:
+    def answer(
+        self, text: str, memory: Mapping[str, Any], customer: Mapping[str, str | float | bool] | None = None
+    ) -> tuple[Reply, dict[str, Any]]:
         """Answer a turn: together with the question that it leans on, where it does, else by itself.
 
         What finds no answer is read once more without typing mistakes, where it has any: a word that only looks like
@@ -82,28 +84,31 @@ class Ladder:
         Args:
             text: What the customer said, raw.
             memory: What was remembered after the turn before.
+            customer: What the business tells of the customer.
 
         Returns:
             The reply, and what is to be remembered after it.
         """
-        said = kept(text[:READ])
+        said, known = kept(text[:READ]), customer or {}
         former = str(memory.get("asked", ""))
         if former and leans_on_former(said):
-            reply, remember = self._climbed(self._question(said, f"{former} {said}", memory, leans=True))
+            reply, remember = self._climbed(self._question(said, f"{former} {said}", memory, known, leans=True))
             if reply.action not in UNANSWERED:
                 return reply, remember
-            alone = self._alone(said, memory)
+            alone = self._alone(said, memory, known)
             return (reply, remember) if alone[0].action in UNANSWERED else alone
-        return self._alone(said, memory)
+        return self._alone(said, memory, known)
 
-    def _alone(self, said: str, memory: Mapping[str, Any]) -> tuple[Reply, dict[str, Any]]:
-        reply, remember = self._climbed(self._question(said, said, memory))
+    def _alone(
+        self, said: str, memory: Mapping[str, Any], customer: Mapping[str, str | float | bool]
+    ) -> tuple[Reply, dict[str, Any]]:
+        reply, remember = self._climbed(self._question(said, said, memory, customer))
         if reply.action not in UNANSWERED:
             return reply, remember
         meant = self.library.spelling.corrected(said[:LONGEST])
         if meant == simplified(said[:LONGEST]):
             return reply, remember
-        other, after = self._climbed(self._question(said, meant, memory))
+        other, after = self._climbed(self._question(said, meant, memory, customer))
         if other.action in UNANSWERED and (other.action, reply.action) != ("clarify", "unknown"):
             return reply, remember
         read = {"rung": "spelling", "decision": "read otherwise", "read": meant}
@@ -121,14 +126,17 @@ class Ladder:
                 return replace(reply, trace=tuple(trace)), _remembered(question, reply, remember)
         raise AssertionError("the last rung answers everything")
 
-    def _question(self, text: str, search: str, memory: Mapping[str, Any], *, leans: bool = False) -> Question:
+    def _question(
+        self, text: str, search: str, memory: Mapping[str, Any], customer: Mapping[str, str | float | bool],
+        *, leans: bool = False,
+    ) -> Question:  # fmt: skip
         short = search[:LONGEST]
         vector = self.library.embed(short) if short.strip() else None
         answered = str(memory.get("answered", "")) if leans else ""
         spoken = cache(partial(self.library.spoken, short, vector))
         found = cache(partial(self._entries, short, vector, answered, spoken))
         language = language_in(text, memory.get("language"), self.library.language)
-        return Question(text, short, language, vector, found, spoken, memory, gives_orders(text))
+        return Question(text, short, language, vector, found, spoken, memory, customer, gives_orders(text))
 
     def _entries(
         self, text: str, vector: NDArray[np.float32] | None, answered: str, spoken: Callable[[], Sequence[Hit]]
@@ -156,4 +164,4 @@ def _remembered(question: Question, reply: Reply, more: Mapping[str, Any]) -> di
     memory = question.memory
     before = {name: memory[name] for name in ("asked", "answered") if name in memory}
     asked = {"asked": question.search[-300:]} if reply.action == "answer" and reply.form is None else before
-    return {**asked, "language": question.language, **more}
+    return {**asked, **more, "language": question.language}

@@ -93,7 +93,8 @@ def _asks(entry: FaqEntry, values: Mapping[str, str], sure: float, before: str =
 
 def _answered(entry: FaqEntry, question: Question, sure: float, trace: Mapping[str, Any]) -> Step:
     wanted, asked = slots.needed(entry.answer), {"asked": entry.question, "answered": entry.id}
-    values = {**question.memory.get("slots", {}), **slots.found(question.text, wanted)}
+    before = {**slots.told(question.customer, wanted), **question.memory.get("slots", {})}
+    values = {**before, **slots.found(question.text, wanted)}
     missing = [name for name in wanted if name not in values]
     if missing:
         return Step(

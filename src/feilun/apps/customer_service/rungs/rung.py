@@ -28,6 +28,7 @@ class Question:
         entries: Finds the FAQ entries that may ask the same; it looks them up once.
         spoken: Searches passages and answers, once.
         memory: What is remembered of former turns: `asked`, `options`, `pending`, `slots`, `failures`, `forms`.
+        customer: What the business tells of the customer; fills the slots of its names.
         orders: Whether it reads like instructions to a machine.
     """
 
@@ -38,6 +39,7 @@ class Question:
     entries: Callable[[], Evidence | None]
     spoken: Callable[[], Sequence[Hit]]
     memory: Mapping[str, Any]
+    customer: Mapping[str, str | float | bool]
     orders: bool = False
 
 

@@ -129,6 +129,9 @@ LONGEST_FOLLOW_UP = 14
 
 OWN_WORD = re.compile(r"[A-Za-z]{2,}")
 
+REPLACED = re.compile(r"\[[A-Z_]+\]")
+"""What stands where personal data was replaced: a word of no language."""
+
 
 def language_of(text: str) -> str:
     """Return `zh` where a text holds any Chinese character, else `en`."""
@@ -143,7 +146,7 @@ def language_in(text: str, before: str | None, usual: str = "en") -> str:
         before: That language; None where there was no turn.
         usual: The language where nothing tells.
     """
-    words = len(OWN_WORD.findall(text))
+    words = len(OWN_WORD.findall(REPLACED.sub("", text)))
     if HAN.search(text) or words > 1:
         return language_of(text)
     return before or (language_of(text) if words else usual)

@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from feilun.monitoring.redaction import kept
+
 PLACE = re.compile(r"\{([^{}]*)\}")
 
 
@@ -61,6 +63,16 @@ def found(text: str, names: list[str]) -> dict[str, str]:
         if match is not None:
             values[name] = next(group for group in match.groups() if group).strip()
     return values
+
+
+def told(customer: Mapping[str, str | float | bool], names: list[str]) -> dict[str, str]:
+    """Return the values of slots that the business tells of a customer, under their names, personal data replaced."""
+    known = {name: customer[name] for name in names if name in customer}
+    return {name: kept(_written(value)) for name, value in known.items() if not isinstance(value, bool)}
+
+
+def _written(value: str | float) -> str:
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def filled(template: str, values: Mapping[str, str]) -> str:

@@ -21,7 +21,7 @@ from feilun.interfaces.http.bodies import Refused, check_text
 from feilun.interfaces.http.faults import said_of, status_of
 from feilun.storage.customer_service import Turn
 
-CUSTOMER = "What the business tells of the customer; decision tables look at it."
+CUSTOMER = "What the business tells of the customer: decision tables look at it, and slots of its names are filled."
 
 WAITING = 8
 """Messages of one socket that wait for their answer to be sent; further ones are not read until then."""
