@@ -66,5 +66,9 @@ def test_what_found_no_answer_is_counted():
     assert unanswered(HELD) == [("火星", 2)]
 
 
+def test_turns_of_a_conversation_that_began_meanwhile_are_left_out():
+    assert held([TALKS[0][0]], [turn for _, turns in TALKS for turn in turns]) == HELD[:1]
+
+
 def test_nothing_measured_is_nothing_said():
     assert measured([]).to_json()["answered"] is None

@@ -49,6 +49,9 @@ def test_an_unknown_conversation_is_404_and_a_wrong_body_422(client):
     assert client.post(f"{BASE}/turns", json={"text": "a", "conversation": "0" * 32}).status_code == 404
     assert client.post(f"{BASE}/turns", json={"text": 5}).status_code == 422
     assert client.post(f"{BASE}/turns", json={"text": "a", "tenant": "b"}).status_code == 422
+    for number in ("1e999", "NaN"):  # no decision table compares with it
+        body, kind = f'{{"text": "a", "customer": {{"level": {number}}}}}', {"content-type": "application/json"}
+        assert client.post(f"{BASE}/turns", content=body, headers=kind).status_code == 422
 
 
 def test_a_person_takes_a_conversation_and_gives_it_back(client):

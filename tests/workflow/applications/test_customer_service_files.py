@@ -1,6 +1,8 @@
 """The application file, the packaged sample and the suite's form."""
 
 import csv
+import json
+from contextlib import closing
 from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
@@ -8,10 +10,14 @@ from pathlib import Path
 import pytest
 
 from feilun.apps.customer_service.business_rules import OUTPUTS, BusinessRules
+from feilun.apps.customer_service.known.entries import FaqEntry, content
+from feilun.apps.customer_service.known.faq import alike
 from feilun.apps.customer_service.reply import Reply
 from feilun.core.errors import DataError, RecipeError, UsageError
+from feilun.interfaces.cli import main
 from feilun.knowledge.rules import DecisionTables
 from feilun.storage import customer_service as storage
+from feilun.storage.customer_service_knowledge import Known, put_knowledge
 from feilun.storage.database import open_database
 from feilun.workflow.applications.customer_service.demo import demo_settings
 from feilun.workflow.applications.customer_service.file import read_application, read_knowledge
@@ -42,7 +48,7 @@ def test_the_packaged_sample_is_whole_and_the_example_names_the_same():
     sample = files("feilun.apps.customer_service") / "sample" / "conversations.jsonl"
     assert len(sample.read_text(encoding="utf-8").splitlines()) >= 60
     assert len(knowledge.answered) >= 60
-    assert not knowledge.contradictions
+    assert not alike(knowledge.entries)[1]
     example = read_knowledge(read_application(ROOT / "examples" / "customer_service.toml"))
     assert example.entries == knowledge.entries
 
@@ -67,15 +73,20 @@ def test_an_import_replaces_what_was_imported_before(tmp_path):
     database.close()
 
 
-def test_what_two_files_say_of_one_question_is_put_together_or_told_to_contradict(tmp_path):
+def test_what_two_files_say_of_one_question_is_put_together_or_told_to_contradict(tmp_path, capsys):
     first, second = tmp_path / "一.csv", tmp_path / "二.csv"
     first.write_text("question,answer,variants\n怎么开户,带身份证,开户\n年费,免费,\n", encoding="utf-8")
     second.write_text("question,answer,variants\n怎么开户,带身份证,办卡\n年费,一百元,\n", encoding="utf-8")
     file = tmp_path / "a.toml"
     file.write_text('application = "customer-service"\nname = "x"\n[knowledge]\nfaq = ["一.csv", "二.csv"]\n', "utf-8")
-    knowledge = read_knowledge(read_application(file))
-    assert [entry.variants for entry in knowledge.entries] == [("开户", "办卡"), (), ()]
-    assert knowledge.contradictions == (("年费", "年费"),)
+    assert [entry.variants for entry in read_knowledge(read_application(file)).entries] == [("开户", "办卡"), (), ()]
+    with closing(open_database()) as database, database.write() as connection:
+        approved = content(FaqEntry("f", "办卡", "不行"))
+        put_knowledge(connection, "x", Known("f", "faq", "candidate", approved))
+    assert main.run(["customer-service", "import", str(file), "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert sorted(map(sorted, said["contradictions"])) == [["办卡", "办卡"], ["年费", "年费"]]
+    assert said["files"][str(first)]["variants"] == 1
 
 
 def test_a_faulty_file_changes_nothing(tmp_path):

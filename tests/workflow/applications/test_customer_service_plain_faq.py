@@ -45,6 +45,7 @@ def test_a_faq_without_variants_answers_its_questions_and_says_what_is_not_known
     monkeypatch.setattr(training, "packaged_entries", lambda: packaged_entries()[::5])  # seconds less, the same way
     screen = Said()
     found = training.train(settings, database, screen=screen)
+    assert not any("other answers" in line for line in screen.lines)
     assert any("is taken as it is" in line for line in screen.lines)
     with opened(settings) as desk:
         for question, answer in ROWS:
@@ -57,15 +58,21 @@ def test_a_faq_without_variants_answers_its_questions_and_says_what_is_not_known
     said = capsys.readouterr().out
     assert "is not known: the FAQ has no variants" in said
     assert "at least 20 entries" in said
-    other = replace(settings, name="other", knowledge=demo_settings(faq(tmp_path / "one.csv", ROWS[:1])).knowledge)
-    taken = standing_after(other, database)
+    other = replace(
+        settings,
+        name="other",
+        knowledge=demo_settings(faq(tmp_path / "one.csv", [*ROWS[:1], (ROWS[0][0], "不知道")])).knowledge,
+    )
+    taken, said = standing_after(other, database)
+    assert any("other answers: 1." in line for line in said)
     assert taken.bundle == standing("customer-service-demo").bundle  # made once for all applications
     (home() / "models" / taken.bundle.partition("@")[0] / "1" / "model.onnx").write_bytes(b"damaged")
-    made = standing_after(other, database)
+    made, _ = standing_after(other, database)
     assert made.bundle == taken.bundle.replace("@1", "@2")
     assert made.thresholds == taken.thresholds
 
 
 def standing_after(settings, database):
-    training.train(settings, database)
-    return standing(settings.name)
+    screen = Said()
+    training.train(settings, database, screen=screen)
+    return standing(settings.name), screen.lines

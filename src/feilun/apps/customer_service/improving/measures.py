@@ -77,10 +77,11 @@ class Held:
 
 
 def held(conversations: Sequence[Conversation], turns: Sequence[Turn]) -> list[Held]:
-    """Put turns to their conversations; a conversation in which no customer spoke is left out."""
+    """Put turns to their conversations; one in which no customer spoke is left out, as are turns of none of them."""
     own: dict[str, list[Turn]] = {one.id: [] for one in conversations}
     for turn in turns:
-        own[turn.conversation].append(turn)
+        if turn.conversation in own:  # one that began between two queries of a database is not
+            own[turn.conversation].append(turn)
     return [Held(one, own[one.id]) for one in conversations if any(t.speaker == "customer" for t in own[one.id])]
 
 

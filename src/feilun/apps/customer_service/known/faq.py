@@ -85,7 +85,7 @@ def joined(one: FaqEntry, other: FaqEntry) -> FaqEntry:
 
 
 def alike(entries: Sequence[FaqEntry]) -> tuple[Pairs, Pairs]:
-    """Return pairs of questions that a person should look at.
+    """Return pairs of questions that a person should look at, among all that is known.
 
     Returns:
         Pairs of near duplicates with the same answer, and pairs of equal or nearly equal questions whose answers

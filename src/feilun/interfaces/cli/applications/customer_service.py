@@ -18,7 +18,6 @@ from feilun.interfaces.cli.options import AllowHost, AsJson, Host, Port, Require
 if TYPE_CHECKING:
     from feilun.apps.customer_service.conversations.exchange import Answered
     from feilun.apps.customer_service.desk import Desk
-    from feilun.workflow.applications.customer_service.file import Knowledge
     from feilun.workflow.screen import Terminal
 
 EXAMPLES = (
@@ -79,19 +78,24 @@ def import_files(file: File, force: Force = None, as_json: AsJson = False) -> No
     """
     from dataclasses import asdict
 
+    from feilun.apps.customer_service.known.faq import alike
     from feilun.workflow.applications.customer_service import wiring as wired
     from feilun.workflow.applications.customer_service.file import read_application
 
     settings = read_application(file)
     with opened_database() as database:
         knowledge, known = wired.import_knowledge(settings, database, force=reason(force), say=_terminal().say)
+    near, contradictions = alike(known.entries)
     if as_json:
         reports = {name: asdict(report) for name, report in knowledge.reports.items()}
         counts = {"entries": len(known.entries), "passages": len(known.passages)}
-        doubts = {"near": knowledge.near, "contradictions": knowledge.contradictions}
-        output.print_json({**counts, "files": reports, **doubts})
+        output.print_json({**counts, "files": reports, "near": near, "contradictions": contradictions})
         return
-    _show_knowledge(knowledge)
+    for name, report in knowledge.reports.items():
+        print(f"{name}: {', '.join(f'{count} {what}' for what, count in vars(report).items())}")
+    for title, pairs in (("nearly the same", near), ("the same question, other answers", contradictions)):
+        for one, other in pairs:
+            print(f"  {title}: {one!r} and {other!r}")
     print(f"{len(known.entries)} entries and {len(known.passages)} passages of documents are known now.")
 
 
@@ -220,14 +224,3 @@ def _shown(answered: Answered) -> str:
     for place in dict.fromkeys(f"{citation.source}: {citation.place}" for citation in reply.citations):
         print(f"    — {place}")
     return answered.conversation
-
-
-def _show_knowledge(knowledge: Knowledge) -> None:
-    """Print what each file holds, and what a person should settle."""
-    for name, report in knowledge.reports.items():
-        counts = ", ".join(f"{count} {what.replace('_', ' ')}" for what, count in vars(report).items())
-        print(f"{name}: {counts}")
-    doubts = (("nearly the same", knowledge.near), ("the same question, other answers", knowledge.contradictions))
-    for title, pairs in doubts:
-        for one, other in pairs:
-            print(f"  {title}: {one!r} and {other!r}")

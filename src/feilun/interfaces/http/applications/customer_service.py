@@ -35,7 +35,7 @@ router = APIRouter(
 class Said(BaseModel):
     """What a customer says."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
     text: str = Field(description="The message.", max_length=100_000)
     conversation: str | None = Field(None, description="As a former answer named it; left out, one begins.")

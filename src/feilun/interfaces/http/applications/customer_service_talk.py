@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 class Spoken(BaseModel):
     """What a customer says over a socket."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
     text: str = Field(description="The message.", max_length=100_000)
     customer: dict[str, str | float | bool] = Field({}, description=CUSTOMER, max_length=50)

@@ -11,7 +11,7 @@ from typing import Any
 
 from feilun.apps.customer_service.known.documents import passages_of
 from feilun.apps.customer_service.known.entries import FaqEntry, Passage
-from feilun.apps.customer_service.known.faq import FaqReport, Pairs, alike, entries_of, joined
+from feilun.apps.customer_service.known.faq import FaqReport, entries_of, joined
 from feilun.apps.customer_service.known.past import Pair, PastReport, answered_in
 from feilun.apps.customer_service.settings import CustomerServiceSettings
 from feilun.core import toml
@@ -35,16 +35,12 @@ class Knowledge:
         passages: Passages of documents.
         answered: Sayings of customers with what was answered.
         reports: What was found in each file of a FAQ or of conversations.
-        near: Pairs of nearly equal questions with the same answer, in whatever files.
-        contradictions: Pairs of equal or nearly equal questions with different answers.
     """
 
     entries: tuple[FaqEntry, ...]
     passages: tuple[Passage, ...]
     answered: tuple[tuple[str, str], ...]
     reports: Mapping[str, FaqReport | PastReport]
-    near: Pairs
-    contradictions: Pairs
 
 
 def read_application(path: Path) -> CustomerServiceSettings:
@@ -108,8 +104,7 @@ def read_knowledge(settings: CustomerServiceSettings) -> Knowledge:
     for name in settings.knowledge.conversations:
         said, reports[name] = answered_turns(Path(name))
         answered += said
-    known = tuple(entries.values())
-    return Knowledge(known, tuple(passages.values()), tuple(answered), reports, *alike(known))
+    return Knowledge(tuple(entries.values()), tuple(passages.values()), tuple(answered), reports)
 
 
 def answered_turns(path: Path) -> tuple[list[Pair], PastReport]:

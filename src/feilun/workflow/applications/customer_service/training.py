@@ -20,6 +20,7 @@ from feilun.apps.customer_service.finding.held_out import (
 )
 from feilun.apps.customer_service.improving.asking import taught_by
 from feilun.apps.customer_service.known.entries import FaqEntry
+from feilun.apps.customer_service.known.faq import alike
 from feilun.apps.customer_service.known.spelling import spelt_alike
 from feilun.apps.customer_service.rungs.form import form_entries
 from feilun.apps.customer_service.settings import CustomerServiceSettings, ModelSettings
@@ -75,6 +76,12 @@ def train(
     rows = rows_of(knowledge)
     known = known_after(settings.name, rows, database)
     screen.say(f"{len(known.entries)} FAQ entries and {len(known.passages)} passages of documents.")
+    contradictions = alike(known.entries)[1]
+    if contradictions:
+        screen.say(
+            f"Pairs of questions that are (nearly) the same and have other answers: {len(contradictions)}. What is "
+            "asked in the same words is answered by neither. `feilun customer-service import FILE` lists them."
+        )
     entries = [*known.entries, *form_entries(settings.forms)]
     reranker = reranker_of(settings.model.reranker)
     taught = taught_by_people(settings.name, database)
