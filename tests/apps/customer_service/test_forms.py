@@ -100,6 +100,23 @@ def test_a_value_is_corrected_by_its_name_or_by_its_kind():
     assert which.text == "请告诉我哪一项不对：尾号、日期。"
 
 
+WRONG = ("帮我挂失银行卡", "尾号1234", "2026-03-05", "不对")
+
+
+def test_what_is_wrong_is_named_or_told_anew_and_nothing_is_done_before():
+    *_, asked, confirm, last = talk(*WRONG, "日期", "2026-03-06", "对")
+    assert asked.text == "哪天丢的？"
+    assert confirm.form.state == "confirming"
+    assert (last.form.state, last.form.values) == ("done", {"card": "1234", "when": "2026-03-06"})
+    *_, last = talk(*WRONG, "2026年3月7日", "是的")
+    assert last.form.values == {"card": "1234", "when": "2026-03-07"}
+    *_, yes, between = talk(*WRONG, "对", "信用卡年费怎么减免？")
+    assert yes.text == "抱歉，没能识别您的回答。请告诉我哪一项不对：尾号、日期。"
+    assert between.text == "刷满六笔。\n\n请告诉我哪一项不对：尾号、日期。"
+    *_, cancelled = talk(*WRONG, "算了")
+    assert cancelled.form.state == "cancelled"
+
+
 def test_a_question_in_between_is_answered_and_the_form_goes_on():
     _, between, last = talk("帮我挂失银行卡", "转账查证需要什么？ 退汇手续费", "尾号1234")
     _, answered, last = talk("帮我挂失银行卡", "信用卡年费怎么减免？", "尾号1234")

@@ -9,10 +9,13 @@ from datetime import date
 from typing import Any
 
 from feilun.apps.customer_service.forms.settings import FieldSettings, FormSettings
-from feilun.apps.customer_service.forms.values import value_of
+from feilun.apps.customer_service.forms.values import ASKS, value_of
 
 CONFIRM = ""
 """What is asked for once all fields have values: whether all is right."""
+
+WRONG = "?"
+"""What is asked for once it is not: which of the values is wrong."""
 
 CORRECTION = re.compile(
     r"改(?:成|为|一下|下)?|更正|不对|错了|不是|搞错|\b(?:change|correct|wrong|instead|actually|not)\b", re.IGNORECASE
@@ -33,7 +36,7 @@ class Filling:
     Args:
         name: The form.
         values: What was told, by field.
-        asking: The field that is asked for, or `CONFIRM`.
+        asking: The field that is asked for, `CONFIRM` or `WRONG`.
         tries: Turns in a row that gave no valid value.
     """
 
@@ -58,6 +61,10 @@ class Filling:
         values = {name: value for name, value in values.items() if name in wanted}
         return Filling(self.name, values, next((name for name in wanted if name not in values), CONFIRM))
 
+    def without(self, name: str) -> Filling:
+        """Return the state in which a field that had a value is asked for again."""
+        return Filling(self.name, {field: value for field, value in self.values.items() if field != name}, name)
+
     def failed(self) -> Filling:
         """Return the state after a turn that gave no valid value."""
         return replace(self, tries=self.tries + 1)
@@ -72,7 +79,7 @@ def answered(filling: Filling, form: FormSettings, text: str, today: date) -> di
     """Return the values that a turn gives: of the field that is asked for, of open ones, and of corrected ones."""
     field = form.fields.get(filling.asking)
     told = {}
-    if CORRECTION.search(text):
+    if CORRECTION.search(text) or (filling.asking == WRONG and not ASKS.search(text)):
         told = _corrected(filling, form, text, today)
     if not told and field is not None:
         value = value_of(text, field, today, asked=True)
@@ -94,7 +101,7 @@ def _corrected(filling: Filling, form: FormSettings, text: str, today: date) -> 
     named = named_field(form, text)
     if named in known:
         known = {named: known[named]}
-    last = text[max(match.end() for match in CORRECTION.finditer(text)) :]
+    last = text[max((match.end() for match in CORRECTION.finditer(text)), default=0) :]
     return _told(form, known, last, today) or _told(form, known, text, today)
 
 

@@ -10,14 +10,14 @@ from typing import Any
 from feilun.apps.customer_service.finding.calibration import Calibration
 from feilun.apps.customer_service.finding.library import Library
 from feilun.apps.customer_service.forms import filling as state
-from feilun.apps.customer_service.forms.filling import CONFIRM, Filling
+from feilun.apps.customer_service.forms.filling import CONFIRM, WRONG, Filling
 from feilun.apps.customer_service.forms.settings import FormSettings
 from feilun.apps.customer_service.known.entries import FaqEntry
 from feilun.apps.customer_service.reply import FormState, Reply
 from feilun.apps.customer_service.rungs.curated import chosen
 from feilun.apps.customer_service.rungs.rung import Question, Step, weighing
 from feilun.apps.customer_service.words import slots
-from feilun.apps.customer_service.words.phrases import PHRASES, cancels, courtesy
+from feilun.apps.customer_service.words.phrases import PHRASES, cancels, courtesy, language_of
 from feilun.knowledge.terms import search_terms
 
 PREFIX = "form:"
@@ -28,6 +28,8 @@ MOST_TRIES = 3
 
 MOST_OPEN = 3
 """Forms that are open at once; of more the first is given up."""
+
+JOINED = {"zh": "、", "en": ", "}
 
 
 def form_entries(forms: Mapping[str, FormSettings]) -> list[FaqEntry]:
@@ -92,8 +94,13 @@ class Forms:
         said = question.text.strip()
         if active.asking == CONFIRM and state.YES.search(said):
             return self._confirmed(below, active, {**trace, "decision": "confirmed"})
+        named = state.named_field(form, said) if active.asking == WRONG or state.NO.search(said) else None
+        if active.asking in {CONFIRM, WRONG} and named in active.values:
+            again = active.without(str(named))
+            return self._asks([*below, again], {**trace, "decision": "named as wrong", "told": [named]})
         if active.asking == CONFIRM and state.NO.search(said):
-            return self._which(open_forms, question, {**trace, "decision": "something is wrong"})
+            wrong = Filling(active.name, active.values, WRONG)
+            return self._asks([*below, wrong], {**trace, "decision": "something is wrong"})
         if courtesy(question.text) is not None:
             return self._asks(open_forms, {**trace, "decision": "courtesy"})
         return self._waits(open_forms, question, trace)
@@ -106,25 +113,15 @@ class Forms:
         form = self.forms[active.name]
         field = form.fields.get(active.asking)
         text = slots.filled(form.confirm, active.values) if field is None else field.ask
+        if active.asking == WRONG:
+            language = language_of(form.confirm)
+            names = JOINED[language].join(form.fields[name].name for name in form.fields if name in active.values)
+            text = PHRASES[language]["which"].format(fields=names)
         return Reply(
             "ask_slot", f"{before}{text}", confidence=1.0, intent=active.name, slots=dict(active.values),
             options=() if field is None else field.options,
             form=FormState(active.name, "filling" if field is not None else "confirming", dict(active.values)),
         )  # fmt: skip
-
-    def _which(self, open_forms: Sequence[Filling], question: Question, trace: Mapping[str, Any]) -> Step:
-        """Ask again for the field that is named as wrong, else which one is."""
-        *below, active = open_forms
-        form = self.forms[active.name]
-        named = state.named_field(form, question.text)
-        if named in active.values:
-            left = {name: value for name, value in active.values.items() if name != named}
-            return self._asks([*below, Filling(active.name, left, str(named))], trace)
-        names = "、".join(form.fields[name].name for name in active.values)
-        reply = self._question(active, "")
-        text = PHRASES[question.language]["which"].format(fields=names)
-        return Step(trace, Reply("ask_slot", text, confidence=1.0, intent=active.name, slots=reply.slots,
-                                 form=reply.form), _remembered(open_forms))  # fmt: skip
 
     def _waits(self, open_forms: Sequence[Filling], question: Question, trace: Mapping[str, Any]) -> Step:
         """Leave the turn to the rungs below; where they answer nothing it was no valid value."""
