@@ -138,6 +138,16 @@ def test_many_words_confirm(yes):
     assert last.form.state == "done"
 
 
+def test_a_form_is_filled_in_traditional_characters():
+    told = ("幫我掛失銀行卡", "尾號1234", "上週五", "不對，尾號是5678", "不對", "日期錯了", "昨天", "沒錯")
+    *_, wrong, last = talk(*told)
+    assert wrong.form.state == "confirming"
+    assert last.form.state == "done"
+    assert last.form.values["card"] == "5678"
+    *_, asked = talk("幫我掛失銀行卡", "尾號1234", "能不能網上辦嗎")
+    assert asked.form.values == {"card": "1234"}
+
+
 def test_thanks_alone_confirm_nothing():
     *_, last = talk("帮我挂失银行卡", "尾号1234", "昨天", "谢谢")
     assert last.form.state == "confirming"

@@ -9,7 +9,8 @@ from datetime import date
 from typing import Any
 
 from feilun.apps.customer_service.forms.settings import FieldSettings, FormSettings
-from feilun.apps.customer_service.forms.values import ASKS, value_of
+from feilun.apps.customer_service.forms.values import asks, value_of
+from feilun.knowledge.terms import simplified
 
 CONFIRM = ""
 """What is asked for once all fields have values: whether all is right."""
@@ -79,7 +80,7 @@ def answered(filling: Filling, form: FormSettings, text: str, today: date) -> di
     """Return the values that a turn gives: of the field that is asked for, of open ones, and of corrected ones."""
     field = form.fields.get(filling.asking)
     told = {}
-    if CORRECTION.search(text) or (filling.asking == WRONG and not ASKS.search(text)):
+    if CORRECTION.search(simplified(text)) or (filling.asking == WRONG and not asks(text)):
         told = _corrected(filling, form, text, today)
     if not told and field is not None:
         value = value_of(text, field, today, asked=True)
@@ -92,7 +93,8 @@ def answered(filling: Filling, form: FormSettings, text: str, today: date) -> di
 
 def named_field(form: FormSettings, text: str) -> str | None:
     """Return the field whose name a text holds."""
-    return next((name for name, field in form.fields.items() if field.name.lower() in text.lower()), None)
+    said = simplified(text.lower())
+    return next((name for name, field in form.fields.items() if simplified(field.name.lower()) in said), None)
 
 
 def _corrected(filling: Filling, form: FormSettings, text: str, today: date) -> dict[str, str]:
@@ -101,8 +103,9 @@ def _corrected(filling: Filling, form: FormSettings, text: str, today: date) -> 
     named = named_field(form, text)
     if named in known:
         known = {named: known[named]}
-    last = text[max((match.end() for match in CORRECTION.finditer(text)), default=0) :]
-    return _told(form, known, last, today) or _told(form, known, text, today)
+    said = simplified(text)
+    last = said[max((match.end() for match in CORRECTION.finditer(said)), default=0) :]
+    return _told(form, known, last, today) or _told(form, known, said, today)
 
 
 def _told(form: FormSettings, fields: Mapping[str, FieldSettings], text: str, today: date) -> dict[str, str]:

@@ -10,6 +10,7 @@ from feilun.apps.customer_service.forms.days import day_in
 from feilun.apps.customer_service.forms.settings import FieldKind, FieldSettings
 from feilun.apps.customer_service.words import slots
 from feilun.apps.customer_service.words.phrases import place_named
+from feilun.knowledge.terms import simplified
 
 LONGEST = 200
 """Characters of a field of the kind `text`."""
@@ -19,7 +20,6 @@ ASKS = re.compile(
     r"|^(?:what|how|when|where|why|who|which|can|could|do|does|is|are|may)\b",
     re.IGNORECASE,
 )
-"""Reads like a question: no value of a field of the kind `text`."""
 
 
 def value_of(text: str, field: FieldSettings, today: date, *, asked: bool) -> str | None:
@@ -33,16 +33,21 @@ def value_of(text: str, field: FieldSettings, today: date, *, asked: bool) -> st
     """
     if field.kind == "text":
         said = text.strip()
-        return said if asked and 0 < len(said) <= LONGEST and not ASKS.search(said) else None
+        return said if asked and 0 < len(said) <= LONGEST and not asks(said) else None
     return READ[field.kind](text, field, today)
 
 
+def asks(text: str) -> bool:
+    """Say whether a text reads like a question: no value of a field of the kind `text`."""
+    return bool(ASKS.search(simplified(text)))
+
+
 def _choice(text: str, field: FieldSettings, today: date) -> str | None:
-    said = text.strip().lower()
+    said = simplified(text.strip().lower())
     place = place_named(said)
     if place is not None and place <= len(field.options):
         return field.options[place - 1]
-    named = [option for option in field.options if option.lower() in said]
+    named = [option for option in field.options if simplified(option.lower()) in said]
     return named[0] if len(named) == 1 else None
 
 
@@ -59,7 +64,7 @@ def _amount(text: str, field: FieldSettings, today: date) -> str | None:
 
 
 def _date(text: str, field: FieldSettings, today: date) -> str | None:
-    day = day_in(text, today, future=field.future)
+    day = day_in(simplified(text), today, future=field.future)
     return None if day is None or (field.future and day < today) else day.isoformat()
 
 

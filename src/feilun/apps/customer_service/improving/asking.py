@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from feilun.apps.customer_service.improving.measures import found_no_answer
 from feilun.apps.customer_service.words.injection import gives_orders
 from feilun.apps.customer_service.words.phrases import AGENT, ANGER, SHOUT, is_angry, wants_person
-from feilun.knowledge.terms import search_terms
+from feilun.knowledge.terms import search_terms, simplified
 from feilun.storage.customer_service import Turn
 
 FEWEST_TERMS = 4
@@ -44,6 +44,7 @@ def question_in(text: str) -> str:
         return ""
     rest = text
     if wants_person(text) or is_angry(text):
+        rest = simplified(text)
         for pattern in (AGENT, ANGER, SHOUT):
             rest = pattern.sub(" ", rest)
     rest = rest.strip(" ，,。.!！;；、了")

@@ -18,7 +18,7 @@ from feilun.apps.customer_service.rungs.curated import chosen
 from feilun.apps.customer_service.rungs.rung import Question, Step, weighing
 from feilun.apps.customer_service.words import slots
 from feilun.apps.customer_service.words.phrases import PHRASES, cancels, courtesy, language_of
-from feilun.knowledge.terms import search_terms
+from feilun.knowledge.terms import search_terms, simplified
 
 PREFIX = "form:"
 """What the id begins with of the entry by which a form is found."""
@@ -91,7 +91,7 @@ class Forms:
         if told:
             changed = active.with_values(form, told)
             return self._asks([*below, changed], {**trace, "decision": "told", "told": sorted(told)})
-        said = question.text.strip()
+        said = simplified(question.text.strip())
         if active.asking == CONFIRM and state.YES.search(said):
             return self._confirmed(below, active, {**trace, "decision": "confirmed"})
         named = state.named_field(form, said) if active.asking == WRONG or state.NO.search(said) else None

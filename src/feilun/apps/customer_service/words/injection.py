@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
+from feilun.knowledge.terms import simplified
+
 ORDERS = re.compile(
     r"(?:ignore|disregard|forget|override)\b.{0,40}\b(?:previous|above|prior|earlier|all|your|system)\b.{0,30}"
     r"\b(?:instruction|prompt|rule|message|direction|polic)"
     r"|\b(?:system prompt|developer mode|jailbreak|you are now|act as (?:an?|the)|do anything now)\b"
     r"|\bpretend (?:to be|you are)\b"
     r"|\b(?:reveal|print|show|repeat|output)\b.{0,30}"
-    r"\b(?:prompt|instructions|hidden|secret|api key|password|other customers?)\b"
+    r"\b(?:prompt|(?:your|system|initial|original|internal|above|previous|these)\b.{0,15}\binstructions|hidden|secret"
+    r"|api key|password|other customers?)\b"
     r"|<\|?(?:im_start|im_end|system|endoftext)\|?>|\[/?INST\]|^\s*(?:system|assistant)\s*[:：]"
     r"|(?:忽略|无视|忘记|忘掉|不要理会|绕过).{0,12}(?:之前|以上|上面|前面|先前|所有|全部|系统).{0,10}(?:指令|指示|提示|规则|要求|设定|内容|限制)"
     r"|系统提示词|开发者模式|越狱模式|你现在是|从现在起你|假装你是|扮演一个"
@@ -27,7 +30,7 @@ ACTIVE = re.compile(r"\b(?:javascript|vbscript|data|file|mailto|tel)\s*:\S|\]\(|
 
 def gives_orders(text: str) -> bool:
     """Say whether a text reads like instructions to a machine."""
-    return bool(ORDERS.search(text))
+    return bool(ORDERS.search(simplified(text)))
 
 
 def quotable(sentence: str, hosts: Collection[str] = ()) -> bool:

@@ -44,7 +44,7 @@ PHRASES = {
 }  # fmt: skip
 
 AGENT = re.compile(
-    r"转(?:接|到|去)?(?:一下)?(?:人工|真人|客服)|人工(?:客服|服务|坐席|座席|台|热线)|真人客服|^\W*(?:人工|客服)\W*$"
+    r"转(?:接|到|去)?(?:一下)?(?:人工|真人|客服)|人工(?:客服|服务|坐席|座席|台|热线)|真人客服|^\W*(?:人工|真人|客服)\W*$"
     r"|(?:找|要|叫|和|跟|换|接|联系|有没有|有)(?:一?[个位])?(?:真人|人工|活人)|(?:找|要|叫|联系)(?:一?[个位])?客服"
     r"|(?:找|要|叫|让|请)你?们?的?(?:经理|领导|主管|负责人)"
     r"|\b(?:agent|representative|operator|human|person|manager) please\b"
@@ -154,12 +154,13 @@ def language_in(text: str, before: str | None, usual: str = "en") -> str:
 
 def wants_person(text: str) -> bool:
     """Say whether a customer asks for a person."""
-    return bool(AGENT.search(text)) and not DECLINED.search(text)
+    said = simplified(text)
+    return bool(AGENT.search(said)) and not DECLINED.search(said)
 
 
 def is_angry(text: str) -> bool:
     """Say whether a customer is angry."""
-    return bool(ANGER.search(text) or SHOUT.search(text)) and courtesy(text) is None
+    return bool(ANGER.search(simplified(text)) or SHOUT.search(text)) and courtesy(text) is None
 
 
 def courtesy(text: str) -> str | None:
@@ -177,7 +178,7 @@ def cancels(text: str) -> bool:
 
 def place_named(text: str) -> int | None:
     """Return which one of several a turn names by its place, from 1 on; None where it says something else."""
-    found = PLACE.search(text.strip())
+    found = PLACE.search(simplified(text.strip()))
     if found is None:
         return None
     return next(at for at, names in enumerate(PLACES, 1) if found["place"].lower() in names)
@@ -186,4 +187,4 @@ def place_named(text: str) -> int | None:
 def leans_on_former(text: str) -> bool:
     """Say whether a question leaves out what the former one said, as 那信用卡呢 does."""
     length = len(text) if HAN.search(text) else 2 * len(text.split())
-    return length <= LONGEST_FOLLOW_UP and bool(FOLLOW_UP.search(text.strip()))
+    return length <= LONGEST_FOLLOW_UP and bool(FOLLOW_UP.search(simplified(text.strip())))

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from feilun.knowledge.terms import simplified
 from feilun.monitoring.redaction import kept
 
 PLACE = re.compile(r"\{([^{}]*)\}")
@@ -56,10 +57,10 @@ def needed(template: str) -> list[str]:
 
 
 def found(text: str, names: list[str]) -> dict[str, str]:
-    """Return the values of slots that a text holds."""
-    values = {}
+    """Return the values of slots that a text holds, in simplified characters."""
+    values, said = {}, simplified(text)
     for name in names:
-        match = SLOTS[name].pattern.search(text)
+        match = SLOTS[name].pattern.search(said)
         if match is not None:
             values[name] = next(group for group in match.groups() if group).strip()
     return values
