@@ -58,10 +58,11 @@ def test_docx_is_read_and_a_broken_one_refused(tmp_path):
         read_document(write(tmp_path, "b.docx", "no zip"))
 
 
-def test_a_broken_and_an_encrypted_pdf_are_refused(tmp_path):
+def test_a_broken_and_an_encrypted_pdf_are_refused(tmp_path, caplog):
     pypdf = pytest.importorskip("pypdf")
     with pytest.raises(DataError, match="cannot be read as PDF"):
         read_document(write(tmp_path, "a.pdf", "%PDF-1.7 broken"))
+    assert not caplog.records  # the error says it, nothing is printed before it
     writer = pypdf.PdfWriter()
     writer.add_blank_page(100, 100)
     writer.encrypt("secret", algorithm="RC4-128")
@@ -89,6 +90,8 @@ def test_a_pdf_of_two_thousand_pages_is_read_to_its_last_page(tmp_path):
 
 
 def test_other_endings_and_empty_folders_are_refused(tmp_path):
+    with pytest.raises(DataError, match=r"a\.md is empty .* take it out of the folder"):
+        read_document(write(tmp_path, "a.md", ""))
     with pytest.raises(DataError, match="no document that Feilun reads"):
         read_document(write(tmp_path, "a.odt", "x"))
     (tmp_path / "empty").mkdir()

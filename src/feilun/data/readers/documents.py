@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
@@ -40,6 +41,8 @@ def read_document(path: Path) -> list[Block]:
         DataError: If it cannot be read: of another kind, damaged, encrypted.
         MissingExtra: If the library for its kind is not installed.
     """
+    if path.is_file() and not path.stat().st_size:
+        raise DataError(f"{shown(path)} is empty (0 bytes).", "Give its text, or take it out of the folder.")
     found = readable_file(str(path), tuple(READERS))
     reader = READERS.get(found.suffix.lower())
     if reader is None:
@@ -200,6 +203,7 @@ def _pdf(path: Path) -> Iterator[Block]:
         from pypdf.errors import PyPdfError
     except ImportError as error:
         raise MissingExtra("pypdf", "customer-service", "Reading PDF") from error
+    logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # what it meets is told by the error that follows
     try:
         reader = PdfReader(path)
         if reader.is_encrypted and not reader.decrypt(""):
