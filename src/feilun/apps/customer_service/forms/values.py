@@ -53,7 +53,7 @@ def _choice(text: str, field: FieldSettings, today: date) -> str | None:
 
 def _amount(text: str, field: FieldSettings, today: date) -> str | None:
     found = slots.found(text, ["amount"]).get("amount")
-    if found is None and re.fullmatch(r"\s*[\d,]+(?:\.\d{1,2})?\s*", text):
+    if found is None and re.fullmatch(r"\s*\d[\d,]*(?:\.\d{1,2})?\s*", text):
         found = text.strip()
     if found is None:
         return None

@@ -38,8 +38,8 @@ SLOTS: Mapping[str, Slot] = {
                                    r"\D{0,4}(\d{4})(?!\d)"
                                    r"|^\D{0,12}(?<![-/.])(\d{4})(?!\s*[年月日元块万%/.-])\D{0,12}$", re.IGNORECASE),
                         "卡号末四位", "last four digits of the card"),
-    "amount": Slot(re.compile(r"([\d,]+(?:\.\d{1,2})?\s*(?:元|块|万元?|yuan|rmb|dollars?|usd))"
-                              r"|((?:¥|￥|\$)\s*[\d,]+(?:\.\d{1,2})?)", re.IGNORECASE),
+    "amount": Slot(re.compile(r"(\d[\d,]*(?:\.\d{1,2})?\s*(?:元|块|万元?|yuan|rmb|dollars?|usd))"
+                              r"|((?:¥|￥|\$)\s*\d[\d,]*(?:\.\d{1,2})?)", re.IGNORECASE),
                    "金额", "amount"),
     "date": Slot(re.compile(r"((?:\d{4}[-/年])?\d{1,2}[-/月]\d{1,2}[日号]?)"), "日期", "date"),
 }  # fmt: skip
