@@ -14,7 +14,7 @@ from feilun.apps.customer_service.conversations.lines import Lines
 from feilun.apps.customer_service.improving.asking import asked_and_answered
 from feilun.apps.customer_service.improving.learning import UnknownConversation
 from feilun.apps.customer_service.known.entries import FaqEntry, with_learned
-from feilun.apps.customer_service.settings import DialogueSettings
+from feilun.apps.customer_service.settings import DialogueSettings, KnowledgeSettings
 from feilun.core.errors import UsageError
 from feilun.storage import customer_service as storage
 from feilun.workflow.applications.customer_service.knowledge import known_to
@@ -185,6 +185,16 @@ def test_what_is_said_to_a_person_is_no_question_without_an_answer(desk):
     for said in ("在吗", "我姓王，想问上个月的账单"):
         assert desk.say(said, asked).reply.action == "silent"
     assert [one.question for one in desk.learning.candidates()] == ["火星上有网点吗", "月球上有网点吗"]
+
+
+def test_an_approved_answer_may_name_what_the_business_publishes(database_url):
+    known = KnowledgeSettings(faq=("faq.csv",), public=("service@bank.example",))
+    made = made_desk(database_url, knowledge=known)
+    made.say("火星上有网点吗")
+    (candidate,) = made.learning.candidates()
+    made.learning.approve(candidate.id, answer="请问 service@bank.example 或 me@home.example。")
+    assert made.say("火星上有网点吗").reply.text == "请问 service@bank.example 或 [EMAIL]。"
+    made.database.close()
 
 
 def test_a_correction_becomes_the_draft_of_a_candidate_that_has_none(desk):

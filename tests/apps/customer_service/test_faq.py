@@ -5,6 +5,7 @@ import pytest
 from feilun.apps.customer_service.known.documents import LONGEST, passages_of
 from feilun.apps.customer_service.known.faq import alike, entries_of
 from feilun.apps.customer_service.known.past import PastReport, answered_in
+from feilun.apps.customer_service.known.redacted import kept_but
 from feilun.core.errors import DataError
 from feilun.text.blocks import Block
 
@@ -50,6 +51,17 @@ def test_personal_data_is_replaced():
     assert "[PHONE]" in entries[0].answer
     assert entries[1].variants == ("我是[PHONE]，改号",)
     assert report.redacted == 2
+
+
+def test_contacts_that_a_business_publishes_stay_and_longer_ones_are_none_of_them():
+    keep = kept_but(["400-820-8820", "service@bank.example"])
+    said = "请拨打400-820-8820，或写信至service@bank.example。"
+    (entry,), report = entries_of([row("怎么联系", said)], "faq.csv", keep)
+    assert (entry.answer, report.redacted) == (said, 0)
+    assert passages_of([Block(said, 0, "page 1")], "a.pdf", keep)[0].text.replace("\n", "") == said
+    for other in ("13812345678", "me.service@bank.example", "service@bank.example.com", "1400-820-8820 13812345678"):
+        assert "[" in keep(other)
+    assert keep(f"{chr(0xF0000)}甲") == "甲"
 
 
 def test_what_is_far_too_long_for_a_sentence_becomes_passages_and_keeps_its_words():

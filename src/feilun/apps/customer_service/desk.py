@@ -20,6 +20,7 @@ from feilun.apps.customer_service.conversations.summary import summary_of
 from feilun.apps.customer_service.improving.asking import last_question
 from feilun.apps.customer_service.improving.learning import Learning, UnknownConversation
 from feilun.apps.customer_service.improving.measures import DAY_SECONDS, Held, found_no_answer, held
+from feilun.apps.customer_service.known.redacted import kept_but
 from feilun.apps.customer_service.ladder import READ, Ladder
 from feilun.apps.customer_service.reply import Reply
 from feilun.apps.customer_service.settings import CustomerServiceSettings
@@ -53,7 +54,7 @@ class Desk:
         self.ladder = ladder
         self.database = database
         self.rules = rules
-        self.learning = Learning(self.application, ladder, database)
+        self.learning = Learning(self.application, ladder, database, kept_but(settings.knowledge.public))
         self.listeners = Listeners()
         self._lines = Lines()
         self._bursts = Bursts()

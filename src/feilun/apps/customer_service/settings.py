@@ -20,6 +20,7 @@ class KnowledgeSettings:
     faq: tuple[str, ...] = setting((), "files of questions and answers: csv, xlsx or jsonl")
     documents: tuple[str, ...] = setting((), "files, or folders of them: md, html, txt, docx, pdf")
     conversations: tuple[str, ...] = setting((), "past conversations, jsonl, whose answers are learned from")
+    public: tuple[str, ...] = setting((), "phone numbers and addresses that answers may name; others are replaced")
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,8 @@ class CustomerServiceSettings:
             found.append(f"name is letters, digits, '-', '_' and '.' only, not {self.name!r}.")
         if not self.knowledge.faq and not self.knowledge.documents:
             found.append("knowledge.faq and knowledge.documents are both empty: there would be nothing to know.")
+        if not all(one.strip() for one in self.knowledge.public):
+            found.append("knowledge.public holds an empty text: it names phone numbers and addresses.")
         unknown = [name for name in self.channels if name not in CHANNELS]
         found += [f"There is no channel {name!r}. {nearest(name, CHANNELS)}" for name in unknown]
         return found + form_contradictions(self.forms)

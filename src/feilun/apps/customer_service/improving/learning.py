@@ -8,6 +8,7 @@ from dataclasses import replace
 from feilun.apps.customer_service.improving.mining import Mined, mined
 from feilun.apps.customer_service.known.entries import FaqEntry, content, identity_of, with_learned
 from feilun.apps.customer_service.known.faq import joined
+from feilun.apps.customer_service.known.redacted import Keep
 from feilun.apps.customer_service.known.twins import says_the_same
 from feilun.apps.customer_service.ladder import Ladder
 from feilun.apps.customer_service.words.slots import unknown_slots
@@ -30,12 +31,14 @@ class Learning:
         application: Its name: candidates of others are not found.
         ladder: Knows the FAQ; an approved candidate is put into it.
         database: Keeps candidates and knowledge.
+        keep: Replaces personal data in what is approved.
     """
 
-    def __init__(self, application: str, ladder: Ladder, database: Database) -> None:
+    def __init__(self, application: str, ladder: Ladder, database: Database, keep: Keep = kept) -> None:
         self.application = application
         self.ladder = ladder
         self.database = database
+        self.keep = keep
 
     def judge(self, turn: str, *, helpful: bool | None, remark: str | None = None) -> None:
         """Take what a customer says of a reply; a reply that did not help makes its question a candidate.
@@ -109,7 +112,8 @@ class Learning:
             found = storage.settle(connection, self.application, candidate, "approved")
             if found is None:
                 raise UnknownConversation(f"There is no open candidate {candidate!r}.", "It may be settled already.")
-            entry = _entry(found, question, answer, category)
+            asked, said = self.keep(question or found.question), self.keep(answer or found.answer)
+            entry = _entry(found, asked, said, category)
             former = self._former(entry)
             if former is not None and not take_back(connection, self.application, former.id):
                 raise _contradicts(former)
@@ -175,8 +179,7 @@ def _before(turns: list[Turn], reply: str) -> Turn | None:
     return next((turn for turn in reversed(turns[:place]) if turn.speaker == "customer"), None)
 
 
-def _entry(found: Candidate, question: str | None, answer: str | None, category: str) -> FaqEntry:
-    asked, said = kept(question or found.question), kept(answer or found.answer)
+def _entry(found: Candidate, asked: str, said: str, category: str) -> FaqEntry:
     if not said:
         raise UsageError("The candidate has no answer yet.", "Give one.")
     wrong = unknown_slots(said)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from feilun.apps.customer_service.known.entries import Passage, identity_of
+from feilun.apps.customer_service.known.redacted import Keep
 from feilun.core.errors import DataError
 from feilun.monitoring.redaction import kept
 from feilun.text.blocks import Block
@@ -17,12 +18,13 @@ FAR_TOO_LONG = 4
 """Passages that a sentence is as long as which is cut."""
 
 
-def passages_of(blocks: Iterable[Block], document: str) -> list[Passage]:
+def passages_of(blocks: Iterable[Block], document: str, keep: Keep = kept) -> list[Passage]:
     """Cut a document into passages; no passage reaches over a heading.
 
     Args:
         blocks: Its paragraphs and headings in order.
         document: Its name.
+        keep: Replaces personal data.
 
     Returns:
         The passages, personal data replaced.
@@ -31,9 +33,9 @@ def passages_of(blocks: Iterable[Block], document: str) -> list[Passage]:
         DataError: If it holds no text.
     """
     found: list[Passage] = []
-    for headings, pieces in _sections(blocks):
+    for headings, pieces in _sections(blocks, keep):
         for place, text in _joined(pieces):
-            clean = kept(text)
+            clean = keep(text)
             if clean:
                 found.append(Passage(identity_of(document, place, clean), document, headings, place, clean))
     if not found:
@@ -41,7 +43,7 @@ def passages_of(blocks: Iterable[Block], document: str) -> list[Passage]:
     return found
 
 
-def _sections(blocks: Iterable[Block]) -> Iterator[tuple[tuple[str, ...], list[Block]]]:
+def _sections(blocks: Iterable[Block], keep: Keep) -> Iterator[tuple[tuple[str, ...], list[Block]]]:
     """Yield the paragraphs below each heading, with the headings above them."""
     above: list[tuple[int, str]] = []
     pieces: list[Block] = []
@@ -51,7 +53,7 @@ def _sections(blocks: Iterable[Block]) -> Iterator[tuple[tuple[str, ...], list[B
             continue
         if pieces:
             yield tuple(text for _, text in above), pieces
-        above = [(level, text) for level, text in above if level < block.level] + [(block.level, kept(block.text))]
+        above = [(level, text) for level, text in above if level < block.level] + [(block.level, keep(block.text))]
         pieces = []
     if pieces:
         yield tuple(text for _, text in above), pieces

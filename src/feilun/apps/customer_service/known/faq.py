@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from feilun.apps.customer_service.known.entries import FaqEntry, identity_of
+from feilun.apps.customer_service.known.redacted import Keep
 from feilun.apps.customer_service.words.slots import SLOTS, unknown_slots
 from feilun.core.errors import DataError, nearest
 from feilun.monitoring.redaction import holds_placeholder, kept
@@ -39,12 +40,13 @@ class FaqReport:
     redacted: int
 
 
-def entries_of(rows: Iterable[Mapping[str, Any]], source: str) -> tuple[list[FaqEntry], FaqReport]:
+def entries_of(rows: Iterable[Mapping[str, Any]], source: str, keep: Keep = kept) -> tuple[list[FaqEntry], FaqReport]:
     """Make entries of rows with `question`, `answer` and perhaps `variants` and `category`.
 
     Args:
         rows: The rows, as a table gives them; `variants` is a list, or text with `|` between them.
         source: The file, for messages.
+        keep: Replaces personal data.
 
     Returns:
         The entries and what was found.
@@ -60,8 +62,8 @@ def entries_of(rows: Iterable[Mapping[str, Any]], source: str) -> tuple[list[Faq
         cells = {name: _text(row.get(name)) for name in ("question", "answer", "category")}
         variants = _variants(row.get("variants"))
         faults += [f"row {number}: {fault}" for fault in _faults(cells)]
-        clean = {name: kept(cell) for name, cell in cells.items()}
-        own = tuple(dict.fromkeys(kept(variant) for variant in variants))
+        clean = {name: keep(cell) for name, cell in cells.items()}
+        own = tuple(dict.fromkeys(keep(variant) for variant in variants))
         redacted += any(map(holds_placeholder, (*clean.values(), *own)))
         entry = FaqEntry(
             identity_of(clean["question"], clean["answer"]), clean["question"], clean["answer"],

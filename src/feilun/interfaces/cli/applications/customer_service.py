@@ -78,7 +78,7 @@ def import_files(file: File, force: Force = None, as_json: AsJson = False) -> No
     """
     from dataclasses import asdict
 
-    from feilun.apps.customer_service.known.faq import alike
+    from feilun.apps.customer_service.known.faq import FaqReport, alike
     from feilun.workflow.applications.customer_service import wiring as wired
     from feilun.workflow.applications.customer_service.file import read_application
 
@@ -93,6 +93,10 @@ def import_files(file: File, force: Force = None, as_json: AsJson = False) -> No
         return
     for name, report in knowledge.reports.items():
         print(f"{name}: {', '.join(f'{count} {what}' for what, count in vars(report).items())}")
+    if any(isinstance(report, FaqReport) and report.redacted for report in knowledge.reports.values()):
+        print(
+            "  Personal data was replaced, so that answers say [PHONE] or [EMAIL]; name your own in knowledge.public."
+        )
     for title, pairs in (("nearly the same", near), ("the same question, other answers", contradictions)):
         for one, other in pairs:
             print(f"  {title}: {one!r} and {other!r}")

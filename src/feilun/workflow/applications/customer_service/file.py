@@ -13,6 +13,7 @@ from feilun.apps.customer_service.known.documents import passages_of
 from feilun.apps.customer_service.known.entries import FaqEntry, Passage
 from feilun.apps.customer_service.known.faq import FaqReport, entries_of, joined
 from feilun.apps.customer_service.known.past import Pair, PastReport, answered_in
+from feilun.apps.customer_service.known.redacted import kept_but
 from feilun.apps.customer_service.settings import CustomerServiceSettings
 from feilun.core import toml
 from feilun.core.errors import DataError, RecipeError, UsageError
@@ -91,15 +92,16 @@ def read_knowledge(settings: CustomerServiceSettings) -> Knowledge:
     Raises:
         DataError: If one cannot be read, or holds rows that are not as they must be.
     """
+    keep = kept_but(settings.knowledge.public)
     entries: dict[str, FaqEntry] = {}
     reports: dict[str, FaqReport | PastReport] = {}
     for name in settings.knowledge.faq:
-        found, reports[name] = entries_of(_rows(name), shown(name))
+        found, reports[name] = entries_of(_rows(name), shown(name), keep)
         entries.update({one.id: joined(entries[one.id], one) if one.id in entries else one for one in found})
     passages: dict[str, Passage] = {}
     for name in settings.knowledge.documents:
         for document in documents_in(Path(name)):
-            passages.update({one.id: one for one in passages_of(read_document(document), document.name)})
+            passages.update({one.id: one for one in passages_of(read_document(document), document.name, keep)})
     answered: list[Pair] = []
     for name in settings.knowledge.conversations:
         said, reports[name] = answered_turns(Path(name))
