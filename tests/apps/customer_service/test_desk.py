@@ -193,7 +193,12 @@ def test_an_approved_answer_may_name_what_the_business_publishes(database_url):
     made.say("火星上有网点吗")
     (candidate,) = made.learning.candidates()
     made.learning.approve(candidate.id, answer="请问 service@bank.example 或 me@home.example。")
-    assert made.say("火星上有网点吗").reply.text == "请问 service@bank.example 或 [EMAIL]。"
+    said = "请问 service@bank.example 或 [EMAIL]。"
+    assert made.say("火星上有网点吗").reply.text == said
+    handed = made.say("转人工").conversation
+    made.take(handed)
+    made.write(handed, "请问 service@bank.example 或 me@home.example。")
+    assert made.history(handed)[-1].text == said
     made.database.close()
 
 

@@ -184,7 +184,7 @@ class Desk:
         with self._changing(conversation) as (connection, held):
             if held.speaker != "person":
                 raise UsageError("Nobody took this conversation.", "Take it first; the bot answers until then.")
-            turn = Turn(uuid.uuid4().hex, conversation, time.time(), "person", kept(text))
+            turn = Turn(uuid.uuid4().hex, conversation, time.time(), "person", self.learning.keep(text))
             storage.add_turns(connection, self.application, [turn])
         self.listeners.tell(turn)
         return turn.id
