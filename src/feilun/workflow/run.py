@@ -6,6 +6,7 @@ import hashlib
 import json
 import platform
 import shutil
+import subprocess
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -73,7 +74,7 @@ class Run:
         tracker = trackers_of(folder, RunFolder(folder), recipe.training.trackers)
         tracker.note(
             recipe=without_passwords(table), fingerprint=splits.fingerprint, base=base.sha256, libraries=libraries(),
-            machine=machine(), data_report=without_texts(splits.report),
+            machine=machine(), git=git_state(), data_report=without_texts(splits.report),
         )  # fmt: skip
         return Run(identity, folder, tracker)
 
@@ -103,3 +104,25 @@ def machine() -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
     }
+
+
+def git_state() -> dict[str, Any] | None:
+    """Return the commit that the working folder stands at, and whether files that git knows differ from it.
+
+    Returns:
+        None outside of a repository, without git, or where it takes too long to say.
+    """
+    commit, changed = _git("rev-parse", "HEAD"), _git("status", "--porcelain", "--untracked-files=no")
+    return None if not commit or changed is None else {"commit": commit, "changed": bool(changed)}
+
+
+def _git(*words: str) -> str | None:
+    program = shutil.which("git")
+    if program is None:
+        return None
+    plain = [program, "-c", "core.fsmonitor=false", "--no-optional-locks", *words]  # runs nothing, writes nothing
+    try:
+        done = subprocess.run(plain, capture_output=True, text=True, timeout=5, check=True)  # noqa: S603
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()
