@@ -56,25 +56,15 @@ class Run:
             base: Its base.
             lessons: What its teachers say about the training rows.
         """
-        table = to_table(recipe)
-        deciding = {
-            "model": table["model"],
-            "training": {k: v for k, v in table["training"].items() if k not in NOT_DECIDING},
-            "tasks": {name: {k: v for k, v in own.items() if k != "data"} for name, own in table["tasks"].items()},
-            "data": splits.fingerprint,
-            "base": base.sha256,
-            "threads": recipe.training.threads or torch.get_num_threads(),
-        }
-        if splits.features is not None:
-            deciding["features"] = splits.features.to_table()
+        decides = {**deciding(recipe, splits, base), "threads": recipe.training.threads or torch.get_num_threads()}
         if lessons is not None:
-            deciding["lessons"] = lessons.identity
-        identity = hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()
+            decides["lessons"] = lessons.identity
+        identity = hash_of(decides)
         folder = places.runs() / f"{recipe.name}-{identity[:8]}"
         tracker = trackers_of(folder, RunFolder(folder), recipe.training.trackers)
         tracker.note(
-            recipe=without_passwords(table), fingerprint=splits.fingerprint, base=base.sha256, libraries=libraries(),
-            machine=machine(), git=git_state(), data_report=without_texts(splits.report),
+            recipe=without_passwords(to_table(recipe)), fingerprint=splits.fingerprint, base=base.sha256,
+            libraries=libraries(), machine=machine(), git=git_state(), data_report=without_texts(splits.report),
         )  # fmt: skip
         return Run(identity, folder, tracker)
 
@@ -83,6 +73,24 @@ class Run:
         checkpoint.forget(self.folder)
         shutil.rmtree(self.folder / "small", ignore_errors=True)
         self.tracker.close()
+
+
+def deciding(recipe: Recipe, splits: Splits, base: Base) -> dict[str, Any]:
+    """Return what decides the weights of a recipe on a machine: settings, rows and base."""
+    table = to_table(recipe)
+    found = {
+        "model": table["model"],
+        "training": {k: v for k, v in table["training"].items() if k not in NOT_DECIDING},
+        "tasks": {name: {k: v for k, v in own.items() if k != "data"} for name, own in table["tasks"].items()},
+        "data": splits.fingerprint,
+        "base": base.sha256,
+    }
+    return found if splits.features is None else {**found, "features": splits.features.to_table()}
+
+
+def hash_of(table: dict[str, Any]) -> str:
+    """Return the SHA-256 of nested tables, whatever the order of their keys."""
+    return hashlib.sha256(json.dumps(table, sort_keys=True).encode()).hexdigest()
 
 
 def libraries() -> dict[str, str]:
