@@ -232,6 +232,14 @@ def test_conll_columns_give_texts_with_their_spans_in_every_scheme(scheme, tags,
     assert second == []
 
 
+def test_no_blank_is_put_between_chinese_punctuation_and_rare_characters(tmp_path):
+    tokens = "他 说 ， “ 𠮷 野 ” ！ （ OK ） 。 《 A B 》"
+    path = tmp_path / "a.conll"
+    path.write_text("".join(f"{token} O\n" for token in tokens.split()), encoding="utf-8")
+    (frame,) = open_rows(str(path))
+    assert frame["text"].to_list() == ["他说，“𠮷野”！（OK）。《A B》"]
+
+
 @pytest.mark.parametrize("line", ["word", "word X", "word B-", "word Q-name"])
 def test_a_line_without_a_tag_is_named(line, tmp_path):
     (tmp_path / "a.bio").write_text(f"good O\n{line}\n", encoding="utf-8")
