@@ -23,12 +23,13 @@ def test_a_number_that_is_not_known_is_marked_and_stands_at_the_middle() -> None
 
 
 def test_an_outlier_is_far_away_but_within_a_bound_and_the_order_stays() -> None:
-    scaled = AMOUNT.matrix([-1e12, -50, 100, 101, 250, 1e6, 1e12])[:, 0]
+    scaled = AMOUNT.matrix([-1e308, -1e12, -50, 100, 101, 250, 1e6, 1e12, 1e200, 1.7e308])[:, 0]
     assert (np.diff(scaled) >= 0).all()
     assert np.abs(scaled).max() <= 3
+    assert scaled[-1] == -scaled[0] == 3
 
 
-@pytest.mark.parametrize("cell", ["abc", "inf", float("inf"), "1 000", [1]])
+@pytest.mark.parametrize("cell", ["abc", "inf", float("inf"), 10**400, "1 000", [1]])
 def test_what_is_no_finite_number_is_refused_with_row_and_column(cell: object) -> None:
     with pytest.raises(UsageError, match=r"Row 1: the column 'amount' holds numbers"):
         AMOUNT.matrix([1, cell])

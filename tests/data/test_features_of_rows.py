@@ -119,6 +119,13 @@ def test_names_of_single_rows_are_an_id(tmp_path: Path) -> None:
         prepared(tmp_path, made, features=("client", "amount"))
 
 
+def test_numbers_of_accounts_are_suspected(tmp_path: Path) -> None:
+    made = [{**row, "account": 10**9 + 7919 * 104729 * place % 10**9} for place, row in enumerate(rows())]
+    splits = prepared(tmp_path, made, features=("account", "amount"))
+    [note] = [note for note in splits.report["notes"] if "another whole number in each" in note]
+    assert "'account'" in note
+
+
 def test_equal_texts_with_other_features_are_other_rows(tmp_path: Path) -> None:
     beside = prepared(tmp_path, text="note", features=("amount",))
     assert beside.report["rows"]["kept"] == ROWS

@@ -42,3 +42,9 @@ def test_a_fault_names_its_task(tmp_path: Path) -> None:
     mood = file(tmp_path / "mood.csv", [f"a {i}" for i in range(40)], ["good"] * 40)
     with pytest.raises(DataError, match="Task 'mood': All 40 rows have the same label"):
         prepare_tasks([TaskRows("mood", "classify", DataSettings(mood))])
+
+
+def test_a_column_that_is_missing_is_named_by_the_key_of_its_task(tmp_path: Path) -> None:
+    mood = file(tmp_path / "mood.csv", [f"a {i}" for i in range(40)], ["good", "bad"] * 20)
+    with pytest.raises(DataError, match=r"Set tasks\.mood\.data\.target in .* --set tasks\.mood\.data\.target=label"):
+        prepare_tasks([TaskRows("mood", "classify", DataSettings(mood, target="topic"))])

@@ -149,7 +149,7 @@ def test_spans_are_read_and_those_that_overlap_reported(tmp_path):
     assert splits.report["rows"]["dropped"] == {"no label": 1}
     assert sum(target == () for target in everything) == 1
     assert ((0, 5, "数"),) in everything
-    assert "1 spans overlap a longer one and are left out, as a token has one tag: rows 1" in str(splits.report)
+    assert "1 span overlapping a longer one left out, as a token has one tag: rows 1." in str(splits.report)
     assert splits.labels.names == ("数",)
 
 
@@ -168,7 +168,7 @@ def test_spans_are_read_and_those_that_overlap_reported(tmp_path):
 )
 def test_spans_that_cannot_be_are_named_with_their_row_and_how_they_were_counted(spans, said, tmp_path):
     source = entities(tmp_path / "a.jsonl", [], spans)
-    with pytest.raises(DataError, match=r"1 rows .* row 2: ") as refused:
+    with pytest.raises(DataError, match=r"in 1 row: row 2: ") as refused:
         prepare(DataSettings(train=source, target="entities"), task="tag")
     assert said in str(refused.value)
 
@@ -180,6 +180,32 @@ def test_places_counted_in_utf_16_are_recognised_behind_an_emoji(tmp_path):
     ]
     with pytest.raises(DataError, match="they seem to count UTF-16 units"):
         prepare(DataSettings(train=lines(path, rows), target="entities"), task="tag")
+
+
+@pytest.mark.parametrize(("encoding", "unit"), [("utf-8", 1), ("utf-16-le", 2)])
+def test_other_units_are_recognised_without_the_text_of_spans_by_the_file_as_a_whole(encoding, unit, tmp_path):
+    rows = []
+    for text in texts(30):
+        text = f"😀 {text}"
+        start = len(text[:-2].encode(encoding)) // unit
+        end = len(text.encode(encoding)) // unit
+        rows.append({"text": text, "entities": [{"start": start, "end": end, "label": "a"}]})
+    with pytest.raises(DataError, match=r"Counted in UTF-\d+ \w+, all 30 spans of the file lie within"):
+        prepare(DataSettings(train=lines(tmp_path / "a.jsonl", rows), target="entities"), task="tag")
+    rows[7]["entities"].append({"start": 3, "end": 999, "label": "a"})
+    with pytest.raises(DataError, match=r"and 25 rows more\. Write") as refused:
+        prepare(DataSettings(train=lines(tmp_path / "a.jsonl", rows), target="entities"), task="tag")
+    assert "Counted in" not in str(refused.value)
+
+
+def test_spans_that_may_be_shifted_by_an_emoji_and_do_not_show_it_are_named(tmp_path):
+    rows = [{"text": text, "entities": [{"start": 0, "end": 3, "label": "a"}]} for text in texts(30)]
+    rows[3] = {"text": "谢谢😀李明", "entities": [{"start": 4, "end": 5, "label": "a"}]}
+    rows[4] = {"text": "谢谢李明😀", "entities": [{"start": 2, "end": 4, "label": "a"}]}
+    rows[5] = {"text": "好的😀李明", "entities": [{"start": 3, "end": 5, "label": "a", "text": "李明"}]}
+    splits = prepare(DataSettings(train=lines(tmp_path / "a.jsonl", rows), target="entities"), task="tag")
+    [note] = [note for note in splits.report["notes"] if "emoji" in note]
+    assert "(rows 4)" in note
 
 
 @pytest.mark.parametrize(
@@ -204,6 +230,14 @@ def test_conll_columns_give_texts_with_their_spans_in_every_scheme(scheme, tags,
         ("李明", "人"), ("京", "地"), ("Acme Inc", "org"),
     ]  # fmt: skip
     assert second == []
+
+
+def test_no_blank_is_put_between_chinese_punctuation_and_rare_characters(tmp_path):
+    tokens = "他 说 ， “ 𠮷 野 ” ！ （ OK ） 。 《 A B 》"
+    path = tmp_path / "a.conll"
+    path.write_text("".join(f"{token} O\n" for token in tokens.split()), encoding="utf-8")
+    (frame,) = open_rows(str(path))
+    assert frame["text"].to_list() == ["他说，“𠮷野”！（OK）。《A B》"]
 
 
 @pytest.mark.parametrize("line", ["word", "word X", "word B-", "word Q-name"])

@@ -120,9 +120,15 @@ def test_what_a_report_lacks_is_not_drawn(tmp_path):
     assert draw(Report(n=0, metrics={}), [], tmp_path) == []
 
 
-@pytest.mark.parametrize("curve", [[{"epoch": 1, "accuracy": 0.5}], [{"loss": 1.0}, {"loss": 0.5}], [{"step": 1}]])
+@pytest.mark.parametrize(
+    "curve", [[{"epoch": 1, "accuracy": 0.5}], [{"loss": 1.0}, {"loss": 0.5}], [{"perplexity": 9.0}]]
+)
 def test_a_learning_curve_may_hold_little(curve, tmp_path):
     assert len(draw(Report(n=0, metrics={}), curve, tmp_path)) == 2
+
+
+def test_a_learning_curve_without_figures_is_not_drawn(tmp_path):
+    assert not draw(Report(n=0, metrics={}), [{"step": 1}], tmp_path)
 
 
 def test_figures_that_are_equal_are_one_line_of_the_learning_curve():

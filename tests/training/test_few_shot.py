@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 import torch
 
+from feilun.core.labels import LabelSet
 from feilun.core.splits import Splits
+from feilun.evaluation.baselines.weighed_words import fit_regression
 from feilun.models.heads.class_contrast import TEMPERATURE, ClassContrastHead, within_batch
-from feilun.models.heads.classify import ClassifyHead
+from feilun.models.heads.classify import ClassifyHead, ClassifySettings
 from feilun.models.text_model import TextModel
 from feilun.training.few_shot import fit_contrastive, put_regression
 from feilun.training.inputs import make_inputs
@@ -86,6 +88,21 @@ def test_the_regression_is_folded_into_the_layer():
     put_regression(model.head, states * 7 + 3, model.head.targets(splits.train))
     again = model.head((states * 7 + 3).float()).detach()
     assert torch.allclose(once.softmax(1), again.softmax(1), atol=1e-3)
+
+
+@pytest.mark.parametrize("taught", [(0, 1), (0, 2), (0, 1, 2)])
+def test_the_layer_says_what_the_regression_does_with_two_classes_and_where_one_has_no_rows(taught):
+    head = ClassifyHead(8, LabelSet(("a", "b", "c")[: max(taught) + 1]), ClassifySettings()).eval()
+    targets = torch.tensor([taught[i % len(taught)] for i in range(60)])
+    generator = torch.Generator().manual_seed(3)
+    states = torch.randn(60, 8, generator=generator) + 2 * torch.eye(8)[targets]
+    put_regression(head, states, targets)
+    shares = head(states).softmax(1).detach().numpy()
+    rows = states.double().numpy() - states.double().numpy().mean(0)
+    fitted = fit_regression(rows / np.linalg.norm(rows, axis=1).mean(), targets.numpy(), len(head.labels))
+    wanted = fitted.predict_proba(rows / np.linalg.norm(rows, axis=1).mean())
+    assert np.abs(shares[:, taught] - wanted).max() < 1e-4
+    assert (shares.argmax(1) == targets.numpy()).mean() > 0.9
 
 
 def test_memory_grows_with_the_rows_of_a_batch_not_with_their_pairs(tmp_path):

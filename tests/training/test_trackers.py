@@ -126,7 +126,9 @@ def test_a_fresh_start_forgets_the_figures_of_the_former(tmp_path: Path) -> None
     assert json.loads((tmp_path / "log.jsonl").read_text(encoding="utf-8")) == {"step": 1, "loss": 2.0}
 
 
-def test_nobody_is_logged_in(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_nobody_is_logged_in(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     pytest.importorskip("wandb")
     for name in ("WANDB_MODE", "WANDB_API_KEY"):
         monkeypatch.delenv(name, raising=False)
@@ -134,6 +136,7 @@ def test_nobody_is_logged_in(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
     monkeypatch.setenv("HOME", str(tmp_path))
     with pytest.raises(UsageError, match=r"nobody is logged in.*wandb login"):
         check_trackers(["wandb"])
+    assert not capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", TRACKERS)

@@ -10,7 +10,8 @@ import pytest
 from feilun.core.errors import BaseModelError
 from feilun.models.adaptations.table import ADAPTATIONS
 from feilun.models.bases.catalogue import open_base
-from feilun.workflow.adaptations import ROWS, default_base, made_splits, measure, peak_bytes
+from feilun.training.memory import peak_bytes
+from feilun.workflow.adaptations import ROWS, default_base, made_splits, measure
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "models" / "bases"))
 from made import causal, encoder, write_folder

@@ -215,3 +215,5 @@ def test_the_verb_prints_what_it_made(place, capsys):
     assert found["perplexity"]["after"] < found["perplexity"]["before"]
     assert main.run([*arguments, "--out", str(place / "new"), "--set", "data.text=nothing"]) == 1
     assert "error: " in capsys.readouterr().err
+    assert main.run([*arguments, "--out", str(place / "new"), "--text", "nope"]) == 1
+    assert capsys.readouterr().err.endswith("no column 'nope' (it has: id, body). Pass --text body.\n")

@@ -99,6 +99,21 @@ def test_a_study_of_another_recipe_is_refused(recipe: Path, tmp_path: Path) -> N
         run(recipe, tmp_path, "search.trials=1", "model.max_tokens=12")
 
 
+def test_a_study_of_other_weights_of_the_tasks_is_refused(recipe: Path, tmp_path: Path) -> None:
+    path = recipe.with_name("tasks.toml")
+    path.write_text(
+        'task = "multitask"\n[data]\ntrain = "rows.csv"\n[data.clean]\ndeduplicate = "none"\n'
+        '[tasks.mood]\ntask = "classify"\ndata = { target = "label" }\n'
+        '[tasks.sets]\ntask = "multilabel"\ndata = { target = "label" }\n[model]\n'
+        'base = "./base"\nmax_tokens = 16\n[training]\nepochs = 1\n',
+        encoding="utf-8",
+    )
+    vary = ["training.learning_rate=1e-4..1e-1"]
+    run(path, tmp_path, "search.trials=1", vary=vary)
+    with pytest.raises(UsageError, match="another recipe"):
+        run(path, tmp_path, "search.trials=1", "tasks.mood.weight=3", vary=vary)
+
+
 def test_the_same_search_finds_the_same(recipe: Path, tmp_path: Path) -> None:
     first, second = (run(recipe, tmp_path / name, "search.trials=3")[0] for name in "ab")
     assert [(t.settings, t.value) for t in first.trials] == [(t.settings, t.value) for t in second.trials]

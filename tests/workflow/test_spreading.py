@@ -52,6 +52,10 @@ def test_names_of_labels_are_examples_only_where_they_are_words() -> None:
         ({"task": "classify", "data": {"train": "a.csv"}}, "needs data.unlabelled"),
         ({"task": "tag", "data": {"train": "a.jsonl", "unlabelled": "b.csv"}}, "the task is tag"),
         (
+            {"task": "classify", "data": {"train": "a.csv", "unlabelled": "b.csv", "features": ["amount"]}},
+            r"data\.features names columns",
+        ),
+        (
             {"task": "classify", "data": {"train": "a.csv", "unlabelled": "b.csv"},
              "training": {"distil": {"teachers": ["x"]}}},
             "keep one",

@@ -21,6 +21,9 @@ WHOLE = re.compile(r"(-?\d+)\.0+")
 FARTHEST = 3.0
 """Scaled numbers approach this bound smoothly, so that an outlier is far away, but not a thousand times as far."""
 
+SQUARABLE = 1e100
+"""Scaled numbers beyond are taken for this one: their squares would be infinite."""
+
 
 def number_of(value: Any) -> float | None:
     """Return a cell as a number; None where it is not known.
@@ -32,7 +35,10 @@ def number_of(value: Any) -> float | None:
         return None
     if isinstance(value, str) and THOUSANDS.fullmatch(value.strip()):
         value = value.replace(",", "")
-    number = float(value)
+    try:
+        number = float(value)
+    except OverflowError:  # a whole number of hundreds of digits
+        number = math.inf
     if math.isinf(number):
         raise ValueError("infinite")
     return None if math.isnan(number) else number
@@ -98,7 +104,8 @@ class NumberColumn:
         """
         numbers = np.array([math.nan if number is None else number for number in self.plain(values)], dtype=np.float64)
         unknown = np.isnan(numbers)
-        scaled = np.where(unknown, 0.0, (numbers - self.centre) / self.scale)
+        with np.errstate(over="ignore"):
+            scaled = np.where(unknown, 0.0, (numbers - self.centre) / self.scale).clip(-SQUARABLE, SQUARABLE)
         scaled = scaled / np.sqrt(1 + (scaled / FARTHEST) ** 2)
         return np.stack([scaled, unknown], axis=1).astype(np.float32)
 

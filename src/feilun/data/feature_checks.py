@@ -22,7 +22,7 @@ TELLING = 0.98
 """Share of what the commonest answer gets wrong that a column alone must get right to be suspected."""
 
 
-def check_identity(column: NumberColumn | CategoryColumn, values: Sequence[Any], rows: int) -> None:
+def check_identity(column: NumberColumn | CategoryColumn, values: Sequence[Any], rows: int) -> list[Remark]:
     """Refuse a column that names each row.
 
     Args:
@@ -30,24 +30,34 @@ def check_identity(column: NumberColumn | CategoryColumn, values: Sequence[Any],
         values: Its cells.
         rows: How many there are.
 
+    Returns:
+        A warning where whole numbers all differ and lie far apart: amounts, or the numbers of accounts.
+
     Raises:
         DataError: If all cells differ, and are no amounts: words, or whole numbers that count the rows.
     """
     if rows < FEWEST_ROWS:
-        return
+        return []
+    suspected = False
     if isinstance(column, CategoryColumn):
         known = [cell for cell in map(category_of, values) if cell is not None]
         names_rows = len(known) >= FEWEST_ROWS and len(set(known)) == len(known)
     else:
         numbers = np.array([found for value in values if (found := number_of(value)) is not None])
         whole = len(numbers) == rows and bool((numbers == np.round(numbers)).all())
-        names_rows = whole and len(np.unique(numbers)) == rows and np.ptp(numbers) < 2 * rows
+        suspected = whole and len(np.unique(numbers)) == rows
+        names_rows = suspected and np.ptp(numbers) < 2 * rows
     if names_rows:
         raise DataError(
             f"The column {column.name!r} of data.features has another value in each of {rows:,} training rows: it is "
             "an id, from which nothing can be learnt for new rows.",
             "Leave it out of data.features; a column of words is read by data.text.",
         )
+    said = Remark(
+        f"The column {column.name!r} has another whole number in each training row: if it is an id, leave it out.",
+        f"列 {column.name!r} 在每个训练行中都是不同的整数：如果是编号，请去掉。",
+    )
+    return [said] if suspected else []
 
 
 def telling_columns(columns: Sequence[NumberColumn | CategoryColumn], train: Corpus, task: str) -> list[str]:

@@ -77,7 +77,7 @@ def learn_features(splits: Splits, settings: DataSettings, task: str) -> Learned
             )
             continue
         _check_cells(column, splits)
-        check_identity(column, train.features[name], len(train))
+        notes += check_identity(column, train.features[name], len(train))
         kept.append(column)
     if not kept:
         raise DataError(

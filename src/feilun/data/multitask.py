@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -77,8 +78,8 @@ def _prepared(task: TaskRows, count_tokens: CountTokens | None, max_tokens: int 
     try:
         return prepare(task.data, count_tokens, max_tokens, task=task.kind)
     except DataError as error:
-        error.args = (f"Task {task.name!r}: {error.args[0]}", *error.args[1:])
-        raise
+        remedy = re.sub(r"(?<![\w.])data\.(?=\w)", f"tasks.{task.name}.data.", error.remedy)
+        raise DataError(f"Task {task.name!r}: {error.problem}", remedy) from error
 
 
 def _report(own: Splits, shared: int) -> dict[str, Any]:

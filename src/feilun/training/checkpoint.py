@@ -32,6 +32,7 @@ class Progress:
         waited: Evaluations since the best value.
         tokens: Tokens read so far.
         seconds: Seconds spent so far, over all starts of the run.
+        joules: Energy that the processor took meanwhile; 0 where it cannot be read.
         finished: Whether training ended, by its epochs or by early stopping.
         at_once: Largest rows × longest row that memory holds in one go; None as long as nothing was too large.
         history: One row of figures for each evaluation.
@@ -43,6 +44,7 @@ class Progress:
     waited: int = 0
     tokens: int = 0
     seconds: float = 0.0
+    joules: float = 0.0
     finished: bool = False
     at_once: int | None = None
     history: list[dict[str, float]] = field(default_factory=list)

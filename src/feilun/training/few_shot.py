@@ -26,6 +26,9 @@ from feilun.training.inputs import make_inputs
 from feilun.training.reading import Team, alone
 from feilun.training.settings import TrainingSettings
 
+NEVER = 20.0
+"""How far the bias of a class without a training row lies below those of the others."""
+
 BATCH_ROWS = 256
 """Rows of a batch where the recipe names no number: each must meet others of its class, and many of the others."""
 
@@ -83,7 +86,12 @@ def put_regression(head: LinearHead, states: torch.Tensor, targets: torch.Tensor
     mean = rows.mean(0)
     length = float(np.linalg.norm(rows - mean, axis=1).mean()) or 1.0
     fitted = fit_regression((rows - mean) / length, targets.cpu().numpy(), len(head.labels))
-    weight = torch.from_numpy(fitted.coef_ / length)
+    own, biases = fitted.coef_ / length, fitted.intercept_
+    if len(fitted.classes_) == 2:  # one line of weights stands for two classes
+        own, biases = np.concatenate([-own, own]) / 2, np.concatenate([-biases, biases]) / 2
+    weight = np.zeros((len(head.labels), rows.shape[1]))
+    bias = np.full(len(head.labels), biases.min() - NEVER)
+    weight[fitted.classes_], bias[fitted.classes_] = own, biases
     with torch.no_grad():
-        head.linear.weight.copy_(weight)
-        head.linear.bias.copy_(torch.from_numpy(fitted.intercept_) - weight @ torch.from_numpy(mean))
+        head.linear.weight.copy_(torch.from_numpy(weight))
+        head.linear.bias.copy_(torch.from_numpy(bias - weight @ mean))

@@ -29,6 +29,7 @@ from feilun.training import checkpoint
 from feilun.training.averaging import AveragedWeights
 from feilun.training.checkpoint import Progress
 from feilun.training.distil import Lessons
+from feilun.training.energy import EnergyMeter
 from feilun.training.gradients import Gradients, NotFinite
 from feilun.training.inputs import make_inputs
 from feilun.training.interruption import Interruption
@@ -131,7 +132,7 @@ class Run:
         self.total = self.steps_per_epoch * settings.epochs
         self.average = AveragedWeights(self.weights, settings.average * self.total)
         self.stride = max(1, self.steps_per_epoch // settings.early_stopping.evaluations_per_epoch)
-        self.progress = Progress()
+        self.progress, self.energy = Progress(), EnergyMeter()
         self.saved_at = time.monotonic()
 
     def restore(self) -> None:
@@ -178,6 +179,7 @@ class Run:
     def step(self, batches: Sequence[Sequence[int]]) -> dict[str, float]:
         """Do one optimiser step over some batches and return its figures."""
         began = time.monotonic()
+        self.energy.joules()  # what was taken before this step does not count
         share = rate(self.settings.schedule, self.progress.step, self.total, self.settings.warmup)
         for group in self.optimizer.param_groups:
             group["lr"] = group["full_rate"] * share
@@ -203,6 +205,7 @@ class Run:
             self.tracker.log(self.progress.step, noted)
         self.progress.tokens += sum(self.inputs.lengths[row] for batch in batches for row in batch)
         self.progress.seconds += time.monotonic() - began
+        self.progress.joules += self.energy.joules()
         return {"loss": loss, "learning_rate": self.optimizer.param_groups[0]["lr"]}
 
     def clip(self, batches: Sequence[Sequence[int]]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import sys
 from typing import Any
 
 import torch
@@ -46,3 +47,15 @@ def is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, RuntimeError):
         return isinstance(error, torch.OutOfMemoryError) or any(words in str(error) for words in _ALLOCATION_FAILED)
     return isinstance(error, MemoryError)
+
+
+def peak_bytes() -> int:
+    """Return the most memory that this process ever had resident."""
+    if sys.platform == "win32":
+        import psutil  # peft brings it
+
+        return int(psutil.Process().memory_info().peak_wset)
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return int(peak) if sys.platform == "darwin" else 1024 * int(peak)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 import random
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -21,6 +20,7 @@ from feilun.models.bases.base import Base
 from feilun.models.bases.catalogue import list_bases, open_base
 from feilun.models.build import ModelSettings, build
 from feilun.training.fit import Run
+from feilun.training.memory import peak_bytes
 from feilun.training.optimizer import default_rate
 from feilun.training.settings import TrainingSettings
 from feilun.training.trackers.run_folder import RunFolder
@@ -160,15 +160,3 @@ def made_splits(base: Base) -> Splits:
     labels = LabelSet(("no", "yes"))
     rows: Corpus = corpus_of(texts, [source.choice(labels.names) for _ in texts])
     return Splits(rows, rows.select(range(8)), rows.select(range(8)), labels, {}, "made")
-
-
-def peak_bytes() -> int:
-    """Return the most memory that this process ever had resident."""
-    if sys.platform == "win32":
-        import psutil  # peft brings it
-
-        return int(psutil.Process().memory_info().peak_wset)
-    import resource
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return int(peak) if sys.platform == "darwin" else 1024 * int(peak)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +10,7 @@ from feilun.bundles import registry
 from feilun.bundles.stages import read_stages
 from feilun.core import places
 from feilun.core.files import read_json
+from feilun.workflow.run_reading import read_log
 
 
 @dataclass(frozen=True)
@@ -107,21 +106,11 @@ def _run(folder: Path) -> RunFacts:
     facts = _read(folder / "run.json")
     report = facts.get("report", {})
     base = facts.get("recipe", {}).get("model", {}).get("base", "")
-    steps = [int(line.get("step", 0)) for line in _log(folder / "log.jsonl")]
+    steps = [int(line.get("step", 0)) for line in read_log(folder)]
     return RunFacts(
         folder.name, str(folder), str(base), max(steps, default=0), bool(report), report.get("accuracy"),
         report.get("macro_f1"),
     )  # fmt: skip
-
-
-def _log(path: Path) -> Iterator[dict[str, Any]]:
-    if not path.exists():
-        return
-    for line in path.read_text(encoding="utf-8").splitlines():
-        try:
-            yield json.loads(line)
-        except ValueError:
-            continue  # the line that a killed run was writing
 
 
 def _read(path: Path) -> dict[str, Any]:

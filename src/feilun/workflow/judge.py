@@ -20,6 +20,7 @@ from feilun.models.bases.languages import warn_if_unfit
 from feilun.models.text_model import TextModel
 from feilun.text.language import script_shares
 from feilun.training.checkpoint import Progress
+from feilun.training.memory import peak_bytes
 from feilun.workflow.recipe import EvaluationSettings
 from feilun.workflow.run import Run
 
@@ -52,6 +53,9 @@ def judge(
         "training_seconds": round(progress.seconds, 1),
         "training_tokens": progress.tokens,
         "training_steps": progress.step,
+        **({"training_joules": round(progress.joules)} if progress.joules else {}),
+        "peak_megabytes": round(peak_bytes() / 1e6),
+        "processor_seconds": round(time.process_time(), 1),
         **report.cost,
     }
     report = replace(report, cost=cost, notes=[*report.notes, *remarks, *small.remarks])

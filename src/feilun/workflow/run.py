@@ -6,6 +6,7 @@ import hashlib
 import json
 import platform
 import shutil
+import subprocess
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -55,25 +56,15 @@ class Run:
             base: Its base.
             lessons: What its teachers say about the training rows.
         """
-        table = to_table(recipe)
-        deciding = {
-            "model": table["model"],
-            "training": {k: v for k, v in table["training"].items() if k not in NOT_DECIDING},
-            "tasks": {name: {k: v for k, v in own.items() if k != "data"} for name, own in table["tasks"].items()},
-            "data": splits.fingerprint,
-            "base": base.sha256,
-            "threads": recipe.training.threads or torch.get_num_threads(),
-        }
-        if splits.features is not None:
-            deciding["features"] = splits.features.to_table()
+        decides = {**deciding(recipe, splits, base), "threads": recipe.training.threads or torch.get_num_threads()}
         if lessons is not None:
-            deciding["lessons"] = lessons.identity
-        identity = hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()
+            decides["lessons"] = lessons.identity
+        identity = hash_of(decides)
         folder = places.runs() / f"{recipe.name}-{identity[:8]}"
         tracker = trackers_of(folder, RunFolder(folder), recipe.training.trackers)
         tracker.note(
-            recipe=without_passwords(table), fingerprint=splits.fingerprint, base=base.sha256, libraries=libraries(),
-            machine=machine(), data_report=without_texts(splits.report),
+            recipe=without_passwords(to_table(recipe)), fingerprint=splits.fingerprint, base=base.sha256,
+            libraries=libraries(), machine=machine(), git=git_state(), data_report=without_texts(splits.report),
         )  # fmt: skip
         return Run(identity, folder, tracker)
 
@@ -82,6 +73,24 @@ class Run:
         checkpoint.forget(self.folder)
         shutil.rmtree(self.folder / "small", ignore_errors=True)
         self.tracker.close()
+
+
+def deciding(recipe: Recipe, splits: Splits, base: Base) -> dict[str, Any]:
+    """Return what decides the weights of a recipe on a machine: settings, rows and base."""
+    table = to_table(recipe)
+    found = {
+        "model": table["model"],
+        "training": {k: v for k, v in table["training"].items() if k not in NOT_DECIDING},
+        "tasks": {name: {k: v for k, v in own.items() if k != "data"} for name, own in table["tasks"].items()},
+        "data": splits.fingerprint,
+        "base": base.sha256,
+    }
+    return found if splits.features is None else {**found, "features": splits.features.to_table()}
+
+
+def hash_of(table: dict[str, Any]) -> str:
+    """Return the SHA-256 of nested tables, whatever the order of their keys."""
+    return hashlib.sha256(json.dumps(table, sort_keys=True).encode()).hexdigest()
 
 
 def libraries() -> dict[str, str]:
@@ -103,3 +112,25 @@ def machine() -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
     }
+
+
+def git_state() -> dict[str, Any] | None:
+    """Return the commit that the working folder stands at, and whether files that git knows differ from it.
+
+    Returns:
+        None outside of a repository, without git, or where it takes too long to say.
+    """
+    commit, changed = _git("rev-parse", "HEAD"), _git("status", "--porcelain", "--untracked-files=no")
+    return None if not commit or changed is None else {"commit": commit, "changed": bool(changed)}
+
+
+def _git(*words: str) -> str | None:
+    program = shutil.which("git")
+    if program is None:
+        return None
+    plain = [program, "-c", "core.fsmonitor=false", "--no-optional-locks", *words]  # runs nothing, writes nothing
+    try:
+        done = subprocess.run(plain, capture_output=True, text=True, timeout=5, check=True)  # noqa: S603
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()

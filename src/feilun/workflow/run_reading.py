@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -47,12 +48,24 @@ def read_run(folder: Path) -> dict[str, Any]:
     return dict(facts)
 
 
+def read_log(folder: Path) -> list[dict[str, float]]:
+    """Return the figures that a run logged; none where it logged none yet."""
+    path, found = folder / "log.jsonl", list[dict[str, float]]()
+    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
+        try:
+            found.append(json.loads(line))
+        except ValueError:
+            continue  # the line that a killed run was writing
+    return found
+
+
 def differing_settings(runs: Sequence[Mapping[str, Any]]) -> list[Row]:
-    """Return what was different when runs began: settings, data, base, libraries and processes."""
+    """Return what was different when runs began: settings, data, base, git, libraries and processes."""
     begun = [
         {
             **dict(_flat(run.get("recipe", {}), "")),
             **{key: run.get(key) for key in ("fingerprint", "base", "workers")},
+            **dict(_flat(run.get("git") or {}, "git")),
             **dict(_flat(run.get("libraries", {}), "libraries")),
         }
         for run in runs

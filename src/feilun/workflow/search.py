@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import multiprocessing
 import shutil
 import time
@@ -36,6 +34,7 @@ from feilun.training.search import (
 )
 from feilun.workflow.recipe import Recipe, load, to_toml
 from feilun.workflow.rows import prepare_rows
+from feilun.workflow.run import deciding, hash_of
 from feilun.workflow.search_result import Found, Trial, trials_of
 
 BEST = "best.toml"
@@ -61,12 +60,8 @@ class _Search:
 
     @property
     def identity(self) -> str:
-        table = to_table(self.recipe)
-        deciding = {
-            "model": table["model"], "training": table["training"], "data": self.splits.fingerprint,
-            "base": self.base.sha256, "space": [asdict(dimension) for dimension in self.space],
-        }  # fmt: skip
-        return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()
+        space = [asdict(dimension) for dimension in self.space]
+        return hash_of({**deciding(self.recipe, self.splits, self.base), "space": space})
 
     def with_settings(self, settings: Mapping[str, str]) -> Recipe:
         return load(self.path, [*self.overrides, *(f"{key}={value}" for key, value in settings.items())])

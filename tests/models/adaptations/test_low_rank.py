@@ -106,3 +106,9 @@ def test_every_architecture_has_targets(kind: str) -> None:
 def test_an_unknown_target_lists_the_valid_ones(adaptation: Adaptation) -> None:
     with pytest.raises(UsageError, match=r"no such linear layer.*attention\.self\.query.*output\.dense.*'all'"):
         tiny_model(adaptation)
+
+
+@pytest.mark.parametrize("adaptation", [LoRA(33), AdaLoRA(8, 1_000_000)], ids=str)
+def test_a_rank_that_no_weight_has_is_refused_before_matrices_of_it_are_made(adaptation: Adaptation) -> None:
+    with pytest.raises(UsageError, match=r"rank is [\d,]+, but the smallest .* has rank 32\. Set .* at most 32"):
+        tiny_model(adaptation)

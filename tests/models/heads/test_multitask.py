@@ -6,8 +6,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from feilun.core.decisions.multitask import qualified
+from feilun.core.labels import LabelSet
 from feilun.core.splits import Splits
-from feilun.models.heads.multitask import drawn_rows, rows_of
+from feilun.models.heads.multitask import MultitaskHead, MultitaskSettings, TaskPart, drawn_rows, rows_of
+from feilun.models.heads.regress import RegressSettings
 from feilun.models.text_model import TextModel
 from feilun.training.fit import Run
 from feilun.training.interruption import Interruption
@@ -31,6 +34,13 @@ def test_each_row_teaches_its_own_task_alone() -> None:
         assert touched[torch.from_numpy(rows)][:, at].any(1).all()
         touched[:, at] = False
         assert not touched.any()
+
+
+def test_a_task_may_have_the_name_of_what_torch_has_too() -> None:
+    parts = tuple(TaskPart(name, "regress", 1.0, RegressSettings()) for name in ("type", "values", "train", "half"))
+    labels = LabelSet(tuple(qualified(part.name, "size") for part in parts))
+    head = MultitaskHead(8, labels, MultitaskSettings(parts=parts))
+    assert head.train()(torch.randn(3, 8)).shape == (3, 4)
 
 
 def test_small_tasks_are_drawn_more_often_the_higher_the_temperature_and_every_row_is() -> None:

@@ -76,6 +76,21 @@ def test_what_cannot_be_looked_at(table: Path) -> None:
         label_errors(place_of(str(bare), base=WORDS), folds=50)
 
 
+def test_labels_of_few_rows_are_named(
+    table: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not label_errors(place_of(str(table), base=WORDS)).notes()
+    few = table.with_name("few.csv")
+    few.write_text("".join(table.read_text(encoding="utf-8").splitlines(keepends=True)[:11]), encoding="utf-8")
+    [note] = label_errors(place_of(str(few), base=WORDS)).to_json(0)["notes"]
+    assert "With fewer than 10 rows a label is hardly learnt" in note
+    assert "'bad' (" in note
+    assert "'neutral' (" in note
+    monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
+    assert run(["label", "errors", str(few), "--base", WORDS]) == 0
+    assert "少于 10 行的标签几乎学不会" in capsys.readouterr().out
+
+
 def test_without_a_base_at_hand_words_are_counted(table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("feilun.workflow.labelling.rows.base_for", lambda _: "./no-such-base")
     assert label_errors(place_of(str(table))).read_by.startswith("words")

@@ -23,7 +23,8 @@ OUTSIDE = "O"
 BEGINS, ALONE, GOES_ON, ENDS = "B", "SU", "IM", "EL"
 """Prefixes of tags in BIO, BIOES, BMES and BILOU."""
 
-HAN = re.compile(r"[㐀-䶿一-鿿豈-﫿]")
+HAN = re.compile(r"[㐀-䶿一-鿿豈-﫿\U00020000-\U000323af\u3000-\u303f\uff01-\uff60]")
+"""Chinese characters, rare ones among them, and the punctuation that stands between them."""
 EXAMPLE = "Each line holds a token and, as its last column, a tag such as B-name, I-name or O."
 
 

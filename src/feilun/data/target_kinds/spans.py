@@ -8,7 +8,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from feilun.core.errors import DataError
+from feilun.core.errors import DataError, counted
 from feilun.core.labels import LabelSet
 from feilun.core.remark import Remark
 from feilun.core.spans import Span
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from feilun.data.settings import DataSettings
 
 NAMED = 5
+UNITS = (("UTF-8 bytes", "utf-8", 1), ("UTF-16 units", "utf-16-le", 2))
+"""What places may count beside characters: its name, the encoding, and bytes in each."""
+
 EXAMPLE = (
     'Write [{"start": 0, "end": 2, "label": "name"}]: `start` counts characters (not bytes) from 0, `end` is the one '
     "behind the last; [] where a text has none."
@@ -40,8 +43,9 @@ class SpanLists:
         wrong: list[str] = []
         targets: list[tuple[Span, ...]] = []
         overlapping: list[str] = []
-        rows = zip(loaded.corpus.id, loaded.corpus.text, loaded.corpus.target or (), strict=True)
-        for identity, text, cell in rows:
+        doubtful: list[str] = []
+        cells: Sequence[str] = loaded.corpus.target or ()
+        for identity, text, cell in zip(loaded.corpus.id, loaded.corpus.text, cells, strict=True):
             try:
                 found = read_spans(cell, text)
             except ValueError as error:
@@ -49,23 +53,38 @@ class SpanLists:
                 continue
             kept = without_overlaps(found)
             overlapping += [identity] * (len(found) - len(kept))
+            doubtful += [identity] * _unsure_of_utf_16(cell, text, found)
             targets.append(kept)
         if wrong:
-            more = f"; and {len(wrong) - NAMED:,} rows more" if len(wrong) > NAMED else ""
+            more = f"; and {counted(len(wrong) - NAMED, 'row')} more" if len(wrong) > NAMED else ""
             raise DataError(
-                f"{len(wrong):,} rows of {shown(loaded.source)} have spans that cannot be: "
-                f"{'; '.join(wrong[:NAMED])}{more}.",
+                f"{shown(loaded.source)} has spans that cannot be, in {counted(len(wrong), 'row')}: "
+                f"{'; '.join(wrong[:NAMED])}{more}.{_all_counted(cells, loaded.corpus.text)}",
                 EXAMPLE,
             )
+        notes = []
         if overlapping:
-            listed, others = ", ".join(dict.fromkeys(overlapping[:NAMED])), len(overlapping) > NAMED
-            note = Remark(
-                f"{len(overlapping):,} spans overlap a longer one and are left out, as a token has one tag: rows "
-                f"{listed}{' and others' if others else ''}.",
-                f"{len(overlapping):,} 个片段与更长的片段重叠，已略去（一个词元只有一个标记）："
-                f"第 {listed} 行{'等' if others else ''}。",
+            english, chinese = _rows(overlapping)
+            notes.append(
+                Remark(
+                    f"{counted(len(overlapping), 'span')} overlapping a longer one left out, as a token has one tag: "
+                    f"{english}.",
+                    f"{len(overlapping):,} 个片段与更长的片段重叠，已略去（一个词元只有一个标记）：{chinese}。",
+                )
             )
-            loaded.facts["notes"] = [*loaded.facts.get("notes", []), note]
+        if doubtful:
+            english, chinese = _rows(doubtful)
+            notes.append(
+                Remark(
+                    f"Behind an emoji or a rare character stand spans that do not repeat their `text` ({english}): "
+                    "whether their places count characters cannot be checked. Counted in UTF-16 units, as in Java and "
+                    "JavaScript, they are one too high behind each such character.",
+                    f"表情符号或生僻字之后有未附 `text` 的片段（{chinese}），无法核对其位置是否按字符计数；"
+                    "若按 UTF-16 单元计数（如 Java、JavaScript），每经过一个这样的字符位置就偏大 1。",
+                )
+            )
+        if notes:
+            loaded.facts["notes"] = [*loaded.facts.get("notes", []), *notes]
         loaded.corpus = replace(loaded.corpus, target=targets)
 
     def learn(self, loaded: Loaded, settings: DataSettings) -> tuple[LabelSet, list[str]]:
@@ -110,13 +129,17 @@ def read_spans(cell: str, text: str) -> list[Span]:
     Raises:
         ValueError: If the cell is something else, or a span does not lie within the text.
     """
+    return sorted({_span(table, text) for table in _tables(cell)})
+
+
+def _tables(cell: str) -> list[Mapping[str, Any]]:
     try:
         tables = json.loads(cell)
-    except json.JSONDecodeError as error:
+    except (json.JSONDecodeError, RecursionError) as error:
         raise ValueError(f"no JSON: {cell[:40]!r}") from error
     if not isinstance(tables, list) or not all(isinstance(table, Mapping) for table in tables):
         raise ValueError(f"no array of tables: {cell[:40]!r}")
-    return sorted({_span(table, text) for table in tables})
+    return tables
 
 
 def without_overlaps(spans: Sequence[Span]) -> tuple[Span, ...]:
@@ -154,9 +177,49 @@ def _counted(start: int, end: int, said: Any, text: str) -> str:
         return ""
     if text[start : end + 1] == said:
         return " (`end` seems to be the last character; it must be the one behind it)"
-    for encoding, name in (("utf-8", "UTF-8 bytes"), ("utf-16-le", "UTF-16 units")):
-        unit = 2 if encoding == "utf-16-le" else 1
+    for name, encoding, unit in UNITS:
         part = text.encode(encoding, "surrogatepass")[start * unit : end * unit]
         if part == said.encode(encoding, "surrogatepass"):
             return f" (they seem to count {name}; count characters)"
     return ""
+
+
+def _all_counted(cells: Sequence[str], texts: Sequence[str]) -> str:
+    """Say how the places of a file were counted, where one way fits all its spans: these need no text of their own."""
+    try:
+        spans = [
+            (text, table["start"], table["end"])
+            for cell, text in zip(cells, texts, strict=True)
+            for table in _tables(cell)
+        ]
+        for name, encoding, unit in UNITS:
+            if all(_fits(text.encode(encoding), start * unit, end * unit, encoding) for text, start, end in spans):
+                within = f"all {len(spans):,} spans of the file lie within their texts"
+                return f" Counted in {name}, {within}: count characters."
+    except (KeyError, TypeError, ValueError):  # places that are no numbers, or texts that are no Unicode
+        return ""
+    return ""
+
+
+def _fits(text: bytes, start: int, end: int, encoding: str) -> bool:
+    """Say whether a part of an encoded text lies within it and holds whole characters."""
+    try:
+        text[start:end].decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return 0 <= start < end <= len(text)
+
+
+def _unsure_of_utf_16(cell: str, text: str, spans: Sequence[Span]) -> bool:
+    """Say whether a span stands behind a character of two UTF-16 units and does not tell its text."""
+    if not spans or text.isascii() or max(text) <= "\uffff":
+        return False
+    first = next(place for place, character in enumerate(text) if character > "\uffff")
+    return any(table["end"] > first and not isinstance(table.get("text"), str) for table in _tables(cell))
+
+
+def _rows(identities: Sequence[str]) -> tuple[str, str]:
+    """Name the first rows of some, in English and in Chinese."""
+    different = list(dict.fromkeys(identities))
+    listed, others = ", ".join(different[:NAMED]), len(different) > NAMED
+    return f"rows {listed}{' and others' if others else ''}", f"第 {listed} 行{'等' if others else ''}"

@@ -24,6 +24,10 @@ MOST_AT_ALL = 250
 """Beyond this a matrix of all labels is too large for any picture; report.json holds it."""
 
 DOTS_PER_INCH = 120
+FALLING = ("loss", "perplexity", "mae", "rmse")
+RISING = ("accuracy", "f1", "auc", "r2", "ndcg@10", "mrr@10")
+"""Ends of the names of figures that a learning curve shows."""
+
 LearningCurve = Sequence[Mapping[str, float]]
 
 
@@ -50,9 +54,26 @@ def draw(report: Report, learning_curve: LearningCurve, folder: Path) -> list[Pa
         drawings.append(("reliability", lambda: _reliability(report)))
     if report.coverage:
         drawings.append(("coverage", lambda: _coverage(report)))
-    if learning_curve:
-        drawings.append(("learning_curve", lambda: _learning_curve(learning_curve)))
-    return [path for name, make in drawings for path in _save(make(), folder / name)]
+    files = [path for name, make in drawings for path in _save(make(), folder / name)]
+    return files + draw_curve(learning_curve, folder)
+
+
+def draw_curve(learning_curve: LearningCurve, folder: Path) -> list[Path]:
+    """Draw how losses and metrics of a run went.
+
+    Args:
+        learning_curve: As for `draw`.
+        folder: Where the files go; made where there is none.
+
+    Returns:
+        learning_curve.png and .svg; nothing where no figure of it is drawn.
+
+    Raises:
+        MissingExtra: If matplotlib is not installed.
+        StorageError: If the folder cannot be written.
+    """
+    drawn = any(name.endswith((*FALLING, *RISING)) for row in learning_curve for name in row)
+    return _save(_learning_curve(learning_curve), folder / "learning_curve") if drawn else []
 
 
 def _save(figure: Any, path: Path) -> list[Path]:
@@ -206,22 +227,21 @@ def _coverage(report: Report) -> Any:
 
 
 def _learning_curve(curve: LearningCurve) -> Any:
-    """Draw losses on the left axis and metrics, which lie between 0 and 1, on the right one; equal ones as one line."""
+    """Draw what falls on the left axis, and what rises to 1 at most on the right one; equal figures as one line."""
     names = list(dict.fromkeys(name for row in curve for name in row))
     across = "step" if "step" in names else ("epoch" if "epoch" in names else None)
-    drawn = [name for name in names if "loss" in name] + [
-        name for name in names if name.endswith(("accuracy", "f1", "auc", "r2"))
-    ]
+    falling = [name for name in names if name.endswith(FALLING)]
+    rising = [name for name in names if name.endswith(RISING)]
     figure, axes = new_figure(6.4, 4.4)
-    right = axes.twinx() if any("loss" not in name for name in drawn) else None
+    right = axes.twinx() if rising else None
     colours = (BLUE, ORANGE, "#3b8c5a", "#8a4fa3", "#b33a3a", GREY)
     lines = []
     called: dict[tuple[tuple[float, float], ...], list[str]] = {}
-    for name in drawn:
+    for name in falling + rising:
         series = tuple((row.get(across, i) if across else i, row[name]) for i, row in enumerate(curve) if name in row)
         called.setdefault(series, []).append(name)
     for index, (points, equal) in enumerate(called.items()):
-        home = axes if "loss" in equal[0] or right is None else right
+        home = axes if equal[0] in falling or right is None else right
         style = {
             "color": colours[index % len(colours)],
             "marker": "o" if len(points) <= 20 else None,

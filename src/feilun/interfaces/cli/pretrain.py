@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from feilun.core.errors import DataError
 from feilun.interfaces.cli import output
 from feilun.interfaces.cli.options import AcceptLicence, AsJson, Settings
 
@@ -46,7 +47,11 @@ def pretrain(
 
     asked = settings_of(source, text, base, settings or ())
     screen = Terminal(output.progress_console() if as_json else output.result_console(), output.language())
-    made = pretrain_base(asked, out, resume=resume, accept_licence=accept_licence, screen=screen)
+    try:
+        made = pretrain_base(asked, out, resume=resume, accept_licence=accept_licence, screen=screen)
+    except DataError as error:  # where no file holds settings, there is an option for the column
+        own = error.remedy.replace("Set data.text in the recipe, or pass --set data.text=", "Pass --text ")
+        raise DataError(error.problem, error.remedy if source.lower().endswith(".toml") else own) from error
     if as_json:
         output.print_json(made.to_json())
         return

@@ -18,6 +18,7 @@ EXAMPLES = (
     "feilun runs --json",
     "feilun runs show reviews-0a1b2c3d",
     "feilun runs compare reviews-0a1b2c3d reviews-4e5f6a7b",
+    "feilun runs plot reviews-0a1b2c3d",
 )
 
 app = typer.Typer(invoke_without_command=True, rich_markup_mode=None, add_completion=False)
@@ -30,8 +31,13 @@ def runs(context: typer.Context, as_json: AsJson = False) -> None:
     The folder of a run holds its log, report and plots. A run that is not finished goes on with the command that
     began it and --resume.
     """
-    if context.invoked_subcommand is not None:
-        return
+    if context.invoked_subcommand is None:
+        list_runs(as_json)
+
+
+@app.command("list", epilog="Example: feilun runs list --json")
+def list_runs(as_json: AsJson = False) -> None:
+    """List the training runs, the latest first."""
     from feilun.workflow import inventory
 
     found = inventory.runs()
@@ -97,6 +103,26 @@ def compare(
         output.print_json({"runs": names, "settings": dict(settings), "figures": dict(figures)})
         return
     _print_rows(names, [*settings, *figures])
+
+
+@app.command("plot", epilog=f"Example: {EXAMPLES[4]}")
+def plot(
+    ids: Annotated[list[str], typer.Argument(help="Runs: their ids, or the beginnings of them.", show_default=False)],
+    as_json: AsJson = False,
+) -> None:
+    """Draw the learning curve of runs from their logs, finished or not, into their folders."""
+    from feilun.core.errors import UsageError
+    from feilun.evaluation.presentation.plots import draw_curve
+    from feilun.workflow import run_reading
+
+    for folder in [run_reading.find_run(reference) for reference in ids]:
+        files = draw_curve(run_reading.read_log(folder), folder / "plots")
+        if not files:
+            raise UsageError(f"The run {folder.name} has logged no figures yet.", "Plot it after its first evaluation.")
+        if as_json:
+            output.print_json({"id": folder.name, "files": list(map(str, files))})
+        else:
+            print("\n".join(map(str, files)))
 
 
 def _print_rows(names: list[str], rows: list[Row]) -> None:

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from feilun.core.errors import UsageError, counted
 from feilun.core.settings import setting
 from feilun.models.adaptations.adaptation import Adaptation
-from feilun.models.adaptations.low_rank import NAME, find_targets, fold_low_rank, low_rank_modules
+from feilun.models.adaptations.low_rank import NAME, check_rank, find_targets, fold_low_rank, low_rank_modules
 
 if TYPE_CHECKING:
     from feilun.models.bases.base import Base
@@ -62,11 +62,12 @@ class AdaLoRA(Adaptation):
         """Put the updates in; they are zero at first.
 
         Raises:
-            UsageError: If a target is no linear layer of the base.
+            UsageError: If a target is no linear layer of the base, or the rank is above that of one.
         """
         from peft import inject_adapter_in_model
 
         targets = find_targets(base, self.targets)
+        check_rank(base, targets, "initial_rank", self.initial_rank)
         base.model.requires_grad_(False)
         inject_adapter_in_model(self._config(_Phases(1, 1, 3), targets), base.model, adapter_name=NAME)
         layers = list(low_rank_modules(base.model))

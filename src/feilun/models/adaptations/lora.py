@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from feilun.core.settings import setting
 from feilun.models.adaptations.adaptation import Adaptation
-from feilun.models.adaptations.low_rank import NAME, find_targets, fold_low_rank
+from feilun.models.adaptations.low_rank import NAME, check_rank, find_targets, fold_low_rank
 
 if TYPE_CHECKING:
     from feilun.models.bases.base import Base
@@ -30,11 +30,12 @@ class LoRA(Adaptation):
         """Put the updates in; they are zero at first.
 
         Raises:
-            UsageError: If a target is no linear layer of the base.
+            UsageError: If a target is no linear layer of the base, or the rank is above that of one.
         """
         from peft import LoraConfig, inject_adapter_in_model
 
         targets = find_targets(base, self.targets)
+        check_rank(base, targets, "rank", self.rank)
         base.model.requires_grad_(False)
         config = LoraConfig(
             r=self.rank, lora_alpha=self.alpha, lora_dropout=self.dropout, target_modules=targets, bias="none"

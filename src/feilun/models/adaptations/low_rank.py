@@ -64,6 +64,27 @@ def find_targets(base: Base, wanted: Sequence[str]) -> list[str]:
     return [name for name in linear if ALL in wanted or any(_fitting([name], word) for word in wanted)]
 
 
+def check_rank(base: Base, targets: Sequence[str], key: str, rank: int) -> None:
+    """Refuse a rank that a weight cannot have.
+
+    Args:
+        base: The base.
+        targets: Full names of the linear layers that are to be updated.
+        key: Name of the setting, for the message.
+        rank: Its value.
+
+    Raises:
+        UsageError: If it is above the shorter side of a weight.
+    """
+    most = min(min(base.model.get_submodule(name).weight.shape) for name in targets)  # type: ignore[arg-type]
+    if rank > most:
+        raise UsageError(
+            f"model.adaptation.{key} is {rank:,}, but the smallest of the layers of {base.name} that are updated has "
+            f"rank {most:,}.",
+            f"Set model.adaptation.{key} to at most {most:,}; 4 to 32 is usual.",
+        )
+
+
 def is_low_rank(module: nn.Module) -> bool:
     """Say whether a module is a linear layer with an update."""
     return type(module).__module__ in _PEFT and hasattr(module, "get_delta_weight")

@@ -84,9 +84,9 @@ class MultitaskHead(Head):
             own = [name.removeprefix(before) for name in labels.names if name.startswith(before)]
             head = part.head.make(hidden, LabelSet(tuple(own)))
             del head.linear  # the numbers of all tasks come from one layer
-            self.heads[part.name] = head
+            self.heads[_kept_as(part.name)] = head
         self._decide()
-        self.pace = max(head.pace for head in map(self._head, self.heads))  # as fast as the task that needs it most
+        self.pace = max(self._head(part.name).pace for part in settings.parts)  # as fast as the task that needs it most
         self.linear = nn.Linear(hidden, self.decision.width(len(labels)))
         nn.init.zeros_(self.linear.bias)
         self.weights = {part.name: part.weight for part in settings.parts}
@@ -99,7 +99,7 @@ class MultitaskHead(Head):
             return numbers
         weight, bias = self.linear.weight, self.linear.bias
         parts = [
-            functional.linear(self.heads[own.name].dropout(pooled), weight[at], bias[at])  # type: ignore[operator]
+            functional.linear(self._head(own.name).dropout(pooled), weight[at], bias[at])  # type: ignore[operator]
             for own, at in self.decision.parts()
         ]
         return torch.cat(parts, dim=1)
@@ -175,7 +175,7 @@ class MultitaskHead(Head):
         )
 
     def _head(self, name: str) -> Head:
-        head = self.heads[name]
+        head = self.heads[_kept_as(name)]
         assert isinstance(head, Head)  # noqa: S101 - nothing else is put there
         return head
 
@@ -185,6 +185,11 @@ class MultitaskHead(Head):
 
     def _target_width(self, name: str) -> int:
         return 1 if self._is_class(name) else len(self._head(name).labels)
+
+
+def _kept_as(name: str) -> str:
+    """Return what torch may call a task's head: the names of its own methods, such as `type`, are taken."""
+    return f"task {name}"
 
 
 NOTHING = Corpus(id=(), text=(), target=())

@@ -9,7 +9,9 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Mapping
+from contextlib import redirect_stderr
 from importlib.util import find_spec
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +50,9 @@ class WeightsAndBiases:
             return
         import wandb
 
-        if not wandb.api.api_key:
+        with redirect_stderr(StringIO()):  # newer versions of it print that another call should be used
+            key = wandb.api.api_key
+        if not key:
             raise UsageError(
                 'training.trackers = ["wandb"] sends figures to Weights & Biases, but nobody is logged in.',
                 "Log in with `wandb login`, or set WANDB_MODE=offline to keep them here.",

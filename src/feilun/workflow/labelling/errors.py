@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 from feilun.core.corpus import Corpus
 from feilun.core.files import atomic_file, write_json
 from feilun.core.labels import LabelSet
+from feilun.core.remark import Remark
 from feilun.data.readers.sources import open_rows
+from feilun.data.targets import RARE_ROWS
 from feilun.labelling.confident import Suspects, find_suspects
 from feilun.labelling.folds import deal, out_of_fold
 from feilun.text.formulas import inert
@@ -25,6 +27,7 @@ from feilun.workflow.labelling.vectors import vectors_of
 if TYPE_CHECKING:
     from polars import DataFrame
 
+NAMED = 5
 COLUMNS = ("row", "given", "suggested", "confidence", "margin", "text")
 
 
@@ -74,12 +77,30 @@ class LabelErrors:
         ]  # fmt: skip
         return sorted(lines, key=lambda line: -line["noise"])
 
+    def notes(self) -> list[Remark]:
+        """Say which labels have too few rows for what is said of them."""
+        rows = np.bincount(self._classes()[0], minlength=len(self.labels))
+        few = [f"{self.labels.names[i]!r} ({rows[i]})" for i in np.argsort(rows, kind="stable") if rows[i] < RARE_ROWS]
+        if not few:
+            return []
+        named = ", ".join(few[:NAMED])
+        more = len(few) - NAMED
+        return [
+            Remark(
+                f"With fewer than {RARE_ROWS} rows a label is hardly learnt, and right rows of it may be called wrong: "
+                f"{named}{f' and {more} more' if more > 0 else ''}. 50 to 100 rows of each label make a start.",
+                f"少于 {RARE_ROWS} 行的标签几乎学不会，其正确的行也可能被判为有误：{named.replace(', ', '、')}"
+                f"{f'，另有 {more} 个' if more > 0 else ''}。每个标签宜有 50 到 100 行。",
+            )
+        ]
+
     def to_json(self, count: int) -> dict[str, Any]:
         """Return the public JSON form with so many of the worst rows."""
         wrong = self.wrong()
         return {
             "rows": len(self.corpus), "wrong": len(wrong), "read_by": self.read_by, "folds": self.folds,
-            "per_label": self.per_label(), "worst": [self.line(row) for row in wrong[:count].tolist()],
+            "notes": self.notes(), "per_label": self.per_label(),
+            "worst": [self.line(row) for row in wrong[:count].tolist()],
         }  # fmt: skip
 
     def _classes(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -25,6 +25,8 @@ def contradictions_of_unlabelled(recipe: Recipe) -> list[str]:
         found.append("data.unlabelled holds single texts, but data.pair names a second one.")
     if spreads and not given:
         found.append('training.semi_supervised = "spread" needs data.unlabelled, a file of texts without labels.')
+    if spreads and recipe.data.features:
+        found.append("training.semi_supervised spreads labels to texts alone, but data.features names columns.")
     if spreads and recipe.task != "classify":
         found.append(f"training.semi_supervised spreads the one label of a text, but the task is {recipe.task}.")
     if spreads and training.distil.teachers:

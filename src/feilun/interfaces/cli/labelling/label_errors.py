@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from feilun.core.remark import said_in
 from feilun.interfaces.cli import output
 from feilun.interfaces.cli.options import AsJson
 
@@ -69,6 +70,8 @@ def _show(found: LabelErrors, count: int) -> None:
     wrong = found.wrong()
     share = len(wrong) / max(1, len(found.corpus))
     print(f"{len(wrong):,} of {len(found.corpus):,} labels are called wrong ({share:.1%}); read by {found.read_by}.")
+    for note in found.notes():
+        print(said_in(output.language(), note))
     console = output.result_console()
     worst = Table("row", "given", "suggested", "confidence", "text", box=None, pad_edge=False)
     for row in wrong[:count].tolist():
