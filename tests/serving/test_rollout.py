@@ -95,6 +95,28 @@ def test_a_champion_that_is_damaged_or_gone_leaves_the_version_before(
     assert "reviews@9 is gone" in caplog.text
 
 
+def test_a_follower_survives_any_error_and_takes_a_mended_version(
+    own_home: Path, versions: list[Bundle], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def main() -> None:
+        async with Engine({"reviews": versions[0]}) as engine:
+            follower = Follower(engine, ["reviews"], threads=1)
+            champion(own_home, 2)
+            with monkeypatch.context() as broken:
+                broken.setattr(follower, "_open", lambda path: 1 / 0)
+                await follower.look("reviews")
+            await follower.look("reviews")  # not tried again each second
+            champion(own_home, 1)
+            await follower.look("reviews")
+            assert engine.bundle("reviews") is versions[0]
+            champion(own_home, 2)
+            await follower.look("reviews")
+            assert (await engine.answer("reviews", ["good"])).model == "reviews@2"
+
+    asyncio.run(main())
+    assert caplog.text.count("reviews@2 does not answer, the version before goes on: division by zero") == 1
+
+
 def test_a_shadow_hears_everything_and_says_nothing(versions: list[Bundle]) -> None:
     heard: list[Comparison] = []
 
