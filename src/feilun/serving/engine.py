@@ -146,8 +146,8 @@ class Engine:
             answer = await self._canary(name, trial, texts, client)
             if answer is not None:
                 return answer
-        began = time.perf_counter()
-        answer = Answer(f"{name}@{bundle.version}", await self._batchers[name].predict(texts, client))
+        began, version = time.perf_counter(), self.bundles[name].version  # which may have changed with a failed canary
+        answer = Answer(f"{name}@{version}", await self._batchers[name].predict(texts, client))
         if trial is not None and name in self._recalls:
             self._recalls[name].served.add(time.perf_counter() - began)
         if trial is not None and trial.shadows:
