@@ -168,6 +168,20 @@ def test_a_canary_answers_its_share_and_the_same_text_always_alike(versions: lis
     assert 140 < Counter(first)["reviews@2"] < 260
 
 
+def test_a_key_always_meets_the_same_version_and_others_meet_the_other(versions: list[Bundle]) -> None:
+    async def main() -> list[set[str]]:
+        engine = Engine({"reviews": versions[0]}, trials={"reviews": Trial(versions[1], 0.5)})
+        async with engine:
+            return [
+                {(await engine.answer("reviews", [text], key=f"客户 {i}")).model for text in TEXTS[:10]}
+                for i in range(40)
+            ]
+
+    met = asyncio.run(main())
+    assert {len(one) for one in met} == {1}
+    assert 8 < sum(one == {"reviews@2"} for one in met) < 32
+
+
 def test_a_trial_ends_when_its_version_is_promoted(versions: list[Bundle]) -> None:
     async def main() -> None:
         engine = Engine({"reviews": versions[0]}, trials={"reviews": Trial(versions[1], 0.5)})
