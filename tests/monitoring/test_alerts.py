@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from threading import Event
+from threading import Event, Timer
 
 import pytest
 
@@ -34,6 +34,26 @@ def until(true: Callable[[], bool]) -> None:
     while not true():
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+def test_what_is_told_last_is_sent_before_the_end(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    looked, go_on = Event(), Event()
+    alerts = Alerts(database, {"people": lambda title, body: told.append(title) is None})
+    look = alerts._next
+
+    def slow(name: str) -> bool:
+        found = look(name)
+        looked.set()
+        go_on.wait(10)
+        return found
+
+    monkeypatch.setattr(alerts, "_next", slow)
+    with alerts:
+        assert looked.wait(10)  # the thread has seen nothing, and is slow to notice what comes now
+        alerts.tell(Message("k", "last words", "b"))
+        Timer(0.2, go_on.set).start()
+    assert told == ["last words"]
 
 
 def test_once_again_and_never_for_long(database: Database) -> None:

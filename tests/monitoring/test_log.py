@@ -226,6 +226,24 @@ def test_a_row_that_cannot_be_stored_does_not_keep_the_others_out(database: Data
     assert (log.written, log.lost) == (2, 1)
 
 
+def test_a_text_that_cannot_be_read_neither_ends_the_log_nor_stands_in_its_messages(
+    file_database: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(text: str) -> str:
+        if text == "secret":
+            raise ValueError(text)
+        return text
+
+    monkeypatch.setattr(log_file, "kept", broken)
+    with ObservationLog(file_database) as log:
+        log.observe("m@1", ["a", "secret", "b"], predictions(3), 0.0)
+        log.flush()
+        assert (log.written, log.lost) == (2, 1)
+    assert [one.text for one in stored(file_database)] == ["a", "b"]
+    assert "cannot be stored: ValueError" in caplog.text
+    assert "secret" not in caplog.text
+
+
 def test_many_threads_observe_and_flush_at_once(tmp_path: Path) -> None:
     file_database = open_database(f"sqlite:///{tmp_path / 'feilun.db'}")
 

@@ -95,6 +95,28 @@ def test_a_champion_that_is_damaged_or_gone_leaves_the_version_before(
     assert "reviews@9 is gone" in caplog.text
 
 
+def test_a_follower_survives_any_error_and_takes_a_mended_version(
+    own_home: Path, versions: list[Bundle], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def main() -> None:
+        async with Engine({"reviews": versions[0]}) as engine:
+            follower = Follower(engine, ["reviews"], threads=1)
+            champion(own_home, 2)
+            with monkeypatch.context() as broken:
+                broken.setattr(follower, "_open", lambda path: 1 / 0)
+                await follower.look("reviews")
+            await follower.look("reviews")  # not tried again each second
+            champion(own_home, 1)
+            await follower.look("reviews")
+            assert engine.bundle("reviews") is versions[0]
+            champion(own_home, 2)
+            await follower.look("reviews")
+            assert (await engine.answer("reviews", ["good"])).model == "reviews@2"
+
+    asyncio.run(main())
+    assert caplog.text.count("reviews@2 does not answer, the version before goes on: division by zero") == 1
+
+
 def test_a_shadow_hears_everything_and_says_nothing(versions: list[Bundle]) -> None:
     heard: list[Comparison] = []
 
@@ -144,6 +166,20 @@ def test_a_canary_answers_its_share_and_the_same_text_always_alike(versions: lis
     first, second = asyncio.run(main())
     assert first == second
     assert 140 < Counter(first)["reviews@2"] < 260
+
+
+def test_a_key_always_meets_the_same_version_and_others_meet_the_other(versions: list[Bundle]) -> None:
+    async def main() -> list[set[str]]:
+        engine = Engine({"reviews": versions[0]}, trials={"reviews": Trial(versions[1], 0.5)})
+        async with engine:
+            return [
+                {(await engine.answer("reviews", [text], key=f"客户 {i}")).model for text in TEXTS[:10]}
+                for i in range(40)
+            ]
+
+    met = asyncio.run(main())
+    assert {len(one) for one in met} == {1}
+    assert 8 < sum(one == {"reviews@2"} for one in met) < 32
 
 
 def test_a_trial_ends_when_its_version_is_promoted(versions: list[Bundle]) -> None:

@@ -83,6 +83,23 @@ def test_an_idle_thread_takes_up_its_work_again(models: list[Generator]) -> None
     conversations.stop()
 
 
+def test_a_model_that_cannot_even_begin_leaves_the_thread_at_work(
+    models: list[Generator], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conversations, model = Conversations(Limits(seconds=5)), models[0]
+    (prompt,) = model.encode(asked(1))
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("no memory")
+
+    with monkeypatch.context() as short:
+        short.setattr("feilun.serving.writing.SideBySide", broken)
+        with pytest.raises(RuntimeError, match="no memory"):
+            asyncio.run(answer(conversations, model, prompt, "a"))
+    assert asyncio.run(answer(conversations, model, prompt, "b"))[-1].finish is not None
+    conversations.stop()
+
+
 def test_who_is_gone_with_the_event_loop_leaves_the_thread_at_work(models: list[Generator]) -> None:
     conversations, model = Conversations(Limits()), models[0]
     endless = replace(model.decision, ends=(), max_new_tokens=15)

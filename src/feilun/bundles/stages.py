@@ -35,20 +35,30 @@ class Stages:
         """Return the stages with one more version that waits."""
         return replace(self, candidates=(*_without(self.candidates, version), version))
 
-    def with_champion(self, version: int) -> Stages:
-        """Return the stages with another champion; the one before is retired."""
-        retired = self.retired if self.champion in {None, version} else (*self.retired, self.champion)
-        once = dict.fromkeys(reversed([one for one in retired if one is not None and one != version]))
-        return Stages(version, _without(self.candidates, version), tuple(reversed(once)))
+    def with_champion(self, version: int, there: list[int]) -> Stages:
+        """Return the stages with another champion; the one before is retired.
+
+        Args:
+            version: The champion.
+            there: The versions that there are, oldest first: while nobody chose one, the newest other answered.
+        """
+        unchosen = [one for one in there if one != version and one not in self.candidates]
+        former = unchosen[-1:] if self.champion is None else [self.champion]
+        retired = (*(one for one in self.retired if one not in former), *former)
+        return Stages(version, _without(self.candidates, version), _without(retired, version))
 
     def rolled_back(self, there: list[int]) -> Stages | None:
         """Return the stages with the champion before, None where none is left.
+
+        The one that is taken back has no stage then: going back once more leads to the one before, never to it.
 
         Args:
             there: The versions whose bundles are still there.
         """
         before = next((version for version in reversed(self.retired) if version in there), None)
-        return None if before is None else self.with_champion(before)
+        if before is None:
+            return None
+        return Stages(before, self.candidates, self.retired[: self.retired.index(before)])
 
 
 def read_stages(folder: Path) -> Stages:

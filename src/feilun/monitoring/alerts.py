@@ -123,15 +123,16 @@ class Alerts:
     def _work(self, name: str) -> None:
         """Send what is due to a channel, one after another, until the end."""
         while True:
+            ending = self._ending  # before it is looked: what was told before the end is still sent
             try:
                 arrived = self._next(name)
             except StorageError as error:
                 log.error("Notifications wait: %s", error)
                 arrived = False
             with self._changed:
-                if self._ending and not arrived:
+                if ending and not arrived:
                     return
-                if not arrived:
+                if not arrived and not self._ending:
                     self._changed.wait(LOOK_SECONDS)
 
     def _next(self, name: str) -> bool:

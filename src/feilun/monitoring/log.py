@@ -195,8 +195,7 @@ class ObservationLog:
 
     def _work(self) -> None:
         while batch := self._next():
-            rows = [_observation(seen) for seen in batch]
-            lost = self._write(rows)
+            lost = self._write(batch)
             with self._changed:
                 for seen in batch:
                     self._buffer.popleft()
@@ -217,12 +216,12 @@ class ObservationLog:
                 self._hurried = False
             return list(islice(self._buffer, BATCH))
 
-    def _write(self, rows: list[Observation]) -> int:
-        """Write rows, trying again while the database refuses; return how many were given up."""
+    def _write(self, batch: list[Seen]) -> int:
+        """Write predictions, trying again while the database refuses; return how many were given up."""
         failing = False
         while True:
             try:
-                lost = self._write_once(rows)
+                lost = self._write_once(batch)
             except StorageError as error:
                 if not failing:
                     log.error("Observations wait in memory: %s", error)
@@ -231,8 +230,8 @@ class ObservationLog:
                     self.fault = error
                     self._changed.notify_all()
                     if self._deadline is not None and time.monotonic() > self._deadline:
-                        log.error("%d observations are lost: the service ended first.", len(rows))
-                        return len(rows)
+                        log.error("%d observations are lost: the service ended first.", len(batch))
+                        return len(batch)
                     self._changed.wait(RETRY_SECONDS)
                 continue
             if failing:
@@ -240,17 +239,18 @@ class ObservationLog:
             self.fault = None
             return lost
 
-    def _write_once(self, rows: list[Observation]) -> int:
+    def _write_once(self, batch: list[Seen]) -> int:
         try:
+            rows = [_observation(seen) for seen in batch]
             with self.database.write() as connection:
                 observations.add(connection, rows)
             return 0
         except StorageError:
             raise
-        except Exception as error:  # one row that the database cannot hold must not keep the others out
-            if len(rows) > 1:
-                return sum(self._write_once([row]) for row in rows)
-            log.error("Observation %s cannot be stored: %s", rows[0].id, error)
+        except Exception as error:  # one that cannot be read or held must not keep the others out
+            if len(batch) > 1:
+                return sum(self._write_once([seen]) for seen in batch)
+            log.error("Observation %s cannot be stored: %s", batch[0].id, type(error).__name__)
             return 1
 
 

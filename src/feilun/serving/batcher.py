@@ -10,12 +10,14 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
+from typing import TypeVar
 
 from feilun.core.errors import ServiceError
 from feilun.core.prediction import Prediction
 from feilun.serving.limits import DeadlinePassed, Limits, Overloaded, Row, ShareTaken, characters_of
 from feilun.serving.tracing import Facts, NoTracer, Tracer
 
+AnyRow = TypeVar("AnyRow", bound=Row)
 Predict = Callable[[Sequence[Row]], list[Prediction]]
 
 BATCH_CHARACTERS = 8192
@@ -221,7 +223,7 @@ class Batcher:
             loop.call_soon_threadsafe(_succeed, piece, list(islice(remaining, len(piece.texts))))
 
 
-def pieces(texts: Sequence[Row]) -> Iterator[Sequence[Row]]:
+def pieces(texts: Sequence[AnyRow]) -> Iterator[Sequence[AnyRow]]:
     """Cut a request into pieces of one go each, in order; a single longer text is a piece of its own."""
     start = characters = 0
     for i, text in enumerate(texts):

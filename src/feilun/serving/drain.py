@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
+import threading
 from collections.abc import Callable
 from types import FrameType
 
@@ -43,7 +44,8 @@ def server_config(app: FastAPI, limits: Limits) -> uvicorn.Config:
 class DrainingServer(uvicorn.Server):
     """On SIGTERM: no longer ready, a moment of notice, no new connections, then what is in flight finishes.
 
-    Sockets get as long as requests in flight: uvicorn by itself would cut them off with their answers.
+    Sockets get as long as requests in flight: uvicorn by itself would cut them off with their answers. The process then
+    ends with code 0, and whoever called leaves its blocks: uvicorn by itself would let the signal kill it there.
 
     Args:
         config: Of uvicorn.
@@ -61,6 +63,21 @@ class DrainingServer(uvicorn.Server):
         self._notice = notice
         self._sockets = sockets
 
+    def run(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve until a signal.
+
+        Raises:
+            SystemExit: With code 0, once it has stopped on SIGTERM.
+        """
+        if threading.current_thread() is not threading.main_thread():  # which alone gets signals
+            super().run(sockets)
+            return
+        former = signal.signal(signal.SIGTERM, _leave_process)  # raised anew by uvicorn, once it has stopped
+        try:
+            super().run(sockets)
+        finally:
+            signal.signal(signal.SIGTERM, former)
+
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Take a signal; a second one ends the notice."""
         self._leave()
@@ -77,3 +94,7 @@ class DrainingServer(uvicorn.Server):
         while self._sockets() and loop.time() - began < DRAIN_SECONDS and not self.force_exit:
             await asyncio.sleep(0.05)
         await super().shutdown(sockets)
+
+
+def _leave_process(sig: int, frame: FrameType | None) -> None:
+    raise SystemExit(0)

@@ -117,13 +117,14 @@ class Engine:
             raise UnknownModel(f"No model {name!r} is served. {nearest(name, self.bundles)}")
         return self.bundles[name]
 
-    async def answer(self, name: str, texts: Sequence[Row], client: str = "") -> Answer:
+    async def answer(self, name: str, texts: Sequence[Row], client: str = "", key: str | None = None) -> Answer:
         """Predict texts with a model, together with what else asks it at that moment.
 
         Args:
             name: The model's name.
             texts: The texts; pairs of them where the model compares two.
             client: Who asks, so that nobody gets more than a share of the queue.
+            key: Whom it is asked for: the same key gets the same version while one is tried.
 
         Returns:
             One prediction a text, in their order, and which version gave them.
@@ -142,12 +143,12 @@ class Engine:
         self.limits.check(texts)
         if name not in self._batchers:
             raise ServiceError("The service is not running.", "Ask again in a moment.")
-        if trial is not None and trial.takes(texts):
+        if trial is not None and trial.takes(texts, key):
             answer = await self._canary(name, trial, texts, client)
             if answer is not None:
                 return answer
-        began = time.perf_counter()
-        answer = Answer(f"{name}@{bundle.version}", await self._batchers[name].predict(texts, client))
+        began, version = time.perf_counter(), self.bundles[name].version  # which may have changed with a failed canary
+        answer = Answer(f"{name}@{version}", await self._batchers[name].predict(texts, client))
         if trial is not None and name in self._recalls:
             self._recalls[name].served.add(time.perf_counter() - began)
         if trial is not None and trial.shadows:

@@ -38,7 +38,7 @@ class Follower:
         self.names = tuple(names)
         self._threads = threads
         self._seconds = seconds
-        self._refused: set[tuple[str, int]] = set()
+        self._refused: dict[str, int] = {}
 
     async def run(self) -> None:
         """Look again and again, until cancelled."""
@@ -51,19 +51,20 @@ class Follower:
         """Take a model's champion where it is not the version that answers."""
         try:
             chosen = champion(name)
-        except FeilunError as error:
+        except (FeilunError, OSError) as error:
             log.error("%s", error)
             return
-        if chosen is None or (name, chosen) in self._refused or self._answers(name, chosen):
+        if chosen != self._refused.get(name):
+            self._refused.pop(name, None)  # chosen again later, it may have been mended
+        if chosen is None or name in self._refused or self._answers(name, chosen):
             return
         try:
             bundle = await asyncio.to_thread(self._open, registered() / name / str(chosen))
             await self.engine.replace(name, bundle)
-        except FeilunError as error:
-            self._refused.add((name, chosen))
+        except Exception as error:  # whatever a bundle does: later champions are to be followed all the same
+            self._refused[name] = chosen
             log.error("%s@%d does not answer, the version before goes on: %s", name, chosen, error)
         else:
-            self._refused = {(other, version) for other, version in self._refused if other != name}
             log.warning("%s@%d answers from now on.", name, chosen)
 
     def _answers(self, name: str, version: int) -> bool:

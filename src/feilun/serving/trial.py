@@ -34,11 +34,12 @@ class Trial:
         """Return whether it is only asked along."""
         return self.share == 0
 
-    def takes(self, rows: Sequence[Row]) -> bool:
-        """Return whether it answers a request: decided by the first text, so that the same gets the same version."""
+    def takes(self, rows: Sequence[Row], key: str | None = None) -> bool:
+        """Return whether it answers a request: the same key gets the same version; without one, the same first text."""
         if self.shadows or not rows:
             return False
-        digest = hashlib.sha256(repr(rows[0]).encode("utf-8", "surrogatepass")).digest()
+        decides = key if key is not None else repr(rows[0])
+        digest = hashlib.sha256(decides.encode("utf-8", "surrogatepass")).digest()
         return int.from_bytes(digest[:8]) < self.share * 2**64
 
 

@@ -62,7 +62,10 @@ class WritingThread:
 
     def _work(self) -> None:
         while (first := self._next(None)) is not None:
-            self._write_from(first)
+            try:
+                self._write_from(first)
+            except Exception as error:  # whatever a model does: others are answered all the same
+                first.tell(error)
 
     def _next(self, generator: Generator | None) -> Asked | None:
         """Return who is next; with a generator only where that is its model, for it may join those being answered."""

@@ -37,7 +37,7 @@ FORMS = "sqlite:///feilun.db or postgresql+psycopg://user:password@host/name"
 
 
 class Database:
-    """An open database of the newest schema, safe to share between threads.
+    """An open database of the newest schema, safe to share between threads; its errors show no values, so no texts.
 
     Args:
         engine: SQLAlchemy's engine.
@@ -172,7 +172,9 @@ def _sqlite(path: Path, busy_seconds: float) -> Engine:
         address = f"file:{quote(str(path))}?mode=rw"
         return sqlite3.connect(address, busy_seconds, uri=True, check_same_thread=False, isolation_level=None)
 
-    engine = create_engine("sqlite://", creator=connect, poolclass=QueuePool, pool_timeout=busy_seconds)
+    engine = create_engine(
+        "sqlite://", creator=connect, poolclass=QueuePool, pool_timeout=busy_seconds, hide_parameters=True
+    )
 
     @event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _: Any) -> None:
@@ -190,6 +192,7 @@ def _sqlite(path: Path, busy_seconds: float) -> Engine:
 
 def _postgres(url: URL) -> Engine:
     try:
-        return create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": CONNECT_SECONDS})
+        connect = {"connect_timeout": CONNECT_SECONDS}
+        return create_engine(url, pool_pre_ping=True, connect_args=connect, hide_parameters=True)
     except ModuleNotFoundError as error:
         raise MissingExtra(error.name or "psycopg", "postgres", "A database on PostgreSQL") from error

@@ -55,7 +55,9 @@ def test_a_canary_names_itself(references: list[str]) -> None:
     served, tried = (open_bundle(reference, threads=1) for reference in references)
     with TestClient(create_app(Engine({"reviews": served}, trials={"reviews": Trial(tried, 0.5)}))) as client:
         said = {client.post("/v1/predict/reviews", json={"text": word}).json()["model"] for word in WORDS}
+        same = [client.post("/v1/predict/reviews", json={"text": word, "key": "4711"}).json() for word in WORDS]
     assert said == {"reviews@1", "reviews@2"}
+    assert len({one["model"] for one in same}) == 1
 
 
 def test_models_named_without_a_version_follow_their_champion(references: list[str], tmp_path: Path) -> None:

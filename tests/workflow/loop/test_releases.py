@@ -90,11 +90,25 @@ def test_a_champion_that_is_gone_and_damaged_stages_are_told(folder: Path, datab
 
 def test_every_version_has_one_stage(folder: Path, database: Database) -> None:
     promote("reviews@1", database)
+    assert read_stages(folder) == Stages(1, (), (3,))  # which was what the name meant before
+    (folder / STAGES).unlink()
     wait("reviews", 3, database)
+    promote("reviews@1", database)
     stages = read_stages(folder)
-    assert [stages.of(version) for version in (1, 2, 3)] == ["champion", "", "candidate"]
-    assert promote("reviews@3", database) == Stages(3, (), (1,))
-    assert roll_back("reviews", database) == Stages(1, (), (3,))
+    assert [stages.of(version) for version in (1, 2, 3)] == ["champion", "retired", "candidate"]
+    assert promote("reviews@2", database) == Stages(2, (3,), (1,))
+    assert promote("reviews@3", database) == Stages(3, (), (1, 2))
+
+
+def test_rolling_back_never_leads_to_what_was_taken_back(folder: Path, database: Database) -> None:
+    promote("reviews@3", database)  # the first that anybody chose: 2 was the newest before it
+    assert roll_back("reviews", database).champion == 2
+    for version in (1, 3):
+        promote(f"reviews@{version}", database)
+    assert [roll_back("reviews", database).champion for _ in range(2)] == [1, 2]
+    with pytest.raises(UsageError, match="no earlier champion"):
+        roll_back("reviews", database)
+    assert read_stages(folder) == Stages(2)
 
 
 def test_the_verbs(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -108,4 +122,5 @@ def test_the_verbs(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["models", "--json"]) == 0
     assert capsys.readouterr().out.count('"stage": "champion"') == 1
     assert run(["models", "rollback", "reviews"]) == 0
+    assert run(["models", "rollback", "reviews"]) == 2
     assert run(["models", "promote", "nothing@1"]) == 1

@@ -8,15 +8,17 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import polars
 import pytest
 
-from feilun.bundles.bundle import open_bundle
+from feilun.bundles.bundle import Bundle, open_bundle
 from feilun.bundles.registry import resolve
 from feilun.core import places
 from feilun.core.errors import BundleError, GateNotMet, UsageError
 from feilun.interfaces.cli.main import run
+from feilun.monitoring import retrain_policy
 from feilun.monitoring.feedback import FeedbackDesk
 from feilun.monitoring.log import ObservationLog
 from feilun.monitoring.reviewed import held_out
@@ -25,6 +27,8 @@ from feilun.storage.database import Database, open_database
 from feilun.storage.locks import locked
 from feilun.training.checkpoint import CHECKPOINT, Progress
 from feilun.workflow import recipe as recipes
+from feilun.workflow import steps
+from feilun.workflow.loop import releases
 from feilun.workflow.loop.next_corpus import next_corpus
 from feilun.workflow.loop.remembered import recipe_of
 from feilun.workflow.loop.retrain import is_due, retrain
@@ -154,6 +158,26 @@ def test_a_person_decides_where_the_recipe_or_the_call_says_so(recipe: Path, dat
     result = retrain(recipes.load(recipe, ["training.epochs=1"]), database, review=True)
     assert result.outcome == "waiting"
     assert resolve("made").name == "1"
+
+
+def test_a_champion_that_was_chosen_meanwhile_stays(
+    recipe: Path, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answered(database, turned(60))
+    train_alone = steps.train
+
+    def train_while_somebody_promotes(*settings: Any, **further: Any) -> Bundle:
+        trained = train_alone(*settings, **further)
+        shutil.copytree(places.registered() / "made" / "1", places.registered() / "made" / "7")
+        releases.promote("made@7", database)
+        return trained
+
+    monkeypatch.setattr(steps, "train", train_while_somebody_promotes)
+    monkeypatch.setattr(retrain_policy, "better", lambda *_: retrain_policy.Verdict(True, ("better",)))
+    result = retrain(recipes.load(recipe, ["training.epochs=1"]), database)
+    assert (result.outcome, result.challenger) == ("waiting", 2)
+    assert result.reasons[-1] == "version 7 became the champion meanwhile, and it was compared with version 1"
+    assert resolve("made").name == "7"
 
 
 def test_a_challenger_that_misses_the_gate_changes_nothing_and_is_noted(recipe: Path, database: Database) -> None:

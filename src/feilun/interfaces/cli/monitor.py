@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 EXAMPLES = (
     "feilun monitor reviews",
     "feilun monitor reviews@3 --count 500 --hours 24 --json",
+    "feilun monitor reviews --count 1000 --tell dingtalk://TOKEN --accuracy-below 0.85",
 )
 
 SHOWN_LABELS = 4
@@ -37,30 +38,53 @@ def monitor(
     alpha: Annotated[
         float, typer.Option(min=0.001, max=0.5, help="Chance of a false alarm in a window without drift.")
     ] = 0.01,
+    tell: Annotated[
+        list[str] | None,
+        typer.Option(
+            envvar="FEILUN_TELL",
+            metavar="ADDRESS",
+            show_default=False,
+            help="Tell apprise's address of alarms by the first window; may be given again.",
+        ),
+    ] = None,
+    accuracy_below: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="Accuracy by feedback that is an alarm when surely below.", show_default=False),
+    ] = None,
     threads: Threads = None,
     as_json: AsJson = False,
 ) -> None:
     """Show how a model fares in service: volume, labels, drift, accuracy, feedback.
 
-    Compares what was observed with the rows that the model was validated on. With --json, one object a window.
+    Compares what was observed with the rows that the model was validated on. With --json, one object a window. With
+    --tell, made for a timer, people are told once when an alarm opens, and once when it is over.
     """
     from feilun.bundles.bundle import open_bundle
+    from feilun.core.errors import UsageError
     from feilun.storage.database import open_database
+    from feilun.workflow.loop import alarms
     from feilun.workflow.loop import monitor as watching
 
+    if accuracy_below is not None and not tell:
+        raise UsageError("--accuracy-below opens an alarm, and nobody is to be told.", "Give --tell ADDRESS too.")
     spans = [*(watching.Span(count=n) for n in count or ()), *(watching.Span(hours=n) for n in hours or ())]
     opened = open_bundle(bundle, threads=threads)
+    model = f"{opened.name}@{opened.version}"
     database = open_database()
     try:
         windows = watching.watch(opened, database, spans or watching.SPANS, alpha=alpha)
+        rules = alarms.AlarmRules(accuracy_below)
+        changed = alarms.tell(model, windows[0], rules, database, tell) if tell else []
     finally:
         database.close()
     if as_json:
         for window in windows:
-            output.print_json({"model": f"{opened.name}@{opened.version}", **window.to_json()})
+            output.print_json({"model": model, **window.to_json()})
+        for alarm in changed:
+            output.print_json(alarm.to_json())
         return
     console = output.result_console()
-    console.print(f"{opened.name}@{opened.version}", style="bold")
+    console.print(model, style="bold")
     console.print(_table(windows))
     findings: dict[str, list[str]] = {}
     for window in windows:
@@ -68,6 +92,9 @@ def monitor(
             findings.setdefault(line, []).append(window.name)
     for line, names in findings.items():
         console.print(f"  {', '.join(names)}: {line}", soft_wrap=True, highlight=False)
+    for alarm in changed:
+        said = "opened" if alarm.opened else "over"
+        console.print(f"  alarm {said}: {alarm.rule}, {alarm.reason}", soft_wrap=True, highlight=False)
 
 
 def _table(windows: list[Window]) -> Table:

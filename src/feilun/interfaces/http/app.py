@@ -67,6 +67,7 @@ def create_app(engine: Engine, desk: FeedbackDesk | None = None, access: Access 
             async with engine:
                 yield
             app.state.conversations.stop()
+            app.state.embeddings.stop()
 
     app = FastAPIOffline(
         redoc_url=None,

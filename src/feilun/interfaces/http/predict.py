@@ -40,6 +40,12 @@ class PredictRequest(BaseModel):
         "value is not known.",
         examples=[[{"text": "card declined", "amount": 120.5, "channel": "web"}]],
     )
+    key: str | None = Field(
+        None,
+        max_length=200,
+        description="Whom it is asked for, such as a customer's number: the same key gets the same version while a "
+        "canary is tried; without one, the same first text does. It is not kept.",
+    )
     ranked: int = Field(5, ge=0, le=1000, description="How many of the best labels to return with their scores.")
 
     @model_validator(mode="after")
@@ -159,7 +165,7 @@ async def predict(
     log: ObservationLog | None = request.app.state.log
     began = time.perf_counter()
     rows = body.asked(engine.bundle(name))
-    answer = await unless_gone(request, engine.answer(name, rows, client_of(request)))
+    answer = await unless_gone(request, engine.answer(name, rows, client_of(request), body.key))
     predictions = answer.predictions
     figures.count(name, predictions)
     seconds = time.perf_counter() - began

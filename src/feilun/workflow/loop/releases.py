@@ -36,7 +36,7 @@ def promote(reference: str, database: Database, **why: Any) -> Stages:
     def change(stages: Stages) -> Stages:
         if stages.champion == number:
             raise UsageError(f"{name}@{number} is the champion already.", "`feilun models` shows the stages.")
-        return stages.with_champion(number)
+        return stages.with_champion(number, versions(name))
 
     return _changed(name, database, "promote", change, **why)
 

@@ -22,6 +22,7 @@ import numpy as np
 
 from feilun.bundles.bundle import Bundle, open_bundle
 from feilun.bundles.registry import champion, versions
+from feilun.bundles.stages import read_stages
 from feilun.compression.generation import evenly
 from feilun.core import places
 from feilun.core.corpus import Corpus
@@ -180,7 +181,7 @@ def retrain(
         with _gate_noted(recipe.name, database, facts):
             trained = steps.train(corpus.recipe, resume=resume, accept_licence=accept_licence, screen=screen)
         contests = {task: _contest(bundle, trained, recipe, task, rows) for task, rows in corpus.tasks.items()}
-        outcome, reasons = _decide(contests, recipe, review)
+        outcome, reasons = _decide(contests, recipe, review, int(bundle.version))
         report = places.retrainings() / recipe.name / f"{trained.version}.json"
         result = Retraining(
             recipe.name, int(bundle.version), int(trained.version), outcome, reasons, contests, corpus.learned,
@@ -241,11 +242,14 @@ def _answers(bundle: Bundle, task: str, corpus: Corpus) -> list[Prediction]:
     return (OneAnswer(bundle, task) if task else bundle).predict(corpus)
 
 
-def _decide(contests: Mapping[str, Contest], recipe: Recipe, review: bool) -> tuple[str, tuple[str, ...]]:
-    """Return what comes of the challenger, and why."""
+def _decide(contests: Mapping[str, Contest], recipe: Recipe, review: bool, before: int) -> tuple[str, tuple[str, ...]]:
+    """Return what comes of the challenger, and why; a person decides where one chose another champion meanwhile."""
     verdict = retrain_policy.better(recipe.retrain, contests)
-    asked = review or recipe.retrain.review
-    return "waiting" if asked else "promoted" if verdict.yes else "kept", verdict.reasons
+    now, reasons = read_stages(places.registered() / recipe.name).champion, verdict.reasons
+    if now != before:
+        reasons = (*reasons, f"version {now} became the champion meanwhile, and it was compared with version {before}")
+    asked = review or recipe.retrain.review or (verdict.yes and now != before)
+    return "waiting" if asked else "promoted" if verdict.yes else "kept", reasons
 
 
 def _settle(result: Retraining, database: Database, held: Held, facts: dict[str, Any]) -> None:
