@@ -153,6 +153,31 @@ def test_the_challenger_learns_what_people_said_and_takes_the_place(
     assert resolve("made").name == "1"
 
 
+def test_it_looks_every_so_many_hours_trains_when_due_and_goes_on_after_an_error(
+    recipe: Path, database: Database, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slept: list[float] = []
+
+    def meanwhile(seconds: float) -> None:
+        slept.append(seconds)
+        if len(slept) == 1:
+            answered(database, turned(150))
+        elif len(slept) == 2:
+            recipe.rename(recipe.with_name("away.toml"))
+        else:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("feilun.interfaces.cli.retrain.sleep", meanwhile)
+    assert run(["retrain", str(recipe), "--every", "0.5", "--json"]) == 130
+    told = capsys.readouterr()
+    first, second = (json.loads(line) for line in told.out.splitlines())
+    assert not first["due"]
+    assert (second["outcome"], resolve("made").name) == ("promoted", "2")
+    assert told.err.count("error: ") == 1
+    assert slept == [1800] * 3
+    assert run(["retrain", "made", "--every", "1", "--check"]) == 2
+
+
 def test_a_person_decides_where_the_recipe_or_the_call_says_so(recipe: Path, database: Database) -> None:
     answered(database, turned(60))
     result = retrain(recipes.load(recipe, ["training.epochs=1"]), database, review=True)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+from time import sleep
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from feilun.core.errors import FeilunError, Interrupted, UsageError
 from feilun.interfaces.cli import output
 from feilun.interfaces.cli.database import opened_database
 from feilun.interfaces.cli.options import AcceptLicence, AsJson
@@ -17,6 +20,7 @@ EXAMPLES = (
     "feilun retrain reviews --check",
     "feilun retrain recipe.toml --review",
     "feilun retrain reviews --if-due --resume",
+    "feilun retrain reviews --every 6",
 )
 
 
@@ -28,6 +32,15 @@ def retrain(
     if_due: Annotated[bool, typer.Option("--if-due", help="Train only when it is due: for a timer.")] = False,
     review: Annotated[bool, typer.Option("--review", help="Let a person promote what comes out.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with what was stopped, where something was.")] = False,
+    every: Annotated[
+        float | None,
+        typer.Option(
+            min=0.0001,
+            metavar="HOURS",
+            show_default=False,
+            help="As --if-due --resume, every so many hours until Ctrl-C.",
+        ),
+    ] = None,
     accept_licence: AcceptLicence = False,
     as_json: AsJson = False,
 ) -> None:
@@ -36,6 +49,25 @@ def retrain(
     The challenger takes the champion's place where it is no worse on the recipe's test rows and better on rows told by
     people from which neither learned; the table [retrain] of the recipe says how much. Two never run at once.
     """
+    if every is None:
+        _look(model, check, if_due, review, resume, accept_licence, as_json)
+        return
+    if check:
+        raise UsageError("--check looks once, --every again and again.", "Leave one of them out.")
+    while True:
+        try:
+            _look(model, False, True, review, True, accept_licence, as_json)
+        except Interrupted:
+            raise
+        except FeilunError as error:  # a gate that was missed, a database that is away: the next look may find it well
+            print(f"error: {error}", file=sys.stderr, flush=True)
+        sleep(3600 * every)
+
+
+def _look(
+    model: str, check: bool, if_due: bool, review: bool, resume: bool, accept_licence: bool, as_json: bool
+) -> None:
+    """Look whether training is due, where that is asked, and train."""
     from feilun.workflow.loop import retrain as retraining
     from feilun.workflow.loop.remembered import recipe_of
     from feilun.workflow.screen import Terminal
@@ -49,7 +81,8 @@ def retrain(
                 if as_json:
                     output.print_json(said)
                 else:
-                    print(f"{recipe.name} is {'' if verdict.yes else 'not '}due: {'; '.join(verdict.reasons)}.")
+                    due = "due" if verdict.yes else "not due"
+                    print(f"{recipe.name} is {due}: {'; '.join(verdict.reasons)}.", flush=True)
                 return
         screen = Terminal(output.progress_console() if as_json else output.result_console(), output.language())
         result = retraining.retrain(
