@@ -141,6 +141,26 @@ def test_the_two_readmes_say_the_same():
     assert commands_of(text_of(READMES[0])) == commands_of(text_of(READMES[1]))
 
 
+ENGLISH_ALONE = {"bases", "benchmarks", "recipe", "roadmap"}
+"""Pages of `docs/` that are made by the code, or kept by those who work on it."""
+
+GUIDES = sorted({path.name.partition(".")[0] for path in ROOT.glob("docs/*.md")} - ENGLISH_ALONE)
+
+
+def blocks_of(text):
+    """Return what opens each section and block of code: levels of headings, languages of blocks, in order."""
+    return re.findall(r"^(?:#+(?= )|```\w+$)", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("guide", GUIDES)
+def test_a_guide_has_the_same_sections_and_commands_in_both_languages(guide):
+    english, chinese = text_of(f"docs/{guide}.md"), text_of(f"docs/{guide}.zh-CN.md")
+    assert blocks_of(english) == blocks_of(chinese)
+    assert {c.split()[1] for c in commands_of(english)} == {c.split()[1] for c in commands_of(chinese)}
+    assert f"]({guide}.zh-CN.md)" in english
+    assert f"]({guide}.md)" in chinese
+
+
 @pytest.mark.parametrize("page", READMES)
 def test_every_verb_is_in_the_readme(page):
     named = {command.split()[1] for command in commands_of(text_of(page))}
