@@ -45,7 +45,7 @@ def of_row(row: Any) -> Indexed:
     return Indexed(row.sequence, row.published, terms(row, Analysis.from_json(row.analysis)))
 
 
-def wanted(words: str, entity: str, topic: str, sentiment: str, source: str, region: str) -> list[Phrase] | None:
+def wanted(words: str, entity: str, topic: str, sentiment: str, source: str, region: str = "") -> list[Phrase] | None:
     """Return what documents must hold.
 
     Args:
