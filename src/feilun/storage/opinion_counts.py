@@ -10,8 +10,10 @@ from sqlalchemy import Connection, Row, Table, delete, func, select
 from feilun.storage.inserts import insert_into
 from feilun.storage.tables.public_opinion import opinion_counts, opinion_daily_counts
 
-Cell = tuple[int, str, str, str]
-"""Bucket, topic, entity and source of a row of numbers."""
+Cell = tuple[int, str, str, str, str]
+"""Bucket, topic, entity, source and region of a row of numbers."""
+
+KEYS = ("bucket", "topic", "entity", "source", "region")
 
 FIGURES = ("documents", "positive", "negative", "stories")
 DAY = 86_400
@@ -28,8 +30,8 @@ def count(connection: Connection, numbers: Mapping[Cell, Sequence[int]]) -> None
         numbers: By cell what to add of documents, positive, negative and stories.
     """
     days: dict[Cell, list[int]] = {}
-    for (bucket, topic, entity, source), added in numbers.items():
-        of_day = days.setdefault((bucket - bucket % DAY, topic, entity, source), [0] * len(FIGURES))
+    for (bucket, topic, entity, source, region), added in numbers.items():
+        of_day = days.setdefault((bucket - bucket % DAY, topic, entity, source, region), [0] * len(FIGURES))
         for place, value in enumerate(added):
             of_day[place] += value
     _add(connection, opinion_counts, numbers)
@@ -45,7 +47,7 @@ def forget_counts(connection: Connection, since: int | None = None) -> None:
 
 def counts(
     connection: Connection, *, since: float | None = None, until: float | None = None,
-    topic: str | None = None, entity: str | None = None, source: str = "",
+    topic: str | None = None, entity: str | None = None, source: str = "", region: str = "",
 ) -> Sequence[Row[Any]]:  # fmt: skip
     """Return rows of numbers in the order of bucket, topic and entity.
 
@@ -56,8 +58,10 @@ def counts(
         topic: Only of this topic; None takes each, "" the row of all topics together.
         entity: Likewise.
         source: Likewise; "" are all sources together.
+        region: Likewise; "" are all regions together, and documents of none.
     """
-    return _rows(connection, opinion_counts, since, until, {"topic": topic, "entity": entity, "source": source})
+    which = {"topic": topic, "entity": entity, "source": source, "region": region}
+    return _rows(connection, opinion_counts, since, until, which)
 
 
 def next_bucket(connection: Connection, since: int) -> int | None:
@@ -70,20 +74,32 @@ def next_bucket(connection: Connection, since: int) -> int | None:
 def earliest_day(connection: Connection) -> int | None:
     """Return the second at which the first day begins in which something was counted; None where there is none."""
     table = opinion_daily_counts.c
-    everything = (table.source == "") & (table.topic == "")
+    everything = (table.source == "") & (table.region == "") & (table.topic == "")
     found: int | None = connection.execute(select(func.min(table.bucket)).where(everything)).scalar_one()
+    return found
+
+
+def regions(connection: Connection) -> list[str]:
+    """Return the regions of which something was counted, in their order."""
+    table = opinion_daily_counts.c
+    found: list[str] = []
+    last: str | None = ""
+    while last is not None:  # each is the next in the index, so that not all rows are read
+        following = select(func.min(table.region)).where(table.source == "", table.region > last)
+        last = connection.execute(following).scalar_one()
+        found += [] if last is None else [last]
     return found
 
 
 def daily_counts(
     connection: Connection, *, since: float | None = None, until: float | None = None,
-    topic: str | None = None, entity: str | None = None, source: str = "", weeks: bool = False,
+    topic: str | None = None, entity: str | None = None, source: str = "", region: str = "", weeks: bool = False,
 ) -> list[Row[Any]]:  # fmt: skip
     """Return rows of numbers by day, as `counts` does; of a day that is asked for in part, those of its buckets.
 
     Where `weeks` is set, the days of a week are added up by the database, under the second at which its Monday begins.
     """
-    which = {"topic": topic, "entity": entity, "source": source}
+    which = {"topic": topic, "entity": entity, "source": source, "region": region}
     first = None if since is None else -(-since // DAY) * DAY
     end = None if until is None else until // DAY * DAY
     rows = list(_rows(connection, opinion_daily_counts, first, end, which, weeks=weeks))
@@ -105,8 +121,9 @@ def _rows(
         query = select(monday.label("bucket"), *names, *(func.sum(one).label(one.name) for one in figures))
         query = query.group_by(*names, monday)
     if table is opinion_counts and which["entity"] is None:
-        # an expression, for the index of sources and entities would read all times
-        query, which = query.where(table.c.source.concat("") == which["source"]), {"topic": which["topic"]}
+        # expressions, for the index of sources and entities would read all times
+        query = query.where(*(table.c[name].concat("") == which[name] for name in ("source", "region")))
+        which = {"topic": which["topic"]}
     for name, wanted in which.items():
         query = query if wanted is None else query.where(table.c[name] == wanted)
     query = query if since is None else query.where(table.c.bucket >= since)
@@ -116,14 +133,10 @@ def _rows(
 
 def _add(connection: Connection, table: Table, numbers: Mapping[Cell, Sequence[int]]) -> None:
     rows = [
-        {"bucket": cell[0], "topic": cell[1], "entity": cell[2], "source": cell[3],
-         **dict(zip(FIGURES, added, strict=True))}
-        for cell, added in sorted(numbers.items())
+        dict(zip((*KEYS, *FIGURES), (*cell, *added), strict=True)) for cell, added in sorted(numbers.items())
     ]  # fmt: skip
     if not rows:
         return
     insert = insert_into(connection, table)
     more = {name: table.c[name] + insert.excluded[name] for name in FIGURES}
-    connection.execute(
-        insert.on_conflict_do_update(index_elements=["bucket", "topic", "entity", "source"], set_=more), rows
-    )
+    connection.execute(insert.on_conflict_do_update(index_elements=KEYS, set_=more), rows)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import column, event, select, table
 
 from apps.public_opinion.made import NOW, WIDTH, made_intake, record, write_lines
 from feilun.apps.public_opinion import trends
@@ -18,6 +18,9 @@ from feilun.apps.public_opinion.sources.files import Files
 from feilun.core.errors import RecipeError
 from feilun.storage import opinion, opinion_counts, opinion_retention
 from feilun.storage.database import Database, open_database
+from feilun.storage.tables.every import metadata
+from feilun.storage.tables.public_opinion import opinion_counts as opinion_counts_table
+from feilun.storage.tables.public_opinion import opinion_daily_counts, opinion_documents
 from feilun.storage.upgrade import VERSION_TABLE, upgrade
 from feilun.workflow.applications.public_opinion.file import read_application
 
@@ -89,19 +92,31 @@ def test_a_short_time_is_told_by_buckets(database: Database, tmp_path: Path) -> 
     assert found[0].seconds == WIDTH
 
 
-def test_numbers_of_before_are_added_up_by_day_where_a_database_is_upgraded(database: Database, tmp_path: Path) -> None:
+@pytest.mark.parametrize("revision", ["0011", "0014"])
+def test_what_was_counted_before_stays_where_a_database_is_upgraded(
+    database: Database, tmp_path: Path, revision: str
+) -> None:
     filled(database, tmp_path)
+    tables = [opinion_documents, opinion_counts_table, *([opinion_daily_counts] if revision > "0011" else [])]
+
+    def all_rows() -> list[list[dict[str, Any]]]:
+        every = [opinion_documents, opinion_counts_table, opinion_daily_counts]
+        return [list(map(dict, connection.execute(select(one).order_by(*one.primary_key)).mappings())) for one in every]
+
     with database.write() as connection:
-        wanted = opinion_counts.daily_counts(connection)
-        for thing in (
-            "table opinion_daily_counts", "table opinion_words", "table service_releases",
-            "index opinion_counts_of_entity", "index opinion_corrections_of_document",
-        ):  # fmt: skip
-            connection.exec_driver_sql(f"drop {thing}")
-        connection.exec_driver_sql("create index opinion_counts_of_entity on opinion_counts (entity, topic, bucket)")
-        connection.exec_driver_sql(f"update {VERSION_TABLE} set version_num = '0011'")  # noqa: S608
+        wanted = all_rows()
+        metadata.drop_all(connection)
+        for name in ("opinion_words", VERSION_TABLE):
+            connection.exec_driver_sql(f"drop table if exists {name}")
+        upgrade(connection, "It", revision)
+        for old, rows in zip(tables, wanted, strict=False):
+            columns = [name for name in old.c if name.name != "region"]
+            said = table(old.name, *(column(one.name, one.type) for one in columns))
+            connection.execute(said.insert(), [{one.name: row[one.name] for one in columns} for row in rows])
         upgrade(connection, "It")
-        assert opinion_counts.daily_counts(connection) == wanted != []
+        assert all_rows() == wanted
+        assert all(wanted)
+        assert opinion_counts.regions(connection) == []
 
 
 @pytest.mark.parametrize("which", [{"topic": ""}, {"entity": ""}, {"topic": "", "entity": "x"}, {"entity": "x"}, {}])

@@ -42,7 +42,8 @@ def records() -> Iterator[dict[str, str]]:
     for hours in range(0, QUIET_DAYS * 24, 8):
         time = (BEGIN + timedelta(hours=hours)).isoformat()
         name = "青禾汽车" if hours % 16 else "Northlake Bank"
-        yield {"id": f"q{hours}", "time": time, "title": f"{name}召开第 {hours} 次例会", "source": "财闻"}
+        told = {"id": f"q{hours}", "time": time, "title": f"{name}召开第 {hours} 次例会", "source": "财闻"}
+        yield told | {"region": "" if hours % 16 else "香港"}
     for number in range(BAD):
         time = (BEGIN + timedelta(days=QUIET_DAYS, minutes=5 * number)).isoformat()
         title = f"青禾汽车召回 {number} 千辆新车，刹车缺陷致车主投诉 {number}"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_opinion import BAD, ran, service
+from made_opinion import BAD, QUIET_DAYS, ran, service
 
 from feilun.serving.access import Access
 from feilun.storage import opinion, opinion_counts, tokens
@@ -49,6 +49,21 @@ def test_a_trend_leads_to_the_documents_behind_it(address: str, visitor: Callabl
     page.wait_for_selector("path.series")
     page.locator("figure >> a").last.evaluate("point => location.hash = point.getAttribute('href')")
     page.wait_for_selector(".document")
+
+
+def test_a_region_is_chosen_and_goes_along_to_its_documents(address: str, visitor: Callable[..., Any]) -> None:
+    page = visitor(390).open(address)
+    page.wait_for_selector("tr:has-text('青禾汽车')")
+    page.locator("label", has_text="地区").locator("select").select_option("香港")
+    page.wait_for_selector("tr:has-text('青禾汽车')", state="detached")
+    assert page.locator("tbody tr").count() == 1
+    page.locator("tr", has_text="Northlake Bank").locator("a").first.click()
+    page.wait_for_selector(".document")
+    assert page.locator("label", has_text="地区").locator("select").input_value() == "香港"
+    told = page.locator(".document .facts").all_inner_texts()
+    assert all("香港" in one for one in told)
+    assert len(told) == min(50, QUIET_DAYS * 24 // 16)
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
 
 
 def test_an_incident_shows_its_cause_and_people_act_on_it(

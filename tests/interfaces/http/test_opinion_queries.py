@@ -32,7 +32,8 @@ DAY_BEFORE = NOW - 86_400
 def database(database_url: str, tmp_path: Path) -> Iterator[Database]:
     opened = open_database(database_url)
     documents = [record(i, f"青禾汽车召回新车，刹车缺陷 {i}", DAY_BEFORE + i) for i in range(6)]
-    documents += [record(10, "Northlake Bank posts record profit of 100%", DAY_BEFORE - 10 * 86_400)]
+    profit = record(10, "Northlake Bank posts record profit of 100%", DAY_BEFORE - 10 * 86_400)
+    documents += [{**profit, "region": "香港"}]
     documents += [{**record(11, "=cmd() 青禾汽车新车获奖", DAY_BEFORE + 50), "author": "@somebody"}]
     made_intake(opened).take(Files(write_lines(tmp_path / "a.jsonl", documents)))
     with opened.write() as connection:
@@ -55,6 +56,20 @@ def asked(client: TestClient, path: str, **parameters: Any) -> Any:
     answer = client.get(f"{ROOT}/{path}", params=parameters)
     assert answer.status_code == 200, answer.text
     return answer.json()
+
+
+def test_trends_search_and_tables_of_a_region(client: TestClient) -> None:
+    found = asked(client, "trends", region="香港")
+    assert [(one["entity"], one["documents"], one["share_of_voice"]) for one in found["series"]] == [
+        ("Northlake Bank", 1, 1.0)
+    ]
+    assert asked(client, "trends", region="北京")["series"] == []
+    assert [one["region"] for one in asked(client, "search", region="香港")["documents"]] == ["香港"]
+    rows = csv.DictReader(io.StringIO(client.get(f"{ROOT}/export", params={"region": "香港"}).text))
+    assert [row["region"] for row in rows] == ["香港"]
+    asked_for = {"region": "香港", "topic": "", "entity": ""}
+    rows = csv.DictReader(io.StringIO(client.get(f"{ROOT}/trends/export", params=asked_for).text))
+    assert [row["documents"] for row in rows] == ["1"]
 
 
 def test_trends_and_comparisons(client: TestClient) -> None:

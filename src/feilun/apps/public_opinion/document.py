@@ -23,6 +23,7 @@ AHEAD_SECONDS = 600.0
 """How far the clock of a source may be ahead."""
 
 MOST_CHARACTERS = 100_000
+LONGEST_REGION = 80
 
 SCRIPT = re.compile(r"<(script|style)\b.*?(?:</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL)
 
@@ -34,6 +35,7 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "title": ("title", "headline", "标题"),
     "body": ("body", "text", "content", "正文", "内容"),
     "source": ("source", "media", "来源"),
+    "region": ("region", "province", "country", "地区", "省份", "IP属地"),
 }
 """Names under which sources give each field, the first that is there counts."""
 
@@ -56,6 +58,7 @@ class Document:
         language: ISO 639-1; empty where it has no letters.
         title: Its title, personal data replaced.
         body: Its text, likewise.
+        region: Where it is from, as its source calls the place; empty where not known.
     """
 
     key: str
@@ -67,6 +70,7 @@ class Document:
     language: str
     title: str
     body: str
+    region: str = ""
 
     @property
     def text(self) -> str:
@@ -87,11 +91,13 @@ class Form:
         columns: The column of a field where the source calls it by a name that is not known.
         zone: Time zone of moments that name none.
         publisher: Who published records that do not say it; empty takes the source's name.
+        region: Where records are from that do not say it.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
     zone: str = "Asia/Shanghai"
     publisher: str = ""
+    region: str = ""
 
     def value(self, record: Mapping[str, Any], name: str) -> str:
         """Return a field of a record as text; empty where it is not there.
@@ -135,7 +141,7 @@ def parse(record: Mapping[str, Any], source: str, seen: float, form: Form | None
     return Document(
         key=key, source=publisher, url=kept(form.value(record, "url")), author=kept(form.value(record, "author")),
         published=published, seen=seen, language=next(iter(languages_of([f"{title} {body}"])), ""),
-        title=title, body=body,
+        title=title, body=body, region=kept(form.value(record, "region") or form.region)[:LONGEST_REGION],
     )  # fmt: skip
 
 

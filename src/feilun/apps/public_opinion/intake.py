@@ -223,7 +223,7 @@ class Intake:
         new = [Indexed(added[one.key], one.published, own) for one, own in found if one.key in added]
         opinion_words.add(connection, new)
         counts = [
-            Counted(one.published, one.source, analysis, one.key == story)
+            Counted(one.published, one.source, analysis, one.key == story, one.region)
             for one, analysis, story in zip(documents, analyses, stories, strict=True)
             if one.key in added
         ]

@@ -26,6 +26,7 @@ class Question:
         topic: What they are about.
         sentiment: negative, neutral or positive: for the entity, where one is wanted, as its numbers count it.
         source: Who published them.
+        region: Where they are from.
         since: From this second on.
         until: Before this one.
     """
@@ -35,6 +36,7 @@ class Question:
     topic: str = ""
     sentiment: str = ""
     source: str = ""
+    region: str = ""
     since: float | None = None
     until: float | None = None
 
@@ -55,14 +57,16 @@ def document_json(row: Any) -> dict[str, Any]:
     analysis = Analysis.from_json(row.analysis)
     return {
         "key": row.key, "published": datetime.fromtimestamp(row.published, UTC).isoformat(), "source": row.source,
-        "url": row.url, "author": row.author, "language": row.language, "sentiment": row.sentiment,
-        "topics": list(analysis.topics), "entities": dict(analysis.entities),
+        "url": row.url, "author": row.author, "language": row.language, "region": row.region,
+        "sentiment": row.sentiment, "topics": list(analysis.topics), "entities": dict(analysis.entities),
         "story": row.story, "title": row.title, "body": row.body,
     }  # fmt: skip
 
 
 def _found(connection: Connection, question: Question) -> Iterator[dict[str, Any]]:
-    asked = wanted(question.words, question.entity, question.topic, question.sentiment, question.source)
+    asked = wanted(
+        question.words, question.entity, question.topic, question.sentiment, question.source, question.region
+    )
     if asked is None:
         return
     if not asked:

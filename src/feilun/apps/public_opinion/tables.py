@@ -19,8 +19,8 @@ TableForm = Literal["csv", "parquet"]
 MEDIA_TYPES: Mapping[TableForm, str] = {"csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet"}
 
 DOCUMENT_COLUMNS = (
-    "key", "published", "source", "url", "author", "language", "sentiment", "topics", "entities", "story", "title",
-    "body",
+    "key", "published", "source", "url", "author", "language", "region", "sentiment", "topics", "entities", "story",
+    "title", "body",
 )  # fmt: skip
 TREND_COLUMNS = ("begin", "seconds", "topic", "entity", "documents", "positive", "negative", "stories")
 

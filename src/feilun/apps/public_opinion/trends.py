@@ -1,4 +1,4 @@
-"""Numbers over time: every document counts once in each cell of topic, entity and source that it belongs to.
+"""Numbers over time: every document counts once in each cell of topic, entity, source and region that it belongs to.
 
 Only whole numbers are added up, so that any order of documents gives the same figures to the last digit.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -34,12 +35,14 @@ class Counted:
         source: Who published it.
         analysis: What it says.
         first: Whether it began its story.
+        region: Where it is from; empty where not known.
     """
 
     published: float
     source: str
     analysis: Analysis
     first: bool
+    region: str = ""
 
 
 def bucket_of(published: float, width: int) -> int:
@@ -61,14 +64,14 @@ def cells(documents: Iterable[Counted], width: int, sign: int = 1) -> dict[Cell,
     for document in documents:
         bucket = bucket_of(document.published, width)
         analysis = document.analysis
+        places = list(product(("", *analysis.topics), ("", document.source), {"", document.region}))
         for entity, sentiment in (("", analysis.sentiment), *analysis.entities):
-            for topic in ("", *analysis.topics):
-                for source in ("", document.source):
-                    numbers = added[bucket, topic, entity, source]
-                    numbers[0] += sign
-                    numbers[1] += sign * (sentiment == "positive")
-                    numbers[2] += sign * (sentiment == "negative")
-                    numbers[3] += sign * document.first
+            for topic, source, region in places:
+                numbers = added[bucket, topic, entity, source, region]
+                numbers[0] += sign
+                numbers[1] += sign * (sentiment == "positive")
+                numbers[2] += sign * (sentiment == "negative")
+                numbers[3] += sign * document.first
     return dict(added)
 
 
@@ -135,7 +138,7 @@ class Trend:
 
 def trends(
     connection: Connection, width: int, *, since: float | None = None, until: float | None = None,
-    topic: str | None = None, entity: str | None = None, source: str = "", weeks: bool = False,
+    topic: str | None = None, entity: str | None = None, source: str = "", region: str = "", weeks: bool = False,
 ) -> list[Trend]:  # fmt: skip
     """Return the series of a time, one for each topic and entity that was spoken of; of a long time by days, UTC.
 
@@ -147,11 +150,13 @@ def trends(
         topic: Only this topic; "" are all together, None each.
         entity: Likewise.
         source: Only of this source; "" are all together.
+        region: Likewise; documents that have none count with all together.
         weeks: Tell times of half a year and more by weeks, from Monday on.
     """
     if since is not None:  # buckets of a time from before everything would be zeros without end
         since = max(since, float(opinion_counts.earliest_day(connection) or 0))
-    which: dict[str, Any] = {"since": since, "until": until, "topic": topic, "entity": entity, "source": source}
+    which: dict[str, Any] = {"since": since, "until": until, "topic": topic, "entity": entity}
+    which |= {"source": source, "region": region}
     length = _length(connection, since, until)
     if length <= FINE_DAYS * DAY:
         seconds, rows = width, opinion_counts.counts(connection, **which)
@@ -200,7 +205,7 @@ def recount(connection: Connection, width: int, since: int | None = None) -> Non
 
 def counted(row: Any) -> Counted:
     """Return what of a stored document is counted."""
-    return Counted(row.published, row.source, Analysis.from_json(row.analysis), row.key == row.story)
+    return Counted(row.published, row.source, Analysis.from_json(row.analysis), row.key == row.story, row.region)
 
 
 def momentous(found: Sequence[Trend], count: int) -> list[Trend]:

@@ -1,4 +1,4 @@
-"""What a document is found by: the words of its title and body, whom it names, what it says of them, its source.
+"""What a document is found by: the words of its title and body, whom it names, what it says of them, and its origin.
 
 The index of words (`storage/opinion_words.py`) changes in the transactions that change documents, so that a process
 that is killed leaves it as it leaves them. It can be filled anew from them at any time.
@@ -33,11 +33,11 @@ def terms(document: Any, analysis: Analysis) -> list[str]:
     """Return the terms that a document is found by.
 
     Args:
-        document: Its source, title and body.
+        document: Its source, region, title and body.
         analysis: What it says.
     """
     words = chain.from_iterable(phrases(f"{document.title}\n{document.body}"))
-    return [*_marks(document.source, analysis), *words]
+    return [*_marks(document.source, document.region, analysis), *words]
 
 
 def of_row(row: Any) -> Indexed:
@@ -45,7 +45,7 @@ def of_row(row: Any) -> Indexed:
     return Indexed(row.sequence, row.published, terms(row, Analysis.from_json(row.analysis)))
 
 
-def wanted(words: str, entity: str, topic: str, sentiment: str, source: str) -> list[Phrase] | None:
+def wanted(words: str, entity: str, topic: str, sentiment: str, source: str, region: str = "") -> list[Phrase] | None:
     """Return what documents must hold.
 
     Args:
@@ -54,6 +54,7 @@ def wanted(words: str, entity: str, topic: str, sentiment: str, source: str) -> 
         topic: What they are about.
         sentiment: negative, neutral or positive: for the entity, where one is wanted.
         source: Who published them.
+        region: Where they are from.
 
     Returns:
         Phrases; none where all is empty, None where words hold nothing to look for.
@@ -62,7 +63,8 @@ def wanted(words: str, entity: str, topic: str, sentiment: str, source: str) -> 
     if words and not parts:
         return None
     marks = [_mark("entity", entity, sentiment)] if entity else [_mark("sentiment", sentiment)] if sentiment else []
-    marks += [_mark(name, value) for name, value in (("topic", topic), ("source", source)) if value]
+    others = (("topic", topic), ("source", source), ("region", region))
+    marks += [_mark(name, value) for name, value in others if value]
     return [*parts, *(Phrase((mark,)) for mark in marks)]
 
 
@@ -98,9 +100,11 @@ def is_filled(connection: Connection) -> bool:
     return bool(opinion.position(connection, POSITION) == {"form": FORM, "until": None})
 
 
-def _marks(source: str, analysis: Analysis) -> Iterable[str]:
+def _marks(source: str, region: str, analysis: Analysis) -> Iterable[str]:
     """Return the terms that stand for what is known of a document beside its words."""
     yield _mark("source", source)
+    if region:
+        yield _mark("region", region)
     yield _mark("sentiment", analysis.sentiment)
     for topic in analysis.topics:
         yield _mark("topic", topic)

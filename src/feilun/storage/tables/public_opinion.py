@@ -34,6 +34,7 @@ opinion_documents = Table(
     Column("story", String(64), nullable=False),
     Column("sentiment", String(16), nullable=False),
     Column("analysis", JSON, nullable=False),
+    Column("region", String(80), nullable=False, server_default=""),
     Index("opinion_documents_by_time", "published"),
     Index("opinion_documents_of_story", "story"),
     sqlite_autoincrement=True,
@@ -46,18 +47,20 @@ opinion_counts = Table(
     Column("topic", String(80), primary_key=True),
     Column("entity", String(200), primary_key=True),
     Column("source", String(200), primary_key=True),
+    Column("region", String(80), primary_key=True),
     Column("documents", Integer, nullable=False),
     Column("positive", Integer, nullable=False),
     Column("negative", Integer, nullable=False),
     Column("stories", Integer, nullable=False),
-    Index("opinion_counts_of_entity", "source", "entity", "bucket"),
+    Index("opinion_counts_of_entity", "source", "region", "entity", "bucket"),
 )
-"""Whole numbers by the second at which a bucket begins; the empty topic, entity and source stand for all of them."""
+"""Whole numbers by the second at which a bucket begins; an empty name stands for all of its kind together."""
 
 opinion_daily_counts = Table(
     "opinion_daily_counts",
     metadata,
     Column("source", String(200), primary_key=True),
+    Column("region", String(80), primary_key=True),
     Column("topic", String(80), primary_key=True),
     Column("bucket", BigInteger, primary_key=True, autoincrement=False),
     Column("entity", String(200), primary_key=True),
@@ -65,7 +68,7 @@ opinion_daily_counts = Table(
     Column("positive", Integer, nullable=False),
     Column("negative", Integer, nullable=False),
     Column("stories", Integer, nullable=False),
-    Index("opinion_daily_counts_of_entity", "source", "entity", "bucket"),
+    Index("opinion_daily_counts_of_entity", "source", "region", "entity", "bucket"),
     sqlite_with_rowid=False,
 )
 """The same added up by day, UTC, in the order in which long times are asked for."""

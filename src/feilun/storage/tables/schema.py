@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Integer, MetaData
 
-REVISION = "0014"
+REVISION = "0015"
 """The newest migration."""
 
 metadata = MetaData()

@@ -22,6 +22,7 @@ def export(
     entity: Annotated[str | None, typer.Option(help="Only of this entity.", show_default=False)] = None,
     topic: Annotated[str | None, typer.Option(help="Only of this topic.", show_default=False)] = None,
     source: Annotated[str, typer.Option(help="Only this source.")] = "",
+    region: Annotated[str, typer.Option(help="Only this region.")] = "",
     as_json: AsJson = False,
 ) -> None:
     """Write documents, or numbers by bucket of each topic and company, as CSV or Parquet.
@@ -39,7 +40,7 @@ def export(
     if form not in {"csv", "parquet"}:
         raise UsageError(f"--out cannot be {out}.", "A file that ends in .csv or .parquet.")
     with opened(file) as application, application.database.read() as connection:
-        rows, table = tables[what](connection, application.width, days, entity, topic, source, form)
+        rows, table = tables[what](connection, application.width, days, entity, topic, source, region, form)
     with atomic_file(out) as temporary:
         temporary.write_bytes(table)
     if as_json:
@@ -49,27 +50,29 @@ def export(
 
 
 def _documents(
-    connection: Any, width: int, days: float | None, entity: str | None, topic: str | None, source: str, form: Any
-) -> tuple[int, bytes]:
+    connection: Any, width: int, days: float | None, entity: str | None, topic: str | None, source: str, region: str,
+    form: Any,
+) -> tuple[int, bytes]:  # fmt: skip
     from feilun.apps.public_opinion.queries import Question, search
     from feilun.apps.public_opinion.tables import documents_table
     from feilun.storage import opinion
 
     question = Question(
-        entity=entity or "", topic=topic or "", source=source, since=opinion.since_days(connection, days)
-    )
+        entity=entity or "", topic=topic or "", source=source, region=region,
+        since=opinion.since_days(connection, days),
+    )  # fmt: skip
     found = search(connection, question, None)
     return len(found), documents_table(found, form)
 
 
 def _trends(
-    connection: Any, width: int, days: float | None, entity: str | None, topic: str | None, source: str, form: Any
-) -> tuple[int, bytes]:
+    connection: Any, width: int, days: float | None, entity: str | None, topic: str | None, source: str, region: str,
+    form: Any,
+) -> tuple[int, bytes]:  # fmt: skip
     from feilun.apps.public_opinion.tables import trends_table
     from feilun.apps.public_opinion.trends import trends
     from feilun.storage import opinion
 
-    found = trends(
-        connection, width, since=opinion.since_days(connection, days), topic=topic, entity=entity, source=source
-    )
+    since = opinion.since_days(connection, days)
+    found = trends(connection, width, since=since, topic=topic, entity=entity, source=source, region=region)
     return len(found), trends_table(found, form)

@@ -26,6 +26,7 @@ def trends(
     days: Days = None,
     topic: Annotated[str, typer.Option(help="Only this topic.")] = "",
     source: Annotated[str, typer.Option(help="Only this source.")] = "",
+    region: Annotated[str, typer.Option(help="Only this region.")] = "",
     by: Annotated[str, typer.Option(help="entity or topic.")] = "entity",
     as_json: AsJson = False,
 ) -> None:
@@ -41,7 +42,7 @@ def trends(
         raise UsageError(f"--by cannot be {by!r}.", "Valid: entity, topic.")
     with opened(file) as application, application.database.read() as connection:
         since = opinion.since_days(connection, days)
-        scope: dict[str, Any] = {"since": since, "source": source}
+        scope: dict[str, Any] = {"since": since, "source": source, "region": region}
         everything = found_trends(connection, application.width, topic="", entity="", **scope)
         narrow = {"topic": topic} if by == "entity" else {"entity": "", "topic": topic or None}
         found = found_trends(connection, application.width, **narrow, **scope)
@@ -63,6 +64,7 @@ def documents(
     topic: Annotated[str, typer.Option(help="Only of this topic.")] = "",
     sentiment: Annotated[str, typer.Option(help="negative, neutral or positive.")] = "",
     source: Annotated[str, typer.Option(help="Only this source.")] = "",
+    region: Annotated[str, typer.Option(help="Only this region.")] = "",
     days: Days = None,
     limit: Annotated[int, typer.Option(min=1, help="At most so many, the latest first.")] = 20,
     as_json: AsJson = False,
@@ -77,11 +79,11 @@ def documents(
 
     if sentiment and sentiment not in SENTIMENTS:
         raise UsageError(f"--sentiment cannot be {sentiment!r}.", nearest(sentiment, SENTIMENTS))
-    if incident and (words or entity or topic or sentiment or source or days is not None):
+    if incident and (words or entity or topic or sentiment or source or region or days is not None):
         raise UsageError("--incident goes with --limit alone.", "feilun public-opinion documents --help")
     with opened(file) as application, application.database.read() as connection:
         since = opinion.since_days(connection, days)
-        asked = Question(words, entity, topic, sentiment, source, since)
+        asked = Question(words, entity, topic, sentiment, source, region, since)
         found = counted_by(application, incident) if incident else search(connection, asked, limit)
     for one in found[:limit]:
         if as_json:

@@ -2,7 +2,7 @@
 
 import { correctionForm } from "./correction.js";
 import { attempted, button, choice, element, field, link, moment, nothing, tell } from "./elements.js";
-import { BASE, daysField, scheme, titled, topicField } from "./opinion.js";
+import { BASE, daysField, regionField, scheme, titled, topicField } from "./opinion.js";
 import { ask, may } from "./service.js";
 import { named, say } from "./words.js";
 
@@ -30,7 +30,7 @@ export function showDocuments(main, address) {
   }
 
   async function begin() {
-    const { topics, entities, sentiments } = await scheme();
+    const { topics, entities, sentiments, regions } = await scheme();
     const words = element("input", { type: "search", value: wanted.words ?? "", maxlength: 200 });
     const all = ["", say("all")];
     controls.append(
@@ -39,6 +39,7 @@ export function showDocuments(main, address) {
       topicField(topics, wanted.topic ?? "", change("topic")),
       field(say("sentiment"), choice([all, ...sentiments.map((one) => [one, named("sentiment", one)])],
         wanted.sentiment ?? "", change("sentiment"))),
+      ...regionField(regions, wanted.region ?? "", change("region")),
       daysField(wanted.days ?? "", change("days")),
     );
     controls.addEventListener("submit", (event) => event.preventDefault());
@@ -75,7 +76,7 @@ function card(one, known) {
     element(`span.badge.sentiment-${sentiment}`, {}, `${name} · ${named("sentiment", sentiment)}`));
   place.append(
     element("h2", {}, link(one.url, title)),
-    element("p.facts", {}, [one.source, one.author, moment(Date.parse(one.published) / 1000)].filter(Boolean).join(" · ")),
+    element("p.facts", {}, [one.source, one.region, one.author, moment(Date.parse(one.published) / 1000)].filter(Boolean).join(" · ")),
     element("div.badges", {}, element(`span.badge.sentiment-${one.sentiment}`, {}, named("sentiment", one.sentiment)),
       one.topics.map((name) => element("span.badge", {}, titled(known.topics, name))), entities),
   );

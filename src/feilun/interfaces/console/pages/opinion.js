@@ -9,7 +9,7 @@ const DAYS = ["7", "30", "90", ""];
 
 let known = null;
 
-/** Return topics, companies and sentiments; asked for once. */
+/** Return topics, companies, sentiments and regions; asked for once. */
 export async function scheme() {
   known ??= inLanguage(await ask("GET", `${BASE}/scheme`));
   return known;
@@ -34,6 +34,12 @@ export function daysField(chosen, changed) {
 export function topicField(topics, chosen, changed) {
   const options = [["", say("all")], ...topics.map((topic) => [topic.name, topic.title])];
   return field(say("topic"), choice(options, chosen, changed));
+}
+
+/** Make a choice of a region, or of all; nothing where no document tells one. */
+export function regionField(regions, chosen, changed) {
+  if (!regions.length) return [];
+  return [field(say("region"), choice([["", say("all")], ...regions.map((name) => [name, name])], chosen, changed))];
 }
 
 /** Make a link to the documents that a number counts. */

@@ -2,7 +2,7 @@
 
 import { chart, summed } from "./chart.js";
 import { attempted, choice, element, every, field, nothing, percent } from "./elements.js";
-import { BASE, behind, daysField, scheme, titled, topicField } from "./opinion.js";
+import { BASE, behind, daysField, regionField, scheme, titled, topicField } from "./opinion.js";
 import { ask } from "./service.js";
 import { say } from "./words.js";
 
@@ -12,7 +12,7 @@ const POINTS = 45;
 
 /** Show trends. */
 export function showTrends(main) {
-  const wanted = { by: "entity", topic: "", days: "" };
+  const wanted = { by: "entity", topic: "", region: "", days: "" };
   const chosen = new Set();
   const controls = element("div.controls");
   const place = element("div.trends", {}, nothing(say("loading")));
@@ -28,7 +28,7 @@ export function showTrends(main) {
   }
 
   async function look() {
-    const { topics } = await scheme();
+    const { topics, regions } = await scheme();
     const asked = new URLSearchParams(Object.entries(wanted).filter(([, value]) => value));
     const [found, { incidents }] = await Promise.all([
       ask("GET", `${BASE}/trends?${asked}`),
@@ -38,15 +38,16 @@ export function showTrends(main) {
     const told = JSON.stringify([wanted, found, incidents.length]);
     if (told === drawn) return;
     drawn = told;
-    controls.replaceChildren(...choices(topics));
+    controls.replaceChildren(...choices(topics, regions));
     draw(found, incidents, topics);
   }
 
-  function choices(topics) {
+  function choices(topics, regions) {
     const sides = [["entity", say("by_entity")], ["topic", say("by_topic")]];
     return [
       field(say("by"), choice(sides, wanted.by, change("by"))),
       ...(wanted.by === "entity" ? [topicField(topics, wanted.topic, change("topic"))] : []),
+      ...regionField(regions, wanted.region, change("region")),
       daysField(wanted.days, change("days")),
     ];
   }
@@ -69,7 +70,7 @@ export function showTrends(main) {
       ...rest, points: points.filter((point) => value(point) !== null).map((point) => ({ ...point, value: value(point) })),
     });
     const href = ({ one, step }, { time }) =>
-      behind("", { entity: one.entity, topic: one.topic || wanted.topic, since: time, until: time + step }).getAttribute("href");
+      behind("", { entity: one.entity, topic: one.topic || wanted.topic, region: wanted.region, since: time, until: time + step }).getAttribute("href");
     const marked = incidents.filter((one) => shown.some((series) => series.entity && series.entity === one.entity));
     const bands = marked.map((one) => [one.opened, one.last + width]);
     const share = (point) => (point.count ? point.negative / point.count : null);
@@ -93,7 +94,7 @@ export function showTrends(main) {
         else if (chosen.size > 1) chosen.delete(one[wanted.by]);
         redraw();
       });
-      const scope = { entity: one.entity, topic: one.topic || wanted.topic, days: wanted.days };
+      const scope = { entity: one.entity, topic: one.topic || wanted.topic, region: wanted.region, days: wanted.days };
       return element(
         "tr",
         {},

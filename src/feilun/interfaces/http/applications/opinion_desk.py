@@ -16,6 +16,7 @@ from feilun.interfaces.http.guard import client_of
 from feilun.monitoring.feedback import FeedbackDesk
 from feilun.serving.access import Access
 from feilun.serving.engine import Engine
+from feilun.storage import opinion_counts
 from feilun.workflow.applications.public_opinion import desk
 from feilun.workflow.applications.public_opinion.wiring import Application
 
@@ -64,12 +65,15 @@ def _application(request: Request) -> Application:
 
 @router.get("/scheme", summary="Topics and companies")
 def scheme(request: Request) -> dict[str, Any]:
-    """Return what documents are read for: topics with their titles, companies, sentiments."""
+    """Return what documents are read for: topics with their titles, companies, sentiments, regions."""
     application = _application(request)
+    with application.database.read() as connection:
+        regions = opinion_counts.regions(connection)
     return {
         "topics": [{"name": name, "title": title} for name, title in application.scheme.titles.items()],
         "entities": [entity.name for entity in application.gazetteer.entities],
         "sentiments": list(SENTIMENTS),
+        "regions": regions,
         "actions": list(ACTIONS),
     }
 

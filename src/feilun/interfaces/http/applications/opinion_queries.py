@@ -54,10 +54,11 @@ def _question(
     topic: Text = "",
     sentiment: Annotated[str, Query(pattern="^(negative|neutral|positive)?$")] = "",
     source: Text = "",
+    region: Text = "",
     since: Moment = None,
     until: Moment = None,
 ) -> tuple[Question, float | None]:
-    return Question(words, entity, topic, sentiment, source, since, until), days
+    return Question(words, entity, topic, sentiment, source, region, since, until), days
 
 
 Asked = Annotated[tuple[Question, float | None], Depends(_question)]
@@ -69,12 +70,13 @@ def get_trends(
     by: Annotated[str, Query(pattern="^(entity|topic)$")] = "entity",
     topic: Text = "",
     source: Text = "",
+    region: Text = "",
     days: Days = None,
 ) -> JSONResponse:
     """Return a series for each entity (of one topic, or all together), or for each topic, the largest first."""
     with _reading(request) as connection:
         width, since = _width(connection), opinion.since_days(connection, days)
-        asked: dict[str, Any] = {"since": since, "source": source, "weeks": True}
+        asked: dict[str, Any] = {"since": since, "source": source, "region": region, "weeks": True}
         narrow: dict[str, Any] = {"topic": topic} if by == "entity" else {"entity": "", "topic": topic or None}
         found = trends(connection, width, **asked, **narrow)
         everything = trends(connection, width, **asked, topic="", entity="")
@@ -154,13 +156,14 @@ def export_trends(
     topic: Annotated[str | None, Query(max_length=200, description="Empty: all together; left out: each.")] = None,
     entity: Annotated[str | None, Query(max_length=200, description="Empty: all together; left out: each.")] = None,
     source: Text = "",
+    region: Text = "",
     days: Days = None,
     form: Form = "csv",
 ) -> Response:
     """Return numbers by bucket of each topic and entity, as CSV or Parquet; an empty name stands for all together."""
     with _reading(request) as connection:
         since, width = opinion.since_days(connection, days), _width(connection)
-        found = trends(connection, width, since=since, topic=topic, entity=entity, source=source)
+        found = trends(connection, width, since=since, topic=topic, entity=entity, source=source, region=region)
     return _table(trends_table(found, form), "trends", form)
 
 

@@ -36,6 +36,7 @@ class SourceSettings:
     files: tuple[str, ...] = setting((), "CSV and JSON Lines files, or folders of them, followed as they grow")
     push: bool = setting(True, "also take what is pushed to POST /v1/apps/public-opinion/documents")
     zone: str = setting("Asia/Shanghai", "time zone of moments that name none")
+    region: str = setting("", "where documents are from that name no region")
     columns: dict[str, str] = setting({}, f"the column of a field that has another name: {', '.join(NAMES)}")
 
     def contradictions(self) -> list[str]:
@@ -80,6 +81,7 @@ class QuerySettings:
     url: str = setting(REQUIRED, "address of a database, such as postgresql+psycopg://user:password@host/name")
     query: str = setting(REQUIRED, "SELECT of the columns of documents, without ORDER BY")
     cursor: str = setting(REQUIRED, "column of it that is unique and only grows: read on from its last value")
+    region: str = setting("", "where its documents are from that name no region; empty takes sources.region")
 
     def contradictions(self) -> list[str]:
         """Say what cannot be."""

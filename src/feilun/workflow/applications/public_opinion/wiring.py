@@ -120,7 +120,7 @@ class Application:
     def form(self, path: Path | None = None) -> Form:
         """Return how records are read."""
         sources = self.settings.sources
-        return Form(sources.columns, sources.zone, path.stem if path is not None else "")
+        return Form(sources.columns, sources.zone, path.stem if path is not None else "", sources.region)
 
     def sources(self, whole: bool) -> list[Source]:
         """Return where documents come from.
@@ -132,7 +132,12 @@ class Application:
         found: list[Source] = [Files(path, self.form(path), whole) for path in paths]
         found += self.settings.feeds.sources(self.form())
         found += [
-            SqlQuery(one.url, one.query, one.cursor, replace(self.form(), publisher=name))
+            SqlQuery(
+                one.url,
+                one.query,
+                one.cursor,
+                replace(self.form(), publisher=name, region=one.region or self.settings.sources.region),
+            )
             for name, one in self.settings.queries.items()
         ]
         queued = self.settings.sources.push or self.settings.broker.address

@@ -1,0 +1,111 @@
+"""Where documents are from: told by record or source, counted beside all together, and found by it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from apps.public_opinion.made import NOW, WIDTH, made_intake, record, write_lines
+from feilun.apps.public_opinion import trends
+from feilun.apps.public_opinion.document import LONGEST_REGION, Form, parse
+from feilun.apps.public_opinion.queries import Question, search
+from feilun.apps.public_opinion.sources.files import Files
+from feilun.interfaces.cli.applications import public_opinion as cli
+from feilun.storage import opinion_counts
+from feilun.storage.database import Database, open_database
+from feilun.workflow.applications.public_opinion.wiring import opened
+
+REGIONS = ("广东", "上海", "", "广东")
+DAY = 86_400
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    held = open_database(database_url)
+    yield held
+    held.close()
+
+
+def lines() -> list[dict[str, Any]]:
+    return [record(i, f"青禾汽车召回新车，第{i}次", NOW - DAY + 60 * i) | {"region": REGIONS[i % 4]} for i in range(40)]
+
+
+def volume(database: Database, **asked: Any) -> int:
+    with database.read() as connection:
+        found = trends.trends(connection, WIDTH, topic="", entity="青禾汽车", **asked)
+    return sum(int(one.documents.sum()) for one in found)
+
+
+@pytest.mark.parametrize("name", ["region", "province", "country", "地区", "省份", "IP属地"])
+def test_a_record_tells_its_region_and_else_its_source_does(name: str) -> None:
+    bare = {"text": "好", "time": "2026-11-24"}
+    form = Form(region="上海")
+    assert parse({**bare, name: " 广东 "}, "x", NOW, form).region == "广东"
+    assert parse({**bare, name: ""}, "x", NOW, form).region == "上海"
+    assert parse(bare, "x", NOW).region == ""
+    assert parse({**bare, name: "广东"}, "x", NOW).key == parse(bare, "x", NOW).key
+    assert len(parse({**bare, name: "长" * 500}, "x", NOW).region) == LONGEST_REGION
+
+
+def test_regions_add_up_beside_all_together_in_any_order(database: Database, tmp_path: Path) -> None:
+    made_intake(database).take(Files(write_lines(tmp_path / "a.jsonl", lines())))
+    made_intake(database).take(Files(write_lines(tmp_path / "b.jsonl", reversed(lines()))))
+
+    def numbers() -> list[Any]:
+        with database.read() as connection:
+            asked = [{"source": source, "region": region} for source in ("", "财闻") for region in ("", *REGIONS[:2])]
+            read = (opinion_counts.counts, opinion_counts.daily_counts)
+            return [list(map(tuple, one(connection, **scope))) for one in read for scope in asked]
+
+    assert [volume(database, region=region) for region in ("", "广东", "上海", "北京")] == [40, 20, 10, 0]
+    assert volume(database, region="广东", source="财闻") == 20
+    assert volume(database, region="广东", source="nobody") == 0
+    before = numbers()
+    with database.write() as connection:
+        assert opinion_counts.regions(connection) == sorted({"广东", "上海"})
+        trends.recount(connection, WIDTH)
+    assert numbers() == before
+    assert all(before)
+
+
+def test_documents_are_found_by_their_region(database: Database, tmp_path: Path) -> None:
+    made_intake(database).take(Files(write_lines(tmp_path / "a.jsonl", lines())))
+    with database.read() as connection:
+        found = search(connection, Question("召回", region="上海"), None)
+        assert search(connection, Question(region="北京"), None) == []
+    assert (len(found), {one["region"] for one in found}) == (10, {"上海"})
+
+
+def test_an_application_file_names_regions_of_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = f"sqlite:///{tmp_path / 'a.db'}"
+    monkeypatch.setenv("FEILUN_DATABASE", url)
+    (tmp_path / "e.toml").write_text('[[entity]]\nname = "青禾汽车"\n', encoding="utf-8")
+    path = tmp_path / "app.toml"
+    path.write_text(
+        'application = "public-opinion"\nentities = "e.toml"\n[sources]\nfiles = ["news.jsonl"]\nregion = "上海"\n'
+        + "".join(
+            f'[queries.{name}]\nurl = "sqlite://"\nquery = "SELECT 1"\ncursor = "id"\n{more}'
+            for name, more in (("wire", 'region = "北京"\n'), ("other", ""))
+        ),
+        encoding="utf-8",
+    )
+    with opened(path, url) as application:
+        sources = application.sources(whole=True)
+        assert [one.form.region for one in sources] == ["上海", "北京", "上海", "上海"]
+        news = write_lines(tmp_path / "news.jsonl", lines())
+        made_intake(application.database).take(Files(news, application.form(news)))
+
+    def told(*arguments: str) -> list[dict[str, Any]]:
+        said = CliRunner().invoke(cli.app, [arguments[0], str(path), *arguments[1:], "--json"])
+        assert said.exit_code == 0, said.output
+        return [json.loads(line) for line in said.stdout.splitlines()]
+
+    assert told("trends", "--region", "上海")[0]["documents"] == 20  # ten of them say none: their source does
+    assert {one["region"] for one in told("documents", "--region", "广东")} == {"广东"}
+    out = tmp_path / "documents.csv"
+    assert told("export", "documents", "--out", str(out), "--region", "广东")[0]["rows"] == 20
