@@ -24,10 +24,14 @@ def back_up(database: Database, path: Path) -> None:
         path: The copy; complete or absent.
 
     Raises:
-        UsageError: If the database is on PostgreSQL.
+        UsageError: If the database is on PostgreSQL, or the copy would take its own place.
         StorageError: If the copy cannot be written.
     """
     _refuse_postgres(database, "pg_dump")
+    with database.read() as connection:
+        own = connection.exec_driver_sql("pragma database_list").mappings().first()
+    if own is not None and path.exists() and path.samefile(own["file"]):
+        raise UsageError(f"{path} is the database itself: a copy would replace it.", "Name another file.")
     with atomic_file(path) as temporary, closing(sqlite3.connect(temporary)) as copy, database.read() as connection:
         _driver(connection).backup(copy, progress=_patience(database))
         copy.execute("pragma journal_mode = delete")

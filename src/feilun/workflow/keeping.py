@@ -126,11 +126,13 @@ def forget(
         What was deleted; SQLite overwrites its place in the file with zeros.
 
     Raises:
-        UsageError: If no condition is given.
+        UsageError: If no condition is given, or an empty text, which every observation holds.
         StorageError: If the database refuses; nothing was deleted.
     """
     if model is None and older_than_days is None and not identities and containing is None:
         raise UsageError("Forget what? Without a condition everything would be deleted.", "Give at least one option.")
+    if containing is not None and not containing.strip():
+        raise UsageError("Forget what? Every observation holds an empty text.", "Give --containing some words.")
     before = None if older_than_days is None else time.time() - older_than_days * DAY
     with database.write() as connection:
         deleted = observations.delete(

@@ -56,6 +56,26 @@ def test_copy_forget_and_restore_are_audited(
     assert "entries were removed" in answered(capsys, "audit", "verify", "--head", verdict["head"], code=1)["fault"]
 
 
+def test_a_copy_does_not_take_the_place_of_the_database(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, own_home: Path
+) -> None:
+    own, other_way = own_home / "feilun.db", tmp_path / "link.db"
+    other_way.symlink_to(own)
+    inode = own.stat().st_ino
+    for path in (own, other_way):
+        assert run(["database", "backup", str(path)]) == 2
+        assert "is the database itself" in capsys.readouterr().err
+    assert own.stat().st_ino == inode
+    assert answered(capsys, "database", "status")["observations"] == 3
+
+
+@pytest.mark.parametrize("words", ["", "  "])
+def test_an_empty_text_does_not_forget_everything(capsys: pytest.CaptureFixture[str], words: str) -> None:
+    assert run(["database", "forget", "--containing", words]) == 2
+    assert "Every observation holds" in capsys.readouterr().err
+    assert answered(capsys, "database", "status")["observations"] == 3
+
+
 def test_what_is_forgotten_leaves_the_tables_that_were_exported(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, own_home: Path
 ) -> None:
