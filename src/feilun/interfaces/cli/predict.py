@@ -56,6 +56,10 @@ def predict(
         raise UsageError("Give texts, or --file, or - for standard input.", f"For example: {EXAMPLES[0]}")
     if file is None and out is not None:
         raise UsageError("--out goes with --file.", f"For example: {EXAMPLES[1]}")
+    if file is None and (text is not None or query is not None):
+        raise UsageError("--text and --query go with --file.", f"For example: {EXAMPLES[1]}")
+    if file is not None and pair:
+        raise UsageError("--pair goes with texts; a table has its own column of second texts.", "Leave out --pair.")
     if file is not None and out is not None and out.exists() and Path(file).exists() and out.samefile(file):
         raise UsageError(f"--out {out} is the table that is read: it would be replaced.", "Name another file.")
     opened = open_bundle(bundle, threads=threads)
@@ -155,7 +159,7 @@ def _counted(frames: Iterable[Any]) -> Iterator[Any]:
 
 def _line(text: str, prediction: Prediction) -> str:
     asks = "  → to a person" if prediction.abstained else ""
-    shown = " ".join(text.split())
+    shown = printable(" ".join(text.split()))
     if prediction.text is not None:
         return printable(" ".join(prediction.text.split()))
     if prediction.numbers is not None:
