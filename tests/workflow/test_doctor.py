@@ -33,6 +33,11 @@ def test_a_home_that_cannot_be_written_is_named(monkeypatch):
     assert "FEILUN_HOME" in home.remedy
 
 
+def test_a_home_below_what_is_no_folder_is_named(monkeypatch):
+    monkeypatch.setenv("FEILUN_HOME", "/dev/null/home")
+    assert {finding.name: finding.state for finding in doctor.examine()}["home"] == "missing"
+
+
 def test_little_memory_is_a_note_with_a_remedy(monkeypatch):
     monkeypatch.setattr(doctor, "memory", lambda: 1024**3)
     memory = next(finding for finding in doctor.examine() if finding.name == "memory")

@@ -131,7 +131,7 @@ def _machine() -> Iterator[Finding]:
 def _state() -> Iterator[Finding]:
     folder = home()
     existing = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
-    writable = os.access(existing, os.W_OK)
+    writable = existing.is_dir() and os.access(existing, os.W_OK)
     remedy = "" if writable else "export FEILUN_HOME=/a/folder/you/may/write"
     yield Finding(
         "home", "ok" if writable else "missing", f"{folder}{'' if writable else ' cannot be written'}", remedy

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -126,13 +127,15 @@ def forget(
         What was deleted; SQLite overwrites its place in the file with zeros.
 
     Raises:
-        UsageError: If no condition is given, or an empty text, which every observation holds.
+        UsageError: If no condition is given, an age that is none, or an empty text, which every observation holds.
         StorageError: If the database refuses; nothing was deleted.
     """
     if model is None and older_than_days is None and not identities and containing is None:
         raise UsageError("Forget what? Without a condition everything would be deleted.", "Give at least one option.")
     if containing is not None and not containing.strip():
         raise UsageError("Forget what? Every observation holds an empty text.", "Give --containing some words.")
+    if older_than_days is not None and not math.isfinite(older_than_days):
+        raise UsageError(f"--older-than {older_than_days:g} is no number of days.", "Give one, such as 90.")
     before = None if older_than_days is None else time.time() - older_than_days * DAY
     with database.write() as connection:
         deleted = observations.delete(

@@ -124,3 +124,8 @@ def test_wrong_use_is_explained(capsys: pytest.CaptureFixture[str], tmp_path: Pa
     assert "everything would be deleted" in capsys.readouterr().err
     assert run(["database", "restore", str(tmp_path / "none"), "--yes"]) == 1
     assert "There is no file" in capsys.readouterr().err
+
+
+def test_an_age_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["database", "forget", "--older-than", "inf"]) == 2
+    assert "no number of days" in capsys.readouterr().err
