@@ -110,7 +110,7 @@ def test_overload_says_when_to_ask_again(
 ) -> None:
     engine = Engine({"reviews": open_bundle(made_bundle(tmp_path / "b"), threads=1)})
 
-    async def full(name: str, texts: list[str], client: str) -> None:
+    async def full(name: str, texts: list[str], client: str, key: str | None) -> None:
         assert client == "testclient"
         raise refusal("9 requests wait.", 7)
 

@@ -77,7 +77,7 @@ def test_two_ids_are_none(engine: Engine) -> None:
 def test_an_unexpected_error_says_its_id_and_not_the_text(
     engine: Engine, lines: io.StringIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def fail(name: str, texts: list[str], client: str) -> None:
+    async def fail(name: str, texts: list[str], client: str, key: str | None) -> None:
         raise RuntimeError(f"cannot read {texts[0]}")
 
     monkeypatch.setattr(engine, "answer", fail)

@@ -169,6 +169,7 @@ def test_it_looks_every_so_many_hours_trains_when_due_and_goes_on_after_an_error
 
     monkeypatch.setattr("feilun.interfaces.cli.retrain.sleep", meanwhile)
     assert run(["retrain", str(recipe), "--every", "0.5", "--json"]) == 130
+    recipe.with_name("away.toml").rename(recipe)
     told = capsys.readouterr()
     first, second = (json.loads(line) for line in told.out.splitlines())
     assert not first["due"]
