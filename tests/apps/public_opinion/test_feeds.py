@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -239,26 +240,18 @@ def test_a_bomb_and_an_endless_page_are_left(site: Site) -> None:
     with pytest.raises(NotFetched, match="more than"):
         local(most_bytes=1 << 20).get(site.url())
 
-    def endless(request: BaseHTTPRequestHandler) -> None:
-        request.send_response(200)
-        request.end_headers()
-        try:
-            while True:
-                request.wfile.write(b"x")
-                time.sleep(0.05)
-        except OSError:
-            pass
+    def endless(begins: bytes) -> Callable[[BaseHTTPRequestHandler], None]:
+        def answer(request: BaseHTTPRequestHandler) -> None:
+            request.wfile.write(begins)
+            with suppress(OSError):  # who asked has left
+                while True:
+                    request.wfile.write(b"x")
+                    time.sleep(0.05)
 
-    def endless_head(request: BaseHTTPRequestHandler) -> None:
-        request.wfile.write(b"HTTP/1.0 200 OK\r\nX-More: ")
-        try:
-            while True:
-                request.wfile.write(b"x")
-                time.sleep(0.05)
-        except OSError:
-            pass
+        return answer
 
-    for site.answer in (endless, endless_head):
+    head = b"HTTP/1.0 200 OK\r\n"
+    for site.answer in (endless(head + b"\r\n"), endless(head + b"X-More: ")):
         began = time.monotonic()
         with pytest.raises(NotFetched, match=r"longer than|did not answer|broke off"):
             local(seconds=0.5).get(site.url())

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from feilun.core.report import Figure
+    from feilun.workflow.loop.alarms import Alarm
     from feilun.workflow.loop.monitor import Window
 
 EXAMPLES = (
@@ -83,6 +84,10 @@ def monitor(
         for alarm in changed:
             output.print_json(alarm.to_json())
         return
+    _show(model, windows, changed)
+
+
+def _show(model: str, windows: list[Window], changed: list[Alarm]) -> None:
     console = output.result_console()
     console.print(model, style="bold")
     console.print(_table(windows))

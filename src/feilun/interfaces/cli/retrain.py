@@ -36,6 +36,7 @@ def retrain(
         float | None,
         typer.Option(
             min=0.0001,
+            max=8760,
             metavar="HOURS",
             show_default=False,
             help="As --if-due --resume, every so many hours until Ctrl-C.",
@@ -61,6 +62,7 @@ def retrain(
             raise
         except FeilunError as error:  # a gate that was missed, a database that is away: the next look may find it well
             print(f"error: {error}", file=sys.stderr, flush=True)
+        sys.stdout.flush()  # hours pass before the next word: a log that reads a pipe is to have this one
         sleep(3600 * every)
 
 
