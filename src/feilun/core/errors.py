@@ -16,7 +16,8 @@ FeilunError
 ├── MissingExtra          an optional package is not installed
 └── ServiceError          the service cannot start or answer
 
-Each message says what was wrong, where, what would be valid, and what to do next.
+Each message says what was wrong, where, what would be valid, and what to do next. A message made of remarks is read in
+Chinese by `said_in("zh", error.message)`; to all else it is its English.
 """
 
 from __future__ import annotations
@@ -24,19 +25,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
+from feilun.core.remark import Remark, joined, said_in
+
 
 class FeilunError(Exception):
     """Base of all errors that a user can act on.
 
     Args:
-        problem: What is wrong and where, one or two sentences.
-        remedy: What to do next; shown after the problem.
+        problem: What is wrong and where, one or two sentences; a remark where it is said in both languages.
+        remedy: What to do next; shown after the problem; a remark too.
     """
 
     exit_code = 1
 
     def __init__(self, problem: str, remedy: str = "") -> None:
-        super().__init__(f"{problem} {remedy}".strip())
+        self.message = joined([part for part in (problem, remedy) if part], " ", "")
+        super().__init__(str(self.message))
         self.problem = problem
         self.remedy = remedy
 
@@ -56,9 +60,9 @@ class RecipeError(UsageError):
     """
 
     def __init__(self, faults: Sequence[str], source: str) -> None:
-        super().__init__(
-            "\n".join([f"{source} has {counted(len(faults), 'fault')}:", *(f"  - {fault}" for fault in faults)])
-        )
+        head = Remark(f"{source} has {counted(len(faults), 'fault')}:", f"{source} 有 {len(faults):,} 处错误：")
+        lines = [Remark(f"  - {fault}", f"  - {said_in('zh', fault)}") for fault in faults]
+        super().__init__(joined([head, *lines], "\n", "\n"))
         self.faults = tuple(faults)
 
 
@@ -92,8 +96,16 @@ class LossNotFinite(TrainingError):
     """
 
     def __init__(self, step: int, row_ids: Sequence[str], remedy: str) -> None:
-        shown = ", ".join(row_ids[:20]) + (f" and {len(row_ids) - 20} more" if len(row_ids) > 20 else "")
-        super().__init__(f"The loss is not finite at step {step}, in the batch of rows {shown}.", remedy)
+        more = len(row_ids) - 20
+        shown = ", ".join(row_ids[:20]) + (f" and {more} more" if more > 0 else "")
+        shown_zh = "、".join(row_ids[:20]) + (f" 等，另有 {more} 行" if more > 0 else "")
+        super().__init__(
+            Remark(
+                f"The loss is not finite at step {step}, in the batch of rows {shown}.",
+                f"第 {step} 步的损失不是有限数，所在批次的行：{shown_zh}。",
+            ),
+            remedy,
+        )
         self.step = step
         self.row_ids = tuple(row_ids)
 
@@ -122,11 +134,14 @@ class MissingExtra(FeilunError):
     Args:
         package: The package that could not be imported.
         extra: The extra of Feilun that brings it.
-        purpose: What it is needed for.
+        purpose: What it is needed for; the subject of the sentence.
     """
 
     def __init__(self, package: str, extra: str, purpose: str) -> None:
-        super().__init__(f"{purpose} needs the package {package!r}.", f"Install it: pip install 'feilun[{extra}]'")
+        super().__init__(
+            Remark(f"{purpose} needs the package {package!r}.", f"{said_in('zh', purpose)}需要 {package} 包。"),
+            Remark(f"Install it: pip install 'feilun[{extra}]'", f"安装：pip install 'feilun[{extra}]'"),
+        )
 
 
 class ServiceError(FeilunError):
@@ -138,7 +153,7 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def nearest(name: str, valid: Iterable[str]) -> str:
+def nearest(name: str, valid: Iterable[str]) -> Remark:
     """Say which valid name was probably meant, or list them all.
 
     Args:
@@ -150,6 +165,8 @@ def nearest(name: str, valid: Iterable[str]) -> str:
     """
     names = sorted(valid)
     if not names:
-        return "There is none yet."
+        return Remark("There is none yet.", "目前一个也没有。")
     close = get_close_matches(name, names, n=1, cutoff=0.6)
-    return f"Did you mean {close[0]!r}?" if close else f"Valid: {', '.join(names)}."
+    if close:
+        return Remark(f"Did you mean {close[0]!r}?", f"是不是 {close[0]!r}？")
+    return Remark(f"Valid: {', '.join(names)}.", f"可用：{'、'.join(names)}。")

@@ -8,7 +8,8 @@ import pytest
 import typer
 from rich.table import Table
 
-from feilun.core.errors import DataError, Interrupted
+from feilun.core.errors import DataError, Interrupted, RecipeError, nearest
+from feilun.core.remark import Remark, said_in
 from feilun.interfaces.cli import main, output
 
 VERBS = [module.__name__.rpartition(".")[2].replace("_", "-") for module in main.VERBS]
@@ -121,6 +122,16 @@ def test_an_error_for_the_user_is_a_message_and_its_exit_code(fails, capsys):
     shown = capsys.readouterr()
     assert shown.err == "error: news.csv has no column 'text'. Name it with --text.\n"
     assert shown.out == ""
+
+
+def test_an_error_is_told_in_the_language_of_the_system(fails, capsys, monkeypatch):
+    monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
+    wrong = nearest("epoch", ["epochs"])
+    fails(
+        RecipeError([Remark(f"no key 'epoch'. {wrong}", f"没有 'epoch' 这个键。{said_in('zh', wrong)}")], "recipe.toml")
+    )
+    assert main.run(["doctor"]) == 2
+    assert capsys.readouterr().err == "错误：recipe.toml 有 1 处错误：\n  - 没有 'epoch' 这个键。是不是 'epochs'？\n"
 
 
 def test_an_interrupted_run_is_exit_code_130(fails, capsys):

@@ -17,6 +17,7 @@ import typer
 import feilun
 from feilun.core.errors import FeilunError, MissingExtra
 from feilun.core.places import home
+from feilun.core.remark import Remark, said_in
 from feilun.interfaces.cli import (
     adaptations,
     audit,
@@ -43,7 +44,7 @@ from feilun.interfaces.cli import (
 )
 from feilun.interfaces.cli.applications import customer_service, public_opinion, recommendation
 from feilun.interfaces.cli.labelling import label
-from feilun.interfaces.cli.output import make_safe
+from feilun.interfaces.cli.output import language, make_safe
 
 VERBS = (
     quickstart,
@@ -174,27 +175,36 @@ def _explain(error: Exception) -> int:
         return int(getattr(error, "exit_code", 2))
     if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] in EXTRA_OF_PACKAGE:
         package = str(error.name).partition(".")[0]
-        error = MissingExtra(package, EXTRA_OF_PACKAGE[package], "This command")
+        error = MissingExtra(package, EXTRA_OF_PACKAGE[package], Remark("This command", "这个命令"))
     if isinstance(error, FeilunError):
-        print(f"error: {error}", file=sys.stderr)
+        _tell(error.message)
         return error.exit_code
     if isinstance(error, OSError) and error.strerror:
-        print(
-            f"error: {error.strerror}{f': {error.filename}' if error.filename else ''}.{_remedy(error)}",
-            file=sys.stderr,
-        )
+        place = f": {error.filename}" if error.filename else ""
+        remedy = _remedy(error)
+        _tell(Remark(f"{error.strerror}{place}. {remedy}".strip(), f"{error.strerror}{place}。{said_in('zh', remedy)}"))
         return 1
-    summary = " ".join(str(error).split())[:500]
-    print(f"error: unexpected {type(error).__name__}: {summary} {_keep_traceback(error)}", file=sys.stderr)
+    summary = f"{type(error).__name__}: {' '.join(str(error).split())[:500]}"
+    kept = _keep_traceback(error)
+    _tell(Remark(f"unexpected {summary} {kept}", f"意外的 {summary} {said_in('zh', kept)}"))
     return 1
 
 
+def _tell(message: str) -> None:
+    """Print an error in the language of the user's system."""
+    spoken = language()
+    print(("错误：" if spoken == "zh" else "error: ") + said_in(spoken, message), file=sys.stderr)
+
+
 def _remedy(error: OSError) -> str:
-    """Say what can be done about an error of the system, as a further sentence."""
+    """Say what can be done about an error of the system, as a sentence."""
     if error.errno == errno.ENOSPC:
-        return " Free some space and run the command again."
+        return Remark("Free some space and run the command again.", "请腾出一些空间，再运行一次。")
     if error.filename and Path(os.fsdecode(error.filename)).absolute().is_relative_to(home().absolute()):
-        return f" Feilun keeps its state in {home()}; set FEILUN_HOME to a folder that can be written."
+        return Remark(
+            f"Feilun keeps its state in {home()}; set FEILUN_HOME to a folder that can be written.",
+            f"飞轮的状态保存在 {home()}；请把 FEILUN_HOME 设为一个可写的文件夹。",
+        )
     return ""
 
 
@@ -205,8 +215,14 @@ def _keep_traceback(error: Exception) -> str:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("".join(traceback.format_exception(error)), encoding="utf-8", errors="backslashreplace")
     except OSError:
-        return "This is a fault of Feilun; run it again with --debug for the traceback, and please report it."
-    return f"This is a fault of Feilun; its traceback is in {Path(path)} (or use --debug): please report it."
+        return Remark(
+            "This is a fault of Feilun; run it again with --debug for the traceback, and please report it.",
+            "这是飞轮自身的错误；加 --debug 再运行一次即可看到调用栈，并请报告给我们。",
+        )
+    return Remark(
+        f"This is a fault of Feilun; its traceback is in {path} (or use --debug): please report it.",
+        f"这是飞轮自身的错误，调用栈在 {path}（或使用 --debug）：请报告给我们。",
+    )
 
 
 if __name__ == "__main__":
