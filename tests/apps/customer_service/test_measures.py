@@ -1,8 +1,11 @@
 """Measures agree with what was counted by hand."""
 
+from dataclasses import replace
+
 import pytest
 
 from feilun.apps.customer_service.improving.measures import held, measured, measured_by, unanswered
+from feilun.apps.customer_service.settings import CostSettings
 from feilun.storage.customer_service import Conversation, Turn
 
 DAY = 86_400.0
@@ -60,6 +63,32 @@ def test_figures_by_day_channel_and_intent_hold_each_conversation():
     }
     assert measured_by(HELD, "channel")["wecom"].contained == 0
     assert set(measured_by(HELD, "intent")) == {"卡片", "费用", "(none)"}
+
+
+def test_figures_of_an_intent_are_of_what_was_said_about_it():
+    conversation, turns = talk(
+        "e", 0.0,
+        [
+            (0, "customer", "卡丢了"), (1, "bot", ("answer", "卡片", None)),
+            (5, "customer", "年费"), (6, "bot", ("handoff", "费用", "request")),
+            (9, "customer", "在吗"), (30, "person", "在的"),
+        ],
+    )  # fmt: skip
+    turns[1] = replace(turns[1], helpful=True)
+    turns[3] = replace(turns[3], helpful=False)
+    found = measured_by(held([conversation], turns), "intent")
+    assert {name: (own.turns, own.helpful, own.contained) for name, own in found.items()} == {
+        "卡片": (1, 1.0, 1.0),
+        "费用": (2, 0.0, 0.0),
+    }
+    assert found["费用"].person_median == 24
+
+
+def test_replies_cost_what_the_application_says():
+    found = measured(HELD, CostSettings(person=3.0, bot=0.25))
+    assert found.cost == pytest.approx(3.0 + 4 * 0.25)
+    assert found.cost_each == pytest.approx(found.cost / 3)
+    assert measured(HELD).cost is None
 
 
 def test_what_found_no_answer_is_counted():

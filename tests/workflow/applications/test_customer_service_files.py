@@ -3,6 +3,7 @@
 import csv
 import json
 from contextlib import closing
+from dataclasses import replace
 from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
@@ -13,6 +14,7 @@ from feilun.apps.customer_service.business_rules import OUTPUTS, BusinessRules
 from feilun.apps.customer_service.known.entries import FaqEntry, content
 from feilun.apps.customer_service.known.faq import alike
 from feilun.apps.customer_service.reply import Reply
+from feilun.apps.customer_service.settings import CustomerServiceSettings
 from feilun.core.errors import DataError, RecipeError, UsageError
 from feilun.interfaces.cli import main
 from feilun.knowledge.rules import DecisionTables
@@ -124,20 +126,21 @@ def test_an_application_that_was_not_trained_says_so():
 
 
 def test_measures_are_a_table_with_a_row_a_day(tmp_path):
+    settings = CustomerServiceSettings("customer-service", "bank")
     database = open_database(f"sqlite:///{tmp_path / 'a.db'}")
     with database.write() as connection:
         begun = storage.begun("=web")
         storage.begin(connection, "bank", begun)
         turn = storage.Turn("t", begun.id, begun.started, "customer", "年费")
         storage.add_turns(connection, "bank", [turn])
-    found, missing = measures_of("bank", database, "channel", 1)
+    found, missing = measures_of(settings, database, "channel", 1)
     write_csv(found, tmp_path / "m.csv")
     rows = list(csv.DictReader((tmp_path / "m.csv").open(encoding="utf-8-sig")))
     assert [(row["name"], row["conversations"], row["answered"]) for row in rows] == [("'=web", "1", "")]
     assert missing == []
-    assert measures_of("shop", database, "all", 1) == ({}, [])
+    assert measures_of(replace(settings, name="shop"), database, "all", 1) == ({}, [])
     with pytest.raises(UsageError, match="'day'"):
-        measures_of("bank", database, "dy", 1)
+        measures_of(settings, database, "dy", 1)
     database.close()
 
 

@@ -51,6 +51,7 @@ class Desk:
     ) -> None:
         self.application = settings.name
         self.dialogue = settings.dialogue
+        self.costs = settings.costs
         self.ladder = ladder
         self.database = database
         self.rules = rules

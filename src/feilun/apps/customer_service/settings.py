@@ -81,6 +81,14 @@ class ReleaseSettings:
 
 
 @dataclass(frozen=True)
+class CostSettings:
+    """The table `[costs]`: what replies cost, in one currency; measures add it up."""
+
+    person: float = setting(0.0, "what one message of a person costs", minimum=0)
+    bot: float = setting(0.0, "what one reply of the bot costs", minimum=0)
+
+
+@dataclass(frozen=True)
 class CustomerServiceSettings:
     """An application file."""
 
@@ -95,6 +103,7 @@ class CustomerServiceSettings:
     rules: RulesSettings = table(RulesSettings, "what the business says beside the model")
     handover: HandoverSettings = table(HandoverSettings, "when a person takes over")
     release: ReleaseSettings = table(ReleaseSettings, "what a release is held to")
+    costs: CostSettings = table(CostSettings, "what replies cost")
 
     def contradictions(self) -> list[str]:
         """Say what cannot be."""

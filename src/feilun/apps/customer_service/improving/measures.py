@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
 
+from feilun.apps.customer_service.settings import CostSettings
 from feilun.storage.customer_service import Conversation, Turn
 
 By = Literal["all", "day", "channel", "intent"]
 
 NO_INTENT = "(none)"
+
+FREE = CostSettings()
+"""Nothing is known of costs."""
 
 DAY_SECONDS = 86_400.0
 
@@ -37,6 +41,8 @@ class Measures:
         person_median: Seconds from a hand-over to a person's first words, the median.
         helpful: Share of thumbs up among all thumbs.
         rating: Mean of the ratings, 1 to 5 (CSAT).
+        cost: What the replies of bot and persons cost, in the currency of `[costs]`; None where nothing is declared.
+        cost_each: The same by conversation.
     """
 
     conversations: int
@@ -52,6 +58,8 @@ class Measures:
     person_median: float | None
     helpful: float | None
     rating: float | None
+    cost: float | None
+    cost_each: float | None
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON form, rounded."""
@@ -85,7 +93,7 @@ def held(conversations: Sequence[Conversation], turns: Sequence[Turn]) -> list[H
     return [Held(one, own[one.id]) for one in conversations if any(t.speaker == "customer" for t in own[one.id])]
 
 
-def measured(held: Sequence[Held]) -> Measures:
+def measured(held: Sequence[Held], costs: CostSettings = FREE) -> Measures:
     """Return the figures of some conversations."""
     replies = [reply for one in held for reply in one.replies]
     thumbs = [turn.helpful for one in held for turn in one.turns if turn.helpful is not None]
@@ -95,6 +103,7 @@ def measured(held: Sequence[Held]) -> Measures:
     persons = [wait for one in held for wait in _person_waits(one.turns)]
     contained = [not one.handovers for one in held]
     answered = [any(reply["action"] == "answer" for reply in one.replies) for one in held]
+    cost = sum(_cost(one.turns, costs) for one in held) if held and costs != FREE else None
     return Measures(
         conversations=len(held),
         turns=sum(turn.speaker == "customer" for one in held for turn in one.turns),
@@ -109,19 +118,22 @@ def measured(held: Sequence[Held]) -> Measures:
         person_median=_quantile(persons, 0.5),
         helpful=_mean(thumbs),
         rating=_mean(ratings),
+        cost=cost,
+        cost_each=None if cost is None else cost / len(held),
     )
 
 
-def measured_by(held: Sequence[Held], by: By) -> dict[str, Measures]:
+def measured_by(held: Sequence[Held], by: By, costs: CostSettings = FREE) -> dict[str, Measures]:
     """Return the figures of each day (UTC), channel or intent, in the order of their names; `all` is one row.
 
-    A conversation counts under each of its intents.
+    By intent a conversation is taken apart: what was said about one counts under it alone, so that its thumbs tell
+    how often its answers are right.
     """
     groups: dict[str, list[Held]] = {}
     for one in held:
-        for name in NAMES[by](one):
-            groups.setdefault(name, []).append(one)
-    return {name: measured(groups[name]) for name in sorted(groups)}
+        for name, own in PARTS[by](one):
+            groups.setdefault(name, []).append(own)
+    return {name: measured(groups[name], costs) for name in sorted(groups)}
 
 
 def unanswered(held: Sequence[Held], most: int = 20) -> list[tuple[str, int]]:
@@ -145,16 +157,36 @@ def found_no_answer(reply: Mapping[str, Any]) -> bool:
     return (reply["action"], reply.get("handoff")) == ("handoff", "repeated failure") or reply["action"] == "unknown"
 
 
-def _intents(one: Held) -> list[str]:
-    return list(dict.fromkeys(str(reply.get("intent") or NO_INTENT) for reply in one.replies)) or [NO_INTENT]
+def _by_intent(one: Held) -> Iterator[tuple[str, Held]]:
+    """Yield what was said about each intent: turns of the customer with all that is said before the next."""
+    own: dict[str, list[Turn]] = {}
+    about = NO_INTENT
+    asked: list[Turn] = []
+    for turn in one.turns:
+        if turn.speaker == "customer":
+            asked.append(turn)
+            continue
+        if turn.reply is not None:
+            about = str(turn.reply.get("intent") or NO_INTENT)
+        own.setdefault(about, []).extend([*asked, turn])
+        asked = []
+    if asked:
+        own.setdefault(about, []).extend(asked)
+    for name, turns in own.items():
+        yield name, Held(one.conversation, turns)
 
 
-NAMES: Mapping[By, Callable[[Held], list[str]]] = {
-    "all": lambda one: ["all"],
-    "day": lambda one: [time.strftime("%Y-%m-%d", time.gmtime(one.conversation.started))],
-    "channel": lambda one: [one.conversation.channel],
-    "intent": _intents,
+PARTS: Mapping[By, Callable[[Held], Iterable[tuple[str, Held]]]] = {
+    "all": lambda one: [("all", one)],
+    "day": lambda one: [(time.strftime("%Y-%m-%d", time.gmtime(one.conversation.started)), one)],
+    "channel": lambda one: [(one.conversation.channel, one)],
+    "intent": _by_intent,
 }
+
+
+def _cost(turns: Sequence[Turn], costs: CostSettings) -> float:
+    price = {"person": costs.person, "bot": costs.bot}
+    return sum(price.get(turn.speaker, 0.0) for turn in turns)
 
 
 def _waits(turns: Sequence[Turn], speaker: str) -> Iterator[float]:

@@ -76,7 +76,7 @@ def measures(
     from feilun.workflow.applications.customer_service.measures import measures_of, write_csv
 
     with opened_database() as database:
-        found, missing = measures_of(read_application(file).name, database, by, days)
+        found, missing = measures_of(read_application(file), database, by, days)
     if csv is not None:
         write_csv(found, csv)
         print(f"{len(found)} rows are in {csv}.")

@@ -17,7 +17,7 @@ const seconds = (value) => (value < 10 ? say("seconds", { count: value.toFixed(2
 const FIGURES = {
   conversations: String, turns: String, answered: percent, contained: percent, deflected: percent, resolved: percent,
   handed_over: percent, response_median: seconds, response_p95: seconds, person_median: seconds, helpful: percent,
-  rating: (value) => value.toFixed(1),
+  rating: (value) => value.toFixed(1), cost: (value) => value.toFixed(2), cost_each: (value) => value.toFixed(2),
 };
 
 /** Show the measures. */

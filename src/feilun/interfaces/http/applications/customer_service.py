@@ -222,9 +222,10 @@ def measures(
     days: Annotated[int, Query(ge=1, le=3660)] = 30,
 ) -> dict[str, Any]:
     """Return figures of the conversations that began in the last days, and what found no answer."""
-    held = _desk(request).held(days)
+    desk = _desk(request)
+    held = desk.held(days)
     return {
-        "measures": {name: own.to_json() for name, own in measured_by(held, by).items()},
+        "measures": {name: own.to_json() for name, own in measured_by(held, by, desk.costs).items()},
         "unanswered": [{"question": question, "asked": asked} for question, asked in unanswered(held)],
     }
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import get_args
 
 from feilun.apps.customer_service.improving.measures import DAY_SECONDS, By, Measures, held, measured_by, unanswered
+from feilun.apps.customer_service.settings import CustomerServiceSettings
 from feilun.core.errors import UsageError, nearest
 from feilun.core.files import atomic_file
 from feilun.storage import customer_service as storage
@@ -17,12 +18,12 @@ from feilun.storage.database import Database
 
 
 def measures_of(
-    application: str, database: Database, by: str, days: float
+    settings: CustomerServiceSettings, database: Database, by: str, days: float
 ) -> tuple[dict[str, Measures], list[tuple[str, int]]]:
     """Return the figures of an application's conversations of the last days, and what found no answer.
 
     Args:
-        application: Its name.
+        settings: The application.
         database: Where the conversations are.
         by: all, day, channel or intent.
         days: How far back conversations began.
@@ -34,9 +35,9 @@ def measures_of(
         raise UsageError(f"There are no measures by {by!r}.", nearest(by, get_args(By)))
     now = time.time()
     with database.read() as connection:
-        found = held(*storage.within(connection, application, now - days * DAY_SECONDS, now))
+        found = held(*storage.within(connection, settings.name, now - days * DAY_SECONDS, now))
     kinds: dict[str, By] = {name: name for name in get_args(By)}
-    return measured_by(found, kinds[by]), unanswered(found)
+    return measured_by(found, kinds[by], settings.costs), unanswered(found)
 
 
 def write_csv(found: Mapping[str, Measures], path: Path) -> None:
