@@ -14,6 +14,7 @@ from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from feilun.core.errors import nearest
+from feilun.core.remark import Remark, joined
 
 Settings = TypeVar("Settings")
 
@@ -82,6 +83,12 @@ class Fault:
 
     key: str
     message: str
+
+
+def placed(fault: Fault, line: int | None) -> Remark:
+    """Return what is wrong with a key, with the line of the file where it stands, if it does."""
+    there = Remark("", "") if line is None else Remark(f"line {line}: ", f"第 {line} 行：")
+    return joined([there, fault.message], "", "")
 
 
 def read(cls: type[Settings], values: Mapping[str, Any], prefix: str = "") -> tuple[Settings | None, list[Fault]]:

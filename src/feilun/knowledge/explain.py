@@ -18,6 +18,7 @@ from feilun.core.corpus import corpus_of
 from feilun.core.errors import UsageError
 from feilun.core.ports import Predictor
 from feilun.core.prediction import Prediction
+from feilun.core.remark import Remark
 from feilun.text.segment import HAN
 
 MOST_PARTS = 200
@@ -91,7 +92,10 @@ def explain(predictor: Predictor, text: str, label: str | None = None) -> Explan
     """
     places = _places(text)
     if not places:
-        raise UsageError("The text has no word that could be taken out.", "Give a text with letters or digits.")
+        raise UsageError(
+            Remark("The text has no word that could be taken out.", "文本里没有可以拿掉的词。"),
+            Remark("Give a text with letters or digits.", "请给出含有文字或数字的文本。"),
+        )
     texts = [text, *(text[:start] + text[end:] for start, end in places)]
     whole, *without = predictor.predict(corpus_of(texts))
     label = _checked(whole, label)
@@ -126,12 +130,20 @@ def _checked(prediction: Prediction, label: str | None) -> str:
     """Return the label to explain, of a model that gives labels."""
     if prediction.task not in {"classify", "multilabel"}:
         raise UsageError(
-            f"The model answers for the task {prediction.task}; words can be weighed where a text gets labels.",
-            "Explain a bundle of the task classify or multilabel.",
+            Remark(
+                f"The model answers for the task {prediction.task}; words can be weighed where a text gets labels.",
+                f"模型做的是 {prediction.task} 任务；只有给文本打标签的任务才能衡量词的作用。",
+            ),
+            Remark(
+                "Explain a bundle of the task classify or multilabel.", "请解释 classify 或 multilabel 任务的模型包。"
+            ),
         )
     names = dict(prediction.ranked)
     if label is not None and label not in names:
-        raise UsageError(f"There is no label {label!r}.", f"Labels: {', '.join(names)}.")
+        raise UsageError(
+            Remark(f"There is no label {label!r}.", f"没有标签 {label!r}。"),
+            Remark(f"Labels: {', '.join(names)}.", f"标签有：{'、'.join(names)}。"),
+        )
     return label or (next(iter(names)) if prediction.labels is not None else prediction.label)
 
 

@@ -9,6 +9,7 @@ from threading import Lock
 from typing import Any
 
 from feilun.core.errors import MissingExtra
+from feilun.core.remark import Remark
 
 MEMORY = 32 * 1024 * 1024
 """Bytes that the writer may fill before it makes a segment."""
@@ -32,7 +33,7 @@ class KeywordIndex:
         try:
             import tantivy
         except ImportError as error:
-            raise MissingExtra("tantivy", "knowledge", "Searching by words") from error
+            raise MissingExtra("tantivy", "knowledge", Remark("Searching by words", "按词检索")) from error
         self._tantivy = tantivy
         builder = tantivy.SchemaBuilder()
         builder.add_unsigned_field("number", indexed=True, fast=True)

@@ -12,14 +12,22 @@ from pathlib import Path
 from typing import Any
 
 from feilun.core.errors import DataError, MissingExtra
+from feilun.core.remark import Remark
 
 ALLOWED = ("inputNode", "outputNode", "decisionTableNode")
 
-CELLS = "Cells look like: < 5, [18..22], 'tea', contains($, 'tea'). Texts stand in quotation marks."
+CELLS = Remark(
+    "Cells look like: < 5, [18..22], 'tea', contains($, 'tea'). Texts stand in quotation marks.",
+    "单元格的写法如：< 5、[18..22]、'tea'、contains($, 'tea')。文本要加引号。",
+)
 
 EACH = "each"
 
-FORM = 'A table is {"nodes": [inputNode, decisionTableNode, outputNode], "edges": […]}; see docs/customer-service.md.'
+SHAPE = '{"nodes": [inputNode, decisionTableNode, outputNode], "edges": […]}'
+FORM = Remark(
+    f"A table is {SHAPE}; see docs/customer-service.md.",
+    f"决策表的形式为 {SHAPE}；见 docs/customer-service.zh-CN.md。",
+)
 
 
 class DecisionTables:
@@ -42,7 +50,7 @@ class DecisionTables:
         try:
             import zen
         except ImportError as error:
-            raise MissingExtra("zen-engine", "knowledge", "Evaluating decision tables") from error
+            raise MissingExtra("zen-engine", "knowledge", Remark("Evaluating decision tables", "计算决策表")) from error
         engine = zen.ZenEngine()
         for path in paths:
             text = _checked(path, outputs)
@@ -50,7 +58,13 @@ class DecisionTables:
                 decision = engine.create_decision(text)
                 decision.evaluate({})
             except (RuntimeError, ValueError) as error:
-                raise DataError(f"{path.name} is no decision table: {_first_line(error)}.", FORM) from error
+                raise DataError(
+                    Remark(
+                        f"{path.name} is no decision table: {_first_line(error)}.",
+                        f"{path.name} 不是决策表：{_first_line(error)}。",
+                    ),
+                    FORM,
+                ) from error
             _check_cells(path.name, text)
             self._decisions.append(decision)
             looped = _looped(text)
@@ -117,14 +131,26 @@ def _check_cells(name: str, text: str) -> None:
                     read(cell)
                 except (RuntimeError, ValueError) as error:
                     place = f"{name}, row {number}, column {column.get('name') or column.get('field')!r}"
-                    raise DataError(f"{place}: {cell!r} cannot be read: {_first_line(error)}.", CELLS) from error
+                    raise DataError(
+                        Remark(
+                            f"{place}: {cell!r} cannot be read: {_first_line(error)}.",
+                            f"{place}：{cell!r} 无法解读：{_first_line(error)}。",
+                        ),
+                        CELLS,
+                    ) from error
 
 
 def _evaluated(decision: Any, facts: dict[str, Any], number: int) -> Any:
     try:
         return decision.evaluate(facts)["result"]
     except (RuntimeError, ValueError) as error:
-        raise DataError(f"Decision table {number} failed: {_first_line(error)}.", "Mend its cells.") from error
+        raise DataError(
+            Remark(
+                f"Decision table {number} failed: {_first_line(error)}.",
+                f"第 {number} 张决策表出错：{_first_line(error)}。",
+            ),
+            Remark("Mend its cells.", "请改正其单元格。"),
+        ) from error
 
 
 def _rows(result: Any) -> list[Mapping[str, Any]]:
@@ -151,15 +177,35 @@ def _checked(path: Path, outputs: Sequence[str]) -> str:
         tables = [node["content"] for node in nodes if node["type"] == "decisionTableNode"]
         named = [str(output["field"]) for table in tables for output in table["outputs"]]
     except OSError as error:
-        raise DataError(f"The decision table {path} cannot be read: {error.strerror}.", FORM) from error
+        raise DataError(
+            Remark(
+                f"The decision table {path} cannot be read: {error.strerror}.",
+                f"决策表 {path} 无法读取：{error.strerror}。",
+            ),
+            FORM,
+        ) from error
     except (ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{path.name} is no decision table ({error!r}).", FORM) from error
+        raise DataError(
+            Remark(f"{path.name} is no decision table ({error!r}).", f"{path.name} 不是决策表（{error!r}）。"), FORM
+        ) from error
     wrong = [f"{name} ({kind})" for name, kind in kinds if kind not in ALLOWED]
     if wrong:
-        raise DataError(f"{path.name} holds more than tables: {', '.join(wrong)}.", f"Allowed: {', '.join(ALLOWED)}.")
+        raise DataError(
+            Remark(
+                f"{path.name} holds more than tables: {', '.join(wrong)}.",
+                f"{path.name} 里不只有决策表：{'、'.join(wrong)}。",
+            ),
+            Remark(f"Allowed: {', '.join(ALLOWED)}.", f"允许：{'、'.join(ALLOWED)}。"),
+        )
     unknown = sorted({*named} - {*outputs})
     if unknown:
-        raise DataError(f"{path.name} has the unknown outputs {', '.join(unknown)}.", f"Valid: {', '.join(outputs)}.")
+        raise DataError(
+            Remark(
+                f"{path.name} has the unknown outputs {', '.join(unknown)}.",
+                f"{path.name} 有未知的输出 {'、'.join(unknown)}。",
+            ),
+            Remark(f"Valid: {', '.join(outputs)}.", f"可用：{'、'.join(outputs)}。"),
+        )
     return text
 
 

@@ -14,6 +14,7 @@ from itertools import islice, product
 from typing import Any
 
 from feilun.core.errors import MissingExtra
+from feilun.core.remark import Remark
 from feilun.knowledge.terms import simplified
 from feilun.text.known_words import english_pieces, syllables
 
@@ -45,7 +46,9 @@ class Spelling:
         try:
             import rjieba
         except ImportError as error:
-            raise MissingExtra("rjieba", "knowledge", "Reading misspelt Chinese words") from error
+            raise MissingExtra(
+                "rjieba", "knowledge", Remark("Reading misspelt Chinese words", "识别中文错别字")
+            ) from error
         self._cut: Any = rjieba.cut
         self._counts: Counter[str] = Counter()
         self._shorter: dict[str, tuple[str, ...]] = {}

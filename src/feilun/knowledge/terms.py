@@ -13,6 +13,7 @@ from functools import cache
 from typing import Any
 
 from feilun.core.errors import MissingExtra
+from feilun.core.remark import Remark
 from feilun.text.clean import compose_safely, narrow
 from feilun.text.segment import HAN
 
@@ -98,5 +99,5 @@ def _converter() -> Any:
     try:
         import opencc
     except ImportError as error:
-        raise MissingExtra("opencc", "knowledge", "Searching Chinese text") from error
+        raise MissingExtra("opencc", "knowledge", Remark("Searching Chinese text", "检索中文文本")) from error
     return opencc.OpenCC("t2s")

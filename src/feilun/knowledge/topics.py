@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feilun.core.errors import MissingExtra
+from feilun.core.remark import Remark
 from feilun.text.near_duplicates import LINK
 from feilun.text.phrases import phrases_of
 
@@ -104,7 +105,7 @@ def read_phrases(texts: Sequence[str]) -> Phrases:
     try:
         from sklearn.feature_extraction.text import CountVectorizer
     except ImportError as error:
-        raise MissingExtra("scikit-learn", "data", "Finding topics") from error
+        raise MissingExtra("scikit-learn", "data", Remark("Finding topics", "发现主题")) from error
     fewest = max(2, min(len(texts) // 2_000, 25))
     vectorizer = CountVectorizer(
         analyzer=_said, binary=True, min_df=fewest, max_features=MOST_PHRASES, dtype=np.float64

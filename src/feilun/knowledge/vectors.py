@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feilun.core.errors import MissingExtra, UsageError
+from feilun.core.remark import Remark
 
 EXACT_BELOW = 20_000
 """Number of vectors up to which each is compared: below it that takes a few milliseconds, and misses nothing."""
@@ -36,7 +37,7 @@ class VectorIndex:
         try:
             from usearch.index import Index
         except ImportError as error:
-            raise MissingExtra("usearch", "knowledge", "Searching by meaning") from error
+            raise MissingExtra("usearch", "knowledge", Remark("Searching by meaning", "按语义检索")) from error
         self.width = width
         self.exact_below = exact_below
         self._rows = np.empty((FIRST_ROWS, width), np.float32)  # of length 1
@@ -63,8 +64,14 @@ class VectorIndex:
         for number, vector in added.items():
             if vector.shape != (self.width,) or not np.isfinite(vector).all():
                 raise UsageError(
-                    f"Vector {number} has the shape {vector.shape}, or holds what is no finite number.",
-                    f"The index takes {self.width} finite numbers: vectors of one model.",
+                    Remark(
+                        f"Vector {number} has the shape {vector.shape}, or holds what is no finite number.",
+                        f"第 {number} 个向量的形状为 {vector.shape}，或含有非有限数。",
+                    ),
+                    Remark(
+                        f"The index takes {self.width} finite numbers: vectors of one model.",
+                        f"索引只接受 {self.width} 个有限数：须是同一模型的向量。",
+                    ),
                 )
         with self._turn:
             held = [number for number in removed if number in self._place]
@@ -91,7 +98,8 @@ class VectorIndex:
         """
         if vector.shape != (self.width,):
             raise UsageError(
-                f"A vector of the shape {vector.shape} was asked for.", f"The index holds vectors of {self.width}."
+                Remark(f"A vector of the shape {vector.shape} was asked for.", f"查询的向量形状为 {vector.shape}。"),
+                Remark(f"The index holds vectors of {self.width}.", f"索引里的向量为 {self.width} 维。"),
             )
         if allowed is None:
             with self._turn:

@@ -13,6 +13,7 @@ from typing import Any, Self
 from feilun.bundles.bundle import Bundle
 from feilun.core.errors import ServiceError, UsageError, nearest
 from feilun.core.prediction import Prediction
+from feilun.core.remark import Remark, said_in
 from feilun.serving.batcher import Batcher
 from feilun.serving.limits import DeadlinePassed, Limits, Overloaded, Row
 from feilun.serving.recall import Recall, RecallRule
@@ -114,7 +115,12 @@ class Engine:
             UnknownModel: If none answers to that name; the nearest name is given.
         """
         if name not in self.bundles:
-            raise UnknownModel(f"No model {name!r} is served. {nearest(name, self.bundles)}")
+            raise UnknownModel(
+                Remark(
+                    f"No model {name!r} is served. {nearest(name, self.bundles)}",
+                    f"没有提供模型 {name!r}。{said_in('zh', nearest(name, self.bundles))}",
+                )
+            )
         return self.bundles[name]
 
     async def answer(self, name: str, texts: Sequence[Row], client: str = "", key: str | None = None) -> Answer:
@@ -142,7 +148,10 @@ class Engine:
         check_kind(bundle, texts)
         self.limits.check(texts)
         if name not in self._batchers:
-            raise ServiceError("The service is not running.", "Ask again in a moment.")
+            raise ServiceError(
+                Remark("The service is not running.", "服务没有运行。"),
+                Remark("Ask again in a moment.", "请稍后再问。"),
+            )
         if trial is not None and trial.takes(texts, key):
             answer = await self._canary(name, trial, texts, client)
             if answer is not None:
@@ -223,9 +232,13 @@ class Engine:
         """
         if kind_of_rows(self.bundle(name)) != kind_of_rows(bundle):
             raise UsageError(
-                f"{name}@{bundle.version} does not read what {name}@{self.bundle(name).version} reads: "
-                "one reads texts, the other pairs of texts.",
-                "Serve it under another name.",
+                Remark(
+                    f"{name}@{bundle.version} does not read what {name}@{self.bundle(name).version} reads: "
+                    "one reads texts, the other pairs of texts.",
+                    f"{name}@{bundle.version} 与 {name}@{self.bundle(name).version} 读的东西不同："
+                    "一个读文本，另一个读文本对。",
+                ),
+                Remark("Serve it under another name.", "请换一个名称提供。"),
             )
 
     def _started(self, name: str, bundle: Bundle) -> Batcher:
@@ -263,8 +276,14 @@ def by_name(bundles: Iterable[Bundle]) -> dict[str, Bundle]:
     for bundle in bundles:
         if bundle.name in named:
             raise UsageError(
-                f"Two bundles are named {bundle.name!r}: {named[bundle.name].path} and {bundle.path}.",
-                "Serve one of them, or start a second service on another port.",
+                Remark(
+                    f"Two bundles are named {bundle.name!r}: {named[bundle.name].path} and {bundle.path}.",
+                    f"有两个模型包都叫 {bundle.name!r}：{named[bundle.name].path} 和 {bundle.path}。",
+                ),
+                Remark(
+                    "Serve one of them, or start a second service on another port.",
+                    "请只提供其中一个，或在另一个端口启动第二个服务。",
+                ),
             )
         named[bundle.name] = bundle
     return named

@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Protocol
 
 from feilun.core.errors import MissingExtra, UsageError
+from feilun.core.remark import Remark
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
@@ -125,8 +126,14 @@ def tracer_of_environment(environment: Mapping[str, str] = os.environ) -> Tracer
     protocol = next((environment[name] for name in PROTOCOLS if environment.get(name)), PROTOCOL)
     if exporter != "otlp" or protocol != PROTOCOL:
         raise UsageError(
-            f"Spans cannot go by {EXPORTER}={exporter} and {PROTOCOLS[1]}={protocol}.",
-            f"Set {EXPORTER}=otlp, and {PROTOCOLS[1]}={PROTOCOL} or none.",
+            Remark(
+                f"Spans cannot go by {EXPORTER}={exporter} and {PROTOCOLS[1]}={protocol}.",
+                f"链路数据不能按 {EXPORTER}={exporter} 和 {PROTOCOLS[1]}={protocol} 发送。",
+            ),
+            Remark(
+                f"Set {EXPORTER}=otlp, and {PROTOCOLS[1]}={PROTOCOL} or none.",
+                f"请设 {EXPORTER}=otlp，{PROTOCOLS[1]} 设为 {PROTOCOL} 或不设。",
+            ),
         )
     try:
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -134,7 +141,7 @@ def tracer_of_environment(environment: Mapping[str, str] = os.environ) -> Tracer
         from opentelemetry.sdk.trace import TracerProvider
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
     except ImportError as error:
-        raise MissingExtra(error.name or "opentelemetry", "tracing", "Traces") from error
+        raise MissingExtra(error.name or "opentelemetry", "tracing", Remark("Traces", "链路追踪")) from error
     resource = Resource.create()
     if str(resource.attributes.get(SERVICE_NAME, "")).startswith("unknown_service"):
         resource = resource.merge(Resource({SERVICE_NAME: SERVICE}))

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from feilun.core.errors import StorageError, UsageError
 from feilun.core.files import atomic_file
+from feilun.core.remark import Remark
 from feilun.storage.database import BUSY_SECONDS, Database
 from feilun.storage.faults import StorageBusy, database_errors
 from feilun.storage.upgrade import VERSION_TABLE, refuse_newer, upgrade
@@ -31,7 +32,12 @@ def back_up(database: Database, path: Path) -> None:
     with database.read() as connection:
         own = connection.exec_driver_sql("pragma database_list").mappings().first()
     if own is not None and path.exists() and path.samefile(own["file"]):
-        raise UsageError(f"{path} is the database itself: a copy would replace it.", "Name another file.")
+        raise UsageError(
+            Remark(
+                f"{path} is the database itself: a copy would replace it.", f"{path} 就是数据库本身：副本会把它覆盖。"
+            ),
+            Remark("Name another file.", "请换一个文件。"),
+        )
     with atomic_file(path) as temporary, closing(sqlite3.connect(temporary)) as copy, database.read() as connection:
         _driver(connection).backup(copy, progress=_patience(database))
         copy.execute("pragma journal_mode = delete")
@@ -63,26 +69,40 @@ def _patience(database: Database) -> Callable[[int, int, int], None]:
 
     def look(status: int, remaining: int, total: int) -> None:
         if status in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED} and time.monotonic() > deadline:
-            raise StorageBusy(f"{database.place} is locked by another program.", "Stop the service first.")
+            raise StorageBusy(
+                Remark(f"{database.place} is locked by another program.", f"{database.place} 被另一个程序锁住。"),
+                Remark("Stop the service first.", "请先停止服务。"),
+            )
 
     return look
 
 
 def _checked(path: Path) -> sqlite3.Connection:
     if not path.is_file():
-        raise StorageError(f"There is no file {path}.", "Give a file that `feilun database backup` wrote.")
+        raise StorageError(
+            Remark(f"There is no file {path}.", f"没有文件 {path}。"),
+            Remark("Give a file that `feilun database backup` wrote.", "请给出 `feilun database backup` 写的文件。"),
+        )
     with ExitStack() as closed_if_refused:
         copy = sqlite3.connect(f"file:{quote(str(path.absolute()))}?mode=ro&immutable=1", uri=True)
         closed_if_refused.callback(copy.close)
         try:
             if copy.execute("pragma integrity_check").fetchone() != ("ok",):
-                raise StorageError(f"{path} is damaged.", "Take another copy.")
+                raise StorageError(
+                    Remark(f"{path} is damaged.", f"{path} 已损坏。"), Remark("Take another copy.", "请换另一份副本。")
+                )
             tables = {name for (name,) in copy.execute("select name from sqlite_master")}
             if VERSION_TABLE not in tables:
-                raise StorageError(f"{path} is no database of Feilun.", "Take another copy.")
+                raise StorageError(
+                    Remark(f"{path} is no database of Feilun.", f"{path} 不是飞轮的数据库。"),
+                    Remark("Take another copy.", "请换另一份副本。"),
+                )
             (revision,) = copy.execute(f"select version_num from {VERSION_TABLE}").fetchone()  # noqa: S608
         except (sqlite3.DatabaseError, TypeError) as error:
-            raise StorageError(f"{path} is no readable database ({error}).", "Take another copy.") from error
+            raise StorageError(
+                Remark(f"{path} is no readable database ({error}).", f"{path} 不是可读的数据库（{error}）。"),
+                Remark("Take another copy.", "请换另一份副本。"),
+            ) from error
         refuse_newer(revision, f"The copy {path}")
         closed_if_refused.pop_all()
         return copy
@@ -95,4 +115,10 @@ def _driver(connection: object) -> sqlite3.Connection:
 
 def _refuse_postgres(database: Database, tool: str) -> None:
     if database.engine.dialect.name != "sqlite":
-        raise UsageError(f"{database.place} is on PostgreSQL.", f"Use its own {tool}; a database is one unit of it.")
+        raise UsageError(
+            Remark(f"{database.place} is on PostgreSQL.", f"{database.place} 在 PostgreSQL 上。"),
+            Remark(
+                f"Use its own {tool}; a database is one unit of it.",
+                f"请用它自己的 {tool}；一个 database 就是一个单元。",
+            ),
+        )

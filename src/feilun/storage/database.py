@@ -24,6 +24,7 @@ from sqlalchemy.pool import QueuePool
 from feilun.core.errors import MissingExtra, UsageError
 from feilun.core.files import disk_errors
 from feilun.core.places import home
+from feilun.core.remark import Remark
 from feilun.storage.faults import database_errors
 from feilun.storage.tables.schema import REVISION
 from feilun.storage.upgrade import current, refuse_newer, upgrade
@@ -150,13 +151,21 @@ def _url(text: str | None) -> URL:
     try:
         url = make_url(text)
     except ArgumentError as error:
-        raise UsageError("FEILUN_DATABASE is not the URL of a database.", f"Such as {FORMS}.") from error
+        raise UsageError(
+            Remark("FEILUN_DATABASE is not the URL of a database.", "FEILUN_DATABASE 不是数据库的 URL。"),
+            Remark(f"Such as {FORMS}.", f"例如 {FORMS}。"),
+        ) from error
     backend = url.get_backend_name()
     if backend == "sqlite" and url.database not in {None, "", ":memory:"}:
         return url
     if backend == "postgresql" and url.drivername in {"postgresql", "postgresql+psycopg"}:
         return url.set(drivername="postgresql+psycopg")
-    raise UsageError(f"FEILUN_DATABASE cannot be {url.render_as_string()}.", f"Such as {FORMS}.")
+    raise UsageError(
+        Remark(
+            f"FEILUN_DATABASE cannot be {url.render_as_string()}.", f"FEILUN_DATABASE 不能是 {url.render_as_string()}。"
+        ),
+        Remark(f"Such as {FORMS}.", f"例如 {FORMS}。"),
+    )
 
 
 def _touch(path: Path) -> None:
@@ -195,4 +204,6 @@ def _postgres(url: URL) -> Engine:
         connect = {"connect_timeout": CONNECT_SECONDS}
         return create_engine(url, pool_pre_ping=True, connect_args=connect, hide_parameters=True)
     except ModuleNotFoundError as error:
-        raise MissingExtra(error.name or "psycopg", "postgres", "A database on PostgreSQL") from error
+        raise MissingExtra(
+            error.name or "psycopg", "postgres", Remark("A database on PostgreSQL", "使用 PostgreSQL 数据库")
+        ) from error

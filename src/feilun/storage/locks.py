@@ -18,6 +18,7 @@ from threading import Event, Thread
 from sqlalchemy import Connection, select
 
 from feilun.core.errors import StorageError, UsageError
+from feilun.core.remark import Remark
 from feilun.storage import audit
 from feilun.storage.database import Database
 from feilun.storage.tables.service import locks
@@ -49,8 +50,14 @@ class Held:
         found = connection.execute(select(locks.c.token).where(locks.c.name == self.name)).scalar_one_or_none()
         if found != self.token:
             raise UsageError(
-                f"The lock {self.name!r} was taken over: this process did not show itself for {STALE_SECONDS:g} s.",
-                "Another one does the work; nothing of this one's was kept.",
+                Remark(
+                    f"The lock {self.name!r} was taken over: this process did not show itself for {STALE_SECONDS:g} s.",
+                    f"锁 {self.name!r} 已被接管：这个进程有 {STALE_SECONDS:g} 秒没有动静。",
+                ),
+                Remark(
+                    "Another one does the work; nothing of this one's was kept.",
+                    "工作由另一个进程来做；这个进程的结果都没有保留。",
+                ),
             )
 
     def renew(self) -> None:
@@ -93,8 +100,14 @@ def _take(connection: Connection, held: Held) -> None:
     row = connection.execute(select(locks).where(locks.c.name == held.name)).first()
     if row is not None and not _stale(row.machine, row.process, row.beat, now):
         raise UsageError(
-            f"{held.name} is going on already: process {row.process} on {row.machine}.",
-            f"Wait for it. If it died, its lock ends {STALE_SECONDS:g} s after its last sign of life.",
+            Remark(
+                f"{held.name} is going on already: process {row.process} on {row.machine}.",
+                f"{held.name} 已在进行：{row.machine} 上的进程 {row.process}。",
+            ),
+            Remark(
+                f"Wait for it. If it died, its lock ends {STALE_SECONDS:g} s after its last sign of life.",
+                f"请等它结束。如果它已退出，其锁在最后一次活动的 {STALE_SECONDS:g} 秒后失效。",
+            ),
         )
     connection.execute(locks.delete().where(locks.c.name == held.name))
     connection.execute(

@@ -16,6 +16,7 @@ from hmac import compare_digest
 from sqlalchemy import Connection, select, update
 
 from feilun.core.errors import UsageError, nearest
+from feilun.core.remark import Remark
 from feilun.storage import audit
 from feilun.storage.tables.service import tokens
 
@@ -73,14 +74,25 @@ def create(connection: Connection, name: str, scopes: Sequence[str], application
         UsageError: If the name is taken or no name, or a scope is unknown.
     """
     if not NAME.fullmatch(name):
-        raise UsageError(f"A token cannot be called {name!r}.", "Use letters, digits, '-', '_' and '.', at most 80.")
+        raise UsageError(
+            Remark(f"A token cannot be called {name!r}.", f"令牌不能叫 {name!r}。"),
+            Remark("Use letters, digits, '-', '_' and '.', at most 80.", "请用字母、数字、“-”、“_”和“.”，最多 80 个。"),
+        )
     for scope in scopes:
         if scope not in SCOPES:
-            raise UsageError(f"There is no scope {scope!r}.", nearest(scope, SCOPES))
+            raise UsageError(
+                Remark(f"There is no scope {scope!r}.", f"没有权限范围 {scope!r}。"), nearest(scope, SCOPES)
+            )
     if not scopes:
-        raise UsageError("A token without a scope may do nothing.", f"Scopes: {', '.join(SCOPES)}.")
+        raise UsageError(
+            Remark("A token without a scope may do nothing.", "没有权限范围的令牌什么也做不了。"),
+            Remark(f"Scopes: {', '.join(SCOPES)}.", f"权限范围：{'、'.join(SCOPES)}。"),
+        )
     if connection.execute(select(tokens.c.name).where(tokens.c.name == name)).first():
-        raise UsageError(f"There is a token {name!r} already, valid or revoked.", "Choose another name.")
+        raise UsageError(
+            Remark(f"There is a token {name!r} already, valid or revoked.", f"已有令牌 {name!r}（有效或已撤销）。"),
+            Remark("Choose another name.", "请换一个名称。"),
+        )
     secret = PREFIX + secrets.token_urlsafe(32)
     kept = [scope for scope in SCOPES if scope in scopes]
     row = {
@@ -120,7 +132,10 @@ def revoke(connection: Connection, name: str) -> None:
     """
     names = [token.name for token in valid(connection)]
     if name not in names:
-        raise UsageError(f"There is no valid token {name!r}.", nearest(name, names) if names else "There is none.")
+        raise UsageError(
+            Remark(f"There is no valid token {name!r}.", f"没有有效的令牌 {name!r}。"),
+            nearest(name, names) if names else "There is none.",
+        )
     connection.execute(update(tokens).where(tokens.c.name == name).values(revoked=time.time()))
     audit.record(connection, "revoke token", token=name)
 

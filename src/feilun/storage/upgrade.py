@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, inspect, text
 
 from feilun.core.errors import StorageError
+from feilun.core.remark import Remark
 from feilun.storage.tables.schema import REVISION
 
 if TYPE_CHECKING:
@@ -60,8 +61,14 @@ def refuse_newer(revision: str | None, place: str) -> None:
     known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
     if revision is not None and revision not in known:
         raise StorageError(
-            f"{place} was written by a newer Feilun: its schema is {revision}, this one reads up to {REVISION}.",
-            "Upgrade: pip install --upgrade feilun. Nothing was changed.",
+            Remark(
+                f"{place} was written by a newer Feilun: its schema is {revision}, this one reads up to {REVISION}.",
+                f"{place} 由更新的飞轮写成：其结构为 {revision}，这个版本最多读到 {REVISION}。",
+            ),
+            Remark(
+                "Upgrade: pip install --upgrade feilun. Nothing was changed.",
+                "请升级：pip install --upgrade feilun。什么也没有改动。",
+            ),
         )
 
 

@@ -18,6 +18,7 @@ from typing import Any
 
 from feilun.apps.brokers.broker import BrokerSettings, Subscribe, log
 from feilun.core.errors import MissingExtra
+from feilun.core.remark import Remark
 
 RETRY_SECONDS = 1.0
 
@@ -44,7 +45,11 @@ class Receiver:
         try:
             import_module(f"faststream.{kind}")
         except ImportError as error:
-            raise MissingExtra(f"faststream[{kind}]", "streams", f"Receiving from {settings.place}") from error
+            raise MissingExtra(
+                f"faststream[{kind}]",
+                "streams",
+                Remark(f"Receiving from {settings.place}", f"从 {settings.place} 接收"),
+            ) from error
         self._subscribe: Subscribe = import_module(f"feilun.apps.brokers.{settings.kind}").subscribe
         self.settings = settings
         self.write = write

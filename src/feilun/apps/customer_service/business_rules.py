@@ -14,6 +14,7 @@ from typing import Any
 from feilun.apps.customer_service.reply import Reply
 from feilun.apps.customer_service.words.phrases import PHRASES, language_of
 from feilun.core.errors import DataError
+from feilun.core.remark import Remark
 from feilun.knowledge.rules import DecisionTables
 
 OUTPUTS = ("action", "text", "disclosure", "priority", "rule")
@@ -70,7 +71,10 @@ def _with_row(reply: Reply, row: Mapping[str, Any], phrases: Mapping[str, str]) 
     elif action == "decline":
         reply = replace(_without_answer(reply), action="unknown", text=phrases["unknown"], handoff=None)
     elif action:
-        raise DataError(f"A decision table gives the action {action!r}.", "Valid: handoff, decline, or none.")
+        raise DataError(
+            Remark(f"A decision table gives the action {action!r}.", f"决策表给出了动作 {action!r}。"),
+            Remark("Valid: handoff, decline, or none.", "可用：handoff、decline，或不写。"),
+        )
     if said:
         reply = replace(reply, text=said, citations=())
     if disclosure and reply.action == "answer" and disclosure not in reply.text:

@@ -25,6 +25,7 @@ from feilun.apps.customer_service.ladder import READ, Ladder
 from feilun.apps.customer_service.reply import Reply
 from feilun.apps.customer_service.settings import CustomerServiceSettings
 from feilun.core.errors import UsageError
+from feilun.core.remark import Remark
 from feilun.monitoring.redaction import kept
 from feilun.storage import customer_service as storage
 from feilun.storage.customer_service import Conversation, Turn
@@ -96,7 +97,10 @@ class Desk:
         Args as those of `say`; nothing is waited for.
         """
         if channel not in CHANNELS:
-            raise UsageError(f"There is no channel {channel!r}.", f"Valid: {', '.join(CHANNELS)}.")
+            raise UsageError(
+                Remark(f"There is no channel {channel!r}.", f"没有 {channel!r} 这个渠道。"),
+                Remark(f"Valid: {', '.join(CHANNELS)}.", f"可用：{'、'.join(CHANNELS)}。"),
+            )
         begun = storage.begun(channel) if conversation is None else None
         identity = conversation if begun is None else begun.id
         assert identity is not None  # noqa: S101
@@ -181,10 +185,15 @@ class Desk:
             UsageError: If nobody took the conversation, or nothing is said.
         """
         if not text.strip():
-            raise UsageError("There is nothing to say.", "Give a text.")
+            raise UsageError(
+                Remark("There is nothing to say.", "没有要说的话。"), Remark("Give a text.", "请给出一段文字。")
+            )
         with self._changing(conversation) as (connection, held):
             if held.speaker != "person":
-                raise UsageError("Nobody took this conversation.", "Take it first; the bot answers until then.")
+                raise UsageError(
+                    Remark("Nobody took this conversation.", "还没有人接手这个对话。"),
+                    Remark("Take it first; the bot answers until then.", "请先接手；在此之前由机器人回答。"),
+                )
             turn = Turn(uuid.uuid4().hex, conversation, time.time(), "person", self.learning.keep(text))
             storage.add_turns(connection, self.application, [turn])
         self.listeners.tell(turn)
@@ -209,7 +218,13 @@ class Desk:
             UsageError: If nothing is said, or the rating is none of 1 to 5.
         """
         if (resolved is None and rating is None) or rating not in {None, 1, 2, 3, 4, 5}:
-            raise UsageError(f"resolved {resolved!r} and rating {rating!r} say nothing.", "A rating is 1 to 5.")
+            raise UsageError(
+                Remark(
+                    f"resolved {resolved!r} and rating {rating!r} say nothing.",
+                    f"resolved {resolved!r} 和 rating {rating!r} 什么也没有说明。",
+                ),
+                Remark("A rating is 1 to 5.", "评分为 1 到 5。"),
+            )
         with self._changing(conversation) as (connection, held):
             told = held if resolved is None else replace(held, resolved=resolved)
             told = told if rating is None else replace(told, rating=rating)
@@ -228,7 +243,11 @@ class Desk:
         found = storage.conversation(connection, self.application, identity, hold=hold)
         if found is None:
             raise UnknownConversation(
-                f"{self.application} has no conversation {identity!r}.", "Leave the id out to begin one."
+                Remark(
+                    f"{self.application} has no conversation {identity!r}.",
+                    f"{self.application} 没有对话 {identity!r}。",
+                ),
+                Remark("Leave the id out to begin one.", "不写 id 即开始新的对话。"),
             )
         return found
 

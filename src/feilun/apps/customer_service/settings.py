@@ -10,6 +10,7 @@ from feilun.apps.customer_service.channels.settings import ChannelSettings
 from feilun.apps.customer_service.channels.table import CHANNELS
 from feilun.apps.customer_service.forms.settings import FormSettings, form_contradictions
 from feilun.core.errors import nearest
+from feilun.core.remark import Remark
 from feilun.core.settings import REQUIRED, setting, table, tables
 
 
@@ -107,13 +108,30 @@ class CustomerServiceSettings:
 
     def contradictions(self) -> list[str]:
         """Say what cannot be."""
-        found = []
+        found: list[str] = []
         if not re.fullmatch(r"\w[\w.-]{0,79}", self.name):
-            found.append(f"name is letters, digits, '-', '_' and '.' only, not {self.name!r}.")
+            found.append(
+                Remark(
+                    f"name is letters, digits, '-', '_' and '.' only, not {self.name!r}.",
+                    f"name 只能含字母、数字、“-”、“_”和“.”，不能是 {self.name!r}。",
+                )
+            )
         if not self.knowledge.faq and not self.knowledge.documents:
-            found.append("knowledge.faq and knowledge.documents are both empty: there would be nothing to know.")
+            found.append(
+                Remark(
+                    "knowledge.faq and knowledge.documents are both empty: there would be nothing to know.",
+                    "knowledge.faq 和 knowledge.documents 都为空：没有任何知识。",
+                )
+            )
         if not all(one.strip() for one in self.knowledge.public):
-            found.append("knowledge.public holds an empty text: it names phone numbers and addresses.")
-        unknown = [name for name in self.channels if name not in CHANNELS]
-        found += [f"There is no channel {name!r}. {nearest(name, CHANNELS)}" for name in unknown]
+            found.append(
+                Remark(
+                    "knowledge.public holds an empty text: it names phone numbers and addresses.",
+                    "knowledge.public 里有空文本：它列的是电话号码和地址。",
+                )
+            )
+        for name in self.channels:
+            if name not in CHANNELS:
+                hint = nearest(name, CHANNELS)
+                found.append(Remark(f"There is no channel {name!r}. {hint}", f"没有渠道 {name!r}。{hint.chinese}"))
         return found + form_contradictions(self.forms)

@@ -19,6 +19,7 @@ from feilun.apps.customer_service.conversations.exchange import Answered
 from feilun.apps.customer_service.conversations.lines import Lines
 from feilun.apps.customer_service.desk import Desk
 from feilun.core.errors import UsageError
+from feilun.core.remark import Remark
 from feilun.storage import customer_service_channels as storage
 
 SECONDS = 10.0
@@ -80,8 +81,14 @@ class Inbox:
         """
         if self.replies is None:
             raise UsageError(
-                f"What people write does not reach {self.name}: it has no webhook.",
-                f"Name the environment variable that holds its address as replies in [channels.{self.name}].",
+                Remark(
+                    f"What people write does not reach {self.name}: it has no webhook.",
+                    f"人工说的话到不了 {self.name}：它没有 webhook。",
+                ),
+                Remark(
+                    f"Name the environment variable that holds its address as replies in [channels.{self.name}].",
+                    f"请在 [channels.{self.name}] 里用 replies 写明保存其地址的环境变量。",
+                ),
             )
 
     def push(self, text: str) -> None:
@@ -119,7 +126,10 @@ def inboxes(settings: Mapping[str, ChannelSettings], desk: Desk) -> dict[str, In
     for name, own in settings.items():
         replies = _variable(own.replies) if own.replies else None
         if replies is not None and not replies.startswith(("https://", "http://127.0.0.1:", "http://localhost:")):
-            raise UsageError(f"The webhook of {name} is not reached by https.", "Give its https address.")
+            raise UsageError(
+                Remark(f"The webhook of {name} is not reached by https.", f"{name} 的 webhook 不是 https。"),
+                Remark("Give its https address.", "请给出它的 https 地址。"),
+            )
         found[name] = Inbox(name, CHANNELS[name](_variable(own.secret)), desk, replies)
     return found
 
@@ -127,7 +137,10 @@ def inboxes(settings: Mapping[str, ChannelSettings], desk: Desk) -> dict[str, In
 def _variable(name: str) -> str:
     value = os.environ.get(name, "")
     if not value:
-        raise UsageError(f"The environment variable {name} is not set.", "It holds a secret of [channels].")
+        raise UsageError(
+            Remark(f"The environment variable {name} is not set.", f"环境变量 {name} 没有设置。"),
+            Remark("It holds a secret of [channels].", "它保存 [channels] 里的密钥。"),
+        )
     return value
 
 

@@ -16,6 +16,7 @@ from feilun.apps.customer_service.known.entries import FaqEntry, Passage
 from feilun.apps.customer_service.known.spelling import spelt_alike
 from feilun.core.errors import DataError
 from feilun.core.ports import Embedder
+from feilun.core.remark import Remark
 
 FEWEST = 20
 """Entries with variants enough, below which nothing can be calibrated."""
@@ -91,9 +92,15 @@ def _borrowed(
     held = held_out(lender)
     if not enough(held):
         raise DataError(
-            f"Only {len(held_out(entries))} FAQ entries have two variants or more; thresholds need at least {FEWEST} "
-            "of them to be calibrated on.",
-            "Give entries further ways to ask them in the column `variants`.",
+            Remark(
+                f"Only {len(held_out(entries))} FAQ entries have two variants or more; thresholds need at least "
+                f"{FEWEST} of them to be calibrated on.",
+                f"只有 {len(held_out(entries))} 个 FAQ 条目有两种以上问法；校准阈值至少需要 {FEWEST} 个。",
+            ),
+            Remark(
+                "Give entries further ways to ask them in the column `variants`.",
+                "请在 `variants` 列里为条目补充更多问法。",
+            ),
         )
     lent = Asked(
         Library(embedder, [replace(one, variants=(), learned=()) for one in lender], (), reranker), lender, held

@@ -7,12 +7,13 @@ from dataclasses import replace
 
 from feilun.apps.customer_service.improving.mining import Mined, mined
 from feilun.apps.customer_service.known.entries import FaqEntry, content, identity_of, with_learned
-from feilun.apps.customer_service.known.faq import joined
+from feilun.apps.customer_service.known.faq import merged
 from feilun.apps.customer_service.known.redacted import Keep
 from feilun.apps.customer_service.known.twins import says_the_same
 from feilun.apps.customer_service.ladder import Ladder
 from feilun.apps.customer_service.words.slots import unknown_slots
 from feilun.core.errors import NotFound, UsageError
+from feilun.core.remark import Remark
 from feilun.monitoring.redaction import kept
 from feilun.storage import customer_service as storage
 from feilun.storage.customer_service import Candidate, Turn
@@ -50,7 +51,10 @@ class Learning:
             words = kept(remark) if remark else None
             found = storage.judge(connection, self.application, turn, helpful, words)
             if found is None:
-                raise UnknownConversation(f"There is no reply {turn!r}.", "Send the `turn` of a reply as it was given.")
+                raise UnknownConversation(
+                    Remark(f"There is no reply {turn!r}.", f"没有回复 {turn!r}。"),
+                    Remark("Send the `turn` of a reply as it was given.", "请原样发送回复里的 `turn`。"),
+                )
             if helpful is False:
                 asked = _before(storage.turns_of(connection, self.application, found.conversation), turn)
                 if asked is not None:
@@ -86,7 +90,7 @@ class Learning:
         """
         question = next((one.question for one in self.candidates() if one.id == candidate), None)
         if question is None:
-            raise UnknownConversation(f"There is no open candidate {candidate!r}.", "It may be settled already.")
+            raise _no_candidate(candidate)
         library = self.ladder.library
         found = library.question(question, library.embed(question))
         weighed = self.ladder.thresholds.curated.weighed(found) if found is not None else []
@@ -111,13 +115,13 @@ class Learning:
         with self.database.write() as connection:
             found = storage.settle(connection, self.application, candidate, "approved")
             if found is None:
-                raise UnknownConversation(f"There is no open candidate {candidate!r}.", "It may be settled already.")
+                raise _no_candidate(candidate)
             asked, said = self.keep(question or found.question), self.keep(answer or found.answer)
             entry = _entry(found, asked, said, category)
             former = self._former(entry)
             if former is not None and not take_back(connection, self.application, former.id):
                 raise _contradicts(former)
-            entry = entry if former is None else joined(entry, former)
+            entry = entry if former is None else merged(entry, former)
             put_knowledge(connection, self.application, Known(entry.id, "faq", "candidate", content(entry)))
         self.ladder.library.change([entry], removed=() if former is None else {former.id})
         return entry
@@ -135,11 +139,14 @@ class Learning:
         """
         known = self.ladder.library.entries.get(entry)
         if known is None or not known.answer:  # that by which a form is found has none
-            raise UnknownConversation(f"There is no entry {entry!r} in the FAQ.", "Ask for those that are similar.")
+            raise UnknownConversation(
+                Remark(f"There is no entry {entry!r} in the FAQ.", f"FAQ 里没有条目 {entry!r}。"),
+                Remark("Ask for those that are similar.", "请先查询相似的条目。"),
+            )
         with self.database.write() as connection:
             found = storage.settle(connection, self.application, candidate, "approved")
             if found is None:
-                raise UnknownConversation(f"There is no open candidate {candidate!r}.", "It may be settled already.")
+                raise _no_candidate(candidate)
             former = self._former(replace(known, question=found.question, variants=(), learned=()))
             if former is not None and former.id != entry:
                 raise _contradicts(former)
@@ -163,13 +170,27 @@ class Learning:
         """
         with self.database.write() as connection:
             if storage.settle(connection, self.application, candidate, "rejected") is None:
-                raise UnknownConversation(f"There is no open candidate {candidate!r}.", "It may be settled already.")
+                raise _no_candidate(candidate)
+
+
+def _no_candidate(candidate: str) -> UnknownConversation:
+    return UnknownConversation(
+        Remark(f"There is no open candidate {candidate!r}.", f"没有待处理的候选 {candidate!r}。"),
+        Remark("It may be settled already.", "它可能已经处理过了。"),
+    )
 
 
 def _contradicts(former: FaqEntry) -> UsageError:
+    question, answer = former.question, former.answer[:100]
     return UsageError(
-        f"The FAQ answers that already, and otherwise: {former.question!r} with {former.answer[:100]!r}.",
-        "Change that answer in the FAQ's file and import it, or put the question in other words.",
+        Remark(
+            f"The FAQ answers that already, and otherwise: {question!r} with {answer!r}.",
+            f"FAQ 已有这个问题，但答案不同：{question!r}，答案 {answer!r}。",
+        ),
+        Remark(
+            "Change that answer in the FAQ's file and import it, or put the question in other words.",
+            "请在 FAQ 文件里改那个答案并导入，或换一种问法。",
+        ),
     )
 
 
@@ -181,9 +202,14 @@ def _before(turns: list[Turn], reply: str) -> Turn | None:
 
 def _entry(found: Candidate, asked: str, said: str, category: str) -> FaqEntry:
     if not said:
-        raise UsageError("The candidate has no answer yet.", "Give one.")
+        raise UsageError(
+            Remark("The candidate has no answer yet.", "候选还没有答案。"), Remark("Give one.", "请给出一个。")
+        )
     wrong = unknown_slots(said)
     if wrong:
-        raise UsageError(f"The answer names unknown slots: {', '.join(wrong)}.", "Leave the braces out.")
+        raise UsageError(
+            Remark(f"The answer names unknown slots: {', '.join(wrong)}.", f"答案里有未知的槽位：{'、'.join(wrong)}。"),
+            Remark("Leave the braces out.", "请去掉花括号。"),
+        )
     variants = () if asked == found.question else (found.question,)
     return FaqEntry(identity_of(asked, said), asked, said, variants, category)

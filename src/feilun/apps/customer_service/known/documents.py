@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from feilun.apps.customer_service.known.entries import Passage, identity_of
 from feilun.apps.customer_service.known.redacted import Keep
 from feilun.core.errors import DataError
+from feilun.core.remark import Remark
 from feilun.monitoring.redaction import kept
 from feilun.text.blocks import Block
 from feilun.text.segment import HAN, sentences
@@ -39,7 +40,13 @@ def passages_of(blocks: Iterable[Block], document: str, keep: Keep = kept) -> li
             if clean:
                 found.append(Passage(identity_of(document, place, clean), document, headings, place, clean))
     if not found:
-        raise DataError(f"{document} holds no text.", "A scanned document has pictures of text: give its text instead.")
+        raise DataError(
+            Remark(f"{document} holds no text.", f"{document} 里没有文字。"),
+            Remark(
+                "A scanned document has pictures of text: give its text instead.",
+                "扫描件里只有文字的图片：请提供其文本。",
+            ),
+        )
     return found
 
 

@@ -10,6 +10,7 @@ from feilun.apps.customer_service.known.entries import FaqEntry, identity_of
 from feilun.apps.customer_service.known.redacted import Keep
 from feilun.apps.customer_service.words.slots import SLOTS, unknown_slots
 from feilun.core.errors import DataError, nearest
+from feilun.core.remark import Remark, joined
 from feilun.monitoring.redaction import holds_placeholder, kept
 from feilun.text.near_duplicates import comparable, near_duplicate_groups
 
@@ -55,13 +56,13 @@ def entries_of(rows: Iterable[Mapping[str, Any]], source: str, keep: Keep = kept
         DataError: With every row that has no question, no answer, or names an unknown slot.
     """
     entries: dict[str, FaqEntry] = {}
-    faults: list[str] = []
+    faults: list[Remark] = []
     count = redacted = 0
     for number, row in enumerate(rows, 1):
         count += 1
         cells = {name: _text(row.get(name)) for name in ("question", "answer", "category")}
         variants = _variants(row.get("variants"))
-        faults += [f"row {number}: {fault}" for fault in _faults(cells)]
+        faults += [Remark(f"row {number}: {fault}", f"第 {number} 行：{fault.chinese}") for fault in _faults(cells)]
         clean = {name: keep(cell) for name, cell in cells.items()}
         own = tuple(dict.fromkeys(keep(variant) for variant in variants))
         redacted += any(map(holds_placeholder, (*clean.values(), *own)))
@@ -69,18 +70,26 @@ def entries_of(rows: Iterable[Mapping[str, Any]], source: str, keep: Keep = kept
             identity_of(clean["question"], clean["answer"]), clean["question"], clean["answer"],
             tuple(v for v in own if v and v != clean["question"]), clean["category"],
         )  # fmt: skip
-        entries[entry.id] = joined(entries[entry.id], entry) if entry.id in entries else entry
+        entries[entry.id] = merged(entries[entry.id], entry) if entry.id in entries else entry
     if faults:
-        more = f" (and {len(faults) - SHOWN} more)" if len(faults) > SHOWN else ""
-        raise DataError(f"{source}: {' '.join(faults[:SHOWN])}{more}", "Mend these rows; nothing was imported.")
+        raise DataError(
+            _told(source, faults),
+            Remark("Mend these rows; nothing was imported.", "请改正这些行；什么也没有导入。"),
+        )
     if not entries:
-        raise DataError(f"{source} has no rows.", "A FAQ has a row a question: question, answer, variants, category.")
+        raise DataError(
+            Remark(f"{source} has no rows.", f"{source} 没有数据行。"),
+            Remark(
+                "A FAQ has a row a question: question, answer, variants, category.",
+                "FAQ 每行一个问题：question、answer、variants、category。",
+            ),
+        )
     found = list(entries.values())
     variants_kept = sum(len(entry.variants) for entry in found)
     return found, FaqReport(count, len(found), variants_kept, count - len(found), redacted)
 
 
-def joined(one: FaqEntry, other: FaqEntry) -> FaqEntry:
+def merged(one: FaqEntry, other: FaqEntry) -> FaqEntry:
     """Return an entry with the ways to ask, and the category, of another one that asks and answers the same."""
     variants = dict.fromkeys(text for text in (*one.variants, *other.variants) if text != one.question)
     return replace(one, variants=tuple(variants), category=one.category or other.category)
@@ -118,9 +127,24 @@ def _variants(cell: Any) -> list[str]:
     return [part.strip() for part in text.split(SEPARATORS[0]) if part.strip()]
 
 
-def _faults(cells: Mapping[str, str]) -> list[str]:
-    faults = [f"the {name} is empty." for name in ("question", "answer") if not cells[name]]
-    faults += [
-        f"the answer names the unknown slot {{{n}}}. {nearest(n, SLOTS)}" for n in unknown_slots(cells["answer"])
-    ]
+def _faults(cells: Mapping[str, str]) -> list[Remark]:
+    empty = [name for name in ("question", "answer") if not cells[name]]
+    faults = [Remark(f"the {name} is empty.", f"{name} 为空。") for name in empty]
+    for slot in unknown_slots(cells["answer"]):
+        hint = nearest(slot, SLOTS)
+        faults.append(
+            Remark(
+                f"the answer names the unknown slot {{{slot}}}. {hint}",
+                f"答案里有未知的槽位 {{{slot}}}。{hint.chinese}",
+            )
+        )
     return faults
+
+
+def _told(source: str, faults: Sequence[Remark]) -> Remark:
+    """Say the first faults of a file."""
+    shown, more = joined(faults[:SHOWN], " ", ""), len(faults) - SHOWN
+    return Remark(
+        f"{source}: {shown}{f' (and {more} more)' if more > 0 else ''}",
+        f"{source}：{shown.chinese}{f'（另有 {more} 处）' if more > 0 else ''}",
+    )

@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from feilun.core.errors import DataError
+from feilun.core.remark import Remark
 from feilun.monitoring.redaction import holds_placeholder, kept
 
 SPEAKERS = ("customer", "agent")
@@ -57,7 +58,13 @@ def answered_in(conversations: Iterable[tuple[int, Any]], source: str) -> tuple[
 def _turns(value: Any, line: int, source: str) -> list[Any]:
     turns = value.get("turns") if isinstance(value, dict) else None
     if not isinstance(turns, list) or not turns:
-        raise DataError(f"{source}, line {line}, is no conversation: it has no turns.", f"A line is {FORM}.")
+        raise DataError(
+            Remark(
+                f"{source}, line {line}, is no conversation: it has no turns.",
+                f"{source} 第 {line} 行不是对话：没有 turns。",
+            ),
+            Remark(f"A line is {FORM}.", f"每行的形式为 {FORM}。"),
+        )
     return turns
 
 
@@ -65,7 +72,13 @@ def _turn(turn: Any, line: int, source: str) -> tuple[str, str]:
     speaker, text = (turn.get("speaker"), turn.get("text")) if isinstance(turn, dict) else (None, None)
     if speaker not in SPEAKERS or not isinstance(text, str):
         raise DataError(
-            f"{source}, line {line}, has a turn of the speaker {speaker!r} with the text {str(text)[:40]!r}.",
-            f"A speaker is {' or '.join(SPEAKERS)}; a line is {FORM}.",
+            Remark(
+                f"{source}, line {line}, has a turn of the speaker {speaker!r} with the text {str(text)[:40]!r}.",
+                f"{source} 第 {line} 行有一轮的 speaker 为 {speaker!r}，text 为 {str(text)[:40]!r}。",
+            ),
+            Remark(
+                f"A speaker is {' or '.join(SPEAKERS)}; a line is {FORM}.",
+                f"speaker 只能是 {' 或 '.join(SPEAKERS)}；每行的形式为 {FORM}。",
+            ),
         )
     return speaker, kept(text)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from feilun.core.errors import UsageError
+from feilun.core.remark import Remark
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="The application file, TOML.", show_default=False)]
 
@@ -28,5 +29,11 @@ def reason(force: str | None) -> str | None:
         UsageError: If it is forced without a reason.
     """
     if force is not None and not force.strip():
-        raise UsageError("--force has no reason.", 'Say why, for the audit log: --force "the new opening hours"')
+        raise UsageError(
+            Remark("--force has no reason.", "--force 没有理由。"),
+            Remark(
+                'Say why, for the audit log: --force "the new opening hours"',
+                '请写明理由，供审计日志记录：--force "新的营业时间"',
+            ),
+        )
     return force

@@ -11,13 +11,14 @@ from typing import Any
 
 from feilun.apps.customer_service.known.documents import passages_of
 from feilun.apps.customer_service.known.entries import FaqEntry, Passage
-from feilun.apps.customer_service.known.faq import FaqReport, entries_of, joined
+from feilun.apps.customer_service.known.faq import FaqReport, entries_of, merged
 from feilun.apps.customer_service.known.past import Pair, PastReport, answered_in
 from feilun.apps.customer_service.known.redacted import kept_but
 from feilun.apps.customer_service.settings import CustomerServiceSettings
 from feilun.core import toml
 from feilun.core.errors import DataError, RecipeError, UsageError
-from feilun.core.settings import read
+from feilun.core.remark import Remark
+from feilun.core.settings import placed, read
 from feilun.data.paths import shown
 from feilun.data.readers.documents import documents_in, read_document
 from feilun.data.readers.encodings import detect, open_text
@@ -56,15 +57,17 @@ def read_application(path: Path) -> CustomerServiceSettings:
         values: dict[str, Any] = toml.parse(text)
     except (FileNotFoundError, IsADirectoryError) as error:
         raise UsageError(
-            f"There is no application file {path}.", "examples/customer_service.toml is one to begin with."
+            Remark(f"There is no application file {path}.", f"没有应用文件 {path}。"),
+            Remark(
+                "examples/customer_service.toml is one to begin with.", "可以从 examples/customer_service.toml 开始。"
+            ),
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise RecipeError([f"it is no TOML: {error}."], str(path)) from error
+        raise RecipeError([Remark(f"it is no TOML: {error}.", f"不是 TOML：{error}。")], str(path)) from error
     settings, faults = read(CustomerServiceSettings, values)
     if settings is None:
         lines = lines_of_keys(text)
-        said = [f"line {lines[f.key]}: {f.message}" if f.key in lines else f.message for f in faults]
-        raise RecipeError(said, str(path))
+        raise RecipeError([placed(fault, lines.get(fault.key)) for fault in faults], str(path))
     folder = path.absolute().parent
     known = settings.knowledge
     resolved = replace(
@@ -97,7 +100,7 @@ def read_knowledge(settings: CustomerServiceSettings) -> Knowledge:
     reports: dict[str, FaqReport | PastReport] = {}
     for name in settings.knowledge.faq:
         found, reports[name] = entries_of(_rows(name), shown(name), keep)
-        entries.update({one.id: joined(entries[one.id], one) if one.id in entries else one for one in found})
+        entries.update({one.id: merged(entries[one.id], one) if one.id in entries else one for one in found})
     passages: dict[str, Passage] = {}
     for name in settings.knowledge.documents:
         for document in documents_in(Path(name)):
@@ -117,7 +120,11 @@ def answered_turns(path: Path) -> tuple[list[Pair], PastReport]:
     """
     if not path.is_file():
         raise DataError(
-            f"There is no file {shown(path)}.", "knowledge.conversations names JSON Lines of conversations."
+            Remark(f"There is no file {shown(path)}.", f"没有文件 {shown(path)}。"),
+            Remark(
+                "knowledge.conversations names JSON Lines of conversations.",
+                "knowledge.conversations 写对话的 JSON Lines 文件。",
+            ),
         )
     return answered_in(_json_lines(path), shown(path))
 
@@ -135,10 +142,18 @@ def _rows(name: str) -> Iterator[Mapping[str, Any]]:
 def _json_rows(path: Path) -> Iterator[Mapping[str, Any]]:
     """Yield the objects of a JSON Lines file: their variants are lists, which a table does not hold."""
     if not path.is_file():
-        raise DataError(f"There is no file {shown(path)}.", "knowledge.faq names csv, xlsx or jsonl files.")
+        raise DataError(
+            Remark(f"There is no file {shown(path)}.", f"没有文件 {shown(path)}。"),
+            Remark("knowledge.faq names csv, xlsx or jsonl files.", "knowledge.faq 写 csv、xlsx 或 jsonl 文件。"),
+        )
     for number, row in _json_lines(path):
         if not isinstance(row, dict):
-            raise DataError(f"{shown(path)}, line {number}, is no JSON object.", 'Such as {"question": "…", …}.')
+            raise DataError(
+                Remark(
+                    f"{shown(path)}, line {number}, is no JSON object.", f"{shown(path)} 第 {number} 行不是 JSON 对象。"
+                ),
+                Remark('Such as {"question": "…", …}.', '例如 {"question": "…", …}。'),
+            )
         _check_columns(f"{shown(path)}, line {number},", list(row))
         yield row
 
@@ -152,13 +167,25 @@ def _json_lines(path: Path) -> Iterator[tuple[int, Any]]:
             try:
                 yield number, json.loads(line)
             except (ValueError, RecursionError) as error:
-                raise DataError(f"{shown(path)}, line {number}, is no JSON ({error}).", "Mend or remove it.") from error
+                raise DataError(
+                    Remark(
+                        f"{shown(path)}, line {number}, is no JSON ({error}).",
+                        f"{shown(path)} 第 {number} 行不是 JSON（{error}）。",
+                    ),
+                    Remark("Mend or remove it.", "请改正或删去它。"),
+                ) from error
 
 
 def _check_columns(name: str, columns: Sequence[str]) -> None:
     missing = [column for column in COLUMNS[:2] if column not in columns]
     if missing:
         raise DataError(
-            f"{name} has no {' and no '.join(missing)} (it has: {', '.join(columns)}).",
-            f"A FAQ has the columns {', '.join(COLUMNS)}; the last two may be absent.",
+            Remark(
+                f"{name} has no {' and no '.join(missing)} (it has: {', '.join(columns)}).",
+                f"{name} 没有 {' 和 '.join(missing)} 列（现有：{'、'.join(columns)}）。",
+            ),
+            Remark(
+                f"A FAQ has the columns {', '.join(COLUMNS)}; the last two may be absent.",
+                f"FAQ 的列为 {'、'.join(COLUMNS)}；后两列可以没有。",
+            ),
         )

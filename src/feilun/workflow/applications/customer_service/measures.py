@@ -13,6 +13,7 @@ from feilun.apps.customer_service.improving.measures import DAY_SECONDS, By, Mea
 from feilun.apps.customer_service.settings import CustomerServiceSettings
 from feilun.core.errors import UsageError, nearest
 from feilun.core.files import atomic_file
+from feilun.core.remark import Remark
 from feilun.storage import customer_service as storage
 from feilun.storage.database import Database
 
@@ -32,7 +33,9 @@ def measures_of(
         UsageError: If `by` is something else.
     """
     if by not in get_args(By):
-        raise UsageError(f"There are no measures by {by!r}.", nearest(by, get_args(By)))
+        raise UsageError(
+            Remark(f"There are no measures by {by!r}.", f"没有按 {by!r} 的指标。"), nearest(by, get_args(By))
+        )
     now = time.time()
     with database.read() as connection:
         found = held(*storage.within(connection, settings.name, now - days * DAY_SECONDS, now))

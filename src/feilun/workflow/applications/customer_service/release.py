@@ -15,6 +15,7 @@ from typing import Any
 
 from feilun.apps.customer_service.settings import CustomerServiceSettings
 from feilun.core.errors import BundleError, GateNotMet
+from feilun.core.remark import Remark, joined, said_in
 from feilun.data.paths import shown
 from feilun.storage import audit
 from feilun.storage.customer_service_knowledge import IMPORTED, Known, replace_knowledge
@@ -85,11 +86,13 @@ def release(
         verdict = _judged(settings, database, proposal, proposal.version, say)
     if verdict is not None and verdict.fell and force is None:
         raise GateNotMet(
-            f"The release of {settings.name} is refused. In {shown(verdict.suite.path)} passed before and fail now:\n"
-            + "\n".join(f"  {said}" for own in verdict.fell.values() for said in own) + "\n ",
-            "What stood before goes on to. Mend the knowledge or the suite; or release it as it is, with a reason that "
-            "goes to the audit log: --force REASON",
-        )  # fmt: skip
+            _refusal(settings.name, verdict),
+            Remark(
+                "What stood before goes on to. Mend the knowledge or the suite; or release it as it is, with a reason "
+                "that goes to the audit log: --force REASON",
+                "现行版本继续服务。请改正知识或测试集；或写明理由照样发布（理由记入审计日志）：--force 理由",
+            ),
+        )
     with database.write() as connection:
         keep_unkept(connection, settings.name, _json(standing(settings.name)))
         replace_knowledge(connection, settings.name, proposal.known, proposal.origins)
@@ -109,6 +112,16 @@ def suite_outcome(
         closing(open_database(f"sqlite:///{folder}/suite.db")) as database,
     ):
         return run_suite(desk_of(settings, version, known, database), suite, only)
+
+
+def _refusal(application: str, verdict: Verdict) -> Remark:
+    suite = shown(verdict.suite.path)
+    head = Remark(
+        f"The release of {application} is refused. In {suite} passed before and fail now:",
+        f"{application} 的发布被拒绝。{suite} 里以前通过、现在失败的有：",
+    )
+    fell = [said for own in verdict.fell.values() for said in own]
+    return joined([head, *(Remark(f"  {said}", f"  {said_in('zh', said)}") for said in fell), " "], "\n", "\n")
 
 
 def _judged(

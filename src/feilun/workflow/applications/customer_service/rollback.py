@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from feilun.apps.customer_service.settings import CustomerServiceSettings
 from feilun.bundles.bundle import open_bundle
 from feilun.core.errors import UsageError
+from feilun.core.remark import Remark
 from feilun.storage.customer_service_knowledge import EVERY, IMPORTED
 from feilun.storage.customer_service_releases import Released, knowledge_of, releases_of
 from feilun.storage.database import Database
@@ -37,7 +38,12 @@ def roll_back(
         BundleError: If its model is gone or damaged; nothing was changed.
     """
     if approved and number is None:
-        raise UsageError("--approved without --to says not how far back.", "Name the release: --to NUMBER")
+        raise UsageError(
+            Remark(
+                "--approved without --to says not how far back.", "只写 --approved 而没有 --to，不知道要退到哪一次。"
+            ),
+            Remark("Name the release: --to NUMBER", "请写明发布：--to 编号"),
+        )
     with database.read() as connection:
         kept = releases_of(connection, settings.name)
         found = _before(settings.name, kept) if number is None else _of_number(settings.name, kept, number)
@@ -56,8 +62,14 @@ def _version(found: Released) -> Version:
         return Version.from_json(found.version or {})
     except ValueError as error:
         raise UsageError(
-            f"Release {found.number} was made by another version of Feilun and cannot answer here: {error}.",
-            "Put another one back, or train again: feilun customer-service train FILE",
+            Remark(
+                f"Release {found.number} was made by another version of Feilun and cannot answer here: {error}.",
+                f"第 {found.number} 次发布由另一版本的飞轮制作，在这里无法回答：{error}。",
+            ),
+            Remark(
+                "Put another one back, or train again: feilun customer-service train FILE",
+                "请退回另一次发布，或重新训练：feilun customer-service train FILE",
+            ),
         ) from error
 
 
@@ -67,8 +79,14 @@ def _before(application: str, kept: Sequence[Released]) -> Released:
     found = next((one for one in kept if stands is not None and one.number < stands), None)
     if found is None:
         raise UsageError(
-            f"{application} has no release before the one that stands.",
-            "Those that are kept: feilun customer-service releases FILE",
+            Remark(
+                f"{application} has no release before the one that stands.",
+                f"{application} 在现行发布之前没有别的发布。",
+            ),
+            Remark(
+                "Those that are kept: feilun customer-service releases FILE",
+                "保留着的发布见：feilun customer-service releases FILE",
+            ),
         )
     return found
 
@@ -77,5 +95,8 @@ def _of_number(application: str, kept: Sequence[Released], number: int) -> Relea
     found = next((one for one in kept if one.number == number), None)
     if found is None:
         held = f"{kept[-1].number} to {kept[0].number}" if kept else "none"
-        raise UsageError(f"{application} has no release {number}.", f"Kept are: {held}.")
+        raise UsageError(
+            Remark(f"{application} has no release {number}.", f"{application} 没有第 {number} 次发布。"),
+            Remark(f"Kept are: {held}.", f"保留着的有：{held}。"),
+        )
     return found

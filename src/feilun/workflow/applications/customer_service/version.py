@@ -22,6 +22,7 @@ from feilun.bundles.bundle import open_bundle
 from feilun.core.errors import UsageError
 from feilun.core.files import read_json, write_json
 from feilun.core.places import home
+from feilun.core.remark import Remark
 from feilun.data.target_kinds.same import opposites
 from feilun.knowledge.rules import DecisionTables
 from feilun.storage.database import Database
@@ -80,13 +81,23 @@ def trained(application: str) -> Version:
     version = standing(application)
     if version is None and _standing(application).is_file():
         raise UsageError(
-            f"{_standing(application)} names no version that this Feilun can answer with: it is damaged, or of another "
-            "version.",
-            "Train again: feilun customer-service train FILE; or put a release back: feilun customer-service rollback "
-            "FILE --to NUMBER",
+            Remark(
+                f"{_standing(application)} names no version that this Feilun can answer with: it is damaged, or of "
+                "another version.",
+                f"{_standing(application)} 里没有这个飞轮能用的版本：文件已损坏，或属于另一版本。",
+            ),
+            Remark(
+                "Train again: feilun customer-service train FILE; or put a release back: feilun customer-service "
+                "rollback FILE --to NUMBER",
+                "请重新训练：feilun customer-service train FILE；"
+                "或退回一次发布：feilun customer-service rollback FILE --to 编号",
+            ),
         )
     if version is None:
-        raise UsageError(f"{application} was not trained here.", "Train it: feilun customer-service train FILE")
+        raise UsageError(
+            Remark(f"{application} was not trained here.", f"{application} 还没有在这里训练过。"),
+            Remark("Train it: feilun customer-service train FILE", "请训练：feilun customer-service train FILE"),
+        )
     return version
 
 
@@ -153,9 +164,16 @@ def reranker_of(reference: str) -> Reranker | None:
     task = bundle.manifest.get("task", "classify")
     if task not in {"match", "similarity"} or labels is None:
         raise UsageError(
-            f"{reference} cannot look again at candidates: it is of the task {task!r} with the labels "
-            f"{', '.join(bundle.labels.names[:5])}.",
-            "model.reranker names a `match` bundle of two labels such as 0 and 1, different and same, or 否 and 是.",
+            Remark(
+                f"{reference} cannot look again at candidates: it is of the task {task!r} with the labels "
+                f"{', '.join(bundle.labels.names[:5])}.",
+                f"{reference} 不能复看候选：它的任务是 {task!r}，标签为 {'、'.join(bundle.labels.names[:5])}。",
+            ),
+            Remark(
+                "model.reranker names a `match` bundle of two labels such as 0 and 1, different and same, or 否 and "
+                "是.",
+                "model.reranker 写两个标签的 `match` 模型包，标签如 0 和 1、different 和 same、否 和 是。",
+            ),
         )
     return Reranker(bundle, labels[1])
 
@@ -171,7 +189,10 @@ def composer_of(settings: CustomerServiceSettings) -> Composer | None:
         return None
     bundle = open_bundle(settings.model.generator)
     if bundle.manifest.get("task") != "generate":
-        raise UsageError(f"{settings.model.generator} writes nothing.", "model.generator names a `generate` bundle.")
+        raise UsageError(
+            Remark(f"{settings.model.generator} writes nothing.", f"{settings.model.generator} 不会生成文字。"),
+            Remark("model.generator names a `generate` bundle.", "model.generator 写 `generate` 模型包。"),
+        )
     return Composer(bundle, settings.ladder.hosts)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from feilun.apps.customer_service.desk import Desk
 from feilun.apps.customer_service.settings import CustomerServiceSettings
 from feilun.core.errors import UsageError
+from feilun.core.remark import Remark
 from feilun.storage.customer_service_releases import newest_release
 from feilun.storage.database import Database, open_database
 from feilun.workflow.applications.customer_service.file import Knowledge, read_application, read_knowledge
@@ -79,13 +80,22 @@ def held_to_suite(file: Path, suite: Path | None = None) -> tuple[Suite, Outcome
     if suite is None and file.suffix in {".yaml", ".yml"}:
         held = read_suite(file)
         if held.application is None:
-            raise UsageError(f"{file} names no application.", "Begin it with `application: FILE.toml`.")
+            raise UsageError(
+                Remark(f"{file} names no application.", f"{file} 没有写应用。"),
+                Remark("Begin it with `application: FILE.toml`.", "请以 `application: FILE.toml` 开头。"),
+            )
         settings = read_application(held.application)
     else:
         settings = read_application(file)
         named = suite or settings.release.suite
         if not named:
-            raise UsageError(f"{file} names no suite.", "Give one: feilun customer-service test FILE SUITE")
+            raise UsageError(
+                Remark(f"{file} names no suite.", f"{file} 没有写测试集。"),
+                Remark(
+                    "Give one: feilun customer-service test FILE SUITE",
+                    "请给出一个：feilun customer-service test FILE SUITE",
+                ),
+            )
         held = read_suite(Path(named))
     with closing(open_database()) as database:
         known = known_to(settings.name, database)
