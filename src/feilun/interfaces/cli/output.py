@@ -7,7 +7,9 @@ import json
 import os
 import sys
 from io import TextIOWrapper
-from typing import TYPE_CHECKING, Any, Literal, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
+
+from feilun.core.remark import Language, said_in
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -41,10 +43,15 @@ def _console(stream: TextIO) -> Console:
     return Console(stderr=stream is sys.stderr, width=width, markup=False, emoji=False)
 
 
-def language() -> Literal["zh", "en"]:
+def language() -> Language:
     """Return the language of the user's system for report sentences: zh or en."""
     spoken = next((os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)), "")
     return "zh" if spoken.lower().startswith("zh") else "en"
+
+
+def tell(remark: str) -> None:
+    """Print a remark as a line of the result, in the language of the user's system."""
+    print(said_in(language(), remark))
 
 
 def make_safe() -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from feilun.core.remark import Remark
 from feilun.interfaces.cli import output
 from feilun.interfaces.cli.applications import customer_service_lists, customer_service_releases
 from feilun.interfaces.cli.applications.customer_service_calibration import show_calibration
@@ -18,6 +20,8 @@ from feilun.interfaces.cli.options import AllowHost, AsJson, Host, Port, Require
 if TYPE_CHECKING:
     from feilun.apps.customer_service.conversations.exchange import Answered
     from feilun.apps.customer_service.desk import Desk
+    from feilun.apps.customer_service.known.faq import FaqReport, Pairs
+    from feilun.apps.customer_service.known.past import PastReport
     from feilun.workflow.screen import Terminal
 
 EXAMPLES = (
@@ -30,6 +34,17 @@ EXAMPLES = (
     *customer_service_lists.EXAMPLES,
     *customer_service_releases.EXAMPLES,
 )
+
+REPLACED = Remark(
+    "  Personal data was replaced, so that answers say [PHONE] or [EMAIL]; name your own in knowledge.public.",
+    "  个人信息已被替换，答案里会出现 [PHONE] 或 [EMAIL]；自家的号码和地址请写进 knowledge.public。",
+)
+
+COUNTED_ZH = {
+    "rows": "行", "entries": "条目", "variants": "问法", "repeated": "重复", "redacted": "脱敏",
+    "conversations": "对话", "turns": "轮次", "answered": "已答",
+}  # fmt: skip
+"""What a report of an import counts, in Chinese."""
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, add_completion=False)
 
@@ -78,7 +93,7 @@ def import_files(file: File, force: Force = None, as_json: AsJson = False) -> No
     """
     from dataclasses import asdict
 
-    from feilun.apps.customer_service.known.faq import FaqReport, alike
+    from feilun.apps.customer_service.known.faq import alike
     from feilun.workflow.applications.customer_service import wiring as wired
     from feilun.workflow.applications.customer_service.file import read_application
 
@@ -91,16 +106,14 @@ def import_files(file: File, force: Force = None, as_json: AsJson = False) -> No
         counts = {"entries": len(known.entries), "passages": len(known.passages)}
         output.print_json({**counts, "files": reports, "near": near, "contradictions": contradictions})
         return
-    for name, report in knowledge.reports.items():
-        print(f"{name}: {', '.join(f'{count} {what}' for what, count in vars(report).items())}")
-    if any(isinstance(report, FaqReport) and report.redacted for report in knowledge.reports.values()):
-        print(
-            "  Personal data was replaced, so that answers say [PHONE] or [EMAIL]; name your own in knowledge.public."
+    _show_import(knowledge.reports, near, contradictions)
+    entries, passages = len(known.entries), len(known.passages)
+    output.tell(
+        Remark(
+            f"{entries} entries and {passages} passages of documents are known now.",
+            f"现有 {entries} 个条目和 {passages} 段文档。",
         )
-    for title, pairs in (("nearly the same", near), ("the same question, other answers", contradictions)):
-        for one, other in pairs:
-            print(f"  {title}: {one!r} and {other!r}")
-    print(f"{len(known.entries)} entries and {len(known.passages)} passages of documents are known now.")
+    )
 
 
 @app.command(epilog=f"Example: {EXAMPLES[2]}")
@@ -120,7 +133,8 @@ def train(file: File, force: Force = None, as_json: AsJson = False) -> None:
         output.print_json(found.to_json())
         return
     show_calibration(found)
-    print(f"Talk to it: feilun customer-service chat {file}")
+    chat = f"feilun customer-service chat {file}"
+    output.tell(Remark(f"Talk to it: {chat}", f"与它对话：{chat}"))
 
 
 @app.command(epilog=f"Example: {EXAMPLES[3]}")
@@ -185,10 +199,15 @@ def hold_to_suite(
         output.print_json({"turns": outcome.turns, "failures": failures})
     else:
         for failure in failures:
-            print(failure)
-        passed = len(held.conversations) - len(outcome.failures)
-        print(f"{passed} of {len(held.conversations)} conversations, {outcome.turns - len(failures)} of "
-              f"{outcome.turns} turns as expected")  # fmt: skip
+            output.tell(failure)
+        passed, talks = len(held.conversations) - len(outcome.failures), len(held.conversations)
+        right, turns = outcome.turns - len(failures), outcome.turns
+        output.tell(
+            Remark(
+                f"{passed} of {talks} conversations, {right} of {turns} turns as expected",
+                f"{talks} 个对话中 {passed} 个、{turns} 轮中 {right} 轮符合预期",
+            )
+        )
     if failures:
         raise typer.Exit(1)
 
@@ -228,3 +247,30 @@ def _shown(answered: Answered) -> str:
     for place in dict.fromkeys(f"{citation.source}: {citation.place}" for citation in reply.citations):
         print(f"    — {place}")
     return answered.conversation
+
+
+def _show_import(reports: Mapping[str, FaqReport | PastReport], near: Pairs, contradictions: Pairs) -> None:
+    """Print what was found in each file, and the entries that a person should settle."""
+    from dataclasses import asdict
+
+    from feilun.apps.customer_service.known.faq import FaqReport
+
+    for name, report in reports.items():
+        found = asdict(report).items()
+        output.tell(
+            Remark(
+                f"{name}: {', '.join(f'{count} {what}' for what, count in found)}",
+                f"{name}：{'，'.join(f'{COUNTED_ZH.get(what, what)} {count}' for what, count in found)}",
+            )
+        )
+    if any(isinstance(report, FaqReport) and report.redacted for report in reports.values()):
+        output.tell(REPLACED)
+    for one, other in near:
+        output.tell(Remark(f"  nearly the same: {one!r} and {other!r}", f"  几乎相同：{one!r} 和 {other!r}"))
+    for one, other in contradictions:
+        output.tell(
+            Remark(
+                f"  the same question, other answers: {one!r} and {other!r}",
+                f"  问题相同，答案不同：{one!r} 和 {other!r}",
+            )
+        )

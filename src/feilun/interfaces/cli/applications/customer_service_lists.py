@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from feilun.core.remark import Remark
 from feilun.interfaces.cli import output
 from feilun.interfaces.cli.applications.customer_service_options import File
 from feilun.interfaces.cli.database import opened_database
@@ -43,9 +46,14 @@ def handoffs(file: File, as_json: AsJson = False) -> None:
                 }
             )
         else:
-            print(f"{one.id}  {one.speaker}  {one.reason}  {waited / 60:.0f} min")
+            words = _words()
+            state, reason = words(f"state.{one.speaker}", one.speaker), words(f"reason.{one.reason}", str(one.reason))
+            minutes = f"{waited / 60:.0f}"
+            output.tell(
+                Remark(f"{one.id}  {state}  {reason}  {minutes} min", f"{one.id}  {state}  {reason}  {minutes} 分钟")
+            )
     if not found and not as_json:
-        print("Nobody waits.")
+        output.tell(Remark("Nobody waits.", "没有人在等待。"))
 
 
 def candidates(file: File, as_json: AsJson = False) -> None:
@@ -61,7 +69,7 @@ def candidates(file: File, as_json: AsJson = False) -> None:
         else:
             print(f"{one.id}  {one.asked} ×  {one.question}")
     if not found and not as_json:
-        print("No candidate.")
+        output.tell(Remark("No candidate.", "没有候选。"))
 
 
 def measures(
@@ -72,6 +80,8 @@ def measures(
     as_json: AsJson = False,
 ) -> None:
     """Say how well customers are served: answered, contained, handed over and why, how fast, how satisfied."""
+    from rich.cells import set_cell_size
+
     from feilun.workflow.applications.customer_service.file import read_application
     from feilun.workflow.applications.customer_service.measures import measures_of, write_csv
 
@@ -79,17 +89,27 @@ def measures(
         found, missing = measures_of(read_application(file), database, by, days)
     if csv is not None:
         write_csv(found, csv)
-        print(f"{len(found)} rows are in {csv}.")
+        output.tell(Remark(f"{len(found)} rows are in {csv}.", f"已将 {len(found)} 行写入 {csv}。"))
     elif as_json:
         rows = {name: own.to_json() for name, own in found.items()}
         output.print_json({"measures": rows, "unanswered": [list(one) for one in missing]})
     else:
+        words = _words()
         for name, own in found.items():
             print(name)
             for figure, value in own.to_json().items():
-                print(f"  {figure:16} {'-' if value is None else value}")
+                label = set_cell_size(words(f"figure.{figure}", figure), 16)
+                print(f"  {label} {'-' if value is None else value}")
         for question, asked in missing:
-            print(f"no answer: {asked} ×  {question}")
+            output.tell(Remark(f"no answer: {asked} ×  {question}", f"没有答案：{asked} ×  {question}"))
+
+
+def _words() -> Callable[[str, str], str]:
+    """Return what says a value by its key as the web page does where the system is Chinese, else as it is."""
+    if output.language() == "en":
+        return lambda _, value: value
+    table = json.loads((files("feilun.interfaces.console") / "pages" / "words.json").read_text(encoding="utf-8"))
+    return lambda key, value: table[key]["zh"] if key in table else value
 
 
 def mine(
@@ -117,7 +137,7 @@ def mine(
             if one.answer:
                 print(f"      → {one.answer}")
     if not found and not as_json:
-        print("Nothing is asked that the FAQ does not answer.")
+        output.tell(Remark("Nothing is asked that the FAQ does not answer.", "所有问题 FAQ 都有答案。"))
 
 
 COMMANDS: tuple[Callable[..., Any], ...] = (handoffs, candidates, measures, mine)

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from feilun.core.remark import Remark
 from feilun.interfaces.cli import output
 from feilun.interfaces.cli.applications.customer_service_options import File, Force, reason
 from feilun.interfaces.cli.database import opened_database
@@ -36,10 +37,11 @@ def releases(file: File, as_json: AsJson = False) -> None:
         else:
             when = time.strftime("%Y-%m-%d %H:%M", time.localtime(one.time))
             known = ", ".join(f"{count} {kind}" for kind, count in sorted(one.counts.items()))
-            back = "" if one.restored is None else f"  (release {one.restored} again)"
-            print(f"{one.number}  {when}  {bundle or '-'}  {known or 'nothing'}{back}")
+            back = Remark(f"  (release {one.restored} again)", f"（退回到第 {one.restored} 次发布）")
+            print(f"{one.number}  {when}  {bundle or '-'}  {known or '-'}", end="")
+            output.tell(Remark("", "") if one.restored is None else back)
     if not found and not as_json:
-        print("No release.")
+        output.tell(Remark("No release.", "还没有发布。"))
 
 
 def rollback(
@@ -67,7 +69,7 @@ def rollback(
     if as_json:
         output.print_json({"restored": found.number})
     else:
-        print(f"Release {found.number} answers again.")
+        output.tell(Remark(f"Release {found.number} answers again.", f"第 {found.number} 次发布重新开始回答。"))
 
 
 COMMANDS: tuple[Callable[..., Any], ...] = (releases, rollback)
