@@ -96,6 +96,18 @@ def test_unknown_model_is_answered_with_the_nearest(client: TestClient) -> None:
         assert "Did you mean 'reviews'?" in answer.json()["error"]["message"]
 
 
+@pytest.mark.parametrize(
+    ("accepted", "said"),
+    [("zh-CN,zh;q=0.9,en;q=0.8", "是不是 'reviews'？"), ("en,zh;q=0.5", "Did you"), ("", "Did you")],
+)
+def test_an_error_is_told_in_the_language_that_a_client_likes_best(
+    client: TestClient, accepted: str, said: str
+) -> None:
+    answer = client.get("/v1/models/review", headers={"accept-language": accepted})
+    assert answer.status_code == 404
+    assert said in answer.json()["error"]["message"]
+
+
 def test_other_errors_have_the_same_shape(client: TestClient) -> None:
     assert client.get("/nothing").json()["error"]["message"].startswith("There is nothing at /nothing")
     wrong_method = client.get("/v1/predict/reviews")

@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
+from feilun.core.errors import FeilunError
+from feilun.core.remark import Language, said_in
+
 
 class ErrorDetail(BaseModel):
     """What went wrong."""
@@ -18,6 +21,16 @@ class ErrorAnswer(BaseModel):
     """The body of every answer with a status of 400 or above."""
 
     error: ErrorDetail
+
+
+def language_of(headers: Mapping[str, str]) -> Language:
+    """Return the language that a client likes best: what its `Accept-Language` begins with; English without one."""
+    return "zh" if headers.get("accept-language", "").strip().lower().startswith("zh") else "en"
+
+
+def told(error: FeilunError, headers: Mapping[str, str]) -> str:
+    """Return an error's message in the language that a client likes best."""
+    return said_in(language_of(headers), error.message)
 
 
 def error_answer(status: int, message: str, headers: Mapping[str, str] | None = None) -> JSONResponse:

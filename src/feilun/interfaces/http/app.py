@@ -26,7 +26,7 @@ from feilun.interfaces.http import (
     traced,
     watched,
 )
-from feilun.interfaces.http.answers import error_answer
+from feilun.interfaces.http.answers import error_answer, told
 from feilun.interfaces.http.applications import opinion_queries, public_opinion
 from feilun.interfaces.http.bodies import CheckedBodies
 from feilun.interfaces.http.faults import said_of, status_of
@@ -114,10 +114,10 @@ def _compared(app: FastAPI, comparison: Comparison) -> None:
         app.state.log.observe(comparison.model, rows, comparison.tried, comparison.seconds)
 
 
-async def _feilun_error(_: Request, error: Exception) -> JSONResponse:
+async def _feilun_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, FeilunError)  # noqa: S101
     headers = {"Retry-After": str(error.retry_after)} if isinstance(error, Overloaded) else None
-    return error_answer(status_of(error), str(error), headers)
+    return error_answer(status_of(error), told(error, request.headers), headers)
 
 
 async def _wrong_request(_: Request, error: Exception) -> JSONResponse:

@@ -1,6 +1,6 @@
 /** Asks the service that this page came from, and knows who is signed in. */
 
-import { named, say } from "./words.js";
+import { language, named, say } from "./words.js";
 
 const ROOT = new URL("../", import.meta.url);
 const JSON_TYPE = { "content-type": "application/json" };
@@ -23,7 +23,8 @@ export class Refused extends Error {
  * @returns What it answered; null where that is empty.
  */
 export async function ask(method, path, body = undefined, headers = {}) {
-  const sent = body === undefined ? { headers } : { headers: { ...JSON_TYPE, ...headers }, body: JSON.stringify(body) };
+  const heads = { "accept-language": language(), ...headers };
+  const sent = body === undefined ? { headers: heads } : { headers: { ...JSON_TYPE, ...heads }, body: JSON.stringify(body) };
   let answer;
   try {
     answer = await fetch(new URL(path, ROOT), { method, ...sent });
@@ -36,7 +37,7 @@ export async function ask(method, path, body = undefined, headers = {}) {
   throw new Refused(answer.status, said(text, answer.status));
 }
 
-/** Say what a status means in the language of the page, and what the service said of it, which is English. */
+/** Say what a status means in the language of the page, and what the service said of it. */
 function said(text, status) {
   const meaning = named("status", String(status));
   const what = meaning === String(status) ? say("refused", { status }) : meaning;
