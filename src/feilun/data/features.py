@@ -12,7 +12,15 @@ from numpy.typing import NDArray
 
 from feilun.core.corpus import Corpus
 from feilun.core.errors import DataError
-from feilun.core.features import CategoryColumn, FeatureColumns, NumberColumn, category_of, number_of
+from feilun.core.features import (
+    INFINITE,
+    NO_NUMBER,
+    CategoryColumn,
+    FeatureColumns,
+    NumberColumn,
+    category_of,
+    number_of,
+)
 from feilun.core.remark import Remark
 from feilun.core.splits import Splits
 from feilun.data.feature_checks import check_identity, telling_columns
@@ -27,7 +35,6 @@ MOSTLY = 0.9
 
 NAMED = 5
 SETS = Remark("training", "训练集"), Remark("validation", "验证集"), Remark("test", "测试集")
-INFINITE, NO_NUMBER = Remark("is infinite", "是无穷大"), Remark("is no number", "不是数字")
 
 
 @dataclass(frozen=True)
