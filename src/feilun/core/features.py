@@ -12,9 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feilun.core.errors import UsageError
+from feilun.core.remark import Remark
 
 NOT_KNOWN = frozenset({"", "na", "n/a", "nan", "null", "none", "nil", "-", "?", "\\n"})
 """How tables write that a number is not known, in lower case."""
+
+INFINITE, NO_NUMBER = Remark("is infinite", "是无穷大"), Remark("is no number", "不是数字")
 
 THOUSANDS = re.compile(r"[-+]?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 WHOLE = re.compile(r"(-?\d+)\.0+")
@@ -121,10 +124,16 @@ class NumberColumn:
         try:
             return number_of(value)
         except (TypeError, ValueError) as error:
-            what = "is infinite" if str(error) == "infinite" else "is no number"
+            what = INFINITE if str(error) == "infinite" else NO_NUMBER
             raise UsageError(
-                f"Row {row}: the column {self.name!r} holds numbers, and {str(value)[:60]!r} {what}.",
-                "Give a finite number; leave the cell empty (null) where none is known.",
+                Remark(
+                    f"Row {row}: the column {self.name!r} holds numbers, and {str(value)[:60]!r} {what}.",
+                    f"第 {row} 行：列 {self.name!r} 是数值列，而 {str(value)[:60]!r} {what.chinese}。",
+                ),
+                Remark(
+                    "Give a finite number; leave the cell empty (null) where none is known.",
+                    "请给出有限的数字；数值未知时把单元格留空（null）。",
+                ),
             ) from error
 
 
@@ -224,9 +233,15 @@ class FeatureColumns:
         missing = [name for name in self.names if name not in features]
         if missing:
             raise UsageError(
-                f"The rows lack {'the column' if len(missing) == 1 else 'columns'} that this model reads: "
-                f"{', '.join(map(repr, missing))}.",
-                "Give each of them; a cell may be empty (null) where its value is not known.",
+                Remark(
+                    f"The rows lack {'the column' if len(missing) == 1 else 'columns'} that this model reads: "
+                    f"{', '.join(map(repr, missing))}.",
+                    f"数据缺少模型要读的列：{'、'.join(map(repr, missing))}。",
+                ),
+                Remark(
+                    "Give each of them; a cell may be empty (null) where its value is not known.",
+                    "请逐一给出；数值未知的单元格可以留空（null）。",
+                ),
             )
         parts = [column.matrix(features[column.name]) for column in self.columns]
         return np.concatenate([np.empty((rows, 0), np.float32), *parts], axis=1)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from feilun.core.errors import StorageError
+from feilun.core.remark import Remark
 
 
 @contextmanager
@@ -27,13 +28,23 @@ def disk_errors(path: Path) -> Iterator[None]:
         number = _system_error(error)
         if number in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
             raise StorageError(
-                f"The disk is full: {path} could not be written.",
-                "Nothing half-written was left. Free some space, or choose another folder, and run the command again.",
+                Remark(f"The disk is full: {path} could not be written.", f"磁盘已满：{path} 写不进去。"),
+                Remark(
+                    "Nothing half-written was left. Free some space, or choose another folder, and run the command "
+                    "again.",
+                    "没有留下写了一半的内容。请腾出空间或换一个文件夹，再运行一次。",
+                ),
             ) from error
         if number in {errno.EACCES, errno.EPERM, errno.EROFS}:
             raise StorageError(
-                f"{path} cannot be written ({os.strerror(number)}).",
-                "Choose a folder that you may write to (--out, or FEILUN_HOME for state and cache).",
+                Remark(
+                    f"{path} cannot be written ({os.strerror(number)}).",
+                    f"{path} 无法写入（{os.strerror(number)}）。",
+                ),
+                Remark(
+                    "Choose a folder that you may write to (--out, or FEILUN_HOME for state and cache).",
+                    "请选择可写的文件夹（--out；状态和缓存用 FEILUN_HOME）。",
+                ),
             ) from error
         raise
 
@@ -120,13 +131,18 @@ def read_json(path: Path) -> Any:
     """
     status = path.stat()
     if not stat.S_ISREG(status.st_mode):
-        raise ValueError("it is no file")
+        raise ValueError(Remark("it is no file", "它不是文件"))
     if status.st_size > LARGEST_JSON:
-        raise ValueError(f"it has {status.st_size:,} bytes, and at most {LARGEST_JSON:,} are read")
+        raise ValueError(
+            Remark(
+                f"it has {status.st_size:,} bytes, and at most {LARGEST_JSON:,} are read",
+                f"它有 {status.st_size:,} 字节，最多读取 {LARGEST_JSON:,} 字节",
+            )
+        )
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except RecursionError as error:
-        raise ValueError("it nests values too deep") from error
+        raise ValueError(Remark("it nests values too deep", "它的值嵌套过深")) from error
 
 
 def sha256(path: Path) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feilun.core.errors import DataError, nearest
+from feilun.core.remark import Remark, said_in
 
 
 @dataclass(frozen=True)
@@ -39,10 +40,16 @@ class LabelSet:
         """
         unknown = sorted({label for label in labels if label not in self._index})
         if unknown:
-            shown = ", ".join(repr(label) for label in unknown[:5])
+            shown, hint = [repr(label) for label in unknown[:5]], nearest(unknown[0], self.names)
             raise DataError(
-                f"{len(unknown)} label(s) were not seen in training: {shown}. {nearest(unknown[0], self.names)}",
-                "Correct the labels, or add such rows to the training data.",
+                Remark(
+                    f"{len(unknown)} label(s) were not seen in training: {', '.join(shown)}. {hint}",
+                    f"有 {len(unknown)} 个标签在训练中没有出现过：{'、'.join(shown)}。{said_in('zh', hint)}",
+                ),
+                Remark(
+                    "Correct the labels, or add such rows to the training data.",
+                    "请改正这些标签，或在训练数据中补充这样的行。",
+                ),
             )
         return np.fromiter((self._index[label] for label in labels), dtype=np.int64, count=len(labels))
 

@@ -9,6 +9,7 @@ from typing import Any, Self
 from feilun.core.corpus import Corpus
 from feilun.core.errors import UsageError, nearest
 from feilun.core.features import verbalised
+from feilun.core.remark import Remark, said_in
 
 
 @dataclass(frozen=True)
@@ -57,19 +58,31 @@ class RowColumns:
         for number, row in enumerate(rows):
             for name in self.names:
                 if name not in row:
+                    names = list(map(repr, self.names))
                     raise UsageError(
-                        f"Row {number} lacks the column {name!r}.",
-                        f"Give {', '.join(map(repr, self.names))}; null where a value is not known.",
+                        Remark(f"Row {number} lacks the column {name!r}.", f"第 {number} 行缺少列 {name!r}。"),
+                        Remark(
+                            f"Give {', '.join(names)}; null where a value is not known.",
+                            f"请给出 {'、'.join(names)}；未知的值写 null。",
+                        ),
                     )
             for name in row:
                 if name not in self.names:
+                    hint = nearest(name, self.names)
                     raise UsageError(
-                        f"Row {number} has the column {name!r}, which this model does not read. "
-                        f"{nearest(name, self.names)}"
+                        Remark(
+                            f"Row {number} has the column {name!r}, which this model does not read. {hint}",
+                            f"第 {number} 行的列 {name!r} 是模型不读的。{said_in('zh', hint)}",
+                        )
                     )
             for name in filter(None, (self.text, self.pair)):
                 if not isinstance(row[name], str | None):
-                    raise UsageError(f"Row {number}: the column {name!r} is a text, and {row[name]!r} is none.")
+                    raise UsageError(
+                        Remark(
+                            f"Row {number}: the column {name!r} is a text, and {row[name]!r} is none.",
+                            f"第 {number} 行：列 {name!r} 应是文本，而 {row[name]!r} 不是。",
+                        )
+                    )
 
     def told(self, text: str, cells: Mapping[str, Any] | None) -> str:
         """Return a text as the model reads it: with the columns before it, where they are written into it.

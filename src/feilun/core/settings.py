@@ -14,7 +14,7 @@ from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from feilun.core.errors import nearest
-from feilun.core.remark import Remark, joined
+from feilun.core.remark import Remark, joined, said_in
 
 Settings = TypeVar("Settings")
 
@@ -107,13 +107,19 @@ def read(cls: type[Settings], values: Mapping[str, Any], prefix: str = "") -> tu
     hints = get_type_hints(cls)
     for name in values:
         if name not in known:
-            faults.append(Fault(_join(prefix, name), f"unknown key {name!r}. {nearest(name, known)}"))
+            hint = nearest(name, known)
+            unknown = Remark(f"unknown key {name!r}. {hint}", f"未知的键 {name!r}。{said_in('zh', hint)}")
+            faults.append(Fault(_join(prefix, name), unknown))
     arguments = {}
     for name, declared in known.items():
         key = _join(prefix, name)
         if name not in values:
             if declared.default is MISSING and declared.default_factory is MISSING:
-                faults.append(Fault(key, f"the key {key!r} is required: {declared.metadata['description']}."))
+                what = declared.metadata["description"]
+                missing = Remark(
+                    f"the key {key!r} is required: {what}.", f"缺少必需的键 {key!r}：{said_in('zh', what)}。"
+                )
+                faults.append(Fault(key, missing))
             continue
         value, found = _read_value(declared, hints[name], values[name], key)
         faults += found
@@ -169,39 +175,63 @@ def describe(cls: type, prefix: str = "") -> Iterator[tuple[str, str, str, str]]
             yield key, type_name(hints[declared.name]), _default_name(declared), metadata["description"]
 
 
-def type_name(hint: Any) -> str:
+TYPE_NAMES = {
+    str: Remark("text", "文本"),
+    int: Remark("whole number", "整数"),
+    float: Remark("number", "数字"),
+    bool: Remark("true/false", "true/false"),
+    dict: Remark("table", "表"),
+}
+
+
+def type_name(hint: Any) -> Remark:
     """Say a type as a recipe's reader would: text, number, whole number, true/false, list of …, or the choices."""
     if get_origin(hint) is Literal:
-        return " | ".join(str(option) for option in get_args(hint))
+        return joined([str(option) for option in get_args(hint)], " | ", " | ")
     if get_origin(hint) in {Union, types.UnionType}:
-        return " | ".join(type_name(option) for option in get_args(hint) if option is not type(None))
+        return joined([type_name(option) for option in get_args(hint) if option is not type(None)], " | ", " | ")
     if get_origin(hint) in {list, tuple}:
-        return f"list of {type_name(get_args(hint)[0])}"
-    if get_origin(hint) is dict:
-        return "table"
-    return {str: "text", int: "whole number", float: "number", bool: "true/false"}.get(hint, str(hint))
+        item = type_name(get_args(hint)[0])
+        return Remark(f"list of {item}", f"{said_in('zh', item)}列表")
+    return TYPE_NAMES.get(get_origin(hint) or hint, Remark(str(hint), str(hint)))
 
 
-def _with_article(kind: str) -> str:
-    return f"a {kind}" if kind.startswith(("whole number", "number", "list of", "table")) else kind
+def _must_be(key: str, kind: Remark, value: Any) -> Fault:
+    """Say that a value is of another kind than its key wants."""
+    article = "a " if kind.startswith(("whole number", "number", "list of", "table")) else ""
+    return Fault(
+        key,
+        Remark(
+            f"{key} must be {article}{kind}, not {value!r}.", f"{key} 应为{_spaced(kind.chinese)}，而不是 {value!r}。"
+        ),
+    )
+
+
+def _spaced(chinese: str) -> str:
+    """Set a word off from the Chinese before it where it begins with a letter."""
+    return f" {chinese}" if chinese[:1].isascii() else chinese
 
 
 def _read_value(declared: Field[Any], hint: Any, value: Any, key: str) -> tuple[Any, list[Fault]]:
     metadata = declared.metadata
     if "table" in metadata or "tables" in metadata or "kinds" in metadata:
         if not isinstance(value, Mapping):
-            return None, [Fault(key, f"{key} must be a table, not {value!r}.")]
+            return None, [_must_be(key, TYPE_NAMES[dict], value)]
         if "tables" in metadata:
             return _read_tables(metadata["tables"], value, key)
         if "table" in metadata:
             return read(metadata["table"], value, key)
         return _read_kind(metadata, value, key)
     if not _fits(value, hint):
-        return None, [Fault(key, f"{key} must be {_with_article(type_name(hint))}, not {value!r}.")]
+        return None, [_must_be(key, type_name(hint), value)]
     for bound, says, holds in _BOUNDS:
         limit = metadata["bounds"].get(bound)
         if limit is not None and not isinstance(value, str) and value is not None and not holds(value, limit):
-            return None, [Fault(key, f"{key} must be {says} {limit:g}, not {value!r}.")]
+            beyond = Remark(
+                f"{key} must be {says} {limit:g}, not {value!r}.",
+                f"{key} 必须{says.chinese} {limit:g}，而不是 {value!r}。",
+            )
+            return None, [Fault(key, beyond)]
     return (tuple(value) if get_origin(hint) is tuple else value), []
 
 
@@ -211,7 +241,7 @@ def _read_tables(kind: type, value: Mapping[str, Any], key: str) -> tuple[Any, l
     for name, own in value.items():
         place = _join(key, name)
         if not isinstance(own, Mapping):
-            faults.append(Fault(place, f"{place} must be a table, not {own!r}."))
+            faults.append(_must_be(place, TYPE_NAMES[dict], own))
             continue
         found[name], more = read(kind, own, place)
         faults += more
@@ -221,7 +251,9 @@ def _read_tables(kind: type, value: Mapping[str, Any], key: str) -> tuple[Any, l
 def _read_kind(metadata: Mapping[str, Any], value: Mapping[str, Any], key: str) -> tuple[Any, list[Fault]]:
     kind = value.get("kind", metadata["default_kind"])
     if kind not in metadata["kinds"]:
-        return None, [Fault(f"{key}.kind", f"unknown kind {kind!r}. {nearest(str(kind), metadata['kinds'])}")]
+        hint = nearest(str(kind), metadata["kinds"])
+        unknown = Remark(f"unknown kind {kind!r}. {hint}", f"未知的类型 {kind!r}。{said_in('zh', hint)}")
+        return None, [Fault(f"{key}.kind", unknown)]
     return read(metadata["kinds"][kind], {k: v for k, v in value.items() if k != "kind"}, key)
 
 
@@ -242,11 +274,11 @@ def _fits(value: Any, hint: Any) -> bool:
     return isinstance(value, hint)
 
 
-_BOUNDS: tuple[tuple[str, str, Callable[[float, float], bool]], ...] = (
-    ("minimum", "at least", lambda value, limit: value >= limit),
-    ("above", "above", lambda value, limit: value > limit),
-    ("maximum", "at most", lambda value, limit: value <= limit),
-    ("below", "below", lambda value, limit: value < limit),
+_BOUNDS: tuple[tuple[str, Remark, Callable[[float, float], bool]], ...] = (
+    ("minimum", Remark("at least", "不小于"), lambda value, limit: value >= limit),
+    ("above", Remark("above", "大于"), lambda value, limit: value > limit),
+    ("maximum", Remark("at most", "不大于"), lambda value, limit: value <= limit),
+    ("below", Remark("below", "小于"), lambda value, limit: value < limit),
 )
 
 

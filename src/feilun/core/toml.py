@@ -7,6 +7,8 @@ import tomllib
 from collections.abc import Mapping
 from typing import Any
 
+from feilun.core.remark import Remark
+
 LARGEST = 64 * 1024
 """Characters of a file of settings."""
 
@@ -17,8 +19,11 @@ DOTTED = re.compile(rf"^[\s\[]*+(?:[\w\"' \t-]++\.){{{DEEPEST}}}", re.MULTILINE)
 """A key or header of more parts than `DEEPEST`: `tomllib` takes time that grows with their square."""
 
 
+TOO_DEEP = Remark(f"it nests values more than {DEEPEST} deep", f"它的值嵌套超过 {DEEPEST} 层")
+
+
 class TooMuch(tomllib.TOMLDecodeError):
-    """A text that is larger, deeper or fuller than a file of settings can be."""
+    """A text that is larger, deeper or fuller than a file of settings can be; its argument is a remark."""
 
 
 def parse(text: str, *, largest: int = LARGEST, keys: int = MOST_KEYS) -> dict[str, Any]:
@@ -36,13 +41,18 @@ def parse(text: str, *, largest: int = LARGEST, keys: int = MOST_KEYS) -> dict[s
         tomllib.TOMLDecodeError: If it is no TOML; as `TooMuch` where it goes beyond the bounds.
     """
     if len(text) > largest:
-        raise TooMuch(f"it has {len(text):,} characters, and a file of this kind at most {largest:,}")
+        raise TooMuch(
+            Remark(
+                f"it has {len(text):,} characters, and a file of this kind at most {largest:,}",
+                f"它有 {len(text):,} 个字符，这类文件最多 {largest:,} 个",
+            )
+        )
     if DOTTED.search(text):
-        raise TooMuch(f"a key has more than {DEEPEST} parts")
+        raise TooMuch(Remark(f"a key has more than {DEEPEST} parts", f"有的键超过 {DEEPEST} 段"))
     try:
         values = tomllib.loads(text)
     except RecursionError as error:
-        raise TooMuch(f"it nests values more than {DEEPEST} deep") from error
+        raise TooMuch(TOO_DEEP) from error
     except tomllib.TOMLDecodeError:
         raise
     except ValueError as error:  # a number of thousands of digits
@@ -58,9 +68,9 @@ def _check(values: Mapping[str, Any], most: int) -> None:
     for _ in range(DEEPEST):
         keys += sum(len(one) for one in level if isinstance(one, Mapping))
         if keys > most:
-            raise TooMuch(f"it has more than {most:,} keys")
+            raise TooMuch(Remark(f"it has more than {most:,} keys", f"它的键超过 {most:,} 个"))
         level = [inner for one in level for inner in (one.values() if isinstance(one, Mapping) else one)]
         level = [inner for inner in level if isinstance(inner, (Mapping, list))]
         if not level:
             return
-    raise TooMuch(f"it nests values more than {DEEPEST} deep")
+    raise TooMuch(TOO_DEEP)

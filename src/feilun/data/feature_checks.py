@@ -49,9 +49,16 @@ def check_identity(column: NumberColumn | CategoryColumn, values: Sequence[Any],
         names_rows = suspected and np.ptp(numbers) < 2 * rows
     if names_rows:
         raise DataError(
-            f"The column {column.name!r} of data.features has another value in each of {rows:,} training rows: it is "
-            "an id, from which nothing can be learnt for new rows.",
-            "Leave it out of data.features; a column of words is read by data.text.",
+            Remark(
+                f"The column {column.name!r} of data.features has another value in each of {rows:,} training rows: it "
+                "is an id, from which nothing can be learnt for new rows.",
+                f"data.features 的列 {column.name!r} 在 {rows:,} 个训练行中各不相同：它是编号，"
+                "对新的行学不到任何东西。",
+            ),
+            Remark(
+                "Leave it out of data.features; a column of words is read by data.text.",
+                "请从 data.features 中去掉它；文字列应由 data.text 读取。",
+            ),
         )
     said = Remark(
         f"The column {column.name!r} has another whole number in each training row: if it is an id, leave it out.",
@@ -113,7 +120,9 @@ def _told(column: NumberColumn | CategoryColumn, corpus: Corpus, targets: NDArra
         from sklearn.model_selection import KFold, cross_val_predict
         from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
     except ImportError as error:
-        raise MissingExtra("scikit-learn", "data", "Looking for features that tell too much") from error
+        raise MissingExtra(
+            "scikit-learn", "data", Remark("Looking for features that tell too much", "查找泄露目标的列")
+        ) from error
     values = corpus.features[column.name]
     cells = column.numbers(values)[:, None] if isinstance(column, CategoryColumn) else column.matrix(values)
     tree = (DecisionTreeRegressor if task == "regress" else DecisionTreeClassifier)(min_samples_leaf=2, random_state=0)

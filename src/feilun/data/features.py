@@ -12,7 +12,15 @@ from numpy.typing import NDArray
 
 from feilun.core.corpus import Corpus
 from feilun.core.errors import DataError
-from feilun.core.features import CategoryColumn, FeatureColumns, NumberColumn, category_of, number_of
+from feilun.core.features import (
+    INFINITE,
+    NO_NUMBER,
+    CategoryColumn,
+    FeatureColumns,
+    NumberColumn,
+    category_of,
+    number_of,
+)
 from feilun.core.remark import Remark
 from feilun.core.splits import Splits
 from feilun.data.feature_checks import check_identity, telling_columns
@@ -26,7 +34,7 @@ MOSTLY = 0.9
 """Share of numbers from which on a column that also holds text is one of numbers with faults."""
 
 NAMED = 5
-INFINITE, NO_NUMBER = "is infinite", "is no number"
+SETS = Remark("training", "训练集"), Remark("validation", "验证集"), Remark("test", "测试集")
 
 
 @dataclass(frozen=True)
@@ -81,8 +89,11 @@ def learn_features(splits: Splits, settings: DataSettings, task: str) -> Learned
         kept.append(column)
     if not kept:
         raise DataError(
-            "Every column of data.features is the same in all training rows: there is nothing to read.",
-            "Name columns that differ from row to row.",
+            Remark(
+                "Every column of data.features is the same in all training rows: there is nothing to read.",
+                "data.features 的每一列在所有训练行中都相同：没有可读的内容。",
+            ),
+            Remark("Name columns that differ from row to row.", "请填写各行取值不同的列。"),
         )
     notes += telling_columns(kept, train, task)
     notes += [_rare(column, train) for column in kept if isinstance(column, CategoryColumn) and _is_rare(column, train)]
@@ -127,12 +138,19 @@ def _holds_numbers(name: str, values: Sequence[Any]) -> bool:
         return numbers > 0 and not wrong
     shown = ", ".join(repr(str(cell)[:30]) for cell in dict.fromkeys(wrong[:NAMED]))
     raise DataError(
-        f"The column {name!r} of data.features holds numbers, but for {len(wrong):,} of {filled:,} cells ({shown}).",
-        f"Correct or empty these cells; where the numbers are codes: --set data.categories={name}.",
+        Remark(
+            f"The column {name!r} of data.features holds numbers, but for {len(wrong):,} of {filled:,} cells "
+            f"({shown}).",
+            f"data.features 的列 {name!r} 是数值列，但 {filled:,} 个单元格中有 {len(wrong):,} 个不是数字（{shown}）。",
+        ),
+        Remark(
+            f"Correct or empty these cells; where the numbers are codes: --set data.categories={name}.",
+            f"请改正或清空这些单元格；若这些数字是代码：--set data.categories={name}。",
+        ),
     )
 
 
-def _fault(cell: Any) -> str | None:
+def _fault(cell: Any) -> Remark | None:
     try:
         number_of(cell)
     except ValueError as error:
@@ -144,14 +162,22 @@ def _check_cells(column: NumberColumn | CategoryColumn, splits: Splits) -> None:
     """Refuse cells of any set that are no finite numbers where numbers belong."""
     if isinstance(column, CategoryColumn):
         return
-    for place, corpus in (("training", splits.train), ("validation", splits.validation), ("test", splits.test)):
+    for place, corpus in zip(SETS, (splits.train, splits.validation, splits.test), strict=True):
         faults = [(row, fault) for row, cell in enumerate(corpus.features[column.name]) if (fault := _fault(cell))]
         if faults:
             row, fault = faults[0]
+            cell = repr(str(corpus.features[column.name][row])[:30])
             raise DataError(
-                f"{len(faults):,} {place} rows have no finite number in the column {column.name!r}: "
-                f"{str(corpus.features[column.name][row])[:30]!r} in row {corpus.id[row]} {fault}.",
-                "Correct these cells, or leave them empty: that a number is not known, the model can learn from.",
+                Remark(
+                    f"{len(faults):,} {place} rows have no finite number in the column {column.name!r}: "
+                    f"{cell} in row {corpus.id[row]} {fault}.",
+                    f"{place.chinese}有 {len(faults):,} 行在列 {column.name!r} 中不是有限的数字："
+                    f"第 {corpus.id[row]} 行的 {cell} {fault.chinese}。",
+                ),
+                Remark(
+                    "Correct these cells, or leave them empty: that a number is not known, the model can learn from.",
+                    "请改正这些单元格，或留空：模型能够从“数值未知”中学习。",
+                ),
             )
 
 

@@ -61,8 +61,14 @@ def drop_near(sources: dict[int, Loaded], settings: DataSettings, kind: TargetKi
     for number, loaded in sources.items():
         if not len(loaded.corpus):
             raise DataError(
-                f"No row of {shown(loaded.source)} is left: each text stands, or nearly stands, in a later file.",
-                f"Check that data.{SET_NAMES[number]} and the other files are not the same file.",
+                Remark(
+                    f"No row of {shown(loaded.source)} is left: each text stands, or nearly stands, in a later file.",
+                    f"{shown(loaded.source)} 一行也不剩：每条文本都在后面的文件中出现过，或有近似文本。",
+                ),
+                Remark(
+                    f"Check that data.{SET_NAMES[number]} and the other files are not the same file.",
+                    f"请检查 data.{SET_NAMES[number]} 与其他文件是否为同一个文件。",
+                ),
             )
     left: NDArray[np.int64] = groups[own[kept[own]]]
     return left

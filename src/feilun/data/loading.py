@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from sys import intern
 from typing import TYPE_CHECKING, Any, overload
 
@@ -15,9 +14,10 @@ from numpy.typing import NDArray
 from feilun.core.corpus import Corpus
 from feilun.core.errors import DataError, UnknownEncoding
 from feilun.core.features import verbalised
-from feilun.core.remark import Remark
+from feilun.core.remark import Remark, joined, said_in
+from feilun.data.named_columns import check_columns, columns_hint
 from feilun.data.paths import shown
-from feilun.data.readers.sources import Source, open_source
+from feilun.data.readers.sources import open_source
 from feilun.data.readers.tables import texts_of
 from feilun.data.settings import DataSettings
 from feilun.text.clean import Cleaning
@@ -25,11 +25,6 @@ from feilun.text.times import read_time
 
 if TYPE_CHECKING:
     from feilun.data.target_kinds.table import TargetKind
-
-TARGET_NAMES = ("label", "target", "class", "category", "sentiment", "intent", "tag", "topic", "rating", "polarity",
-                "标签", "类别", "分类", "情感", "意图", "主题")  # fmt: skip
-TEXT_NAMES = ("text", "content", "sentence", "review", "comment", "body", "message", "query", "question", "title",
-              "文本", "内容", "评论", "正文", "句子", "问题", "标题")  # fmt: skip
 
 EMPTY_TEXT, NO_LABEL = Remark("empty text", "文本为空"), Remark("no label", "没有标签")
 EXAMPLES = 20
@@ -127,23 +122,27 @@ def load(
     try:
         opened = open_source(source, query=query, encoding=settings.encoding)
     except UnknownEncoding as error:
-        raise DataError(error.problem, "Save it as UTF-8, or name its encoding in data.encoding.") from error
+        remedy = Remark(
+            "Save it as UTF-8, or name its encoding in data.encoding.",
+            "请另存为 UTF-8，或在 data.encoding 中写明编码。",
+        )
+        raise DataError(error.problem, remedy) from error
     wanted = settings.columns(target=target is not None)
-    _check_columns(source, opened, wanted)
+    check_columns(source, opened.columns, wanted)
     reader = _Reader(settings, target is not None, cleaning)
     for frame in opened.frames(list(dict.fromkeys(wanted.values()))):
         reader.read({name: texts_of(frame, name) for name in frame.columns})
     loaded = reader.loaded(source, opened.facts())
     if loaded.rows == 0:
         raise DataError(
-            f"{shown(source)} has a header ({', '.join(opened.columns)}) but no rows.",
-            f"Give a table with rows as {key}.",
+            Remark(
+                f"{shown(source)} has a header ({', '.join(opened.columns)}) but no rows.",
+                f"{shown(source)} 只有表头（{'、'.join(opened.columns)}），没有数据行。",
+            ),
+            Remark(f"Give a table with rows as {key}.", f"请为 {said_in('zh', key)} 给出有数据行的表格。"),
         )
     if not len(loaded.corpus):
-        reasons = ", ".join(f"{reason}: {count}" for reason, count in loaded.dropped.items())
-        raise DataError(
-            f"None of the {loaded.rows:,} rows of {shown(source)} can be used ({reasons}).", _columns_hint(wanted)
-        )
+        raise DataError(_none_usable(loaded), columns_hint(wanted))
     if target is not None:
         target.read(loaded, settings)
     return loaded
@@ -254,33 +253,12 @@ def _blank(target: str | tuple[Any, ...] | None) -> bool:
     return any(not (cell or "").strip() for cell in (target if isinstance(target, tuple) else (target,)))
 
 
-def _check_columns(source: str, opened: Source, wanted: dict[str, str]) -> None:
-    for key, name in wanted.items():
-        if name in opened.columns:
-            continue
-        free = [column for column in opened.columns if column not in wanted.values()]
-        guess = _guess(key, name, free) or "COLUMN"
-        key = key.partition(" ")[0]
-        raise DataError(
-            f"{shown(source)} has no column {name!r} (it has: {', '.join(opened.columns)}).",
-            f"Set {key} in the recipe, or pass --set {key}={guess}.",
-        )
-
-
-def _guess(key: str, name: str, free: Sequence[str]) -> str | None:
-    """Return the column that was probably meant."""
-    close = get_close_matches(name, free, n=1, cutoff=0.7)
-    if close:
-        return close[0]
-    telling = {"data.target": TARGET_NAMES, "data.text": TEXT_NAMES}.get(key, ())
-    named = [column for word in telling for column in free if word in column.lower()]
-    if named:
-        return named[0]
-    return free[0] if len(free) == 1 else None
-
-
-def _columns_hint(wanted: dict[str, str]) -> str:
-    return "Check the columns: " + ", ".join(f"{key} = {name!r}" for key, name in wanted.items()) + "."
+def _none_usable(loaded: Loaded) -> Remark:
+    reasons = joined([Remark(f"{r}: {n}", f"{said_in('zh', r)}：{n}") for r, n in loaded.dropped.items()], ", ", "，")
+    return Remark(
+        f"None of the {loaded.rows:,} rows of {shown(loaded.source)} can be used ({reasons}).",
+        f"{shown(loaded.source)} 的 {loaded.rows:,} 行都不能用（{said_in('zh', reasons)}）。",
+    )
 
 
 def _iso(value: str) -> str:

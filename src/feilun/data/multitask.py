@@ -12,7 +12,7 @@ from feilun.core.corpus import Corpus
 from feilun.core.decisions.multitask import TaskTarget, qualified
 from feilun.core.errors import DataError
 from feilun.core.labels import LabelSet
-from feilun.core.remark import Remark
+from feilun.core.remark import Remark, said_in
 from feilun.core.splits import Splits
 from feilun.data.prepare import CountTokens, prepare
 from feilun.data.settings import DataSettings
@@ -58,8 +58,11 @@ def prepare_tasks(
         shared[name] = len(own.train) - len(kept)
         if not kept:
             raise DataError(
-                f"Task {name!r}: every training text stands in the validation or test rows of another task.",
-                "Split the files of all tasks at the same texts.",
+                Remark(
+                    f"Task {name!r}: every training text stands in the validation or test rows of another task.",
+                    f"任务 {name!r}：每条训练文本都出现在另一个任务的验证行或测试行中。",
+                ),
+                Remark("Split the files of all tasks at the same texts.", "请让各任务的文件按相同的文本切分。"),
             )
         trained[name] = own.train.select(kept)
     kinds = {task.name: task.kind for task in tasks}
@@ -78,8 +81,15 @@ def _prepared(task: TaskRows, count_tokens: CountTokens | None, max_tokens: int 
     try:
         return prepare(task.data, count_tokens, max_tokens, task=task.kind)
     except DataError as error:
-        remedy = re.sub(r"(?<![\w.])data\.(?=\w)", f"tasks.{task.name}.data.", error.remedy)
-        raise DataError(f"Task {task.name!r}: {error.problem}", remedy) from error
+        raise DataError(
+            Remark(f"Task {task.name!r}: {error.problem}", f"任务 {task.name!r}：{said_in('zh', error.problem)}"),
+            Remark(_with_keys_of(task, error.remedy), _with_keys_of(task, said_in("zh", error.remedy))),
+        ) from error
+
+
+def _with_keys_of(task: TaskRows, sentence: str) -> str:
+    """Write the keys of `[data]` in a sentence as a task's own."""
+    return re.sub(r"(?<![A-Za-z0-9_.])data\.(?=\w)", f"tasks.{task.name}.data.", sentence)
 
 
 def _report(own: Splits, shared: int) -> dict[str, Any]:

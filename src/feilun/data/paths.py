@@ -8,8 +8,10 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from feilun.core.errors import DataError
+from feilun.core.remark import Remark, said_in
 
 PASSWORD = re.compile(r"(://[^/:@]*):[^/]*@")
+GIVE_ROWS = Remark("Give a file with a header and at least some rows.", "请给出有表头、至少有几行数据的文件。")
 
 
 def shown(path: Path | str) -> str:
@@ -27,6 +29,11 @@ def shown(path: Path | str) -> str:
     return relative if len(relative) < len(text) else text
 
 
+def column_of(name: str, source: Path | str) -> Remark:
+    """Name a column and the table in which it stands, as a part of a sentence."""
+    return Remark(f"column {name!r} of {shown(source)}", f"{shown(source)} 的 {name!r} 列")
+
+
 def readable_file(source: str, endings: tuple[str, ...]) -> Path:
     """Return the path of a file that can be read.
 
@@ -36,30 +43,52 @@ def readable_file(source: str, endings: tuple[str, ...]) -> Path:
     path = Path(source)
     if path.is_dir():
         files = sorted(entry.name for entry in path.iterdir() if entry.suffix.lower() in endings)
-        inside = f"Name one of its files: {_listed(files)}." if files else "There is no table in it either."
-        raise DataError(f"{shown(path)} is a folder, not a file.", inside)
+        found = _listed(files)
+        raise DataError(
+            Remark(f"{shown(path)} is a folder, not a file.", f"{shown(path)} 是文件夹，不是文件。"),
+            Remark(f"Name one of its files: {found}.", f"请指明其中一个文件：{said_in('zh', found)}。")
+            if files
+            else Remark("There is no table in it either.", "其中也没有表格文件。"),
+        )
     if not path.exists():
-        raise DataError(f"There is no file {shown(path)}.", _neighbours(path, endings))
+        missing = Remark(f"There is no file {shown(path)}.", f"没有文件 {shown(path)}。")
+        raise DataError(missing, _neighbours(path, endings))
     if not path.is_file():
-        raise DataError(f"{shown(path)} is not a regular file.", f"Give a file: {', '.join(endings)}.")
+        raise DataError(
+            Remark(f"{shown(path)} is not a regular file.", f"{shown(path)} 不是普通文件。"),
+            Remark(f"Give a file: {', '.join(endings)}.", f"请给出一个文件：{'、'.join(endings)}。"),
+        )
     if not os.access(path, os.R_OK):
-        raise DataError(f"{shown(path)} may not be read by this user.", "Change its permissions.")
+        raise DataError(
+            Remark(f"{shown(path)} may not be read by this user.", f"当前用户无权读取 {shown(path)}。"),
+            Remark("Change its permissions.", "请修改它的权限。"),
+        )
     if path.stat().st_size == 0:
-        raise DataError(f"{shown(path)} is empty (0 bytes).", "Give a file with a header and at least some rows.")
+        raise DataError(Remark(f"{shown(path)} is empty (0 bytes).", f"{shown(path)} 是空文件（0 字节）。"), GIVE_ROWS)
     return path
 
 
-def _neighbours(path: Path, endings: tuple[str, ...]) -> str:
+def _neighbours(path: Path, endings: tuple[str, ...]) -> Remark:
     folder = path.parent
     if not folder.is_dir():
-        return f"The folder {shown(folder)} does not exist either. Check the path."
+        return Remark(
+            f"The folder {shown(folder)} does not exist either. Check the path.",
+            f"文件夹 {shown(folder)} 也不存在。请检查路径。",
+        )
     names = sorted(entry.name for entry in folder.iterdir() if entry.is_file())
     close = get_close_matches(path.name, names, n=1, cutoff=0.6)
     if close:
-        return f"Did you mean {close[0]!r}?"
+        return Remark(f"Did you mean {close[0]!r}?", f"是不是 {close[0]!r}？")
     tables = [name for name in names if Path(name).suffix.lower() in endings]
-    return f"Its folder holds: {_listed(tables)}." if tables else "Check the path."
+    if not tables:
+        return Remark("Check the path.", "请检查路径。")
+    listed = _listed(tables)
+    return Remark(f"Its folder holds: {listed}.", f"它的文件夹里有：{said_in('zh', listed)}。")
 
 
-def _listed(names: list[str]) -> str:
-    return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
+def _listed(names: list[str]) -> Remark:
+    more = len(names) - 8
+    return Remark(
+        ", ".join(names[:8]) + (f" and {more} more" if more > 0 else ""),
+        "、".join(names[:8]) + (f" 等，另有 {more} 个" if more > 0 else ""),
+    )

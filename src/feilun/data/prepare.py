@@ -100,7 +100,7 @@ def load_corpus(source: str, settings: DataSettings, *, require_target: bool, ta
         DataError: If the source cannot be read or has no usable row.
     """
     kind = TARGET_KINDS[task] if require_target else None
-    loaded = load(source, settings, key="the source", target=kind, cleaning=None)
+    loaded = load(source, settings, key=Remark("the source", "数据来源"), target=kind, cleaning=None)
     for reason, count in loaded.dropped.items():
         rows = ", ".join(loaded.examples[reason])
         log.warning("%s: %d of %d rows left out (%s): rows %s", shown(source), count, loaded.rows, reason, rows)

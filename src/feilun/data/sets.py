@@ -7,12 +7,12 @@ from numpy.typing import NDArray
 
 from feilun.core.corpus import Corpus
 from feilun.core.errors import DataError
-from feilun.core.remark import Remark
+from feilun.core.remark import Remark, joined, said_in
 from feilun.data import duplicates
 from feilun.data.loading import Loaded, take
 from feilun.data.paths import shown
 from feilun.data.settings import DataSettings
-from feilun.data.split import SET_NAMES, TEST, TRAIN, VALIDATION, assign, assign_by_time
+from feilun.data.split import SET_NAMES, SET_NAMES_ZH, TEST, TRAIN, VALIDATION, assign, assign_by_time
 from feilun.data.target_kinds.table import TargetKind
 from feilun.text.times import seconds
 
@@ -41,8 +41,15 @@ def divided(
         return train.corpus, given[VALIDATION], given[TEST]
     if len(train.corpus) < FEWEST_ROWS:
         raise DataError(
-            f"{shown(train.source)} has {len(train.corpus)} rows to use: too few to train on some and judge by others.",
-            f"Give at least {FEWEST_ROWS} rows (50 and more of each label make a start).",
+            Remark(
+                f"{shown(train.source)} has {len(train.corpus)} rows to use: too few to train on some and judge by "
+                "others.",
+                f"{shown(train.source)} 可用的只有 {len(train.corpus)} 行：太少，无法一部分训练、一部分评估。",
+            ),
+            Remark(
+                f"Give at least {FEWEST_ROWS} rows (50 and more of each label make a start).",
+                f"请至少给出 {FEWEST_ROWS} 行（每个标签有 50 行以上才好开始）。",
+            ),
         )
     groups = _kin(train.corpus, groups)
     sets = (
@@ -53,13 +60,24 @@ def divided(
     parts = [take(train.corpus, np.flatnonzero(sets == number)) for number in (TRAIN, VALIDATION, TEST)]
     for number, part in enumerate(parts):
         if not len(part) and number not in given:
-            dropped = "; ".join(f"{count:,}: {reason}" for reason, count in train.dropped.items())
-            raise DataError(
-                f"No row is left for the {SET_NAMES[number]} set when {len(sets):,} of {train.rows:,} rows are split "
-                f"by {split.by}{f' (dropped {dropped})' if dropped else ''}.",
-                f"Give a file for it (data.{SET_NAMES[number]}), more rows, or another data.split.by.",
-            )
+            raise _empty_set(SET_NAMES[number], train, len(sets), split.by)
     return parts[TRAIN], given.get(VALIDATION, parts[VALIDATION]), given.get(TEST, parts[TEST])
+
+
+def _empty_set(name: str, train: Loaded, rows: int, by: str) -> DataError:
+    dropped = joined([Remark(f"{n:,}: {r}", f"{n:,} 行：{said_in('zh', r)}") for r, n in train.dropped.items()])
+    return DataError(
+        Remark(
+            f"No row is left for the {name} set when {rows:,} of {train.rows:,} rows are split "
+            f"by {by}{f' (dropped {dropped})' if dropped else ''}.",
+            f"{train.rows:,} 行中的 {rows:,} 行按 {by} 切分后，{SET_NAMES_ZH[name]}集一行也没有"
+            f"{f'（丢弃 {dropped.chinese}）' if dropped else ''}。",
+        ),
+        Remark(
+            f"Give a file for it (data.{name}), more rows, or another data.split.by.",
+            f"请为它给出文件（data.{name}）、更多的行，或另选 data.split.by。",
+        ),
+    )
 
 
 def _kin(corpus: Corpus, near: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -81,8 +99,15 @@ def _sets_by_time(train: Loaded, groups: NDArray[np.int64], shares: tuple[float,
     readable = np.array([bool(time) for time in train.corpus.time or ()], dtype=bool)
     if readable.sum() < FEWEST_ROWS:
         raise DataError(
-            f"{shown(train.source)} has {int(readable.sum())} rows with a time that can be read.",
-            "Write times as 2026-01-31 or 2026-01-31T09:30, or as seconds since 1970; or set data.split.by to label.",
+            Remark(
+                f"{shown(train.source)} has {int(readable.sum())} rows with a time that can be read.",
+                f"{shown(train.source)} 只有 {int(readable.sum())} 行的时间可以识别。",
+            ),
+            Remark(
+                "Write times as 2026-01-31 or 2026-01-31T09:30, or as seconds since 1970; or set data.split.by to "
+                "label.",
+                "时间请写成 2026-01-31、2026-01-31T09:30 或 1970 年以来的秒数；或把 data.split.by 设为 label。",
+            ),
         )
     train.drop(Remark("no readable time", "没有可识别的时间"), readable)
     groups = groups[readable]

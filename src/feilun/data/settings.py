@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Literal
 
+from feilun.core.remark import Remark
 from feilun.core.settings import REQUIRED, derived, setting, table
 from feilun.data.split import SplitSettings
 from feilun.text.clean import Cleaning
@@ -32,7 +33,13 @@ class CleanSettings(Cleaning):
 class DataSettings:
     """The table `[data]`."""
 
-    train: str = setting(REQUIRED, "file (csv, tsv, jsonl, parquet, xlsx) or database URL of the rows to learn from")
+    train: str = setting(
+        REQUIRED,
+        Remark(
+            "file (csv, tsv, jsonl, parquet, xlsx) or database URL of the rows to learn from",
+            "训练数据的文件（csv、tsv、jsonl、parquet、xlsx）或数据库 URL",
+        ),
+    )
     validation: str | None = setting(None, "file of the rows to choose by; else split off")
     test: str | None = setting(None, "file of the rows for the report; else split off")
     unlabelled: str | None = setting(
@@ -66,41 +73,58 @@ class DataSettings:
 
     def contradictions(self) -> list[str]:
         """Say which settings exclude each other."""
-        found = []
+        return [*self._contradictions_of_sources(), *self._contradictions_of_columns()]
+
+    def _contradictions_of_sources(self) -> Iterator[Remark]:
         if self.split.by in {"group", "time"} and getattr(self, self.split.by) is None:
-            found.append(f"data.split.by = {self.split.by!r} needs data.{self.split.by}, the column to split by.")
+            yield Remark(
+                f"data.split.by = {self.split.by!r} needs data.{self.split.by}, the column to split by.",
+                f"data.split.by = {self.split.by!r} 需要 data.{self.split.by}，即切分所依据的列。",
+            )
         if self.query is not None and "://" not in self.train:
-            found.append("data.query is for a database, but data.train is a file: leave out one of them.")
-        found += [
-            f"data.{key} is a database URL, but data.query serves data.train: give a file, or leave {key} out."
-            for key in ("validation", "test", "unlabelled")
-            if "://" in (getattr(self, key) or "")
-        ]
-        if not self.text and not self.features:
-            found.append('data.text is "", and data.features names no column: there is nothing to read.')
-        if not self.text and self.pair is not None:
-            found.append('data.text is "", but data.pair names a second text: name the first one in data.text.')
-        if self.verbalise and not self.features:
-            found.append("data.verbalise writes the columns of data.features into the text, and none is named.")
+            yield Remark(
+                "data.query is for a database, but data.train is a file: leave out one of them.",
+                "data.query 只用于数据库，而 data.train 是文件：请去掉其中之一。",
+            )
+        for key in ("validation", "test", "unlabelled"):
+            if "://" in (getattr(self, key) or ""):
+                yield Remark(
+                    f"data.{key} is a database URL, but data.query serves data.train: give a file, or leave {key} out.",
+                    f"data.{key} 是数据库 URL，而 data.query 只用于 data.train：请给出文件，或不写 {key}。",
+                )
         if self.unlabelled is not None and self.features:
-            found.append("data.unlabelled holds texts alone, but data.features names columns: leave one of them out.")
-        found += [
-            f"data.categories names {name!r}, which is not in data.features."
-            for name in self.categories
-            if name not in self.features
-        ]
+            yield Remark(
+                "data.unlabelled holds texts alone, but data.features names columns: leave one of them out.",
+                "data.unlabelled 只含文本，而 data.features 指定了列：请去掉其中之一。",
+            )
+
+    def _contradictions_of_columns(self) -> Iterator[Remark]:
+        if not self.text and not self.features:
+            yield Remark(
+                'data.text is "", and data.features names no column: there is nothing to read.',
+                'data.text 为 ""，data.features 也没有指定列：没有可读的内容。',
+            )
+        if not self.text and self.pair is not None:
+            yield Remark(
+                'data.text is "", but data.pair names a second text: name the first one in data.text.',
+                'data.text 为 ""，而 data.pair 指定了第二个文本：请在 data.text 中填写第一个文本的列。',
+            )
+        if self.verbalise and not self.features:
+            yield Remark(
+                "data.verbalise writes the columns of data.features into the text, and none is named.",
+                "data.verbalise 把 data.features 的列写进文本，但没有指定任何列。",
+            )
+        for name in self.categories:
+            if name not in self.features:
+                yield Remark(
+                    f"data.categories names {name!r}, which is not in data.features.",
+                    f"data.categories 中的 {name!r} 不在 data.features 中。",
+                )
         taken: dict[str | None, str] = {self.text: "text", self.pair: "pair", **dict.fromkeys(self.targets, "target")}
-        found += [
-            f"data.features and data.{taken[name]} name the same column {name!r}."
-            for name in self.features
-            if name in taken
-        ]
+        yield from (_same_column("features", taken[name], name) for name in self.features if name in taken)
         named = [("pair", self.pair), *(("target", name) for name in self.targets)]
         named += [("time", self.time), ("group", self.group)]
-        found += [
-            f"data.{key} and data.text name the same column {name!r}." for key, name in named if name == self.text
-        ]
-        return found
+        yield from (_same_column(key, "text", self.text) for key, name in named if name == self.text)
 
     def with_kept(self, names: Sequence[str]) -> DataSettings:
         """Return the settings with further columns to keep, for slices of the report."""
@@ -136,3 +160,10 @@ class DataSettings:
         named = {f"data.{key}": name for key, name in single.items() if name is not None}
         named |= {f"evaluation.slices ({name})": name for name in self.kept}
         return named | {f"data.features ({name})": name for name in self.features}
+
+
+def _same_column(key: str, other: str, name: str) -> Remark:
+    return Remark(
+        f"data.{key} and data.{other} name the same column {name!r}.",
+        f"data.{key} 与 data.{other} 指定了同一列 {name!r}。",
+    )

@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from feilun.core.remark import Remark
 from feilun.core.settings import setting
 
 TRAIN, VALIDATION, TEST = 0, 1, 2
@@ -41,7 +42,11 @@ class SplitSettings:
         """Say which settings exclude each other."""
         if self.validation + self.test >= 1:
             return [
-                "data.split.validation and data.split.test leave no rows to train on: together they must be below 1."
+                Remark(
+                    "data.split.validation and data.split.test leave no rows to train on: together they must be below "
+                    "1.",
+                    "data.split.validation 与 data.split.test 没有给训练留下行：两者之和须小于 1。",
+                )
             ]
         return []
 

@@ -12,7 +12,7 @@ from feilun.core.errors import DataError, counted, nearest
 from feilun.core.labels import LabelSet
 from feilun.core.remark import Remark, joined
 from feilun.data.loading import Loaded
-from feilun.data.paths import shown
+from feilun.data.paths import column_of, shown
 from feilun.data.split import FEWEST_TO_SPLIT, SET_NAMES_ZH
 
 RARE_ROWS = 10
@@ -26,6 +26,15 @@ CANNOT_BE_LEARNT = Remark("so it cannot be learnt", "因此学不会")
 NOT_KNOWN = Remark("so how well it is predicted is not known", "因此预测得如何无从得知")
 ADD_OR_MERGE = Remark("add rows of it, or merge it into another label", "请补充该标签的数据，或并入别的标签")
 ADD = Remark("add such rows", "请补充这样的数据")
+CORRECT_LABELS = Remark(
+    "Correct these labels, or add such rows to the training file.",
+    "请改正这些标签，或在训练文件中补充这样的行。",
+)
+NAME_LABELS = Remark(
+    "Name the column of labels in data.target; a label needs several rows, 50 and more to be learnt well.",
+    "请在 data.target 中填写标签列；每个标签要有若干行，50 行以上才学得好。",
+)
+REGRESS = Remark('Numbers are predicted by task = "regress".', '预测数字请用 task = "regress"。')
 NUMBER = re.compile(r"[-+]?(?:\d+(?:[.,]\d+)*|\.\d+)(?:[eE][-+]?\d+)?%?")
 
 
@@ -44,19 +53,29 @@ def check_labels(loaded: Loaded, column: str) -> None:
     """
     counts = Counter(loaded.corpus.target or ())
     rows = len(loaded.corpus)
-    place = f"column {column!r} of {shown(loaded.source)}"
+    place = column_of(column, loaded.source)
     if len(counts) == 1:
         only = next(iter(counts))
         raise DataError(
-            f"All {rows:,} rows have the same label {only!r} ({place}): there is nothing to tell apart.",
-            "Add rows of other labels, or name another column in data.target.",
+            Remark(
+                f"All {rows:,} rows have the same label {only!r} ({place}): there is nothing to tell apart.",
+                f"{place.chinese}中 {rows:,} 行的标签都是 {only!r}：没有可区分的类别。",
+            ),
+            Remark(
+                "Add rows of other labels, or name another column in data.target.",
+                "请补充其他标签的行，或在 data.target 中填写另一列。",
+            ),
         )
     if len(counts) > max(20, MOST_DISTINCT_SHARE * rows):
-        kind = "numbers" if all(NUMBER.fullmatch(label.strip()) for label in counts) else "values"
+        numbers = all(NUMBER.fullmatch(label.strip()) for label in counts)
         raise DataError(
-            f"The {place} has {len(counts):,} different {kind} in {rows:,} rows: these are no labels.",
-            "Name the column of labels in data.target; a label needs several rows, 50 and more to be learnt well."
-            + (' Numbers are predicted by task = "regress".' if kind == "numbers" else ""),
+            Remark(
+                f"The {place} has {len(counts):,} different {'numbers' if numbers else 'values'} in {rows:,} rows: "
+                "these are no labels.",
+                f"{place.chinese}在 {rows:,} 行中有 {len(counts):,} 个不同的{'数字' if numbers else '值'}："
+                "这些不是标签。",
+            ),
+            joined([NAME_LABELS, REGRESS] if numbers else [NAME_LABELS], " ", ""),
         )
 
 
@@ -73,8 +92,11 @@ def check_texts(loaded: Loaded, column: str) -> str | None:
     numbers = sum(len(text) <= 40 and bool(NUMBER.fullmatch(text)) for text in texts)
     if numbers == len(texts):
         raise DataError(
-            f"The column {column!r} of {shown(loaded.source)} holds numbers, not texts: {texts[0]!r} and the like.",
-            "Name the column of texts in data.text.",
+            Remark(
+                f"The column {column!r} of {shown(loaded.source)} holds numbers, not texts: {texts[0]!r} and the like.",
+                f"{shown(loaded.source)} 的 {column!r} 列是数字，不是文本：如 {texts[0]!r}。",
+            ),
+            Remark("Name the column of texts in data.text.", "请在 data.text 中填写文本列。"),
         )
     if numbers >= 0.2 * len(texts):
         return Remark(
@@ -103,17 +125,29 @@ def check_known(loaded: Loaded, names: Sequence[Sequence[str]], labels: LabelSet
             if label not in known:
                 rows[label].append(identity)
     if rows:
-        listed = "; ".join(
-            f"{label!r} ({counted(len(ids), 'row')}, the first is row {ids[0]})"
-            for label, ids in list(rows.items())[:NAMED]
-        )
-        more = f"; and {len(rows) - NAMED} more" if len(rows) > NAMED else ""
+        listed = _listed(rows)
         hint = nearest(next(iter(rows)), known) if len(known) <= 20 else ""
         raise DataError(
-            f"{shown(loaded.source)} has {counted(len(rows), 'label')} that {shown(train)} does not have: "
-            f"{listed}{more}.",
-            f"{hint} Correct these labels, or add such rows to the training file.",
+            Remark(
+                f"{shown(loaded.source)} has {counted(len(rows), 'label')} that {shown(train)} does not have: "
+                f"{listed}.",
+                f"{shown(loaded.source)} 有 {len(rows):,} 个标签是 {shown(train)} 所没有的：{listed.chinese}。",
+            ),
+            joined([hint, CORRECT_LABELS], " ", ""),
         )
+
+
+def _listed(rows: Mapping[str, Sequence[str]]) -> Remark:
+    """Name the first labels of some, each with its number of rows and the first of them."""
+    named = [
+        Remark(
+            f"{label!r} ({counted(len(ids), 'row')}, the first is row {ids[0]})",
+            f"{label!r}（{len(ids):,} 行，首见于第 {ids[0]} 行）",
+        )
+        for label, ids in list(rows.items())[:NAMED]
+    ]
+    more = len(rows) - NAMED
+    return joined([*named, Remark(f"and {more} more", f"另有 {more} 个")] if more > 0 else named)
 
 
 def rare_labels(

@@ -109,8 +109,14 @@ def build(settings: ModelSettings, base: Base, splits: Splits, seed: int) -> Tex
     model.to(device)
     if not model.moving:
         raise UsageError(
-            f"No weight of the base {base.name} may move, and the head has none: there is nothing to train.",
-            "Choose another model.adaptation, or give the vectors a width of their own: model.head.projection.",
+            Remark(
+                f"No weight of the base {base.name} may move, and the head has none: there is nothing to train.",
+                f"基座 {base.name} 的权重都不能更新，任务头也没有权重：没有可训练的内容。",
+            ),
+            Remark(
+                "Choose another model.adaptation, or give the vectors a width of their own: model.head.projection.",
+                "请选择另一种 model.adaptation，或用 model.head.projection 为向量设定自己的宽度。",
+            ),
         )
     model.remarks = remarks
     return model
@@ -158,9 +164,17 @@ def refuse_unless_room(prompts: Prompts) -> None:
     frame, answer = prompts.frame, prompts.decision.max_new_tokens
     if frame + answer >= prompts.context:
         raise UsageError(
-            f"What stands around every prompt has {frame} tokens and the longest answer {answer}: of model.max_tokens, "
-            f"{prompts.context}, nothing is left for the prompt.",
-            "Raise model.max_tokens, or shorten model.head.template or model.head.max_new_tokens.",
+            Remark(
+                f"What stands around every prompt has {frame} tokens and the longest answer {answer}: of "
+                "model.max_tokens, "
+                f"{prompts.context}, nothing is left for the prompt.",
+                f"每条提示前后的固定内容有 {frame} 个词元，最长的回答有 {answer} 个："
+                f"model.max_tokens（{prompts.context}）没有给提示留下余地。",
+            ),
+            Remark(
+                "Raise model.max_tokens, or shorten model.head.template or model.head.max_new_tokens.",
+                "请调高 model.max_tokens，或缩短 model.head.template 或 model.head.max_new_tokens。",
+            ),
         )
 
 
@@ -172,8 +186,14 @@ def check_length(settings: ModelSettings, base: Base) -> None:
     """
     if settings.max_tokens > base.max_tokens:
         raise UsageError(
-            f"model.max_tokens is {settings.max_tokens}, but {base.name} reads at most {base.max_tokens} tokens.",
-            f"Set model.max_tokens to at most {base.max_tokens}.",
+            Remark(
+                f"model.max_tokens is {settings.max_tokens}, but {base.name} reads at most {base.max_tokens} tokens.",
+                f"model.max_tokens 是 {settings.max_tokens}，但 {base.name} 最多读 {base.max_tokens} 个词元。",
+            ),
+            Remark(
+                f"Set model.max_tokens to at most {base.max_tokens}.",
+                f"请把 model.max_tokens 设为不超过 {base.max_tokens}。",
+            ),
         )
 
 

@@ -45,10 +45,20 @@ def keep_layers(base: Base, count: int, texts: Sequence[str]) -> tuple[Base, Rem
     """
     layers = list(base.layers)
     if base.kind != "encoder" or count > len(layers):
-        reason = f"it has {len(layers)}" if base.kind == "encoder" else "only encoders can lose some"
+        reason = (
+            Remark(f"it has {len(layers)}", f"它有 {len(layers)} 层")
+            if base.kind == "encoder"
+            else Remark("only encoders can lose some", "只有编码器可以减层")
+        )
         raise UsageError(
-            f"model.layers is {count}, but of {base.name} not so many layers can be kept: {reason}.",
-            "Set model.layers to at most the number of its layers, or leave it out.",
+            Remark(
+                f"model.layers is {count}, but of {base.name} not so many layers can be kept: {reason}.",
+                f"model.layers 是 {count}，但 {base.name} 留不下这么多层：{reason.chinese}。",
+            ),
+            Remark(
+                "Set model.layers to at most the number of its layers, or leave it out.",
+                "请把 model.layers 设为不超过它的层数，或不写这一项。",
+            ),
         )
     encoder = TokenEncoder(base.tokenizer, min(TOKENS, base.max_tokens), base.prefix)
     step = max(1, len(texts) // TEXTS)

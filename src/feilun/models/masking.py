@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
 
 from feilun.core.errors import BaseModelError
+from feilun.core.remark import Remark
 from feilun.core.settings import setting
 from feilun.text.segment import word_numbers
 from feilun.text.tokens import TokenEncoder
@@ -114,9 +115,16 @@ def mask_id(tokenizer: Tokenizer, name: str) -> int:
     found = next((token for token in map(tokenizer.token_to_id, MASKS) if token is not None), None)
     if found is None:
         raise BaseModelError(
-            f"The base {name} cannot be pretrained: its tokenizer has no token that stands for a hidden word, such as "
-            f"{' or '.join(MASKS)}.",
-            "Choose another encoder: BERT, RoBERTa, XLM-R and their kin have one; so do the packaged ones.",
+            Remark(
+                f"The base {name} cannot be pretrained: its tokenizer has no token that stands for a hidden word, "
+                "such as "
+                f"{' or '.join(MASKS)}.",
+                f"基座 {name} 不能继续预训练：它的分词器没有表示被遮盖词的词元，如 {' 或 '.join(MASKS)}。",
+            ),
+            Remark(
+                "Choose another encoder: BERT, RoBERTa, XLM-R and their kin have one; so do the packaged ones.",
+                "请选择另一个编码器：BERT、RoBERTa、XLM-R 及同类都有，打包的编码器也有。",
+            ),
         )
     return int(found)
 

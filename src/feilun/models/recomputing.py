@@ -13,6 +13,7 @@ from torch import nn
 from torch.utils.checkpoint import checkpoint
 
 from feilun.core.errors import UsageError
+from feilun.core.remark import Remark
 from feilun.models.bases.base import Base
 
 recomputed = partial(checkpoint, use_reentrant=False)
@@ -32,9 +33,12 @@ def recompute_layers(base: Base) -> None:
     layers: list[Any] = [module for module in base.model.modules() if isinstance(module, GradientCheckpointingLayer)]
     if not layers:
         raise UsageError(
-            f"training.gradient_checkpointing is true, but the base {base.name} has no layers that can be computed "
-            "anew in the backward pass.",
-            "Leave it out, or choose another model.base.",
+            Remark(
+                f"training.gradient_checkpointing is true, but the base {base.name} has no layers that can be computed "
+                "anew in the backward pass.",
+                f"training.gradient_checkpointing 为 true，但基座 {base.name} 没有可在反向传播时重新计算的层。",
+            ),
+            Remark("Leave it out, or choose another model.base.", "请不写这一项，或选择另一个 model.base。"),
         )
     config: Any = base.model.config
     config.use_cache = False  # a cache would keep what is not to be kept

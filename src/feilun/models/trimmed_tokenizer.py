@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from feilun.core.errors import BaseModelError
+from feilun.core.remark import Remark
 from feilun.models.bases.languages import ENGLISH, SCRIPTS, script_of, scripts_of
 from feilun.models.merges import alphabet, read_bytes, remaining, spelt_in_bytes, with_parts
 from feilun.text.known_words import english_pieces
@@ -92,7 +93,11 @@ def _pieces(table: Mapping[str, Any], name: str) -> list[str]:
     found |= {token["id"]: token["content"] for token in table["added_tokens"]}
     if sorted(found) != list(range(len(found))):
         raise BaseModelError(
-            f"The vocabulary of {name} cannot be trimmed: its ids have gaps.", 'Set model.vocabulary = "keep".'
+            Remark(
+                f"The vocabulary of {name} cannot be trimmed: its ids have gaps.",
+                f"{name} 的词表不能裁剪：它的 id 不连续。",
+            ),
+            Remark('Set model.vocabulary = "keep".', '请设置 model.vocabulary = "keep"。'),
         )
     return [found[number] for number in range(len(found))]
 

@@ -15,6 +15,7 @@ from tokenizers import Tokenizer
 
 from feilun.core.decisions.generate import GenerateDecision, Turns
 from feilun.core.errors import UsageError
+from feilun.core.remark import Remark
 from feilun.text.tokens import TokenEncoder
 
 
@@ -103,8 +104,11 @@ class Prompts:
     def _of_one_turn(self, messages: Sequence[Mapping[str, str]]) -> list[int]:
         if [message["role"] for message in messages] != ["user"]:
             raise UsageError(
-                "This model was trained on single prompts and knows no conversations.",
-                "Send one message with the role user.",
+                Remark(
+                    "This model was trained on single prompts and knows no conversations.",
+                    "该模型是用单条提示训练的，不支持多轮对话。",
+                ),
+                Remark("Send one message with the role user.", "请只发送一条 role 为 user 的消息。"),
             )
         before, after = self._special([self.decision.before, self.decision.after])
         return self._start() + before + self._plain([messages[0]["content"]])[0] + after
@@ -146,5 +150,8 @@ class Prompts:
 def _around(turns: Turns, role: str) -> tuple[str, str]:
     known = {"system": turns.system, "user": turns.user, "assistant": turns.assistant}
     if role not in known:
-        raise UsageError(f"There is no role {role!r} in a conversation.", f"Valid: {', '.join(known)}.")
+        raise UsageError(
+            Remark(f"There is no role {role!r} in a conversation.", f"对话中没有角色 {role!r}。"),
+            Remark(f"Valid: {', '.join(known)}.", f"可用：{'、'.join(known)}。"),
+        )
     return known[role]

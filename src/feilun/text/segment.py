@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feilun.core.errors import MissingExtra
+from feilun.core.remark import Remark
 
 HAN = re.compile("[\u3400-\u9fff\uf900-\ufaff]")
 WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
@@ -56,7 +57,7 @@ def _segmented(text: str) -> list[str]:
     try:
         import rjieba
     except ImportError as error:
-        raise MissingExtra("rjieba", "data", "Segmenting Chinese") from error
+        raise MissingExtra("rjieba", "data", Remark("Segmenting Chinese", "中文分词")) from error
     return list(rjieba.cut(text))
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from feilun.core.answers.one_label import refuse_unknown
 from feilun.core.errors import UsageError
+from feilun.core.remark import Remark
 
 if TYPE_CHECKING:
     from feilun.core.observation import Observation
@@ -61,5 +62,9 @@ def _split(cell: str, names: Collection[str]) -> list[str]:
         return [str(label) for label in json.loads(cell)]
     except ValueError as error:
         raise UsageError(
-            f"{cell[:60]!r} is no list of labels ({error}).", f"Write a {SEPARATOR} b, or [] where no label applies."
+            Remark(f"{cell[:60]!r} is no list of labels ({error}).", f"{cell[:60]!r} 不是标签列表（{error}）。"),
+            Remark(
+                f"Write a {SEPARATOR} b, or [] where no label applies.",
+                f"请写成 a {SEPARATOR} b；没有标签时写 []。",
+            ),
         ) from error

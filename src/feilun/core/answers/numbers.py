@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from feilun.core.errors import UsageError, nearest
+from feilun.core.remark import Remark, said_in
 
 if TYPE_CHECKING:
     from feilun.core.observation import Observation
@@ -40,12 +41,21 @@ class Numbers:
             return finite(said, self.field)
         told = _table(said) if isinstance(said, str) else said
         if not isinstance(told, Mapping):
-            raise UsageError(f"{found.bundle} gives several numbers, and {str(said)[:60]!r} is one.", _example(own))
+            problem = Remark(
+                f"{found.bundle} gives several numbers, and {str(said)[:60]!r} is one.",
+                f"{found.bundle} 给出多个数字，而 {str(said)[:60]!r} 只有一个。",
+            )
+            raise UsageError(problem, _example(own))
         for name in (*told, *own):
             if name not in own:
-                raise UsageError(f"{found.bundle} gives no number {name!r}. {nearest(name, own)}", _example(own))
+                hint = nearest(name, own)
+                problem = Remark(
+                    f"{found.bundle} gives no number {name!r}. {hint}",
+                    f"{found.bundle} 没有名为 {name!r} 的数字。{said_in('zh', hint)}",
+                )
+                raise UsageError(problem, _example(own))
             if name not in told:
-                raise UsageError(f"The number {name!r} is missing.", _example(own))
+                raise UsageError(Remark(f"The number {name!r} is missing.", f"缺少数字 {name!r}。"), _example(own))
         return {name: finite(told[name], name) for name in own}
 
     def cells(self, target: Any) -> tuple[Any, ...]:
@@ -71,7 +81,10 @@ def finite(said: Any, name: str) -> float:
     except (TypeError, ValueError):
         number = math.nan
     if isinstance(said, bool) or not math.isfinite(number):
-        raise UsageError(f"{name} is {str(said)[:60]!r}, no finite number.", f"Such as {json.dumps({name: 12.5})}.")
+        problem = Remark(
+            f"{name} is {str(said)[:60]!r}, no finite number.", f"{name} 是 {str(said)[:60]!r}，不是有限的数字。"
+        )
+        raise UsageError(problem, Remark(f"Such as {json.dumps({name: 12.5})}.", f"例如 {json.dumps({name: 12.5})}。"))
     return number
 
 
@@ -82,5 +95,6 @@ def _table(cell: str) -> Any:
         return cell
 
 
-def _example(own: Mapping[str, Any]) -> str:
-    return f"Such as {json.dumps(dict(own), ensure_ascii=False)}."
+def _example(own: Mapping[str, Any]) -> Remark:
+    written = json.dumps(dict(own), ensure_ascii=False)
+    return Remark(f"Such as {written}.", f"例如 {written}。")

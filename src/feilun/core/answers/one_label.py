@@ -6,9 +6,13 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from feilun.core.errors import UsageError, nearest
+from feilun.core.remark import Remark
 
 if TYPE_CHECKING:
     from feilun.core.observation import Observation
+
+
+NOT_KNOWN = Remark("Its labels are not known here.", "这里不知道它有哪些标签。")
 
 
 class OneLabel:
@@ -53,5 +57,8 @@ def refuse_unknown(label: str, names: Collection[str], model: str) -> None:
         UsageError: Naming the nearest that it has.
     """
     if label not in names:
-        hint = nearest(label, names) if names else "Its labels are not known here."
-        raise UsageError(f"{label!r} is no label of {model}. {hint}", 'What no label fits can be said in "text".')
+        hint = nearest(label, names) if names else NOT_KNOWN
+        raise UsageError(
+            Remark(f"{label!r} is no label of {model}. {hint}", f"{model} 没有标签 {label!r}。{hint.chinese}"),
+            Remark('What no label fits can be said in "text".', '没有合适的标签时，可写在 "text" 中。'),
+        )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from feilun.core.answers.numbers import finite
 from feilun.core.decisions.rank import NAMES
 from feilun.core.errors import UsageError
+from feilun.core.remark import Remark
 
 if TYPE_CHECKING:
     from feilun.core.observation import Observation
@@ -42,8 +43,14 @@ class Relevance:
         grade = finite(said, self.field)
         if grade < 0:
             raise UsageError(
-                f"relevance is {grade:g}, and grades begin at 0.",
-                "Say 0 where the candidate is not relevant, and 1 or a higher grade where it is.",
+                Remark(
+                    f"relevance is {grade:g}, and grades begin at 0.",
+                    f"relevance 是 {grade:g}，而等级从 0 开始。",
+                ),
+                Remark(
+                    "Say 0 where the candidate is not relevant, and 1 or a higher grade where it is.",
+                    "候选不相关时写 0，相关时写 1 或更高的等级。",
+                ),
             )
         return grade
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from feilun.core.errors import UsageError
+from feilun.core.remark import Remark
 
 if TYPE_CHECKING:
     from feilun.core.answers.table import AnswerKind
@@ -42,8 +43,11 @@ class SeveralAnswers:
         Raises:
             UsageError: Always.
         """
-        places = ", ".join(part.id for part in found.parts)
-        raise UsageError(f"{found.bundle} answers several tasks.", f"Name the one that is meant: {places}.")
+        places = [part.id for part in found.parts]
+        raise UsageError(
+            Remark(f"{found.bundle} answers several tasks.", f"{found.bundle} 同时回答多个任务。"),
+            Remark(f"Name the one that is meant: {', '.join(places)}.", f"请指明是哪一个：{'、'.join(places)}。"),
+        )
 
     def cells(self, target: Any) -> tuple[Any, ...]:
         """Return the answer as a cell."""

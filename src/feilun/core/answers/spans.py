@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from feilun.core.answers.one_label import refuse_unknown
 from feilun.core.errors import UsageError
+from feilun.core.remark import Remark
 from feilun.core.spans import Span
 
 if TYPE_CHECKING:
     from feilun.core.observation import Observation
 
-EXAMPLE = 'Such as [{"start": 0, "end": 2, "label": "name"}], characters counted from 0, or [] where there is none.'
+EXAMPLE = Remark(
+    'Such as [{"start": 0, "end": 2, "label": "name"}], characters counted from 0, or [] where there is none.',
+    '例如 [{"start": 0, "end": 2, "label": "name"}]，字符从 0 起计数；没有片段时写 []。',
+)
 
 
 class Spans:
@@ -42,17 +46,23 @@ class Spans:
         try:
             spans = self.target(json.loads(said) if isinstance(said, str) else said)
         except (KeyError, TypeError, ValueError) as error:
-            raise UsageError(f"{str(said)[:60]!r} is no list of spans.", EXAMPLE) from error
+            start = repr(str(said)[:60])
+            raise UsageError(Remark(f"{start} is no list of spans.", f"{start} 不是片段列表。"), EXAMPLE) from error
         for span in spans:
             whole = all(isinstance(end, int) and not isinstance(end, bool) for end in span[:2])
             if not whole or not 0 <= span.start < span.end <= len(found.text):
-                raise UsageError(
-                    f"The text has {len(found.text)} characters: none from {span.start} to {span.end}.", EXAMPLE
+                outside = Remark(
+                    f"The text has {len(found.text)} characters: none from {span.start} to {span.end}.",
+                    f"文本有 {len(found.text)} 个字符：没有 {span.start} 至 {span.end} 这一段。",
                 )
+                raise UsageError(outside, EXAMPLE)
             refuse_unknown(span.label, names, found.bundle)
         for one, other in pairwise(spans):
             if other.start < one.end:
-                raise UsageError(f"{tuple(one)} and {tuple(other)} overlap.", "A character has one label.")
+                raise UsageError(
+                    Remark(f"{tuple(one)} and {tuple(other)} overlap.", f"{tuple(one)} 与 {tuple(other)} 重叠。"),
+                    Remark("A character has one label.", "一个字符只有一个标签。"),
+                )
         return _tables(spans)
 
     def cells(self, target: Any) -> tuple[Any, ...]:

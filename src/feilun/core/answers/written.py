@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from feilun.core.errors import UsageError
+from feilun.core.remark import Remark
 
 if TYPE_CHECKING:
     from feilun.core.observation import Observation
@@ -38,7 +39,13 @@ class WrittenText:
         """
         answer = self.target(said)
         if not answer:
-            raise UsageError("The answer is empty.", 'Where nothing should have been written, say "thumbs": "down".')
+            raise UsageError(
+                Remark("The answer is empty.", "回答是空的。"),
+                Remark(
+                    'Where nothing should have been written, say "thumbs": "down".',
+                    '如果本不该写任何内容，请用 "thumbs": "down"。',
+                ),
+            )
         return answer
 
     def cells(self, target: Any) -> tuple[Any, ...]:

@@ -9,6 +9,7 @@ import zipfile
 from pathlib import Path
 
 from feilun.core.errors import DataError
+from feilun.core.remark import Remark
 from feilun.data.paths import shown
 
 LARGEST = 1024**3
@@ -36,7 +37,14 @@ def check_archive(path: Path) -> None:
     size = sum(member.file_size for member in members)
     if size > LARGEST or len(members) > MOST_MEMBERS:
         raise DataError(
-            f"{shown(path)} unpacks to {size:,} bytes in {len(members):,} parts, from {path.stat().st_size:,}; "
-            f"at most {LARGEST:,} bytes in {MOST_MEMBERS:,} parts are read.",
-            "If it is no attack: export its text as CSV or plain text.",
+            Remark(
+                f"{shown(path)} unpacks to {size:,} bytes in {len(members):,} parts, from {path.stat().st_size:,}; "
+                f"at most {LARGEST:,} bytes in {MOST_MEMBERS:,} parts are read.",
+                f"{shown(path)}（{path.stat().st_size:,} 字节）解压后有 {size:,} 字节、{len(members):,} 个部分；"
+                f"最多读取 {LARGEST:,} 字节、{MOST_MEMBERS:,} 个部分。",
+            ),
+            Remark(
+                "If it is no attack: export its text as CSV or plain text.",
+                "若不是恶意文件：请把其中的文字导出为 CSV 或纯文本。",
+            ),
         )

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from feilun.core.errors import DataError
+from feilun.core.remark import Remark
 from feilun.core.spans import Span
 from feilun.data.paths import shown
 from feilun.data.readers.encodings import Encoding, facts, open_text
@@ -25,7 +26,10 @@ BEGINS, ALONE, GOES_ON, ENDS = "B", "SU", "IM", "EL"
 
 HAN = re.compile(r"[㐀-䶿一-鿿豈-﫿\U00020000-\U000323af\u3000-\u303f\uff01-\uff60]")
 """Chinese characters, rare ones among them, and the punctuation that stands between them."""
-EXAMPLE = "Each line holds a token and, as its last column, a tag such as B-name, I-name or O."
+EXAMPLE = Remark(
+    "Each line holds a token and, as its last column, a tag such as B-name, I-name or O.",
+    "每行是一个词元，最后一列是它的标记，如 B-name、I-name 或 O。",
+)
 
 
 @dataclass(frozen=True)
@@ -110,5 +114,9 @@ def _checked(cells: Sequence[str], number: int, path: Path) -> str:
     prefix, dash, label = tag.partition("-")
     valid = tag == OUTSIDE or (bool(dash) and bool(label) and prefix in {*BEGINS, *ALONE, *GOES_ON, *ENDS})
     if len(cells) < 2 or not valid:
-        raise DataError(f"{shown(path)}, line {number}: {' '.join(cells)[:60]!r} has no tag.", EXAMPLE)
+        line = repr(" ".join(cells)[:60])
+        untagged = Remark(
+            f"{shown(path)}, line {number}: {line} has no tag.", f"{shown(path)} 第 {number} 行：{line} 没有标记。"
+        )
+        raise DataError(untagged, EXAMPLE)
     return tag

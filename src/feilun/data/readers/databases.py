@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from feilun.core.errors import DataError, MissingExtra
-from feilun.core.remark import Remark
+from feilun.core.remark import Remark, said_in
 from feilun.data.paths import shown
 from feilun.data.readers.tables import PIECE_ROWS, cell_text, frame_of, pieces
 from feilun.text.clean import join_surrogates
@@ -24,6 +24,9 @@ SERVER_BATCH = 5000
 UNORDERED = Remark(
     "The query has no ORDER BY: the order of rows may differ between runs.",
     "查询没有 ORDER BY：各次运行的行序可能不同。",
+)
+CHECK_DATABASE = Remark(
+    "Check that the database runs and that the URL is right.", "请检查数据库是否在运行，URL 是否正确。"
 )
 
 BIND = re.compile(r"(?<![:\w\\]):(?=\w)")
@@ -65,13 +68,20 @@ def look(url: str, query: str | None) -> Query:
         MissingExtra: If SQLAlchemy or the database's driver is not installed.
     """
     if not query:
+        tables = _tables(url)
         raise DataError(
-            f"{shown(url)} needs a query{_tables(url)}.",
-            "Set data.query in the recipe, or pass --set 'data.query=SELECT text, label FROM …'.",
+            Remark(f"{shown(url)} needs a query{tables}.", f"{shown(url)} 需要查询语句{said_in('zh', tables)}。"),
+            Remark(
+                "Set data.query in the recipe, or pass --set 'data.query=SELECT text, label FROM …'.",
+                "请在配方中设置 data.query，或使用 --set 'data.query=SELECT text, label FROM …'。",
+            ),
         )
     with _result(url, query) as result:
         if not result.returns_rows:
-            raise DataError(f"The query returns no rows: {query!r}.", "Write a SELECT; nothing was changed.")
+            raise DataError(
+                Remark(f"The query returns no rows: {query!r}.", f"该语句不返回数据行：{query!r}。"),
+                Remark("Write a SELECT; nothing was changed.", "请写 SELECT 语句；数据库未被改动。"),
+            )
         return Query(url, query, tuple(result.keys()))
 
 
@@ -84,27 +94,45 @@ def _engine(url: str) -> Engine:
     try:
         import sqlalchemy
     except ImportError as error:
-        raise MissingExtra("sqlalchemy", "data", "Reading a database") from error
+        raise MissingExtra("sqlalchemy", "data", Remark("Reading a database", "读取数据库")) from error
     try:
         parsed = sqlalchemy.make_url(url)
         path = parsed.database
         if parsed.get_backend_name() == "sqlite" and path and path != ":memory:" and not Path(path).is_file():
             raise DataError(
-                f"There is no database file {path}.", "Check the path; sqlite:///relative or sqlite:////absolute."
+                Remark(f"There is no database file {path}.", f"没有数据库文件 {path}。"),
+                Remark(
+                    "Check the path; sqlite:///relative or sqlite:////absolute.",
+                    "请检查路径；相对路径写 sqlite:///…，绝对路径写 sqlite:////…。",
+                ),
             )
         return sqlalchemy.create_engine(parsed, poolclass=sqlalchemy.NullPool)
     except sqlalchemy.exc.ArgumentError as error:
         raise DataError(
-            f"{url.partition('://')[0]}://… is not the URL of a database.",
-            "Such as sqlite:///reviews.db or postgresql+psycopg://user:password@host/name; download other files first.",
+            Remark(
+                f"{url.partition('://')[0]}://… is not the URL of a database.",
+                f"{url.partition('://')[0]}://… 不是数据库的 URL。",
+            ),
+            Remark(
+                "Such as sqlite:///reviews.db or postgresql+psycopg://user:password@host/name; download other files "
+                "first.",
+                "例如 sqlite:///reviews.db 或 postgresql+psycopg://user:password@host/name；其他文件请先下载。",
+            ),
         ) from error
     except ModuleNotFoundError as error:
         scheme = url.partition("://")[0]
         if scheme.startswith("postgres"):
-            raise MissingExtra(error.name or "psycopg", "postgres", f"Reading {scheme}://…") from error
+            purpose = Remark(f"Reading {scheme}://…", f"读取 {scheme}://… ")
+            raise MissingExtra(error.name or "psycopg", "postgres", purpose) from error
         raise DataError(
-            f"Reading {scheme}://… needs the driver {error.name!r}, which is not installed.",
-            "Install it, or name another driver in the URL, such as mysql+pymysql://….",
+            Remark(
+                f"Reading {scheme}://… needs the driver {error.name!r}, which is not installed.",
+                f"读取 {scheme}://… 需要驱动 {error.name!r}，但未安装。",
+            ),
+            Remark(
+                "Install it, or name another driver in the URL, such as mysql+pymysql://….",
+                "请安装它，或在 URL 中写明另一个驱动，如 mysql+pymysql://…。",
+            ),
         ) from error
 
 
@@ -122,14 +150,15 @@ def _result(url: str, query: str) -> Iterator[CursorResult[Any]]:
     except SQLAlchemyError as error:
         reason = str(error.orig if isinstance(error, DBAPIError) else error).strip().partition("\n")[0]
         reachable = not isinstance(error, OperationalError) or engine.dialect.name == "sqlite"
-        remedy = (
-            f"Check the query{_tables(url)}."
-            if reachable
-            else "Check that the database runs and that the URL is right."
-        )
-        raise DataError(f"{shown(url)}: {reason}.", remedy) from error
+        problem = Remark(f"{shown(url)}: {reason}.", f"{shown(url)}：{reason}。")
+        raise DataError(problem, _check_query(url) if reachable else CHECK_DATABASE) from error
     finally:
         engine.dispose()
+
+
+def _check_query(url: str) -> Remark:
+    tables = _tables(url)
+    return Remark(f"Check the query{tables}.", f"请检查查询语句{said_in('zh', tables)}。")
 
 
 def _tables(url: str) -> str:
@@ -140,4 +169,4 @@ def _tables(url: str) -> str:
         names = sqlalchemy.inspect(_engine(url)).get_table_names()
     except sqlalchemy.exc.SQLAlchemyError:
         return ""
-    return f" (its tables: {', '.join(names[:10])})" if names else ""
+    return Remark(f" (its tables: {', '.join(names[:10])})", f"（表有：{'、'.join(names[:10])}）") if names else ""

@@ -15,7 +15,8 @@ from itertools import islice
 from pathlib import Path
 
 from feilun.core.errors import DataError
-from feilun.data.paths import shown
+from feilun.core.remark import Remark, said_in
+from feilun.data.paths import GIVE_ROWS, shown
 from feilun.data.readers.encodings import Encoding, open_text
 
 DELIMITERS = (",", "\t", ";", "|")
@@ -25,6 +26,7 @@ NO_DELIMITER = "\x1f"
 LONGEST_CELL = 1 << 28
 SAMPLED_LINES = 200
 NAMED_LINES = 10
+OPEN_QUOTE = Remark("a quote is opened and never closed", "引号没有闭合")
 
 
 @dataclass(frozen=True)
@@ -72,19 +74,36 @@ class Delimited:
                 ragged.append((records.line, len(other), other))
                 if len(ragged) > NAMED_LINES:
                     break
-        raise DataError(*self._ragged(ragged))
+        raise self._ragged(ragged)
 
-    def _ragged(self, ragged: Sequence[tuple[int, int, list[str]]]) -> tuple[str, str]:
+    def _ragged(self, ragged: Sequence[tuple[int, int, list[str]]]) -> DataError:
         line, cells, row = ragged[0]
         start = ", ".join(repr(cell[:20]) for cell in row[:3])
-        more = ", ".join(str(line) for line, *_ in ragged[1:NAMED_LINES])
-        others = f" Other such lines: {more}{' and more' if len(ragged) > NAMED_LINES else ''}." if more else ""
-        name = {"\t": "tab"}.get(self.delimiter, repr(self.delimiter))
-        return (
-            f"{shown(self.path)}, line {line}: {cells} cells where the header has {len(self.header)} "
-            f"({', '.join(self.header[:8])}); the line starts {start}.{others}",
-            f"A text that holds the delimiter ({name}), a quote or a line break must stand in double quotes.",
+        others = _other_lines([line for line, *_ in ragged[1:]])
+        name = {"\t": Remark("tab", "制表符")}.get(self.delimiter, repr(self.delimiter))
+        return DataError(
+            Remark(
+                f"{shown(self.path)}, line {line}: {cells} cells where the header has {len(self.header)} "
+                f"({', '.join(self.header[:8])}); the line starts {start}.{others}",
+                f"{shown(self.path)} 第 {line} 行：有 {cells} 个单元格，而表头是 {len(self.header)} 个"
+                f"（{'、'.join(self.header[:8])}）；该行开头是 {start}。{said_in('zh', others)}",
+            ),
+            Remark(
+                f"A text that holds the delimiter ({name}), a quote or a line break must stand in double quotes.",
+                f"含有分隔符（{said_in('zh', name)}）、引号或换行的文本要放在双引号内。",
+            ),
         )
+
+
+def _other_lines(lines: Sequence[int]) -> str:
+    """Name further lines, as a sentence behind another; nothing where there are none."""
+    if not lines:
+        return ""
+    named, more = list(map(str, lines[: NAMED_LINES - 1])), len(lines) >= NAMED_LINES
+    return Remark(
+        f" Other such lines: {', '.join(named)}{' and more' if more else ''}.",
+        f"同样的行还有：{'、'.join(named)}{' 等' if more else ''}。",
+    )
 
 
 def look(path: Path, encoding: Encoding, delimiter: str | None = None) -> Delimited:
@@ -104,14 +123,19 @@ def look(path: Path, encoding: Encoding, delimiter: str | None = None) -> Delimi
     with open_text(path, encoding) as file:
         sample = "".join(islice(file, SAMPLED_LINES))[: 1 << 20]
     if not sample.strip("\ufeff\r\n\t ,;"):
-        raise DataError(
-            f"{shown(path)} has no header and no rows.", "Give a file with a header and at least some rows."
-        )
+        empty = Remark(f"{shown(path)} has no header and no rows.", f"{shown(path)} 没有表头，也没有数据行。")
+        raise DataError(empty, GIVE_ROWS)
     delimiter = delimiter or sniff(sample)
     with open_text(path, encoding) as file:
         header = next(_Records(file, delimiter, path))
     if any("\0" in name for name in header):
-        raise DataError(f"{shown(path)} is not a text table: its header holds NUL bytes.", "Save it as CSV in UTF-8.")
+        raise DataError(
+            Remark(
+                f"{shown(path)} is not a text table: its header holds NUL bytes.",
+                f"{shown(path)} 不是文本表格：表头含有 NUL 字节。",
+            ),
+            Remark("Save it as CSV in UTF-8.", "请另存为 UTF-8 编码的 CSV。"),
+        )
     return Delimited(path, encoding, delimiter, _unique(header))
 
 
@@ -146,16 +170,21 @@ class _Records(Iterator[list[str]]):
         try:
             record = next(self._parser)
         except csv.Error as error:
-            problem = "a quote is opened and never closed" if "field limit" in str(error) else str(error)
-            raise self._fault(problem) from error
+            raise self._fault(OPEN_QUOTE if "field limit" in str(error) else str(error)) from error
         if self._lines.ended and self._lines.count >= self.line:
-            raise self._fault("a quote is opened and never closed")
+            raise self._fault(OPEN_QUOTE)
         return record
 
     def _fault(self, problem: str) -> DataError:
         return DataError(
-            f"{shown(self._path)}, line {self.line}: {problem}.",
-            'Close it, or write a quote within a text twice: "He said ""no""".',
+            Remark(
+                f"{shown(self._path)}, line {self.line}: {problem}.",
+                f"{shown(self._path)} 第 {self.line} 行：{said_in('zh', problem)}。",
+            ),
+            Remark(
+                'Close it, or write a quote within a text twice: "He said ""no""".',
+                '请补上引号；文本内部的引号要写两遍："他说""不""。"。',
+            ),
         )
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from unicodedata import east_asian_width
 
 from feilun.core.errors import DataError, MissingExtra
+from feilun.core.remark import Remark
 from feilun.data.paths import readable_file, shown
 from feilun.data.readers import encodings
 from feilun.data.readers.archives import check_archive
@@ -42,13 +43,19 @@ def read_document(path: Path) -> list[Block]:
         MissingExtra: If the library for its kind is not installed.
     """
     if path.is_file() and not path.stat().st_size:
-        raise DataError(f"{shown(path)} is empty (0 bytes).", "Give its text, or take it out of the folder.")
+        raise DataError(
+            Remark(f"{shown(path)} is empty (0 bytes).", f"{shown(path)} 是空文件（0 字节）。"),
+            Remark("Give its text, or take it out of the folder.", "请填入内容，或把它移出文件夹。"),
+        )
     found = readable_file(str(path), tuple(READERS))
     reader = READERS.get(found.suffix.lower())
     if reader is None:
         raise DataError(
-            f"{shown(found)} has the ending {found.suffix!r}, which is no document that Feilun reads.",
-            f"Valid: {', '.join(READERS)}.",
+            Remark(
+                f"{shown(found)} has the ending {found.suffix!r}, which is no document that Feilun reads.",
+                f"{shown(found)} 的扩展名是 {found.suffix!r}，不是飞轮能读的文档。",
+            ),
+            Remark(f"Valid: {', '.join(READERS)}.", f"可用：{'、'.join(READERS)}。"),
         )
     return [block for block in reader(found) if block.text.strip()]
 
@@ -63,7 +70,10 @@ def documents_in(path: Path) -> list[Path]:
         return [readable_file(str(path), tuple(READERS))]
     found = sorted(file for file in path.rglob("*") if file.suffix.lower() in READERS and file.is_file())
     if not found:
-        raise DataError(f"The folder {shown(path)} holds no document.", f"Documents end in {', '.join(READERS)}.")
+        raise DataError(
+            Remark(f"The folder {shown(path)} holds no document.", f"文件夹 {shown(path)} 中没有文档。"),
+            Remark(f"Documents end in {', '.join(READERS)}.", f"文档的扩展名：{'、'.join(READERS)}。"),
+        )
     return found
 
 
@@ -180,7 +190,7 @@ def _docx(path: Path) -> Iterator[Block]:
         from docx.opc.exceptions import PackageNotFoundError
         from docx.table import Table
     except ImportError as error:
-        raise MissingExtra("python-docx", "customer-service", "Reading DOCX") from error
+        raise MissingExtra("python-docx", "customer-service", Remark("Reading DOCX", "读取 DOCX ")) from error
     check_archive(path)
     try:
         parts = list(docx.Document(str(path)).iter_inner_content())
@@ -202,12 +212,15 @@ def _pdf(path: Path) -> Iterator[Block]:
         from pypdf import PdfReader
         from pypdf.errors import PyPdfError
     except ImportError as error:
-        raise MissingExtra("pypdf", "customer-service", "Reading PDF") from error
+        raise MissingExtra("pypdf", "customer-service", Remark("Reading PDF", "读取 PDF ")) from error
     logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # what it meets is told by the error that follows
     try:
         reader = PdfReader(path)
         if reader.is_encrypted and not reader.decrypt(""):
-            raise DataError(f"{shown(path)} is encrypted.", "Save it without a password, and import it again.")
+            raise DataError(
+                Remark(f"{shown(path)} is encrypted.", f"{shown(path)} 已加密。"),
+                Remark("Save it without a password, and import it again.", "请另存为不带密码的文件，再重新导入。"),
+            )
         for number, page in enumerate(reader.pages, 1):
             text = page.extract_text()
             yield from (
@@ -221,7 +234,12 @@ def _pdf(path: Path) -> Iterator[Block]:
 
 def _damaged(path: Path, kind: str, error: Exception) -> DataError:
     reason = " ".join(str(error).split())[:200]
-    return DataError(f"{shown(path)} cannot be read as {kind} ({reason}).", "It may be damaged: save it again.")
+    return DataError(
+        Remark(
+            f"{shown(path)} cannot be read as {kind} ({reason}).", f"{shown(path)} 无法作为 {kind} 读取（{reason}）。"
+        ),
+        Remark("It may be damaged: save it again.", "文件可能已损坏：请重新保存。"),
+    )
 
 
 READERS: Mapping[str, Callable[[Path], Iterator[Block]]] = {

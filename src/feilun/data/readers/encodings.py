@@ -92,15 +92,26 @@ def declared(path: Path, name: str) -> Encoding:
         codecs.lookup(name)
     except LookupError as error:
         raise DataError(
-            f"There is no encoding {name!r}.", "Valid: utf-8, gb18030, utf-16, …; leave data.encoding out to detect it."
+            Remark(f"There is no encoding {name!r}.", f"没有 {name!r} 这种编码。"),
+            Remark(
+                "Valid: utf-8, gb18030, utf-16, …; leave data.encoding out to detect it.",
+                "可用：utf-8、gb18030、utf-16 等；不写 data.encoding 则自动识别。",
+            ),
         ) from error
     found = _first_invalid(path, name)
     if found is None:
         return Encoding("utf-8-sig" if codecs.lookup(name).name == "utf-8" else name)
     line, byte = found
+    readable = detect(path).name
     raise DataError(
-        f"{shown(path)} is not {name}: line {line} holds the byte 0x{byte:02X}, which is not valid there.",
-        f"It reads as {detect(path).name}; leave data.encoding out, or set it to that.",
+        Remark(
+            f"{shown(path)} is not {name}: line {line} holds the byte 0x{byte:02X}, which is not valid there.",
+            f"{shown(path)} 不是 {name}：第 {line} 行的字节 0x{byte:02X} 在该编码中无效。",
+        ),
+        Remark(
+            f"It reads as {readable}; leave data.encoding out, or set it to that.",
+            f"它可以按 {readable} 读取；请不写 data.encoding，或设为该编码。",
+        ),
     )
 
 
@@ -217,9 +228,12 @@ def _guessed(path: Path, sample: bytes) -> str:
     if best is None or best.encoding.startswith(("utf_16", "utf_32")):  # these have marks, and were looked for
         line, byte = _first_invalid(path, "utf-8") or (0, 0)
         raise UnknownEncoding(
-            f"{shown(path)} is no text in any encoding that Feilun knows: it is not UTF-8 in line {line}, byte "
-            f"0x{byte:02X}.",
-            "Save it as UTF-8.",
+            Remark(
+                f"{shown(path)} is no text in any encoding that Feilun knows: it is not UTF-8 in line {line}, byte "
+                f"0x{byte:02X}.",
+                f"{shown(path)} 按飞轮所知的任何编码都不是文本：第 {line} 行的字节 0x{byte:02X} 不是 UTF-8。",
+            ),
+            Remark("Save it as UTF-8.", "请另存为 UTF-8。"),
         )
     return best.encoding
 
@@ -230,6 +244,12 @@ def _checked(path: Path, name: str) -> Encoding:
         return Encoding(name)
     line, byte = found
     raise DataError(
-        f"{shown(path)} begins as {name}, but line {line} holds the byte 0x{byte:02X}, which is not valid there.",
-        "The file may be cut off or made of two: save it again as UTF-8.",
+        Remark(
+            f"{shown(path)} begins as {name}, but line {line} holds the byte 0x{byte:02X}, which is not valid there.",
+            f"{shown(path)} 开头是 {name}，但第 {line} 行的字节 0x{byte:02X} 在该编码中无效。",
+        ),
+        Remark(
+            "The file may be cut off or made of two: save it again as UTF-8.",
+            "文件可能被截断，或由两个文件拼成：请重新另存为 UTF-8。",
+        ),
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from feilun.core.errors import DataError, counted
-from feilun.core.remark import Remark
+from feilun.core.remark import Remark, said_in
 from feilun.data.paths import shown
 from feilun.data.readers.encodings import Encoding, facts, open_text
 from feilun.data.readers.tables import cell_text, frame_of, pieces, polars
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from polars import DataFrame
 
 SMALLEST, LARGEST = -(2**63), 2**63 - 1
+EXAMPLE = Remark(
+    'Each line of a .jsonl file holds one object, such as {"text": "…", "label": "…"}.',
+    '.jsonl 文件的每一行是一个对象，如 {"text": "…", "label": "…"}。',
+)
 
 
 @dataclass(frozen=True)
@@ -99,17 +103,24 @@ def objects(path: Path, encoding: Encoding) -> Iterator[tuple[int, dict[str, Any
             try:
                 value = json.loads(line)
             except (json.JSONDecodeError, RecursionError) as error:
-                where = f", column {error.colno}: {error.msg}" if isinstance(error, json.JSONDecodeError) else ""
-                raise DataError(
-                    f"{shown(path)}, line {number}{where}: not JSON: {line.strip()[:60]!r}.",
-                    'Each line of a .jsonl file holds one object, such as {"text": "…", "label": "…"}.',
-                ) from error
-            if not isinstance(value, dict):
-                raise DataError(
-                    f"{shown(path)}, line {number}: a JSON {type(value).__name__}, not an object.",
-                    'Each line of a .jsonl file holds one object, such as {"text": "…", "label": "…"}.',
+                where = _where(error) if isinstance(error, json.JSONDecodeError) else ""
+                start = repr(line.strip()[:60])
+                problem = Remark(
+                    f"{shown(path)}, line {number}{where}: not JSON: {start}.",
+                    f"{shown(path)} 第 {number} 行{said_in('zh', where)}不是 JSON：{start}。",
                 )
+                raise DataError(problem, EXAMPLE) from error
+            if not isinstance(value, dict):
+                problem = Remark(
+                    f"{shown(path)}, line {number}: a JSON {type(value).__name__}, not an object.",
+                    f"{shown(path)} 第 {number} 行：是 JSON 的 {type(value).__name__}，不是对象。",
+                )
+                raise DataError(problem, EXAMPLE)
             yield number, value
+
+
+def _where(error: json.JSONDecodeError) -> Remark:
+    return Remark(f", column {error.colno}: {error.msg}", f"第 {error.colno} 列（{error.msg}）")
 
 
 def _kind(value: Any) -> str:

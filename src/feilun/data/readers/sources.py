@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from feilun.core.errors import DataError, nearest
+from feilun.core.remark import Remark
 from feilun.data.paths import readable_file, shown
 from feilun.data.readers import conll, databases, delimited, encodings, json_lines
 from feilun.data.readers.archives import check_archive
@@ -53,12 +54,24 @@ def open_source(source: str, *, query: str | None = None, encoding: str = "auto"
         return databases.look(source, query)
     path = readable_file(source, tuple(READERS))
     if query is not None:
-        raise DataError(f"{shown(path)} is a file; data.query is for a database.", "Leave out the query.")
+        raise DataError(
+            Remark(
+                f"{shown(path)} is a file; data.query is for a database.",
+                f"{shown(path)} 是文件，data.query 只用于数据库。",
+            ),
+            Remark("Leave out the query.", "请去掉查询语句。"),
+        )
     reader = READERS.get(path.suffix.lower())
     if reader is None:
         raise DataError(
-            f"{shown(path)} has the ending {path.suffix!r}, which is no table that Feilun reads.",
-            f"Valid: {', '.join(READERS)}, or the URL of a database.",
+            Remark(
+                f"{shown(path)} has the ending {path.suffix!r}, which is no table that Feilun reads.",
+                f"{shown(path)} 的扩展名是 {path.suffix!r}，不是飞轮能读的表格。",
+            ),
+            Remark(
+                f"Valid: {', '.join(READERS)}, or the URL of a database.",
+                f"可用：{'、'.join(READERS)}，或数据库的 URL。",
+            ),
         )
     return reader(path, encoding)
 
@@ -84,11 +97,16 @@ def open_rows(
     wanted = tuple(opened.columns if columns is None else columns)
     for name in wanted:
         if name not in opened.columns:
-            listed = ", ".join(opened.columns)
-            raise DataError(
-                f"{shown(source)} has no column {name!r} (it has: {listed}).", nearest(name, opened.columns)
-            )
+            raise DataError(no_column(source, name, opened.columns), nearest(name, opened.columns))
     yield from opened.frames(wanted)
+
+
+def no_column(source: str, name: str, columns: Sequence[str]) -> Remark:
+    """Say that a table lacks a column, and which it has."""
+    return Remark(
+        f"{shown(source)} has no column {name!r} (it has: {', '.join(columns)}).",
+        f"{shown(source)} 没有列 {name!r}（有：{'、'.join(columns)}）。",
+    )
 
 
 def column_names(source: str, *, query: str | None = None, encoding: str = "auto") -> list[str]:
@@ -168,7 +186,13 @@ def _tab_separated(path: Path, encoding: str) -> Source:
 def _json_lines(path: Path, encoding: str) -> Source:
     found = json_lines.look(path, _encoding(path, encoding))
     if not found.columns:
-        raise DataError(f"{shown(path)} has no rows.", 'Each line of a .jsonl file holds one object, {"text": "…", …}.')
+        raise DataError(
+            Remark(f"{shown(path)} has no rows.", f"{shown(path)} 没有数据行。"),
+            Remark(
+                'Each line of a .jsonl file holds one object, {"text": "…", …}.',
+                '.jsonl 文件的每一行是一个对象：{"text": "…", …}。',
+            ),
+        )
     return found
 
 
@@ -204,7 +228,12 @@ def _excel(path: Path, encoding: str) -> Source:
     except (pl.exceptions.PolarsError, fastexcel.FastExcelError) as error:
         raise _damaged(path, "xlsx", error) from error
     if not frame.columns:
-        raise DataError(f"The sheet {sheets[0]!r} of {shown(path)} is empty.", "Put the table on the first sheet.")
+        raise DataError(
+            Remark(
+                f"The sheet {sheets[0]!r} of {shown(path)} is empty.", f"{shown(path)} 的工作表 {sheets[0]!r} 是空的。"
+            ),
+            Remark("Put the table on the first sheet.", "请把表格放在第一个工作表。"),
+        )
     unread = {"unread_sheets": sheets[1:]} if len(sheets) > 1 else {}
     return PolarsSource(frame.lazy(), "xlsx", path, {"sheet": sheets[0], **unread})
 
@@ -216,8 +245,11 @@ def _encoding(path: Path, name: str) -> encodings.Encoding:
 def _damaged(path: Path, kind: str, error: Exception) -> DataError:
     reason = json.dumps(str(error).partition("\n")[0], ensure_ascii=False)
     return DataError(
-        f"{shown(path)} cannot be read as {kind}: {reason}.",
-        "It may be damaged, or of another kind than its ending says.",
+        Remark(f"{shown(path)} cannot be read as {kind}: {reason}.", f"{shown(path)} 无法作为 {kind} 读取：{reason}。"),
+        Remark(
+            "It may be damaged, or of another kind than its ending says.",
+            "文件可能已损坏，或实际类型与扩展名不符。",
+        ),
     )
 
 

@@ -9,6 +9,7 @@ from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any
 
 from feilun.core.errors import MissingExtra
+from feilun.core.remark import Remark
 
 if TYPE_CHECKING:
     from polars import DataFrame
@@ -27,7 +28,7 @@ def polars() -> Any:
     try:
         import polars
     except ImportError as error:
-        raise MissingExtra("polars", "data", "Reading tables") from error
+        raise MissingExtra("polars", "data", Remark("Reading tables", "读取表格")) from error
     return polars
 
 

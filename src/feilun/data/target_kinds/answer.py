@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from feilun.core.errors import DataError
 from feilun.core.labels import LabelSet
-from feilun.data.paths import shown
+from feilun.core.remark import Remark
+from feilun.data.paths import column_of
 
 if TYPE_CHECKING:
     from feilun.data.loading import Loaded
@@ -32,15 +33,21 @@ class AnswerText:
         """
         answers: Sequence[str] = loaded.corpus.target or ()
         distinct = len(set(answers))
-        place = f"column {settings.targets[0]!r} of {shown(loaded.source)}"
+        place = column_of(settings.targets[0], loaded.source)
         if distinct < FEWEST_ANSWERS:
             raise DataError(
-                f"All {len(answers):,} rows have the same answer ({place}): there is nothing to learn.",
-                "Name the column of answers in data.target.",
+                Remark(
+                    f"All {len(answers):,} rows have the same answer ({place}): there is nothing to learn.",
+                    f"{place.chinese}中 {len(answers):,} 行的回答都相同：没有可学的内容。",
+                ),
+                Remark("Name the column of answers in data.target.", "请在 data.target 中填写回答列。"),
             )
         few = distinct <= len(answers) / 20
-        hint = [f'There are {distinct:,} different answers ({place}): task = "classify" fits such data better.']
-        return LabelSet(()), hint if few else []
+        hint = Remark(
+            f'There are {distinct:,} different answers ({place}): task = "classify" fits such data better.',
+            f'{place.chinese}只有 {distinct:,} 种不同的回答：这样的数据更适合 task = "classify"。',
+        )
+        return LabelSet(()), [hint] if few else []
 
     def names(self, target: str) -> Sequence[str]:
         """Return no labels."""

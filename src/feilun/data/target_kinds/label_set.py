@@ -12,8 +12,8 @@ import numpy as np
 
 from feilun.core.errors import DataError
 from feilun.core.labels import LabelSet
-from feilun.core.remark import Remark
-from feilun.data.paths import shown
+from feilun.core.remark import Remark, said_in
+from feilun.data.paths import column_of, shown
 from feilun.data.targets import label_set
 
 if TYPE_CHECKING:
@@ -26,7 +26,10 @@ SEPARATORS = ("##", "|", ";", "；", "、", "，", ",")
 FEWEST_SEPARATED = 0.05
 MOST_LABELS = 2000
 MOST_DISTINCT_SHARE = 0.5
-LIST_EXAMPLE = 'Write a list as ["a", "b"], [] where no label applies, or labels with one separator between them.'
+LIST_EXAMPLE = Remark(
+    'Write a list as ["a", "b"], [] where no label applies, or labels with one separator between them.',
+    '列表请写成 ["a", "b"]，没有标签时写 []；或在标签之间用同一个分隔符。',
+)
 
 
 class LabelLists:
@@ -47,7 +50,11 @@ class LabelLists:
             except ValueError as error:
                 row = loaded.corpus.id[list(cells).index(cell)]
                 raise DataError(
-                    f"{shown(loaded.source)}, row {row}: the target {cell[:60]!r} is no list of labels ({error}).",
+                    Remark(
+                        f"{shown(loaded.source)}, row {row}: the target {cell[:60]!r} is no list of labels ({error}).",
+                        f"{shown(loaded.source)} 第 {row} 行：目标 {cell[:60]!r} 不是标签列表"
+                        f"（{said_in('zh', error.args[0])}）。",
+                    ),
                     LIST_EXAMPLE,
                 ) from error
         loaded.corpus = replace(loaded.corpus, target=[read[cell] for cell in cells])
@@ -62,25 +69,35 @@ class LabelLists:
         """
         targets: Sequence[tuple[str, ...]] = loaded.corpus.target or ()
         counts = Counter(name for target in targets for name in target)
-        rows, place = len(targets), f"column {settings.targets[0]!r} of {shown(loaded.source)}"
+        rows, place = len(targets), column_of(settings.targets[0], loaded.source)
         if not counts:
             raise DataError(
-                f"None of the {rows:,} rows has a label ({place}): there is nothing to learn.",
-                "Name the column of labels in data.target.",
+                Remark(
+                    f"None of the {rows:,} rows has a label ({place}): there is nothing to learn.",
+                    f"{place.chinese}中 {rows:,} 行都没有标签：没有可学的内容。",
+                ),
+                Remark("Name the column of labels in data.target.", "请在 data.target 中填写标签列。"),
             )
         if len(counts) > max(20, min(MOST_LABELS, MOST_DISTINCT_SHARE * rows)):
+            read_with = _read_with(loaded)
             raise DataError(
-                f"The {place} has {len(counts):,} different labels in {rows:,} rows, "
-                f"{_read_with(loaded)}: these cannot be learnt.",
-                "Set data.separator to what stands between the labels, or keep only labels with 10 rows and more.",
+                Remark(
+                    f"The {place} has {len(counts):,} different labels in {rows:,} rows, {read_with}: these cannot be "
+                    "learnt.",
+                    f"{place.chinese}在 {rows:,} 行中有 {len(counts):,} 个不同的标签（{read_with.chinese}）："
+                    "无法学会。",
+                ),
+                Remark(
+                    "Set data.separator to what stands between the labels, or keep only labels with 10 rows and more.",
+                    "请把 data.separator 设为标签之间的分隔符，或只保留 10 行以上的标签。",
+                ),
             )
         several = sum(len(target) > 1 for target in targets)
         without = sum(not target for target in targets)
         notes: list[str] = [
             Remark(
                 f"Of {rows:,} rows, {several:,} have several labels and {without:,} none ({place}).",
-                f"{rows:,} 行中，{several:,} 行有多个标签，{without:,} 行没有标签（{shown(loaded.source)} 的"
-                f" {settings.targets[0]!r} 列）。",
+                f"{rows:,} 行中，{several:,} 行有多个标签，{without:,} 行没有标签（{place.chinese}）。",
             )
         ]
         if not several and not without:
@@ -143,9 +160,17 @@ def gather(loaded: Loaded, column: str) -> None:
         labels.setdefault(first, set()).update(target)
         if loaded.corpus.text[first] != loaded.corpus.text[row]:
             raise DataError(
-                f"{shown(loaded.source)}: rows {loaded.corpus.id[first]} and {loaded.corpus.id[row]} have the same "
-                f"{column!r} ({key}) but different texts.",
-                "data.gather names the column whose value is the same for all labels of one text.",
+                Remark(
+                    f"{shown(loaded.source)}: rows {loaded.corpus.id[first]} and {loaded.corpus.id[row]} have the same "
+                    f"{column!r} ({key}) but different texts.",
+                    f"{shown(loaded.source)}：第 {loaded.corpus.id[first]} 行和第 {loaded.corpus.id[row]} 行的 "
+                    f"{column!r} "
+                    f"相同（{key}），文本却不同。",
+                ),
+                Remark(
+                    "data.gather names the column whose value is the same for all labels of one text.",
+                    "data.gather 应是这样的列：同一文本的所有标签在该列的值都相同。",
+                ),
             )
     targets = list(loaded.corpus.target or ())
     for first, names in labels.items():
@@ -157,19 +182,21 @@ def gather(loaded: Loaded, column: str) -> None:
     loaded.drop(joined, kept)
 
 
-def _read_with(loaded: Loaded) -> str:
+def _read_with(loaded: Loaded) -> Remark:
     separator = loaded.facts["read_with"].get("separator")
-    return "no separator found" if separator is None else f"read with the separator {separator!r}"
+    if separator is None:
+        return Remark("no separator found", "没有找到分隔符")
+    return Remark(f"read with the separator {separator!r}", f"按分隔符 {separator!r} 读取")
 
 
 def _array(cell: str) -> list[Any]:
     value = json.loads(cell)
     if not isinstance(value, list):
-        raise ValueError("it is no JSON array")
+        raise ValueError(Remark("it is no JSON array", "不是 JSON 数组"))
     return value
 
 
 def _label(value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, (str, int, float)) or not str(value).strip():
-        raise ValueError(f"{value!r} is no label")
+        raise ValueError(Remark(f"{value!r} is no label", f"{value!r} 不是标签"))
     return str(value).strip()

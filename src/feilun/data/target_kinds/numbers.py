@@ -13,7 +13,8 @@ import numpy as np
 from feilun.core.errors import DataError
 from feilun.core.labels import LabelSet
 from feilun.core.remark import Remark
-from feilun.data.paths import shown
+from feilun.data.faulty_rows import NAMED, faulty_row, first_few
+from feilun.data.paths import column_of, shown
 
 if TYPE_CHECKING:
     from feilun.data.loading import Loaded
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 THOUSANDS = re.compile(r"[-+]?\d{1,3}(,\d{3})+(\.\d+)?")
 STRATA = 10
 """Parts of equal size by the first number; each has the same share in all sets."""
-
-NAMED = 5
 
 
 class Numbers:
@@ -38,17 +37,24 @@ class Numbers:
             DataError: If one is none; the rows are named.
         """
         read: list[tuple[float, ...]] = []
-        wrong: list[str] = []
+        wrong: list[Remark] = []
         for identity, cells in zip(loaded.corpus.id, loaded.corpus.target or (), strict=True):
             try:
                 read.append(tuple(number(cell) for cell in ([cells] if isinstance(cells, str) else cells)))
             except ValueError as error:
-                wrong.append(f"row {identity}: {error}")
+                wrong.append(faulty_row(identity, error.args[0]))
         if wrong:
-            more = f" and {len(wrong) - NAMED:,} more" if len(wrong) > NAMED else ""
+            listed = first_few(wrong, f" and {len(wrong) - NAMED:,} more")
             raise DataError(
-                f"{len(wrong):,} targets of {shown(loaded.source)} are no numbers ({'; '.join(wrong[:NAMED])}{more}).",
-                'Name columns of finite numbers in data.target, correct the rows, or use task = "classify" for labels.',
+                Remark(
+                    f"{len(wrong):,} targets of {shown(loaded.source)} are no numbers ({listed}).",
+                    f"{shown(loaded.source)} 有 {len(wrong):,} 个目标不是数字（{listed.chinese}）。",
+                ),
+                Remark(
+                    "Name columns of finite numbers in data.target, correct the rows, or use "
+                    'task = "classify" for labels.',
+                    '请在 data.target 中填写由有限数字组成的列，或改正这些行；若是标签，请用 task = "classify"。',
+                ),
             )
         loaded.corpus = replace(loaded.corpus, target=read)
 
@@ -62,10 +68,14 @@ class Numbers:
         notes: list[str] = []
         for name, column in zip(settings.targets, values.T, strict=True):
             if column.min() == column.max():
+                place = column_of(name, loaded.source)
                 raise DataError(
-                    f"All {len(column):,} rows have the same number {column[0]:g} in column {name!r} of "
-                    f"{shown(loaded.source)}: there is nothing to learn.",
-                    "Name another column in data.target.",
+                    Remark(
+                        f"All {len(column):,} rows have the same number {column[0]:g} in {place}: there is nothing to "
+                        "learn.",
+                        f"{place.chinese}中 {len(column):,} 行都是同一个数字 {column[0]:g}：没有可学的内容。",
+                    ),
+                    Remark("Name another column in data.target.", "请在 data.target 中填写另一列。"),
                 )
             low, middle, high = np.quantile(column, [0, 0.5, 1])
             spread = f"{column.std():.4g}"
@@ -93,7 +103,7 @@ def number(cell: Any) -> float:
     """Read a finite number; thousands may be set off by commas.
 
     Raises:
-        ValueError: If the cell holds none.
+        ValueError: If the cell holds none; its argument is a remark.
     """
     text = str(cell).strip()
     try:
@@ -101,5 +111,5 @@ def number(cell: Any) -> float:
     except ValueError:
         raise ValueError(f"{text[:30]!r}") from None
     if not math.isfinite(value):
-        raise ValueError(f"{text[:30]!r} is not finite")
+        raise ValueError(Remark(f"{text[:30]!r} is not finite", f"{text[:30]!r} 不是有限的数"))
     return value

@@ -37,7 +37,10 @@ def drop_empty_pairs(loaded: Loaded, settings: DataSettings) -> None:
     kept = np.array([bool(text.strip()) for text in loaded.corpus.pair or ()], dtype=np.bool_)
     if not kept.any():
         raise DataError(
-            f"No row of {shown(loaded.source)} has a second text: the column {settings.pair!r} is empty.",
-            "Name the column of second texts in data.pair.",
+            Remark(
+                f"No row of {shown(loaded.source)} has a second text: the column {settings.pair!r} is empty.",
+                f"{shown(loaded.source)} 没有一行有第二个文本：列 {settings.pair!r} 是空的。",
+            ),
+            Remark("Name the column of second texts in data.pair.", "请在 data.pair 中填写第二个文本所在的列。"),
         )
     loaded.drop(Remark("empty second text", "第二个文本为空"), kept)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 from feilun.core.errors import DataError
 from feilun.core.labels import LabelSet
 from feilun.core.remark import Remark
+from feilun.data.faulty_rows import NAMED, faulty_row, first_few
 from feilun.data.paths import shown
 from feilun.data.target_kinds.numbers import number
 from feilun.data.target_kinds.pair_label import drop_empty_pairs
@@ -17,8 +18,6 @@ from feilun.data.target_kinds.pair_label import drop_empty_pairs
 if TYPE_CHECKING:
     from feilun.data.loading import Loaded
     from feilun.data.settings import DataSettings
-
-NAMED = 5
 
 
 class Relevance:
@@ -34,20 +33,25 @@ class Relevance:
         """
         drop_empty_pairs(loaded, settings)
         read: list[float] = []
-        wrong: list[str] = []
+        wrong: list[Remark] = []
         for identity, cell in zip(loaded.corpus.id, loaded.corpus.target or (), strict=True):
             try:
                 read.append(number(cell))
                 if read[-1] < 0:
-                    wrong.append(f"row {identity}: {read[-1]:g}")
+                    wrong.append(faulty_row(identity, f"{read[-1]:g}"))
             except ValueError as error:
-                wrong.append(f"row {identity}: {error}")
+                wrong.append(faulty_row(identity, error.args[0]))
         if wrong:
-            more = f" and {len(wrong) - NAMED:,} more" if len(wrong) > NAMED else ""
+            listed = first_few(wrong, f" and {len(wrong) - NAMED:,} more")
             raise DataError(
-                f"{len(wrong):,} relevances of {shown(loaded.source)} are no numbers from 0 "
-                f"({'; '.join(wrong[:NAMED])}{more}).",
-                "Write 0 where a candidate is not relevant, and 1 or a higher grade where it is.",
+                Remark(
+                    f"{len(wrong):,} relevances of {shown(loaded.source)} are no numbers from 0 ({listed}).",
+                    f"{shown(loaded.source)} 有 {len(wrong):,} 个相关度不是 0 以上的数字（{listed.chinese}）。",
+                ),
+                Remark(
+                    "Write 0 where a candidate is not relevant, and 1 or a higher grade where it is.",
+                    "候选不相关时写 0，相关时写 1 或更高的等级。",
+                ),
             )
         loaded.corpus = replace(loaded.corpus, target=read, group=_queries(loaded, settings))
 
@@ -64,8 +68,15 @@ class Relevance:
         teaching = sum(min(own) < max(own) for own in lists.values())
         if not teaching:
             raise DataError(
-                f"None of the {place} has candidates of different relevance: there is nothing to tell apart.",
-                "Give several candidates with each query; name the query's column in data.group.",
+                Remark(
+                    f"None of the {place} has candidates of different relevance: there is nothing to tell apart.",
+                    f"{shown(loaded.source)} 的 {len(lists):,} 个查询中，没有一个的候选在相关度上有差别："
+                    "没有可区分的内容。",
+                ),
+                Remark(
+                    "Give several candidates with each query; name the query's column in data.group.",
+                    "请为每个查询给出多个候选，并在 data.group 中填写查询所在的列。",
+                ),
             )
         mean = len(loaded.corpus) / len(lists)
         notes: list[str] = [
@@ -106,8 +117,15 @@ def _queries(loaded: Loaded, settings: DataSettings) -> Sequence[str]:
     nameless = [identity for identity, group in zip(loaded.corpus.id, groups, strict=True) if not group]
     if nameless:
         raise DataError(
-            f"{len(nameless):,} rows of {shown(loaded.source)} have no query in the column {settings.group!r}: "
-            f"row {nameless[0]} is the first.",
-            "Fill it in, or leave data.group out where the query's text names it.",
+            Remark(
+                f"{len(nameless):,} rows of {shown(loaded.source)} have no query in the column {settings.group!r}: "
+                f"row {nameless[0]} is the first.",
+                f"{shown(loaded.source)} 有 {len(nameless):,} 行在列 {settings.group!r} 中没有查询："
+                f"首见于第 {nameless[0]} 行。",
+            ),
+            Remark(
+                "Fill it in, or leave data.group out where the query's text names it.",
+                "请填上；若查询的文本就是它的名字，可以不写 data.group。",
+            ),
         )
     return groups

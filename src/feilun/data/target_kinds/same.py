@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from feilun.core.errors import DataError
 from feilun.core.labels import LabelSet
-from feilun.data.paths import shown
+from feilun.core.remark import Remark
+from feilun.data.paths import column_of, shown
 from feilun.data.target_kinds.pair_label import drop_empty_pairs
 
 if TYPE_CHECKING:
@@ -46,26 +47,29 @@ class SameOrNot:
             DataError: If there are more than two labels, or it cannot be told which of them is which.
         """
         found = sorted(set(loaded.corpus.target or ()))
-        place = (
-            f"column {settings.targets[0]!r} of {shown(loaded.source)}" if settings.targets else shown(loaded.source)
-        )
+        source = shown(loaded.source)
+        place = column_of(settings.targets[0], source) if settings.targets else Remark(source, source)
         pair = _pair(found, settings.same)
         if pair is None:
-            named = ", ".join(map(repr, found[:5])) + (" and others" if len(found) > 5 else "")
-            raise DataError(
-                f"The {place} has {len(found)} labels ({named}), and it cannot be told which one means that two texts "
-                "say the same.",
-                "There may be two labels: name that of pairs that say the same in data.same. With every row such a "
-                'pair, set data.target = []. For more labels, model.encoder = "cross" is made.',
-            )
+            raise _not_told(found, place)
         rows = len(loaded.corpus)
         same = sum(target == pair[1] for target in loaded.corpus.target or ())
         if not same:
             raise DataError(
-                f"None of the {rows:,} rows says the same, {pair[1]!r} ({place}): there is nothing to learn.",
-                "Add pairs that do, or name their label in data.same.",
+                Remark(
+                    f"None of the {rows:,} rows says the same, {pair[1]!r} ({place}): there is nothing to learn.",
+                    f"{place.chinese}的 {rows:,} 行中没有一对同义（{pair[1]!r}）：没有可学的内容。",
+                ),
+                Remark(
+                    "Add pairs that do, or name their label in data.same.",
+                    "请补充同义的文本对，或在 data.same 中写明它们的标签。",
+                ),
             )
-        return LabelSet(pair), [f"Of {rows:,} pairs, {same:,} say the same ({pair[1]!r}) and {rows - same:,} do not."]
+        found_pairs = Remark(
+            f"Of {rows:,} pairs, {same:,} say the same ({pair[1]!r}) and {rows - same:,} do not.",
+            f"{rows:,} 对文本中，{same:,} 对同义（{pair[1]!r}），{rows - same:,} 对不同义。",
+        )
+        return LabelSet(pair), [found_pairs]
 
     def names(self, target: str) -> Sequence[str]:
         """Return the label."""
@@ -74,6 +78,25 @@ class SameOrNot:
     def strata(self, targets: Sequence[str]) -> Sequence[Hashable]:
         """Return the labels."""
         return targets
+
+
+def _not_told(found: Sequence[str], place: Remark) -> DataError:
+    named, more = [repr(label) for label in found[:5]], len(found) > 5
+    return DataError(
+        Remark(
+            f"The {place} has {len(found)} labels ({', '.join(named)}{' and others' if more else ''}), and it cannot "
+            "be "
+            "told which one means that two texts say the same.",
+            f"{place.chinese}有 {len(found)} 个标签（{'、'.join(named)}{' 等' if more else ''}），"
+            "看不出哪一个表示两个文本同义。",
+        ),
+        Remark(
+            "There may be two labels: name that of pairs that say the same in data.same. With every row such a "
+            'pair, set data.target = []. For more labels, model.encoder = "cross" is made.',
+            "最多两个标签：请在 data.same 中写明表示同义的那个。若每行都是同义的一对，请设置 data.target = []。"
+            '标签更多时，请用 model.encoder = "cross"。',
+        ),
+    )
 
 
 def _pair(found: Sequence[str], named: str) -> tuple[str, str] | None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from feilun.core.decisions.multitask import TaskTarget
 from feilun.core.errors import UsageError
+from feilun.core.remark import Remark
 
 if TYPE_CHECKING:
     from feilun.core.labels import LabelSet
@@ -26,8 +27,15 @@ class Several:
             UsageError: Always.
         """
         raise UsageError(
-            "A model of several tasks cannot be judged on one table yet: its column of targets is that of one task.",
-            "Its report on the test rows of every task is in the bundle; judge single answers by `feilun predict`.",
+            Remark(
+                "A model of several tasks cannot be judged on one table yet: its column of targets is that of one "
+                "task.",
+                "多任务模型还不能用一张表评估：表中的目标列只属于一个任务。",
+            ),
+            Remark(
+                "Its report on the test rows of every task is in the bundle; judge single answers by `feilun predict`.",
+                "各任务测试行上的报告就在模型包中；单条回答可用 `feilun predict` 查看。",
+            ),
         )
 
     def learn(self, loaded: Loaded, settings: DataSettings) -> tuple[LabelSet, list[str]]:

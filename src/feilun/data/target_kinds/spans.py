@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from feilun.core.errors import DataError, counted
 from feilun.core.labels import LabelSet
-from feilun.core.remark import Remark
+from feilun.core.remark import Remark, joined
 from feilun.core.spans import Span
+from feilun.data.faulty_rows import NAMED, faulty_row, first_few
 from feilun.data.paths import shown
 from feilun.data.targets import label_set
 
@@ -19,14 +20,20 @@ if TYPE_CHECKING:
     from feilun.data.loading import Loaded
     from feilun.data.settings import DataSettings
 
-NAMED = 5
-UNITS = (("UTF-8 bytes", "utf-8", 1), ("UTF-16 units", "utf-16-le", 2))
+UNITS = (
+    (Remark("UTF-8 bytes", "UTF-8 字节"), "utf-8", 1),
+    (Remark("UTF-16 units", "UTF-16 单元"), "utf-16-le", 2),
+)
 """What places may count beside characters: its name, the encoding, and bytes in each."""
 
-EXAMPLE = (
+EXAMPLE = Remark(
     'Write [{"start": 0, "end": 2, "label": "name"}]: `start` counts characters (not bytes) from 0, `end` is the one '
-    "behind the last; [] where a text has none."
+    "behind the last; [] where a text has none.",
+    '请写成 [{"start": 0, "end": 2, "label": "name"}]：`start` 从 0 起按字符（不是字节）计数，'
+    "`end` 是最后一个字符的下一个位置；没有片段的文本写 []。",
 )
+
+NAME_SPANS = Remark("Name the column of spans in data.target.", "请在 data.target 中填写片段列。")
 
 
 class SpanLists:
@@ -40,7 +47,7 @@ class SpanLists:
         Raises:
             DataError: If a cell is no list of spans, or a span does not lie within its text; the rows are named.
         """
-        wrong: list[str] = []
+        wrong: list[Remark] = []
         targets: list[tuple[Span, ...]] = []
         overlapping: list[str] = []
         doubtful: list[str] = []
@@ -49,19 +56,19 @@ class SpanLists:
             try:
                 found = read_spans(cell, text)
             except ValueError as error:
-                wrong.append(f"row {identity}: {error}")
+                wrong.append(faulty_row(identity, error.args[0]))
                 continue
             kept = without_overlaps(found)
             overlapping += [identity] * (len(found) - len(kept))
             doubtful += [identity] * _unsure_of_utf_16(cell, text, found)
             targets.append(kept)
         if wrong:
-            more = f"; and {counted(len(wrong) - NAMED, 'row')} more" if len(wrong) > NAMED else ""
-            raise DataError(
-                f"{shown(loaded.source)} has spans that cannot be, in {counted(len(wrong), 'row')}: "
-                f"{'; '.join(wrong[:NAMED])}{more}.{_all_counted(cells, loaded.corpus.text)}",
-                EXAMPLE,
+            listed = first_few(wrong, f"; and {counted(len(wrong) - NAMED, 'row')} more")
+            problem = Remark(
+                f"{shown(loaded.source)} has spans that cannot be, in {counted(len(wrong), 'row')}: {listed}.",
+                f"{shown(loaded.source)} 有 {len(wrong):,} 行的片段不成立：{listed.chinese}。",
             )
+            raise DataError(joined([problem, _all_counted(cells, loaded.corpus.text)], "", ""), EXAMPLE)
         notes = []
         if overlapping:
             english, chinese = _rows(overlapping)
@@ -97,11 +104,19 @@ class SpanLists:
         counts = Counter(span.label for target in targets for span in target)
         if not counts:
             raise DataError(
-                f"None of the {len(targets):,} rows of {shown(loaded.source)} has a span: there is nothing to learn.",
-                f"Name the column of spans in data.target. {EXAMPLE}",
+                Remark(
+                    f"None of the {len(targets):,} rows of {shown(loaded.source)} has a span: there is nothing to "
+                    "learn.",
+                    f"{shown(loaded.source)} 的 {len(targets):,} 行都没有片段：没有可学的内容。",
+                ),
+                joined([NAME_SPANS, EXAMPLE], " ", ""),
             )
         having = sum(map(bool, targets))
-        return label_set(counts), [f"Of {len(targets):,} rows, {having:,} have spans, {counts.total():,} in all."]
+        found = Remark(
+            f"Of {len(targets):,} rows, {having:,} have spans, {counts.total():,} in all.",
+            f"{len(targets):,} 行中有 {having:,} 行带片段，共 {counts.total():,} 个。",
+        )
+        return label_set(counts), [found]
 
     def names(self, target: tuple[Span, ...]) -> Sequence[str]:
         """Return the label of each span."""
@@ -127,7 +142,7 @@ def read_spans(cell: str, text: str) -> list[Span]:
         The spans, by where they start.
 
     Raises:
-        ValueError: If the cell is something else, or a span does not lie within the text.
+        ValueError: If the cell is something else, or a span does not lie within the text; its argument is a remark.
     """
     return sorted({_span(table, text) for table in _tables(cell)})
 
@@ -136,9 +151,9 @@ def _tables(cell: str) -> list[Mapping[str, Any]]:
     try:
         tables = json.loads(cell)
     except (json.JSONDecodeError, RecursionError) as error:
-        raise ValueError(f"no JSON: {cell[:40]!r}") from error
+        raise ValueError(Remark(f"no JSON: {cell[:40]!r}", f"不是 JSON：{cell[:40]!r}")) from error
     if not isinstance(tables, list) or not all(isinstance(table, Mapping) for table in tables):
-        raise ValueError(f"no array of tables: {cell[:40]!r}")
+        raise ValueError(Remark(f"no array of tables: {cell[:40]!r}", f"不是由对象组成的数组：{cell[:40]!r}"))
     return tables
 
 
@@ -155,19 +170,28 @@ def _span(table: Mapping[str, Any], text: str) -> Span:
     start, end, label = table.get("start"), table.get("end"), table.get("label")
     whole = all(isinstance(place, int) and not isinstance(place, bool) for place in (start, end))
     if not whole or not isinstance(label, str) or not label.strip():
-        raise ValueError(f"{json.dumps(table, ensure_ascii=False)[:60]} lacks a whole start or end, or a label")
+        written = json.dumps(table, ensure_ascii=False)[:60]
+        raise ValueError(
+            Remark(
+                f"{written} lacks a whole start or end, or a label",
+                f"{written} 缺少整数的 start 或 end，或缺少 label",
+            )
+        )
     assert isinstance(start, int)  # noqa: S101 - seen above
     assert isinstance(end, int)  # noqa: S101
     said = table.get("text")
     if not 0 <= start < end <= len(text):
-        raise ValueError(
-            f"{start} to {end} does not lie within the {len(text)} characters of the text"
-            f"{_counted(start, end, said, text)}"
+        outside = Remark(
+            f"{start} to {end} does not lie within the {len(text)} characters of the text",
+            f"{start} 至 {end} 不在文本的 {len(text)} 个字符之内",
         )
+        raise ValueError(joined([outside, _counted(start, end, said, text)], "", ""))
     if isinstance(said, str) and text[start:end] != said:
-        raise ValueError(
-            f"characters {start} to {end} are {text[start:end]!r}, not {said!r}{_counted(start, end, said, text)}"
+        different = Remark(
+            f"characters {start} to {end} are {text[start:end]!r}, not {said!r}",
+            f"第 {start} 至 {end} 个字符是 {text[start:end]!r}，不是 {said!r}",
         )
+        raise ValueError(joined([different, _counted(start, end, said, text)], "", ""))
     return Span(start, end, label.strip())
 
 
@@ -176,11 +200,17 @@ def _counted(start: int, end: int, said: Any, text: str) -> str:
     if not isinstance(said, str):
         return ""
     if text[start : end + 1] == said:
-        return " (`end` seems to be the last character; it must be the one behind it)"
+        return Remark(
+            " (`end` seems to be the last character; it must be the one behind it)",
+            "（`end` 似乎写成了最后一个字符，应为它的下一个位置）",
+        )
     for name, encoding, unit in UNITS:
         part = text.encode(encoding, "surrogatepass")[start * unit : end * unit]
         if part == said.encode(encoding, "surrogatepass"):
-            return f" (they seem to count {name}; count characters)"
+            return Remark(
+                f" (they seem to count {name}; count characters)",
+                f"（似乎是按{name.chinese}计数的，请按字符计数）",
+            )
     return ""
 
 
@@ -194,8 +224,11 @@ def _all_counted(cells: Sequence[str], texts: Sequence[str]) -> str:
         ]
         for name, encoding, unit in UNITS:
             if all(_fits(text.encode(encoding), start * unit, end * unit, encoding) for text, start, end in spans):
-                within = f"all {len(spans):,} spans of the file lie within their texts"
-                return f" Counted in {name}, {within}: count characters."
+                return Remark(
+                    f" Counted in {name}, all {len(spans):,} spans of the file lie within their texts: count "
+                    "characters.",
+                    f"若按{name.chinese}计数，文件中全部 {len(spans):,} 个片段都在各自的文本之内：请改为按字符计数。",
+                )
     except (KeyError, TypeError, ValueError):  # places that are no numbers, or texts that are no Unicode
         return ""
     return ""

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from feilun.core.errors import UsageError, counted
+from feilun.core.remark import Remark
 from feilun.core.settings import setting
 from feilun.models.adaptations.adaptation import Adaptation
 from feilun.models.adaptations.low_rank import NAME, check_rank, find_targets, fold_low_rank, low_rank_modules
@@ -48,14 +49,23 @@ class AdaLoRA(Adaptation):
 
     def contradictions(self) -> list[str]:
         """Say which settings exclude each other."""
-        found = []
+        found: list[str] = []
         if self.initial_rank <= self.rank:
             found.append(
-                f"model.adaptation.initial_rank must be above model.adaptation.rank, so that ranks can fall: "
-                f'{self.initial_rank} is not above {self.rank}. For a fixed rank use kind = "lora".'
+                Remark(
+                    f"model.adaptation.initial_rank must be above model.adaptation.rank, so that ranks can fall: "
+                    f'{self.initial_rank} is not above {self.rank}. For a fixed rank use kind = "lora".',
+                    f"model.adaptation.initial_rank 须大于 model.adaptation.rank，秩才能下降："
+                    f'{self.initial_rank} 不大于 {self.rank}。固定的秩请用 kind = "lora"。',
+                )
             )
         if self.warmup_share + self.final_share >= 1:
-            found.append("model.adaptation.warmup_share and model.adaptation.final_share must sum to less than 1.")
+            found.append(
+                Remark(
+                    "model.adaptation.warmup_share and model.adaptation.final_share must sum to less than 1.",
+                    "model.adaptation.warmup_share 与 model.adaptation.final_share 之和须小于 1。",
+                )
+            )
         return found
 
     def apply(self, base: Base) -> None:
@@ -124,8 +134,14 @@ class AdaLoRA(Adaptation):
     def _phases(self, total: int) -> _Phases:
         if total < FEWEST_STEPS:
             raise UsageError(
-                f"The run has {counted(total, 'step')}; AdaLoRA needs {FEWEST_STEPS} for its ranks to fall.",
-                "Raise training.epochs, lower training.batch_tokens, or set model.adaptation.kind to lora.",
+                Remark(
+                    f"The run has {counted(total, 'step')}; AdaLoRA needs {FEWEST_STEPS} for its ranks to fall.",
+                    f"这次训练只有 {total:,} 步；AdaLoRA 至少要 {FEWEST_STEPS} 步，秩才能下降。",
+                ),
+                Remark(
+                    "Raise training.epochs, lower training.batch_tokens, or set model.adaptation.kind to lora.",
+                    "请调高 training.epochs、调低 training.batch_tokens，或把 model.adaptation.kind 设为 lora。",
+                ),
             )
         final = max(1, min(int(self.final_share * total), total - 3))
         return _Phases(max(1, min(int(self.warmup_share * total), total - final - 2)), final, total)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 from torch import Tensor, nn
 
 from feilun.core.errors import UsageError
+from feilun.core.remark import Remark
 from feilun.core.settings import setting
 from feilun.models.adaptations.adaptation import Adaptation
 
@@ -142,9 +143,12 @@ def _places(layer: nn.Module, base: Base) -> _Places:
         if {places.attention, places.feed_forward} <= names:
             return places
     raise UsageError(
-        f"model.adaptation.kind is adapter, but it is not known where the layers of {base.name} "
-        f"({type(layer).__name__}) take one.",
-        "Set model.adaptation.kind to lora or full.",
+        Remark(
+            f"model.adaptation.kind is adapter, but it is not known where the layers of {base.name} "
+            f"({type(layer).__name__}) take one.",
+            f"model.adaptation.kind 是 adapter，但不知道 {base.name} 的层（{type(layer).__name__}）该在哪里插入。",
+        ),
+        Remark("Set model.adaptation.kind to lora or full.", "请把 model.adaptation.kind 设为 lora 或 full。"),
     )
 
 

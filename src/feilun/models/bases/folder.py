@@ -12,6 +12,7 @@ from tokenizers import Tokenizer
 from feilun.core.errors import BaseModelError
 from feilun.core.files import atomic_folder, sha256
 from feilun.core.places import cache
+from feilun.core.remark import Remark
 from feilun.models.bases import gguf
 from feilun.models.bases.base import Base, BaseFacts, Pooling
 from feilun.models.bases.folder_facts import WITHOUT_LIMIT, facts_of, kind_of
@@ -36,8 +37,13 @@ def open_folder(path: Path) -> Base:
     path = path.expanduser()
     if not path.exists():
         raise BaseModelError(
-            f"There is no base model at {path}: the path does not exist.",
-            "Give a folder with config.json and safetensors, a .gguf file, or a name that `feilun bases` lists.",
+            Remark(
+                f"There is no base model at {path}: the path does not exist.", f"{path} 处没有基座模型：路径不存在。"
+            ),
+            Remark(
+                "Give a folder with config.json and safetensors, a .gguf file, or a name that `feilun bases` lists.",
+                "请给出含 config.json 和 safetensors 的文件夹、一个 .gguf 文件，或 `feilun bases` 列出的名称。",
+            ),
         )
     if path.is_file():
         return _open_gguf(path)
@@ -49,8 +55,14 @@ def open_folder(path: Path) -> Base:
         if len(files) == 1:
             return _open_gguf(files[0])
         raise BaseModelError(
-            f"The folder {path} holds no base model: it has no config.json, and {len(files)} GGUF files.",
-            "Give a folder with config.json and safetensors, or the one .gguf file that is meant.",
+            Remark(
+                f"The folder {path} holds no base model: it has no config.json, and {len(files)} GGUF files.",
+                f"文件夹 {path} 中没有基座模型：没有 config.json，GGUF 文件有 {len(files)} 个。",
+            ),
+            Remark(
+                "Give a folder with config.json and safetensors, or the one .gguf file that is meant.",
+                "请给出含 config.json 和 safetensors 的文件夹，或指明其中一个 .gguf 文件。",
+            ),
         )
     return open_checked(path, str(path))
 
@@ -63,12 +75,17 @@ def open_checked(folder: Path, name: str) -> Base:
     """
     if (folder / "adapter_config.json").is_file():
         raise BaseModelError(
-            f"{name} is an adapter, not a whole model.", "Merge it into its base and save that as safetensors."
+            Remark(f"{name} is an adapter, not a whole model.", f"{name} 是适配器，不是完整的模型。"),
+            Remark("Merge it into its base and save that as safetensors.", "请把它合并进基座，并保存为 safetensors。"),
         )
     shards = sorted(folder.glob("*.safetensors"))
     if not shards:
         raise BaseModelError(
-            f"{name} has no safetensors weights. {WHY_PICKLE}", "Take a copy of the model in safetensors."
+            Remark(
+                f"{name} has no safetensors weights. {WHY_PICKLE}",
+                f"{name} 没有 safetensors 权重。{WHY_PICKLE.chinese}",
+            ),
+            Remark("Take a copy of the model in safetensors.", "请换用 safetensors 格式的模型。"),
         )
     tokenizer = _tokenizer(folder, name)
     facts = facts_of(folder, name)
@@ -77,8 +94,11 @@ def open_checked(folder: Path, name: str) -> Base:
         gguf.start_with(tokenizer, _start_token(model.config, tokenizer))
     elif not tokenizer.encode("").ids:
         raise BaseModelError(
-            f"The tokenizer of {name} adds no special tokens, which its encoder needs.",
-            "Fetch the model's own tokenizer.json.",
+            Remark(
+                f"The tokenizer of {name} adds no special tokens, which its encoder needs.",
+                f"{name} 的分词器不加特殊词元，而它的编码器需要。",
+            ),
+            Remark("Fetch the model's own tokenizer.json.", "请获取该模型自己的 tokenizer.json。"),
         )
     joined = "".join(sha256(shard) for shard in shards) + hashlib.sha256(tokenizer.to_str().encode()).hexdigest()
     return Base(
@@ -130,8 +150,11 @@ def _tokenizer(folder: Path, name: str) -> Tokenizer:
             tokenizer = AutoTokenizer.from_pretrained(folder, **options).backend_tokenizer
     except Exception as error:  # the tokenizers library raises bare Exception
         raise BaseModelError(
-            f"The tokenizer of {name} cannot be read: {error}",
-            "The model needs a tokenizer.json, or files that transformers can turn into one.",
+            Remark(f"The tokenizer of {name} cannot be read: {error}", f"无法读取 {name} 的分词器：{error}"),
+            Remark(
+                "The model needs a tokenizer.json, or files that transformers can turn into one.",
+                "模型需要 tokenizer.json，或 transformers 能转换成它的文件。",
+            ),
         ) from error
     tokenizer.no_padding()
     tokenizer.no_truncation()

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from feilun.core.errors import BaseModelError
+from feilun.core.remark import Remark
 from feilun.models.bases import gguf
 from feilun.models.bases.base import BaseFacts, Kind, Pooling
 from feilun.models.bases.languages import MULTILINGUAL, SCRIPTS
@@ -31,7 +32,8 @@ def facts_of(folder: Path, name: str) -> BaseFacts:
         config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except Exception as error:  # the checks of each architecture's configuration share no base class
         raise BaseModelError(
-            f"The configuration of {name} cannot be read: {error}", "It must be of an architecture of transformers."
+            Remark(f"The configuration of {name} cannot be read: {error}", f"无法读取 {name} 的配置：{error}"),
+            Remark("It must be of an architecture of transformers.", "它的架构必须是 transformers 支持的。"),
         ) from error
     kind = kind_of(config, name)
     pad = gguf.pad_id(config)
@@ -63,8 +65,14 @@ def kind_of(config: Any, name: str) -> Kind:
     )
     if getattr(config, "is_encoder_decoder", False) or not (masked or causal):
         raise BaseModelError(
-            f"{name} is a {config.model_type} model, neither an encoder nor a causal language model of text.",
-            "Choose an encoder (BERT, RoBERTa, XLM-R, …) or a causal language model (Llama, Qwen, Gemma, …).",
+            Remark(
+                f"{name} is a {config.model_type} model, neither an encoder nor a causal language model of text.",
+                f"{name} 是 {config.model_type} 模型，既不是编码器，也不是文本的因果语言模型。",
+            ),
+            Remark(
+                "Choose an encoder (BERT, RoBERTa, XLM-R, …) or a causal language model (Llama, Qwen, Gemma, …).",
+                "请选择编码器（BERT、RoBERTa、XLM-R 等）或因果语言模型（Llama、Qwen、Gemma 等）。",
+            ),
         )
     return "encoder" if masked or getattr(config, "use_bidirectional_attention", False) is True else "causal"
 

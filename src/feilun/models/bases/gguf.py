@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tokenizers import Tokenizer, processors
 
 from feilun.core.errors import BaseModelError
+from feilun.core.remark import Remark
 from feilun.models.bases.opening import quiet_transformers
 
 if TYPE_CHECKING:
@@ -33,7 +34,12 @@ def read(file: Path) -> tuple[nn.Module, Tokenizer]:
 
     with file.open("rb") as opened:
         if opened.read(4) != MAGIC:
-            raise BaseModelError(f"{file} is not a GGUF file: it does not begin with the letters GGUF.")
+            raise BaseModelError(
+                Remark(
+                    f"{file} is not a GGUF file: it does not begin with the letters GGUF.",
+                    f"{file} 不是 GGUF 文件：开头不是 GGUF 四个字母。",
+                )
+            )
     where = {"gguf_file": file.name, "local_files_only": True, "trust_remote_code": False}
     try:
         with quiet_transformers():
@@ -41,8 +47,14 @@ def read(file: Path) -> tuple[nn.Module, Tokenizer]:
             tokenizer: Tokenizer = AutoTokenizer.from_pretrained(file.parent, **where).backend_tokenizer
     except Exception as error:  # the reader raises whatever the damaged part happens to cause
         raise BaseModelError(
-            f"The GGUF file {file} cannot be read: {type(error).__name__}: {error}.",
-            "It must be whole, and of an architecture that transformers can read (Llama, Qwen, Gemma, …).",
+            Remark(
+                f"The GGUF file {file} cannot be read: {type(error).__name__}: {error}.",
+                f"无法读取 GGUF 文件 {file}：{type(error).__name__}: {error}。",
+            ),
+            Remark(
+                "It must be whole, and of an architecture that transformers can read (Llama, Qwen, Gemma, …).",
+                "文件必须完整，架构必须是 transformers 能读的（Llama、Qwen、Gemma 等）。",
+            ),
         ) from error
     del model.config.quantization_config  # else transformers takes the dequantised weights for quantised ones
     model.config._name_or_path = ""

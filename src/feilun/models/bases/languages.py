@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
 from feilun.core.errors import UsageError, nearest
-from feilun.core.remark import Remark
+from feilun.core.remark import Remark, said_in
 
 MULTILINGUAL = "multilingual"
 """Stands in a base's languages for about a hundred more."""
@@ -75,8 +75,11 @@ def scripts_of(languages: Iterable[str]) -> frozenset[str]:
     for language in languages:
         if language not in SCRIPTS:
             raise UsageError(
-                f"Unknown language {language!r}. {nearest(language, SCRIPTS)}",
-                "Use ISO 639-1 codes, such as zh and en.",
+                Remark(
+                    f"Unknown language {language!r}. {nearest(language, SCRIPTS)}",
+                    f"未知的语言 {language!r}。{said_in('zh', nearest(language, SCRIPTS))}",
+                ),
+                Remark("Use ISO 639-1 codes, such as zh and en.", "请使用 ISO 639-1 代码，如 zh 和 en。"),
             )
     return frozenset().union(*(SCRIPTS[language] for language in languages))
 

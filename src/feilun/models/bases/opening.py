@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from feilun.core.errors import BaseModelError
+from feilun.core.remark import Remark
 
 if TYPE_CHECKING:
     from torch import nn
@@ -37,14 +38,25 @@ def open_model(folder: Path) -> nn.Module:
             )
     except Exception as error:  # each architecture meets a wrong configuration, and torch wrong weights, in its own way
         raise BaseModelError(
-            f"The model in {folder} cannot be opened: {_first_line(error)}",
-            "It must be a transformers model with config.json and safetensors of the same architecture.",
+            Remark(
+                f"The model in {folder} cannot be opened: {_first_line(error)}",
+                f"无法打开 {folder} 中的模型：{_first_line(error)}",
+            ),
+            Remark(
+                "It must be a transformers model with config.json and safetensors of the same architecture.",
+                "它必须是 transformers 模型，config.json 与 safetensors 的架构一致。",
+            ),
         ) from error
     if notes["missing_keys"]:  # transformers would fill them with random numbers
         absent = sorted(notes["missing_keys"])
         raise BaseModelError(
-            f"The weights in {folder} lack {len(absent)} tensors that the model needs, such as {absent[0]}.",
-            "They are cut short or of another model: fetch them anew.",
+            Remark(
+                f"The weights in {folder} lack {len(absent)} tensors that the model needs, such as {absent[0]}.",
+                f"{folder} 中的权重缺少模型需要的 {len(absent)} 个张量，如 {absent[0]}。",
+            ),
+            Remark(
+                "They are cut short or of another model: fetch them anew.", "权重不完整或属于别的模型：请重新获取。"
+            ),
         )
     opened_model: nn.Module = model.eval()
     return opened_model

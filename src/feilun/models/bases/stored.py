@@ -14,6 +14,7 @@ from tokenizers import Tokenizer
 from feilun.core.decisions.generate import Turns
 from feilun.core.errors import BaseModelError
 from feilun.core.files import sha256, write_json
+from feilun.core.remark import Remark
 from feilun.models.bases.base import Base, BaseFacts
 from feilun.models.bases.opening import open_model
 
@@ -138,19 +139,31 @@ def verify(folder: Path, *, whole_hash: bool = False) -> dict[str, Any]:
         record: dict[str, Any] = json.loads((folder / FACTS).read_text(encoding="utf-8"))
         files = record["files"]
     except (OSError, ValueError, KeyError) as error:
-        raise _damaged(folder / FACTS, "cannot be read") from error
+        raise _damaged(folder / FACTS, Remark("cannot be read", "无法读取")) from error
     if record.get("schema") != SCHEMA:
-        raise _damaged(folder / FACTS, f"has schema {record.get('schema')!r}, not {SCHEMA}")
+        raise _damaged(
+            folder / FACTS,
+            Remark(
+                f"has schema {record.get('schema')!r}, not {SCHEMA}",
+                f"的 schema 是 {record.get('schema')!r}，不是 {SCHEMA}",
+            ),
+        )
     for name in (*PARTS, *(name for name in files if name not in PARTS)):
         path = folder / name
         if not path.is_file():
-            raise _damaged(path, "is missing")
+            raise _damaged(path, Remark("is missing", "缺失"))
         found = path.stat()
         if found.st_size != files[name]["size"]:
-            raise _damaged(path, f"has {found.st_size:,} bytes instead of {files[name]['size']:,}")
+            raise _damaged(
+                path,
+                Remark(
+                    f"has {found.st_size:,} bytes instead of {files[name]['size']:,}",
+                    f"有 {found.st_size:,} 字节，应为 {files[name]['size']:,} 字节",
+                ),
+            )
         untouched = found.st_mtime_ns == files[name]["modified"] and not whole_hash
         if not untouched and sha256(path) != files[name]["sha256"]:
-            raise _damaged(path, "is not what was written: its SHA-256 differs")
+            raise _damaged(path, Remark("is not what was written: its SHA-256 differs", "与写入时不同：SHA-256 不符"))
     return record
 
 
@@ -165,8 +178,12 @@ def _record(path: Path) -> dict[str, Any]:
     return {"sha256": sha256(path), "size": found.st_size, "modified": found.st_mtime_ns}
 
 
-def _damaged(path: Path, what: str) -> BaseModelError:
+def _damaged(path: Path, what: Remark) -> BaseModelError:
     return BaseModelError(
-        f"The base model's file {path} {what}.",
-        f"Remove the folder {path.parent}: a packaged base is converted anew at the next use; make another one anew.",
+        Remark(f"The base model's file {path} {what}.", f"基座模型的文件 {path} {what.chinese}。"),
+        Remark(
+            f"Remove the folder {path.parent}: a packaged base is converted anew at the next use; make another one "
+            "anew.",
+            f"请删除文件夹 {path.parent}：打包的基座会在下次使用时重新转换，其他基座请重新制作。",
+        ),
     )

@@ -14,6 +14,7 @@ from feilun.core.corpus import Corpus
 from feilun.core.errors import UsageError, nearest
 from feilun.core.labels import LabelSet
 from feilun.core.prediction import Decision
+from feilun.core.remark import Remark, said_in
 from feilun.core.settings import setting
 from feilun.models.heads.linear import LinearHead
 
@@ -92,7 +93,16 @@ def refuse_unless_known(out_of_scope: str, labels: LabelSet) -> None:
     """
     if out_of_scope not in labels.names:
         raise UsageError(
-            f"model.head.out_of_scope is {out_of_scope!r}, which no training row has. "
-            f"{nearest(out_of_scope, labels.names)}",
-            "Give some rows that label, or leave the setting out and let evaluation.wanted_accuracy hand texts over.",
+            Remark(
+                f"model.head.out_of_scope is {out_of_scope!r}, which no training row has. "
+                f"{nearest(out_of_scope, labels.names)}",
+                f"model.head.out_of_scope 是 {out_of_scope!r}，"
+                "但没有一个训练行带这个标签。"
+                f"{said_in('zh', nearest(out_of_scope, labels.names))}",
+            ),
+            Remark(
+                "Give some rows that label, or leave the setting out and let evaluation.wanted_accuracy hand texts "
+                "over.",
+                "请给一些行标上它；或不写这项设置，用 evaluation.wanted_accuracy 把文本转给人工。",
+            ),
         )

@@ -14,6 +14,7 @@ from feilun.core.decisions.generate import GenerateDecision
 from feilun.core.errors import BaseModelError
 from feilun.core.labels import LabelSet
 from feilun.core.prediction import Reads
+from feilun.core.remark import Remark
 from feilun.core.settings import setting
 from feilun.models.bases.base import Base
 from feilun.models.heads.head import Head
@@ -46,7 +47,12 @@ class GenerateSettings:
         """Say what cannot be."""
         if self.template is None or self.template.count(PLACE) == 1:
             return []
-        return [f"model.head.template must hold {PLACE} once: it is {self.template!r}."]
+        return [
+            Remark(
+                f"model.head.template must hold {PLACE} once: it is {self.template!r}.",
+                f"model.head.template 中必须恰有一个 {PLACE}：现在是 {self.template!r}。",
+            )
+        ]
 
     def tokenizer(self, tokenizer: Tokenizer) -> Tokenizer:
         """Return the base's own tokenizer."""
@@ -111,27 +117,50 @@ def refuse_unless_it_writes(base: Base) -> None:
         BaseModelError: If it is an encoder, of a family that bundles do not know, or has an output matrix of its own.
     """
     config: Any = base.model.config
-    remedy = "Choose another in model.base: smollm2-135m (English), gemma3-270m (Chinese, too), or a Qwen or Llama."
+    remedy = Remark(
+        "Choose another in model.base: smollm2-135m (English), gemma3-270m (Chinese, too), or a Qwen or Llama.",
+        "请在 model.base 中另选：smollm2-135m（英文）、gemma3-270m（也支持中文），或某个 Qwen 或 Llama。",
+    )
     if base.kind != "causal":
-        raise BaseModelError(f"The base {base.name} reads texts and writes none: it is an encoder.", remedy)
+        raise BaseModelError(
+            Remark(
+                f"The base {base.name} reads texts and writes none: it is an encoder.",
+                f"基座 {base.name} 只读文本，不写文本：它是编码器。",
+            ),
+            remedy,
+        )
     if config.model_type not in WRITTEN:
         raise BaseModelError(
-            f"The base {base.name} is a {config.model_type} model; generate knows {', '.join(WRITTEN)}.", remedy
+            Remark(
+                f"The base {base.name} is a {config.model_type} model; generate knows {', '.join(WRITTEN)}.",
+                f"基座 {base.name} 是 {config.model_type} 模型；generate 支持 {'、'.join(WRITTEN)}。",
+            ),
+            remedy,
         )
     numbers = sum(weight.numel() for weight in base.model.parameters())
     if 4 * numbers > LARGEST_FILE:
         raise BaseModelError(
-            f"The base {base.name} has {4 * numbers / 1e9:.1f} GB of float32 weights; one ONNX file holds 2 GB.", remedy
+            Remark(
+                f"The base {base.name} has {4 * numbers / 1e9:.1f} GB of float32 weights; one ONNX file holds 2 GB.",
+                f"基座 {base.name} 的 float32 权重有 {4 * numbers / 1e9:.1f} GB；一个 ONNX 文件最多 2 GB。",
+            ),
+            remedy,
         )
     size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
     if size % HEAD_MULTIPLE:
         raise BaseModelError(
-            f"The base {base.name} has heads of {size} numbers; ONNX Runtime wants multiples of {HEAD_MULTIPLE}.",
+            Remark(
+                f"The base {base.name} has heads of {size} numbers; ONNX Runtime wants multiples of {HEAD_MULTIPLE}.",
+                f"基座 {base.name} 的注意力头宽 {size}；ONNX Runtime 要求是 {HEAD_MULTIPLE} 的倍数。",
+            ),
             remedy,
         )
     if not getattr(config, "tie_word_embeddings", True) and base.output is None:
         raise BaseModelError(
-            f"The base {base.name} should have an output matrix beside its word embeddings, and comes without.",
+            Remark(
+                f"The base {base.name} should have an output matrix beside its word embeddings, and comes without.",
+                f"基座 {base.name} 在词嵌入之外应另有输出矩阵，却没有。",
+            ),
             remedy,
         )
 
@@ -145,5 +174,11 @@ def ends_of(base: Base) -> tuple[int, ...]:
         closing = base.tokenizer.encode(base.turns.assistant[1].strip(), add_special_tokens=False).ids
         ends = [*closing[:1], *ends]
     if not ends:
-        raise BaseModelError(f"The base {base.name} does not say which token ends a text.", "Choose another base.")
+        raise BaseModelError(
+            Remark(
+                f"The base {base.name} does not say which token ends a text.",
+                f"基座 {base.name} 没有说明哪个词元结束文本。",
+            ),
+            Remark("Choose another base.", "请选择另一个基座。"),
+        )
     return tuple(dict.fromkeys(ends))

@@ -19,6 +19,7 @@ from feilun.core.decisions.tag import TagDecision
 from feilun.core.errors import UsageError
 from feilun.core.labels import LabelSet
 from feilun.core.prediction import Reads
+from feilun.core.remark import Remark
 from feilun.core.settings import setting
 from feilun.core.spans import Span
 from feilun.models.heads.head import Head
@@ -44,7 +45,12 @@ class TagSettings:
     def contradictions(self) -> list[str]:
         """Say which settings exclude each other."""
         if self.transitions and self.label_smoothing:
-            return ["model.head.label_smoothing smooths single tags: it needs model.head.transitions = false."]
+            return [
+                Remark(
+                    "model.head.label_smoothing smooths single tags: it needs model.head.transitions = false.",
+                    "model.head.label_smoothing 平滑的是单个标记：需要 model.head.transitions = false。",
+                )
+            ]
         return []
 
     def tokenizer(self, tokenizer: Tokenizer) -> Tokenizer:
@@ -127,7 +133,10 @@ class TagHead(Head):
 
     def _windows(self, corpus: Corpus) -> Windows:
         if self.encoder is None:
-            raise UsageError("A tag head needs the tokenizer of its model.", "Put it into a TextModel first.")
+            raise UsageError(
+                Remark("A tag head needs the tokenizer of its model.", "tag 头需要其模型的分词器。"),
+                Remark("Put it into a TextModel first.", "请先把它放进 TextModel。"),
+            )
         return windows(self.encoder, corpus.text)
 
     def _of_tokens(self, logits: Tensor, targets: Tensor) -> Tensor:
