@@ -33,9 +33,11 @@ class StudentSettings:
 
     def contradictions(self) -> list[str]:
         """Say what cannot be."""
-        return ["compression.student.width must be a multiple of 16, or its table cannot be int8."] * bool(
-            self.width % 16
+        uneven = Remark(
+            "compression.student.width must be a multiple of 16, or its table cannot be int8.",
+            "compression.student.width 必须是 16 的倍数，否则它的表无法变成 int8。",
         )
+        return [uneven] if self.width % 16 else []
 
 
 @dataclass(frozen=True)

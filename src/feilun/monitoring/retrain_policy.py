@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from feilun.core.remark import Remark
 from feilun.core.report import Figure
 from feilun.core.settings import setting
 from feilun.evaluation.paired import Comparison
@@ -38,7 +39,12 @@ class RetrainSettings:
     def contradictions(self) -> list[str]:
         """Say which settings exclude each other."""
         if self.fewest_labels > self.labels:
-            return ["retrain.fewest_labels is above retrain.labels, which then never is a reason: lower it."]
+            return [
+                Remark(
+                    "retrain.fewest_labels is above retrain.labels, which then never is a reason: lower it.",
+                    "retrain.fewest_labels 大于 retrain.labels，后者就永远不会成为理由：请调小。",
+                )
+            ]
         return []
 
 
