@@ -31,7 +31,7 @@ class StudentSettings:
     dropout: float = setting(0.1, "dropout of the summed vectors while learning", minimum=0, below=1)
     seed: int = setting(13, "seeds the made texts, the order of rows and the dropout", minimum=0)
 
-    def contradictions(self) -> list[str]:
+    def contradictions(self) -> list[Remark]:
         """Say what cannot be."""
         uneven = Remark(
             "compression.student.width must be a multiple of 16, or its table cannot be int8.",

@@ -36,7 +36,7 @@ class RetrainSettings:
     alpha: float = setting(0.05, "how unlikely by chance a difference must be to count", above=0, below=1)
     review: bool = setting(False, "whether a person promotes, whatever the comparison says")
 
-    def contradictions(self) -> list[str]:
+    def contradictions(self) -> list[Remark]:
         """Say which settings exclude each other."""
         if self.fewest_labels > self.labels:
             return [

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from feilun.core.errors import RecipeError
+from feilun.core.remark import Remark
 from feilun.core.settings import read, table
 from feilun.data.settings import DataSettings
 from feilun.models.build import ModelSettings
@@ -36,7 +37,7 @@ class PretrainSettings:
     masking: MaskSettings = table(MaskSettings, "what is hidden from an encoder")
     training: TrainingSettings = table(TrainingSettings, "how the base learns")
 
-    def contradictions(self) -> list[str]:
+    def contradictions(self) -> list[Remark]:
         """Say which settings have no meaning without labels."""
         data, model, training = self.data, self.model, self.training
         given = {
@@ -45,7 +46,12 @@ class PretrainSettings:
             "training.semi_supervised": training.semi_supervised != "none",
         }  # fmt: skip
         return [
-            f"{key} has no meaning here: a base is pretrained on texts alone." for key, value in given.items() if value
+            Remark(
+                f"{key} has no meaning here: a base is pretrained on texts alone.",
+                f"{key} 在这里没有意义：基座只用文本预训练。",
+            )
+            for key, value in given.items()
+            if value
         ]
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from feilun.bundles.bundle import Bundle
 from feilun.core.answers.table import ANSWERS, AnswerKind
 from feilun.core.errors import FeilunError, StorageError, UsageError
+from feilun.core.remark import Remark
 from feilun.labelling.label_studio import Question
 from feilun.monitoring.feedback import FeedbackDesk
 from feilun.monitoring.label_queue import Suggestion, suggest
@@ -69,7 +70,13 @@ def write_queue(suggestions: list[Suggestion], path: Path, labels: Sequence[str]
         StorageError: If it cannot be written.
     """
     if path.suffix.lower() == TASKS and any(one.observation.kind.field != "label" for one in suggestions):
-        raise UsageError("Tasks for Label Studio are written where a text has one label.", "Write a table: --out q.csv")
+        raise UsageError(
+            Remark(
+                "Tasks for Label Studio are written where a text has one label.",
+                "只有每条文本一个标签时，才写 Label Studio 的任务。",
+            ),
+            Remark("Write a table: --out q.csv", "请写成表格：--out q.csv"),
+        )
     write_questions(questions(suggestions), labels, path, KEY)
 
 

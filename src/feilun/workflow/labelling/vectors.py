@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from feilun.core.corpus import Corpus
 from feilun.core.errors import BaseModelError, DataError, MissingExtra
+from feilun.core.remark import Remark
 from feilun.evaluation.baselines.weighed_words import MOST_WEIGHTS, weighed_words
 from feilun.workflow.labelling.rows import Place
 
@@ -50,7 +51,10 @@ def vectors_of(corpus: Corpus, place: Place, classes: int) -> Vectors:
                 raise
     found = weighed_words(corpus, MOST_WEIGHTS // max(classes, 1))
     if found is None:
-        raise DataError(f"No text of {place.source} holds a word.", "Name the column of texts with --text.")
+        raise DataError(
+            Remark(f"No text of {place.source} holds a word.", f"{place.source} 的文本里一个词也没有。"),
+            Remark("Name the column of texts with --text.", "请用 --text 指明文本列。"),
+        )
     return Vectors(found[1], "words, weighed by TF-IDF")
 
 

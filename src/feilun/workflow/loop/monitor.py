@@ -14,6 +14,7 @@ from feilun.bundles.bundle import Bundle
 from feilun.bundles.content import read_table
 from feilun.core.errors import UsageError
 from feilun.core.observation import Observation, asked_about
+from feilun.core.remark import Remark
 from feilun.core.report import Figure
 from feilun.monitoring.answer_signals import Watched, watched
 from feilun.monitoring.drift import ALPHA, FEWEST_ROWS, STATES, Drift, drift
@@ -158,8 +159,13 @@ def watch(
 
 
 def _never_observed(bundle: Bundle, bundles: Sequence[str]) -> str:
-    seen = f"Observed were: {', '.join(bundles)}." if bundles else "Nothing was observed yet in this database."
-    return f"{bundle.name}@{bundle.version} was never observed. {seen} `feilun serve` observes what it answers."
+    some = Remark(f"Observed were: {', '.join(bundles)}.", f"观测过的有：{'、'.join(bundles)}。")
+    seen = some if bundles else Remark("Nothing was observed yet in this database.", "这个数据库里还没有任何观测。")
+    name = f"{bundle.name}@{bundle.version}"
+    return Remark(
+        f"{name} was never observed. {seen} `feilun serve` observes what it answers.",
+        f"{name} 从未被观测过。{seen.chinese}`feilun serve` 会记下它的回答。",
+    )
 
 
 def _window(
