@@ -84,7 +84,7 @@ def settings_of(source: str, text: str | None, base: str | None, overrides: Sequ
     if settings is None or faults:
         lines = lines_of_keys(content)
         faults += [message for _, message in sorted(place(fault, lines, overridden) for fault in more)]
-        raise RecipeError(faults, source if written else "feilun pretrain")
+        raise RecipeError(faults, source if written else Remark("feilun pretrain", "feilun pretrain 的设置"))
     return settings
 
 

@@ -14,7 +14,7 @@ from feilun.bundles.registry import resolve
 from feilun.core.errors import BundleError, ServiceError, UsageError
 from feilun.core.files import read_json
 from feilun.core.places import registered
-from feilun.core.remark import Remark, said_in
+from feilun.core.remark import Remark, joined, said_in
 from feilun.monitoring.feedback import FeedbackDesk
 from feilun.monitoring.log import ObservationLog
 from feilun.serving.access import Access
@@ -96,13 +96,14 @@ def _announce(
     """Say which models answer at which addresses, a line each."""
     address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     for name, bundle in engine.bundles.items():
-        kept = "  (follows its champion)" if name in following else ""
-        say(f"{name}@{bundle.version}  POST {address}/v1/predict/{quote(name)}{kept}")
+        kept = Remark("  (follows its champion)", "  （跟随它的现任）") if name in following else ""
+        say(joined([f"{name}@{bundle.version}  POST {address}/v1/predict/{quote(name)}", kept], "", ""))
     for trial in engine.trials.values():
-        say(f"{trial.model}  " + ("asked along" if trial.shadows else f"answers {trial.share:.1%} of the requests"))
+        share = Remark(f"answers {trial.share:.1%} of the requests", f"回答 {trial.share:.1%} 的请求")
+        say(joined([f"{trial.model}  ", Remark("asked along", "一并询问") if trial.shadows else share], "", ""))
     if page is not None:
-        say(f"Web page: {address}{page}")
-    say(f"Documentation: {address}/docs  Stop with Ctrl-C.")
+        say(Remark(f"Web page: {address}{page}", f"网页：{address}{page}"))
+    say(Remark(f"Documentation: {address}/docs  Stop with Ctrl-C.", f"接口文档：{address}/docs  按 Ctrl-C 停止。"))
 
 
 def followed(references: Iterable[str], opened: Mapping[str, Bundle]) -> list[str]:

@@ -122,7 +122,7 @@ def advice_without_labels(found: FirstLook, option: str = "--target") -> Remark:
         ),
         *([Remark(f"  To have {answer!r} written: {generate}", f"  要写出 {answer!r}：{generate}")] if answer else []),
         Remark("Without labels:", "没有标签也可以："),
-        Remark(f"  topics, trends and outliers: {insight}", f"  主题、趋势和离群文本：{insight}"),
+        Remark(f"  topics, trends and outliers: {insight}", f"  话题、趋势和离群文本：{insight}"),
         Remark(
             f"  the texts to label first:    feilun label suggest {source}",
             f"  最先该标注的文本：    feilun label suggest {source}",

@@ -11,6 +11,7 @@ import typer
 
 from feilun.core.errors import UsageError
 from feilun.core.places import typed
+from feilun.core.remark import Remark
 from feilun.interfaces.cli import output
 from feilun.interfaces.cli.labelling.label_errors import BaseName, TextColumn
 from feilun.interfaces.cli.options import AsJson
@@ -58,7 +59,11 @@ def suggest(
     if file is None and suggesting.is_bundle(where):
         if out is not None:
             raise UsageError(
-                "--out goes with --file.", f"What the bundle answered: feilun label export {where} --out {out}"
+                Remark("--out goes with --file.", "--out 要与 --file 一起使用。"),
+                Remark(
+                    f"What the bundle answered: feilun label export {where} --out {out}",
+                    f"要模型包回答过的文本：feilun label export {where} --out {out}",
+                ),
             )
         _show(_answered(where, count), "observation", as_json)
         return
