@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from feilun.core.errors import UsageError, nearest
+from feilun.core.remark import Remark
 
 if TYPE_CHECKING:
     from feilun.core.observation import Observation
@@ -17,7 +18,7 @@ class OneLabel:
     field: ClassVar[str] = "label"
     thumbs: ClassVar[bool] = True
     free_text: ClassVar[bool] = False
-    in_a_cell: ClassVar[str] = "a label"
+    in_a_cell: ClassVar[str] = Remark("a label", "一个标签")
 
     def own(self, prediction: Mapping[str, Any]) -> Any:
         """Return the answer of a prediction, in its JSON form."""
