@@ -71,7 +71,7 @@ def adaptations(
             *(f"{cost.quality[own]:.4f}" for own in recipes), cost.what,
         )  # fmt: skip
     output.result_console().print(table)
-    output.say(
+    output.tell(
         Remark(
             "frozen: the base runs once over the texts; the speed is that of later epochs.",
             "frozen：基座只读一遍文本；所列的是此后各轮的速度。",

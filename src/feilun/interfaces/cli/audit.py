@@ -57,13 +57,13 @@ def verify(
     if as_json:
         output.print_json({"entries": verdict.entries, "head": verdict.head, "fault": verdict.fault})
     else:
-        output.say(
+        output.tell(
             Remark(
                 f"{verdict.entries:,} entries are sound. Last seal: {verdict.head}",
                 f"{verdict.entries:,} 条记录完好。最后一个封印：{verdict.head}",
             )
         )
         if verdict.fault:
-            output.say(verdict.fault)
+            output.tell(verdict.fault)
     if verdict.fault:
         raise typer.Exit(1)

@@ -56,7 +56,7 @@ def get(
         output.print_json(facts)
     else:
         languages = joined(base.languages, ", ", "、")
-        output.say(
+        output.tell(
             Remark(
                 f"{base.name} is ready: {base.kind}, up to {base.max_tokens} tokens, {languages}.",
                 f"{base.name} 已就绪：{base.kind}，最多 {base.max_tokens} 个词元，{languages.chinese}。",
@@ -84,4 +84,4 @@ def graph(
         if as_json:
             output.print_json({"base": name, **graph})
         else:
-            output.say(joined([joined([name, graph["precision"]], ", ", "，"), str(graph["path"])], ": ", "："))
+            output.tell(joined([joined([name, graph["precision"]], ", ", "，"), str(graph["path"])], ": ", "："))

@@ -64,7 +64,7 @@ def compress(
         output.print_json({"bundle": str(made.path), "hash": made.manifest["hash"], **made.report.to_json()})
     else:
         form, precision = made.manifest["form"], made.manifest["precision"]
-        output.say(
+        output.tell(
             Remark(
                 f"The bundle is in {made.path}: {form}, {precision}.", f"模型包在 {made.path}：{form}，{precision}。"
             )

@@ -65,7 +65,7 @@ def status(as_json: AsJson = False) -> None:
     if found.earliest is not None:
         day = f"{datetime.fromtimestamp(found.earliest):%Y-%m-%d}"
         since = Remark(f" since {day}", f"（自 {day}）")
-    output.say(
+    output.tell(
         Remark(f"{found.place}, schema {found.schema}", f"{found.place}，结构版本 {found.schema}"),
         Remark(
             f"{found.observations:,} observations{since}, {found.feedback:,} feedbacks",
@@ -149,4 +149,4 @@ def _done(facts: dict[str, object], sentence: str, as_json: bool) -> None:
     if as_json:
         output.print_json(facts)
     else:
-        output.say(sentence)
+        output.tell(sentence)

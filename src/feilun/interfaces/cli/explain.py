@@ -63,14 +63,14 @@ def _show(found: Explanation, most: int) -> None:
         print(f"{part.effect:+7.2f}  {bar:<{WIDTH}}  {printable(part.text)}")
     if found.decisive:
         words = _listed(found.decisive)
-        output.say(
+        output.tell(
             Remark(
                 f"Without {words} it would be: {found.instead or 'no label'}.",
                 f"去掉 {words.chinese} 就会变成：{found.instead or '没有标签'}。",
             )
         )
     else:
-        output.say(
+        output.tell(
             Remark(
                 "No words that speak for it change the label when they are taken out.",
                 "支持这个标签的词，去掉之后标签也不变。",

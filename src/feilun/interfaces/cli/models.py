@@ -56,7 +56,7 @@ def models(context: typer.Context, as_json: AsJson = False) -> None:
             output.print_json(bundle.to_json())
         return
     if not found:
-        output.say(
+        output.tell(
             Remark(
                 "No bundle is registered yet. Make one: feilun quickstart, or feilun train RECIPE.toml",
                 "还没有登记任何模型包。请先训练一个：feilun quickstart，或 feilun train RECIPE.toml",
@@ -80,7 +80,7 @@ def promote(bundle: Annotated[str, typer.Argument(help="NAME@VERSION.", show_def
     with opened_database() as database:
         after = releases.promote(bundle, database)
     version = f"{bundle.partition('@')[0]}@{after.champion}"
-    output.say(Remark(f"{version} is the champion.", f"{version} 已上任。"))
+    output.tell(Remark(f"{version} is the champion.", f"{version} 已上任。"))
 
 
 @app.command("rollback", epilog=f"Example: {EXAMPLES[3]}")
@@ -91,7 +91,7 @@ def rollback(name: Annotated[str, typer.Argument(help="The model's name.", show_
     with opened_database() as database:
         after = releases.roll_back(name, database)
     version = f"{name}@{after.champion}"
-    output.say(Remark(f"{version} is the champion again.", f"{version} 重新上任。"))
+    output.tell(Remark(f"{version} is the champion again.", f"{version} 重新上任。"))
 
 
 @app.command("fold", epilog=f"Example: {EXAMPLES[4]}")
@@ -114,4 +114,4 @@ def fold(
     if as_json:
         output.print_json({"bundle": str(made.path), "hash": made.manifest["hash"]})
     else:
-        output.say(Remark(f"The bundle is in {made.path}: whole, float32.", f"模型包在 {made.path}：完整，float32。"))
+        output.tell(Remark(f"The bundle is in {made.path}: whole, float32.", f"模型包在 {made.path}：完整，float32。"))

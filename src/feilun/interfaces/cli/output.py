@@ -28,7 +28,7 @@ def said(remark: str) -> str:
     return said_in(language(), remark)
 
 
-def say(*remarks: str) -> None:
+def tell(*remarks: str) -> None:
     """Print remarks in the language of the user's system, a line each."""
     for remark in remarks:
         print(said(remark), flush=True)

@@ -173,7 +173,7 @@ def _answer_file(
     if as_json:
         output.print_json({"rows": rows, "out": str(out)})
     else:
-        output.say(Remark(f"{rows:,} rows answered: {out}", f"已回答 {rows:,} 行：{out}"))
+        output.tell(Remark(f"{rows:,} rows answered: {out}", f"已回答 {rows:,} 行：{out}"))
 
 
 def _counted(frames: Iterable[Any]) -> Iterator[Any]:

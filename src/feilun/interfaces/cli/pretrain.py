@@ -57,7 +57,7 @@ def pretrain(
         return
     perplexity = made.origin["perplexity"]
     before, after = f"{perplexity['before']:,.1f}", f"{perplexity['after']:,.1f}"
-    output.say(
+    output.tell(
         Remark(
             f"Perplexity of {made.origin['held_out']:,} held-out passages: {before} before, {after} after.",
             f"留出的 {made.origin['held_out']:,} 段文本的困惑度：之前 {before}，之后 {after}。",

@@ -101,7 +101,7 @@ def _look(
                 else:
                     due = Remark("due", "该再训练了") if verdict.yes else Remark("not due", "还不必再训练")
                     why = joined(verdict.reasons)
-                    output.say(
+                    output.tell(
                         Remark(f"{recipe.name} is {due}: {why}.", f"{recipe.name} {due.chinese}：{why.chinese}。")
                     )
                 return
@@ -116,15 +116,15 @@ def _look(
 
 
 def _show(result: Retraining) -> None:
-    output.say(_outcome(result))
+    output.tell(_outcome(result))
     for reason in result.reasons:
-        output.say(f"  {output.said(reason)}")
+        output.tell(f"  {output.said(reason)}")
     counts = {UNUSED[reason]: count for reason, count in result.left_out.items() if count}
     unused = joined(
         [Remark(f"{why} {count}", f"{why.chinese} {count} 行") for why, count in counts.items()], ", ", "、"
     )
     more = Remark(f"; not used: {unused}", f"；未用：{unused.chinese}") if counts else Remark("", "")
-    output.say(
+    output.tell(
         Remark(
             f"  learned from {result.learned} rows told by people{more}",
             f"  学了 {result.learned} 行人们说出答案的数据{more.chinese}",

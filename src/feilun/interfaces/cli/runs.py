@@ -58,7 +58,7 @@ def list_runs(as_json: AsJson = False) -> None:
             output.print_json(run.to_json())
         return
     if not found:
-        output.say(
+        output.tell(
             Remark(
                 "There is no run yet. Begin one: feilun quickstart, or feilun train RECIPE.toml",
                 "还没有任何运行。请开始一次：feilun quickstart，或 feilun train RECIPE.toml",
@@ -73,7 +73,7 @@ def list_runs(as_json: AsJson = False) -> None:
             output.figure(run.accuracy), output.figure(run.macro_f1),
         )  # fmt: skip
     output.result_console().print(table)
-    output.say(Remark(f"Their folders are in {places.runs()}.", f"它们的文件夹在 {places.runs()}。"))
+    output.tell(Remark(f"Their folders are in {places.runs()}.", f"它们的文件夹在 {places.runs()}。"))
 
 
 @app.command("show", epilog=f"Example: {EXAMPLES[2]}")
@@ -94,7 +94,7 @@ def show(
     if "report" in facts:
         output.result_console().print(render(Report.from_json(facts["report"]), output.language()))
     else:
-        output.say(
+        output.tell(
             Remark(
                 "Not finished: it goes on with the command that began it and --resume.",
                 "未完成：用当初启动它的命令加上 --resume 即可继续。",

@@ -75,7 +75,7 @@ def search(
     if as_json:
         output.print_json(found.to_json())
         return
-    output.say(
+    output.tell(
         _result(found),
         Remark(f"Its recipe: {found.recipe}", f"它的配方：{found.recipe}"),
         f"  feilun train {typed(found.recipe)}",

@@ -78,7 +78,7 @@ def serve(
     service.serve(
         bundles, create_app, host=host, port=port, threads=threads, observe=observe, limits=limits,
         require_token=require_token, hosts=allow_host or (), trials=trials_of(shadow or (), canary or ()),
-        say=output.say,
+        say=output.tell,
     )  # fmt: skip
 
 

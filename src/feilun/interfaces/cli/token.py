@@ -54,7 +54,7 @@ def create(
     if as_json:
         output.print_json({"name": name, "scopes": scopes, "application": application, "token": secret})
     else:
-        output.say(
+        output.tell(
             secret,
             Remark(
                 "Keep it now: it is not shown again. Send it as: Authorization: Bearer TOKEN",
@@ -77,9 +77,9 @@ def list_tokens(as_json: AsJson = False) -> None:
                 "revoked": one.revoked,
             })  # fmt: skip
         else:
-            output.say(_line(one))
+            output.tell(_line(one))
     if not found and not as_json:
-        output.say(Remark(f"No token. Make one: {EXAMPLES[0]}", f"没有令牌。请创建一个：{EXAMPLES[0]}"))
+        output.tell(Remark(f"No token. Make one: {EXAMPLES[0]}", f"没有令牌。请创建一个：{EXAMPLES[0]}"))
 
 
 @app.command(epilog=f"Example: {EXAMPLES[2]}")
@@ -92,7 +92,7 @@ def revoke(name: Name, as_json: AsJson = False) -> None:
     if as_json:
         output.print_json({"revoked": name})
     else:
-        output.say(Remark(f"Revoked: {name}", f"已吊销：{name}"))
+        output.tell(Remark(f"Revoked: {name}", f"已吊销：{name}"))
 
 
 def _line(one: Token) -> Remark:

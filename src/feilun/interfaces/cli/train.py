@@ -58,7 +58,7 @@ def train(
     else:
         asked = "--file TABLE" if bundle.columns.features or bundle.pair else '"…"'
         path = typed(bundle.path)
-        output.say(
+        output.tell(
             Remark(f"The bundle is in {bundle.path}", f"模型包在 {bundle.path}"),
             f"  feilun predict {path} {asked}",
             f"  feilun serve {path}",

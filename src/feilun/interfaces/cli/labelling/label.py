@@ -77,7 +77,7 @@ def export(
         output.print_json({"texts": len(found), "out": str(out), "labels": list(opened.labels.names)})
         return
     names = f" ({', '.join(opened.labels.names[:10])})" if opened.labels.names else ""
-    output.say(
+    output.tell(
         Remark(
             f"{len(found):,} texts: {out}. Fill in the column label with {asked.in_a_cell}{names}, then:",
             f"{len(found):,} 条文本：{out}。请在 label 列里填写{said_in('zh', asked.in_a_cell)}{names}，然后：",
@@ -105,7 +105,7 @@ def import_(
     if as_json:
         output.print_json(result.to_json())
     else:
-        output.say(
+        output.tell(
             Remark(
                 f"{result.taken:,} labels taken, {result.repeated:,} taken before, {result.empty:,} rows without a "
                 "label.",

@@ -59,7 +59,7 @@ def ask(
         return
     _show(report)
     if out is not None:
-        output.say(
+        output.tell(
             Remark(
                 f"{report['named']:,} suggestions: {out}, in the column asked_label.",
                 f"{report['named']:,} 个建议：{out}，在 asked_label 列。",
@@ -69,7 +69,7 @@ def ask(
 
 def _show(report: dict[str, Any]) -> None:
     cost = Remark(f", cost {report['cost']}", f"，费用 {report['cost']}") if "cost" in report else Remark("", "")
-    output.say(
+    output.tell(
         Remark(
             f"{report['asked']:,} of {report['texts']:,} texts asked about: {report['fetched']:,} answers fetched "
             f"({report['tokens']:,} tokens{cost}), "
@@ -80,13 +80,13 @@ def _show(report: dict[str, Any]) -> None:
         )
     )
     if report["stopped"]:
-        output.say(
+        output.tell(
             Remark(
                 f"Stopped: {report['stopped']}. The same command with a higher limit goes on.",
                 f"已停止：{said_in('zh', report['stopped'])}。把上限调高，再运行同样的命令即可继续。",
             )
         )
-    output.say(_agreement(report["agreement_with_people"]))
+    output.tell(_agreement(report["agreement_with_people"]))
 
 
 def _agreement(found: dict[str, Any] | None) -> Remark:

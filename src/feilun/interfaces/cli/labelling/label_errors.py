@@ -72,14 +72,14 @@ def errors(
         return
     _show(found, count)
     if out is not None:
-        output.say(
+        output.tell(
             Remark(
                 f"{len(found.wrong()):,} rows: {out}. Fill in the right label in the column label.",
                 f"{len(found.wrong()):,} 行：{out}。请在 label 列里填写正确的标签。",
             )
         )
     if left is not None:
-        output.say(Remark(f"{left:,} rows without them: {kept}", f"去掉它们之后的 {left:,} 行：{kept}"))
+        output.tell(Remark(f"{left:,} rows without them: {kept}", f"去掉它们之后的 {left:,} 行：{kept}"))
 
 
 def _show(found: LabelErrors, count: int) -> None:
@@ -88,7 +88,7 @@ def _show(found: LabelErrors, count: int) -> None:
     wrong = found.wrong()
     share = len(wrong) / max(1, len(found.corpus))
     rows = len(found.corpus)
-    output.say(
+    output.tell(
         Remark(
             f"{len(wrong):,} of {rows:,} labels are called wrong ({share:.1%}); read by {found.read_by}.",
             f"{rows:,} 个标签中有 {len(wrong):,} 个疑似有误（{share:.1%}）；由{said_in('zh', found.read_by)}读取。",

@@ -40,7 +40,7 @@ def agreement(files: Files, as_json: AsJson = False) -> None:
         output.print_json(found)
         return
     alpha, kappa = _figure(found["krippendorff_alpha"]), _figure(found["fleiss_kappa"])
-    output.say(
+    output.tell(
         Remark(
             f"{found['texts']:,} texts, {found['shared']:,} of them labelled by two people or more.",
             f"{found['texts']:,} 条文本，其中 {found['shared']:,} 条由两人或更多人标注。",
@@ -56,7 +56,7 @@ def agreement(files: Files, as_json: AsJson = False) -> None:
     output.result_console().print(table)
     for confusion in found["confused"]:
         either = joined(confusion["labels"], " or ", " 或 ")
-        output.say(
+        output.tell(
             Remark(f"{confusion['texts']:,} texts: {either}", f"{confusion['texts']:,} 条文本：{either.chinese}")
         )
 
@@ -82,7 +82,7 @@ def collect(
     said = [Remark(f"{written:,} labelled texts: {out}.", f"{written:,} 条带标签的文本：{out}。")]
     if tied:
         said.append(Remark(f"{tied:,} left out: people disagree evenly.", f"略去 {tied:,} 条：不同标签的人数相同。"))
-    output.say(joined(said, " ", ""))
+    output.tell(joined(said, " ", ""))
 
 
 def _figure(value: float | None) -> str:

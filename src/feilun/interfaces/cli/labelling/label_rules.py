@@ -58,7 +58,7 @@ def rules(
         return
     _show(report)
     if out is not None:
-        output.say(
+        output.tell(
             Remark(
                 f'{report["labelled"]:,} rows with a label: {out}. To train on them: data.target = "weak_label".',
                 f'{report["labelled"]:,} 行有标签：{out}。用它们训练：data.target = "weak_label"。',
@@ -77,7 +77,7 @@ def _show(report: dict[str, Any]) -> None:
         table.add_row(Text(one["rule"]), Text(one["label"]), *shares, *right)
     output.result_console().print(table)
     counts = joined([f"{label} {count:,}" for label, count in report["labels"].items()], ", ", "、")
-    output.say(
+    output.tell(
         Remark(
             f"{report['labelled']:,} of {report['rows']:,} texts get a label ({counts}).",
             f"{report['rows']:,} 条文本中有 {report['labelled']:,} 条得到标签（{counts.chinese}）。",
@@ -90,4 +90,4 @@ def _show(report: dict[str, Any]) -> None:
     )
     if measured and report["accuracy"] is not None:
         accuracy = f"{report['accuracy']:.1%}"
-        output.say(Remark(f"{accuracy} of the labels are those of the table.", f"{accuracy} 的标签与表里的相同。"))
+        output.tell(Remark(f"{accuracy} of the labels are those of the table.", f"{accuracy} 的标签与表里的相同。"))

@@ -92,7 +92,7 @@ def suggest(
         output.print_json({"texts": len(questions), "of": len(pool.corpus), "out": str(out)})
         return
     chosen, of = len(questions), len(pool.corpus)
-    output.say(
+    output.tell(
         Remark(
             f"{chosen:,} of {of:,} texts: {out}. When their labels are filled in:",
             f"{of:,} 条文本中的 {chosen:,} 条：{out}。填好标签之后：",
@@ -118,7 +118,7 @@ def _show(questions: Sequence[Question], key: str, as_json: bool) -> None:
                                "reason": one.reason})  # fmt: skip
         return
     if not questions:
-        output.say(
+        output.tell(
             Remark(
                 "Nothing that was answered waits for a label. `feilun serve` observes what it answers.",
                 "回答过的文本里没有等待标注的。`feilun serve` 会记下它的回答。",
