@@ -19,11 +19,12 @@ from numpy.typing import NDArray
 
 from feilun.bundles.session import FEATURES, Session, identity, open_session
 from feilun.core.errors import BundleError
+from feilun.core.remark import Remark
 
 ADAPTER, HEAD = "adapter.onnx_adapter", "head.onnx"
 """What a bundle holds instead of `model.onnx`: what its adaptation learnt, if anything, and its head, if it has one."""
 
-TRAIN_AGAIN = "Train it again, on the base that it is for."
+TRAIN_AGAIN = Remark("Train it again, on the base that it is for.", "请在它对应的基座上重新训练。")
 
 VERSION = 1
 """Of the places in base graphs; ONNX Runtime keeps it in an adapter's file."""
@@ -76,7 +77,10 @@ class Adapter:
                 self._loaded.Load(str(files.adapter))
             except Exception as error:  # ONNX Runtime's own errors share no base class
                 reason = str(error).partition("\n")[0]
-                raise BundleError(f"{files.adapter} is no adapter: {reason}.", "Copy the bundle again.") from error
+                raise BundleError(
+                    Remark(f"{files.adapter} is no adapter: {reason}.", f"{files.adapter} 不是适配器：{reason}。"),
+                    Remark("Copy the bundle again.", "请重新复制模型包。"),
+                ) from error
             self.options.add_active_adapter(self._loaded)
         self.head = None if files.head is None else open_session(files.head, 1)
 
@@ -90,10 +94,19 @@ class Adapter:
         places = {value.name: value.shape for value in base.get_overridable_initializers()}
         for name, shape in self.shapes.items():
             if name not in places:
-                raise BundleError(f"{self.path} is for another graph: the base has no place for {name}.", TRAIN_AGAIN)
+                raise BundleError(
+                    Remark(
+                        f"{self.path} is for another graph: the base has no place for {name}.",
+                        f"{self.path} 用于另一个计算图：基座里没有 {name} 的位置。",
+                    ),
+                    TRAIN_AGAIN,
+                )
             if not _fits(shape, places[name]):
                 raise BundleError(
-                    f"{self.path} is for another graph: {name} has the shape {shape}, its place {places[name]}.",
+                    Remark(
+                        f"{self.path} is for another graph: {name} has the shape {shape}, its place {places[name]}.",
+                        f"{self.path} 用于另一个计算图：{name} 的形状是 {shape}，它的位置却是 {places[name]}。",
+                    ),
                     TRAIN_AGAIN,
                 )
         return AdaptedSession(base, self)

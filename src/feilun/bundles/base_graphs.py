@@ -11,6 +11,7 @@ from feilun.bundles.content import check_models, table_of
 from feilun.core.errors import BundleError
 from feilun.core.files import atomic_file, sha256
 from feilun.core.places import base_graphs
+from feilun.core.remark import Remark, said_in
 
 GRAPH = "base_graph"
 """Key of a manifest: the hashes of the graph that the bundle runs on (`sha256`) and of that in float32 (`float32`)."""
@@ -56,18 +57,27 @@ def find(manifest: Mapping[str, Any], bundle: Path, form: str = "sha256") -> Pat
     digest = str(named.get(form, ""))
     place = path_of(digest)
     options = f"--max-tokens {manifest.get('max_tokens')}{' --writes' * (manifest.get('task') == 'generate')}"
-    remedy = (
-        f"Copy it from where the bundle was made, or, where torch is installed: feilun bases graph {base} {options}"
+    remedy = Remark(
+        f"Copy it from where the bundle was made, or, where torch is installed: feilun bases graph {base} {options}",
+        f"请从制作模型包的机器上复制；或者在装有 torch 的机器上运行：feilun bases graph {base} {options}",
     )
     if not digest.isalnum() or not place.is_file():
         raise BundleError(
-            f"The bundle {bundle} holds an adapter alone, and the graph of its base {base} is missing: {place}.", remedy
+            Remark(
+                f"The bundle {bundle} holds an adapter alone, and the graph of its base {base} is missing: {place}.",
+                f"模型包 {bundle} 只含适配器，缺少基座 {base} 的计算图：{place}。",
+            ),
+            remedy,
         )
     if sha256(place) != digest:
         raise BundleError(
-            f"The bundle {bundle} was made on another base: {place} has not the hash {digest[:12]}… that its manifest "
-            f"names for {base}; the file was exchanged or damaged.",
-            f"Remove it. {remedy}",
+            Remark(
+                f"The bundle {bundle} was made on another base: {place} has not the hash {digest[:12]}… that its "
+                f"manifest names for {base}; the file was exchanged or damaged.",
+                f"模型包 {bundle} 用的是另一个基座：{place} 的散列不是 manifest 为 {base} 记下的 {digest[:12]}…；"
+                "文件被换过，或者已损坏。",
+            ),
+            Remark(f"Remove it. {remedy}", f"请删掉它。{said_in('zh', remedy)}"),
         )
     check_models(place.parent, [place.name])
     return place

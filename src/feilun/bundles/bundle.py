@@ -32,6 +32,7 @@ from feilun.core.errors import BundleError, UsageError
 from feilun.core.files import atomic_folder, write_json
 from feilun.core.labels import LabelSet
 from feilun.core.prediction import Prediction
+from feilun.core.remark import Remark
 from feilun.core.report import Report
 from feilun.core.row_columns import RowColumns
 
@@ -97,12 +98,21 @@ class Bundle:
                 compares two, or no features where it reads some.
         """
         if isinstance(corpus, str):
-            raise UsageError("predict takes a list of texts, not one string.", "Write: bundle.predict([text])")
+            raise UsageError(
+                Remark("predict takes a list of texts, not one string.", "predict 要的是文本的列表，不是单个字符串。"),
+                Remark("Write: bundle.predict([text])", "请写成：bundle.predict([text])"),
+            )
         rows = corpus if isinstance(corpus, Corpus) else corpus_of(list(corpus))
         if self.pair is not None and rows.pair is None:
             raise UsageError(
-                f"The model {self.name} compares two texts, and only the first of each row was given.",
-                "Write: bundle.predict(Corpus(id=[…], text=[…], pair=[…]))",
+                Remark(
+                    f"The model {self.name} compares two texts, and only the first of each row was given.",
+                    f"模型 {self.name} 比较两条文本，而每行只给了第一条。",
+                ),
+                Remark(
+                    "Write: bundle.predict(Corpus(id=[…], text=[…], pair=[…]))",
+                    "请写成：bundle.predict(Corpus(id=[…], text=[…], pair=[…]))",
+                ),
             )
         return self.predictor.predict(rows)
 
@@ -156,7 +166,12 @@ def write_bundle(path: Path, files: Callable[[Path], None], manifest_facts: Mapp
         hashes = file_hashes(folder)
         missing = [name for name in required(manifest_facts) if name not in hashes]
         if missing:
-            raise BundleError(f"The bundle {path} cannot be written: it lacks {', '.join(missing)}.")
+            raise BundleError(
+                Remark(
+                    f"The bundle {path} cannot be written: it lacks {', '.join(missing)}.",
+                    f"无法写入模型包 {path}：缺少 {'、'.join(missing)}。",
+                )
+            )
         check_models(folder, hashes)
         facts = {"schema": SCHEMA, **manifest_facts}
         write_json(folder / MANIFEST, {**facts, "files": hashes, "hash": content_hash(folder, facts, hashes)})
@@ -174,8 +189,11 @@ def check_target(path: Path) -> None:
     taken = path.is_file() or (path.is_dir() and not (path / MANIFEST).is_file() and any(path.iterdir()))
     if taken:
         raise UsageError(
-            f"{path} is there already and is no bundle; writing a bundle to it would delete what it holds.",
-            "Name a new folder, or one that holds a bundle.",
+            Remark(
+                f"{path} is there already and is no bundle; writing a bundle to it would delete what it holds.",
+                f"{path} 已经存在，而且不是模型包；把模型包写到这里会删掉里面的内容。",
+            ),
+            Remark("Name a new folder, or one that holds a bundle.", "请换一个新文件夹，或者一个放着模型包的文件夹。"),
         )
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from feilun.bundles.onnx_file import why_refused
 from feilun.core.errors import BundleError
 from feilun.core.files import read_json, sha256
+from feilun.core.remark import Remark, said_in
 
 MANIFEST = "manifest.json"
 FEATURES = "features.json"
@@ -36,7 +37,21 @@ SUFFIXES = (".onnx", ".onnx_adapter", ".safetensors", ".gguf", ".json", ".toml",
 RENDERED = (".md", ".png", ".svg")
 """Drawn from the others, with dates in them: they are verified, but are not part of the bundle's identity."""
 
-REPLACE = "Copy the bundle again from where it was made, or train it again; a bundle must not be edited."
+REPLACE = Remark(
+    "Copy the bundle again from where it was made, or train it again; a bundle must not be edited.",
+    "请从制作它的地方重新复制，或者重新训练；模型包不能改动。",
+)
+TRUST = Remark(
+    "Remove the file if you know it; else do not trust the bundle.",
+    "如果认得这个文件就删掉它；否则不要信任这个模型包。",
+)
+
+
+def damaged(folder: Path, what: str) -> BundleError:
+    """Return the error of a bundle that is not what was written; `what` is a clause, a remark."""
+    return BundleError(
+        Remark(f"The bundle {folder} is damaged: {what}.", f"模型包 {folder} 已损坏：{said_in('zh', what)}。"), REPLACE
+    )
 
 
 def required(facts: Mapping[str, Any]) -> tuple[str, ...]:
@@ -72,12 +87,19 @@ def check_models(folder: Path, names: Iterable[str]) -> None:
         try:
             reason = why_refused(folder / name)
         except ValueError as error:
-            problem = f"The bundle {folder} is damaged: {name} is not an ONNX file ({error})."
-            raise BundleError(problem, REPLACE) from error
+            raise damaged(
+                folder, Remark(f"{name} is not an ONNX file ({error})", f"{name} 不是 ONNX 文件（{error}）")
+            ) from error
         if reason:
             raise BundleError(
-                f"The bundle {folder} is refused: {name} {reason}, which no bundle's model does.",
-                "Export it again with its weights inside the file, and with ONNX Runtime's own operators.",
+                Remark(
+                    f"The bundle {folder} is refused: {name} {reason}, which no bundle's model does.",
+                    f"拒绝使用模型包 {folder}：{name} {said_in('zh', reason)}，而模型包里的模型都不会这样。",
+                ),
+                Remark(
+                    "Export it again with its weights inside the file, and with ONNX Runtime's own operators.",
+                    "请重新导出：权重放在文件里面，只用 ONNX Runtime 自带的算子。",
+                ),
             )
 
 
@@ -118,24 +140,34 @@ def verified_manifest(folder: Path) -> dict[str, Any]:
     listed: dict[str, str] = manifest["files"]
     for name in listed:
         if name != _plain(name):
-            raise BundleError(f"{folder / MANIFEST} lists {name!r}, which is outside of the bundle.", REPLACE)
+            raise BundleError(
+                Remark(
+                    f"{folder / MANIFEST} lists {name!r}, which is outside of the bundle.",
+                    f"{folder / MANIFEST} 列出了 {name!r}，它在模型包之外。",
+                ),
+                REPLACE,
+            )
     for name in (*required(manifest), *listed):
         if not os.path.lexists(folder / name):
-            raise BundleError(f"The bundle {folder} is damaged: {name} is missing.", REPLACE)
+            raise damaged(folder, Remark(f"{name} is missing", f"缺少 {name}"))
     for name, digest in file_hashes(folder).items():
         if name not in listed:
             raise BundleError(
-                f"The bundle {folder} holds {name}, which its manifest does not list.",
-                "Remove the file if you know it; else do not trust the bundle.",
+                Remark(
+                    f"The bundle {folder} holds {name}, which its manifest does not list.",
+                    f"模型包 {folder} 里有 {name}，而 manifest 没有列出它。",
+                ),
+                TRUST,
             )
         if digest != listed[name]:
-            raise BundleError(
-                f"The bundle {folder} is damaged: {name} was truncated or altered after it was written.", REPLACE
+            raise damaged(
+                folder,
+                Remark(f"{name} was truncated or altered after it was written", f"{name} 在写入之后被截断或改动"),
             )
     facts = {key: value for key, value in manifest.items() if key not in {"files", "hash"}}
     check_models(folder, listed)
     if content_hash(folder, facts, listed) != manifest["hash"]:
-        raise BundleError(f"The bundle {folder} is damaged: {MANIFEST} was altered after it was written.", REPLACE)
+        raise damaged(folder, Remark(f"{MANIFEST} was altered after it was written", f"{MANIFEST} 在写入之后被改动"))
     return manifest
 
 
@@ -148,7 +180,7 @@ def read_value(folder: Path, name: str) -> Any:
     try:
         return read_json(folder / name)
     except (OSError, ValueError) as error:
-        raise BundleError(f"The bundle {folder} is damaged: {name} is not readable JSON.", REPLACE) from error
+        raise damaged(folder, Remark(f"{name} is not readable JSON", f"{name} 不是可读的 JSON")) from error
 
 
 def read_table(folder: Path, name: str) -> dict[str, Any]:
@@ -159,7 +191,7 @@ def read_table(folder: Path, name: str) -> dict[str, Any]:
     """
     value = read_value(folder, name)
     if not isinstance(value, dict):
-        raise BundleError(f"The bundle {folder} is damaged: {name} does not hold a table.", REPLACE)
+        raise damaged(folder, Remark(f"{name} does not hold a table", f"{name} 里不是一张表"))
     return value
 
 
@@ -167,15 +199,24 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
     path = folder / MANIFEST
     if not folder.is_dir() or not path.is_file():
         raise BundleError(
-            f"{folder} is not a bundle: {f'it has no {MANIFEST}' if folder.is_dir() else 'it is not a folder'}.",
-            "Give the folder that `feilun train` wrote, or the name of a registered model.",
+            Remark(
+                f"{folder} is not a bundle: {f'it has no {MANIFEST}' if folder.is_dir() else 'it is not a folder'}.",
+                f"{folder} 不是模型包：{f'里面没有 {MANIFEST}' if folder.is_dir() else '它不是文件夹'}。",
+            ),
+            Remark(
+                "Give the folder that `feilun train` wrote, or the name of a registered model.",
+                "请给出 `feilun train` 写出的文件夹，或者已登记模型的名称。",
+            ),
         )
     manifest = read_table(folder, MANIFEST)
     schema = manifest.get("schema")
     if isinstance(schema, int) and schema > SCHEMA:
         raise BundleError(
-            f"The bundle {folder} was written by a newer Feilun: its schema is {schema}, this one reads {SCHEMA}.",
-            "Upgrade: pip install --upgrade feilun",
+            Remark(
+                f"The bundle {folder} was written by a newer Feilun: its schema is {schema}, this one reads {SCHEMA}.",
+                f"模型包 {folder} 由更新的飞轮写成：它的 schema 是 {schema}，这个版本能读的是 {SCHEMA}。",
+            ),
+            Remark("Upgrade: pip install --upgrade feilun", "请升级：pip install --upgrade feilun"),
         )
     whole = (
         schema == SCHEMA
@@ -188,8 +229,12 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
         and all(isinstance(digest, str) for digest in manifest["files"].values())
     )
     if not whole:
-        raise BundleError(
-            f"The bundle {folder} is damaged: {MANIFEST} lacks a valid schema, name, files, hash or fact.", REPLACE
+        raise damaged(
+            folder,
+            Remark(
+                f"{MANIFEST} lacks a valid schema, name, files, hash or fact",
+                f"{MANIFEST} 缺少有效的 schema、name、files、hash 或其他字段",
+            ),
         )
     return manifest
 
@@ -211,12 +256,22 @@ def _checked_files(folder: Path) -> Iterator[str]:
             if stat.S_ISDIR(mode):
                 continue
             if not stat.S_ISREG(mode):
-                raise BundleError(f"The bundle {folder} is refused: {inside} is a link or a special file.", REPLACE)
+                raise BundleError(
+                    Remark(
+                        f"The bundle {folder} is refused: {inside} is a link or a special file.",
+                        f"拒绝使用模型包 {folder}：{inside} 是链接或特殊文件。",
+                    ),
+                    REPLACE,
+                )
             if path.suffix.lower() not in SUFFIXES:
                 raise BundleError(
-                    f"The bundle {folder} is refused: {inside} is of a kind that no bundle has; "
-                    f"valid: {', '.join(SUFFIXES)}.",
-                    "Remove the file if you know it; else do not trust the bundle.",
+                    Remark(
+                        f"The bundle {folder} is refused: {inside} is of a kind that no bundle has; "
+                        f"valid: {', '.join(SUFFIXES)}.",
+                        f"拒绝使用模型包 {folder}：模型包里不会有 {inside} 这类文件；可用的后缀："
+                        f"{'、'.join(SUFFIXES)}。",
+                    ),
+                    TRUST,
                 )
             yield inside
 

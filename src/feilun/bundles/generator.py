@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feilun.bundles.earlier_turns import EarlierTurns
+from feilun.bundles.given_text import clean
 from feilun.bundles.onnx_engine import Beginning, OnnxEngine, cache_of, read
 from feilun.bundles.processor import usable_cores
 from feilun.bundles.session import Opener, open_session
@@ -19,6 +20,7 @@ from feilun.core.errors import UsageError
 from feilun.core.features import FeatureColumns
 from feilun.core.labels import LabelSet
 from feilun.core.prediction import Prediction
+from feilun.core.remark import Remark
 from feilun.text.clean import Cleaning
 from feilun.text.decoding import Written, write
 from feilun.text.prompts import Example, Prompts
@@ -105,8 +107,13 @@ class Generator:
             UsageError: If the rows have no answers.
         """
         if corpus.target is None:
-            raise UsageError("The rows have no answers, so that nothing can be said of them.", "Name their column.")
-        texts = [self._clean(text, i) for i, text in enumerate(corpus.text)]
+            raise UsageError(
+                Remark(
+                    "The rows have no answers, so that nothing can be said of them.", "各行没有答案，因此无从评判。"
+                ),
+                Remark("Name their column.", "请指明答案所在的列。"),
+            )
+        texts = [clean(self.cleaning, text, i) for i, text in enumerate(corpus.text)]
         with self._encoding:
             examples = self.prompts.examples(texts, [str(target) for target in corpus.target])
         found = np.zeros((len(examples), 2), dtype=np.float32)
@@ -116,7 +123,7 @@ class Generator:
 
     def embed(self, corpus: Corpus) -> NDArray[np.float32]:
         """Return the state behind the last token of each text, without what stands around prompts; (rows, hidden)."""
-        texts = [self._clean(text, i) for i, text in enumerate(corpus.text)]
+        texts = [clean(self.cleaning, text, i) for i, text in enumerate(corpus.text)]
         with self._encoding:
             return self.embed_rows(self.encoder.encode(texts))
 
@@ -135,7 +142,7 @@ class Generator:
 
     def encode(self, corpus: Corpus) -> list[list[int]]:
         """Return the token ids of each row's prompt, cleaned, and cut so that an answer has room."""
-        texts = [self._clean(text, i) for i, text in enumerate(corpus.text)]
+        texts = [clean(self.cleaning, text, i) for i, text in enumerate(corpus.text)]
         with self._encoding:
             return self.prompts.prompts(texts)
 
@@ -174,7 +181,9 @@ class Generator:
 
     def conversation(self, messages: Sequence[dict[str, str]]) -> list[int]:
         """Return the token ids of a conversation that an answer is wanted to."""
-        cleaned = [{**message, "content": self._clean(message["content"], i)} for i, message in enumerate(messages)]
+        cleaned = [
+            {**message, "content": clean(self.cleaning, message["content"], i)} for i, message in enumerate(messages)
+        ]
         with self._encoding:
             return self.prompts.conversation(cleaned)
 
@@ -206,11 +215,6 @@ class Generator:
         losses = losses_of(logits, np.array([token for *_, token in places]))
         np.add.at(found[:, 0], [row for row, *_ in places], losses)
         return found.astype(np.float32)
-
-    def _clean(self, text: str, row: int) -> str:
-        if not isinstance(text, str):
-            raise UsageError(f"Text {row} is {text!r}, not text.", "Give strings; an absent text is an empty one.")
-        return self.cleaning.apply(text)
 
 
 def losses_of(logits: NDArray[np.float32], tokens: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 import onnxruntime
 
-from feilun.bundles.content import REPLACE, read_table
+from feilun.bundles.content import damaged, read_table
 from feilun.bundles.generator import Generator
 from feilun.bundles.runtime import Runtime
 from feilun.core.errors import BundleError
 from feilun.core.files import write_json
+from feilun.core.remark import Remark
 
 GOLDEN = "golden.json"
 LENGTHS = (2, 5, 11, 24)
@@ -63,10 +64,18 @@ def check_golden(folder: Path, runtime: Runtime | Generator) -> None:
         expected = np.array(table["logits"], dtype=np.float64)
         difference = np.linalg.norm(runtime.logits_of(rows, features) - expected) / np.linalg.norm(expected)
     except (KeyError, TypeError, ValueError) as error:
-        raise BundleError(f"The bundle {folder} is damaged: {GOLDEN} holds no golden inputs.", REPLACE) from error
+        raise damaged(folder, Remark(f"{GOLDEN} holds no golden inputs", f"{GOLDEN} 里没有基准输入")) from error
     if not difference <= LARGEST_DIFFERENCE:
         raise BundleError(
-            f"The bundle {folder} answers otherwise here than where it was written: its golden inputs differ by "
-            f"{difference:.0%} of their logits. ONNX Runtime here is {onnxruntime.__version__}.",
-            f"Install the versions that {folder / 'manifest.json'} lists under `libraries`, or train it again here.",
+            Remark(
+                f"The bundle {folder} answers otherwise here than where it was written: its golden inputs differ by "
+                f"{difference:.0%} of their logits. ONNX Runtime here is {onnxruntime.__version__}.",
+                f"模型包 {folder} 在这里的回答与写成时不同：基准输入的 logits 相差 {difference:.0%}。"
+                f"这里的 ONNX Runtime 是 {onnxruntime.__version__}。",
+            ),
+            Remark(
+                f"Install the versions that {folder / 'manifest.json'} lists under `libraries`, or train it again "
+                "here.",
+                f"请安装 {folder / 'manifest.json'} 的 `libraries` 里列出的版本，或者在这里重新训练。",
+            ),
         )

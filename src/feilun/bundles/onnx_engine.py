@@ -11,8 +11,9 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from feilun.bundles.session import Session
+from feilun.bundles.session import EXPORT_AGAIN, Session
 from feilun.core.errors import BundleError
+from feilun.core.remark import Remark
 from feilun.text.tokens import pad
 
 INPUTS = ("input_ids", "lengths", "longest", "picked")
@@ -156,9 +157,13 @@ def cache_of(session: Session, model: Path) -> Cache:
     fits = set(INPUTS) <= set(inputs) and {*OUTPUTS, *(f"present.{name}" for name in names)} == set(outputs)
     if not fits or not names:
         raise BundleError(
-            f"{model} reads {sorted(inputs)[:6]} and gives {sorted(outputs)[:6]}; a model that writes answers reads "
-            f"{list(INPUTS)} and its cache, and gives {list(OUTPUTS)} and the grown cache.",
-            "Export it again.",
+            Remark(
+                f"{model} reads {sorted(inputs)[:6]} and gives {sorted(outputs)[:6]}; a model that writes answers "
+                f"reads {list(INPUTS)} and its cache, and gives {list(OUTPUTS)} and the grown cache.",
+                f"{model} 的输入是 {sorted(inputs)[:6]}，输出是 {sorted(outputs)[:6]}；写答案的模型的输入应为 "
+                f"{list(INPUTS)} 和缓存，输出应为 {list(OUTPUTS)} 和增长后的缓存。",
+            ),
+            EXPORT_AGAIN,
         )
     _, heads, _, size = inputs[f"past.{names[0]}"]
     return Cache(names, int(heads), int(size), int(outputs["states"][-1]))

@@ -12,6 +12,8 @@ import mmap
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from feilun.core.remark import Remark
+
 INNER: Mapping[str, Mapping[int, str]] = {
     "model": {7: "graph", 20: "training", 25: "function"},
     "training": {1: "graph", 2: "graph"},
@@ -27,7 +29,7 @@ INNER: Mapping[str, Mapping[int, str]] = {
 EXTERNAL_FLAG = 14
 """The field `data_location` of a tensor; 0 means inside the file."""
 
-ELSEWHERE = "keeps weights in another file"
+ELSEWHERE = Remark("keeps weights in another file", "把权重放在另一个文件里")
 OPERATOR, DOMAIN = 4, 7
 """The fields `op_type` and `domain` of a node."""
 
@@ -65,9 +67,11 @@ def _fault(data: mmap.mmap, start: int, end: int, message: str, depth: int) -> s
         if kind != BYTES:
             continue
         if message == "node" and number == OPERATOR and data[value:stop] in ENDLESS:
-            return f"has the operator {data[value:stop].decode()}, which may run for ever"
+            operator = data[value:stop].decode()
+            return Remark(f"has the operator {operator}, which may run for ever", f"带有可能永不结束的算子 {operator}")
         if message == "node" and number == DOMAIN and data[value:stop] not in DOMAINS:
-            return f"has operators of {data[value:stop][:80].decode('utf-8', 'replace')!r}"
+            domain = data[value:stop][:80].decode("utf-8", "replace")
+            return Remark(f"has operators of {domain!r}", f"带有 {domain!r} 的算子")
         if number not in inner:
             continue
         fault = ELSEWHERE if inner[number] == "external" else _fault(data, value, stop, inner[number], depth + 1)

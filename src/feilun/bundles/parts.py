@@ -11,7 +11,7 @@ from tokenizers import Tokenizer
 from feilun.bundles.adapted import Adapter, AdapterFiles
 from feilun.bundles.base_graphs import find
 from feilun.bundles.cascade import CASCADE, STUDENT, Cascade, CascadeSettings
-from feilun.bundles.content import ADAPTER_FORM, FEATURES, MANIFEST, REPLACE, read_table, read_value
+from feilun.bundles.content import ADAPTER_FORM, FEATURES, MANIFEST, damaged, read_table, read_value
 from feilun.bundles.generator import Generator
 from feilun.bundles.runtime import BATCH_TOKENS, Runtime
 from feilun.bundles.session import Opener, open_session
@@ -20,6 +20,7 @@ from feilun.core.decisions.table import DECISIONS, AnyDecision
 from feilun.core.errors import BundleError
 from feilun.core.features import FeatureColumns
 from feilun.core.labels import LabelSet
+from feilun.core.remark import Remark, joined, said_in
 from feilun.core.report import Report
 from feilun.text.clean import Cleaning
 from feilun.text.tokens import TokenEncoder
@@ -63,9 +64,9 @@ def predictor_of(folder: Path, manifest: Mapping[str, Any], threads: int | None)
     if not (folder / CASCADE).is_file():
         return Runtime(model, encoder, labels, batch_tokens=batch_tokens, **options)
     if not (folder / STUDENT).is_file():
-        raise BundleError(f"The bundle {folder} is damaged: it is a cascade, and {STUDENT} is missing.", REPLACE)
+        raise damaged(folder, Remark(f"it is a cascade, and {STUDENT} is missing", f"它是级联，却缺少 {STUDENT}"))
     student = Runtime(folder / STUDENT, encoder, labels, batch_tokens=batch_tokens, **options)
-    cascade = _parsed(folder, CASCADE, CascadeSettings.from_table, "temperatures and threshold")
+    cascade = _parsed(folder, CASCADE, CascadeSettings.from_table, Remark("temperatures and threshold", "温度和阈值"))
     return Cascade(model, student, cascade, **options)
 
 
@@ -74,8 +75,9 @@ def _reading(folder: Path, manifest: Mapping[str, Any]) -> tuple[TokenEncoder, i
     try:
         tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     except Exception as error:  # tokenizers raises plain Exception
-        problem = f"The bundle {folder} is damaged: tokenizer.json cannot be read ({error})."
-        raise BundleError(problem, REPLACE) from error
+        raise damaged(
+            folder, Remark(f"tokenizer.json cannot be read ({error})", f"无法读取 tokenizer.json（{error}）")
+        ) from error
     try:
         before_second = manifest.get("pair_prefix")  # bundles that read no second text apart have none
         apart = None if before_second is None else str(before_second)
@@ -85,8 +87,13 @@ def _reading(folder: Path, manifest: Mapping[str, Any]) -> tuple[TokenEncoder, i
             raise ValueError("below what can be")
         return encoder, pad_id, max(1, int(manifest.get("batch_tokens", BATCH_TOKENS)))
     except (KeyError, TypeError, ValueError) as error:
-        problem = f"The bundle {folder} is damaged: {MANIFEST} lacks a valid max_tokens, prefix or pad_id."
-        raise BundleError(problem, REPLACE) from error
+        raise damaged(
+            folder,
+            Remark(
+                f"{MANIFEST} lacks a valid max_tokens, prefix or pad_id",
+                f"{MANIFEST} 缺少有效的 max_tokens、prefix 或 pad_id",
+            ),
+        ) from error
 
 
 def _graph(folder: Path, manifest: Mapping[str, Any]) -> tuple[Path, Opener]:
@@ -99,9 +106,14 @@ def _graph(folder: Path, manifest: Mapping[str, Any]) -> tuple[Path, Opener]:
 def _cleaning(folder: Path) -> Cleaning:
     value, faults = settings.read(Cleaning, read_table(folder, "preparation.json"))
     if value is None or faults:
-        shown = "; ".join(fault.message for fault in faults)
-        problem = f"The bundle {folder} cannot be read: preparation.json: {shown}"
-        raise BundleError(problem, "Upgrade: pip install -U feilun")
+        shown = joined([fault.message for fault in faults])
+        raise BundleError(
+            Remark(
+                f"The bundle {folder} cannot be read: preparation.json: {shown}",
+                f"无法读取模型包 {folder}：preparation.json：{said_in('zh', shown)}",
+            ),
+            Remark("Upgrade: pip install -U feilun", "请升级：pip install -U feilun"),
+        )
     return value
 
 
@@ -109,23 +121,30 @@ def _decision(folder: Path, manifest: Mapping[str, Any]) -> AnyDecision:
     task = str(manifest.get("task", "classify"))
     if task not in DECISIONS:
         raise BundleError(
-            f"The bundle {folder} is for the task {task!r}, which this Feilun does not know.",
-            "Upgrade: pip install -U feilun",
+            Remark(
+                f"The bundle {folder} is for the task {task!r}, which this Feilun does not know.",
+                f"模型包 {folder} 用于任务 {task!r}，这个版本的飞轮不认识它。",
+            ),
+            Remark("Upgrade: pip install -U feilun", "请升级：pip install -U feilun"),
         )
-    return _parsed(folder, "calibration.json", DECISIONS[task].from_table, "temperature and thresholds")
+    return _parsed(
+        folder, "calibration.json", DECISIONS[task].from_table, Remark("temperature and thresholds", "温度和阈值")
+    )
 
 
 def _labels(folder: Path) -> LabelSet:
     names = read_value(folder, "labels.json")
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names) or len(set(names)) < len(names):
-        raise BundleError(f"The bundle {folder} is damaged: labels.json is not a list of different names.", REPLACE)
+        raise damaged(
+            folder, Remark("labels.json is not a list of different names", "labels.json 不是由互不相同的名称组成的列表")
+        )
     return LabelSet(tuple(names))
 
 
 def _features(folder: Path) -> FeatureColumns | None:
     if not (folder / FEATURES).is_file():
         return None
-    return _parsed(folder, FEATURES, FeatureColumns.from_table, "columns")
+    return _parsed(folder, FEATURES, FeatureColumns.from_table, Remark("columns", "列"))
 
 
 def _parsed(folder: Path, name: str, parse: Callable[[dict[str, Any]], Parsed], what: str) -> Parsed:
@@ -138,4 +157,4 @@ def _parsed(folder: Path, name: str, parse: Callable[[dict[str, Any]], Parsed], 
     try:
         return parse(table)
     except (LookupError, TypeError, ValueError, AttributeError) as error:
-        raise BundleError(f"The bundle {folder} is damaged: {name} holds no {what}.", REPLACE) from error
+        raise damaged(folder, Remark(f"{name} holds no {what}", f"{name} 里没有{said_in('zh', what)}")) from error

@@ -9,6 +9,7 @@ from feilun.bundles.stages import read_stages
 from feilun.core.errors import BundleError, UsageError, nearest
 from feilun.core.files import disk_errors
 from feilun.core.places import registered
+from feilun.core.remark import Remark, said_in
 
 
 def next_version(name: str) -> Path:
@@ -26,7 +27,11 @@ def next_version(name: str) -> Path:
     """
     if not NAME.fullmatch(name):
         raise UsageError(
-            f"{name!r} cannot be the name of a model.", "Use letters of any script, digits, and - _ . or a blank."
+            Remark(f"{name!r} cannot be the name of a model.", f"{name!r} 不能作模型的名称。"),
+            Remark(
+                "Use letters of any script, digits, and - _ . or a blank.",
+                "可用：任何文字的字母、数字，以及 - _ . 和空格。",
+            ),
         )
     folder = registered() / name
     with disk_errors(folder):
@@ -81,14 +86,24 @@ def resolve(reference: str | Path) -> Path:
         return registered() / name / str(int(version))
     if there:
         shown = ", ".join(map(str, there))
-        raise BundleError(f"{name!r} has no version {version!r}. Its versions: {shown}.", f"Try: {name}@{there[-1]}")
+        raise BundleError(
+            Remark(
+                f"{name!r} has no version {version!r}. Its versions: {shown}.",
+                f"{name!r} 没有版本 {version!r}。它的版本：{shown}。",
+            ),
+            Remark(f"Try: {name}@{there[-1]}", f"可以试试：{name}@{there[-1]}"),
+        )
     if path.exists():
         return path  # the opener says what is wrong with it
     known = names()
-    hint = f" {nearest(name, known)}" if known else f" None is registered in {registered()} yet."
+    none = Remark(f"None is registered in {registered()} yet.", f"{registered()} 里还没有登记过模型。")
+    hint = nearest(name, known) if known else none
     raise BundleError(
-        f"There is no bundle {reference!r}: no such folder, and no registered model of that name.{hint}",
-        "Make one: feilun train RECIPE.toml",
+        Remark(
+            f"There is no bundle {reference!r}: no such folder, and no registered model of that name. {hint}",
+            f"没有模型包 {reference!r}：既没有这个文件夹，也没有叫这个名称的已登记模型。{said_in('zh', hint)}",
+        ),
+        Remark("Make one: feilun train RECIPE.toml", "请先训练一个：feilun train RECIPE.toml"),
     )
 
 
@@ -101,8 +116,14 @@ def champion(name: str) -> int | None:
     chosen, there = read_stages(registered() / name).champion, versions(name)
     if chosen is not None and chosen not in there:
         raise BundleError(
-            f"The champion {name}@{chosen} is gone: its versions are {', '.join(map(str, there)) or 'none'}.",
-            f"Choose another: feilun models rollback {name}, or feilun models promote {name}@VERSION",
+            Remark(
+                f"The champion {name}@{chosen} is gone: its versions are {', '.join(map(str, there)) or 'none'}.",
+                f"现任 {name}@{chosen} 不见了：现有的版本是 {'、'.join(map(str, there)) or '无'}。",
+            ),
+            Remark(
+                f"Choose another: feilun models rollback {name}, or feilun models promote {name}@VERSION",
+                f"请另选一个：feilun models rollback {name}，或 feilun models promote {name}@VERSION",
+            ),
         )
     return chosen
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from feilun.bundles.given_text import clean
 from feilun.bundles.processor import usable_cores
 from feilun.bundles.session import (
     FEATURES,
@@ -23,13 +24,15 @@ from feilun.bundles.session import (
     identity,
     open_session,
     output_widths,
+    run,
 )
 from feilun.core.corpus import Corpus, corpus_of
 from feilun.core.decisions.table import AnyDecision
-from feilun.core.errors import BundleError, UsageError
+from feilun.core.errors import UsageError
 from feilun.core.features import FeatureColumns
 from feilun.core.labels import LabelSet
 from feilun.core.prediction import Decision, Prediction
+from feilun.core.remark import Remark, said_in
 from feilun.core.spans import TokenLogits
 from feilun.text.clean import Cleaning
 from feilun.text.tokens import TokenEncoder, batches_by_length, pad
@@ -130,8 +133,8 @@ class Runtime:
             UsageError: If the model has no numbers for tokens.
         """
         if self.decision.reads != "tokens":
-            raise UsageError(f"A model of the task {self.decision.task} has no numbers for tokens.", "Use `logits`.")
-        texts = [self._clean(text, i) for i, text in enumerate(corpus.text)]
+            raise self._lacks(Remark("numbers for tokens", "逐词元的数值"), "logits")
+        texts = [clean(self.cleaning, text, i) for i, text in enumerate(corpus.text)]
         with self._encoding:
             found = windows(self.encoder, texts)
         return found.join(self._run_tokens(found.rows), self.widths["logits"])
@@ -155,9 +158,7 @@ class Runtime:
             UsageError: If the model reads both together.
         """
         if self.decision.reads != "apart":
-            raise UsageError(
-                f"A model of the task {self.decision.task} has no vectors for second texts alone.", "Use `embed`."
-            )
+            raise self._lacks(Remark("vectors for second texts alone", "单独的第二文本的向量"), "embed")
         texts = corpus.text if corpus.pair is None else corpus.pair
         return self._run(replace(corpus, text=texts, pair=None), "logits", second=True)
 
@@ -199,8 +200,8 @@ class Runtime:
             corpus: The rows.
             second: Whether they hold second texts, which the model reads apart from first ones.
         """
-        texts = [self._clean(text, i) for i, text in enumerate(corpus.text)]
-        pairs = None if corpus.pair is None else [self._clean(text, i) for i, text in enumerate(corpus.pair)]
+        texts = [clean(self.cleaning, text, i) for i, text in enumerate(corpus.text)]
+        pairs = None if corpus.pair is None else [clean(self.cleaning, text, i) for i, text in enumerate(corpus.pair)]
         with self._encoding:
             return self.encoder.encode_second(texts) if second else self.encoder.encode(texts, pairs)
 
@@ -266,11 +267,7 @@ class Runtime:
             inputs: dict[str, Any] = dict(zip(INPUTS, pad([rows[i] for i in batch], self.pad_id), strict=True))
             if features is not None:
                 inputs[FEATURES] = features[batch]
-            try:
-                (answers,) = session.run([output], inputs)
-            except Exception as error:  # ONNX Runtime's own errors share no base class
-                raise BundleError(f"{self.model} fails when it is run: {error}.", "Export it again.") from error
-            keep(batch, answers)
+            keep(batch, run(session, self.model, output, inputs))
 
         if many:
             with ThreadPoolExecutor(self.threads) as pool:
@@ -279,10 +276,12 @@ class Runtime:
             for batch in batches:
                 answer(batch)
 
-    def _clean(self, text: str, row: int) -> str:
-        if not isinstance(text, str):
-            raise UsageError(f"Text {row} is {text!r}, not text.", "Give strings; an absent text is an empty one.")
-        return self.cleaning.apply(text)
+    def _lacks(self, what: str, instead: str) -> UsageError:
+        task = self.decision.task
+        return UsageError(
+            Remark(f"A model of the task {task} has no {what}.", f"任务 {task} 的模型没有{said_in('zh', what)}。"),
+            Remark(f"Use `{instead}`.", f"请用 `{instead}`。"),
+        )
 
     @property
     def _single_threaded(self) -> Session:

@@ -12,10 +12,13 @@ from numpy.typing import NDArray
 
 from feilun.core.errors import BundleError
 from feilun.core.features import FeatureColumns
+from feilun.core.remark import Remark, said_in
 
 INPUTS = ("input_ids", "attention_mask")
 FEATURES = "features"
 OUTPUTS = ("logits", "pooled")
+
+EXPORT_AGAIN = Remark("Export it again.", "请重新导出。")
 
 
 class Session(Protocol):
@@ -65,9 +68,30 @@ def open_session(model: Path, threads: int) -> onnxruntime.InferenceSession:
         return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime's own errors share no base class
         raise BundleError(
-            f"{model} cannot be run by ONNX Runtime {onnxruntime.__version__}: {error}.",
-            "If the bundle was written with a newer ONNX Runtime: pip install --upgrade onnxruntime",
+            Remark(
+                f"{model} cannot be run by ONNX Runtime {onnxruntime.__version__}: {error}.",
+                f"ONNX Runtime {onnxruntime.__version__} 无法运行 {model}：{error}。",
+            ),
+            Remark(
+                "If the bundle was written with a newer ONNX Runtime: pip install --upgrade onnxruntime",
+                "如果模型包是用更新的 ONNX Runtime 写成的：pip install --upgrade onnxruntime",
+            ),
         ) from error
+
+
+def run(session: Session, model: Path, output: str, inputs: dict[str, Any]) -> NDArray[np.float32]:
+    """Return one output of a model.
+
+    Raises:
+        BundleError: If ONNX Runtime cannot run it.
+    """
+    try:
+        (answers,) = session.run([output], inputs)
+    except Exception as error:  # ONNX Runtime's own errors share no base class
+        raise BundleError(
+            Remark(f"{model} fails when it is run: {error}.", f"{model} 运行时出错：{error}。"), EXPORT_AGAIN
+        ) from error
+    return answers
 
 
 def output_widths(session: Session, model: Path, width: int, labels: int) -> dict[str, int]:
@@ -76,16 +100,24 @@ def output_widths(session: Session, model: Path, width: int, labels: int) -> dic
     shapes = {value.name: value.shape for value in session.get_outputs()}
     if inputs - {FEATURES} != set(INPUTS) or not set(OUTPUTS) <= set(shapes):
         raise BundleError(
-            f"{model} reads {sorted(inputs)} and gives {sorted(shapes)}; "
-            f"a bundle's model reads {sorted(INPUTS)} and gives {sorted(OUTPUTS)}.",
-            "Export it again.",
+            Remark(
+                f"{model} reads {sorted(inputs)} and gives {sorted(shapes)}; "
+                f"a bundle's model reads {sorted(INPUTS)} and gives {sorted(OUTPUTS)}.",
+                f"{model} 的输入是 {sorted(inputs)}，输出是 {sorted(shapes)}；"
+                f"模型包里的模型，输入应为 {sorted(INPUTS)}，输出应为 {sorted(OUTPUTS)}。",
+            ),
+            EXPORT_AGAIN,
         )
     widths = {name: shapes[name][-1] for name in OUTPUTS}
     if widths["logits"] != width or not isinstance(widths["pooled"], int):
-        wanted = "" if width == labels else f", for which its task wants {width}"
+        needed = Remark(f", for which its task wants {width}", f"，它的任务需要 {width} 个分数")
+        wanted = "" if width == labels else needed
         raise BundleError(
-            f"{model} gives {widths['logits']} scores a text, but there are {labels} labels{wanted}.",
-            "Export it again.",
+            Remark(
+                f"{model} gives {widths['logits']} scores a text, but there are {labels} labels{wanted}.",
+                f"{model} 对每条文本给出 {widths['logits']} 个分数，但标签有 {labels} 个{said_in('zh', wanted)}。",
+            ),
+            EXPORT_AGAIN,
         )
     return widths
 
@@ -97,6 +129,9 @@ def check_features(session: Session, model: Path, features: FeatureColumns | Non
     given = None if features is None else features.width
     if read != given:
         raise BundleError(
-            f"{model} reads {read or 'no'} numbers of features, but the columns at hand give {given or 'none'}.",
-            "Export it again.",
+            Remark(
+                f"{model} reads {read or 'no'} numbers of features, but the columns at hand give {given or 'none'}.",
+                f"{model} 读取 {read or 0} 个特征数值，而现有的列给出 {given or 0} 个。",
+            ),
+            EXPORT_AGAIN,
         )

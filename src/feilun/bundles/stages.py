@@ -7,6 +7,7 @@ from pathlib import Path
 
 from feilun.core.errors import BundleError
 from feilun.core.files import read_json, write_json
+from feilun.core.remark import Remark
 
 STAGES = "stages.json"
 
@@ -83,8 +84,14 @@ def read_stages(folder: Path) -> Stages:
         )
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise BundleError(
-            f"{path} is damaged: it does not say which version of {folder.name} is the champion.",
-            f"Delete it and choose again: feilun models promote {folder.name}@VERSION",
+            Remark(
+                f"{path} is damaged: it does not say which version of {folder.name} is the champion.",
+                f"{path} 已损坏：它没有写明 {folder.name} 的哪个版本是现任。",
+            ),
+            Remark(
+                f"Delete it and choose again: feilun models promote {folder.name}@VERSION",
+                f"请删掉它，重新选择：feilun models promote {folder.name}@VERSION",
+            ),
         ) from error
 
 

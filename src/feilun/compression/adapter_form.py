@@ -24,13 +24,17 @@ from feilun.core.corpus import Corpus
 from feilun.core.errors import UsageError
 from feilun.core.files import atomic_file
 from feilun.core.labels import LabelSet
+from feilun.core.remark import Remark, said_in
 from feilun.models.adaptations.own_weights import own_weights
 from feilun.models.bases.base import Base
 from feilun.models.heads.generate import WRITTEN
 from feilun.models.text_model import TextModel, evaluating
 from feilun.text.clean import Cleaning
 
-REMEDY = 'Set compression.form to "model": the bundle then holds the whole model.'
+REMEDY = Remark(
+    'Set compression.form to "model": the bundle then holds the whole model.',
+    '请把 compression.form 设为 "model"：这样模型包里是完整的模型。',
+)
 
 
 def refuse_unless_apart(model: TextModel) -> None:
@@ -46,9 +50,14 @@ def refuse_unless_apart(model: TextModel) -> None:
     writes = model.reads == "answers"
     if not (writes or (has_linear_head(model) and can_share(model.base))):
         raise UsageError(
-            f"compression.form is adapter, but of the base {model.base.name} ({type(model.body).__name__}) with a head "
-            f"for {model.head.task} no graph can be written that others share: that of the BERT family can, and of "
-            f"{', '.join(WRITTEN)}, with one linear layer as the head.",
+            Remark(
+                f"compression.form is adapter, but of the base {model.base.name} ({type(model.body).__name__}) with "
+                f"a head for {model.head.task} no graph can be written that others share: that of the BERT family "
+                f"can, and of {', '.join(WRITTEN)}, with one linear layer as the head.",
+                f"compression.form 是 adapter，但对基座 {model.base.name}（{type(model.body).__name__}）加上任务 "
+                f"{model.head.task} 的头，写不出别人也能共用的计算图：BERT 一系和 {'、'.join(WRITTEN)} 可以，"
+                "头须是单个线性层。",
+            ),
             REMEDY,
         )
     graph = open_graph(model.base, model.encoder.max_tokens, writes=writes).graph
@@ -56,9 +65,17 @@ def refuse_unless_apart(model: TextModel) -> None:
     homeless = sorted(set(own_weights(model.body, moving(model))) - places)
     if homeless:
         raise UsageError(
-            f"compression.form is adapter, but {len(homeless)} weights of the base itself move, such as {homeless[0]}: "
-            "they are no adapter.",
-            f"Set model.adaptation.kind to lora, adalora or adapter, or frozen without layers. {REMEDY}",
+            Remark(
+                f"compression.form is adapter, but {len(homeless)} weights of the base itself move, such as "
+                f"{homeless[0]}: they are no adapter.",
+                f"compression.form 是 adapter，但基座自己也有 {len(homeless)} 个权重在变，例如 {homeless[0]}："
+                "它们不属于适配器。",
+            ),
+            Remark(
+                f"Set model.adaptation.kind to lora, adalora or adapter, or frozen without layers. {REMEDY}",
+                "请把 model.adaptation.kind 设为 lora、adalora 或 adapter，或者不带 layers 的 frozen。"
+                f"{said_in('zh', REMEDY)}",
+            ),
         )
 
 

@@ -20,6 +20,7 @@ from feilun.compression.graphs.fusion import blank_graph
 from feilun.compression.graphs.writer import FEATURES
 from feilun.core.errors import BundleError
 from feilun.core.files import atomic_file
+from feilun.core.remark import Remark, said_in
 from feilun.text.tokens import pad
 
 if TYPE_CHECKING:
@@ -101,8 +102,14 @@ def traced_graph(model: TextModel) -> onnx.ModelProto:
         except Exception as error:  # the exporter raises what it likes
             name = type(model.body).__name__
             raise BundleError(
-                f"torch cannot export the architecture {name} to ONNX: {str(error).splitlines()[0]}",
-                "Choose another base; `feilun bases` lists those that are known to work.",
+                Remark(
+                    f"torch cannot export the architecture {name} to ONNX: {str(error).splitlines()[0]}",
+                    f"torch 无法把架构 {name} 导出为 ONNX：{str(error).splitlines()[0]}",
+                ),
+                Remark(
+                    "Choose another base; `feilun bases` lists those that are known to work.",
+                    "请换一个基座；`feilun bases` 列出已知可用的基座。",
+                ),
             ) from error
     assert program is not None  # noqa: S101 - None only without dynamo
     exported: onnx.ModelProto = program.model_proto
@@ -153,11 +160,21 @@ def compare(model: TextModel, session: Session) -> float:
         wanted, found = ([_of_tokens(output, mask) for output in outputs] for outputs in (wanted, found))
         for expected, other in zip(wanted, found, strict=True):
             if expected.shape != other.shape or not np.isfinite(other).all():
-                raise _unequal(f"shape {other.shape} or values that are not finite, where torch gives {expected.shape}")
+                raise _unequal(
+                    Remark(
+                        f"shape {other.shape} or values that are not finite, where torch gives {expected.shape}",
+                        f"的形状是 {other.shape}，或者有非有限的数值，而 torch 给出的是 {expected.shape}",
+                    )
+                )
             scale = max(scale, float(np.abs(expected).max()))
         largest = max(largest, float(np.abs(found[0] - wanted[0]).max()))
     if largest > LARGEST_DIFFERENCE * max(1.0, scale):
-        raise _unequal(f"logits that differ by {largest:.2g} from torch's, at most {LARGEST_DIFFERENCE:g} is rounding")
+        raise _unequal(
+            Remark(
+                f"logits that differ by {largest:.2g} from torch's, at most {LARGEST_DIFFERENCE:g} is rounding",
+                f"与 torch 的相差 {largest:.2g}，舍入误差最多为 {LARGEST_DIFFERENCE:g}",
+            )
+        )
     return largest
 
 
@@ -218,13 +235,26 @@ def _check_size(model: TextModel) -> None:
     size = 4 * sum(weight.numel() for weight in model.parameters())
     if size > LARGEST_FILE:
         raise BundleError(
-            f"The base {model.base.name} has {size / 1e9:.1f} GB of float32 weights; one ONNX file holds 2 GB.",
-            "Choose a smaller base, or one whose vocabulary can be trimmed (model.vocabulary).",
+            Remark(
+                f"The base {model.base.name} has {size / 1e9:.1f} GB of float32 weights; one ONNX file holds 2 GB.",
+                f"基座 {model.base.name} 的 float32 权重有 {size / 1e9:.1f} GB；一个 ONNX 文件最多 2 GB。",
+            ),
+            Remark(
+                "Choose a smaller base, or one whose vocabulary can be trimmed (model.vocabulary).",
+                "请换一个更小的基座，或者词表可以裁剪的（model.vocabulary）。",
+            ),
         )
 
 
 def _unequal(what: str) -> BundleError:
     return BundleError(
-        f"The exported model is not the trained one: it gives {what}.",
-        "Nothing was written. This is a fault of Feilun for this architecture: please report the base; another works.",
+        Remark(
+            f"The exported model is not the trained one: it gives {what}.",
+            f"导出的模型与训练的不一致：它的 logits {said_in('zh', what)}。",
+        ),
+        Remark(
+            "Nothing was written. This is a fault of Feilun for this architecture: please report the base; another "
+            "works.",
+            "没有写入任何文件。这是飞轮对这种架构的缺陷：请报告这个基座，并换一个基座。",
+        ),
     )

@@ -89,8 +89,15 @@ def refuse_unless_same(model: TextModel, generator: Generator, rows: Corpus) -> 
     apart = float(np.abs(_of_a_token(generator.logits(corpus)) - _of_a_token(wanted)).max(initial=0))
     if not apart <= LARGEST_DIFFERENCE:
         raise BundleError(
-            f"The exported model is not the trained one: it finds answers more or less likely, by {apart:.2g} a token.",
-            "Nothing was written. This is a fault of Feilun for this architecture: please report the base.",
+            Remark(
+                f"The exported model is not the trained one: it finds answers more or less likely, by {apart:.2g} a "
+                "token.",
+                f"导出的模型与训练的不一致：它给答案的可能性，每个词元相差 {apart:.2g}。",
+            ),
+            Remark(
+                "Nothing was written. This is a fault of Feilun for this architecture: please report the base.",
+                "没有写入任何文件。这是飞轮对这种架构的缺陷：请报告这个基座。",
+            ),
         )
 
 

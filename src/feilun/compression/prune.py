@@ -75,9 +75,15 @@ def check_prunable(base: Base, share: float) -> None:
     config: Any = base.model.config
     if share and config.model_type not in FAMILIES:
         raise UsageError(
-            f"compression.prune makes layers of the BERT family smaller; {base.name} is of the family "
-            f"{config.model_type}.",
-            "Leave compression.prune out, or choose another base: `feilun bases` lists them.",
+            Remark(
+                f"compression.prune makes layers of the BERT family smaller; {base.name} is of the family "
+                f"{config.model_type}.",
+                f"compression.prune 只能缩小 BERT 一系的层；{base.name} 属于 {config.model_type}。",
+            ),
+            Remark(
+                "Leave compression.prune out, or choose another base: `feilun bases` lists them.",
+                "请去掉 compression.prune，或者换一个基座：`feilun bases` 列出有哪些。",
+            ),
         )
 
 

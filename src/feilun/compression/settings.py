@@ -31,11 +31,13 @@ class StudentSettings:
     dropout: float = setting(0.1, "dropout of the summed vectors while learning", minimum=0, below=1)
     seed: int = setting(13, "seeds the made texts, the order of rows and the dropout", minimum=0)
 
-    def contradictions(self) -> list[str]:
+    def contradictions(self) -> list[Remark]:
         """Say what cannot be."""
-        return ["compression.student.width must be a multiple of 16, or its table cannot be int8."] * bool(
-            self.width % 16
+        uneven = Remark(
+            "compression.student.width must be a multiple of 16, or its table cannot be int8.",
+            "compression.student.width 必须是 16 的倍数，否则它的表无法变成 int8。",
         )
+        return [uneven] if self.width % 16 else []
 
 
 @dataclass(frozen=True)

@@ -55,13 +55,29 @@ def trim_runtime(
     pairs_are_numbered = any(node.op_type == "Mul" and "input_ids" in node.input for node in model.graph.node)
     if isinstance(source, Cascade) or pairs_are_numbered:
         raise UsageError(
-            f"The vocabulary of {name} cannot be trimmed: its student knows pairs of pieces by their numbers.",
-            "Trim the transformer first, then make a student or a cascade of it.",
+            Remark(
+                f"The vocabulary of {name} cannot be trimmed: its student knows pairs of pieces by their numbers.",
+                f"{name} 的词表不能裁剪：它的学生按编号认词元对。",
+            ),
+            Remark(
+                "Trim the transformer first, then make a student or a cascade of it.",
+                "请先裁剪 Transformer，再用它做学生或级联。",
+            ),
         )
     if found.new_ids.get(source.pad_id) != source.pad_id:
-        raise UsageError(f"The vocabulary of {name} cannot be trimmed: its padding would get another number.")
+        raise UsageError(
+            Remark(
+                f"The vocabulary of {name} cannot be trimmed: its padding would get another number.",
+                f"{name} 的词表不能裁剪：填充词元的编号会改变。",
+            )
+        )
     if not _trim_tables(model, found.kept, found.before):
-        raise BundleError(f"{source.model} has no table of word embeddings that could be trimmed.")
+        raise BundleError(
+            Remark(
+                f"{source.model} has no table of word embeddings that could be trimmed.",
+                f"{source.model} 里没有可以裁剪的词向量表。",
+            )
+        )
     path = folder / "model.trimmed.onnx"
     with atomic_file(path) as temporary:
         onnx.save(model, temporary)
@@ -71,7 +87,12 @@ def trim_runtime(
     )  # fmt: skip
     difference = float(differences(source.logits(corpus), trimmed.logits(corpus)).max(initial=0))
     if difference > LARGEST_DIFFERENCE:
-        raise BundleError(f"The trimmed model answers otherwise than {name}, by {difference:.2g}. Nothing was written.")
+        raise BundleError(
+            Remark(
+                f"The trimmed model answers otherwise than {name}, by {difference:.2g}. Nothing was written.",
+                f"裁剪后的模型与 {name} 的回答不同，相差 {difference:.2g}。没有写入任何文件。",
+            )
+        )
     kept = f"{len(found.kept):,} of {found.before:,} pieces"
     return trimmed, Remark(
         f"The vocabulary was trimmed to {', '.join(languages)} and the texts at hand: {kept}.",

@@ -60,7 +60,9 @@ class RecipeError(UsageError):
     """
 
     def __init__(self, faults: Sequence[str], source: str) -> None:
-        head = Remark(f"{source} has {counted(len(faults), 'fault')}:", f"{source} 有 {len(faults):,} 处错误：")
+        head = Remark(
+            f"{source} has {counted(len(faults), 'fault')}:", f"{said_in('zh', source)} 有 {len(faults):,} 处错误："
+        )
         lines = [Remark(f"  - {fault}", f"  - {said_in('zh', fault)}") for fault in faults]
         super().__init__(joined([head, *lines], "\n", "\n"))
         self.faults = tuple(faults)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from feilun.core.files import disk_errors
+from feilun.core.remark import Remark
 from feilun.labelling.chat_endpoint import ChatEndpoint, Reply
 
 VERSION = 1
@@ -161,10 +162,10 @@ def ask(
         if asked in memory:
             found.remembered += 1
         elif found.calls >= most_calls:
-            found.stopped = f"{most_calls:,} answers were fetched"
+            found.stopped = Remark(f"{most_calls:,} answers were fetched", f"已取回 {most_calls:,} 个回答")
             continue
         elif most_tokens is not None and found.tokens >= most_tokens:
-            found.stopped = f"{found.tokens:,} tokens were used"
+            found.stopped = Remark(f"{found.tokens:,} tokens were used", f"已用 {found.tokens:,} 个词元")
             continue
         else:
             reply: Reply = endpoint.ask(messages, prompt.schema(), ANSWER_TOKENS)

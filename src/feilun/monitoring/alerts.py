@@ -17,6 +17,7 @@ from typing import Any, Self
 from sqlalchemy import Row
 
 from feilun.core.errors import MissingExtra, StorageError, UsageError
+from feilun.core.remark import Remark
 from feilun.storage import deliveries
 from feilun.storage.database import Database
 
@@ -110,7 +111,12 @@ class Alerts:
         wanted = channels or tuple(self.channels)
         for name in wanted:
             if name not in self.channels:
-                raise UsageError(f"There is no channel {name!r}.", f"Valid: {', '.join(self.channels) or 'none'}.")
+                raise UsageError(
+                    Remark(f"There is no channel {name!r}.", f"没有渠道 {name!r}。"),
+                    Remark(
+                        f"Valid: {', '.join(self.channels) or 'none'}.", f"可用：{'、'.join(self.channels) or '无'}。"
+                    ),
+                )
         with self.database.write() as connection:
             for name in wanted:
                 if deliveries.waiting(connection, name) < MOST_WAITING:
@@ -183,9 +189,15 @@ def apprise_channel(address: str) -> Send:
     try:
         from apprise import Apprise
     except ImportError as error:
-        raise MissingExtra("apprise", "public-opinion", "Sending notifications") from error
+        raise MissingExtra("apprise", "public-opinion", Remark("Sending notifications", "发送通知")) from error
     target: Any = Apprise()
     if not target.add(address):
         kind = address.partition("://")[0][:20]
-        raise UsageError(f"An address that begins with {kind!r} is none of apprise's.", "Such as dingtalk://TOKEN.")
+        raise UsageError(
+            Remark(
+                f"An address that begins with {kind!r} is none of apprise's.",
+                f"以 {kind!r} 开头的地址不是 apprise 的地址。",
+            ),
+            Remark("Such as dingtalk://TOKEN.", "例如 dingtalk://TOKEN。"),
+        )
     return lambda title, body: bool(target.notify(title=title, body=body))

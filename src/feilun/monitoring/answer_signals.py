@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from feilun.core.answers.table import answer_kind
 from feilun.core.corpus import Corpus
 from feilun.core.observation import ASKED_OTHERWISE
+from feilun.core.remark import Remark
 from feilun.monitoring.signals import Categories, Numbers, Sets, Values, numbers_of
 from feilun.text.language import main_script
 
@@ -126,7 +127,7 @@ def _of_prompts(predictions: Answers) -> Watched:
         "log_likelihood": numbers_of([math.log(max(one["score"], SMALLEST_SCORE)) for one in written], DIGITS),
         "answer_scripts": Categories(tuple(main_script(one["text"]) for one in written)),
     }
-    which = "single prompts that were answered by the bundle's own settings"
+    which = Remark("single prompts that were answered by the bundle's own settings", "按模型包自己的设置回答的单个提示")
     return Watched(np.array(alike, dtype=np.int64), signals, which)
 
 

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from feilun.core.errors import UsageError
+from feilun.core.remark import Remark
 from feilun.monitoring.permutation import Outcome, compare_states
 from feilun.monitoring.reference import Reference
 from feilun.monitoring.sample import Sample
@@ -108,7 +109,11 @@ def drift(
     """
     if len(window) < FEWEST_ROWS:
         raise UsageError(
-            f"A window of {len(window)} predictions is too small for a verdict.", f"Wait for {FEWEST_ROWS}."
+            Remark(
+                f"A window of {len(window)} predictions is too small for a verdict.",
+                f"只有 {len(window)} 个预测，太少，还不能下结论。",
+            ),
+            Remark(f"Wait for {FEWEST_ROWS}.", f"请等到有 {FEWEST_ROWS} 个。"),
         )
     names = [name for name in reference.sample.signals if name in window.signals]
     if permutations is None:
@@ -117,8 +122,13 @@ def drift(
     found = list(_outcomes(reference, window, names, permutations, generator))
     if alpha * (permutations + 1) < len(found):
         raise UsageError(
-            f"{permutations} permutations cannot reach alpha {alpha:g} over {len(found)} signals.",
-            f"Take at least {int(len(found) / alpha)} permutations.",
+            Remark(
+                f"{permutations} permutations cannot reach alpha {alpha:g} over {len(found)} signals.",
+                f"{permutations} 次置换在 {len(found)} 个信号上达不到 alpha {alpha:g}。",
+            ),
+            Remark(
+                f"Take at least {int(len(found) / alpha)} permutations.", f"至少要 {int(len(found) / alpha)} 次置换。"
+            ),
         )
     corrected = holm([outcome.p_value for _, outcome, _ in found])
     signals = [

@@ -12,6 +12,7 @@ from typing import Any
 from feilun.core.decisions.multitask import qualified
 from feilun.core.errors import NotFound, UsageError
 from feilun.core.observation import Feedback, Observation
+from feilun.core.remark import Remark
 from feilun.monitoring.log import ObservationLog
 from feilun.monitoring.redaction import kept, kept_words
 from feilun.storage import observations
@@ -87,9 +88,12 @@ class FeedbackDesk:
         told = {field: answer for field, answer in told.items() if answer is not None}
         if not told and cell is None and correct is None and not (text and text.strip()):
             raise UsageError(
-                "The feedback says nothing.", 'Give the right answer, such as a "label", "thumbs" ("up" or "down"), '
-                'or a "text".'
-            )  # fmt: skip
+                Remark("The feedback says nothing.", "反馈里什么也没说。"),
+                Remark(
+                    'Give the right answer, such as a "label", "thumbs" ("up" or "down"), or a "text".',
+                    '请给出正确答案，例如 "label"，或 "thumbs"（"up" 或 "down"），或 "text"。',
+                ),
+            )
         self.log.flush()
         identity, _, task = observation.partition("/")
         key = _key_of(task, key)
@@ -98,8 +102,11 @@ class FeedbackDesk:
             found = None if whole is None else whole.part(task)
             if found is None:
                 raise UnknownObservation(
-                    f"There is no observation {observation!r}.",
-                    'Send the "observation" of a prediction as it was answered; old ones may have been deleted.',
+                    Remark(f"There is no observation {observation!r}.", f"没有观测 {observation!r}。"),
+                    Remark(
+                        'Send the "observation" of a prediction as it was answered; old ones may have been deleted.',
+                        '请发送预测回答里的 "observation"；旧的观测可能已被删除。',
+                    ),
                 )
             words = kept(text) if text else None
             answer = self._answer(told, cell, found)
@@ -118,7 +125,10 @@ class FeedbackDesk:
         field = found.kind.field
         wrong = next((name for name in told if name != field), None)
         if wrong is not None:
-            raise UsageError(f"{found.bundle} does not answer with {wrong!r}.", f"Tell the right answer as {field!r}.")
+            raise UsageError(
+                Remark(f"{found.bundle} does not answer with {wrong!r}.", f"{found.bundle} 的答案不是 {wrong!r}。"),
+                Remark(f"Tell the right answer as {field!r}.", f"请用 {field!r} 给出正确答案。"),
+            )
         said = told.get(field, cell)
         if said is None:
             return None
@@ -146,23 +156,39 @@ def _check_thumbs(said: Feedback, found: Observation) -> None:
     if said.correct is None:
         return
     if not found.kind.thumbs:
-        raise UsageError(f"What {found.bundle} gives is seldom just right or wrong.", f"Tell {found.kind.field!r}.")
+        raise UsageError(
+            Remark(
+                f"What {found.bundle} gives is seldom just right or wrong.",
+                f"{found.bundle} 给出的结果很难说只是对或错。",
+            ),
+            Remark(f"Tell {found.kind.field!r}.", f"请用 {found.kind.field!r} 给出正确答案。"),
+        )
     if said.answer is None:
         return
     same = found.kind.right(found.prediction, found.kind.target(said.answer))
     if said.correct != same:
         thumb, is_it = ("up", "not ") if said.correct else ("down", "")
         raise UsageError(
-            f"The feedback contradicts itself: thumbs {thumb}, but the {found.kind.field} {said.answer!r} is {is_it}"
-            "the one that was predicted.",
-            "Send the right answer alone.",
+            Remark(
+                f"The feedback contradicts itself: thumbs {thumb}, but the {found.kind.field} {said.answer!r} is "
+                f"{is_it}the one that was predicted.",
+                f"反馈自相矛盾：thumbs 是 {thumb}，但 {found.kind.field} {said.answer!r} "
+                f"{'不' if said.correct else ''}是预测的那个。",
+            ),
+            Remark("Send the right answer alone.", "请只发送正确答案。"),
         )
 
 
 def _repeated(before: Feedback, found: Observation, said: tuple[Any, bool | None, str | None]) -> Given:
     if (before.answer, before.correct, before.text) != said:
         raise KeyReused(
-            f"The key {before.key!r} came before with other feedback on this observation.",
-            "Take a new key for new feedback; what was said before stays.",
+            Remark(
+                f"The key {before.key!r} came before with other feedback on this observation.",
+                f"键 {before.key!r} 已经用来发过对这条观测的另一个反馈。",
+            ),
+            Remark(
+                "Take a new key for new feedback; what was said before stays.",
+                "新的反馈请用新的键；以前所说的保持不变。",
+            ),
         )
     return Given(before, found, repeated=True)

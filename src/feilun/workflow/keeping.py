@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from feilun.core.errors import UsageError
+from feilun.core.remark import Remark
 from feilun.storage import audit, backup, observations, tokens
 from feilun.storage.database import Database
 from feilun.storage.tables.service import feedback
@@ -131,11 +132,25 @@ def forget(
         StorageError: If the database refuses; nothing was deleted.
     """
     if model is None and older_than_days is None and not identities and containing is None:
-        raise UsageError("Forget what? Without a condition everything would be deleted.", "Give at least one option.")
+        raise UsageError(
+            Remark(
+                "Forget what? Without a condition everything would be deleted.", "要删除什么？不给条件就会全部删除。"
+            ),
+            Remark("Give at least one option.", "请至少给出一个选项。"),
+        )
     if containing is not None and not containing.strip():
-        raise UsageError("Forget what? Every observation holds an empty text.", "Give --containing some words.")
+        raise UsageError(
+            Remark("Forget what? Every observation holds an empty text.", "要删除什么？每条观测都包含空文本。"),
+            Remark("Give --containing some words.", "请在 --containing 里写上词语。"),
+        )
     if older_than_days is not None and not math.isfinite(older_than_days):
-        raise UsageError(f"--older-than {older_than_days:g} is no number of days.", "Give one, such as 90.")
+        raise UsageError(
+            Remark(
+                f"--older-than {older_than_days:g} is no number of days.",
+                f"--older-than {older_than_days:g} 不是天数。",
+            ),
+            Remark("Give one, such as 90.", "请给出天数，例如 90。"),
+        )
     before = None if older_than_days is None else time.time() - older_than_days * DAY
     with database.write() as connection:
         deleted = observations.delete(

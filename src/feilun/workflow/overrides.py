@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from feilun.core import settings as core_settings
+from feilun.core.remark import Remark
 
 
 def put(declared: type, values: dict[str, Any], overrides: Sequence[str]) -> tuple[set[str], list[str]]:
@@ -21,13 +22,18 @@ def put(declared: type, values: dict[str, Any], overrides: Sequence[str]) -> tup
         The keys, and what is wrong with the form of others.
     """
     types = {key: kind for key, kind, *_ in core_settings.describe(declared)}
-    faults = []
+    faults: list[str] = []
     keys = set()
     for override in overrides:
         key, equals, text = override.partition("=")
         names = key.strip().split(".")
         if not equals or not all(names):
-            faults.append(f"--set {override}: write key=value, such as --set training.epochs=3.")
+            faults.append(
+                Remark(
+                    f"--set {override}: write key=value, such as --set training.epochs=3.",
+                    f"--set {override}：请写成 key=value，例如 --set training.epochs=3。",
+                )
+            )
             continue
         inner = values
         for name in names[:-1]:

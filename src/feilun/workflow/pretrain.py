@@ -14,6 +14,7 @@ import torch
 from feilun.core import places
 from feilun.core.errors import TrainingError, UsageError
 from feilun.core.files import atomic_folder
+from feilun.core.remark import Remark
 from feilun.core.settings import to_table
 from feilun.core.splits import Splits
 from feilun.data.prepare import prepare
@@ -151,8 +152,13 @@ def check_folder(out: Path) -> None:
     """
     if out.is_file() or (out.is_dir() and not (out / FACTS).is_file() and any(out.iterdir())):
         raise UsageError(
-            f"{out} is there already and is no base of Feilun's; writing one to it would delete what it holds.",
-            "Name a new folder, or one that holds such a base.",
+            Remark(
+                f"{out} is there already and is no base of Feilun's; writing one to it would delete what it holds.",
+                f"{out} 已经存在，而且不是飞轮的基座；把基座写到这里会删掉里面的内容。",
+            ),
+            Remark(
+                "Name a new folder, or one that holds such a base.", "请换一个新文件夹，或者一个放着这类基座的文件夹。"
+            ),
         )
 
 
@@ -166,7 +172,11 @@ def refuse_unless_it_folds(adaptation: Adaptation) -> None:
         kind = next(name for name, one in ADAPTATIONS.items() if isinstance(adaptation, one))
         valid = ", ".join(name for name, one in ADAPTATIONS.items() if issubclass(one, FOLDING))
         raise UsageError(
-            f"model.adaptation.kind is {kind}: {kind} is no part of a base's own weights.", f"Valid here: {valid}."
+            Remark(
+                f"model.adaptation.kind is {kind}: {kind} is no part of a base's own weights.",
+                f"model.adaptation.kind 是 {kind}：{kind} 不属于基座自己的权重。",
+            ),
+            Remark(f"Valid here: {valid}.", f"这里可用：{valid}。"),
         )
 
 
@@ -190,8 +200,11 @@ def write(out: Path, base: Base, origin: Mapping[str, Any], texts: Sequence[str]
         found = load(temporary)
         if not torch.equal(wanted, _states(found, texts)):
             raise TrainingError(
-                "The base reads otherwise after it was written and opened again.",
-                "This is a fault of Feilun: please report it.",
+                Remark(
+                    "The base reads otherwise after it was written and opened again.",
+                    "写入后重新打开的基座，读出来的结果不同。",
+                ),
+                Remark("This is a fault of Feilun: please report it.", "这是飞轮的缺陷：请报告给我们。"),
             )
     return NewBase(out, load(out), origin)
 

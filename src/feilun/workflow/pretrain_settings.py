@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from feilun.core.errors import RecipeError
+from feilun.core.remark import Remark
 from feilun.core.settings import read, table
 from feilun.data.settings import DataSettings
 from feilun.models.build import ModelSettings
@@ -36,7 +37,7 @@ class PretrainSettings:
     masking: MaskSettings = table(MaskSettings, "what is hidden from an encoder")
     training: TrainingSettings = table(TrainingSettings, "how the base learns")
 
-    def contradictions(self) -> list[str]:
+    def contradictions(self) -> list[Remark]:
         """Say which settings have no meaning without labels."""
         data, model, training = self.data, self.model, self.training
         given = {
@@ -45,7 +46,12 @@ class PretrainSettings:
             "training.semi_supervised": training.semi_supervised != "none",
         }  # fmt: skip
         return [
-            f"{key} has no meaning here: a base is pretrained on texts alone." for key, value in given.items() if value
+            Remark(
+                f"{key} has no meaning here: a base is pretrained on texts alone.",
+                f"{key} 在这里没有意义：基座只用文本预训练。",
+            )
+            for key, value in given.items()
+            if value
         ]
 
 
@@ -78,7 +84,7 @@ def settings_of(source: str, text: str | None, base: str | None, overrides: Sequ
     if settings is None or faults:
         lines = lines_of_keys(content)
         faults += [message for _, message in sorted(place(fault, lines, overridden) for fault in more)]
-        raise RecipeError(faults, source if written else "feilun pretrain")
+        raise RecipeError(faults, source if written else Remark("feilun pretrain", "feilun pretrain 的设置"))
     return settings
 
 

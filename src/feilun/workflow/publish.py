@@ -18,6 +18,7 @@ from feilun.compression.compress import Compressed
 from feilun.core.corpus import Corpus
 from feilun.core.errors import BundleError, GateNotMet
 from feilun.core.files import write_json, write_text
+from feilun.core.remark import Remark, joined
 from feilun.core.report import Report
 from feilun.core.settings import to_table
 from feilun.core.spans import differences
@@ -50,16 +51,32 @@ def check_gate(report: Report, gate: Mapping[str, float], folder: Path) -> None:
     missed = []
     for metric, bound in gate.items():
         if metric not in report.metrics:
-            missed.append(f"{metric} is not defined on these rows, the gate wants {bound:g}")
+            missed.append(
+                Remark(
+                    f"{metric} is not defined on these rows, the gate wants {bound:g}",
+                    f"{metric} 在这些行上没有定义，门槛要求 {bound:g}",
+                )
+            )
             continue
         value = report.value(metric)
         if value > bound if lower_is_better(metric) else value < bound:
-            missed.append(f"{metric} is {value:.4f}, the gate wants {bound:g}")
+            missed.append(
+                Remark(
+                    f"{metric} is {value:.4f}, the gate wants {bound:g}", f"{metric} 为 {value:.4f}，门槛要求 {bound:g}"
+                )
+            )
     if missed:
+        said = joined(missed)
         raise GateNotMet(
-            f"The release is refused: {'; '.join(missed)} (on {report.n} test rows).",
-            f"No bundle was written; report and plots are in {folder}. More or cleaner rows, another base, or another "
-            "[gate] would let it pass.",
+            Remark(
+                f"The release is refused: {said} (on {report.n} test rows).",
+                f"拒绝发布：{said.chinese}（{report.n} 条测试行）。",
+            ),
+            Remark(
+                f"No bundle was written; report and plots are in {folder}. More or cleaner rows, another base, or "
+                "another [gate] would let it pass.",
+                f"没有写入模型包；报告和图在 {folder}。要通过门槛，可以增加或清理数据、换一个基座，或者修改 [gate]。",
+            ),
         )
 
 
@@ -163,6 +180,11 @@ def refuse_unless_equal(bundle: Bundle, small: Compressed, corpus: Corpus) -> No
     difference = float(differences(bundle.predictor.logits(corpus), small.logits(corpus)).max(initial=0))
     if difference > LARGEST_DIFFERENCE:
         raise BundleError(
-            f"The reopened bundle {bundle.path} answers otherwise than what was judged, by {difference:.4f}.",
-            "Do not use it; run the training again, and look at the disk.",
+            Remark(
+                f"The reopened bundle {bundle.path} answers otherwise than what was judged, by {difference:.4f}.",
+                f"重新打开的模型包 {bundle.path} 与评判过的回答不同，相差 {difference:.4f}。",
+            ),
+            Remark(
+                "Do not use it; run the training again, and look at the disk.", "请不要使用它；请重新训练，并检查磁盘。"
+            ),
         )

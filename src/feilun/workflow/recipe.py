@@ -11,12 +11,12 @@ from typing import Any, Literal
 from feilun.compression.settings import CompressionSettings
 from feilun.core import settings as core_settings
 from feilun.core.errors import RecipeError, nearest
+from feilun.core.remark import Remark, said_in
 from feilun.core.settings import REQUIRED, Fault, setting, table, tables
 from feilun.data.settings import DataSettings
 from feilun.evaluation.judges.table import JUDGES
 from feilun.models.build import ModelSettings
 from feilun.monitoring.retrain_policy import RetrainSettings
-from feilun.text.clean import Cleaning
 from feilun.training.search import SearchSettings
 from feilun.training.settings import TrainingSettings
 from feilun.workflow import toml_text
@@ -26,17 +26,13 @@ from feilun.workflow.rules.adapters import contradictions_of_adapter_form, with_
 from feilun.workflow.rules.compression import contradictions_of_compression
 from feilun.workflow.rules.features import contradictions_of_features
 from feilun.workflow.rules.few_shot import contradictions_of_method
-from feilun.workflow.rules.generation import bounded, generation_faults
+from feilun.workflow.rules.generation import bounded
+from feilun.workflow.rules.rows import AS_THEY_ARE, contradictions_of_rows
 from feilun.workflow.rules.unlabelled import contradictions_of_unlabelled
 from feilun.workflow.task_tables import TaskSettings, contradictions_of, figures_of, with_parts, with_tasks
 
 GATE_METRICS = tuple(dict.fromkeys(metric for judge in JUDGES.values() for metric in judge.metrics))
 """Metrics that a gate may bound, of all tasks: losses and errors from above, the others from below."""
-
-AS_THEY_ARE = Cleaning(
-    mojibake=False, html=False, unicode="none", full_width=False, control=False, whitespace=False, redact=()
-)
-"""The cleaning that changes no text."""
 
 
 @dataclass(frozen=True)
@@ -57,15 +53,30 @@ class EvaluationSettings:
     )
     by_label: bool = setting(False, "pick that score for each label apart, where 20 validation rows or more got it")
 
-    def contradictions(self) -> list[str]:
+    def contradictions(self) -> list[Remark]:
         """Say which settings exclude each other."""
         found = []
         if self.by_label and self.cost_error is None and self.wanted_accuracy is None:
-            found.append("evaluation.by_label needs evaluation.wanted_accuracy, or the two costs.")
+            found.append(
+                Remark(
+                    "evaluation.by_label needs evaluation.wanted_accuracy, or the two costs.",
+                    "evaluation.by_label 需要 evaluation.wanted_accuracy，或者两个代价。",
+                )
+            )
         if (self.cost_error is None) != (self.cost_review is None):
-            found.append("evaluation.cost_error and evaluation.cost_review belong together: give both, or neither.")
+            found.append(
+                Remark(
+                    "evaluation.cost_error and evaluation.cost_review belong together: give both, or neither.",
+                    "evaluation.cost_error 和 evaluation.cost_review 要一起用：两个都给，或者都不给。",
+                )
+            )
         if self.cost_error is not None and self.wanted_accuracy is not None:
-            found.append("evaluation.wanted_accuracy and the two costs both set the threshold: keep one of them.")
+            found.append(
+                Remark(
+                    "evaluation.wanted_accuracy and the two costs both set the threshold: keep one of them.",
+                    "evaluation.wanted_accuracy 和两个代价都会设定阈值：请只留其中之一。",
+                )
+            )
         return found
 
 
@@ -99,48 +110,54 @@ class Recipe:
         """Return the row of the tables of tasks: the task, or `similarity` where two texts are read apart."""
         return kind_of(self.task, self.model.encoder)
 
-    def contradictions(self) -> list[str]:
+    def contradictions(self) -> list[Remark]:
         """Say what in the recipe cannot be."""
         found = []
         if not re.fullmatch(r"[\w][\w.\-]*", self.name):
-            found.append(f"name is a folder's name: letters, digits, '-', '_' and '.' only, not {self.name!r}.")
-        several = self.task == "regress" or (self.kind == "similarity" and not self.data.targets)
-        if len(self.data.targets) != 1 and not several:
-            found.append(f"data.target names {len(self.data.targets)} columns, but the task {self.task} reads one.")
-        if self.task == "tag" and self.data.clean.cleaning() != AS_THEY_ARE:
-            found.append("data.clean must leave texts as they are in a tag recipe: it would move the spans.")
-        if self.task == "match" and self.data.pair is None:
-            found.append("data.pair is missing: a match recipe compares two texts, and it names the second one.")
-        if self.task == "rank" and self.data.pair is None:
-            found.append("data.pair is missing: a rank recipe reads a query (data.text) and a candidate (data.pair).")
-        if self.task == "generate":
-            found += generation_faults(self.data, self.model)
-        if self.task == "tag" and self.data.pair is not None:
-            found.append("data.pair names a second text, but a tag recipe finds spans in one text.")
-        if self.model.encoder == "bi" and self.task != "match":
-            found.append(f'model.encoder = "bi" compares two texts, but the task is {self.task}.')
-        if self.kind != "similarity" and (self.data.same != "auto" or self.model.pair_prefix is not None):
-            found.append('data.same and model.pair_prefix are for a match recipe with model.encoder = "bi".')
-        if self.task != "multilabel" and (self.data.gather is not None or self.data.separator != "auto"):
-            found.append(f"data.gather and data.separator are for several labels, but the task is {self.task}.")
+            found.append(
+                Remark(
+                    f"name is a folder's name: letters, digits, '-', '_' and '.' only, not {self.name!r}.",
+                    f"name 是文件夹的名称：只能用字母、数字、'-'、'_' 和 '.'，不能是 {self.name!r}。",
+                )
+            )
+        found += contradictions_of_rows(self)
         found += contradictions_of_features(self)
         found += contradictions_of_adapter_form(self)
         found += contradictions_of_compression(self)
         if self.training.distil.teachers and self.task not in {"classify", "match"}:
-            found.append(f"training.distil: teachers give texts one label; a {self.task} recipe has none.")
+            found.append(
+                Remark(
+                    f"training.distil: teachers give texts one label; a {self.task} recipe has none.",
+                    f"training.distil：教师给文本一个标签；{self.task} 的配方没有单一标签。",
+                )
+            )
         found += contradictions_of_unlabelled(self)
         found += contradictions_of_method(self)
         if self.task == "multitask":
             found += contradictions_of(self.tasks, self.data.clean.cleaning())
         elif self.tasks:
-            found.append("tasks are for a multitask recipe: leave the tables [tasks.NAME] out.")
+            found.append(
+                Remark(
+                    "tasks are for a multitask recipe: leave the tables [tasks.NAME] out.",
+                    "tasks 只用于 multitask 的配方：请去掉 [tasks.NAME] 这些表。",
+                )
+            )
         evaluation = self.evaluation
-        if self.task in {"generate", "rank", "regress", "tag"} and (
-            evaluation.cost_error or evaluation.wanted_accuracy
-        ):
-            found.append("evaluation.cost_error and evaluation.wanted_accuracy are for tasks that give labels.")
+        chooses = self.task not in {"generate", "rank", "regress", "tag"}
+        if not chooses and (evaluation.cost_error or evaluation.wanted_accuracy):
+            found.append(
+                Remark(
+                    "evaluation.cost_error and evaluation.wanted_accuracy are for tasks that give labels.",
+                    "evaluation.cost_error 和 evaluation.wanted_accuracy 只用于给出标签的任务。",
+                )
+            )
         if self.task not in {"classify", "match"} and evaluation.by_label:
-            found.append("evaluation.by_label is for tasks that give one label.")
+            found.append(
+                Remark(
+                    "evaluation.by_label is for tasks that give one label.",
+                    "evaluation.by_label 只用于给出单一标签的任务。",
+                )
+            )
         return found
 
 
@@ -230,7 +247,10 @@ def _with_head(model: Any, task: str) -> tuple[Any, list[Fault]]:
         return model, []
     faults = []
     if head.get("kind", task) != task:
-        said = f"model.head.kind is {head['kind']!r}, but the head follows from the task {task!r}: leave it out."
+        said = Remark(
+            f"model.head.kind is {head['kind']!r}, but the head follows from the task {task!r}: leave it out.",
+            f"model.head.kind 是 {head['kind']!r}，但头由任务 {task!r} 决定：请去掉它。",
+        )
         faults.append(Fault("model.head.kind", said))
     return {**model, "head": {**head, "kind": task}}, faults
 
@@ -258,8 +278,21 @@ def _read_gate(gate: Any, metrics: Sequence[str]) -> tuple[Any, list[Fault]]:
     faults = []
     for metric, bound in gate.items():
         if metric not in metrics:
-            faults.append(Fault(f"gate.{metric}", f"unknown metric {metric!r}. {nearest(metric, metrics)}"))
+            hint = nearest(metric, metrics)
+            faults.append(
+                Fault(
+                    f"gate.{metric}",
+                    Remark(f"unknown metric {metric!r}. {hint}", f"未知的指标 {metric!r}。{said_in('zh', hint)}"),
+                )
+            )
         elif isinstance(bound, bool) or not isinstance(bound, (int, float)):
-            faults.append(Fault(f"gate.{metric}", f"gate.{metric} must be number, not {bound!r}."))
+            faults.append(
+                Fault(
+                    f"gate.{metric}",
+                    Remark(
+                        f"gate.{metric} must be number, not {bound!r}.", f"gate.{metric} 必须是数字，不能是 {bound!r}。"
+                    ),
+                )
+            )
     unsound = {fault.key for fault in faults}
     return {metric: bound for metric, bound in gate.items() if f"gate.{metric}" not in unsound}, faults

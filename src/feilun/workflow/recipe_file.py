@@ -11,6 +11,7 @@ from typing import Any
 
 from feilun.core import toml
 from feilun.core.errors import RecipeError, UsageError
+from feilun.core.remark import Remark, joined, said_in
 from feilun.core.settings import Fault
 
 PATHS = ("data.train", "data.validation", "data.test", "data.unlabelled", "model.base")
@@ -25,16 +26,24 @@ def read_text(path: Path) -> str:
         RecipeError: If it is not UTF-8.
     """
     if not path.is_file():
-        kind = "a folder, not a recipe" if path.is_dir() else "not there"
+        folder = Remark("a folder, not a recipe", "是一个文件夹，不是配方")
+        kind = folder if path.is_dir() else Remark("not there", "不存在")
         raise UsageError(
-            f"The recipe {str(path)!r} is {kind}.",
-            "It is a TOML file; for a training `feilun init --data FILE` writes one after looking at the data.",
+            Remark(f"The recipe {str(path)!r} is {kind}.", f"配方 {str(path)!r} {said_in('zh', kind)}。"),
+            Remark(
+                "It is a TOML file; for a training `feilun init --data FILE` writes one after looking at the data.",
+                "配方是 TOML 文件；要训练的话，`feilun init --data FILE` 会看过数据之后写出一个。",
+            ),
         )
     try:
         return path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
-        raise RecipeError([f"line {line}: not UTF-8. Save the file in the encoding UTF-8."], str(path)) from error
+        not_utf8 = Remark(
+            f"line {line}: not UTF-8. Save the file in the encoding UTF-8.",
+            f"第 {line} 行：不是 UTF-8。请把文件存为 UTF-8 编码。",
+        )
+        raise RecipeError([not_utf8], str(path)) from error
 
 
 def parse(text: str, path: Path) -> dict[str, Any]:
@@ -46,7 +55,7 @@ def parse(text: str, path: Path) -> dict[str, Any]:
     try:
         return toml.parse(text)
     except toml.TooMuch as error:
-        raise RecipeError([f"{error}."], str(path)) from error
+        raise RecipeError([Remark(f"{error}.", f"{error}。")], str(path)) from error
     except tomllib.TOMLDecodeError as error:
         raise RecipeError([_syntax_fault(str(error), text)], str(path)) from error
 
@@ -56,17 +65,27 @@ def _syntax_fault(message: str, text: str) -> str:
     found = re.search(r" \(at line (\d+), column (\d+)\)", message)
     lines = text.split("\n")
     if found is None:  # tomllib says "at end of document"
-        return f"line {len(lines)}: {message}."
+        return Remark(f"line {len(lines)}: {message}.", f"第 {len(lines)} 行：{message}。")
     number, column = int(found[1]), int(found[2])
     line = lines[number - 1].strip()
     remedy = ""
     if re.search("[“”‘’＝，：]", line):
-        remedy = " It has Chinese or typographic punctuation: write straight quotes and the plain = and , instead."
+        remedy = Remark(
+            " It has Chinese or typographic punctuation: write straight quotes and the plain = and , instead.",
+            "这一行有中文标点或弯引号：请改用英文的直引号、= 和 ,。",
+        )
     elif "{" in line and "}" not in line:
-        remedy = " A table in braces must end on its line; a table over several lines has a [header]."
+        remedy = Remark(
+            " A table in braces must end on its line; a table over several lines has a [header].",
+            "花括号里的表必须在同一行结束；占多行的表要用 [表头]。",
+        )
     elif "Invalid value" in message:
-        remedy = ' Text stands in straight quotes: key = "value".'
-    return f"line {number}, column {column}: {message[: found.start()]}: {line!r}.{remedy}"
+        remedy = Remark(' Text stands in straight quotes: key = "value".', '文字要放在英文直引号里：key = "value"。')
+    said = message[: found.start()]
+    return Remark(
+        f"line {number}, column {column}: {said}: {line!r}.{remedy}",
+        f"第 {number} 行，第 {column} 列：{said}：{line!r}。{said_in('zh', remedy)}",
+    )
 
 
 def resolve(values: dict[str, Any], folder: Path) -> None:
@@ -94,13 +113,16 @@ def resolve(values: dict[str, Any], folder: Path) -> None:
 def place(fault: Fault, lines: Mapping[str, int], overridden: set[str]) -> tuple[int, str]:
     """Find the fault's line (0 where it has none) and put it, or the option that brought it, before its message."""
     if any(fault.key == key or fault.key.startswith(f"{key}.") for key in overridden):
-        return 0, f"--set {fault.key}: {fault.message}"
+        return 0, joined([f"--set {fault.key}", fault.message], ": ", "：")
     brought = next((key for key in overridden if key.startswith(f"{fault.key}.")), None)
     if brought and fault.key not in lines:
-        return 0, f"--set {brought}: {fault.message}"
+        return 0, joined([f"--set {brought}", fault.message], ": ", "：")
     words: list[str] = re.findall(r"\w+(?:\.\w+)*", fault.message)
     # a contradiction belongs to a whole table: the first key that it speaks of gives the line
     key = next((word for word in words if word in lines and word.startswith(fault.key)), fault.key)
     while key and key not in lines:
         key = key.rpartition(".")[0]
-    return (lines[key], f"line {lines[key]}: {fault.message}") if key else (0, fault.message)
+    if not key:
+        return 0, fault.message
+    line = Remark(f"line {lines[key]}", f"第 {lines[key]} 行")
+    return lines[key], joined([line, fault.message], ": ", "：")

@@ -7,6 +7,7 @@ from typing import Any
 
 from feilun.core.decisions.table import DECISIONS
 from feilun.core.errors import DataError
+from feilun.core.remark import Remark
 from feilun.core.splits import Splits
 from feilun.data.multitask import TaskRows, prepare_tasks
 from feilun.data.prepare import CountTokens, prepare
@@ -52,8 +53,17 @@ def refuse_cut_rows(length: Mapping[str, Any]) -> None:
     if length.get("cut_rows"):
         longest = int(length["tokens"]["maximum"])
         raise DataError(
-            f"{length['cut_rows']:,} rows have more than {length['max_tokens']:,} tokens, the longest {longest:,}, and "
-            'model.too_long is "refuse".',
-            f"Set model.max_tokens to {longest}, as far as the base reads so much, shorten the rows, or set "
-            'model.too_long = "cut".',
+            Remark(
+                f"{length['cut_rows']:,} rows have more than {length['max_tokens']:,} tokens, the longest "
+                f"{longest:,}, and "
+                'model.too_long is "refuse".',
+                f"有 {length['cut_rows']:,} 行超过 {length['max_tokens']:,} 个词元，最长的有 {longest:,} 个，"
+                '而 model.too_long 是 "refuse"。',
+            ),
+            Remark(
+                f"Set model.max_tokens to {longest}, as far as the base reads so much, shorten the rows, or set "
+                'model.too_long = "cut".',
+                f"请把 model.max_tokens 设为 {longest}（只要基座能读这么多），或者缩短这些行，或者设 "
+                'model.too_long = "cut"。',
+            ),
         )

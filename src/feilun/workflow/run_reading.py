@@ -10,6 +10,7 @@ from typing import Any
 from feilun.core import places
 from feilun.core.errors import DataError, UsageError, nearest
 from feilun.core.files import read_json
+from feilun.core.remark import Remark, said_in
 
 Row = tuple[str, list[Any]]
 """A key, and its value in each run; None where a run has none."""
@@ -30,9 +31,20 @@ def find_run(reference: str) -> Path:
     if len(exact or found) == 1:
         return (exact or found)[0]
     if found:
-        raise UsageError(f"{len(found)} runs begin with {reference!r}: {', '.join(one.name for one in found)}.")
+        raise UsageError(
+            Remark(
+                f"{len(found)} runs begin with {reference!r}: {', '.join(one.name for one in found)}.",
+                f"有 {len(found)} 次运行以 {reference!r} 开头：{'、'.join(one.name for one in found)}。",
+            )
+        )
     known = nearest(reference, [folder.name for folder in folders])
-    raise UsageError(f"There is no run {reference!r} in {places.runs()}. {known}", "See: feilun runs")
+    raise UsageError(
+        Remark(
+            f"There is no run {reference!r} in {places.runs()}. {known}",
+            f"{places.runs()} 里没有运行 {reference!r}。{said_in('zh', known)}",
+        ),
+        Remark("See: feilun runs", "查看：feilun runs"),
+    )
 
 
 def read_run(folder: Path) -> dict[str, Any]:
@@ -44,7 +56,10 @@ def read_run(folder: Path) -> dict[str, Any]:
     try:
         facts = read_json(folder / "run.json")
     except ValueError as error:
-        raise DataError(f"{folder / 'run.json'} is damaged ({error}).", "The run is lost: train again.") from error
+        raise DataError(
+            Remark(f"{folder / 'run.json'} is damaged ({error}).", f"{folder / 'run.json'} 已损坏（{error}）。"),
+            Remark("The run is lost: train again.", "这次运行已丢失：请重新训练。"),
+        ) from error
     return dict(facts)
 
 

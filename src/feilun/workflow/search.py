@@ -16,6 +16,7 @@ import torch
 from feilun.core import places
 from feilun.core.errors import Interrupted, TrainingError, UsageError
 from feilun.core.files import write_text
+from feilun.core.remark import Remark, said_in
 from feilun.core.settings import describe, to_table
 from feilun.core.splits import Splits
 from feilun.models.bases.base import Base
@@ -143,8 +144,14 @@ def _open(path: Path, overrides: Sequence[str], accept_licence: bool = False) ->
     types = {key: kind for key, kind, *_ in describe(Recipe)}
     if recipe.training.distil.teachers:
         raise UsageError(
-            "training.distil.teachers: a search learns from labels alone.",
-            "Search without teachers, then train the best recipe with them.",
+            Remark(
+                "training.distil.teachers: a search learns from labels alone.",
+                "training.distil.teachers：搜索只从标签学习。",
+            ),
+            Remark(
+                "Search without teachers, then train the best recipe with them.",
+                "请去掉教师再搜索，然后用它们训练最好的配方。",
+            ),
         )
     space = tuple(read_dimension(text, types) for text in recipe.search.vary or default_space(recipe, base, splits))
     return _Search(path, tuple(overrides), recipe, base, splits, space)
@@ -187,12 +194,16 @@ def _work(searched: _Search, folder: Path, study: Any, deadline: float | None, s
             )
         except Interrupted as stopped:
             raise Interrupted(
-                f"Stopped in trial {trial.number}; the study is in {folder}.", "Run the same command to go on with it."
+                Remark(
+                    f"Stopped in trial {trial.number}; the study is in {folder}.",
+                    f"在第 {trial.number} 次试验时停下；这次搜索在 {folder}。",
+                ),
+                Remark("Run the same command to go on with it.", "再次运行同样的命令即可继续。"),
             ) from stopped
         except TrialStopped:
             study.tell(trial, state=TrialState.PRUNED)
         except (TrainingError, UsageError) as error:  # a rate that is too high, ranks that exclude each other
-            trial.set_user_attr("reason", str(error))
+            trial.set_user_attr("reason", [str(error.message), said_in("zh", error.message)])
             study.tell(trial, state=TrialState.FAIL)
         else:
             study.tell(trial, value)
@@ -210,7 +221,7 @@ def _train(searched: _Search, settings: Mapping[str, str], tracker: TrialTracker
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     if progress.best is None:
-        raise TrainingError("The trial came to no evaluation.")
+        raise TrainingError(Remark("The trial came to no evaluation.", "这次试验一次评估也没有。"))
     return progress.best
 
 
@@ -256,10 +267,17 @@ def _found(searched: _Search, folder: Path, study: Any, standing: Mapping[str, A
     trials = trials_of(study)
     valued = [trial for trial in trials if trial.value is not None]
     if not valued:
-        reason = next((f" The last one failed: {trial.reason}" for trial in reversed(trials) if trial.reason), "")
+        last = next((trial.reason for trial in reversed(trials) if trial.reason), "")
+        reason = Remark(f" The last one failed: {last}", f"最后一次失败的原因：{said_in('zh', last)}") if last else ""
         raise TrainingError(
-            f"None of the {len(trials)} trials gave a value.{reason}",
-            "Give more minutes, or search another space (search.vary).",
+            Remark(
+                f"None of the {len(trials)} trials gave a value.{reason}",
+                f"{len(trials)} 次试验都没有得出数值。{said_in('zh', reason)}",
+            ),
+            Remark(
+                "Give more minutes, or search another space (search.vary).",
+                "请给出更多分钟，或者换一个搜索空间（search.vary）。",
+            ),
         )
     sign = -1.0 if study.direction.name == "MINIMIZE" else 1.0
     best = max(valued, key=lambda trial: (trial.state == "complete", sign * (trial.value or 0.0), -trial.number))

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from feilun.core.remark import Remark
+
 
 @dataclass(frozen=True)
 class Trial:
@@ -69,7 +71,7 @@ def trials_of(study: Any) -> list[Trial]:
             value=trial.value,
             settings={key: str(value) for key, value in trial.params.items()},
             seconds=trial.duration.total_seconds() if trial.duration else 0.0,
-            reason=str(trial.user_attrs.get("reason", "")),
+            reason=Remark(*trial.user_attrs["reason"]) if "reason" in trial.user_attrs else "",
         )
         for trial in study.get_trials(deepcopy=False)
         if trial.state.name in states

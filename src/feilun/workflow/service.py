@@ -14,6 +14,7 @@ from feilun.bundles.registry import resolve
 from feilun.core.errors import BundleError, ServiceError, UsageError
 from feilun.core.files import read_json
 from feilun.core.places import registered
+from feilun.core.remark import Remark, joined, said_in
 from feilun.monitoring.feedback import FeedbackDesk
 from feilun.monitoring.log import ObservationLog
 from feilun.serving.access import Access
@@ -95,13 +96,14 @@ def _announce(
     """Say which models answer at which addresses, a line each."""
     address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     for name, bundle in engine.bundles.items():
-        kept = "  (follows its champion)" if name in following else ""
-        say(f"{name}@{bundle.version}  POST {address}/v1/predict/{quote(name)}{kept}")
+        kept = Remark("  (follows its champion)", "  （跟随它的现任）") if name in following else ""
+        say(joined([f"{name}@{bundle.version}  POST {address}/v1/predict/{quote(name)}", kept], "", ""))
     for trial in engine.trials.values():
-        say(f"{trial.model}  " + ("asked along" if trial.shadows else f"answers {trial.share:.1%} of the requests"))
+        share = Remark(f"answers {trial.share:.1%} of the requests", f"回答 {trial.share:.1%} 的请求")
+        say(joined([f"{trial.model}  ", Remark("asked along", "一并询问") if trial.shadows else share], "", ""))
     if page is not None:
-        say(f"Web page: {address}{page}")
-    say(f"Documentation: {address}/docs  Stop with Ctrl-C.")
+        say(Remark(f"Web page: {address}{page}", f"网页：{address}{page}"))
+    say(Remark(f"Documentation: {address}/docs  Stop with Ctrl-C.", f"接口文档：{address}/docs  按 Ctrl-C 停止。"))
 
 
 def followed(references: Iterable[str], opened: Mapping[str, Bundle]) -> list[str]:
@@ -127,11 +129,20 @@ def opened_trials(shares: Mapping[str, float], threads: int | None) -> dict[str,
         name, _, version = reference.partition("@")
         if not version or not 0 <= share < 1:
             raise UsageError(
-                f"{reference!r} with the share {share:g} cannot be tried.",
-                "Write --shadow NAME@VERSION, or --canary NAME@VERSION=SHARE with a share above 0 and below 1.",
+                Remark(
+                    f"{reference!r} with the share {share:g} cannot be tried.",
+                    f"无法以份额 {share:g} 试用 {reference!r}。",
+                ),
+                Remark(
+                    "Write --shadow NAME@VERSION, or --canary NAME@VERSION=SHARE with a share above 0 and below 1.",
+                    "请写 --shadow NAME@VERSION，或 --canary NAME@VERSION=SHARE，份额大于 0、小于 1。",
+                ),
             )
         if name in found:
-            raise UsageError(f"Two versions of {name} are to be tried.", "Try one after the other.")
+            raise UsageError(
+                Remark(f"Two versions of {name} are to be tried.", f"{name} 有两个版本要试用。"),
+                Remark("Try one after the other.", "请一个一个来。"),
+            )
         found[name] = Trial(open_bundle(reference, threads=threads), share)
     return found
 
@@ -182,10 +193,18 @@ def access_to(host: str, database: Database | None, hosts: Sequence[str] = ()) -
             return tokens.valid(connection)
 
     if not read():
-        reason = "" if is_loopback(host) else ": other machines could reach it"
+        near = is_loopback(host)
+        reason = "" if near else Remark(": other machines could reach it", "：别的机器可以访问它")
+        own = "" if near else Remark(", or use 127.0.0.1.", "，或者改用 127.0.0.1。")
         raise UsageError(
-            f"The service does not listen on {host} without an access token{reason}.",
-            "Make one: feilun token create NAME --scope predict" + ("" if is_loopback(host) else ", or use 127.0.0.1."),
+            Remark(
+                f"The service does not listen on {host} without an access token{reason}.",
+                f"没有访问令牌，服务不会监听 {host}{said_in('zh', reason)}。",
+            ),
+            Remark(
+                f"Make one: feilun token create NAME --scope predict{own}",
+                f"请创建一个：feilun token create NAME --scope predict{said_in('zh', own)}",
+            ),
         )
     return Access(read, checked)
 
@@ -217,7 +236,13 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         raise ServiceError(
-            f"Port {port} of {host} cannot be used: {error.strerror}.",
-            "Stop what uses it, or choose another: --port 8081, or --port 0 for a free one.",
+            Remark(
+                f"Port {port} of {host} cannot be used: {error.strerror}.",
+                f"无法使用 {host} 的端口 {port}：{error.strerror}。",
+            ),
+            Remark(
+                "Stop what uses it, or choose another: --port 8081, or --port 0 for a free one.",
+                "请停掉占用它的程序，或换一个端口：--port 8081；--port 0 会用任意空闲端口。",
+            ),
         ) from error
     return listener

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from feilun.core.corpus import Corpus, corpus_of
 from feilun.core.errors import DataError
 from feilun.core.labels import LabelSet
+from feilun.core.remark import Remark
 from feilun.core.splits import Splits
 from feilun.labelling.propagation import spread_labels, surest
 from feilun.models.base_embedder import BaseEmbedder
@@ -42,8 +43,14 @@ def spread(base: Base, splits: Splits, unlabelled: list[str]) -> tuple[Splits, L
     """
     if not unlabelled:
         raise DataError(
-            "No text of data.unlabelled is new: each stands among the rows of the recipe.",
-            "Give further texts, or leave out training.semi_supervised.",
+            Remark(
+                "No text of data.unlabelled is new: each stands among the rows of the recipe.",
+                "data.unlabelled 里没有新的文本：每一条都已在配方的行里。",
+            ),
+            Remark(
+                "Give further texts, or leave out training.semi_supervised.",
+                "请给出更多文本，或者去掉 training.semi_supervised。",
+            ),
         )
     train, labels = splits.train, splits.labels
     targets = labels.encode([str(target) for target in train.target or ()])

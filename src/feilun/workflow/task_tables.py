@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from feilun.core.remark import Remark
 from feilun.core.settings import REQUIRED, choice, setting, table
 from feilun.data.settings import DataSettings
 from feilun.evaluation.judges.table import JUDGES
@@ -68,7 +69,7 @@ def figures_of(task: str, tasks: Any) -> tuple[str, ...]:
     return (*JUDGES[task].metrics, *own)
 
 
-def contradictions_of(tasks: Mapping[str, TaskSettings], cleaning: Cleaning) -> list[str]:
+def contradictions_of(tasks: Mapping[str, TaskSettings], cleaning: Cleaning) -> list[Remark]:
     """Say which of the tasks cannot be.
 
     Args:
@@ -77,14 +78,39 @@ def contradictions_of(tasks: Mapping[str, TaskSettings], cleaning: Cleaning) -> 
     """
     found = []
     if len(tasks) < 2:
-        found.append("tasks holds fewer than two tables [tasks.NAME], and a multitask recipe has several tasks.")
+        found.append(
+            Remark(
+                "tasks holds fewer than two tables [tasks.NAME], and a multitask recipe has several tasks.",
+                "tasks 里不足两个 [tasks.NAME] 表，而 multitask 的配方有几个任务。",
+            )
+        )
     for name, own in tasks.items():
         if not re.fullmatch(r"[\w-]+", name):
-            found.append(f"tasks.{name} is no name of a task: letters, digits, '-' and '_' only.")
+            found.append(
+                Remark(
+                    f"tasks.{name} is no name of a task: letters, digits, '-' and '_' only.",
+                    f"tasks.{name} 不能作任务的名称：只能用字母、数字、'-' 和 '_'。",
+                )
+            )
         if own.data.pair is not None:
-            found.append(f"tasks.{name}.data.pair names a second text, but the tasks read one text.")
+            found.append(
+                Remark(
+                    f"tasks.{name}.data.pair names a second text, but the tasks read one text.",
+                    f"tasks.{name}.data.pair 指定了第二文本，但各任务只读一条文本。",
+                )
+            )
         if len(own.data.targets) != 1 and own.task != "regress":
-            found.append(f"tasks.{name}.data.target names {len(own.data.targets)} columns; {own.task} reads one.")
+            found.append(
+                Remark(
+                    f"tasks.{name}.data.target names {len(own.data.targets)} columns; {own.task} reads one.",
+                    f"tasks.{name}.data.target 写了 {len(own.data.targets)} 列；{own.task} 只读一列。",
+                )
+            )
         if own.data.clean.cleaning() != cleaning:
-            found.append(f"tasks.{name}.data.clean differs: one model cleans every text in one way; set data.clean.")
+            found.append(
+                Remark(
+                    f"tasks.{name}.data.clean differs: one model cleans every text in one way; set data.clean.",
+                    f"tasks.{name}.data.clean 与别处不同：一个模型只用一种方式清洗文本；请设 data.clean。",
+                )
+            )
     return found

@@ -12,6 +12,7 @@ from feilun.core.corpus import Corpus
 from feilun.core.errors import UsageError
 from feilun.core.labels import LabelSet
 from feilun.core.prediction import Decision
+from feilun.core.remark import Remark
 from feilun.core.splits import Splits
 from feilun.models.bases.base import Base
 from feilun.training.distil import Lessons, lessons_of
@@ -58,15 +59,24 @@ def _check(teacher: Bundle, labels: LabelSet, task: str) -> None:
     own = str(teacher.manifest.get("task"))
     if own != task:
         raise UsageError(
-            f"The teacher {teacher.path} is of the task {own}, but the recipe's is {task}.",
-            "Name bundles of the same task in training.distil.teachers.",
+            Remark(
+                f"The teacher {teacher.path} is of the task {own}, but the recipe's is {task}.",
+                f"教师 {teacher.path} 的任务是 {own}，而配方的任务是 {task}。",
+            ),
+            Remark(
+                "Name bundles of the same task in training.distil.teachers.",
+                "请在 training.distil.teachers 里写同一任务的模型包。",
+            ),
         )
     missing, more = set(labels.names) - set(teacher.labels.names), set(teacher.labels.names) - set(labels.names)
     if missing or more:
         shown = ", ".join(repr(name) for name in sorted(missing | more)[:5])
         raise UsageError(
-            f"The teacher {teacher.path} has other labels than the recipe's rows; the two differ in {shown}.",
-            "Train the teacher on rows with the same labels.",
+            Remark(
+                f"The teacher {teacher.path} has other labels than the recipe's rows; the two differ in {shown}.",
+                f"教师 {teacher.path} 的标签与配方各行的不同；两者的差别：{shown}。",
+            ),
+            Remark("Train the teacher on rows with the same labels.", "请用标签相同的行训练教师。"),
         )
 
 

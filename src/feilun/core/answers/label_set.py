@@ -23,7 +23,9 @@ class LabelSetAnswer:
     field: ClassVar[str] = "labels"
     thumbs: ClassVar[bool] = True
     free_text: ClassVar[bool] = False
-    in_a_cell: ClassVar[str] = "labels with | between them, or [] where none applies"
+    in_a_cell: ClassVar[str] = Remark(
+        "labels with | between them, or [] where none applies", "以 | 分隔的标签，都不适用时为 []"
+    )
 
     def own(self, prediction: Mapping[str, Any]) -> Any:
         """Return the answer of a prediction, in its JSON form."""

@@ -20,7 +20,9 @@ class Numbers:
     field: ClassVar[str] = "value"
     thumbs: ClassVar[bool] = False
     free_text: ClassVar[bool] = False
-    in_a_cell: ClassVar[str] = "a number, or several as JSON: {name: number}"
+    in_a_cell: ClassVar[str] = Remark(
+        "a number, or several as JSON: {name: number}", "一个数值，或用 JSON 写几个：{名称: 数值}"
+    )
 
     def own(self, prediction: Mapping[str, Any]) -> Any:
         """Return the answer of a prediction, in its JSON form."""

@@ -24,7 +24,10 @@ class Relevance:
     field: ClassVar[str] = "relevance"
     thumbs: ClassVar[bool] = True
     free_text: ClassVar[bool] = False
-    in_a_cell: ClassVar[str] = "a grade: 0 where the candidate is not relevant, 1 or higher where it is"
+    in_a_cell: ClassVar[str] = Remark(
+        "a grade: 0 where the candidate is not relevant, 1 or higher where it is",
+        "等级：候选不相关为 0，相关为 1 或更高",
+    )
 
     def own(self, prediction: Mapping[str, Any]) -> float:
         """Return 1 where the candidate was taken to be relevant, else 0."""

@@ -24,7 +24,9 @@ class SeveralAnswers:
     field: ClassVar[str] = "tasks"
     thumbs: ClassVar[bool] = True
     free_text: ClassVar[bool] = False
-    in_a_cell: ClassVar[str] = "the right answer to the task that the observation names"
+    in_a_cell: ClassVar[str] = Remark(
+        "the right answer to the task that the observation names", "observation 所指任务的正确答案"
+    )
 
     def __init__(self, kinds: Mapping[str, AnswerKind]) -> None:
         self.kinds = kinds

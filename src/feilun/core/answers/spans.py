@@ -27,7 +27,10 @@ class Spans:
     field: ClassVar[str] = "spans"
     thumbs: ClassVar[bool] = True
     free_text: ClassVar[bool] = False
-    in_a_cell: ClassVar[str] = 'spans as JSON: [{"start": 0, "end": 2, "label": "name"}], or [] where there is none'
+    in_a_cell: ClassVar[str] = Remark(
+        'spans as JSON: [{"start": 0, "end": 2, "label": "name"}], or [] where there is none',
+        '用 JSON 写的片段：[{"start": 0, "end": 2, "label": "name"}]，没有时为 []',
+    )
 
     def own(self, prediction: Mapping[str, Any]) -> Any:
         """Return the answer of a prediction, in its JSON form."""

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from feilun.core.remark import Remark, joined
 from feilun.interfaces.cli import output
 from feilun.interfaces.cli.options import AsJson, Threads
 
@@ -28,6 +29,15 @@ Recipes = Annotated[
     typer.Option("--on", help="A recipe to train with each; may be given again.", metavar="RECIPE", show_default=False),
 ]
 
+HEADS = (
+    Remark("kind", "方法"),
+    Remark("weights that move", "变动的权重"),
+    Remark("share", "占比"),
+    Remark("learning rate", "学习率"),
+    Remark("tokens/s", "词元/秒"),
+    Remark("peak memory", "内存峰值"),
+)
+
 
 def adaptations(
     base: Base = None, seconds: Seconds = 2.0, on: Recipes = None, threads: Threads = None, as_json: AsJson = False
@@ -44,18 +54,16 @@ def adaptations(
     name = base or next((recipe.model.base for recipe in recipes.values()), None) or default_base()
     console = output.progress_console()
     found = []
-    with console.status(f"Training {name} in several ways …"):
+    with console.status(output.said(Remark(f"Training {name} in several ways …", f"正在用几种方法训练 {name} …"))):
         for cost in costs(name, seconds=seconds, threads=threads, recipes=recipes):
             found.append(cost)
             if as_json:
                 output.print_json({"base": name, **cost.to_json()})
     if as_json:
         return
-    from rich.table import Table
-
-    columns = ("kind", "weights that move", "share", "learning rate", "tokens/s", "peak memory")
-    reached = [f"{recipe.training.early_stopping.metric}, {own}" for own, recipe in recipes.items()]
-    table = Table(*columns, *reached, "what it is", title=f"model.adaptation.kind on {name}", box=None, pad_edge=False)
+    reached = [joined([recipe.training.early_stopping.metric, own], ", ", "，") for own, recipe in recipes.items()]
+    title = Remark(f"model.adaptation.kind on {name}", f"{name} 上的 model.adaptation.kind")
+    table = output.table(*HEADS, *reached, Remark("what it is", "说明"), title=title)
     for cost in found:
         table.add_row(
             cost.kind, f"{cost.moving:,}", f"{cost.share:.2%}", f"{cost.learning_rate:g}",
@@ -63,4 +71,9 @@ def adaptations(
             *(f"{cost.quality[own]:.4f}" for own in recipes), cost.what,
         )  # fmt: skip
     output.result_console().print(table)
-    print("frozen: the base runs once over the texts; the speed is that of later epochs.")
+    output.tell(
+        Remark(
+            "frozen: the base runs once over the texts; the speed is that of later epochs.",
+            "frozen：基座只读一遍文本；所列的是此后各轮的速度。",
+        )
+    )

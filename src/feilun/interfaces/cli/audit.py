@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from feilun.core.remark import Remark
 from feilun.interfaces.cli import output
 from feilun.interfaces.cli.database import opened_database
 from feilun.interfaces.cli.options import AsJson
@@ -56,8 +57,13 @@ def verify(
     if as_json:
         output.print_json({"entries": verdict.entries, "head": verdict.head, "fault": verdict.fault})
     else:
-        print(f"{verdict.entries:,} entries are sound. Last seal: {verdict.head}")
+        output.tell(
+            Remark(
+                f"{verdict.entries:,} entries are sound. Last seal: {verdict.head}",
+                f"{verdict.entries:,} 条记录完好。最后一个封印：{verdict.head}",
+            )
+        )
         if verdict.fault:
-            print(verdict.fault)
+            output.tell(verdict.fault)
     if verdict.fault:
         raise typer.Exit(1)

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from feilun.core.remark import Remark, joined
 from feilun.interfaces.cli import output
 from feilun.interfaces.cli.options import AcceptLicence, AsJson
 
@@ -36,7 +37,7 @@ def bases(context: typer.Context, as_json: AsJson = False) -> None:
         return
     from feilun.models.bases.catalogue import render
 
-    output.result_console().print(render(statuses))
+    output.result_console().print(render(statuses, output.language()))
 
 
 @app.command(epilog=f"Example: {EXAMPLES[1]}")
@@ -54,7 +55,13 @@ def get(
     if as_json:
         output.print_json(facts)
     else:
-        print(f"{base.name} is ready: {base.kind}, up to {base.max_tokens} tokens, {', '.join(base.languages)}.")
+        languages = joined(base.languages, ", ", "、")
+        output.tell(
+            Remark(
+                f"{base.name} is ready: {base.kind}, up to {base.max_tokens} tokens, {languages}.",
+                f"{base.name} 已就绪：{base.kind}，最多 {base.max_tokens} 个词元，{languages.chinese}。",
+            )
+        )
 
 
 @app.command(epilog=f"Example: {EXAMPLES[3]}")
@@ -77,4 +84,4 @@ def graph(
         if as_json:
             output.print_json({"base": name, **graph})
         else:
-            print(f"{name}, {graph['precision']}: {graph['path']}")
+            output.tell(joined([joined([name, graph["precision"]], ", ", "，"), str(graph["path"])], ": ", "："))

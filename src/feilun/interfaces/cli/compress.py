@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from feilun.core.errors import UsageError
+from feilun.core.remark import Remark
 from feilun.interfaces.cli import output
 from feilun.interfaces.cli.options import AsJson, Threads
 
@@ -49,7 +50,10 @@ def compress(
     from feilun.workflow.screen import Terminal
 
     if cascade and student:
-        raise UsageError("--cascade and --student exclude each other.", "A cascade holds a student; give one of both.")
+        raise UsageError(
+            Remark("--cascade and --student exclude each other.", "--cascade 和 --student 不能同时使用。"),
+            Remark("A cascade holds a student; give one of both.", "级联里已有学生；请只给其中一个。"),
+        )
     opened = open_bundle(bundle, threads=threads)
     form = "cascade" if cascade else "student" if student else "model"
     settings = wanted(opened, {"form": form, "quantize": quantize, "max_drop": max_drop})
@@ -59,4 +63,9 @@ def compress(
     if as_json:
         output.print_json({"bundle": str(made.path), "hash": made.manifest["hash"], **made.report.to_json()})
     else:
-        print(f"The bundle is in {made.path}: {made.manifest['form']}, {made.manifest['precision']}.")
+        form, precision = made.manifest["form"], made.manifest["precision"]
+        output.tell(
+            Remark(
+                f"The bundle is in {made.path}: {form}, {precision}.", f"模型包在 {made.path}：{form}，{precision}。"
+            )
+        )

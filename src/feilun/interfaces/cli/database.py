@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from feilun.core.remark import Remark, joined
 from feilun.interfaces.cli import output
 from feilun.interfaces.cli.options import AsJson
 
@@ -21,6 +22,10 @@ EXAMPLES = (
     "feilun database backup feilun-backup.db",
     "feilun database restore feilun-backup.db",
     "feilun database forget --model reviews --older-than 90",
+)
+
+GONE = Remark(
+    "it is no longer there, or cannot be changed: look for its copies", "它已不在原处，或者无法改动：请查找它的副本"
 )
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, add_completion=False)
@@ -56,11 +61,18 @@ def status(as_json: AsJson = False) -> None:
     if as_json:
         output.print_json(found.to_json())
         return
-    since = "" if found.earliest is None else f" since {datetime.fromtimestamp(found.earliest):%Y-%m-%d}"
-    print(f"{found.place}, schema {found.schema}")
-    print(f"{found.observations:,} observations{since}, {found.feedback:,} feedbacks")
-    for bundle in found.bundles:
-        print(f"  {bundle}")
+    since = Remark("", "")
+    if found.earliest is not None:
+        day = f"{datetime.fromtimestamp(found.earliest):%Y-%m-%d}"
+        since = Remark(f" since {day}", f"（自 {day}）")
+    output.tell(
+        Remark(f"{found.place}, schema {found.schema}", f"{found.place}，结构版本 {found.schema}"),
+        Remark(
+            f"{found.observations:,} observations{since}, {found.feedback:,} feedbacks",
+            f"{found.observations:,} 条观测{since.chinese}，{found.feedback:,} 条反馈",
+        ),
+        *(f"  {bundle}" for bundle in found.bundles),
+    )
 
 
 @app.command(epilog=f"Example: {EXAMPLES[1]}")
@@ -72,7 +84,7 @@ def backup(
 
     with opened_database() as opened:
         keeping.back_up(opened, file)
-    _done({"backup": str(file), "bytes": file.stat().st_size}, f"Copied: {file}", as_json)
+    _done({"backup": str(file), "bytes": file.stat().st_size}, Remark(f"Copied: {file}", f"已复制：{file}"), as_json)
 
 
 @app.command(epilog=f"Example: {EXAMPLES[2]}")
@@ -87,10 +99,15 @@ def restore(
     with opened_database() as opened:
         held = keeping.holdings(opened)
         if not yes and held.observations:
-            typer.confirm(f"Replace {held.observations:,} observations by what is in {file}?", abort=True)
+            question = Remark(
+                f"Replace {held.observations:,} observations by what is in {file}?",
+                f"用 {file} 的内容替换现有的 {held.observations:,} 条观测吗？",
+            )
+            typer.confirm(output.said(question), abort=True)
         keeping.restore(opened, file)
         held = keeping.holdings(opened)
-    _done({"restored": str(file), **held.to_json()}, f"Restored: {held.observations:,} observations.", as_json)
+    said = Remark(f"Restored: {held.observations:,} observations.", f"已恢复：{held.observations:,} 条观测。")
+    _done({"restored": str(file), **held.to_json()}, said, as_json)
 
 
 @app.command(epilog=f"Example: {EXAMPLES[3]}")
@@ -119,15 +136,17 @@ def forget(
             opened, model=model, older_than_days=older_than, identities=observation or (), containing=containing
         )
     facts: dict[str, object] = {"deleted": found.observations, "exported": found.exported}
-    sentences = [f"{found.observations:,} observations deleted."]
+    sentences = [
+        Remark(f"{found.observations:,} observations deleted.", f"已删除 {found.observations:,} 条观测。"),
+    ]
     for path, rows in found.exported.items():
-        said = "it is no longer there, or cannot be changed: look for its copies" if rows is None else f"{rows:,} rows"
-        sentences.append(f"  {path}: {said}")
-    _done(facts, "\n".join(sentences), as_json)
+        said = GONE if rows is None else Remark(f"{rows:,} rows", f"{rows:,} 行")
+        sentences.append(joined([f"  {path}", said], ": ", "："))
+    _done(facts, joined(sentences, "\n", "\n"), as_json)
 
 
 def _done(facts: dict[str, object], sentence: str, as_json: bool) -> None:
     if as_json:
         output.print_json(facts)
     else:
-        print(sentence)
+        output.tell(sentence)

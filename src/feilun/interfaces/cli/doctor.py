@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from feilun.core.remark import Remark
 from feilun.interfaces.cli import output
 from feilun.interfaces.cli.options import AsJson
 
@@ -11,6 +12,8 @@ EXAMPLES = ("feilun doctor", "feilun doctor --json")
 
 MARKS = {"ok": ("✓", "green"), "note": ("!", "yellow"), "missing": ("✗", "red")}
 """How each state is shown: a sign and its colour."""
+
+HEADS = (Remark("what", "检查项"), Remark("found", "现状"), Remark("what to do", "如何解决"))
 
 
 def doctor(as_json: AsJson = False) -> None:
@@ -25,12 +28,12 @@ def doctor(as_json: AsJson = False) -> None:
         for finding in findings:
             output.print_json(finding.to_json())
     else:
-        from rich.table import Table
         from rich.text import Text
 
-        table = Table("", "what", "found", "what to do", box=None, pad_edge=False)
+        table = output.table("", *HEADS)
         for finding in findings:
-            table.add_row(Text(*MARKS[finding.state]), finding.name, finding.found, finding.remedy)
+            said = map(output.said, (finding.name, finding.found, finding.remedy))
+            table.add_row(Text(*MARKS[finding.state]), *said)
         output.result_console().print(table)
     if any(finding.vital and finding.state == "missing" for finding in findings):
         raise typer.Exit(1)

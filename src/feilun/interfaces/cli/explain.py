@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from feilun.core.errors import UsageError
+from feilun.core.remark import Remark, joined
 from feilun.interfaces.cli import output
 from feilun.interfaces.cli.options import AsJson, Threads
 from feilun.text.printable import printable
@@ -40,8 +41,11 @@ def explain(
     opened = open_bundle(bundle, threads=threads)
     if opened.pair is not None or opened.columns.features:
         raise UsageError(
-            f"The model {opened.name} reads more than one text; words can be weighed where it reads one.",
-            "Explain a bundle that reads texts alone.",
+            Remark(
+                f"The model {opened.name} reads more than one text; words can be weighed where it reads one.",
+                f"模型 {opened.name} 读的不只是一条文本；只有读一条文本的模型才能逐词衡量。",
+            ),
+            Remark("Explain a bundle that reads texts alone.", "请解释一个只读文本的模型包。"),
         )
     found = explained(opened.predictor, text, label)
     if as_json:
@@ -58,10 +62,22 @@ def _show(found: Explanation, most: int) -> None:
         bar = ("+" if part.effect > 0 else "-") * max(1, round(WIDTH * abs(part.effect) / largest))
         print(f"{part.effect:+7.2f}  {bar:<{WIDTH}}  {printable(part.text)}")
     if found.decisive:
-        print(f"Without {_listed(found.decisive)} it would be: {found.instead or 'no label'}.")
+        words = _listed(found.decisive)
+        output.tell(
+            Remark(
+                f"Without {words} it would be: {found.instead or 'no label'}.",
+                f"去掉 {words.chinese} 就会变成：{found.instead or '没有标签'}。",
+            )
+        )
     else:
-        print("No words that speak for it change the label when they are taken out.")
+        output.tell(
+            Remark(
+                "No words that speak for it change the label when they are taken out.",
+                "支持这个标签的词，去掉之后标签也不变。",
+            )
+        )
 
 
-def _listed(parts: tuple[Part, ...]) -> str:
-    return ", ".join(f"“{printable(part.text)}”" for part in sorted(parts, key=lambda part: part.start))
+def _listed(parts: tuple[Part, ...]) -> Remark:
+    ordered = sorted(parts, key=lambda part: part.start)
+    return joined([f"“{printable(part.text)}”" for part in ordered], ", ", "、")

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from feilun.core.errors import UsageError
-from feilun.core.remark import said_in
+from feilun.core.remark import Remark, said_in
 from feilun.interfaces.cli import output
 from feilun.interfaces.cli.options import AsJson
 
@@ -68,7 +68,13 @@ def init(
     name = first_recipe.name_of(data)
     path = out or Path(f"{name}.toml")
     if path.exists() and not force:
-        raise UsageError(f"{path} is already there.", "Choose another name with --out, or replace it with --force.")
+        raise UsageError(
+            Remark(f"{path} is already there.", f"{path} 已经存在。"),
+            Remark(
+                "Choose another name with --out, or replace it with --force.",
+                "请用 --out 另取一个名字，或者用 --force 替换它。",
+            ),
+        )
     wanted = [column.strip() for column in features.split(",") if column.strip()]
     tables = tables_of(data)
     found = first_look.look(tables["train"], text, target, query, wanted, task=task.value if task else None, pair=pair)

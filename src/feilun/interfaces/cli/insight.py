@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from feilun.core.remark import Remark, joined
 from feilun.interfaces.cli import output
 from feilun.interfaces.cli.options import AsJson
 
@@ -62,23 +63,33 @@ def insight(
 
 
 def _show(found: Insight, column: str) -> None:
-    print(
-        f"{len(found.table.corpus):,} texts in {column!r}, {len(found.topics.found)} topics, "
-        f"{len(found.copies):,} groups of copies"
+    texts, topics, copies = len(found.table.corpus), len(found.topics.found), len(found.copies)
+    output.tell(
+        Remark(
+            f"{texts:,} texts in {column!r}, {topics} topics, {copies:,} groups of copies",
+            f"{column!r} 里有 {texts:,} 条文本、{topics} 个话题、{copies:,} 组重复文本",
+        )
     )
     for one in found.topics.found:
-        print(f"{one.texts:7,}  {', '.join(one.phrases[:SHOWN])}")
+        output.tell(joined([f"{one.texts:7,}  {one.phrases[0]}", *one.phrases[1:SHOWN]], ", ", "、"))
     if found.trends is not None:
-        _show_links("Later more often than earlier, or less:", found.trends.found, found)
+        title = Remark("Later more often than earlier, or less:", "后来比以前更常见的，或更少见的：")
+        _show_links(title, found.trends.found, found)
     for drivers in found.drivers:
-        _show_links(f"What goes with {drivers.column.name}:", drivers.found, found)
-    for remark in found.remarks:
-        print(remark)
+        name = drivers.column.name
+        _show_links(Remark(f"What goes with {name}:", f"与 {name} 相伴的："), drivers.found, found)
+    output.tell(*found.remarks)
 
 
-def _show_links(title: str, links: tuple[Association, ...], found: Insight) -> None:
-    print(title if links else f"{title} nothing that differs by more than chance.")
+def _show_links(title: Remark, links: tuple[Association, ...], found: Insight) -> None:
+    nothing = Remark("nothing that differs by more than chance.", "没有超出偶然的差别。")
+    output.tell(title if links else joined([title, nothing], " ", ""))
     for link in links[:SHOWN]:
-        group = f"{link.group}: " if link.group else ""
+        marked = joined([part for part in (link.group, found.marks[link.mark]) if part], ": ", "：")
         ends = f"{link.low:+.3g} … {link.high:+.3g}"
-        print(f"  {group}{found.marks[link.mark]}  {link.inside:.3g} against {link.outside:.3g} ({ends})")
+        output.tell(
+            Remark(
+                f"  {marked}  {link.inside:.3g} against {link.outside:.3g} ({ends})",
+                f"  {marked.chinese}  {link.inside:.3g} 对 {link.outside:.3g}（{ends}）",
+            )
+        )

@@ -44,7 +44,7 @@ from feilun.interfaces.cli import (
 )
 from feilun.interfaces.cli.applications import customer_service, public_opinion, recommendation
 from feilun.interfaces.cli.labelling import label
-from feilun.interfaces.cli.output import language, make_safe
+from feilun.interfaces.cli.output import make_safe, said, tell_error
 
 VERBS = (
     quickstart,
@@ -157,7 +157,7 @@ def run(arguments: Sequence[str]) -> int:
             traceback.print_exc()
         return _explain(error)
     if code == 130:
-        print("\nStopped.", file=sys.stderr)
+        print(said(Remark("\nStopped.", "\n已停止。")), file=sys.stderr)
     return code if isinstance(code, int) else 0
 
 
@@ -177,23 +177,19 @@ def _explain(error: Exception) -> int:
         package = str(error.name).partition(".")[0]
         error = MissingExtra(package, EXTRA_OF_PACKAGE[package], Remark("This command", "这个命令"))
     if isinstance(error, FeilunError):
-        _tell(error.message)
+        tell_error(error.message)
         return error.exit_code
     if isinstance(error, OSError) and error.strerror:
         place = f": {error.filename}" if error.filename else ""
         remedy = _remedy(error)
-        _tell(Remark(f"{error.strerror}{place}. {remedy}".strip(), f"{error.strerror}{place}。{said_in('zh', remedy)}"))
+        tell_error(
+            Remark(f"{error.strerror}{place}. {remedy}".strip(), f"{error.strerror}{place}。{said_in('zh', remedy)}")
+        )
         return 1
     summary = f"{type(error).__name__}: {' '.join(str(error).split())[:500]}"
     kept = _keep_traceback(error)
-    _tell(Remark(f"unexpected {summary} {kept}", f"意外的 {summary} {said_in('zh', kept)}"))
+    tell_error(Remark(f"unexpected {summary} {kept}", f"意外的 {summary} {said_in('zh', kept)}"))
     return 1
-
-
-def _tell(message: str) -> None:
-    """Print an error in the language of the user's system."""
-    spoken = language()
-    print(("错误：" if spoken == "zh" else "error: ") + said_in(spoken, message), file=sys.stderr)
 
 
 def _remedy(error: OSError) -> str:

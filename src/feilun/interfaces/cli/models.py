@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from feilun.core.remark import Remark
 from feilun.interfaces.cli import output
 from feilun.interfaces.cli.database import opened_database
 from feilun.interfaces.cli.options import AsJson, Threads
@@ -18,6 +19,22 @@ EXAMPLES = (
     "feilun models rollback reviews",
     "feilun models fold reviews@3 --out out/whole",
 )
+
+HEADS = (
+    Remark("bundle", "模型包"),
+    Remark("stage", "阶段"),
+    Remark("created", "创建时间"),
+    Remark("labels", "标签数"),
+    Remark("accuracy", "准确率"),
+    Remark("macro-F1", "宏平均 F1"),
+    Remark("size", "大小"),
+)
+STAGES = {
+    "": Remark("", ""),
+    "champion": Remark("champion", "现任"),
+    "candidate": Remark("candidate", "候选"),
+    "retired": Remark("retired", "已退任"),
+}
 
 app = typer.Typer(invoke_without_command=True, rich_markup_mode=None, add_completion=False)
 
@@ -39,14 +56,17 @@ def models(context: typer.Context, as_json: AsJson = False) -> None:
             output.print_json(bundle.to_json())
         return
     if not found:
-        print("No bundle is registered yet. Make one: feilun quickstart, or feilun train RECIPE.toml")
+        output.tell(
+            Remark(
+                "No bundle is registered yet. Make one: feilun quickstart, or feilun train RECIPE.toml",
+                "还没有登记任何模型包。请先训练一个：feilun quickstart，或 feilun train RECIPE.toml",
+            )
+        )
         return
-    from rich.table import Table
-
-    table = Table("bundle", "stage", "created", "labels", "accuracy", "macro-F1", "size", box=None, pad_edge=False)
+    table = output.table(*HEADS)
     for bundle in found:
         table.add_row(
-            f"{bundle.name}@{bundle.version}", bundle.stage, bundle.created, str(bundle.labels),
+            f"{bundle.name}@{bundle.version}", output.said(STAGES[bundle.stage]), bundle.created, str(bundle.labels),
             output.figure(bundle.accuracy), output.figure(bundle.macro_f1), f"{bundle.megabytes} MB",
         )  # fmt: skip
     output.result_console().print(table)
@@ -59,7 +79,8 @@ def promote(bundle: Annotated[str, typer.Argument(help="NAME@VERSION.", show_def
 
     with opened_database() as database:
         after = releases.promote(bundle, database)
-    print(f"{bundle.partition('@')[0]}@{after.champion} is the champion.")
+    version = f"{bundle.partition('@')[0]}@{after.champion}"
+    output.tell(Remark(f"{version} is the champion.", f"{version} 已上任。"))
 
 
 @app.command("rollback", epilog=f"Example: {EXAMPLES[3]}")
@@ -69,7 +90,8 @@ def rollback(name: Annotated[str, typer.Argument(help="The model's name.", show_
 
     with opened_database() as database:
         after = releases.roll_back(name, database)
-    print(f"{name}@{after.champion} is the champion again.")
+    version = f"{name}@{after.champion}"
+    output.tell(Remark(f"{version} is the champion again.", f"{version} 重新上任。"))
 
 
 @app.command("fold", epilog=f"Example: {EXAMPLES[4]}")
@@ -92,4 +114,4 @@ def fold(
     if as_json:
         output.print_json({"bundle": str(made.path), "hash": made.manifest["hash"]})
     else:
-        print(f"The bundle is in {made.path}: whole, float32.")
+        output.tell(Remark(f"The bundle is in {made.path}: whole, float32.", f"模型包在 {made.path}：完整，float32。"))

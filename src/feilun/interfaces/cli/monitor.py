@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from feilun.core.remark import Remark, joined
 from feilun.interfaces.cli import output
 from feilun.interfaces.cli.options import AsJson, Threads
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from feilun.core.report import Figure
+    from feilun.monitoring.drift import Signal
     from feilun.workflow.loop.alarms import Alarm
     from feilun.workflow.loop.monitor import Window
 
@@ -24,6 +26,20 @@ EXAMPLES = (
 )
 
 SHOWN_LABELS = 4
+
+HEADS = (
+    Remark("window", "窗口"),
+    Remark("texts", "文本数"),
+    Remark("from", "起始"),
+    Remark("median ms", "毫秒（中位数）"),
+    Remark("answers", "回答"),
+    Remark("to a person", "转人工"),
+    Remark("drift", "漂移"),
+    Remark("accuracy, estimated", "准确率，估计"),
+    Remark("accuracy, feedback", "准确率，反馈"),
+)
+DRIFT, NO_DRIFT = Remark("DRIFT", "有漂移"), Remark("none found", "未发现")
+RULES = {"drift": Remark("drift", "漂移"), "accuracy": Remark("accuracy", "准确率")}
 
 
 def monitor(
@@ -67,7 +83,13 @@ def monitor(
     from feilun.workflow.loop import monitor as watching
 
     if accuracy_below is not None and not tell:
-        raise UsageError("--accuracy-below opens an alarm, and nobody is to be told.", "Give --tell ADDRESS too.")
+        raise UsageError(
+            Remark(
+                "--accuracy-below opens an alarm, and nobody is to be told.",
+                "--accuracy-below 会打开告警，但没有可通知的人。",
+            ),
+            Remark("Give --tell ADDRESS too.", "请同时给出 --tell ADDRESS。"),
+        )
     spans = [*(watching.Span(count=n) for n in count or ()), *(watching.Span(hours=n) for n in hours or ())]
     opened = open_bundle(bundle, threads=threads)
     model = f"{opened.name}@{opened.version}"
@@ -96,33 +118,33 @@ def _show(model: str, windows: list[Window], changed: list[Alarm]) -> None:
         for line in _findings(window):
             findings.setdefault(line, []).append(window.name)
     for line, names in findings.items():
-        console.print(f"  {', '.join(names)}: {line}", soft_wrap=True, highlight=False)
+        said = joined([joined(names, ", ", "、"), line], ": ", "：")
+        console.print(f"  {output.said(said)}", soft_wrap=True, highlight=False)
     for alarm in changed:
-        said = "opened" if alarm.opened else "over"
-        console.print(f"  alarm {said}: {alarm.rule}, {alarm.reason}", soft_wrap=True, highlight=False)
+        opened = Remark("alarm opened", "告警") if alarm.opened else Remark("alarm over", "告警解除")
+        rule = joined([RULES[alarm.rule], alarm.reason], ", ", "，")
+        console.print(f"  {output.said(joined([opened, rule], ': ', '：'))}", soft_wrap=True, highlight=False)
 
 
 def _table(windows: list[Window]) -> Table:
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False)
-    for name in ("window", "texts", "from", "median ms", "answers", "to a person", "drift", "accuracy, estimated",
-                 "accuracy, feedback"):  # fmt: skip
-        table.add_column(name)
+    table = output.table(*HEADS)
     for window in windows:
         shares = [f"{label} {share:.0%}" for label, share in list(window.labels.items())[:SHOWN_LABELS]]
         shares += [
             f"{name} {low:.4g} – {middle:.4g} – {high:.4g}" for name, (low, middle, high) in window.values.items()
         ]
         more = len(window.labels) - SHOWN_LABELS
+        labels = joined(shares, ", ", "、")
         table.add_row(
-            window.name,
+            output.said(window.name),
             f"{window.rows:,}",
             "" if window.since is None else f"{datetime.fromtimestamp(window.since):%m-%d %H:%M}",
             "" if window.latency is None else f"{window.latency[0] * 1000:.1f}",
-            ", ".join(shares) + (f" and {more} more" if more > 0 else ""),
+            output.said(
+                Remark(f"{labels} and {more} more", f"{labels.chinese} 等，另有 {more} 个") if more > 0 else labels
+            ),
             f"{window.abstained:.0%}" if window.rows else "",
-            "" if window.drift is None else ("DRIFT" if window.drift.drifted else "none found"),
+            "" if window.drift is None else output.said(DRIFT if window.drift.drifted else NO_DRIFT),
             _figure(window.estimated),
             _figure(window.observed.accuracy),
         )
@@ -132,18 +154,25 @@ def _table(windows: list[Window]) -> Table:
 def _findings(window: Window) -> list[str]:
     found = [window.note] if window.note else []
     if window.drift is not None:
-        found += [
-            f"{signal.name} drifted{f': {signal.change}' if signal.change else ''} (p = {signal.p_value:.3f})"
-            for signal in window.drift.signals
-            if signal.drifted
-        ]
+        found += [_drifted(signal) for signal in window.drift.signals if signal.drifted]
     said = window.observed
-    found += [f"{name} by feedback: {_figure(figure)}" for name, figure in said.figures.items()]
+    for name, figure in said.figures.items():
+        found.append(Remark(f"{name} by feedback: {_figure(figure)}", f"按反馈计算的 {name}：{_figure(figure)}"))
     if said.refused:
-        found.append(f"{said.refused} called wrong, the right answer not told")
+        found.append(
+            Remark(
+                f"{said.refused} called wrong, the right answer not told", f"{said.refused} 个被说错而没有给出正确答案"
+            )
+        )
     if said.conflicting:
-        found.append(f"{said.conflicting} with conflicting feedback")
+        found.append(Remark(f"{said.conflicting} with conflicting feedback", f"{said.conflicting} 个的反馈互相矛盾"))
     return found
+
+
+def _drifted(signal: Signal) -> Remark:
+    change = joined(["", signal.change], ": ", "：") if signal.change else Remark("", "")
+    p = f"{signal.p_value:.3f}"
+    return Remark(f"{signal.name} drifted{change} (p = {p})", f"{signal.name} 漂移{change.chinese}（p = {p}）")
 
 
 def _figure(figure: Figure | None) -> str:

@@ -9,15 +9,40 @@ import sys
 from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any, TextIO
 
-from feilun.core.remark import Language, said_in
+from feilun.core.remark import Language, Remark, said_in
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
 
 def print_json(value: Any) -> None:
     """Print one JSON object on one line."""
     print(json.dumps(value, ensure_ascii=False), flush=True)
+
+
+def said(remark: str) -> str:
+    """Return a remark in the language of the user's system."""
+    return said_in(language(), remark)
+
+
+def tell(*remarks: str) -> None:
+    """Print remarks in the language of the user's system, a line each."""
+    for remark in remarks:
+        print(said(remark), flush=True)
+
+
+def tell_error(message: str) -> None:
+    """Print an error in the language of the user's system."""
+    print(said(Remark("error: ", "错误：")) + said(message), file=sys.stderr, flush=True)
+
+
+def table(*heads: str, title: str | None = None) -> Table:
+    """Return a table without a box, its heads in the language of the user's system."""
+    from rich.table import Table
+
+    shown = None if title is None else said(title)
+    return Table(*map(said, heads), title=shown, box=None, pad_edge=False)
 
 
 def figure(value: float | None) -> str:
@@ -47,11 +72,6 @@ def language() -> Language:
     """Return the language of the user's system for report sentences: zh or en."""
     spoken = next((os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)), "")
     return "zh" if spoken.lower().startswith("zh") else "en"
-
-
-def tell(remark: str) -> None:
-    """Print a remark as a line of the result, in the language of the user's system."""
-    print(said_in(language(), remark))
 
 
 def make_safe() -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from feilun.core.errors import UsageError
+from feilun.core.remark import Remark
 from feilun.interfaces.cli import output
 from feilun.interfaces.cli.options import AsJson, Threads
 from feilun.text.printable import printable
@@ -53,15 +54,36 @@ def predict(
     from feilun.bundles.bundle import open_bundle
 
     if (file is None) == (not texts):
-        raise UsageError("Give texts, or --file, or - for standard input.", f"For example: {EXAMPLES[0]}")
+        raise UsageError(
+            Remark("Give texts, or --file, or - for standard input.", "请给出文本，或 --file，或用 - 表示标准输入。"),
+            Remark(f"For example: {EXAMPLES[0]}", f"例如：{EXAMPLES[0]}"),
+        )
     if file is None and out is not None:
-        raise UsageError("--out goes with --file.", f"For example: {EXAMPLES[1]}")
+        raise UsageError(
+            Remark("--out goes with --file.", "--out 要与 --file 一起使用。"),
+            Remark(f"For example: {EXAMPLES[1]}", f"例如：{EXAMPLES[1]}"),
+        )
     if file is None and (text is not None or query is not None):
-        raise UsageError("--text and --query go with --file.", f"For example: {EXAMPLES[1]}")
+        raise UsageError(
+            Remark("--text and --query go with --file.", "--text 和 --query 要与 --file 一起使用。"),
+            Remark(f"For example: {EXAMPLES[1]}", f"例如：{EXAMPLES[1]}"),
+        )
     if file is not None and pair:
-        raise UsageError("--pair goes with texts; a table has its own column of second texts.", "Leave out --pair.")
+        raise UsageError(
+            Remark(
+                "--pair goes with texts; a table has its own column of second texts.",
+                "--pair 用于直接给出的文本；表格里自有第二文本的列。",
+            ),
+            Remark("Leave out --pair.", "请去掉 --pair。"),
+        )
     if file is not None and out is not None and out.exists() and Path(file).exists() and out.samefile(file):
-        raise UsageError(f"--out {out} is the table that is read: it would be replaced.", "Name another file.")
+        raise UsageError(
+            Remark(
+                f"--out {out} is the table that is read: it would be replaced.",
+                f"--out {out} 就是要读的表格：它会被替换。",
+            ),
+            Remark("Name another file.", "请另取一个文件名。"),
+        )
     opened = open_bundle(bundle, threads=threads)
     if file is None:
         _check_reads_texts(opened)
@@ -81,19 +103,32 @@ def _check_reads_texts(bundle: Bundle) -> None:
     columns = bundle.columns
     if columns.features:
         raise UsageError(
-            f"The model {bundle.name} reads the columns {', '.join(columns.names)}; texts alone were given.",
-            "Give a table with them as --file.",
+            Remark(
+                f"The model {bundle.name} reads the columns {', '.join(columns.names)}; texts alone were given.",
+                f"模型 {bundle.name} 要读列 {'、'.join(columns.names)}，而只给了文本。",
+            ),
+            Remark("Give a table with them as --file.", "请用 --file 给出带有这些列的表格。"),
         )
 
 
 def _check_pairs(bundle: Bundle, texts: list[str], pairs: list[str]) -> None:
     """Refuse texts without their second texts, where the model compares two, and second texts where it does not."""
     if bundle.pair is None and pairs:
-        raise UsageError(f"The model {bundle.name} reads one text, not two.", "Leave out --pair.")
+        raise UsageError(
+            Remark(f"The model {bundle.name} reads one text, not two.", f"模型 {bundle.name} 只读一条文本，不读两条。"),
+            Remark("Leave out --pair.", "请去掉 --pair。"),
+        )
     if bundle.pair is not None and len(texts) != len(pairs):
         raise UsageError(
-            f"The model {bundle.name} compares two texts: {len(texts)} texts were given, and {len(pairs)} with --pair.",
-            f"Give --pair once for each text, or a table with the column {bundle.pair!r} as --file.",
+            Remark(
+                f"The model {bundle.name} compares two texts: {len(texts)} texts were given, and {len(pairs)} with "
+                "--pair.",
+                f"模型 {bundle.name} 比较两条文本：给了 {len(texts)} 条文本，--pair 给了 {len(pairs)} 条。",
+            ),
+            Remark(
+                f"Give --pair once for each text, or a table with the column {bundle.pair!r} as --file.",
+                f"请为每条文本各给一次 --pair，或者用 --file 给出带有 {bundle.pair!r} 列的表格。",
+            ),
         )
 
 
@@ -138,14 +173,15 @@ def _answer_file(
     if as_json:
         output.print_json({"rows": rows, "out": str(out)})
     else:
-        print(f"{rows:,} rows answered: {out}")
+        output.tell(Remark(f"{rows:,} rows answered: {out}", f"已回答 {rows:,} 行：{out}"))
 
 
 def _counted(frames: Iterable[Any]) -> Iterator[Any]:
     """Show on standard error how many rows are done."""
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    columns = (SpinnerColumn(), TextColumn("{task.completed:,} rows"), TextColumn("{task.fields[speed]}"))
+    rows = output.said(Remark("rows", "行"))
+    columns = (SpinnerColumn(), TextColumn(f"{{task.completed:,}} {rows}"), TextColumn("{task.fields[speed]}"))
     console = output.progress_console()
     silent = not console.is_terminal
     with Progress(*columns, TimeElapsedColumn(), console=console, transient=True, disable=silent) as progress:
@@ -153,12 +189,12 @@ def _counted(frames: Iterable[Any]) -> Iterator[Any]:
         for frame in frames:
             progress.advance(task, len(frame))
             speed = progress.tasks[0].speed
-            progress.update(task, speed=f"{speed:,.0f} rows/s" if speed else "")
+            progress.update(task, speed=f"{speed:,.0f} {rows}/s" if speed else "")
             yield frame
 
 
 def _line(text: str, prediction: Prediction) -> str:
-    asks = "  → to a person" if prediction.abstained else ""
+    asks = output.said(Remark("  → to a person", "  → 转人工")) if prediction.abstained else ""
     shown = printable(" ".join(text.split()))
     if prediction.text is not None:
         return printable(" ".join(prediction.text.split()))

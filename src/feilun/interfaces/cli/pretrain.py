@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from feilun.core.errors import DataError
+from feilun.core.remark import Remark, said_in
 from feilun.interfaces.cli import output
 from feilun.interfaces.cli.options import AcceptLicence, AsJson, Settings
 
@@ -50,14 +51,25 @@ def pretrain(
     try:
         made = pretrain_base(asked, out, resume=resume, accept_licence=accept_licence, screen=screen)
     except DataError as error:  # where no file holds settings, there is an option for the column
-        own = error.remedy.replace("Set data.text in the recipe, or pass --set data.text=", "Pass --text ")
-        raise DataError(error.problem, error.remedy if source.lower().endswith(".toml") else own) from error
+        raise DataError(error.problem, error.remedy if source.lower().endswith(".toml") else _own(error)) from error
     if as_json:
         output.print_json(made.to_json())
         return
     perplexity = made.origin["perplexity"]
-    print(
-        f"Perplexity of {made.origin['held_out']:,} held-out passages: {perplexity['before']:,.1f} before, "
-        f"{perplexity['after']:,.1f} after.\nThe base is in {made.path}:\n"
-        f"  feilun train recipe.toml --set model.base={made.path}"
+    before, after = f"{perplexity['before']:,.1f}", f"{perplexity['after']:,.1f}"
+    output.tell(
+        Remark(
+            f"Perplexity of {made.origin['held_out']:,} held-out passages: {before} before, {after} after.",
+            f"留出的 {made.origin['held_out']:,} 段文本的困惑度：之前 {before}，之后 {after}。",
+        ),
+        Remark(f"The base is in {made.path}:", f"基座在 {made.path}："),
+        f"  feilun train recipe.toml --set model.base={made.path}",
+    )
+
+
+def _own(error: DataError) -> Remark:
+    """Return a remedy that names the option instead of the recipe's key."""
+    return Remark(
+        error.remedy.replace("Set data.text in the recipe, or pass --set data.text=", "Pass --text "),
+        said_in("zh", error.remedy).replace("请在配方中设置 data.text，或使用 --set data.text=", "请使用 --text "),
     )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from feilun.core.errors import FeilunError, Interrupted, UsageError
+from feilun.core.remark import Remark, joined
 from feilun.interfaces.cli import output
 from feilun.interfaces.cli.database import opened_database
 from feilun.interfaces.cli.options import AcceptLicence, AsJson
@@ -22,6 +23,18 @@ EXAMPLES = (
     "feilun retrain reviews --if-due --resume",
     "feilun retrain reviews --every 6",
 )
+
+UNUSED = {
+    "conflicting": Remark("conflicting", "说法不一"),
+    "unnamed": Remark("unnamed", "没有给出正确答案"),
+    "unknown_label": Remark("unknown_label", "标签未知"),
+    "without_columns": Remark("without_columns", "缺少列"),
+    "conversation": Remark("conversation", "多轮对话"),
+    "personal_data": Remark("personal_data", "含个人信息"),
+    "near_held_out": Remark("near_held_out", "与留出的行几乎相同"),
+    "approved_held_out": Remark("approved_held_out", "点赞认可而须留出"),
+}
+"""Why rows that people spoke of are not used, by the name that JSON has."""
 
 
 def retrain(
@@ -54,14 +67,17 @@ def retrain(
         _look(model, check, if_due, review, resume, accept_licence, as_json)
         return
     if check:
-        raise UsageError("--check looks once, --every again and again.", "Leave one of them out.")
+        raise UsageError(
+            Remark("--check looks once, --every again and again.", "--check 只看一次，--every 一次又一次地看。"),
+            Remark("Leave one of them out.", "请去掉其中一个。"),
+        )
     while True:
         try:
             _look(model, False, True, review, True, accept_licence, as_json)
         except Interrupted:
             raise
         except FeilunError as error:  # a gate that was missed, a database that is away: the next look may find it well
-            print(f"error: {error}", file=sys.stderr, flush=True)
+            output.tell_error(error.message)
         sys.stdout.flush()  # hours pass before the next word: a log that reads a pipe is to have this one
         sleep(3600 * every)
 
@@ -83,8 +99,11 @@ def _look(
                 if as_json:
                     output.print_json(said)
                 else:
-                    due = "due" if verdict.yes else "not due"
-                    print(f"{recipe.name} is {due}: {'; '.join(verdict.reasons)}.", flush=True)
+                    due = Remark("due", "该再训练了") if verdict.yes else Remark("not due", "还不必再训练")
+                    why = joined(verdict.reasons)
+                    output.tell(
+                        Remark(f"{recipe.name} is {due}: {why}.", f"{recipe.name} {due.chinese}：{why.chinese}。")
+                    )
                 return
         screen = Terminal(output.progress_console() if as_json else output.result_console(), output.language())
         result = retraining.retrain(
@@ -97,14 +116,37 @@ def _look(
 
 
 def _show(result: Retraining) -> None:
-    before, after = f"{result.model}@{result.champion}", f"{result.model}@{result.challenger}"
-    print({
-        "promoted": f"{after} takes the place of {before}. Back: feilun models rollback {result.model}",
-        "waiting": f"{after} waits for a person; {before} answers. Promote: feilun models promote {after}",
-        "kept": f"{before} stays. {after} is kept: feilun models promote {after} would choose it all the same.",
-    }[result.outcome])  # fmt: skip
+    output.tell(_outcome(result))
     for reason in result.reasons:
-        print(f"  {reason}")
-    unused = ", ".join(f"{reason} {count}" for reason, count in result.left_out.items() if count)
-    print(f"  learned from {result.learned} rows told by people{f'; not used: {unused}' if unused else ''}")
-    print(f"  {result.report}")
+        output.tell(f"  {output.said(reason)}")
+    counts = {UNUSED[reason]: count for reason, count in result.left_out.items() if count}
+    unused = joined(
+        [Remark(f"{why} {count}", f"{why.chinese} {count} 行") for why, count in counts.items()], ", ", "、"
+    )
+    more = Remark(f"; not used: {unused}", f"；未用：{unused.chinese}") if counts else Remark("", "")
+    output.tell(
+        Remark(
+            f"  learned from {result.learned} rows told by people{more}",
+            f"  学了 {result.learned} 行人们说出答案的数据{more.chinese}",
+        ),
+        f"  {result.report}",
+    )
+
+
+def _outcome(result: Retraining) -> Remark:
+    """Say what came of the challenger, and the command that changes it."""
+    before, after = f"{result.model}@{result.champion}", f"{result.model}@{result.challenger}"
+    return {
+        "promoted": Remark(
+            f"{after} takes the place of {before}. Back: feilun models rollback {result.model}",
+            f"{after} 取代了 {before}。退回：feilun models rollback {result.model}",
+        ),
+        "waiting": Remark(
+            f"{after} waits for a person; {before} answers. Promote: feilun models promote {after}",
+            f"{after} 等人决定；现由 {before} 回答。上任：feilun models promote {after}",
+        ),
+        "kept": Remark(
+            f"{before} stays. {after} is kept: feilun models promote {after} would choose it all the same.",
+            f"{before} 继续担任。{after} 保留着：仍可用 feilun models promote {after} 选它。",
+        ),
+    }[result.outcome]

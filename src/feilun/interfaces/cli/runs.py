@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from feilun.core import places
+from feilun.core.remark import Remark
 from feilun.interfaces.cli import output
 from feilun.interfaces.cli.options import AsJson
 
@@ -20,6 +21,17 @@ EXAMPLES = (
     "feilun runs compare reviews-0a1b2c3d reviews-4e5f6a7b",
     "feilun runs plot reviews-0a1b2c3d",
 )
+
+HEADS = (
+    Remark("run", "运行"),
+    Remark("base", "基座"),
+    Remark("step", "步数"),
+    Remark("state", "状态"),
+    Remark("accuracy", "准确率"),
+    Remark("macro-F1", "宏平均 F1"),
+)
+FINISHED = Remark("finished", "已完成")
+NOT_FINISHED = Remark("not finished", "未完成")
 
 app = typer.Typer(invoke_without_command=True, rich_markup_mode=None, add_completion=False)
 
@@ -46,19 +58,22 @@ def list_runs(as_json: AsJson = False) -> None:
             output.print_json(run.to_json())
         return
     if not found:
-        print("There is no run yet. Begin one: feilun quickstart, or feilun train RECIPE.toml")
+        output.tell(
+            Remark(
+                "There is no run yet. Begin one: feilun quickstart, or feilun train RECIPE.toml",
+                "还没有任何运行。请开始一次：feilun quickstart，或 feilun train RECIPE.toml",
+            )
+        )
         return
-    from rich.table import Table
-
-    table = Table("run", "base", "step", "state", "accuracy", "macro-F1", box=None, pad_edge=False)
+    table = output.table(*HEADS)
     table.columns[0].overflow = "fold"  # an id that is cut cannot be given to `show`
     for run in found:
         table.add_row(
-            run.id, run.base, f"{run.step:,}", "finished" if run.finished else "not finished",
+            run.id, run.base, f"{run.step:,}", output.said(FINISHED if run.finished else NOT_FINISHED),
             output.figure(run.accuracy), output.figure(run.macro_f1),
         )  # fmt: skip
     output.result_console().print(table)
-    print(f"Their folders are in {places.runs()}.")
+    output.tell(Remark(f"Their folders are in {places.runs()}.", f"它们的文件夹在 {places.runs()}。"))
 
 
 @app.command("show", epilog=f"Example: {EXAMPLES[2]}")
@@ -79,7 +94,12 @@ def show(
     if "report" in facts:
         output.result_console().print(render(Report.from_json(facts["report"]), output.language()))
     else:
-        print("Not finished: it goes on with the command that began it and --resume.")
+        output.tell(
+            Remark(
+                "Not finished: it goes on with the command that began it and --resume.",
+                "未完成：用当初启动它的命令加上 --resume 即可继续。",
+            )
+        )
     for path in (folder / "run.json", folder / "log.jsonl", *sorted(folder.glob("plots/*.png"))):
         print(path)
 
@@ -118,7 +138,10 @@ def plot(
     for folder in [run_reading.find_run(reference) for reference in ids]:
         files = draw_curve(run_reading.read_log(folder), folder / "plots")
         if not files:
-            raise UsageError(f"The run {folder.name} has logged no figures yet.", "Plot it after its first evaluation.")
+            raise UsageError(
+                Remark(f"The run {folder.name} has logged no figures yet.", f"运行 {folder.name} 还没有记下任何数字。"),
+                Remark("Plot it after its first evaluation.", "请等它第一次评估之后再画图。"),
+            )
         if as_json:
             output.print_json({"id": folder.name, "files": list(map(str, files))})
         else:
@@ -126,9 +149,7 @@ def plot(
 
 
 def _print_rows(names: list[str], rows: list[Row]) -> None:
-    from rich.table import Table
-
-    table = Table("", *names, box=None, pad_edge=False)
+    table = output.table("", *names)
     for key, values in rows:
         table.add_row(key, *map(_cell, values))
     output.result_console().print(table)

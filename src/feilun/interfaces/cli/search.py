@@ -8,16 +8,23 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from feilun.core.places import typed
+from feilun.core.remark import Remark
 from feilun.interfaces.cli import output
 from feilun.interfaces.cli.options import AcceptLicence, AsJson, Settings
 
 if TYPE_CHECKING:
-    from feilun.workflow.search_result import Trial
+    from feilun.workflow.search_result import Found, Trial
 
 EXAMPLES = (
     "feilun search recipe.toml --trials 20",
     "feilun search recipe.toml --minutes 30 --vary training.learning_rate=1e-5..1e-3 --vary training.epochs=2..6",
 )
+
+STATES = {
+    "complete": Remark("complete", "完成"),
+    "stopped": Remark("stopped", "提前停止"),
+    "failed": Remark("failed", "失败"),
+}
 
 
 def search(
@@ -59,17 +66,32 @@ def search(
     def show(trial: Trial) -> None:
         values = ", ".join(f"{key.rpartition('.')[2]} {_short(value)}" for key, value in trial.settings.items())
         found = "" if trial.value is None else f" {trial.value:.4f}"
-        console.print(f"{trial.number:3d} {trial.state}{found}  {values}  ({trial.seconds:.0f} s)", highlight=False)
+        state = output.said(STATES[trial.state])
+        console.print(f"{trial.number:3d} {state}{found}  {values}  ({trial.seconds:.0f} s)", highlight=False)
         if trial.reason:
-            console.print(f"    {trial.reason}", highlight=False)
+            console.print(f"    {output.said(trial.reason)}", highlight=False)
 
     found = run(recipe, overrides, out=out, workers=workers, accept_licence=accept_licence, show=show)
     if as_json:
         output.print_json(found.to_json())
         return
-    before = "" if found.standing is None else f", the recipe as it stands {found.standing:.4f}"
-    print(f"Best of {len(found.trials)} trials: {found.metric} {found.best.value:.4f} on the validation rows{before}.")
-    print(f"Its recipe: {found.recipe}\n  feilun train {typed(found.recipe)}")
+    output.tell(
+        _result(found),
+        Remark(f"Its recipe: {found.recipe}", f"它的配方：{found.recipe}"),
+        f"  feilun train {typed(found.recipe)}",
+    )
+
+
+def _result(found: Found) -> Remark:
+    before = Remark("", "")
+    if found.standing is not None:
+        value = f"{found.standing:.4f}"
+        before = Remark(f", the recipe as it stands {value}", f"，配方原样为 {value}")
+    best, trials = f"{found.metric} {found.best.value:.4f}", len(found.trials)
+    return Remark(
+        f"Best of {trials} trials: {best} on the validation rows{before}.",
+        f"{trials} 次试验中最好的：验证行上 {best}{before.chinese}。",
+    )
 
 
 def _short(value: str) -> str:

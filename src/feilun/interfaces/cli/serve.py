@@ -8,6 +8,8 @@ from typing import Annotated, Literal
 import typer
 
 from feilun.core.errors import UsageError
+from feilun.core.remark import Remark
+from feilun.interfaces.cli import output
 from feilun.interfaces.cli.options import AllowHost, Host, Port, RequireToken, Threads
 
 EXAMPLES = (
@@ -76,7 +78,7 @@ def serve(
     service.serve(
         bundles, create_app, host=host, port=port, threads=threads, observe=observe, limits=limits,
         require_token=require_token, hosts=allow_host or (), trials=trials_of(shadow or (), canary or ()),
-        say=lambda line: print(line, flush=True),
+        say=output.tell,
     )  # fmt: skip
 
 
@@ -94,5 +96,10 @@ def trials_of(shadows: Sequence[str], canaries: Sequence[str]) -> dict[str, floa
         except ValueError:
             shares[reference] = 0.0
         if not shares[reference] > 0:
-            raise UsageError(f"--canary {given} names no share.", "Write --canary NAME@VERSION=0.1 for a tenth.")
+            raise UsageError(
+                Remark(f"--canary {given} names no share.", f"--canary {given} 没有写明份额。"),
+                Remark(
+                    "Write --canary NAME@VERSION=0.1 for a tenth.", "请写成 --canary NAME@VERSION=0.1，表示十分之一。"
+                ),
+            )
     return shares

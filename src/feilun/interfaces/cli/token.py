@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from feilun.core.remark import Remark
 from feilun.interfaces.cli import output
 from feilun.interfaces.cli.database import opened_database
 from feilun.interfaces.cli.options import AsJson
+
+if TYPE_CHECKING:
+    from feilun.storage.tokens import Token
 
 EXAMPLES = (
     "feilun token create shop --scope predict --scope feedback",
@@ -50,7 +54,13 @@ def create(
     if as_json:
         output.print_json({"name": name, "scopes": scopes, "application": application, "token": secret})
     else:
-        print(f"{secret}\nKeep it now: it is not shown again. Send it as: Authorization: Bearer TOKEN")
+        output.tell(
+            secret,
+            Remark(
+                "Keep it now: it is not shown again. Send it as: Authorization: Bearer TOKEN",
+                "请现在就保存好：以后不再显示。发送方式：Authorization: Bearer TOKEN",
+            ),
+        )
 
 
 @app.command("list", epilog=f"Example: {EXAMPLES[1]}")
@@ -67,12 +77,9 @@ def list_tokens(as_json: AsJson = False) -> None:
                 "revoked": one.revoked,
             })  # fmt: skip
         else:
-            state = "valid" if one.revoked is None else f"revoked {datetime.fromtimestamp(one.revoked):%Y-%m-%d %H:%M}"
-            made = datetime.fromtimestamp(one.created)
-            own = f"  of {one.application}" if one.application else ""
-            print(f"{one.name}  {', '.join(one.scopes)}{own}  made {made:%Y-%m-%d %H:%M}  {state}")
+            output.tell(_line(one))
     if not found and not as_json:
-        print(f"No token. Make one: {EXAMPLES[0]}")
+        output.tell(Remark(f"No token. Make one: {EXAMPLES[0]}", f"没有令牌。请创建一个：{EXAMPLES[0]}"))
 
 
 @app.command(epilog=f"Example: {EXAMPLES[2]}")
@@ -85,4 +92,19 @@ def revoke(name: Name, as_json: AsJson = False) -> None:
     if as_json:
         output.print_json({"revoked": name})
     else:
-        print(f"Revoked: {name}")
+        output.tell(Remark(f"Revoked: {name}", f"已吊销：{name}"))
+
+
+def _line(one: Token) -> Remark:
+    """Say what a token may do, when it was made, and whether it is valid."""
+    own, state = Remark("", ""), Remark("valid", "有效")
+    if one.application:
+        own = Remark(f"  of {one.application}", f"  只用于 {one.application}")
+    if one.revoked is not None:
+        since = f"{datetime.fromtimestamp(one.revoked):%Y-%m-%d %H:%M}"
+        state = Remark(f"revoked {since}", f"{since} 吊销")
+    made, scopes = f"{datetime.fromtimestamp(one.created):%Y-%m-%d %H:%M}", ", ".join(one.scopes)
+    return Remark(
+        f"{one.name}  {scopes}{own}  made {made}  {state}",
+        f"{one.name}  {scopes}{own.chinese}  创建于 {made}  {state.chinese}",
+    )

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from feilun.core.places import typed
+from feilun.core.remark import Remark
 from feilun.interfaces.cli import output
 from feilun.interfaces.cli.options import AcceptLicence, AsJson, CostError, CostReview, Settings
 
@@ -57,4 +58,8 @@ def train(
     else:
         asked = "--file TABLE" if bundle.columns.features or bundle.pair else '"…"'
         path = typed(bundle.path)
-        print(f"The bundle is in {bundle.path}\n  feilun predict {path} {asked}\n  feilun serve {path}")
+        output.tell(
+            Remark(f"The bundle is in {bundle.path}", f"模型包在 {bundle.path}"),
+            f"  feilun predict {path} {asked}",
+            f"  feilun serve {path}",
+        )

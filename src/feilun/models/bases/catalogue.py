@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from feilun.core.errors import BaseModelError, MissingExtra, nearest
 from feilun.core.files import read_json, write_json
 from feilun.core.places import home
-from feilun.core.remark import Remark, said_in
+from feilun.core.remark import Language, Remark, joined, said_in
 from feilun.models.bases.base import Base
 from feilun.models.bases.packaged import NO_BASE, PACKAGED, Packaged, wheels_folder
 from feilun.models.bases.stored import FACTS, load
@@ -23,6 +23,18 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 CONSENTS = "accepted_licences.json"
+
+TITLE = Remark("Base models that come as packages", "以软件包提供的基座模型")
+CAPTION = Remark("model.base may also be a hub id or a folder.", "model.base 也可以是模型库的 id 或文件夹。")
+COLUMNS = (
+    Remark("name", "名称"),
+    Remark("kind", "类型"),
+    Remark("what it is", "说明"),
+    Remark("size", "大小"),
+    Remark("languages", "语言"),
+    Remark("licence", "许可证"),
+    Remark("state", "状态"),
+)
 
 
 @dataclass(frozen=True)
@@ -67,8 +79,10 @@ class BaseStatus:
     def state(self) -> str:
         """Return one phrase: ready, installed, or how to get it."""
         if self.cached:
-            return "ready"
-        return "installed, converted at first use" if self.installed else f"not installed: {self.get}"
+            return Remark("ready", "就绪")
+        if self.installed:
+            return Remark("installed, converted at first use", "已安装，首次使用时转换")
+        return Remark(f"not installed: {self.get}", f"未安装：{self.get}")
 
 
 def list_bases() -> list[BaseStatus]:
@@ -140,18 +154,24 @@ def get_base(name: str, *, accept_licence: bool = False) -> Base:
     return base
 
 
-def render(statuses: Sequence[BaseStatus]) -> Table:
-    """Return the list as a table for the terminal."""
+def render(statuses: Sequence[BaseStatus], language: Language = "en") -> Table:
+    """Return the list as a table for the terminal, in a language."""
     from rich.table import Table
 
-    table = Table(title="Base models that come as packages", caption="model.base may also be a hub id or a folder.")
-    for column in ("name", "kind", "what it is", "size", "languages", "licence", "state"):
-        table.add_column(column, overflow="fold", no_wrap=column in {"name", "kind", "size"})
+    table = Table(title=said_in(language, TITLE), caption=said_in(language, CAPTION))
+    for column in COLUMNS:
+        table.add_column(said_in(language, column), overflow="fold", no_wrap=column in {"name", "kind", "size"})
     for status in statuses:
-        licence = status.licence if status.accepted else f"{status.licence} (consent needed)"
-        size = f"{status.parameters / 1e6:.0f} M weights\n{status.megabytes} MB download"
-        languages = ", ".join(status.languages)
-        table.add_row(status.name, status.kind, status.description, size, languages, licence, status.state)
+        consent = Remark(f"{status.licence} (consent needed)", f"{status.licence}（需要同意）")
+        weights = f"{status.parameters / 1e6:.0f}"
+        size = Remark(
+            f"{weights} M weights\n{status.megabytes} MB download", f"{weights} M 个权重\n下载 {status.megabytes} MB"
+        )
+        row = (
+            status.name, status.kind, status.description, size, joined(status.languages, ", ", "、"),
+            status.licence if status.accepted else consent, status.state,
+        )  # fmt: skip
+        table.add_row(*(said_in(language, cell) for cell in row))
     return table
 
 

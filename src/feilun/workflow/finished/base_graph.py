@@ -11,6 +11,7 @@ from feilun.compression.adapter_form import can_share, keep_graph, open_graph
 from feilun.compression.generation import BLOCKS
 from feilun.compression.quantize import quantize_int8
 from feilun.core.errors import UsageError
+from feilun.core.remark import Remark
 from feilun.models.bases.catalogue import open_base
 from feilun.models.heads.generate import refuse_unless_it_writes
 
@@ -37,11 +38,22 @@ def write_graphs(
     if writes:
         refuse_unless_it_writes(base)
     if not can_share(base):
-        raise UsageError(f"The base {name} is of a family whose graphs are not shared: no adapter bundle stands on it.")
+        raise UsageError(
+            Remark(
+                f"The base {name} is of a family whose graphs are not shared: no adapter bundle stands on it.",
+                f"基座 {name} 所属的系列不共用计算图：没有只含适配器的模型包能建立在它上面。",
+            )
+        )
     if base.kind == "causal" and max_tokens is None:
         raise UsageError(
-            f"The base {name} is a language model, whose graph depends on the context.",
-            "Give --max-tokens: what the bundle's recipe sets as model.max_tokens.",
+            Remark(
+                f"The base {name} is a language model, whose graph depends on the context.",
+                f"基座 {name} 是语言模型，它的计算图取决于上下文长度。",
+            ),
+            Remark(
+                "Give --max-tokens: what the bundle's recipe sets as model.max_tokens.",
+                "请给出 --max-tokens：即模型包的配方里 model.max_tokens 的值。",
+            ),
         )
     with tempfile.TemporaryDirectory() as place:
         folder, context = Path(place), max_tokens or base.max_tokens

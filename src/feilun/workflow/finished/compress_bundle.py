@@ -20,6 +20,7 @@ from feilun.compression.vocabulary import trim_runtime
 from feilun.core import settings as core_settings
 from feilun.core.corpus import Corpus
 from feilun.core.errors import UsageError
+from feilun.core.remark import Remark, joined, said_in
 from feilun.core.splits import Splits
 from feilun.data.prepare import prepare
 from feilun.data.unlabelled import unlabelled_texts
@@ -68,7 +69,7 @@ def wanted(bundle: Bundle, changes: Mapping[str, Any]) -> CompressionSettings:
     table = {**own, **{key: value for key, value in changes.items() if value is not None}}
     settings, faults = core_settings.read(CompressionSettings, table, "compression")
     if settings is None:
-        raise UsageError(" ".join(fault.message for fault in faults))
+        raise UsageError(joined([fault.message for fault in faults], " ", ""))
     return settings
 
 
@@ -113,10 +114,16 @@ def compress_bundle(
         precision: Precision = bundle.manifest["precision"]
         small = compress_runtime(source, precision, splits, settings, folder, further)
         if small.form == "model" and small.runtime is runtime:
-            reason = " ".join(small.remarks) or f"it is {precision} already"
+            reason = joined(small.remarks, Remark(" ", f"它已经是 {precision}"), "") or f"it is {precision} already"
             raise UsageError(
-                f"Nothing of {bundle.name} can be made smaller: {reason}",
-                "Ask for a cascade or a student, allow a larger loss (--max-drop), or trim its vocabulary.",
+                Remark(
+                    f"Nothing of {bundle.name} can be made smaller: {reason}",
+                    f"{bundle.name} 没有可以再缩小的地方：{said_in('zh', reason)}",
+                ),
+                Remark(
+                    "Ask for a cascade or a student, allow a larger loss (--max-drop), or trim its vocabulary.",
+                    "可以做级联或学生，允许更大的损失（--max-drop），或者裁剪词表。",
+                ),
             )
         report = judge_compressed(small, splits, evaluation or EvaluationSettings(), {BEFORE: runtime})
         report = replace(report, notes=[*report.notes, *remarks, *small.remarks])
@@ -142,22 +149,41 @@ def _compressible(bundle: Bundle, settings: CompressionSettings) -> Runtime:
     """
     if bundle.manifest.get("form") == ADAPTER_FORM:
         raise UsageError(
-            f"The bundle {bundle.path} holds an adapter alone: there is nothing to make smaller.",
-            f"Merge it with its base first: feilun models fold {bundle.path}",
+            Remark(
+                f"The bundle {bundle.path} holds an adapter alone: there is nothing to make smaller.",
+                f"模型包 {bundle.path} 只含适配器，没有可以缩小的。",
+            ),
+            Remark(
+                f"Merge it with its base first: feilun models fold {bundle.path}",
+                f"请先把它与基座合并：feilun models fold {bundle.path}",
+            ),
         )
     if isinstance(bundle.predictor, Generator):
         raise UsageError(
-            f"The bundle {bundle.path} writes answers; such bundles are made small when they are trained.",
-            "Train it again with --set compression.quantize=int8.",
+            Remark(
+                f"The bundle {bundle.path} writes answers; such bundles are made small when they are trained.",
+                f"模型包 {bundle.path} 写答案；这类模型包在训练时就压缩好。",
+            ),
+            Remark(
+                "Train it again with --set compression.quantize=int8.",
+                "请加上 --set compression.quantize=int8 重新训练。",
+            ),
         )
     if isinstance(bundle.predictor, Cascade) or bundle.manifest.get("form", "model") == "student":
         raise UsageError(
-            f"The bundle {bundle.path} is a {bundle.manifest['form']} already.", "Compress the one that it came from."
+            Remark(
+                f"The bundle {bundle.path} is a {bundle.manifest['form']} already.",
+                f"模型包 {bundle.path} 已经是 {bundle.manifest['form']}。",
+            ),
+            Remark("Compress the one that it came from.", "请压缩它由之而来的那个模型包。"),
         )
     if settings.form != "model" and bundle.manifest["task"] != "classify":
         raise UsageError(
-            f"The bundle {bundle.path} is of the task {bundle.manifest['task']}; a student gives texts one label.",
-            "Leave --cascade and --student out.",
+            Remark(
+                f"The bundle {bundle.path} is of the task {bundle.manifest['task']}; a student gives texts one label.",
+                f"模型包 {bundle.path} 的任务是 {bundle.manifest['task']}；学生只能给文本一个标签。",
+            ),
+            Remark("Leave --cascade and --student out.", "请去掉 --cascade 和 --student。"),
         )
     _check_features(bundle, settings)
     return bundle.predictor
@@ -172,11 +198,19 @@ def _check_features(bundle: Bundle, settings: CompressionSettings) -> None:
     if bundle.predictor.features is None:
         return
     if not bundle.columns.text:
-        raise UsageError(f"The bundle {bundle.path} reads features alone: it is small as it is.")
+        raise UsageError(
+            Remark(
+                f"The bundle {bundle.path} reads features alone: it is small as it is.",
+                f"模型包 {bundle.path} 只读特征列：它本来就很小。",
+            )
+        )
     if settings.form != "model":
         raise UsageError(
-            f"The bundle {bundle.path} reads features beside the text; a student reads texts alone.",
-            "Leave --cascade and --student out.",
+            Remark(
+                f"The bundle {bundle.path} reads features beside the text; a student reads texts alone.",
+                f"模型包 {bundle.path} 在文本之外还读特征列；学生只读文本。",
+            ),
+            Remark("Leave --cascade and --student out.", "请去掉 --cascade 和 --student。"),
         )
 
 
@@ -191,16 +225,25 @@ def _rows(bundle: Bundle, rows: Rows) -> tuple[Splits, list[str]]:
     same = splits.fingerprint == bundle.manifest.get("fingerprints", {}).get("data")
     if not same and (rows.validation is None or rows.test is None):
         raise UsageError(
-            f"The rows are not those that {bundle.name} was trained on: split anew, it would be judged by rows that it "
-            "learned from.",
-            "Give the file that it was trained on, or also rows that it has not seen: --validation and --test.",
+            Remark(
+                f"The rows are not those that {bundle.name} was trained on: split anew, it would be judged by rows "
+                "that it learned from.",
+                f"这些行不是训练 {bundle.name} 时用的：重新切分的话，就会用它学过的行来评判它。",
+            ),
+            Remark(
+                "Give the file that it was trained on, or also rows that it has not seen: --validation and --test.",
+                "请给出当时训练用的文件，或者另外给出它没见过的行：--validation 和 --test。",
+            ),
         )
     if set(splits.labels.names) != set(bundle.labels.names):
         differing = sorted(set(splits.labels.names) ^ set(bundle.labels.names))
         raise UsageError(
-            f"The labels of the rows are not those of {bundle.name}: {', '.join(map(repr, differing[:5]))} stand in "
-            "one of the two only.",
-            "Give the rows that it was trained on.",
+            Remark(
+                f"The labels of the rows are not those of {bundle.name}: {', '.join(map(repr, differing[:5]))} stand "
+                "in one of the two only.",
+                f"这些行的标签与 {bundle.name} 的不同：{'、'.join(map(repr, differing[:5]))} 只出现在其中一边。",
+            ),
+            Remark("Give the rows that it was trained on.", "请给出当时训练用的行。"),
         )
     return replace(splits, labels=bundle.labels), unlabelled_texts(settings, splits)
 

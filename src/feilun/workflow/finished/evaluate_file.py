@@ -9,12 +9,14 @@ from feilun.bundles.bundle import Bundle
 from feilun.bundles.content import read_table
 from feilun.core import settings as core_settings
 from feilun.core.errors import DataError, nearest
+from feilun.core.remark import Remark, said_in
 from feilun.core.report import Report
 from feilun.data.prepare import load_corpus
 from feilun.data.readers.sources import column_names
 from feilun.data.settings import DataSettings
 from feilun.evaluation.evaluate import evaluate
 from feilun.evaluation.slices import slice_columns
+from feilun.workflow.missing_column import missing_column
 
 
 def evaluate_file(
@@ -53,7 +55,10 @@ def evaluate_file(
     settings = _without_absent(settings, source, names, needed=("group", *slices) if task == "rank" else slices)
     corpus = load_corpus(source, settings, require_target=True, task=task)
     if len(corpus) == 0:
-        raise DataError(f"{source} has no rows to judge.", "Give a table with texts and labels.")
+        raise DataError(
+            Remark(f"{source} has no rows to judge.", f"{source} 里没有可以评判的行。"),
+            Remark("Give a table with texts and labels.", "请给出一张有文本和标签的表。"),
+        )
     return evaluate(bundle.predictor, corpus, slices=slices, cost_error=cost_error, cost_review=cost_review)
 
 
@@ -67,7 +72,10 @@ def _check_columns(settings: DataSettings, source: str, names: Sequence[str], sl
     for option, columns in wanted.items():
         for name in columns:
             if name not in names:
-                raise DataError(f"{source} has no column {name!r}. {nearest(name, names)}", f"Name it with {option}.")
+                raise DataError(
+                    missing_column(source, name, names),
+                    Remark(f"Name it with {option}.", f"请用 {option} 指明。"),
+                )
 
 
 def _without_absent(settings: DataSettings, source: str, names: Sequence[str], needed: Sequence[str]) -> DataSettings:
@@ -80,9 +88,16 @@ def _without_absent(settings: DataSettings, source: str, names: Sequence[str], n
         if column is None or column in names:
             continue
         if key in needed:
+            hint = nearest(column, names)
             raise DataError(
-                f"{source} has no column {column!r}, which a report by {key} needs. {nearest(column, names)}",
-                f"Give a table that has it, or leave out --slice {key}.",
+                Remark(
+                    f"{source} has no column {column!r}, which a report by {key} needs. {hint}",
+                    f"{source} 没有列 {column!r}，而按 {key} 的报告需要它。{said_in('zh', hint)}",
+                ),
+                Remark(
+                    f"Give a table that has it, or leave out --slice {key}.",
+                    f"请给出一张有这一列的表，或者去掉 --slice {key}。",
+                ),
             )
         settings = replace(settings, time=None) if key == "time" else replace(settings, group=None)
     return settings

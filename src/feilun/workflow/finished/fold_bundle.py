@@ -51,7 +51,12 @@ def fold_bundle(bundle: Bundle, out: Path | None = None) -> Bundle:
         BundleError: If its base's graph is missing, or the whole model answers otherwise; nothing is written then.
     """
     if bundle.manifest.get("form") != ADAPTER_FORM:
-        raise UsageError(f"The bundle {bundle.path} is whole already: it stands on no base that others share.")
+        raise UsageError(
+            Remark(
+                f"The bundle {bundle.path} is whole already: it stands on no base that others share.",
+                f"模型包 {bundle.path} 已经是完整的：它没有与别人共用的基座。",
+            )
+        )
     if out is not None:
         check_target(out)
     graph = find(bundle.manifest, bundle.path, "float32")
@@ -80,8 +85,14 @@ def refuse_unless_equal(apart: Runtime | Generator, whole: Runtime | Generator) 
     difference = float(np.abs(wanted - found).max(initial=0))
     if not difference <= LARGEST_DIFFERENCE * max(1.0, float(np.abs(wanted).max(initial=0))):
         raise BundleError(
-            f"The folded model answers otherwise than the adapter on its base, by {difference:.2g}.",
-            "Nothing was written. This is a fault of Feilun: please report the base.",
+            Remark(
+                f"The folded model answers otherwise than the adapter on its base, by {difference:.2g}.",
+                f"合并后的模型与适配器加基座的回答不同，相差 {difference:.2g}。",
+            ),
+            Remark(
+                "Nothing was written. This is a fault of Feilun: please report the base.",
+                "没有写入任何文件。这是飞轮的缺陷：请报告这个基座。",
+            ),
         )
 
 

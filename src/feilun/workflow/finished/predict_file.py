@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from feilun.core.corpus import Corpus, corpus_of
-from feilun.core.errors import DataError, UsageError, nearest
+from feilun.core.errors import DataError, UsageError
 from feilun.core.files import atomic_file
 from feilun.core.ports import Predictor
 from feilun.core.prediction import Prediction
+from feilun.core.remark import Remark
 from feilun.core.row_columns import RowColumns
+from feilun.workflow.missing_column import missing_column
 
 if TYPE_CHECKING:
     from polars import DataFrame
@@ -73,11 +75,14 @@ def predict_rows(
     names = column_names(source, query=query)
     for wanted in columns.names:
         if wanted not in names:
-            remedy = "" if wanted in columns.features else "Name it with --text."
-            raise DataError(f"{source} has no column {wanted!r}. {nearest(wanted, names)}", remedy)
+            remedy = Remark("Name it with --text.", "请用 --text 指明。")
+            raise DataError(missing_column(source, wanted, names), "" if wanted in columns.features else remedy)
     taken = [name for name in names if name in (*ADDED_COLUMNS, *TASK_COLUMNS) or name.startswith(NUMBERED)]
     if taken:
-        raise DataError(f"{source} already has the column {taken[0]!r}.", "Rename it: predictions would overwrite it.")
+        raise DataError(
+            Remark(f"{source} already has the column {taken[0]!r}.", f"{source} 已经有列 {taken[0]!r}。"),
+            Remark("Rename it: predictions would overwrite it.", "请把它改名：预测结果会覆盖它。"),
+        )
     some = False
     for frame in open_rows(source, query=query):
         for piece in frame.iter_slices(LARGEST_PIECE):
@@ -152,7 +157,11 @@ def write_frames(frames: Iterable[DataFrame], path: Path) -> int:
     write = WRITERS.get(path.suffix.lower())
     if write is None:
         raise UsageError(
-            f"{path} has the ending {path.suffix!r}; valid: {', '.join(WRITERS)}.", "Rename the file given by --out."
+            Remark(
+                f"{path} has the ending {path.suffix!r}; valid: {', '.join(WRITERS)}.",
+                f"{path} 的后缀是 {path.suffix!r}；可用：{'、'.join(WRITERS)}。",
+            ),
+            Remark("Rename the file given by --out.", "请给 --out 的文件换个名字。"),
         )
     with atomic_file(path) as temporary:
         return write(frames, temporary)

@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from feilun.core.errors import DataError, UsageError, nearest
-from feilun.core.remark import Remark
+from feilun.core.errors import DataError, UsageError
+from feilun.core.remark import Remark, said_in
 from feilun.data.readers.sources import open_rows
 from feilun.text.language import script_shares
 from feilun.workflow.getting_started.columns import Column, column_of, guess_features, guess_text
 from feilun.workflow.getting_started.first_words import listed
 from feilun.workflow.getting_started.table_shape import Shape, guess_task, shape_of
+from feilun.workflow.missing_column import missing_column
 
 if TYPE_CHECKING:
     from polars import DataFrame
@@ -109,8 +110,14 @@ def look(
     read = fit if ALL in features or (not shape.text and not features) else tuple(features)
     if not shape.text and (not read or shape.target is None):
         raise DataError(
-            f"No column of {source} looks like text: {listed(frame.columns)}.",
-            "Name it with --text; or, to learn from the other columns, name what is to be predicted with --target.",
+            Remark(
+                f"No column of {source} looks like text: {listed(frame.columns)}.",
+                f"{source} 里没有看起来像文本的列：{said_in('zh', listed(frame.columns))}。",
+            ),
+            Remark(
+                "Name it with --text; or, to learn from the other columns, name what is to be predicted with --target.",
+                "请用 --text 指明；若要从其他列学习，请用 --target 指明要预测什么。",
+            ),
         )
     texts = _cells(frame, shape.text)
     return FirstLook(
@@ -141,7 +148,13 @@ def text_column(source: str, query: str | None = None) -> str:
     frame = _sample(source, query)
     found = guess_text([column_of(frame, name) for name in frame.columns])
     if found is None:
-        raise DataError(f"No column of {source} looks like text: {listed(frame.columns)}.", "Name it with --text.")
+        raise DataError(
+            Remark(
+                f"No column of {source} looks like text: {listed(frame.columns)}.",
+                f"{source} 里没有看起来像文本的列：{said_in('zh', listed(frame.columns))}。",
+            ),
+            Remark("Name it with --text.", "请用 --text 指明。"),
+        )
     return found
 
 
@@ -153,16 +166,22 @@ def _sample(source: str, query: str | None) -> DataFrame:
     """
     frame = next(islice(open_rows(source, query=query), 1), None)
     if frame is None or frame.is_empty():
-        raise DataError(f"{source} has no rows.", "Give a file with a header and at least some rows.")
+        raise DataError(
+            Remark(f"{source} has no rows.", f"{source} 里没有行。"),
+            Remark("Give a file with a header and at least some rows.", "请给出一个有表头、至少有几行的文件。"),
+        )
     return frame.gather_every(math.ceil(frame.height / LOOKED_AT))  # a file may be sorted by label
 
 
 def _refuse_wrong_names(source: str, frame: DataFrame, names: Sequence[str]) -> None:
     for name in names:
         if name not in frame.columns:
-            raise UsageError(f"{source} has no column {name!r}. {nearest(name, frame.columns)}")
+            raise UsageError(missing_column(source, name, frame.columns))
         if names.count(name) > 1:
-            raise UsageError(f"The column {name!r} is named for two uses.", "Name another column for one of them.")
+            raise UsageError(
+                Remark(f"The column {name!r} is named for two uses.", f"列 {name!r} 被指定了两种用途。"),
+                Remark("Name another column for one of them.", "请为其中一种另指定一列。"),
+            )
 
 
 def _cells(frame: DataFrame, column: str) -> list[str]:

@@ -89,34 +89,50 @@ def describe_texts(found: FirstLook) -> Remark:
     return joined(clauses, ", ", "，")
 
 
-def advice_without_labels(found: FirstLook, option: str = "--target") -> str:
+def advice_without_labels(found: FirstLook, option: str = "--target") -> Remark:
     """Say what can be done with a table in which no column looks like labels; `option` names one."""
     if found.task in PAIRED:
-        return (
+        return Remark(
             f"No column of {found.source} looks like the relevance of {found.pair!r} for {found.text!r}: "
-            f"0 where it is not relevant, 1 or more where it is. Name it with {option}."
+            f"0 where it is not relevant, 1 or more where it is. Name it with {option}.",
+            f"{found.source} 里没有看起来表示 {found.pair!r} 与 {found.text!r} 相关程度的列：不相关为 0，相关为 1 "
+            f"或更大。请用 {option} 指明。",
         )
     if found.task == "tag":
-        return (
-            f"No column of {found.source} holds spans: name it with {option}. A cell is a list such as "
-            '[{"start": 0, "end": 2, "label": "name"}], [] where a text has none.'
+        spans = '[{"start": 0, "end": 2, "label": "name"}]'
+        return Remark(
+            f"No column of {found.source} holds spans: name it with {option}. A cell is a list such as {spans}, "
+            "[] where a text has none.",
+            f"{found.source} 里没有放片段的列：请用 {option} 指明。单元格是列表，例如 {spans}，没有片段时为 []。",
         )
     source = typed(found.source)
     rest = [column for column in found.columns if column.name != found.text]
     likely = listed([column.name for column in targets_among(rest, found.rows)])
     answer = next((column.name for column in texts_among(rest) if matched(column.name, ANSWER_NAMES)), None)
+    few = Remark("50 to 100 texts of each label make a start.", "每个标签有 50 到 100 条文本就可以开始。")
+    hint = Remark(f"It may be {likely}.", f"可能是 {likely.chinese}。") if likely else few
+    generate = f"feilun init --task generate --data {source}"
+    insight = f"feilun insight {source} --text {typed(found.text)}"
+    predict = f"feilun predict BUNDLE --file {source} --text {typed(found.text)}"
     lines = [
-        f"No column of {found.source} is plainly one of labels (texts in {found.text!r}): name it with {option}."
-        + (f" It may be {likely}." if likely else " 50 to 100 texts of each label make a start."),
-        *([f"  To have {answer!r} written: feilun init --task generate --data {source}"] if answer else []),
-        "Without labels:",
-        f"  topics, trends and outliers: feilun insight {source} --text {typed(found.text)}",
-        f"  the texts to label first:    feilun label suggest {source}",
-        f"  a trained model's answers:   feilun predict BUNDLE --file {source} --text {typed(found.text)}",
+        Remark(
+            f"No column of {found.source} is plainly one of labels (texts in {found.text!r}): name it with {option}. "
+            f"{hint}",
+            f"{found.source} 里没有明显的标签列（文本在 {found.text!r}）：请用 {option} 指明。{hint.chinese}",
+        ),
+        *([Remark(f"  To have {answer!r} written: {generate}", f"  要写出 {answer!r}：{generate}")] if answer else []),
+        Remark("Without labels:", "没有标签也可以："),
+        Remark(f"  topics, trends and outliers: {insight}", f"  话题、趋势和离群文本：{insight}"),
+        Remark(
+            f"  the texts to label first:    feilun label suggest {source}",
+            f"  最先该标注的文本：    feilun label suggest {source}",
+        ),
+        Remark(f"  a trained model's answers:   {predict}", f"  已训练模型的回答：    {predict}"),
     ]
-    return "\n".join(lines)
+    return joined(lines, "\n", "\n")
 
 
-def listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> Remark:
     """Return names with commas between; of many the first, and how many more there are."""
-    return ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
+    first, left = joined(names[:NAMED], ", ", "、"), len(names) - NAMED
+    return Remark(f"{first} and {left} more", f"{first.chinese} 等，另有 {left} 个") if left > 0 else first

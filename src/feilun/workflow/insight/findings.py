@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from feilun.core.remark import Remark
 from feilun.evaluation.associations import FEWEST_ROWS, Association, with_groups, with_numbers
 from feilun.knowledge.outliers import strangeness
 from feilun.knowledge.topics import Phrases, Topics, find_topics, read_phrases
@@ -20,9 +21,13 @@ from feilun.workflow.insight.table import SideColumn, TextTable, read_text_table
 
 WIDTHS = (3_600, 6 * 3_600, 86_400, 7 * 86_400, 30 * 86_400, 90 * 86_400, 365 * 86_400)
 MOST_BUCKETS = 90
-LATER, EARLIER = "later half", "earlier half"
+LATER, EARLIER = Remark("later half", "后半段"), Remark("earlier half", "前半段")
 
 SHOWN_TEXTS = 3
+NO_SENTIMENT = Remark(
+    "Sentiment is absent: no registered model tells positive from negative texts of this language.",
+    "没有情感分析：没有登记过能区分这种语言正负面文本的模型。",
+)
 SHOWN_OUTLIERS = 10
 SHOWN_COPIES = 10
 LONGEST_SHOWN = 280
@@ -176,10 +181,15 @@ def find_insight(
     phrases = read_phrases(texts)
     found = find_topics(phrases, topics)
     if not found.found:
-        remarks.append(f"{len(texts):,} texts are too few, or share too few phrases, for topics.")
+        remarks.append(
+            Remark(
+                f"{len(texts):,} texts are too few, or share too few phrases, for topics.",
+                f"{len(texts):,} 条文本太少，或者共有的短语太少，分不出话题。",
+            )
+        )
     bundle = sentiment_model(model, texts)
     if bundle is None:
-        remarks.append("Sentiment is absent: no registered model tells positive from negative texts of this language.")
+        remarks.append(NO_SENTIMENT)
     feeling = None if bundle is None else tuple(sentiments(bundle, texts))
     groups = near_duplicate_groups(texts)
     first = groups == np.arange(len(texts))  # copies count once in every comparison
@@ -212,13 +222,13 @@ def _marks(topics: Topics, feeling: Sequence[str] | None, phrases: Phrases) -> t
 
     rows = len(topics.topic_of)
     frequent = np.flatnonzero(np.asarray(phrases.held.sum(axis=0)).ravel() >= FEWEST_ROWS)
-    names = [f"topic: {one.title}" for one in topics.found]
+    names: list[str] = [Remark(f"topic: {one.title}", f"话题：{one.title}") for one in topics.found]
     parts = [csr_matrix(topics.topic_of[:, None] == np.arange(len(names))[None, :], dtype=np.float64)]
     if feeling is not None:
         labels = sorted(set(feeling))
         said = np.array(feeling, dtype=object)
         parts.append(csr_matrix(said[:, None] == np.array(labels, dtype=object)[None, :], dtype=np.float64))
-        names += [f"sentiment: {label}" for label in labels]
+        names += [Remark(f"sentiment: {label}", f"情感：{label}") for label in labels]
     names += [phrases.names[index] for index in frequent]
     parts = [*parts, phrases.held[:, frequent]]
     return tuple(names), hstack([part for part in parts if part.shape[1]] or [csr_matrix((rows, 0))]).tocsr()

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePath
 
 from feilun.core.files import write_json, write_text
+from feilun.core.remark import said_in
 from feilun.evaluation.associations import Association
 from feilun.evaluation.presentation.timelines import bars, image, timeline
 from feilun.workflow.insight.findings import SHOWN_COPIES, Drivers, Insight, Trends, typical_rows
@@ -62,7 +63,8 @@ def _page(insight: Insight) -> Iterator[str]:
         f"<p>{len(insight.table.corpus):,} texts 文本, {len(insight.topics.found)} topics 话题, "
         f"{copies:,} copies 重复.</p>"
     )
-    yield "".join(f'<p class="remark">{html.escape(remark)}</p>' for remark in insight.remarks)
+    for remark in insight.remarks:
+        yield f'<p class="remark">{html.escape(remark)}<br>{html.escape(said_in("zh", remark))}</p>'
     if insight.topics.found:
         yield from _topics(insight)
     if insight.sentiment is not None:

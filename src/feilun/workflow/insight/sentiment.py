@@ -8,6 +8,7 @@ from feilun.bundles import registry
 from feilun.bundles.bundle import Bundle, open_bundle
 from feilun.bundles.content import read_table
 from feilun.core.errors import BundleError, UsageError
+from feilun.core.remark import Remark
 from feilun.text.language import languages_of
 
 POLES = (
@@ -36,7 +37,13 @@ def sentiment_model(named: str | None, texts: Sequence[str]) -> Bundle | None:
     if named is not None:
         bundle = open_bundle(named)
         if bundle.manifest.get("task", "classify") != "classify" or bundle.pair is not None:
-            raise UsageError(f"The model {bundle.name} does not give one label to one text.", "Name one that does.")
+            raise UsageError(
+                Remark(
+                    f"The model {bundle.name} does not give one label to one text.",
+                    f"模型 {bundle.name} 不是给一条文本一个标签的。",
+                ),
+                Remark("Name one that does.", "请换一个这样的模型。"),
+            )
         return bundle
     language = languages_of(texts)[:1]
     for name in registry.names():

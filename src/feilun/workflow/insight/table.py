@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from feilun.core.corpus import Corpus
 from feilun.core.errors import DataError, UsageError, nearest
+from feilun.core.remark import Remark
 from feilun.data.loading import load
 from feilun.data.paths import shown
 from feilun.data.readers.sources import column_names
@@ -77,17 +78,31 @@ def read_text_table(source: str, text: str, time: str | None, by: Sequence[str],
     settings = DataSettings(train=source, query=query, text=text, time=time, features=tuple(by))
     loaded = load(source, settings, key="FILE", target=None, cleaning=KEPT)
     times = None
-    remarks = [f"{count:,} of {loaded.rows:,} rows have no text." for count in loaded.dropped.values()]
+    remarks = [
+        Remark(f"{count:,} of {loaded.rows:,} rows have no text.", f"{loaded.rows:,} 行中有 {count:,} 行没有文本。")
+        for count in loaded.dropped.values()
+    ]
     if loaded.corpus.time is not None and time is not None:
         times = np.array([seconds(one) if one else np.nan for one in loaded.corpus.time])
         unread = int(np.isnan(times).sum())
         if unread == len(times):
             raise DataError(
-                f"No time of the column {time!r} of {shown(source)} can be read.",
-                "Valid: 2026-11-27, 2026-11-27T10:05, 2026/11/27 10:05, 2026年11月27日, or seconds since 1970.",
+                Remark(
+                    f"No time of the column {time!r} of {shown(source)} can be read.",
+                    f"{shown(source)} 的列 {time!r} 里，没有一个时间能识别。",
+                ),
+                Remark(
+                    "Valid: 2026-11-27, 2026-11-27T10:05, 2026/11/27 10:05, 2026年11月27日, or seconds since 1970.",
+                    "可用：2026-11-27、2026-11-27T10:05、2026/11/27 10:05、2026年11月27日，或自 1970 年起的秒数。",
+                ),
             )
         if unread:
-            remarks.append(f"The time of {unread:,} rows cannot be read: they count everywhere but in trends.")
+            remarks.append(
+                Remark(
+                    f"The time of {unread:,} rows cannot be read: they count everywhere but in trends.",
+                    f"有 {unread:,} 行的时间无法识别：除趋势外，其他各处都计入。",
+                )
+            )
     return TextTable(shown(source), loaded.rows, loaded.corpus, times, tuple(remarks))
 
 
@@ -101,7 +116,10 @@ def side_column(name: str, cells: Sequence[Any]) -> SideColumn | str:
     known = [cell for cell in cells if cell is not None]
     distinct = set(known)
     if len(distinct) < 2:
-        return f"The column {name!r} holds {len(distinct)} different values: there is nothing to compare."
+        return Remark(
+            f"The column {name!r} holds {len(distinct)} different values: there is nothing to compare.",
+            f"列 {name!r} 只有 {len(distinct)} 种不同的值：没有可比较的。",
+        )
     if all(isinstance(cell, float) for cell in known):
         return SideColumn(name, cells, ())
     # names may be personal, too
@@ -110,7 +128,10 @@ def side_column(name: str, cells: Sequence[Any]) -> SideColumn | str:
     large = (group for group in counts if counts[group] >= FEWEST_ROWS)
     groups = sorted(large, key=lambda group: (-counts[group], group))
     if not groups:
-        return f"No value of the column {name!r} has {FEWEST_ROWS} rows: there is nothing to compare."
+        return Remark(
+            f"No value of the column {name!r} has {FEWEST_ROWS} rows: there is nothing to compare.",
+            f"列 {name!r} 没有一个值达到 {FEWEST_ROWS} 行：没有可比较的。",
+        )
     return SideColumn(name, named, tuple(groups[:MOST_GROUPS]))
 
 
@@ -120,6 +141,9 @@ def _check_columns(source: str, wanted: Mapping[str, Sequence[str]], query: str 
         for name in names:
             if name not in columns:
                 raise UsageError(
-                    f"{shown(source)} has no column {name!r}, which {option} names (it has: {', '.join(columns)}).",
+                    Remark(
+                        f"{shown(source)} has no column {name!r}, which {option} names (it has: {', '.join(columns)}).",
+                        f"{shown(source)} 没有 {option} 指定的列 {name!r}（现有：{'、'.join(columns)}）。",
+                    ),
                     nearest(name, columns),
                 )

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from feilun.core.errors import DataError
+from feilun.core.remark import Remark
 from feilun.data.readers.sources import column_names, open_rows
 from feilun.workflow.finished.predict_file import write_frames
 
@@ -31,7 +32,10 @@ def write_added(source: str, path: Path, columns: Mapping[str, type], cells: Map
     """
     taken = set(columns) & set(column_names(source))
     if taken:
-        raise DataError(f"{source} already has the column {min(taken)!r}.", "Rename it: it would be overwritten.")
+        raise DataError(
+            Remark(f"{source} already has the column {min(taken)!r}.", f"{source} 已经有列 {min(taken)!r}。"),
+            Remark("Rename it: it would be overwritten.", "请把它改名，否则会被覆盖。"),
+        )
     nothing = [None] * len(columns)
 
     def widened() -> Iterator[DataFrame]:

@@ -13,6 +13,7 @@ import numpy as np
 from feilun.core import places
 from feilun.core.corpus import Corpus
 from feilun.core.errors import UsageError
+from feilun.core.remark import Remark
 from feilun.data.loading import load
 from feilun.data.readers.sources import open_rows
 from feilun.data.readers.tables import texts_of
@@ -118,7 +119,12 @@ def ask_for_labels(
     told = {} if target is None else _told(source, target)
     names = tuple(labels) or tuple(sorted(set(told.values())))
     if len(names) < 2:
-        raise UsageError("A label is chosen from two at least.", "Name them: --labels good,bad, or --target COLUMN.")
+        raise UsageError(
+            Remark("A label is chosen from two at least.", "至少要有两个标签可选。"),
+            Remark(
+                "Name them: --labels good,bad, or --target COLUMN.", "请给出：--labels good,bad，或 --target COLUMN。"
+            ),
+        )
     numbered = [(int(identity), one) for identity, one in zip(corpus.id, corpus.text, strict=True)]
     measured = [pair for pair in numbered if pair[0] in told]
     order = np.random.default_rng(seed).permutation(len(measured))[: limits.sample]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from feilun.core.errors import DataError, UsageError, nearest
 from feilun.core.files import atomic_file, write_json, write_text
+from feilun.core.remark import Remark, said_in
 from feilun.labelling.label_studio import Answer, Question, answers, interface, tasks
 from feilun.text.formulas import inert, plain
 
@@ -67,7 +68,10 @@ def read_answers(path: Path, person: str | None = None) -> Iterator[Answer]:
         try:
             content = json.loads(text_of(path)[0])
         except json.JSONDecodeError as error:
-            raise DataError(f"{path}, line {error.lineno}: {error.msg}.", "Export the project once more.") from error
+            raise DataError(
+                Remark(f"{path}, line {error.lineno}: {error.msg}.", f"{path} 第 {error.lineno} 行：{error.msg}。"),
+                Remark("Export the project once more.", "请把项目重新导出一次。"),
+            ) from error
         yield from answers(content, IDENTITIES, str(path))
         return
     for _, row in filled_rows(path, ("label",)):
@@ -93,15 +97,25 @@ def filled_rows(path: Path, needed: Sequence[str]) -> Iterator[tuple[int, dict[s
         header = [str(name).strip() for name in reader.fieldnames or ()]
         missing = [name for name in needed if name not in header]
         if missing:
+            hint = Remark(nearest(missing[0], header) if header else "It is empty.", "它是空的。")
             raise DataError(
-                f"{path} has no column {missing[0]!r}. {nearest(missing[0], header) if header else 'It is empty.'}",
-                "Fill in the column `label` of a table that `feilun label` wrote, and save it as CSV.",
+                Remark(
+                    f"{path} has no column {missing[0]!r}. {hint}",
+                    f"{path} 没有列 {missing[0]!r}。{said_in('zh', hint)}",
+                ),
+                Remark(
+                    "Fill in the column `label` of a table that `feilun label` wrote, and save it as CSV.",
+                    "请在 `feilun label` 写出的表里填写 `label` 列，并存为 CSV。",
+                ),
             )
         reader.fieldnames = header
         for number, row in enumerate(reader, 2):
             yield number, {name: row.get(name) or "" for name in header}
     except csv.Error as error:
-        raise DataError(f"{path}, line {reader.line_num}: {error}.", "Save the table as CSV again.") from error
+        raise DataError(
+            Remark(f"{path}, line {reader.line_num}: {error}.", f"{path} 第 {reader.line_num} 行：{error}。"),
+            Remark("Save the table as CSV again.", "请把这张表重新存为 CSV。"),
+        ) from error
 
 
 def text_of(path: Path) -> tuple[str, str]:
@@ -115,11 +129,15 @@ def text_of(path: Path) -> tuple[str, str]:
         content = path.read_bytes()
     except OSError as error:
         raise UsageError(
-            f"{path} cannot be read: {error.strerror}.", "Give a table that `feilun label` wrote."
+            Remark(f"{path} cannot be read: {error.strerror}.", f"无法读取 {path}：{error.strerror}。"),
+            Remark("Give a table that `feilun label` wrote.", "请给出 `feilun label` 写出的表。"),
         ) from error
     for encoding in ENCODINGS:
         try:
             return content.decode(encoding), encoding
         except UnicodeDecodeError:
             continue
-    raise DataError(f"{path} is neither UTF-8 nor GB 18030 text.", "Save it as CSV in UTF-8.")
+    raise DataError(
+        Remark(f"{path} is neither UTF-8 nor GB 18030 text.", f"{path} 的文字既不是 UTF-8 也不是 GB 18030。"),
+        Remark("Save it as CSV in UTF-8.", "请存为 UTF-8 的 CSV。"),
+    )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from feilun.core.errors import DataError
+from feilun.core.remark import Remark
 from feilun.labelling.agreement import (
     cohen_kappa,
     confused,
@@ -53,7 +54,13 @@ def read_ratings(files: Sequence[Path]) -> Told:
             told.ratings.setdefault(answer.identity, {})[answer.person] = answer.label
             told.texts[answer.identity] = answer.text
     if not told.ratings:
-        raise DataError(f"No label is filled in in {', '.join(map(str, files))}.", "Fill in the column `label`.")
+        raise DataError(
+            Remark(
+                f"No label is filled in in {', '.join(map(str, files))}.",
+                f"{'、'.join(map(str, files))} 里一个标签也没有填。",
+            ),
+            Remark("Fill in the column `label`.", "请填写 `label` 列。"),
+        )
     return told
 
 
@@ -66,8 +73,15 @@ def agreement_of(told: Told) -> dict[str, Any]:
     shared = sum(len(given) > 1 for given in told.ratings.values())
     if not shared:
         raise DataError(
-            f"None of the {len(told.ratings):,} texts was labelled by two people.",
-            "Give a table of each person; texts are matched by the column observation, row or id, else by the text.",
+            Remark(
+                f"None of the {len(told.ratings):,} texts was labelled by two people.",
+                f"{len(told.ratings):,} 条文本中，没有一条由两个人标注。",
+            ),
+            Remark(
+                "Give a table of each person; texts are matched by the column observation, row or id, else by the "
+                "text.",
+                "请给出每个人的表；文本按 observation、row 或 id 列对应，没有这些列就按文本对应。",
+            ),
         )
     pairs = [
         {"people": [one, other], "texts": len(first), "cohen_kappa": _known(cohen_kappa(first, second)),

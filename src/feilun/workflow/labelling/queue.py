@@ -11,6 +11,7 @@ from typing import Any
 from feilun.bundles.bundle import Bundle
 from feilun.core.answers.table import ANSWERS, AnswerKind
 from feilun.core.errors import FeilunError, StorageError, UsageError
+from feilun.core.remark import Remark, joined
 from feilun.labelling.label_studio import Question
 from feilun.monitoring.feedback import FeedbackDesk
 from feilun.monitoring.label_queue import Suggestion, suggest
@@ -69,7 +70,13 @@ def write_queue(suggestions: list[Suggestion], path: Path, labels: Sequence[str]
         StorageError: If it cannot be written.
     """
     if path.suffix.lower() == TASKS and any(one.observation.kind.field != "label" for one in suggestions):
-        raise UsageError("Tasks for Label Studio are written where a text has one label.", "Write a table: --out q.csv")
+        raise UsageError(
+            Remark(
+                "Tasks for Label Studio are written where a text has one label.",
+                "只有每条文本一个标签时，才写 Label Studio 的任务。",
+            ),
+            Remark("Write a table: --out q.csv", "请写成表格：--out q.csv"),
+        )
     write_questions(questions(suggestions), labels, path, KEY)
 
 
@@ -115,7 +122,7 @@ def take(bundle: Bundle, database: Database, path: Path) -> Taken:
         except StorageError:
             raise
         except FeilunError as error:
-            result.refused.append(f"{place}: {error}")
+            result.refused.append(joined([place, error.message], ": ", "："))
             continue
         result.repeated += given.repeated
         result.taken += not given.repeated
@@ -131,7 +138,7 @@ def _told(path: Path) -> Iterator[tuple[str, str, str]]:
     """Yield where it stands, observation and label of each row, or of each label that was given in Label Studio."""
     if path.suffix.lower() == TASKS:
         for number, answer in enumerate(read_answers(path), 1):
-            yield f"label {number}", answer.identity, answer.label
+            yield Remark(f"label {number}", f"第 {number} 个标签"), answer.identity, answer.label
         return
     for number, row in filled_rows(path, (KEY, "label")):
-        yield f"row {number}", row[KEY].strip(), plain(row["label"].strip())
+        yield Remark(f"row {number}", f"第 {number} 行"), row[KEY].strip(), plain(row["label"].strip())

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from feilun.core.errors import UsageError
 from feilun.core.labels import LabelSet
+from feilun.core.remark import Remark
 from feilun.data.loading import Loaded, load
 from feilun.data.settings import DataSettings
 from feilun.data.target_kinds.table import TARGET_KINDS
@@ -24,7 +25,13 @@ def check_ending(path: Path | None, valid: Collection[str]) -> None:
         UsageError: If it has.
     """
     if path is not None and path.suffix.lower() not in valid:
-        raise UsageError(f"{path} has the ending {path.suffix!r}; valid: {', '.join(valid)}.", "Rename the file.")
+        raise UsageError(
+            Remark(
+                f"{path} has the ending {path.suffix!r}; valid: {', '.join(valid)}.",
+                f"{path} 的后缀是 {path.suffix!r}；可用：{'、'.join(valid)}。",
+            ),
+            Remark("Rename the file.", "请给文件换个名字。"),
+        )
 
 
 @dataclass(frozen=True)
@@ -64,11 +71,20 @@ def place_of(source: str, text: str | None = None, label: str | None = None, bas
         recipe = recipes.load(Path(source))
         if recipe.task != "classify":
             raise UsageError(
-                f"{source} is a {recipe.task} recipe; only `classify` gives each text one label.",
-                "Give a classify recipe, or a table with a column of labels.",
+                Remark(
+                    f"{source} is a {recipe.task} recipe; only `classify` gives each text one label.",
+                    f"{source} 是 {recipe.task} 的配方；只有 `classify` 给每条文本一个标签。",
+                ),
+                Remark(
+                    "Give a classify recipe, or a table with a column of labels.",
+                    "请给出 classify 的配方，或者一张有标签列的表。",
+                ),
             )
         if text or label:
-            raise UsageError(f"{source} names its columns itself.", "Leave out --text and --label.")
+            raise UsageError(
+                Remark(f"{source} names its columns itself.", f"{source} 自己写明了列名。"),
+                Remark("Leave out --text and --label.", "请去掉 --text 和 --label。"),
+            )
         return Place(recipe.data, base or recipe.model.base, named=True)
     found = look(source, text, label)
     settings = DataSettings(source, text=found.text, target=found.target or ())

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from feilun.bundles.bundle import Bundle, open_bundle
 from feilun.core.corpus import Corpus
 from feilun.core.errors import UsageError
+from feilun.core.remark import Remark
 from feilun.data.loading import load
 from feilun.data.readers.sources import READERS
 from feilun.data.settings import DataSettings
@@ -29,6 +30,10 @@ KEY = "row"
 
 DENSE = 256
 """Dimensions that weighed words are reduced to, so that distances can be taken."""
+
+
+NAME_THEM = Remark("Name them with --file.", "请用 --file 指明。")
+ONE_LABEL = Remark("Give a bundle that gives one text one label.", "请给出一个给一条文本一个标签的模型包。")
 
 
 @dataclass(frozen=True)
@@ -71,14 +76,23 @@ def pool_of(where: str, file: str | None, text: str | None = None, base: str | N
     """
     if is_bundle(where):
         if file is None:
-            raise UsageError(f"{where} is a bundle: the texts to choose from are missing.", "Name them with --file.")
+            raise UsageError(
+                Remark(
+                    f"{where} is a bundle: the texts to choose from are missing.",
+                    f"{where} 是模型包：还缺少要从中挑选的文本。",
+                ),
+                NAME_THEM,
+            )
         return _by_bundle(open_bundle(where), _texts(file, text))
     place = place_of(where, text if file is None else None, base=base)
     if file is None:
         if place.settings.targets:
             raise UsageError(
-                f"{where} has the labels {place.settings.targets[0]!r}: the texts to choose from are missing.",
-                "Name them with --file.",
+                Remark(
+                    f"{where} has the labels {place.settings.targets[0]!r}: the texts to choose from are missing.",
+                    f"{where} 有标签 {place.settings.targets[0]!r}：还缺少要从中挑选的文本。",
+                ),
+                NAME_THEM,
             )
         return _by_variety(_texts(where, place.settings.text), place)
     return _by_labelled_rows(place, _texts(file, text))
@@ -114,11 +128,15 @@ def _texts(file: str, text: str | None) -> Corpus:
 
 def _by_bundle(bundle: Bundle, corpus: Corpus) -> Pool:
     if bundle.pair is not None:
-        raise UsageError(f"{bundle.name} compares two texts.", "Give a bundle that gives one text one label.")
+        raise UsageError(Remark(f"{bundle.name} compares two texts.", f"{bundle.name} 比较两条文本。"), ONE_LABEL)
     predictions = bundle.predict(corpus)
     if any(prediction.task != "classify" for prediction in predictions[:1]):
         raise UsageError(
-            f"{bundle.name} is a {predictions[0].task} bundle.", "Give a bundle that gives one text one label."
+            Remark(
+                f"{bundle.name} is a {predictions[0].task} bundle.",
+                f"{bundle.name} 是 {predictions[0].task} 的模型包。",
+            ),
+            ONE_LABEL,
         )
     probabilities = np.array([prediction.ranked.scores for prediction in predictions], np.float64)
     vectors = bundle.embed(corpus)
@@ -130,7 +148,10 @@ def _by_labelled_rows(place: Place, corpus: Corpus) -> Pool:
     known = set(loaded.corpus.text)
     corpus = corpus.select([row for row, text in enumerate(corpus.text) if text not in known])
     if not len(corpus):
-        raise UsageError(f"Each of the texts has a label in {place.source}.", "Give further texts with --file.")
+        raise UsageError(
+            Remark(f"Each of the texts has a label in {place.source}.", f"每条文本在 {place.source} 里都已有标签。"),
+            Remark("Give further texts with --file.", "请用 --file 给出更多文本。"),
+        )
     rows = len(loaded.corpus)
     matrix = vectors_of(_behind(loaded.corpus, corpus), place, len(labels)).matrix
     model = fit_regression(matrix[:rows], labels.encode(list(loaded.corpus.target or ())), len(labels))

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from feilun.core.corpus import Corpus
 from feilun.core.errors import BaseModelError, DataError, MissingExtra
+from feilun.core.remark import Remark
 from feilun.evaluation.baselines.weighed_words import MOST_WEIGHTS, weighed_words
 from feilun.workflow.labelling.rows import Place
 
@@ -50,8 +51,11 @@ def vectors_of(corpus: Corpus, place: Place, classes: int) -> Vectors:
                 raise
     found = weighed_words(corpus, MOST_WEIGHTS // max(classes, 1))
     if found is None:
-        raise DataError(f"No text of {place.source} holds a word.", "Name the column of texts with --text.")
-    return Vectors(found[1], "words, weighed by TF-IDF")
+        raise DataError(
+            Remark(f"No text of {place.source} holds a word.", f"{place.source} 的文本里一个词也没有。"),
+            Remark("Name the column of texts with --text.", "请用 --text 指明文本列。"),
+        )
+    return Vectors(found[1], Remark("words, weighed by TF-IDF", "按 TF-IDF 加权的词"))
 
 
 def _by_base(corpus: Corpus, name: str) -> Vectors:
@@ -62,7 +66,7 @@ def _by_base(corpus: Corpus, name: str) -> Vectors:
     from feilun.models.build import matrix_type
 
     embedder = BaseEmbedder(open_base(name), dtype=matrix_type("auto", torch.device("cpu")))
-    return Vectors(centred(embedder.embed(corpus)), f"the frozen base {name}")
+    return Vectors(centred(embedder.embed(corpus)), Remark(f"the frozen base {name}", f"冻结的基座 {name} "))
 
 
 def centred(vectors: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from feilun.core.remark import Remark, joined, said_in
 from feilun.monitoring.alerts import Alerts, Message, Send, apprise_channel
 from feilun.storage import audit
 from feilun.storage.database import Database
@@ -115,9 +116,12 @@ def _drift(window: Window, rules: AlarmRules) -> list[Found]:
         return []
     worst = min((one.p_value for one in window.drift.signals), default=1.0)
     drifted = [
-        f"{one.name} (p = {one.p_value:.3f}) {one.change}".strip() for one in window.drift.signals if one.drifted
+        joined([f"{one.name} (p = {one.p_value:.3f})", *([one.change] if one.change else [])], " ", " ")
+        for one in window.drift.signals
+        if one.drifted
     ]
-    reason = f"{window.name}: " + ("; ".join(drifted) or f"no signal drifts any more (p = {worst:.3f})")
+    none = Remark(f"no signal drifts any more (p = {worst:.3f})", f"不再有信号漂移（p = {worst:.3f}）")
+    reason = joined([window.name, joined(drifted) or none], ": ", "：")
     return [("drift", window.drift.drifted, worst >= min(0.5, rules.calm * window.drift.alpha), reason)]
 
 
@@ -125,7 +129,11 @@ def _accuracy(window: Window, rules: AlarmRules) -> list[Found]:
     figure, below = window.observed.accuracy, rules.accuracy_below
     if figure is None or figure.high is None or below is None:
         return []
-    reason = f"{window.name}: accuracy by feedback {figure.value:.3f} (at most {figure.high:.3f}), {below:g} is wanted"
+    name, value, high = window.name, f"{figure.value:.3f}", f"{figure.high:.3f}"
+    reason = Remark(
+        f"{name}: accuracy by feedback {value} (at most {high}), {below:g} is wanted",
+        f"{said_in('zh', name)}：按反馈计算的准确率为 {value}（至多 {high}），要求 {below:g}",
+    )
     return [("accuracy", figure.high < below, figure.value >= below, reason)]
 
 

@@ -14,6 +14,7 @@ from feilun.bundles.bundle import Bundle
 from feilun.bundles.content import read_table
 from feilun.core.errors import UsageError
 from feilun.core.observation import Observation, asked_about
+from feilun.core.remark import Remark, joined, said_in
 from feilun.core.report import Figure
 from feilun.monitoring.answer_signals import Watched, watched
 from feilun.monitoring.drift import ALPHA, FEWEST_ROWS, STATES, Drift, drift
@@ -26,9 +27,10 @@ from feilun.storage.database import Database
 from feilun.workflow.profile import unknown_shares
 
 HOUR = 3600.0
-NO_REFERENCE = (
+NO_REFERENCE = Remark(
     "this bundle remembers no validation rows to compare with: those made since Feilun watches its task do; train it "
-    "again to watch for drift"
+    "again to watch for drift",
+    "这个模型包没有记下可供比较的验证行：飞轮开始监控它的任务之后做的才有；要看漂移，请重新训练",
 )
 LARGEST_WINDOW = 5000
 """Most predictions of a window in hours that are looked at, the last ones."""
@@ -49,7 +51,9 @@ class Span:
     @property
     def name(self) -> str:
         """Return what the window is called."""
-        return f"last {self.count:,}" if self.count is not None else f"last {self.hours:g} h"
+        if self.count is not None:
+            return Remark(f"last {self.count:,}", f"最近 {self.count:,} 个")
+        return Remark(f"last {self.hours:g} h", f"最近 {self.hours:g} 小时")
 
 
 SPANS = (Span(count=200), Span(count=1000), Span(hours=24), Span(hours=24 * 7))
@@ -158,8 +162,13 @@ def watch(
 
 
 def _never_observed(bundle: Bundle, bundles: Sequence[str]) -> str:
-    seen = f"Observed were: {', '.join(bundles)}." if bundles else "Nothing was observed yet in this database."
-    return f"{bundle.name}@{bundle.version} was never observed. {seen} `feilun serve` observes what it answers."
+    some = Remark(f"Observed were: {', '.join(bundles)}.", f"观测过的有：{'、'.join(bundles)}。")
+    seen = some if bundles else Remark("Nothing was observed yet in this database.", "这个数据库里还没有任何观测。")
+    name = f"{bundle.name}@{bundle.version}"
+    return Remark(
+        f"{name} was never observed. {seen} `feilun serve` observes what it answers.",
+        f"{name} 从未被观测过。{seen.chinese}`feilun serve` 会记下它的回答。",
+    )
 
 
 def _window(
@@ -195,9 +204,17 @@ def _window(
 
 def _note(looked: Watched, rows: int) -> str:
     """Say where there is no verdict on drift, and what is looked at where some predictions are not."""
-    few = f"a verdict on drift takes {FEWEST_ROWS} predictions" if len(looked.rows) < FEWEST_ROWS else ""
-    some = f"{len(looked.rows)} of {rows} are looked at for drift: {looked.which}" if len(looked.rows) < rows else ""
-    return "; ".join(filter(None, (few, some)))
+    said, seen = [], len(looked.rows)
+    if seen < FEWEST_ROWS:
+        said.append(Remark(f"a verdict on drift takes {FEWEST_ROWS} predictions", f"判断漂移需要 {FEWEST_ROWS} 个预测"))
+    if seen < rows:
+        said.append(
+            Remark(
+                f"{seen} of {rows} are looked at for drift: {looked.which}",
+                f"判断漂移时看了 {rows} 个中的 {seen} 个：{said_in('zh', looked.which)}",
+            )
+        )
+    return joined(said)
 
 
 def _estimated(reference: Reference | None, scores: Values | None) -> Figure | None:

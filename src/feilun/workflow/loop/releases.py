@@ -10,6 +10,7 @@ from feilun.bundles.registry import names, resolve, versions
 from feilun.bundles.stages import Stages, read_stages, write_stages
 from feilun.core.errors import BundleError, UsageError, nearest
 from feilun.core.places import registered
+from feilun.core.remark import Remark, said_in
 from feilun.storage import audit
 from feilun.storage.database import Database
 
@@ -30,12 +31,21 @@ def promote(reference: str, database: Database, **why: Any) -> Stages:
     name, _, version = reference.partition("@")
     if not version:
         shown = ", ".join(map(str, versions(name))) or "none"
-        raise UsageError(f"Promote which version of {name!r}? Its versions: {shown}.", f"Write {name}@VERSION.")
+        raise UsageError(
+            Remark(
+                f"Promote which version of {name!r}? Its versions: {shown}.",
+                f"要让 {name!r} 的哪个版本上任？它的版本：{shown}。",
+            ),
+            Remark(f"Write {name}@VERSION.", f"请写成 {name}@VERSION。"),
+        )
     number = int(resolve(reference).name) if version.isdecimal() and versions(name) else _nothing(reference)
 
     def change(stages: Stages) -> Stages:
         if stages.champion == number:
-            raise UsageError(f"{name}@{number} is the champion already.", "`feilun models` shows the stages.")
+            raise UsageError(
+                Remark(f"{name}@{number} is the champion already.", f"{name}@{number} 已经是现任。"),
+                Remark("`feilun models` shows the stages.", "`feilun models` 会列出各版本的阶段。"),
+            )
         return stages.with_champion(number, versions(name))
 
     return _changed(name, database, "promote", change, **why)
@@ -51,12 +61,24 @@ def roll_back(name: str, database: Database) -> Stages:
 
     def change(stages: Stages) -> Stages:
         if not versions(name):
-            raise UsageError(f"There is no registered model {name!r}. {nearest(name, names())}", "See: feilun models")
+            hint = nearest(name, names())
+            raise UsageError(
+                Remark(
+                    f"There is no registered model {name!r}. {hint}",
+                    f"没有已登记的模型 {name!r}。{said_in('zh', hint)}",
+                ),
+                Remark("See: feilun models", "查看：feilun models"),
+            )
         before = stages.rolled_back(versions(name))
         if before is None:
             raise UsageError(
-                f"There is no earlier champion of {name!r} to go back to.",
-                f"Choose one yourself: feilun models promote {name}@VERSION",
+                Remark(
+                    f"There is no earlier champion of {name!r} to go back to.", f"{name!r} 没有更早的现任可以退回。"
+                ),
+                Remark(
+                    f"Choose one yourself: feilun models promote {name}@VERSION",
+                    f"请自己选一个：feilun models promote {name}@VERSION",
+                ),
             )
         return before
 
@@ -84,4 +106,7 @@ def _changed(name: str, database: Database, action: str, change: Callable[[Stage
 
 def _nothing(reference: str) -> int:
     resolve(reference)  # says what there is
-    raise BundleError(f"{reference!r} is no version of a registered model.", "`feilun models` lists them.")
+    raise BundleError(
+        Remark(f"{reference!r} is no version of a registered model.", f"{reference!r} 不是已登记模型的版本。"),
+        Remark("`feilun models` lists them.", "`feilun models` 会列出它们。"),
+    )

@@ -10,10 +10,12 @@ from feilun.bundles.registry import resolve, versions
 from feilun.core import places
 from feilun.core.errors import UsageError
 from feilun.core.files import read_json, write_json
+from feilun.core.remark import Remark
 from feilun.core.settings import to_table
 from feilun.workflow.confidential import PARTS, without_passwords, without_places
 from feilun.workflow.recipe import Recipe, from_table, load
 
+GIVE_RECIPE = Remark("Give its recipe: feilun retrain RECIPE.toml", "请给出它的配方：feilun retrain RECIPE.toml")
 RECIPE = "recipe.json"
 
 
@@ -40,20 +42,28 @@ def recipe_of(reference: str) -> Recipe:
         return load(Path(reference))
     if not versions(reference):
         resolve(reference)  # says what there is
-        raise UsageError(f"{reference!r} is no registered model.", "Give its recipe: feilun retrain RECIPE.toml")
+        raise UsageError(
+            Remark(f"{reference!r} is no registered model.", f"{reference!r} 不是已登记的模型。"), GIVE_RECIPE
+        )
     kept = places.retrainings() / reference / RECIPE
     table = read_json(kept) if kept.is_file() else _of_run(reference)
     if table is None:
         raise UsageError(
-            f"No run in {places.runs()} made {reference}: where its rows are is not known here.",
-            "Give its recipe: feilun retrain RECIPE.toml",
+            Remark(
+                f"No run in {places.runs()} made {reference}: where its rows are is not known here.",
+                f"{places.runs()} 里没有训练出 {reference} 的运行：这里不知道它的行在哪里。",
+            ),
+            GIVE_RECIPE,
         )
     if any("://" in str(table["data"].get(part)) for part in PARTS):
         raise UsageError(
-            f"The rows of {reference} are in a database, whose password is never written down.",
-            "Give its recipe: feilun retrain RECIPE.toml",
+            Remark(
+                f"The rows of {reference} are in a database, whose password is never written down.",
+                f"{reference} 的行在数据库里，而数据库的密码从不写入磁盘。",
+            ),
+            GIVE_RECIPE,
         )
-    return from_table(table, f"The recipe of {reference}")
+    return from_table(table, Remark(f"The recipe of {reference}", f"{reference} 的配方"))
 
 
 def _of_run(name: str) -> dict[str, Any] | None:

@@ -8,8 +8,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -27,8 +25,9 @@ from feilun.compression.generation import evenly
 from feilun.core import places
 from feilun.core.corpus import Corpus
 from feilun.core.errors import GateNotMet, UsageError
-from feilun.core.files import disk_errors, write_json
+from feilun.core.files import write_json
 from feilun.core.prediction import Prediction
+from feilun.core.remark import Remark
 from feilun.evaluation.judges.multitask import OneAnswer
 from feilun.evaluation.paired import Comparison
 from feilun.evaluation.paired_tasks import COMPARISONS
@@ -155,7 +154,7 @@ def retrain(
         FeilunError: As `steps.train`.
     """
     bundle = _champion(recipe)
-    with locked(database, f"retraining of {recipe.name}") as held, _scratch(recipe.name) as folder:
+    with locked(database, f"retraining of {recipe.name}") as held, stopped.scratch(recipe.name) as folder:
         begun = stopped.stopped(recipe.name, int(bundle.version)) if resume else None
         started = begun or time.time()
         with database.read() as connection:
@@ -163,8 +162,15 @@ def retrain(
         corpus = next_corpus(recipe, found, folder)
         if not corpus.learned:
             raise UsageError(
-                f"Nobody told the right answer to anything that {recipe.name} answered: nothing new is to be learned.",
-                f"`feilun label export {recipe.name} --out queue.csv` writes the texts most worth labelling.",
+                Remark(
+                    f"Nobody told the right answer to anything that {recipe.name} answered: nothing new is to be "
+                    "learned.",
+                    f"还没有人对 {recipe.name} 的任何回答给出过正确答案：没有新东西可学。",
+                ),
+                Remark(
+                    f"`feilun label export {recipe.name} --out queue.csv` writes the texts most worth labelling.",
+                    f"`feilun label export {recipe.name} --out queue.csv` 写出最值得标注的文本。",
+                ),
             )
         if champion(recipe.name) is None:  # or the challenger, being the newest, would answer unproved
             releases.promote(f"{recipe.name}@{bundle.version}", database, why="it answered when retraining began")
@@ -207,13 +213,23 @@ def _gate_noted(name: str, database: Database, facts: Mapping[str, Any]) -> Iter
 def _champion(recipe: Recipe) -> Bundle:
     """Open what answers now."""
     if not versions(recipe.name):
-        raise UsageError(f"{recipe.name!r} was never trained here.", "Train it first: feilun train RECIPE.toml")
+        raise UsageError(
+            Remark(f"{recipe.name!r} was never trained here.", f"{recipe.name!r} 从未在这里训练过。"),
+            Remark("Train it first: feilun train RECIPE.toml", "请先训练：feilun train RECIPE.toml"),
+        )
     bundle = open_bundle(places.registered() / recipe.name / str(champion(recipe.name) or versions(recipe.name)[-1]))
     if bundle.manifest["task"] != recipe.kind:
         raise UsageError(
-            f"{recipe.name}@{bundle.version} is a {bundle.manifest['task']} model, and the recipe's task is "
-            f"{recipe.kind}: what people said of the one does not teach the other.",
-            "Train under another name: feilun train RECIPE.toml --set name=NAME",
+            Remark(
+                f"{recipe.name}@{bundle.version} is a {bundle.manifest['task']} model, and the recipe's task is "
+                f"{recipe.kind}: what people said of the one does not teach the other.",
+                f"{recipe.name}@{bundle.version} 是 {bundle.manifest['task']} 模型，而配方的任务是 {recipe.kind}："
+                "人们对前者说的教不了后者。",
+            ),
+            Remark(
+                "Train under another name: feilun train RECIPE.toml --set name=NAME",
+                "请换个名称训练：feilun train RECIPE.toml --set name=NAME",
+            ),
         )
     return bundle
 
@@ -247,7 +263,13 @@ def _decide(contests: Mapping[str, Contest], recipe: Recipe, review: bool, befor
     verdict = retrain_policy.better(recipe.retrain, contests)
     now, reasons = read_stages(places.registered() / recipe.name).champion, verdict.reasons
     if now != before:
-        reasons = (*reasons, f"version {now} became the champion meanwhile, and it was compared with version {before}")
+        reasons = (
+            *reasons,
+            Remark(
+                f"version {now} became the champion meanwhile, and it was compared with version {before}",
+                f"其间版本 {now} 成了现任，而比较用的是版本 {before}",
+            ),
+        )
     asked = review or recipe.retrain.review or (verdict.yes and now != before)
     return "waiting" if asked else "promoted" if verdict.yes else "kept", reasons
 
@@ -265,18 +287,3 @@ def _settle(result: Retraining, database: Database, held: Held, facts: dict[str,
         releases.promote(f"{result.model}@{result.challenger}", database, why="retrain")
     elif result.outcome == "waiting":
         releases.wait(result.model, result.challenger, database, why="retrain")
-
-
-@contextmanager
-def _scratch(name: str) -> Iterator[Path]:
-    """Make a folder for the rows, which hold texts of customers, and remove it whatever comes; under the lock."""
-    parent = places.retrainings() / name
-    with disk_errors(parent):
-        parent.mkdir(parents=True, exist_ok=True)
-        for left in parent.glob(f"{stopped.ROWS}*"):  # by a retraining that was killed
-            shutil.rmtree(left, ignore_errors=True)
-        folder = Path(tempfile.mkdtemp(prefix=stopped.ROWS, dir=parent)).absolute()
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from feilun.core.remark import Remark
 from feilun.data.settings import DataSettings
 from feilun.models.build import ModelSettings
 from feilun.models.heads.generate import GenerateSettings
@@ -20,16 +21,30 @@ def bounded(evaluation: Any, task: str) -> Any:
     return {"rows": WRITTEN_ROWS, **evaluation}
 
 
-def generation_faults(data: DataSettings, model: ModelSettings) -> list[str]:
+def generation_faults(data: DataSettings, model: ModelSettings) -> list[Remark]:
     """Say what in a recipe whose model writes answers cannot be."""
     found = []
     if data.pair is not None:
-        found.append("data.pair names a second text, but a generate recipe reads one: put both into data.text.")
+        found.append(
+            Remark(
+                "data.pair names a second text, but a generate recipe reads one: put both into data.text.",
+                "data.pair 指定了第二文本，但 generate 的配方只读一条：请把两者都放进 data.text。",
+            )
+        )
     if model.vocabulary == "trim":
-        found.append('model.vocabulary = "trim" would leave out what answers may hold: leave it out.')
+        found.append(
+            Remark(
+                'model.vocabulary = "trim" would leave out what answers may hold: leave it out.',
+                'model.vocabulary = "trim" 会去掉答案里可能用到的词元：请去掉它。',
+            )
+        )
     if isinstance(model.head, GenerateSettings) and model.head.max_new_tokens >= model.max_tokens:
         found.append(
-            f"model.head.max_new_tokens is {model.head.max_new_tokens}, but prompt and answer together have "
-            f"{model.max_tokens} tokens (model.max_tokens)."
+            Remark(
+                f"model.head.max_new_tokens is {model.head.max_new_tokens}, but prompt and answer together have "
+                f"{model.max_tokens} tokens (model.max_tokens).",
+                f"model.head.max_new_tokens 是 {model.head.max_new_tokens}，但提示和答案一共只有 {model.max_tokens} "
+                "个词元（model.max_tokens）。",
+            )
         )
     return found

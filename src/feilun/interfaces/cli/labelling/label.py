@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from feilun.core.places import typed
+from feilun.core.remark import Remark, said_in
 from feilun.interfaces.cli import output
 from feilun.interfaces.cli.labelling import label_ask, label_errors, label_people, label_rules, label_suggest
 from feilun.interfaces.cli.options import AsJson
@@ -76,8 +77,13 @@ def export(
         output.print_json({"texts": len(found), "out": str(out), "labels": list(opened.labels.names)})
         return
     names = f" ({', '.join(opened.labels.names[:10])})" if opened.labels.names else ""
-    print(f"{len(found):,} texts: {out}. Fill in the column label with {asked.in_a_cell}{names}, then:")
-    print(f"feilun label import {typed(bundle)} {typed(out)}")
+    output.tell(
+        Remark(
+            f"{len(found):,} texts: {out}. Fill in the column label with {asked.in_a_cell}{names}, then:",
+            f"{len(found):,} 条文本：{out}。请在 label 列里填写{said_in('zh', asked.in_a_cell)}{names}，然后：",
+        ),
+        f"feilun label import {typed(bundle)} {typed(out)}",
+    )
 
 
 @app.command("import", epilog=f"Example: {IMPORT}")
@@ -99,10 +105,13 @@ def import_(
     if as_json:
         output.print_json(result.to_json())
     else:
-        print(
-            f"{result.taken:,} labels taken, {result.repeated:,} taken before, {result.empty:,} rows without a label."
+        output.tell(
+            Remark(
+                f"{result.taken:,} labels taken, {result.repeated:,} taken before, {result.empty:,} rows without a "
+                "label.",
+                f"收下 {result.taken:,} 个标签，{result.repeated:,} 个以前已收下，{result.empty:,} 行没有标签。",
+            ),
+            *(f"  {output.said(line)}" for line in result.refused),
         )
-        for line in result.refused:
-            print(f"  {line}")
     if result.refused:
         raise typer.Exit(1)

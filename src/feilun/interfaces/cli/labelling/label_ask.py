@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from feilun.core.remark import Remark, said_in
 from feilun.interfaces.cli import output
 from feilun.interfaces.cli.labelling.label_errors import TextColumn
 from feilun.interfaces.cli.options import AsJson
@@ -58,21 +59,45 @@ def ask(
         return
     _show(report)
     if out is not None:
-        print(f"{report['named']:,} suggestions: {out}, in the column asked_label.")
+        output.tell(
+            Remark(
+                f"{report['named']:,} suggestions: {out}, in the column asked_label.",
+                f"{report['named']:,} 个建议：{out}，在 asked_label 列。",
+            )
+        )
 
 
 def _show(report: dict[str, Any]) -> None:
-    cost = f", cost {report['cost']}" if "cost" in report else ""
-    print(
-        f"{report['asked']:,} of {report['texts']:,} texts asked about: {report['fetched']:,} answers fetched "
-        f"({report['tokens']:,} tokens{cost}), "
-        f"{report['remembered']:,} known from before; {report['without_a_label']:,} named none of the labels."
+    cost = Remark(f", cost {report['cost']}", f"，费用 {report['cost']}") if "cost" in report else Remark("", "")
+    output.tell(
+        Remark(
+            f"{report['asked']:,} of {report['texts']:,} texts asked about: {report['fetched']:,} answers fetched "
+            f"({report['tokens']:,} tokens{cost}), "
+            f"{report['remembered']:,} known from before; {report['without_a_label']:,} named none of the labels.",
+            f"{report['texts']:,} 条文本中问了 {report['asked']:,} 条：取回 {report['fetched']:,} 个回答"
+            f"（{report['tokens']:,} 个词元{cost.chinese}），"
+            f"{report['remembered']:,} 个以前已知；{report['without_a_label']:,} 个回答不是任何一个标签。",
+        )
     )
     if report["stopped"]:
-        print(f"Stopped: {report['stopped']}. The same command with a higher limit goes on.")
-    agreement = report["agreement_with_people"]
-    if agreement is None:
-        print("How far it agrees with people is not known: name a column of their labels with --target.")
-        return
-    kappa = output.figure(agreement["cohen_kappa"]) or "not known"
-    print(f"It agrees with people in {agreement['agree']:.1%} of {agreement['texts']:,} texts (Cohen's kappa {kappa}).")
+        output.tell(
+            Remark(
+                f"Stopped: {report['stopped']}. The same command with a higher limit goes on.",
+                f"已停止：{said_in('zh', report['stopped'])}。把上限调高，再运行同样的命令即可继续。",
+            )
+        )
+    output.tell(_agreement(report["agreement_with_people"]))
+
+
+def _agreement(found: dict[str, Any] | None) -> Remark:
+    if found is None:
+        return Remark(
+            "How far it agrees with people is not known: name a column of their labels with --target.",
+            "与人的一致程度未知：请用 --target 指明人工标签所在的列。",
+        )
+    kappa = output.figure(found["cohen_kappa"])
+    return Remark(
+        f"It agrees with people in {found['agree']:.1%} of {found['texts']:,} texts (Cohen's kappa "
+        f"{kappa or 'not known'}).",
+        f"{found['texts']:,} 条文本中有 {found['agree']:.1%} 与人一致（Cohen's kappa {kappa or '未知'}）。",
+    )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from feilun.core.remark import said_in
+from feilun.core.remark import Remark, said_in
 from feilun.interfaces.cli import output
 from feilun.interfaces.cli.options import AsJson
 
@@ -23,6 +23,20 @@ BaseName = Annotated[
     str | None, typer.Option(help="Base that reads the texts, or `words`; else the recipe's or the one that fits.")
 ]
 
+WORST = (
+    Remark("row", "行"),
+    Remark("given", "原标签"),
+    Remark("suggested", "建议"),
+    Remark("confidence", "置信度"),
+    Remark("text", "文本"),
+)
+PER_LABEL = (
+    Remark("label", "标签"),
+    Remark("rows", "行数"),
+    Remark("called wrong", "疑似有误"),
+    Remark("noise", "噪声"),
+    Remark("missing", "遗漏"),
+)
 SHOWN = 60
 LABELS_SHOWN = 10
 
@@ -58,22 +72,31 @@ def errors(
         return
     _show(found, count)
     if out is not None:
-        print(f"{len(found.wrong()):,} rows: {out}. Fill in the right label in the column label.")
+        output.tell(
+            Remark(
+                f"{len(found.wrong()):,} rows: {out}. Fill in the right label in the column label.",
+                f"{len(found.wrong()):,} 行：{out}。请在 label 列里填写正确的标签。",
+            )
+        )
     if left is not None:
-        print(f"{left:,} rows without them: {kept}")
+        output.tell(Remark(f"{left:,} rows without them: {kept}", f"去掉它们之后的 {left:,} 行：{kept}"))
 
 
 def _show(found: LabelErrors, count: int) -> None:
-    from rich.table import Table
     from rich.text import Text
 
     wrong = found.wrong()
     share = len(wrong) / max(1, len(found.corpus))
-    print(f"{len(wrong):,} of {len(found.corpus):,} labels are called wrong ({share:.1%}); read by {found.read_by}.")
-    for note in found.notes():
-        print(said_in(output.language(), note))
+    rows = len(found.corpus)
+    output.tell(
+        Remark(
+            f"{len(wrong):,} of {rows:,} labels are called wrong ({share:.1%}); read by {found.read_by}.",
+            f"{rows:,} 个标签中有 {len(wrong):,} 个疑似有误（{share:.1%}）；由{said_in('zh', found.read_by)}读取。",
+        ),
+        *found.notes(),
+    )
     console = output.result_console()
-    worst = Table("row", "given", "suggested", "confidence", "text", box=None, pad_edge=False)
+    worst = output.table(*WORST)
     for row in wrong[:count].tolist():
         line = found.line(row)
         text = " ".join(line["text"].split())
@@ -83,7 +106,7 @@ def _show(found: LabelErrors, count: int) -> None:
         )
     if len(wrong) and count:
         console.print(worst)
-    table = Table("label", "rows", "called wrong", "noise", "missing", box=None, pad_edge=False)
+    table = output.table(*PER_LABEL)
     for one in found.per_label()[:LABELS_SHOWN]:
         table.add_row(Text(one["label"]), f"{one['rows']:,}", f"{one['called_wrong']:,}", f"{one['noise']:.1%}",
                       f"{one['missing']:.1%}")  # fmt: skip

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from feilun.core.remark import Remark, joined
 from feilun.interfaces.cli import output
 from feilun.interfaces.cli.options import AsJson
 
@@ -21,6 +22,14 @@ Files = Annotated[
     typer.Argument(help="Tables that were filled in, one a person; or Label Studio's JSON.", show_default=False),
 ]
 
+HEADS = (
+    Remark("one", "一人"),
+    Remark("other", "另一人"),
+    Remark("texts", "文本数"),
+    Remark("agree", "一致"),
+    Remark("Cohen's kappa", "Cohen's kappa"),
+)
+
 
 def agreement(files: Files, as_json: AsJson = False) -> None:
     """Say how far people agree: Krippendorff's alpha, Fleiss' kappa, Cohen's of each pair, and what they confuse."""
@@ -30,20 +39,26 @@ def agreement(files: Files, as_json: AsJson = False) -> None:
     if as_json:
         output.print_json(found)
         return
-    print(f"{found['texts']:,} texts, {found['shared']:,} of them labelled by two people or more.")
-    print(
-        f"Krippendorff's alpha {_figure(found['krippendorff_alpha'])}, Fleiss' kappa {_figure(found['fleiss_kappa'])}"
+    alpha, kappa = _figure(found["krippendorff_alpha"]), _figure(found["fleiss_kappa"])
+    output.tell(
+        Remark(
+            f"{found['texts']:,} texts, {found['shared']:,} of them labelled by two people or more.",
+            f"{found['texts']:,} 条文本，其中 {found['shared']:,} 条由两人或更多人标注。",
+        ),
+        joined([f"Krippendorff's alpha {alpha}", f"Fleiss' kappa {kappa}"], ", ", "，"),
     )
-    from rich.table import Table
     from rich.text import Text
 
-    table = Table("one", "other", "texts", "agree", "Cohen's kappa", box=None, pad_edge=False)
+    table = output.table(*HEADS)
     for pair in found["pairs"]:
         table.add_row(*(Text(person) for person in pair["people"]), f"{pair['texts']:,}", _figure(pair["agree"]),
                       _figure(pair["cohen_kappa"]))  # fmt: skip
     output.result_console().print(table)
     for confusion in found["confused"]:
-        print(f"{confusion['texts']:,} texts: {' or '.join(confusion['labels'])}")
+        either = joined(confusion["labels"], " or ", " 或 ")
+        output.tell(
+            Remark(f"{confusion['texts']:,} texts: {either}", f"{confusion['texts']:,} 条文本：{either.chinese}")
+        )
 
 
 def collect(
@@ -64,8 +79,12 @@ def collect(
     if as_json:
         output.print_json({"rows": written, "tied": tied, "out": str(out)})
         return
-    print(f"{written:,} labelled texts: {out}." + (f" {tied:,} left out: people disagree evenly." if tied else ""))
+    said = [Remark(f"{written:,} labelled texts: {out}.", f"{written:,} 条带标签的文本：{out}。")]
+    if tied:
+        said.append(Remark(f"{tied:,} left out: people disagree evenly.", f"略去 {tied:,} 条：不同标签的人数相同。"))
+    output.tell(joined(said, " ", ""))
 
 
 def _figure(value: float | None) -> str:
-    return "not known" if value is None or math.isnan(value) else f"{value:.3f}"
+    unknown = value is None or math.isnan(value)
+    return output.said(Remark("not known", "未知")) if unknown else f"{value:.3f}"

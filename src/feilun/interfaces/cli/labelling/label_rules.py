@@ -7,11 +7,22 @@ from typing import Annotated, Any
 
 import typer
 
+from feilun.core.remark import Remark, joined
 from feilun.interfaces.cli import output
 from feilun.interfaces.cli.labelling.label_errors import TextColumn
 from feilun.interfaces.cli.options import AsJson
 
 EXAMPLES = ("feilun label rules rules.toml texts.csv --out labelled.csv",)
+
+HEADS = (
+    Remark("rule", "规则"),
+    Remark("label", "标签"),
+    Remark("coverage", "覆盖"),
+    Remark("overlaps", "重叠"),
+    Remark("conflicts", "矛盾"),
+    Remark("trusted", "可信度"),
+)
+RIGHT = Remark("right", "正确率")
 
 
 def rules(
@@ -47,25 +58,36 @@ def rules(
         return
     _show(report)
     if out is not None:
-        print(f'{report["labelled"]:,} rows with a label: {out}. To train on them: data.target = "weak_label".')
+        output.tell(
+            Remark(
+                f'{report["labelled"]:,} rows with a label: {out}. To train on them: data.target = "weak_label".',
+                f'{report["labelled"]:,} 行有标签：{out}。用它们训练：data.target = "weak_label"。',
+            )
+        )
 
 
 def _show(report: dict[str, Any]) -> None:
-    from rich.table import Table
     from rich.text import Text
 
     measured = "accuracy" in report
-    head = ("rule", "label", "coverage", "overlaps", "conflicts", "trusted")
-    table = Table(*head, *(("right",) if measured else ()), box=None, pad_edge=False)
+    table = output.table(*HEADS, *((RIGHT,) if measured else ()))
     for one in report["rules"]:
         shares = [f"{one[name]:.1%}" for name in ("coverage", "overlaps", "conflicts", "trusted")]
         right = [output.figure(one["accuracy"])] if measured else []
         table.add_row(Text(one["rule"]), Text(one["label"]), *shares, *right)
     output.result_console().print(table)
-    counts = ", ".join(f"{label} {count:,}" for label, count in report["labels"].items())
-    print(f"{report['labelled']:,} of {report['rows']:,} texts get a label ({counts}).")
-    print(
-        f"Rules speak of {report['coverage']:.1%} of the texts and contradict each other in {report['conflicts']:.1%}."
+    counts = joined([f"{label} {count:,}" for label, count in report["labels"].items()], ", ", "、")
+    output.tell(
+        Remark(
+            f"{report['labelled']:,} of {report['rows']:,} texts get a label ({counts}).",
+            f"{report['rows']:,} 条文本中有 {report['labelled']:,} 条得到标签（{counts.chinese}）。",
+        ),
+        Remark(
+            f"Rules speak of {report['coverage']:.1%} of the texts and contradict each other in "
+            f"{report['conflicts']:.1%}.",
+            f"规则涉及 {report['coverage']:.1%} 的文本，在 {report['conflicts']:.1%} 的文本上互相矛盾。",
+        ),
     )
     if measured and report["accuracy"] is not None:
-        print(f"{report['accuracy']:.1%} of the labels are those of the table.")
+        accuracy = f"{report['accuracy']:.1%}"
+        output.tell(Remark(f"{accuracy} of the labels are those of the table.", f"{accuracy} 的标签与表里的相同。"))

@@ -11,6 +11,7 @@ import typer
 
 from feilun.core.errors import UsageError
 from feilun.core.places import typed
+from feilun.core.remark import Remark
 from feilun.interfaces.cli import output
 from feilun.interfaces.cli.labelling.label_errors import BaseName, TextColumn
 from feilun.interfaces.cli.options import AsJson
@@ -26,6 +27,21 @@ EXAMPLES = (
 )
 
 SHOWN = 60
+
+HEADS = (Remark("reason", "理由"), Remark("predicted", "预测"), Remark("score", "分数"), Remark("text", "文本"))
+REASONS = {
+    "conflicting feedback": Remark("conflicting feedback", "反馈互相矛盾"),
+    "called wrong": Remark("called wrong", "被说错"),
+    "versions disagree": Remark("versions disagree", "各版本不一致"),
+    "left to a person": Remark("left to a person", "已转人工"),
+    "low score": Remark("low score", "分数低"),
+    "no score": Remark("no score", "没有分数"),
+    "both": Remark("both", "没把握且不同"),
+    "margin": Remark("margin", "前两名接近"),
+    "entropy": Remark("entropy", "熵高"),
+    "diversity": Remark("diversity", "与其他不同"),
+}
+"""Why a text is worth a label, by the name that JSON has."""
 
 
 def suggest(
@@ -58,7 +74,11 @@ def suggest(
     if file is None and suggesting.is_bundle(where):
         if out is not None:
             raise UsageError(
-                "--out goes with --file.", f"What the bundle answered: feilun label export {where} --out {out}"
+                Remark("--out goes with --file.", "--out 要与 --file 一起使用。"),
+                Remark(
+                    f"What the bundle answered: feilun label export {where} --out {out}",
+                    f"要模型包回答过的文本：feilun label export {where} --out {out}",
+                ),
             )
         _show(_answered(where, count), "observation", as_json)
         return
@@ -71,8 +91,14 @@ def suggest(
     if as_json:
         output.print_json({"texts": len(questions), "of": len(pool.corpus), "out": str(out)})
         return
-    print(f"{len(questions):,} of {len(pool.corpus):,} texts: {out}. When their labels are filled in:")
-    print(f"feilun label collect {typed(out)} --out labelled.csv")
+    chosen, of = len(questions), len(pool.corpus)
+    output.tell(
+        Remark(
+            f"{chosen:,} of {of:,} texts: {out}. When their labels are filled in:",
+            f"{of:,} 条文本中的 {chosen:,} 条：{out}。填好标签之后：",
+        ),
+        f"feilun label collect {typed(out)} --out labelled.csv",
+    )
 
 
 def _answered(where: str, count: int) -> list[Question]:
@@ -92,14 +118,20 @@ def _show(questions: Sequence[Question], key: str, as_json: bool) -> None:
                                "reason": one.reason})  # fmt: skip
         return
     if not questions:
-        print("Nothing that was answered waits for a label. `feilun serve` observes what it answers.")
+        output.tell(
+            Remark(
+                "Nothing that was answered waits for a label. `feilun serve` observes what it answers.",
+                "回答过的文本里没有等待标注的。`feilun serve` 会记下它的回答。",
+            )
+        )
         return
-    from rich.table import Table
     from rich.text import Text
 
-    table = Table("reason", "predicted", "score", "text", box=None, pad_edge=False)
+    table = output.table(*HEADS)
     for one in questions:
         text = " ".join(one.text.split())
         shown = text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
-        table.add_row(one.reason, Text(one.predicted or ""), output.figure(one.score), Text(shown))
+        table.add_row(
+            output.said(REASONS[one.reason]), Text(one.predicted or ""), output.figure(one.score), Text(shown)
+        )
     output.result_console().print(table)
