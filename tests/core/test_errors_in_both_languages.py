@@ -10,7 +10,10 @@ import pytest
 
 SOURCE = Path(__file__).parents[2] / "src" / "feilun"
 
-DONE = ("core", "text", "data", "models")
+DONE = (
+    "core", "text", "data", "models", "bundles", "compression", "monitoring", "knowledge", "storage", "serving",
+    "apps/customer_service", "apps/brokers",
+)  # fmt: skip
 """Rooms, or files of them, in which no error is a plain string; add to it, take nothing away."""
 
 FROM = {"MissingExtra": 2, "LossNotFinite": 2, "Fault": 1}

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from feilun.core.remark import Remark, said_in
 from feilun.serving.limits import Limits, Overloaded, ShareTaken
 
 RETRY_SECONDS = 2
@@ -38,9 +39,21 @@ class Admission:
         """
         own = self._of_client[client]
         if own >= self._limits.client_requests:
-            raise ShareTaken(f"{own:,} of your requests wait for {self._work} already.", RETRY_SECONDS)
+            raise ShareTaken(
+                Remark(
+                    f"{own:,} of your requests wait for {self._work} already.",
+                    f"你已有 {own:,} 个请求在等待{said_in('zh', self._work)}。",
+                ),
+                RETRY_SECONDS,
+            )
         if self._waiting >= self._limits.requests:
-            raise Overloaded(f"{self._waiting:,} requests wait for {self._work} already.", RETRY_SECONDS)
+            raise Overloaded(
+                Remark(
+                    f"{self._waiting:,} requests wait for {self._work} already.",
+                    f"已有 {self._waiting:,} 个请求在等待{said_in('zh', self._work)}。",
+                ),
+                RETRY_SECONDS,
+            )
         self._waiting += 1
         self._of_client[client] += 1
         try:

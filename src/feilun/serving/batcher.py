@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from feilun.core.errors import ServiceError
 from feilun.core.prediction import Prediction
+from feilun.core.remark import Remark
 from feilun.serving.limits import DeadlinePassed, Limits, Overloaded, Row, ShareTaken, characters_of
 from feilun.serving.tracing import Facts, NoTracer, Tracer
 
@@ -126,7 +127,11 @@ class Batcher:
                 return await self._ask(texts)
         except TimeoutError as error:
             raise DeadlinePassed(
-                f"The request was not answered within {self._limits.seconds:g} s.", self._retry_after()
+                Remark(
+                    f"The request was not answered within {self._limits.seconds:g} s.",
+                    f"请求在 {self._limits.seconds:g} 秒内没有得到回答。",
+                ),
+                self._retry_after(),
             ) from error
         finally:
             self._requests, self._characters = self._requests - 1, self._characters - characters
@@ -137,10 +142,22 @@ class Batcher:
     def _admit(self, characters: int, client: str) -> None:
         own = self._of_client[client] if client else 0
         if own >= self._limits.client_requests:
-            raise ShareTaken(f"{own:,} of your requests wait for {self._name} already.", self._retry_after())
+            raise ShareTaken(
+                Remark(
+                    f"{own:,} of your requests wait for {self._name} already.",
+                    f"你已有 {own:,} 个请求在等待 {self._name}。",
+                ),
+                self._retry_after(),
+            )
         full = self._requests >= self._limits.requests
         if full or (self._requests and self._characters + characters > self._limits.waiting_characters):
-            raise Overloaded(f"{self._requests:,} requests wait for {self._name} already.", self._retry_after())
+            raise Overloaded(
+                Remark(
+                    f"{self._requests:,} requests wait for {self._name} already.",
+                    f"已有 {self._requests:,} 个请求在等待 {self._name}。",
+                ),
+                self._retry_after(),
+            )
 
     def _retry_after(self) -> int:
         """Return the seconds in which what waits now is answered, as far as the pace tells."""
@@ -236,7 +253,9 @@ def pieces(texts: Sequence[AnyRow]) -> Iterator[Sequence[AnyRow]]:
 
 
 def _stopping() -> ServiceError:
-    return ServiceError("The service is stopping.", "Ask again in a moment.")
+    return ServiceError(
+        Remark("The service is stopping.", "服务正在停止。"), Remark("Ask again in a moment.", "请稍后再问。")
+    )
 
 
 def _succeed(piece: Waiting, predictions: list[Prediction]) -> None:

@@ -10,6 +10,7 @@ from threading import Event
 
 from feilun.bundles.generator import Generator
 from feilun.core.decisions.generate import GenerateDecision
+from feilun.core.remark import Remark
 from feilun.serving.admission import RETRY_SECONDS, Admission
 from feilun.serving.limits import DeadlinePassed, Limits
 from feilun.serving.writing import Asked, News, WritingThread
@@ -25,7 +26,7 @@ class Conversations:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._admission = Admission(limits, "an answer")
+        self._admission = Admission(limits, Remark("an answer", "回答"))
         self._thread = WritingThread()
 
     async def write(
@@ -75,7 +76,8 @@ class Conversations:
         try:
             row = await asyncio.wait_for(news.get(), max(0.0, left))
         except TimeoutError as error:
-            said = f"The answer was not written within {self._limits.seconds:g} s."
+            seconds = f"{self._limits.seconds:g}"
+            said = Remark(f"The answer was not written within {seconds} s.", f"回答没有在 {seconds} 秒内写完。")
             raise DeadlinePassed(said, RETRY_SECONDS) from error
         if isinstance(row, Exception):
             raise row

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from feilun.bundles.bundle import Bundle
 from feilun.core.corpus import corpus_of
 from feilun.core.decisions.similarity import unit
+from feilun.core.remark import Remark
 from feilun.serving.admission import RETRY_SECONDS, Admission
 from feilun.serving.batcher import pieces
 from feilun.serving.limits import DeadlinePassed, Limits
@@ -26,8 +27,8 @@ class Embeddings:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._admission = Admission(limits, "vectors")
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="vectors")
+        self._admission = Admission(limits, Remark("vectors", "向量"))
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=Remark("vectors", "向量"))
 
     async def embed(self, bundle: Bundle, texts: Sequence[str], client: str) -> tuple[NDArray[np.float32], int]:
         """Return vectors of unit length, shape (texts, size), and how many tokens were read.
@@ -54,7 +55,8 @@ class Embeddings:
                     for piece in pieces(texts):
                         found.append(await loop.run_in_executor(self._thread, work, piece))
             except TimeoutError as error:
-                said = f"The vectors were not computed within {self._limits.seconds:g} s."
+                seconds = f"{self._limits.seconds:g}"
+                said = Remark(f"The vectors were not computed within {seconds} s.", f"向量没有在 {seconds} 秒内算完。")
                 raise DeadlinePassed(said, RETRY_SECONDS) from error
         return np.concatenate([vectors for vectors, _ in found]), sum(tokens for _, tokens in found)
 

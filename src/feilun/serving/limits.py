@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from feilun.core.errors import ServiceError, UsageError
+from feilun.core.remark import Remark
 
 Row = str | tuple[str, str] | Mapping[str, Any]
 """What is asked about: a text, two that are compared, or cells by column where a model reads features."""
@@ -63,14 +64,20 @@ class Limits:
         """
         if len(rows) > self.texts:
             raise TooLarge(
-                f"The request holds {len(rows):,} texts; at most {self.texts:,} are taken at once.",
-                "Send it in parts.",
+                Remark(
+                    f"The request holds {len(rows):,} texts; at most {self.texts:,} are taken at once.",
+                    f"请求有 {len(rows):,} 条文本；一次最多 {self.texts:,} 条。",
+                ),
+                Remark("Send it in parts.", "请分几次发送。"),
             )
         for number, row in enumerate(rows):
             if characters_of(row) > self.characters:
                 raise TooLarge(
-                    f"Text {number} has {characters_of(row):,} characters; at most {self.characters:,} are taken.",
-                    "Shorten it.",
+                    Remark(
+                        f"Text {number} has {characters_of(row):,} characters; at most {self.characters:,} are taken.",
+                        f"第 {number} 条文本有 {characters_of(row):,} 个字符；最多 {self.characters:,} 个。",
+                    ),
+                    Remark("Shorten it.", "请缩短它。"),
                 )
 
 
@@ -87,7 +94,7 @@ class Overloaded(ServiceError):
     """
 
     def __init__(self, problem: str, retry_after: int) -> None:
-        super().__init__(problem, f"Ask again in {retry_after} s.")
+        super().__init__(problem, Remark(f"Ask again in {retry_after} s.", f"请在 {retry_after} 秒后再问。"))
         self.retry_after = retry_after
 
 

@@ -10,6 +10,7 @@ from feilun.bundles.bundle import Bundle
 from feilun.core.corpus import Corpus, corpus_of
 from feilun.core.errors import UsageError
 from feilun.core.features import category_of
+from feilun.core.remark import Remark
 from feilun.serving.batcher import Predict
 from feilun.serving.limits import Row
 
@@ -24,16 +25,25 @@ def check_kind(bundle: Bundle, rows: Sequence[Row]) -> None:
     if columns.reads_features:
         if not all(isinstance(row, Mapping) for row in rows):
             raise UsageError(
-                f"The model {bundle.name} reads the columns {', '.join(columns.names)}.",
-                'Send "rows": [{column: value}].',
+                Remark(
+                    f"The model {bundle.name} reads the columns {', '.join(columns.names)}.",
+                    f"模型 {bundle.name} 要读列 {'、'.join(columns.names)}。",
+                ),
+                Remark('Send "rows": [{column: value}].', '请发送 "rows": [{列名: 值}]。'),
             )
         return
     if columns.verbalise:
         rows = [row for row in rows if not isinstance(row, Mapping)]
     if bundle.pair is None and any(not isinstance(row, str) for row in rows):
-        raise UsageError(f"The model {bundle.name} reads one text, not two.", 'Send "texts", not "pairs".')
+        raise UsageError(
+            Remark(f"The model {bundle.name} reads one text, not two.", f"模型 {bundle.name} 读一段文本，而不是两段。"),
+            Remark('Send "texts", not "pairs".', '请发送 "texts"，而不是 "pairs"。'),
+        )
     if bundle.pair is not None and any(isinstance(row, str) for row in rows):
-        raise UsageError(f"The model {bundle.name} compares two texts.", 'Send "pairs": [["one", "other"]].')
+        raise UsageError(
+            Remark(f"The model {bundle.name} compares two texts.", f"模型 {bundle.name} 比较两段文本。"),
+            Remark('Send "pairs": [["one", "other"]].', '请发送 "pairs": [["一段", "另一段"]]。'),
+        )
 
 
 def answerer(bundle: Bundle) -> Predict:

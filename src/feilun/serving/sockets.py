@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from feilun.core.remark import Remark
 from feilun.serving.limits import Limits, Overloaded
 
 RETRY_SECONDS = 10
@@ -35,9 +36,12 @@ class Sockets:
             Overloaded: If as many are open as may, or the service is about to stop.
         """
         if self._leaving:
-            raise Overloaded("The service is about to stop.", RETRY_SECONDS)
+            raise Overloaded(Remark("The service is about to stop.", "服务即将停止。"), RETRY_SECONDS)
         if len(self._open) >= self._limits.sockets:
-            raise Overloaded(f"{len(self._open):,} sockets are open already.", RETRY_SECONDS)
+            raise Overloaded(
+                Remark(f"{len(self._open):,} sockets are open already.", f"已有 {len(self._open):,} 个连接打开。"),
+                RETRY_SECONDS,
+            )
         leaving = asyncio.Event()
         self._open[leaving] = asyncio.get_running_loop()
         try:

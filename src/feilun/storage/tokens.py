@@ -134,7 +134,7 @@ def revoke(connection: Connection, name: str) -> None:
     if name not in names:
         raise UsageError(
             Remark(f"There is no valid token {name!r}.", f"没有有效的令牌 {name!r}。"),
-            nearest(name, names) if names else "There is none.",
+            nearest(name, names),
         )
     connection.execute(update(tokens).where(tokens.c.name == name).values(revoked=time.time()))
     audit.record(connection, "revoke token", token=name)

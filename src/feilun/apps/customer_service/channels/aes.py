@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from feilun.apps.customer_service.channels.channel import Unverified
 from feilun.core.errors import MissingExtra
+from feilun.core.remark import Remark
 
 
 def decrypted(cipher: bytes, key: bytes, start: bytes) -> bytes:
@@ -21,12 +22,20 @@ def decrypted(cipher: bytes, key: bytes, start: bytes) -> bytes:
     try:
         from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
     except ImportError as error:
-        raise MissingExtra("cryptography", "customer-service", "Reading encrypted events") from error
+        raise MissingExtra(
+            "cryptography", "customer-service", Remark("Reading encrypted events", "解读加密的事件")
+        ) from error
     if not cipher or len(cipher) % 16 or len(start) != 16 or len(key) != 32:
-        raise Unverified("The event is not encrypted as it must be.", "Check the channel's secret on both sides.")
+        raise Unverified(
+            Remark("The event is not encrypted as it must be.", "事件没有按规定加密。"),
+            Remark("Check the channel's secret on both sides.", "请核对两边的渠道密钥。"),
+        )
     decryptor = Cipher(algorithms.AES(key), modes.CBC(start)).decryptor()
     plain: bytes = decryptor.update(cipher) + decryptor.finalize()
     padding = plain[-1]
     if not 1 <= padding <= 32 or plain[-padding:] != bytes([padding]) * padding:  # WeCom pads to 32 bytes
-        raise Unverified("The event is encrypted with another key.", "Check the channel's secret on both sides.")
+        raise Unverified(
+            Remark("The event is encrypted with another key.", "事件用的是另一个密钥。"),
+            Remark("Check the channel's secret on both sides.", "请核对两边的渠道密钥。"),
+        )
     return plain[:-padding]

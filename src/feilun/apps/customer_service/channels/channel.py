@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from feilun.core.errors import FeilunError
+from feilun.core.remark import Remark
 
 REPLAY_SECONDS = 300.0
 """How old a signed request may be, and how far ahead its clock."""
@@ -84,7 +85,13 @@ def fresh(stamp: str, now: float) -> None:
         Unverified: If it is one of these.
     """
     if not stamp.isascii() or not stamp.isdigit() or abs(now - int(stamp[:15])) > REPLAY_SECONDS:
-        raise Unverified(f"The request's time {stamp[:20]!r} is not within {REPLAY_SECONDS:g} s.", "Check the clocks.")
+        raise Unverified(
+            Remark(
+                f"The request's time {stamp[:20]!r} is not within {REPLAY_SECONDS:g} s.",
+                f"请求的时间 {stamp[:20]!r} 与现在相差超过 {REPLAY_SECONDS:g} 秒。",
+            ),
+            Remark("Check the clocks.", "请核对时钟。"),
+        )
 
 
 def same(sent: str, wanted: str) -> None:
@@ -94,4 +101,7 @@ def same(sent: str, wanted: str) -> None:
         Unverified: If they differ.
     """
     if not hmac.compare_digest(sent.encode(), wanted.encode()):
-        raise Unverified("The request's signature is wrong.", "Check the channel's secret on both sides.")
+        raise Unverified(
+            Remark("The request's signature is wrong.", "请求的签名不对。"),
+            Remark("Check the channel's secret on both sides.", "请核对两边的渠道密钥。"),
+        )

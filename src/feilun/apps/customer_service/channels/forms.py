@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from feilun.core.errors import UsageError
+from feilun.core.remark import Remark
 
 
 def json_of(body: bytes) -> dict[str, Any]:
@@ -19,9 +20,15 @@ def json_of(body: bytes) -> dict[str, Any]:
     try:
         found = json.loads(body)
     except ValueError as error:
-        raise UsageError(f"The body is no JSON ({error}).", "Each platform has its own form.") from error
+        raise UsageError(
+            Remark(f"The body is no JSON ({error}).", f"请求体不是 JSON（{error}）。"),
+            Remark("Each platform has its own form.", "每个平台有自己的格式。"),
+        ) from error
     if not isinstance(found, dict):
-        raise UsageError("The body is no JSON object.", "Each platform has its own form.")
+        raise UsageError(
+            Remark("The body is no JSON object.", "请求体不是 JSON 对象。"),
+            Remark("Each platform has its own form.", "每个平台有自己的格式。"),
+        )
     return found
 
 
@@ -40,7 +47,10 @@ def bytes_of(text: str) -> bytes:
     try:
         return base64.b64decode(text)
     except ValueError as error:
-        raise UsageError("What is encrypted is not in base64.", "Each platform has its own form.") from error
+        raise UsageError(
+            Remark("What is encrypted is not in base64.", "加密的内容不是 base64。"),
+            Remark("Each platform has its own form.", "每个平台有自己的格式。"),
+        ) from error
 
 
 def text_at(fields: Mapping[str, Any], name: str) -> str:
@@ -51,5 +61,8 @@ def text_at(fields: Mapping[str, Any], name: str) -> str:
     """
     found = fields.get(name)
     if not isinstance(found, str):
-        raise UsageError(f"The field {name!r} is missing, or no text.", "Each platform has its own form.")
+        raise UsageError(
+            Remark(f"The field {name!r} is missing, or no text.", f"缺少字段 {name!r}，或它不是文本。"),
+            Remark("Each platform has its own form.", "每个平台有自己的格式。"),
+        )
     return found

@@ -12,6 +12,7 @@ from feilun.apps.customer_service.channels.aes import decrypted
 from feilun.apps.customer_service.channels.channel import Challenge, Incoming, Request, fresh, same
 from feilun.apps.customer_service.channels.forms import bytes_of
 from feilun.core.errors import UsageError
+from feilun.core.remark import Remark
 
 LONGEST = 64 * 1024
 """Bytes of a message that are read."""
@@ -59,14 +60,26 @@ class WeCom:
     def _field(element: ElementTree.Element, name: str) -> str:
         found = element.findtext(name)
         if found is None:
-            raise UsageError(f"The message has no {name}.", "WeCom's form has ToUserName, AgentID and Encrypt.")
+            raise UsageError(
+                Remark(f"The message has no {name}.", f"消息没有 {name}。"),
+                Remark(
+                    "WeCom's form has ToUserName, AgentID and Encrypt.",
+                    "企业微信的格式含 ToUserName、AgentID 和 Encrypt。",
+                ),
+            )
         return found
 
 
 def _xml(content: bytes) -> ElementTree.Element:
     if len(content) > LONGEST or DECLARES.search(content):
-        raise UsageError("The XML is too large, or declares entities.", "WeCom's messages do neither.")
+        raise UsageError(
+            Remark("The XML is too large, or declares entities.", "XML 太大，或声明了实体。"),
+            Remark("WeCom's messages do neither.", "企业微信的消息不会这样。"),
+        )
     try:
         return ElementTree.fromstring(content)  # noqa: S314
     except ElementTree.ParseError as error:
-        raise UsageError(f"The body is no XML ({error}).", "WeCom sends XML.") from error
+        raise UsageError(
+            Remark(f"The body is no XML ({error}).", f"请求体不是 XML（{error}）。"),
+            Remark("WeCom sends XML.", "企业微信发送 XML。"),
+        ) from error
