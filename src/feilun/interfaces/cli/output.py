@@ -9,9 +9,7 @@ import sys
 from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any, TextIO
 
-from feilun.core.remark import Language, said_in
-
-from feilun.core.remark import Remark, said_in
+from feilun.core.remark import Language, Remark, said_in
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -74,11 +72,6 @@ def language() -> Language:
     """Return the language of the user's system for report sentences: zh or en."""
     spoken = next((os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)), "")
     return "zh" if spoken.lower().startswith("zh") else "en"
-
-
-def tell(remark: str) -> None:
-    """Print a remark as a line of the result, in the language of the user's system."""
-    print(said_in(language(), remark))
 
 
 def make_safe() -> None:
