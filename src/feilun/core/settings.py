@@ -201,15 +201,8 @@ def _must_be(key: str, kind: Remark, value: Any) -> Fault:
     article = "a " if kind.startswith(("whole number", "number", "list of", "table")) else ""
     return Fault(
         key,
-        Remark(
-            f"{key} must be {article}{kind}, not {value!r}.", f"{key} 应为{_spaced(kind.chinese)}，而不是 {value!r}。"
-        ),
+        Remark(f"{key} must be {article}{kind}, not {value!r}.", f"{key} 应为“{kind.chinese}”，而不是 {value!r}。"),
     )
-
-
-def _spaced(chinese: str) -> str:
-    """Set a word off from the Chinese before it where it begins with a letter."""
-    return f" {chinese}" if chinese[:1].isascii() else chinese
 
 
 def _read_value(declared: Field[Any], hint: Any, value: Any, key: str) -> tuple[Any, list[Fault]]:

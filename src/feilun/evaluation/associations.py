@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feilun.core.errors import MissingExtra
+from feilun.core.remark import Remark
 from feilun.evaluation.intervals import wilson
 
 Floats = NDArray[np.float64]
@@ -171,5 +172,5 @@ def _stats() -> Any:
     try:
         from scipy import stats
     except ImportError as error:
-        raise MissingExtra("scipy", "data", "Comparing groups") from error
+        raise MissingExtra("scipy", "data", Remark("Comparing groups", "比较各组")) from error
     return stats

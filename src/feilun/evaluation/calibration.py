@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feilun.core.errors import DataError, UsageError
+from feilun.core.remark import Remark
 from feilun.evaluation.metrics.arithmetic import Floats
 
 LOWEST_TEMPERATURE, HIGHEST_TEMPERATURE = 0.05, 20.0
@@ -151,9 +152,14 @@ def cheapest_threshold(
         DataError: If there are no rows.
         UsageError: If a cost is negative or not a number.
     """
-    for name, cost in (("an error", cost_error), ("a review", cost_review)):
+    for name, cost in ((Remark("an error", "一次错误"), cost_error), (Remark("a review", "一次人工复核"), cost_review)):
         if not math.isfinite(cost) or cost < 0:
-            raise UsageError(f"The cost of {name} must be a number of at least 0, not {cost}.")
+            raise UsageError(
+                Remark(
+                    f"The cost of {name} must be a number of at least 0, not {cost}.",
+                    f"{name.chinese}的代价应为不小于 0 的数字，而不是 {cost}。",
+                )
+            )
     values, decided, wrong = _policies(scores, correct)
     rows = len(scores)
     costs = wrong * cost_error + (rows - decided) * cost_review
@@ -192,9 +198,19 @@ def threshold_for_accuracy(
         UsageError: If the accuracy or the confidence cannot be met by any rows.
     """
     if not 0 < accuracy <= 1:
-        raise UsageError(f"The wanted accuracy must be above 0 and at most 1, not {accuracy}.")
+        raise UsageError(
+            Remark(
+                f"The wanted accuracy must be above 0 and at most 1, not {accuracy}.",
+                f"要求的准确率应大于 0 且不大于 1，而不是 {accuracy}。",
+            )
+        )
     if not 0.5 <= confidence < 1:
-        raise UsageError(f"The confidence must be at least 0.5 and below 1, not {confidence}.")
+        raise UsageError(
+            Remark(
+                f"The confidence must be at least 0.5 and below 1, not {confidence}.",
+                f"置信水平应不小于 0.5 且小于 1，而不是 {confidence}。",
+            )
+        )
     values, decided, wrong = _policies(scores, correct)
     rows = len(scores)
     z = NormalDist().inv_cdf(confidence)
@@ -240,7 +256,10 @@ def _policies(
 ) -> tuple[Floats, NDArray[np.int64], NDArray[np.int64]]:
     """List every threshold that makes a difference, with the rows that it decides and errs on; strictest first."""
     if len(scores) == 0:
-        raise DataError("A threshold needs at least one row with a known label.", "Give validation rows with targets.")
+        raise DataError(
+            Remark("A threshold needs at least one row with a known label.", "选定阈值至少需要一行已知标签的数据。"),
+            Remark("Give validation rows with targets.", "请给出带目标的验证行。"),
+        )
     order = np.argsort(-scores, kind="stable")
     ranked = scores[order].astype(np.float64)
     ends = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True))  # rows of equal score are decided together

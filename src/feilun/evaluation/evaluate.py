@@ -47,7 +47,13 @@ def evaluate(
         UsageError: If a slice names no column, or just one of the costs is given.
     """
     if (cost_error is None) != (cost_review is None):
-        raise UsageError("The cost of an error and the cost of a review go together; only one was given.", "Give both.")
+        raise UsageError(
+            Remark(
+                "The cost of an error and the cost of a review go together; only one was given.",
+                "错误的代价和复核的代价要一起给出；现在只给了一个。",
+            ),
+            Remark("Give both.", "请两个都给出。"),
+        )
     _check_targets(corpus)
     example = checked(predictor, corpus.select([0]))[0]
     asked = Asked(example, slices, baselines or {}, resamples, seed, cost_error, cost_review)
@@ -59,14 +65,24 @@ def evaluate(
 def _check_targets(corpus: Corpus) -> None:
     """Refuse rows that there is nothing to judge against."""
     if len(corpus) == 0:
-        raise DataError("There are no rows to judge on.", "Give a file with at least one row and its label.")
+        raise DataError(
+            Remark("There are no rows to judge on.", "没有可供评估的行。"),
+            Remark("Give a file with at least one row and its label.", "请给出至少有一行数据及其标签的文件。"),
+        )
     if corpus.target is None:
-        raise DataError("The rows have no targets, so there is nothing to judge against.", "Name the target column.")
+        raise DataError(
+            Remark("The rows have no targets, so there is nothing to judge against.", "这些行没有目标，无从评估。"),
+            Remark("Name the target column.", "请指明目标列。"),
+        )
     missing = [i for i, target in enumerate(corpus.target) if _absent(target)]
     if missing:
+        named = some([str(corpus.id[i]) for i in missing])
         raise DataError(
-            f"{len(missing)} of {len(corpus)} rows have no target: {some([str(corpus.id[i]) for i in missing])}.",
-            "Fill the target in, or leave these rows out.",
+            Remark(
+                f"{len(missing)} of {len(corpus)} rows have no target: {named}.",
+                f"{len(corpus)} 行中有 {len(missing)} 行没有目标：{named.chinese}。",
+            ),
+            Remark("Fill the target in, or leave these rows out.", "请填上目标，或去掉这些行。"),
         )
 
 

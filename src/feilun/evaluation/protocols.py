@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feilun.core.errors import UsageError, nearest
+from feilun.core.remark import Remark
 
 Rows = NDArray[np.int64]
 
@@ -109,7 +110,10 @@ def split(protocol: str, users: Rows, times: NDArray[np.float64], seed: int = 0)
         UsageError: If there is no such protocol.
     """
     if protocol not in PROTOCOLS:
-        raise UsageError(f"There is no protocol {protocol!r}.", nearest(protocol, PROTOCOLS))
+        raise UsageError(
+            Remark(f"There is no protocol {protocol!r}.", f"没有名为 {protocol!r} 的切分方案。"),
+            nearest(protocol, PROTOCOLS),
+        )
     return PROTOCOLS[protocol](users, times, seed)
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from feilun.core.corpus import Corpus
 from feilun.core.errors import UsageError, nearest
+from feilun.core.remark import Remark, said_in
 from feilun.evaluation.intervals import wilson
 from feilun.evaluation.judgement import Judgement
 from feilun.evaluation.metrics.single_label import from_totals
@@ -99,8 +100,14 @@ def slice_values(corpus: Corpus, column: str) -> list[str]:
     if column == "group" and corpus.group is not None:
         return _grouped(corpus.group)
     raise UsageError(
-        f"There is no column {column!r} to slice by. {nearest(column, default_slices(corpus))}",
-        "Name the column under evaluation.slices (or data.time, data.group) so that it is read.",
+        Remark(
+            f"There is no column {column!r} to slice by. {nearest(column, default_slices(corpus))}",
+            f"没有可供切片的列 {column!r}。{said_in('zh', nearest(column, default_slices(corpus)))}",
+        ),
+        Remark(
+            "Name the column under evaluation.slices (or data.time, data.group) so that it is read.",
+            "请在 evaluation.slices（或 data.time、data.group）中写明该列，这样才会读取它。",
+        ),
     )
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feilun.core.errors import MissingExtra
+from feilun.core.remark import Remark
 
 Search = Callable[[Sequence[str]], NDArray[np.float32]]
 """From queries, how near each text of a collection is to each, shape (queries, texts)."""
@@ -140,7 +141,7 @@ def _vectorizer(*, weighed: bool = False) -> Any:
     try:
         from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
     except ImportError as error:
-        raise MissingExtra("scikit-learn", "data", "Search by words") from error
+        raise MissingExtra("scikit-learn", "data", Remark("Search by words", "按词搜索")) from error
     if weighed:
         return TfidfVectorizer(analyzer=terms, sublinear_tf=True, dtype=np.float32)
     return CountVectorizer(analyzer=terms, dtype=np.float32)

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
 from feilun.core.errors import ServiceError, UsageError
+from feilun.core.remark import Remark
 
 PATH = "/chat/completions"
 RETRIES = 4
@@ -19,6 +20,18 @@ LONGEST_WAIT = 30.0
 TRANSIENT = {408, 409, 429, 500, 502, 503, 504}
 WITHOUT_SCHEMA = {400, 404, 422, 501}
 """What servers answer that know no structured output; they are asked without."""
+
+GOES_ON = Remark(
+    "What was answered before is kept: the same command goes on.", "此前的回答都已保存：同一命令可以接着做。"
+)
+REMEDIES = {
+    401: Remark("Set OPENAI_API_KEY to the service's key.", "请把 OPENAI_API_KEY 设为该服务的密钥。"),
+    403: Remark("Set OPENAI_API_KEY to a key that may.", "请把 OPENAI_API_KEY 设为有权限的密钥。"),
+    404: Remark("Check --endpoint (it ends in /v1) and --model.", "请检查 --endpoint（应以 /v1 结尾）和 --model。"),
+}
+"""What to do where the service refuses, by its status."""
+
+CHECK_ADDRESS = Remark("Check --endpoint: it ends in /v1.", "请检查 --endpoint：应以 /v1 结尾。")
 
 
 @dataclass(frozen=True)
@@ -50,7 +63,10 @@ class ChatEndpoint:
     def __init__(self, url: str, model: str, key: str | None = None, timeout: float = 60.0) -> None:
         parts = urlsplit(url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise UsageError(f"{url!r} is no address of a service.", "Such as --endpoint http://localhost:8000/v1.")
+            raise UsageError(
+                Remark(f"{url!r} is no address of a service.", f"{url!r} 不是服务的地址。"),
+                Remark("Such as --endpoint http://localhost:8000/v1.", "例如 --endpoint http://localhost:8000/v1。"),
+            )
         self.url, self.model, self.timeout = url.rstrip("/"), model, timeout
         self._headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {key}"} if key else {})}
         self._structured = True
@@ -99,19 +115,23 @@ class ChatEndpoint:
             except (URLError, TimeoutError, ConnectionError) as error:
                 if attempt == RETRIES:
                     why = getattr(error, "reason", error)
-                    raise ServiceError(f"{self.url} cannot be reached: {why}.", "Check --endpoint.") from error
+                    raise ServiceError(
+                        Remark(f"{self.url} cannot be reached: {why}.", f"连接不上 {self.url}：{why}。"),
+                        Remark("Check --endpoint.", "请检查 --endpoint。"),
+                    ) from error
                 time.sleep(_wait(None, attempt))
             except ValueError as error:
-                raise ServiceError(f"{self.url} answered no JSON.", "Check --endpoint: it ends in /v1.") from error
+                raise ServiceError(
+                    Remark(f"{self.url} answered no JSON.", f"{self.url} 的回答不是 JSON。"), CHECK_ADDRESS
+                ) from error
         raise AssertionError
 
     def _refused(self, error: HTTPError) -> ServiceError:
         said = " ".join(error.read(500).decode("utf-8", "replace").split())
-        remedy = {
-            401: "Set OPENAI_API_KEY to the service's key.", 403: "Set OPENAI_API_KEY to a key that may.",
-            404: "Check --endpoint (it ends in /v1) and --model.",
-        }.get(error.code, "What was answered before is kept: the same command goes on.")  # fmt: skip
-        return ServiceError(f"{self.url} refused with {error.code}: {said}", remedy)
+        return ServiceError(
+            Remark(f"{self.url} refused with {error.code}: {said}", f"{self.url} 拒绝了请求（{error.code}）：{said}"),
+            REMEDIES.get(error.code, GOES_ON),
+        )
 
 
 def _wait(wanted: str | None, attempt: int) -> float:
@@ -127,5 +147,6 @@ def _reply(answer: Any) -> Reply:
         return Reply(str(text or ""), int(usage.get("total_tokens") or 0))
     except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
         raise ServiceError(
-            "The service answered something that is no chat completion.", "Check --endpoint: it ends in /v1."
+            Remark("The service answered something that is no chat completion.", "服务的回答不是 chat completion。"),
+            CHECK_ADDRESS,
         ) from error

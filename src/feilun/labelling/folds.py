@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feilun.core.errors import DataError
+from feilun.core.remark import Remark
 from feilun.evaluation.baselines.weighed_words import fit_regression
 from feilun.text.near_duplicates import near_duplicate_groups
 
@@ -34,8 +35,11 @@ def deal(texts: Sequence[str], targets: NDArray[np.int64], count: int, seed: int
     names, first, group_of = np.unique(groups, return_index=True, return_inverse=True)
     if len(names) < count:
         raise DataError(
-            f"{len(texts):,} rows have {len(names):,} distinct texts: too few for {count} folds.",
-            "Give more rows, or a smaller --folds.",
+            Remark(
+                f"{len(texts):,} rows have {len(names):,} distinct texts: too few for {count} folds.",
+                f"{len(texts):,} 行中只有 {len(names):,} 条不同的文本：不够分成 {count} 折。",
+            ),
+            Remark("Give more rows, or a smaller --folds.", "请给出更多的行，或调小 --folds。"),
         )
     order = np.random.default_rng(seed).permutation(len(names))
     order = order[np.argsort(targets[first][order], kind="stable")]  # a label's groups behind each other

@@ -8,6 +8,7 @@ from typing import Any
 from xml.sax.saxutils import quoteattr
 
 from feilun.core.errors import DataError
+from feilun.core.remark import Remark
 
 FIELD, SHOWN = "label", "text"
 """Names in the labelling interface: what is chosen, and what is looked at."""
@@ -88,7 +89,10 @@ def answers(content: Any, keys: Sequence[str], source: str) -> Iterator[Answer]:
         DataError: If it is no export, or a task has several labels.
     """
     if not isinstance(content, list) or not all(isinstance(task, Mapping) for task in content):
-        raise DataError(f"{source} is no export of Label Studio.", "Export the project as JSON or JSON-MIN.")
+        raise DataError(
+            Remark(f"{source} is no export of Label Studio.", f"{source} 不是 Label Studio 的导出文件。"),
+            Remark("Export the project as JSON or JSON-MIN.", "请把项目导出为 JSON 或 JSON-MIN。"),
+        )
     for number, task in enumerate(content, 1):
         data = task["data"] if isinstance(task.get("data"), Mapping) else task
         text = str(data.get(SHOWN, ""))
@@ -96,8 +100,16 @@ def answers(content: Any, keys: Sequence[str], source: str) -> Iterator[Answer]:
         for person, chosen in _chosen(task):
             if len(chosen) > 1:
                 raise DataError(
-                    f"{source}, task {number}: {len(chosen)} labels ({', '.join(chosen[:3])}), where one is wanted.",
-                    'Set choice="single" in the labelling interface, and label the task again.',
+                    Remark(
+                        f"{source}, task {number}: {len(chosen)} labels ({', '.join(chosen[:3])}), where one is "
+                        "wanted.",
+                        f"{source} 第 {number} 个任务：有 {len(chosen)} 个标签（{'、'.join(chosen[:3])}），"
+                        "应只有一个。",
+                    ),
+                    Remark(
+                        'Set choice="single" in the labelling interface, and label the task again.',
+                        '请在标注界面设置 choice="single"，并重新标注该任务。',
+                    ),
                 )
             for label in chosen:
                 yield Answer(identity, text, person, label)

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feilun.core.errors import RecipeError, UsageError
+from feilun.core.remark import Remark, said_in
 from feilun.core.settings import REQUIRED, read, setting, tables
 from feilun.data.readers.tables import polars
 
@@ -27,7 +28,7 @@ LATIN = re.compile(r"[A-Za-z0-9]")
 class Rule:
     """A table `[rules.NAME]`: the label of the texts that it speaks of; of all others it says nothing."""
 
-    label: str = setting(REQUIRED, "the label that the rule gives")
+    label: str = setting(REQUIRED, Remark("the label that the rule gives", "规则给出的标签"))
     any: tuple[str, ...] = setting((), "words of which one must stand in the text; thank* takes any ending")
     all: tuple[str, ...] = setting((), "words that must all stand in it")
     unless: tuple[str, ...] = setting((), "words of which none may stand in it")
@@ -36,8 +37,12 @@ class Rule:
     def contradictions(self) -> list[str]:
         """Say which settings exclude each other."""
         if not (self.any or self.all or self.pattern):
-            return ["a rule needs one of any, all and pattern."]
-        return ["a word is empty."] if "" in {word.strip("* ") for word in (*self.any, *self.all, *self.unless)} else []
+            return [Remark("a rule needs one of any, all and pattern.", "规则至少需要 any、all、pattern 之一。")]
+        return (
+            [Remark("a word is empty.", "有一个词是空的。")]
+            if "" in {word.strip("* ") for word in (*self.any, *self.all, *self.unless)}
+            else []
+        )
 
     def expressions(self) -> tuple[list[str], list[str]]:
         """Return the expressions that must be found, and those that must not."""
@@ -65,10 +70,20 @@ class RuleFile:
     def contradictions(self) -> list[str]:
         """Say what cannot be."""
         if len({rule.label for rule in self.rules.values()}) < 2:
-            return ["the rules give fewer than two labels: write [rules.NAME] tables for two at least."]
+            return [
+                Remark(
+                    "the rules give fewer than two labels: write [rules.NAME] tables for two at least.",
+                    "这些规则给出的标签不足两个：请至少为两个标签写 [rules.NAME] 表。",
+                )
+            ]
         missing = [label for label in self.labels if self.shares.get(label, 0.0) <= 0]
         return (
-            [f"shares has no share above 0 for {missing[0]!r}: name each label, or none."]
+            [
+                Remark(
+                    f"shares has no share above 0 for {missing[0]!r}: name each label, or none.",
+                    f"shares 中没有 {missing[0]!r} 大于 0 的占比：请写全每个标签，或一个也不写。",
+                )
+            ]
             if self.shares and missing
             else []
         )
@@ -85,15 +100,25 @@ def read_rules(path: Path) -> RuleFile:
         values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise UsageError(
-            f"{path} cannot be read: {error.strerror}.", "A file of rules is TOML: docs/labels.md."
+            Remark(f"{path} cannot be read: {error.strerror}.", f"无法读取 {path}：{error.strerror}。"),
+            Remark("A file of rules is TOML: docs/labels.md.", "规则文件是 TOML：见 docs/labels.zh-CN.md。"),
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise RecipeError([f"it is no TOML: {error}."], str(path)) from error
+        raise RecipeError([Remark(f"it is no TOML: {error}.", f"它不是 TOML：{error}。")], str(path)) from error
     found, faults = read(RuleFile, values)
-    said = [fault.message if fault.key in fault.message else f"{fault.key}: {fault.message}" for fault in faults]
+    said = [
+        fault.message
+        if fault.key in fault.message
+        else Remark(f"{fault.key}: {fault.message}", f"{fault.key}：{said_in('zh', fault.message)}")
+        for fault in faults
+    ]
     if found is None:
         raise RecipeError(said, str(path))
-    wrong = [f"rules.{name}.pattern: {why}." for name, rule in found.rules.items() if (why := _refused(rule))]
+    wrong = [
+        Remark(f"rules.{name}.pattern: {why}.", f"rules.{name}.pattern：{said_in('zh', why)}。")
+        for name, rule in found.rules.items()
+        if (why := _refused(rule))
+    ]
     if wrong:
         raise RecipeError(wrong, str(path))
     return found
@@ -139,5 +164,9 @@ def _refused(rule: Rule) -> str | None:
             polars().Series([""]).str.contains(expression)
     except polars().exceptions.ComputeError as error:
         lines = [line for line in str(error).splitlines() if line.startswith("error: ") or "size limit" in line]
-        return lines[0].removeprefix("error: ").rstrip(".") if lines else "the expression cannot be read"
+        return (
+            lines[0].removeprefix("error: ").rstrip(".")
+            if lines
+            else Remark("the expression cannot be read", "无法读懂这个表达式")
+        )
     return None

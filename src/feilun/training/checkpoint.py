@@ -14,6 +14,7 @@ from torch import Tensor
 
 from feilun.core.errors import TrainingError
 from feilun.core.files import atomic_file
+from feilun.core.remark import Remark
 from feilun.models.text_model import TextModel
 from feilun.training.averaging import AveragedWeights
 from feilun.training.random_state import random_state, set_random_state
@@ -111,8 +112,11 @@ def load(
         metadata = file.metadata()
         if metadata["identity"] != identity:
             raise TrainingError(
-                f"The checkpoint in {folder} belongs to another recipe, other data, or another base.",
-                "Run without --resume to start afresh.",
+                Remark(
+                    f"The checkpoint in {folder} belongs to another recipe, other data, or another base.",
+                    f"{folder} 中的检查点属于另一个配方、另一份数据或另一个基座。",
+                ),
+                Remark("Run without --resume to start afresh.", "请去掉 --resume，从头开始训练。"),
             )
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
     model.load_trained_state(_under(tensors, "model."))

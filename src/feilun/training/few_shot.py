@@ -14,6 +14,7 @@ import torch
 
 from feilun.core.errors import UsageError
 from feilun.core.ports import Tracker
+from feilun.core.remark import Remark
 from feilun.core.splits import Splits
 from feilun.evaluation.baselines.weighed_words import fit_regression
 from feilun.models.heads.class_contrast import ClassContrastHead
@@ -55,7 +56,11 @@ def fit_contrastive(
     """
     if team is not alone:
         raise UsageError(
-            'training.method = "contrastive" is for few rows: one process reads them.', "Leave out --workers."
+            Remark(
+                'training.method = "contrastive" is for few rows: one process reads them.',
+                'training.method = "contrastive" 用于少量数据：由一个进程读取。',
+            ),
+            Remark("Leave out --workers.", "请去掉 --workers。"),
         )
     settings = replace(settings, batch_rows=settings.batch_rows or BATCH_ROWS)
     own = model.head

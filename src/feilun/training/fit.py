@@ -22,6 +22,7 @@ import torch
 
 from feilun.core.errors import Interrupted, LossNotFinite, UsageError, nearest
 from feilun.core.ports import Tracker
+from feilun.core.remark import Remark, joined, said_in
 from feilun.core.splits import Splits
 from feilun.evaluation.judges.table import JUDGES
 from feilun.models.text_model import TextModel
@@ -39,6 +40,11 @@ from feilun.training.process import settle
 from feilun.training.reading import OneProcess, Team, alone
 from feilun.training.schedule import rate
 from feilun.training.settings import TrainingSettings
+
+LOOK_AT_ROWS = Remark(
+    "Look at these rows; try a lower training.learning_rate, or model.precision=fp32.",
+    "请检查这些行；可以调低 training.learning_rate，或设置 model.precision=fp32。",
+)
 
 
 class Watcher(Protocol):
@@ -162,8 +168,11 @@ class Run:
             if interruption.asked:
                 self.save()
                 raise Interrupted(
-                    f"Stopped at step {self.progress.step} of {self.total}; the checkpoint is in {self.folder}.",
-                    "Run the same command with --resume to go on.",
+                    Remark(
+                        f"Stopped at step {self.progress.step} of {self.total}; the checkpoint is in {self.folder}.",
+                        f"在第 {self.progress.step} 步停止（共 {self.total} 步）；检查点在 {self.folder}。",
+                    ),
+                    Remark("Run the same command with --resume to go on.", "用同一命令加 --resume 接着训练。"),
                 )
 
     def close(self) -> None:
@@ -192,8 +201,7 @@ class Run:
             raise LossNotFinite(
                 self.progress.step + 1,
                 [self.ids[row] for row in found.rows],
-                "Look at these rows; try a lower training.learning_rate, or model.precision=fp32. "
-                f"{self.keep_the_last_good_state()}",
+                joined([LOOK_AT_ROWS, self.keep_the_last_good_state()], " ", ""),
             ) from None
         self.optimizer.step()
         self.progress.step += 1
@@ -214,15 +222,16 @@ class Run:
         if not norm.isfinite():
             raise NotFinite([row for batch in batches for row in batch])
 
-    def keep_the_last_good_state(self) -> str:
+    def keep_the_last_good_state(self) -> Remark:
         """Say where it is; where no checkpoint was written yet, the weights before this step become one."""
         if not checkpoint.exists(self.folder):
             if not self.progress.step:
-                return "Nothing had been learned yet."
+                return Remark("Nothing had been learned yet.", "此前什么也没有学到。")
             self.save()
-        return (
+        return Remark(
             f"The last good state is kept in {self.folder}; --resume goes on from it where rows and settings are the "
-            "same, otherwise training begins anew."
+            "same, otherwise training begins anew.",
+            f"最后的正常状态保存在 {self.folder}；数据和设置不变时，--resume 从那里接着训练，否则从头开始。",
         )
 
     def after_step(self) -> None:
@@ -244,8 +253,12 @@ class Run:
             measured = self.validation_figures()
             if stopping.metric not in measured:
                 raise UsageError(
-                    f"training.early_stopping.metric is {stopping.metric!r}, which is not measured. "
-                    f"{nearest(stopping.metric, measured)}"
+                    Remark(
+                        f"training.early_stopping.metric is {stopping.metric!r}, which is not measured. "
+                        f"{nearest(stopping.metric, measured)}",
+                        f"training.early_stopping.metric 是 {stopping.metric!r}，但没有计算这项指标。"
+                        f"{said_in('zh', nearest(stopping.metric, measured))}",
+                    )
                 )
             value = measured[stopping.metric]
             better = stopping.better(value, progress.best)

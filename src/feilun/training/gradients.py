@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from feilun.core.errors import TrainingError
+from feilun.core.remark import Remark
 from feilun.models.text_model import TextModel
 from feilun.training.distil import Lessons
 from feilun.training.memory import give_freed_memory_back, is_out_of_memory
@@ -108,8 +109,14 @@ class Gradients:
         longest = max(self.lengths[row] for batch in batches for row in batch)
         if self.at_once is not None and self.at_once < 2 * longest:
             raise TrainingError(
-                f"Memory does not hold the training of one row of {longest} tokens.",
-                "Lower model.max_tokens, set training.gradient_checkpointing=true, or choose a smaller model.base.",
+                Remark(
+                    f"Memory does not hold the training of one row of {longest} tokens.",
+                    f"内存不够训练一行 {longest} 个词元的文本。",
+                ),
+                Remark(
+                    "Lower model.max_tokens, set training.gradient_checkpointing=true, or choose a smaller model.base.",
+                    "请调低 model.max_tokens，设置 training.gradient_checkpointing=true，或选择更小的 model.base。",
+                ),
             )
         largest = max(len(batch) * max(self.lengths[row] for row in batch) for batch in batches)
         if self.at_once is None:

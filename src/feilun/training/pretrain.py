@@ -12,6 +12,7 @@ from pathlib import Path
 from feilun.core.corpus import Corpus
 from feilun.core.errors import BaseModelError, DataError
 from feilun.core.ports import Tracker
+from feilun.core.remark import Remark
 from feilun.core.splits import Splits
 from feilun.evaluation.metrics.texts import perplexity
 from feilun.models.bases.base import Base
@@ -58,7 +59,11 @@ def refuse_unless_it_can(base: Base) -> None:
     """
     if base.kind == "blank":
         raise BaseModelError(
-            f"The base {base.name} reads no text, so there is nothing to pretrain.", "Name another with --base."
+            Remark(
+                f"The base {base.name} reads no text, so there is nothing to pretrain.",
+                f"基座 {base.name} 不读文本，没有可预训练的内容。",
+            ),
+            Remark("Name another with --base.", "请用 --base 指定另一个基座。"),
         )
     if base.kind == "encoder":
         mask_id(base.tokenizer, base.name)
@@ -76,8 +81,16 @@ def refuse_too_few(rows: int, rows_of_a_step: float) -> None:
     """
     if rows <= rows_of_a_step:
         raise DataError(
-            f"There are {rows:,} passages to learn from, and one step reads as many: an epoch would be a single step.",
-            "Give more texts (some thousands make a start), or set training.batch_rows or training.batch_tokens lower.",
+            Remark(
+                f"There are {rows:,} passages to learn from, and one step reads as many: an epoch would be a single "
+                "step.",
+                f"只有 {rows:,} 段文本可学，而一步就读完：一轮只有一步。",
+            ),
+            Remark(
+                "Give more texts (some thousands make a start), or set training.batch_rows or training.batch_tokens "
+                "lower.",
+                "请给出更多文本（几千条才好开始），或调低 training.batch_rows 或 training.batch_tokens。",
+            ),
         )
 
 

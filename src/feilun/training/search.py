@@ -15,6 +15,7 @@ from typing import Any
 
 from feilun.core.errors import UsageError
 from feilun.core.files import disk_errors
+from feilun.core.remark import Remark
 from feilun.core.settings import setting
 from feilun.training.stopping import lower_is_better
 
@@ -95,21 +96,39 @@ def read_dimension(text: str, types: Mapping[str, str]) -> Dimension:
     key, equals, values = (part.strip() for part in text.partition("="))
     if key not in types or not key.startswith(("model.", "training.")) or key in {"training.seed", "model.base"}:
         raise UsageError(
-            f"search.vary names {key!r}, which is no key that can be varied.",
-            "Valid are the keys of [model] and [training] but base and seed, such as training.learning_rate; "
-            "docs/recipe.md lists them.",
+            Remark(
+                f"search.vary names {key!r}, which is no key that can be varied.",
+                f"search.vary 中的 {key!r} 不是可以变动的键。",
+            ),
+            Remark(
+                "Valid are the keys of [model] and [training] but base and seed, such as training.learning_rate; "
+                "docs/recipe.md lists them.",
+                "可用的是 [model] 和 [training] 中除 base 和 seed 以外的键，如 training.learning_rate；"
+                "全部见 docs/recipe.md。",
+            ),
         )
     if not equals or not values:
-        raise UsageError(f"search.vary: {text!r} has no values.", "Write key=low..high or key=a|b|c.")
+        raise UsageError(
+            Remark(f"search.vary: {text!r} has no values.", f"search.vary：{text!r} 没有取值。"),
+            Remark("Write key=low..high or key=a|b|c.", "请写成 key=low..high 或 key=a|b|c。"),
+        )
     low, dots, high = values.partition("..")
     if not dots:
         return Dimension(key, choices=tuple(dict.fromkeys(value.strip() for value in values.split("|"))))
     try:
         bounds = float(low), float(high)
     except ValueError:
-        raise UsageError(f"search.vary: {values!r} is no range of numbers.", "Write it as in 1e-5..1e-3.") from None
+        raise UsageError(
+            Remark(f"search.vary: {values!r} is no range of numbers.", f"search.vary：{values!r} 不是数字范围。"),
+            Remark("Write it as in 1e-5..1e-3.", "请写成 1e-5..1e-3 的形式。"),
+        ) from None
     if not bounds[0] < bounds[1]:
-        raise UsageError(f"search.vary: the range {values} of {key} is empty.", "Write the lower number first.")
+        raise UsageError(
+            Remark(
+                f"search.vary: the range {values} of {key} is empty.", f"search.vary：{key} 的范围 {values} 是空的。"
+            ),
+            Remark("Write the lower number first.", "请把较小的数写在前面。"),
+        )
     return Dimension(key, *bounds, whole=re.search("whole number", types[key]) is not None)
 
 
@@ -185,8 +204,13 @@ def open_study(folder: Path, identity: str, metric: str, seed: int) -> Any:
             study.set_user_attr("identity", identity)
         elif known != identity:
             raise UsageError(
-                f"{folder} holds a study of another recipe, other rows or another space.",
-                "Choose another folder with --out, or remove this one.",
+                Remark(
+                    f"{folder} holds a study of another recipe, other rows or another space.",
+                    f"{folder} 中是另一个配方、另一份数据或另一个搜索空间的搜索。",
+                ),
+                Remark(
+                    "Choose another folder with --out, or remove this one.", "请用 --out 另选文件夹，或删除这一个。"
+                ),
             )
     study.sampler = optuna.samplers.TPESampler(seed=seed + len(study.trials), n_startup_trials=STARTUP_TRIALS)
     return study

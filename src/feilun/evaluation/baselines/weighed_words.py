@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from feilun.core.corpus import Corpus
 from feilun.core.errors import MissingExtra
+from feilun.core.remark import Remark
 from feilun.text.segment import words
 
 INVERSE_REGULARISATION = 10.0
@@ -41,7 +42,7 @@ def weighed_words(train: Corpus, most: int) -> tuple[Any, Any] | None:
         import sklearn.linear_model  # noqa: F401 - what is fitted to the weights
         from sklearn.feature_extraction.text import TfidfVectorizer
     except ImportError as error:
-        raise MissingExtra("scikit-learn", "data", "The baseline of weighted words") from error
+        raise MissingExtra("scikit-learn", "data", Remark("The baseline of weighted words", "加权词基线")) from error
     fewest = 2 if len(train) >= 1000 else 1
     vectorizer = TfidfVectorizer(
         analyzer=word_pairs, sublinear_tf=True, min_df=fewest, max_features=most, dtype=np.float32

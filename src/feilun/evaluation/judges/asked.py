@@ -10,6 +10,7 @@ from feilun.core.corpus import Corpus
 from feilun.core.errors import DataError, counted, nearest
 from feilun.core.ports import Predictor
 from feilun.core.prediction import Prediction
+from feilun.core.remark import Remark, joined
 
 MOST_NAMED = 5
 """Rows and labels that a message names."""
@@ -65,24 +66,38 @@ def check_known(targets: Sequence[Sequence[str]], corpus: Corpus, names: Sequenc
             first_rows.setdefault(name, row)
     unseen = sorted(first_rows.keys() - set(names))
     if unseen:
-        shown = [f"{name!r} ({counted(counts[name], 'row')}, first {corpus.id[first_rows[name]]!r})" for name in unseen]
+        shown = [
+            Remark(
+                f"{name!r} ({counted(counts[name], 'row')}, first {corpus.id[first_rows[name]]!r})",
+                f"{name!r}（{counts[name]:,} 行，首见于 {corpus.id[first_rows[name]]!r}）",
+            )
+            for name in unseen
+        ]
         raise DataError(
-            f"These rows have {counted(len(unseen), 'label')} that the model does not know: {some(shown)}. "
-            f"{_suggestion(unseen[0], names)}",
-            "Correct the labels, leave these rows out, or train again with such rows.",
+            Remark(
+                f"These rows have {counted(len(unseen), 'label')} that the model does not know: {some(shown)}. "
+                f"{_suggestion(unseen[0], names)}",
+                f"这些行有 {len(unseen):,} 个标签是模型不认识的：{some(shown).chinese}。"
+                f"{_suggestion(unseen[0], names).chinese}",
+            ),
+            Remark(
+                "Correct the labels, leave these rows out, or train again with such rows.",
+                "请改正标签，或去掉这些行，或加入这样的行重新训练。",
+            ),
         )
 
 
-def some(names: Sequence[str]) -> str:
+def some(names: Sequence[str]) -> Remark:
     """List the first of many names."""
-    shown = ", ".join(names[:MOST_NAMED])
-    return shown if len(names) <= MOST_NAMED else f"{shown} and {len(names) - MOST_NAMED} more"
+    shown, more = joined(names[:MOST_NAMED], ", ", "、"), len(names) - MOST_NAMED
+    return shown if more <= 0 else Remark(f"{shown} and {more} more", f"{shown.chinese} 等，另有 {more} 个")
 
 
-def _suggestion(name: str, names: Sequence[str]) -> str:
+def _suggestion(name: str, names: Sequence[str]) -> Remark:
     """Say which label was probably meant: spaces around it and the case of its letters often differ."""
     folded = {valid.strip().casefold(): valid for valid in names}
     same = folded.get(name.strip().casefold())
     if same is not None:
-        return f"Did you mean {same!r}?"
-    return nearest(name, names) if len(names) <= MOST_NAMED else nearest(name, names).split("Valid:")[0].strip()
+        return Remark(f"Did you mean {same!r}?", f"是不是 {same!r}？")
+    hint = nearest(name, names)
+    return hint if len(names) <= MOST_NAMED or not hint.startswith("Valid:") else Remark("", "")

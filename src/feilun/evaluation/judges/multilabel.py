@@ -15,6 +15,7 @@ from feilun.core.errors import DataError
 from feilun.core.labels import LabelSet
 from feilun.core.ports import Predictor
 from feilun.core.prediction import Prediction
+from feilun.core.remark import Remark
 from feilun.core.report import Report
 from feilun.evaluation.baselines.label_sets import fit_set_baselines
 from feilun.evaluation.calibration import Abstention
@@ -138,8 +139,14 @@ def _lists(corpus: Corpus) -> list[Sequence[str]]:
     wrong = [i for i, target in enumerate(targets) if isinstance(target, str)]
     if wrong:
         raise DataError(
-            f"The target of row {corpus.id[wrong[0]]!r} is {targets[wrong[0]]!r}, not a list of labels.",
-            "Give a list or tuple of label names for each row, an empty one where none applies.",
+            Remark(
+                f"The target of row {corpus.id[wrong[0]]!r} is {targets[wrong[0]]!r}, not a list of labels.",
+                f"第 {corpus.id[wrong[0]]!r} 行的目标是 {targets[wrong[0]]!r}，不是标签列表。",
+            ),
+            Remark(
+                "Give a list or tuple of label names for each row, an empty one where none applies.",
+                "请为每行给出标签名的列表，没有标签时给空列表。",
+            ),
         )
     return targets
 

@@ -16,6 +16,7 @@ from feilun.core.errors import DataError
 from feilun.core.labels import LabelSet
 from feilun.core.ports import Predictor
 from feilun.core.prediction import Prediction
+from feilun.core.remark import Remark
 from feilun.core.report import Figure, Report
 from feilun.evaluation.calibration import Abstention
 from feilun.evaluation.judges.asked import Asked, checked
@@ -137,7 +138,10 @@ class MultitaskJudge:
         for name, example in (asked.example.answers or {}).items():
             _, part = of_task(corpus, name)
             if not len(part):
-                raise DataError(f"No row has a target of the task {name!r}.", "Give rows of every task.")
+                raise DataError(
+                    Remark(f"No row has a target of the task {name!r}.", f"没有一行带任务 {name!r} 的目标。"),
+                    Remark("Give rows of every task.", "请给出每个任务的行。"),
+                )
             baselines = {other: OneAnswer(predictor, name) for other, predictor in asked.baselines.items()}
             own = replace(asked, example=example, baselines=baselines)
             reports[name] = self.judges[example.task].report(OneAnswer(predictor, name), part, own)

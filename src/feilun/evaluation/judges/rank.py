@@ -15,6 +15,7 @@ from feilun.core.errors import DataError, MissingExtra
 from feilun.core.labels import LabelSet
 from feilun.core.ports import Predictor
 from feilun.core.prediction import Prediction
+from feilun.core.remark import Remark
 from feilun.core.report import Report
 from feilun.evaluation.baselines.ranking import fit_rank_baselines
 from feilun.evaluation.calibration import Abstention
@@ -89,7 +90,7 @@ class RankJudge:
         try:
             from sklearn.linear_model import LogisticRegression
         except ImportError as error:
-            raise MissingExtra("scikit-learn", "data", "Calibrating relevances") from error
+            raise MissingExtra("scikit-learn", "data", Remark("Calibrating relevances", "校准相关度")) from error
         fitted = LogisticRegression(C=1e6).fit(logits.astype(np.float64), relevant)
         return replace(decision, slope=max(1e-6, float(fitted.coef_[0, 0])), offset=float(fitted.intercept_[0]))
 
@@ -105,7 +106,13 @@ class RankJudge:
         """
         judged = _judge(checked(predictor, corpus), corpus)
         if not (_relevance(corpus) > 0).any():
-            raise DataError("No candidate of these rows is relevant: there is nothing to find.", "Give such rows.")
+            raise DataError(
+                Remark(
+                    "No candidate of these rows is relevant: there is nothing to find.",
+                    "这些行中没有一个相关的候选：没有可找的内容。",
+                ),
+                Remark("Give such rows.", "请给出有相关候选的行。"),
+            )
         others = {name: _judge(checked(other, corpus), corpus) for name, other in asked.baselines.items()}
         return Report(
             n=len(corpus),

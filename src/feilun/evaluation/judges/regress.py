@@ -15,6 +15,7 @@ from feilun.core.errors import DataError, counted
 from feilun.core.labels import LabelSet
 from feilun.core.ports import Predictor
 from feilun.core.prediction import Prediction
+from feilun.core.remark import Remark
 from feilun.core.report import Report
 from feilun.evaluation.baselines.numbers import fit_number_baselines
 from feilun.evaluation.calibration import Abstention
@@ -108,13 +109,22 @@ def _targets(corpus: Corpus, count: int) -> Floats:
         values = np.array(rows, dtype=np.float64).reshape(len(rows), count)
     except ValueError as error:
         raise DataError(
-            f"Each row needs {counted(count, 'number')} as its target; "
-            f"those of {corpus.id[0]!r} are {rows[0]!r} ({error}).",
-            "Give a number, or as many as the model predicts, for each row.",
+            Remark(
+                f"Each row needs {counted(count, 'number')} as its target; "
+                f"those of {corpus.id[0]!r} are {rows[0]!r} ({error}).",
+                f"每行的目标应是 {count:,} 个数字；第 {corpus.id[0]!r} 行的是 {rows[0]!r}（{error}）。",
+            ),
+            Remark(
+                "Give a number, or as many as the model predicts, for each row.",
+                "请为每行给出一个数字，或与模型预测的个数相同。",
+            ),
         ) from error
     if not np.isfinite(values).all():
         row = corpus.id[int(np.flatnonzero(~np.isfinite(values).all(1))[0])]
-        raise DataError(f"The target of row {row!r} is not finite.", "Correct the row, or leave it out.")
+        raise DataError(
+            Remark(f"The target of row {row!r} is not finite.", f"第 {row!r} 行的目标不是有限的数字。"),
+            Remark("Correct the row, or leave it out.", "请改正这一行，或去掉它。"),
+        )
     return values
 
 

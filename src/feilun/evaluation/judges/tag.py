@@ -14,6 +14,7 @@ from feilun.core.errors import DataError
 from feilun.core.labels import LabelSet
 from feilun.core.ports import Predictor
 from feilun.core.prediction import Prediction
+from feilun.core.remark import Remark
 from feilun.core.report import Report
 from feilun.core.spans import Span, TokenLogits
 from feilun.evaluation.baselines.spans import fit_span_baselines
@@ -102,8 +103,14 @@ def _spans(corpus: Corpus) -> list[list[Span]]:
             found.append([Span(int(start), int(end), str(label)) for start, end, label in row])
         except (TypeError, ValueError) as error:
             raise DataError(
-                f"The target of row {identity!r} is {str(row)[:60]!r}, not a list of spans.",
-                "Give (start, end, label) for each span of a row, an empty list where it has none.",
+                Remark(
+                    f"The target of row {identity!r} is {str(row)[:60]!r}, not a list of spans.",
+                    f"第 {identity!r} 行的目标是 {str(row)[:60]!r}，不是片段列表。",
+                ),
+                Remark(
+                    "Give (start, end, label) for each span of a row, an empty list where it has none.",
+                    "请为一行的每个片段给出 (start, end, label)，没有片段时给空列表。",
+                ),
             ) from error
     return found
 

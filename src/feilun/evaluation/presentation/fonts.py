@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from feilun.core.errors import MissingExtra
+from feilun.core.remark import Remark
 
 PACKAGED = "pylopdf_fonts_zh_cn"
 """A package that carries Noto Sans SC under the SIL Open Font License; it comes with the extra `data`."""
@@ -89,7 +90,7 @@ def _fonts() -> tuple[tuple[str, str], ...]:
     try:
         from matplotlib import font_manager
     except ImportError as error:
-        raise MissingExtra("matplotlib", "data", "Drawing plots") from error
+        raise MissingExtra("matplotlib", "data", Remark("Drawing plots", "绘图")) from error
     manager: Any = font_manager.fontManager
     packaged = _packaged()
     if packaged is not None and "Noto Sans SC" not in {font.name for font in manager.ttflist}:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from feilun.core.errors import MissingExtra
 from feilun.core.files import atomic_file
+from feilun.core.remark import Remark
 from feilun.core.report import Report
 from feilun.evaluation.presentation.fonts import columns, drawable, families, holds_chinese
 
@@ -99,7 +100,7 @@ def new_figure(width: float, height: float) -> tuple[Any, Any]:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise MissingExtra("matplotlib", "data", "Drawing plots") from error
+        raise MissingExtra("matplotlib", "data", Remark("Drawing plots", "绘图")) from error
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()

@@ -89,8 +89,7 @@ def check_rank(base: Base, targets: Sequence[str], key: str, rank: int) -> None:
         raise UsageError(
             Remark(
                 f"model.adaptation.{key} is {rank:,}, but the smallest of the layers of {base.name} that are updated "
-                "has "
-                f"rank {most:,}.",
+                f"has rank {most:,}.",
                 f"model.adaptation.{key} 是 {rank:,}，但 {base.name} 要更新的层中，最小的秩是 {most:,}。",
             ),
             Remark(

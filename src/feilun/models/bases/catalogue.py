@@ -216,8 +216,7 @@ def _consent(packaged: Packaged, accept_licence: bool) -> None:
         raise BaseModelError(
             Remark(
                 f"The base model {packaged.facts.name} comes under terms that you must agree to: "
-                f"{packaged.facts.licence}, "
-                f"{packaged.terms}.",
+                f"{packaged.facts.licence}, {packaged.terms}.",
                 f"使用基座模型 {packaged.facts.name} 须先同意其条款：{packaged.facts.licence}，{packaged.terms}。",
             ),
             Remark(

@@ -11,6 +11,7 @@ from typing import Any
 
 from feilun.core.errors import MissingExtra
 from feilun.core.files import disk_errors
+from feilun.core.remark import Remark
 
 FOLDER = "tensorboard"
 
@@ -34,7 +35,11 @@ class TensorBoard:
             MissingExtra: If the package is not installed.
         """
         if find_spec("tensorboard") is None:
-            raise MissingExtra("tensorboard", "tensorboard", 'training.trackers = ["tensorboard"]')
+            raise MissingExtra(
+                "tensorboard",
+                "tensorboard",
+                Remark('training.trackers = ["tensorboard"]', 'training.trackers = ["tensorboard"] '),
+            )
 
     def log(self, step: int, figures: Mapping[str, float]) -> None:
         """Append named figures at an optimiser step."""

@@ -17,6 +17,7 @@ from typing import Any
 
 from feilun.core.errors import MissingExtra, UsageError
 from feilun.core.files import disk_errors
+from feilun.core.remark import Remark
 
 PROJECT = "feilun"
 OFFLINE = {"offline", "disabled", "dryrun"}
@@ -45,7 +46,9 @@ class WeightsAndBiases:
             UsageError: If it would send, and nobody is logged in.
         """
         if find_spec("wandb") is None:
-            raise MissingExtra("wandb", "wandb", 'training.trackers = ["wandb"]')
+            raise MissingExtra(
+                "wandb", "wandb", Remark('training.trackers = ["wandb"]', 'training.trackers = ["wandb"] ')
+            )
         if os.environ.get("WANDB_MODE", "online").lower() in OFFLINE:
             return
         import wandb
@@ -54,8 +57,14 @@ class WeightsAndBiases:
             key = wandb.api.api_key
         if not key:
             raise UsageError(
-                'training.trackers = ["wandb"] sends figures to Weights & Biases, but nobody is logged in.',
-                "Log in with `wandb login`, or set WANDB_MODE=offline to keep them here.",
+                Remark(
+                    'training.trackers = ["wandb"] sends figures to Weights & Biases, but nobody is logged in.',
+                    'training.trackers = ["wandb"] 会把指标发送到 Weights & Biases，但还没有登录。',
+                ),
+                Remark(
+                    "Log in with `wandb login`, or set WANDB_MODE=offline to keep them here.",
+                    "请用 `wandb login` 登录，或设置 WANDB_MODE=offline 把指标留在本机。",
+                ),
             )
 
     def log(self, step: int, figures: Mapping[str, float]) -> None:

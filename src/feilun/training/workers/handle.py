@@ -15,6 +15,7 @@ from torch import Tensor
 
 from feilun.core.corpus import Corpus
 from feilun.core.errors import TrainingError
+from feilun.core.remark import Remark
 from feilun.models.text_model import TextModel
 from feilun.training.settings import TrainingSettings
 from feilun.training.workers.collective import Seat
@@ -23,12 +24,14 @@ from feilun.training.workers.worker import Outcome, work
 LAST_WORD = 2.0
 """Seconds that a worker has to end by itself."""
 
-GO_ON = (
-    "Run the same command with --resume to go on from the last checkpoint; with fewer --workers, where memory ran out."
+GO_ON = Remark(
+    "Run the same command with --resume to go on from the last checkpoint; with fewer --workers, where memory ran out.",
+    "用同一命令加 --resume 从最后的检查点接着训练；若是内存不足，请减少 --workers。",
 )
-GUARD = (
+GUARD = Remark(
     'What it said stands above. A script that trains must do so below `if __name__ == "__main__":`, for each worker '
-    "reads it anew."
+    "reads it anew.",
+    '它的输出见上。训练脚本必须把训练放在 `if __name__ == "__main__":` 之下，因为每个工作进程都会重新读它。',
 )
 
 
@@ -104,7 +107,12 @@ class Handle:
             if outcome is Outcome.OUT_OF_MEMORY:
                 raise torch.OutOfMemoryError(f"Worker {self.seat.rank} is out of memory.")
             if outcome is Outcome.FAILED:
-                raise TrainingError(f"Worker {self.seat.rank} of {self.seat.size} failed: {result}")
+                raise TrainingError(
+                    Remark(
+                        f"Worker {self.seat.rank} of {self.seat.size} failed: {result}",
+                        f"第 {self.seat.rank} 个工作进程（共 {self.seat.size} 个）失败：{result}",
+                    )
+                )
         return result
 
     def logits(self, device: torch.device) -> Tensor:
@@ -147,6 +155,16 @@ class Handle:
     def _ended(self) -> TrainingError:
         self.process.join(LAST_WORD)
         code = self.process.exitcode or 0
-        how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
+        how = (
+            Remark(f"killed by {signal.Signals(-code).name}", f"被 {signal.Signals(-code).name} 终止")
+            if code < 0
+            else Remark(f"with exit code {code}", f"退出码 {code}")
+        )
         remedy = GO_ON if self.has_begun or code < 0 else GUARD
-        return TrainingError(f"Worker {self.seat.rank} of {self.seat.size} has ended, {how}.", remedy)
+        return TrainingError(
+            Remark(
+                f"Worker {self.seat.rank} of {self.seat.size} has ended, {how}.",
+                f"第 {self.seat.rank} 个工作进程（共 {self.seat.size} 个）已结束：{how.chinese}。",
+            ),
+            remedy,
+        )

@@ -30,6 +30,7 @@ from torch import Tensor, distributed
 
 from feilun.core.corpus import Corpus
 from feilun.core.errors import UsageError
+from feilun.core.remark import Remark
 from feilun.models.text_model import TextModel
 from feilun.training.inputs import fixed_layers
 from feilun.training.reading import OneProcess, Team, alone, laid_out
@@ -88,16 +89,31 @@ def check_workers(workers: int, model: TextModel) -> None:
     """
     if fixed_layers(model) == len(model.base.layers) and model.reads != "tokens":
         raise UsageError(
-            f"--workers {workers}: the base stands still, so that it is run over every row once, before training; "
-            "of the steps nothing is left to share.",
-            "Leave out --workers, or choose another model.adaptation.kind.",
+            Remark(
+                f"--workers {workers}: the base stands still, so that it is run over every row once, before training; "
+                "of the steps nothing is left to share.",
+                f"--workers {workers}：基座不更新，训练前每行只过一遍，训练步骤中没有可分担的工作。",
+            ),
+            Remark(
+                "Leave out --workers, or choose another model.adaptation.kind.",
+                "请去掉 --workers，或选择另一种 model.adaptation.kind。",
+            ),
         )
     if not distributed.is_available():
-        raise UsageError(f"--workers {workers}: this build of torch has no torch.distributed.", "Leave out --workers.")
+        raise UsageError(
+            Remark(
+                f"--workers {workers}: this build of torch has no torch.distributed.",
+                f"--workers {workers}：这个 torch 没有 torch.distributed。",
+            ),
+            Remark("Leave out --workers.", "请去掉 --workers。"),
+        )
     if model.device.type == "cuda" and workers > torch.cuda.device_count():
         raise UsageError(
-            f"--workers {workers}: each worker has a GPU of its own, and there are {torch.cuda.device_count()}.",
-            "Lower --workers.",
+            Remark(
+                f"--workers {workers}: each worker has a GPU of its own, and there are {torch.cuda.device_count()}.",
+                f"--workers {workers}：每个工作进程独占一块 GPU，而这里有 {torch.cuda.device_count()} 块。",
+            ),
+            Remark("Lower --workers.", "请减少 --workers。"),
         )
     cores = os.cpu_count() or 1
     if model.device.type == "cpu" and workers > cores:
