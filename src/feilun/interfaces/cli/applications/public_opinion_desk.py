@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from feilun.core.remark import Remark
 from feilun.interfaces.cli import output
 from feilun.interfaces.cli.applications.public_opinion_numbers import File
 from feilun.interfaces.cli.options import AsJson
@@ -36,7 +37,10 @@ def incidents(
     from feilun.workflow.applications.public_opinion.wiring import opened
 
     if (identity is None) != (do is None):
-        raise UsageError("An incident and what to do with it go together.", "feilun public-opinion incidents --help")
+        raise UsageError(
+            Remark("An incident and what to do with it go together.", "事件和要对它做的操作要一起给出。"),
+            Remark("feilun public-opinion incidents --help", "用法：feilun public-opinion incidents --help"),
+        )
     with opened(file) as application:
         found = desk.listed(application) if identity is None else [desk.act(application, identity, do or "", actor)]
     for one in found:

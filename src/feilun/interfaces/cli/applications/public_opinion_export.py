@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from feilun.core.remark import Remark
 from feilun.interfaces.cli import output
 from feilun.interfaces.cli.applications.public_opinion_numbers import Days, File
 from feilun.interfaces.cli.options import AsJson
@@ -36,9 +37,12 @@ def export(
     tables = {"documents": _documents, "trends": _trends}
     form = out.suffix.lower().removeprefix(".")
     if what not in tables:
-        raise UsageError(f"There is no table {what!r}.", nearest(what, tables))
+        raise UsageError(Remark(f"There is no table {what!r}.", f"没有表 {what!r}。"), nearest(what, tables))
     if form not in {"csv", "parquet"}:
-        raise UsageError(f"--out cannot be {out}.", "A file that ends in .csv or .parquet.")
+        raise UsageError(
+            Remark(f"--out cannot be {out}.", f"--out 不能是 {out}。"),
+            Remark("A file that ends in .csv or .parquet.", "请用以 .csv 或 .parquet 结尾的文件。"),
+        )
     with opened(file) as application, application.database.read() as connection:
         rows, table = tables[what](connection, application.width, days, entity, topic, source, region, form)
     with atomic_file(out) as temporary:

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from feilun.core.remark import Remark
 from feilun.interfaces.cli import output
 from feilun.interfaces.cli.options import AsJson
 
@@ -39,7 +40,10 @@ def trends(
     from feilun.workflow.screen import Terminal
 
     if by not in {"entity", "topic"}:
-        raise UsageError(f"--by cannot be {by!r}.", "Valid: entity, topic.")
+        raise UsageError(
+            Remark(f"--by cannot be {by!r}.", f"--by 不能是 {by!r}。"),
+            Remark("Valid: entity, topic.", "可用：entity、topic。"),
+        )
     with opened(file) as application, application.database.read() as connection:
         since = opinion.since_days(connection, days)
         scope: dict[str, Any] = {"since": since, "source": source, "region": region}
@@ -78,9 +82,15 @@ def documents(
     from feilun.workflow.applications.public_opinion.wiring import opened
 
     if sentiment and sentiment not in SENTIMENTS:
-        raise UsageError(f"--sentiment cannot be {sentiment!r}.", nearest(sentiment, SENTIMENTS))
+        raise UsageError(
+            Remark(f"--sentiment cannot be {sentiment!r}.", f"--sentiment 不能是 {sentiment!r}。"),
+            nearest(sentiment, SENTIMENTS),
+        )
     if incident and (words or entity or topic or sentiment or source or region or days is not None):
-        raise UsageError("--incident goes with --limit alone.", "feilun public-opinion documents --help")
+        raise UsageError(
+            Remark("--incident goes with --limit alone.", "--incident 只能与 --limit 一起使用。"),
+            Remark("feilun public-opinion documents --help", "用法：feilun public-opinion documents --help"),
+        )
     with opened(file) as application, application.database.read() as connection:
         since = opinion.since_days(connection, days)
         asked = Question(words, entity, topic, sentiment, source, region, since)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from feilun.core.remark import Remark
 from feilun.interfaces.cli import output
 from feilun.interfaces.cli.applications import recommendation_events as told
 from feilun.interfaces.cli.applications import recommendation_experiments as trials
@@ -144,7 +145,10 @@ def recommend(
 
     wrong = [one for one in context or () if "=" not in one]
     if wrong:
-        raise UsageError(f"--context {wrong[0]} is no column=value.", "Such as --context device=phone.")
+        raise UsageError(
+            Remark(f"--context {wrong[0]} is no column=value.", f"--context {wrong[0]} 不是 column=value。"),
+            Remark("Such as --context device=phone.", "例如 --context device=phone。"),
+        )
     told = dict(one.split("=", 1) for one in context or ())
     with application.opened_shop(_settings(file)) as shop:
         answer, _ = shop.recommend(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from feilun.core.remark import Remark
 from feilun.interfaces.cli import output
 from feilun.interfaces.cli.options import AsJson, Settings
 
@@ -40,7 +41,11 @@ def experiment(file: File, as_json: AsJson = False) -> None:
         database.close()
     if not found.arms and not found.interleaved:
         raise UsageError(
-            "No list was shown in an experiment.", "Set experiment.holdout above 0 in the file, and serve."
+            Remark("No list was shown in an experiment.", "没有列表在实验中展示过。"),
+            Remark(
+                "Set experiment.holdout above 0 in the file, and serve.",
+                "请把文件里的 experiment.holdout 设为大于 0，然后启动服务。",
+            ),
         )
     if as_json:
         output.print_json(asdict(found))

@@ -18,6 +18,7 @@ from feilun.apps.public_opinion.summary import headline, summary
 from feilun.core import places
 from feilun.core.errors import UsageError
 from feilun.core.files import atomic_file, write_text
+from feilun.core.remark import Remark
 from feilun.workflow.applications.public_opinion.file import read_application
 from feilun.workflow.applications.public_opinion.training import train_models, worth_their_cost
 from feilun.workflow.applications.public_opinion.wiring import Application, dead_reasons, opened, run
@@ -73,7 +74,10 @@ def demonstrate(
         DataError: If the documents are not there; nothing is trained first.
     """
     if entities is not None and documents is None:
-        raise UsageError("Entities go with documents of one's own.", "Give --documents FILE as well.")
+        raise UsageError(
+            Remark("Entities go with documents of one's own.", "给出实体时，要一并给出自己的文章。"),
+            Remark("Give --documents FILE as well.", "请再给出 --documents FILE。"),
+        )
     if documents is not None and not documents.exists():
         raise missing(documents)
     folder = places.home() / "public-opinion-demo"

@@ -16,6 +16,7 @@ from feilun.apps.public_opinion.report import incident_documents
 from feilun.apps.public_opinion.understanding import Analysis
 from feilun.apps.public_opinion.wording import SENTIMENTS
 from feilun.core.errors import NotFound, UsageError, nearest
+from feilun.core.remark import Remark
 from feilun.storage import opinion, opinion_counts, opinion_words
 from feilun.storage.opinion_words import Indexed
 from feilun.workflow.applications.public_opinion.wiring import Application
@@ -35,7 +36,9 @@ def act(application: Application, identity: str, action: str, actor: str) -> Inc
         UsageError: If there is no such action.
     """
     if action not in ACTIONS:
-        raise UsageError(f"Nobody can {action!r} an incident.", nearest(action, ACTIONS))
+        raise UsageError(
+            Remark(f"Nobody can {action!r} an incident.", f"不能对事件 {action!r}。"), nearest(action, ACTIONS)
+        )
     with application.database.write() as connection:
         changed = acted_on(_incident(connection, identity), action, actor, time.time())
         opinion.save_incident(connection, identity, changed.state, changed.opened, changed.to_json())
@@ -56,8 +59,8 @@ def counted_by(application: Application, identity: str) -> list[dict[str, Any]]:
 def _incident(connection: Connection, identity: str) -> Incident:
     stored = {row.id: Incident.from_json(row.facts) for row in opinion.incidents(connection)}
     if identity not in stored:
-        known = nearest(identity, stored) if stored else "There is none at all."
-        raise NotFound(f"There is no incident {identity!r}.", known)
+        known = nearest(identity, stored) if stored else Remark("There is none at all.", "目前一个也没有。")
+        raise NotFound(Remark(f"There is no incident {identity!r}.", f"没有事件 {identity!r}。"), known)
     return stored[identity]
 
 
@@ -88,13 +91,24 @@ class Correction:
             UsageError: If nothing is to be changed, or a name is unknown.
         """
         if self == Correction():
-            raise UsageError("Nothing is to be corrected.", "Give --sentiment, --topic, --entity or --story.")
-        given = (("sentiment", [self.sentiment] if self.sentiment is not None else [], SENTIMENTS),
-                 ("topic", self.topics or (), topics), ("entity", self.entities or (), entities))  # fmt: skip
+            raise UsageError(
+                Remark("Nothing is to be corrected.", "没有要更正的内容。"),
+                Remark(
+                    "Give --sentiment, --topic, --entity or --story.",
+                    "请给出 --sentiment、--topic、--entity 或 --story。",
+                ),
+            )
+        given = (
+            (Remark("sentiment", "情感"), [self.sentiment] if self.sentiment is not None else [], SENTIMENTS),
+            (Remark("topic", "话题"), self.topics or (), topics),
+            (Remark("entity", "实体"), self.entities or (), entities),
+        )
         for kind, names, known in given:
             for name in names:
                 if name not in known:
-                    raise UsageError(f"There is no {kind} {name!r}.", nearest(name, known))
+                    raise UsageError(
+                        Remark(f"There is no {kind} {name!r}.", f"没有{kind.chinese} {name!r}。"), nearest(name, known)
+                    )
 
     def applied(self, said: Analysis) -> Analysis:
         """Return what a document says in truth, from what it was found to say."""
@@ -150,7 +164,11 @@ def _document(connection: Connection, key: str) -> Any:
     rows = list(opinion.documents(connection, keys=[key], lock=True))
     if not rows:
         raise NotFound(
-            f"There is no document {key!r}.", "`feilun public-opinion documents` and the report name the keys."
+            Remark(f"There is no document {key!r}.", f"没有文章 {key!r}。"),
+            Remark(
+                "`feilun public-opinion documents` and the report name the keys.",
+                "`feilun public-opinion documents` 和报告里有各篇的键。",
+            ),
         )
     return rows[0]
 
@@ -162,8 +180,14 @@ def _story(connection: Connection, row: Any, key: str) -> str:
     others = sum(one.key != row.key for one in opinion.documents(connection, story=row.key, limit=2))
     if others:
         raise UsageError(
-            f"The document {key!r} began its story, so it cannot be parted from it.",
-            "Part those from it that do not belong to it, or name a document of the story that it belongs to.",
+            Remark(
+                f"The document {key!r} began its story, so it cannot be parted from it.",
+                f"文章 {key!r} 是它所在报道的第一篇，不能从中分出来。",
+            ),
+            Remark(
+                "Part those from it that do not belong to it, or name a document of the story that it belongs to.",
+                "请把不属于它的文章分出去，或者指明它所属报道里的一篇文章。",
+            ),
         )
     return key
 

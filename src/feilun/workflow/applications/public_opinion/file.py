@@ -20,7 +20,8 @@ from feilun.apps.public_opinion.watch import IncidentSettings
 from feilun.core import settings as core_settings
 from feilun.core import toml
 from feilun.core.errors import RecipeError, UsageError, nearest
-from feilun.core.settings import REQUIRED, setting, table, tables
+from feilun.core.remark import Remark, joined, said_in
+from feilun.core.settings import REQUIRED, placed, setting, table, tables
 from feilun.monitoring.surge import SurgeSettings
 from feilun.monitoring.trading_days import CalendarSettings
 from feilun.workflow.toml_text import lines_of_keys
@@ -39,14 +40,20 @@ class SourceSettings:
     region: str = setting("", "where documents are from that name no region")
     columns: dict[str, str] = setting({}, f"the column of a field that has another name: {', '.join(NAMES)}")
 
-    def contradictions(self) -> list[str]:
+    def contradictions(self) -> list[Remark]:
         """Say what cannot be."""
         wrong = [name for name in self.columns if name not in NAMES]
-        said = [f"sources.columns names the field {name!r}. {nearest(name, NAMES)}" for name in wrong]
+        said = [
+            Remark(
+                f"sources.columns names the field {name!r}. {nearest(name, NAMES)}",
+                f"sources.columns 写了字段 {name!r}。{said_in('zh', nearest(name, NAMES))}",
+            )
+            for name in wrong
+        ]
         try:
             zone(self.zone)
         except UsageError as error:
-            said.append(f"sources.zone: {error.problem} {error.remedy}")
+            said.append(joined(["sources.zone", error.message], ": ", "："))
         return said
 
 
@@ -59,10 +66,13 @@ class FeedSettings:
     minutes: float = setting(5.0, "minutes after which a feed is asked again", minimum=1)
     bodies: bool = setting(False, "take the text of each entry's page in place of the feed's summary")
 
-    def contradictions(self) -> list[str]:
+    def contradictions(self) -> list[Remark]:
         """Say what cannot be."""
         return [
-            f"feeds.urls names {url!r}: give an http or https address."
+            Remark(
+                f"feeds.urls names {url!r}: give an http or https address.",
+                f"feeds.urls 写了 {url!r}：请给出 http 或 https 地址。",
+            )
             for url in self.urls
             if urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).hostname
         ]
@@ -83,12 +93,17 @@ class QuerySettings:
     cursor: str = setting(REQUIRED, "column of it that is unique and only grows: read on from its last value")
     region: str = setting("", "where its documents are from that name no region; empty takes sources.region")
 
-    def contradictions(self) -> list[str]:
+    def contradictions(self) -> list[Remark]:
         """Say what cannot be."""
         try:
             make_url(self.url)
         except ArgumentError:
-            return ["queries: the url of one is none: such as postgresql+psycopg://user:password@host/name."]
+            return [
+                Remark(
+                    "queries: the url of one is none: such as postgresql+psycopg://user:password@host/name.",
+                    "queries：其中一个的 url 不是地址：例如 postgresql+psycopg://user:password@host/name。",
+                )
+            ]
         return []
 
 
@@ -116,10 +131,13 @@ class CountSettings:
     lateness_minutes: float = setting(60, "how long after later ones a document may come", minimum=0)
     story_days: float = setting(3.0, "days after its last document in which another may join a story", above=0)
 
-    def contradictions(self) -> list[str]:
+    def contradictions(self) -> list[Remark]:
         """Say what cannot be."""
         odd = 1440 % self.bucket_minutes
-        return ["counting.bucket_minutes must divide a day: 1440."] if odd else []
+        uneven = Remark(
+            "counting.bucket_minutes must divide a day: 1440.", "counting.bucket_minutes 必须能整除一天：1440。"
+        )
+        return [uneven] if odd else []
 
 
 @dataclass(frozen=True)
@@ -128,11 +146,14 @@ class RetentionSettings:
 
     days: float = setting(0.0, "days of documents that are kept, back from the latest; 0 keeps all", minimum=0)
 
-    def contradictions(self) -> list[str]:
+    def contradictions(self) -> list[Remark]:
         """Say what cannot be."""
         short = 0 < self.days < FEWEST_DAYS
-        why = "what is expected is learned from what is kept"
-        return [f"retention.days must be 0 or at least {FEWEST_DAYS}: {why}."] if short else []
+        few = Remark(
+            f"retention.days must be 0 or at least {FEWEST_DAYS}: what is expected is learned from what is kept.",
+            f"retention.days 必须是 0 或至少 {FEWEST_DAYS}：预期值要从保留的文章里学。",
+        )
+        return [few] if short else []
 
 
 @dataclass(frozen=True)
@@ -164,16 +185,17 @@ def read_application(path: Path) -> Settings:
         RecipeError: With every fault and its line.
     """
     if not path.is_file():
-        raise UsageError(f"There is no application file {path}.", "examples/public_opinion.toml is one to begin with.")
+        raise UsageError(
+            Remark(f"There is no application file {path}.", f"没有应用文件 {path}。"),
+            Remark("examples/public_opinion.toml is one to begin with.", "可以从 examples/public_opinion.toml 开始。"),
+        )
     text = path.read_bytes().decode("utf-8-sig", "replace")
     try:
         values: dict[str, Any] = toml.parse(text)
     except tomllib.TOMLDecodeError as error:
-        raise RecipeError([f"no TOML: {error}."], str(path)) from error
+        raise RecipeError([Remark(f"no TOML: {error}.", f"不是 TOML：{error}。")], str(path)) from error
     settings, faults = core_settings.read(Settings, values)
     if settings is None:
         lines = lines_of_keys(text)
-        places = [f"line {lines[fault.key]}: " if fault.key in lines else "" for fault in faults]
-        said = [place + fault.message for place, fault in zip(places, faults, strict=True)]
-        raise RecipeError(said, str(path))
+        raise RecipeError([placed(fault, lines.get(fault.key)) for fault in faults], str(path))
     return settings

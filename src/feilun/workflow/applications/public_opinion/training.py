@@ -9,6 +9,7 @@ from typing import Any
 from feilun.apps.public_opinion.corrected import Corrected
 from feilun.bundles.bundle import Bundle
 from feilun.core.errors import UsageError
+from feilun.core.remark import Remark
 from feilun.evaluation.paired import mcnemar
 from feilun.workflow.applications.public_opinion.file import ModelSettings, Settings
 from feilun.workflow.applications.public_opinion.labelled import write_labelled
@@ -44,8 +45,11 @@ def train_models(
     models = settings.models
     if not models.labelled:
         raise UsageError(
-            "The application file names no labelled table.",
-            "Set models.labelled to a table with columns text, sentiment, topics (a JSON list).",
+            Remark("The application file names no labelled table.", "应用文件没有写明带标签的表。"),
+            Remark(
+                "Set models.labelled to a table with columns text, sentiment, topics (a JSON list).",
+                "请把 models.labelled 设为一张有 text、sentiment、topics（JSON 列表）列的表。",
+            ),
         )
     right = corrected or Corrected({}, {})
     files = write_labelled(folder / models.labelled, right, out / "labelled")

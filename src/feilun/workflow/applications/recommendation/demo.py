@@ -16,6 +16,7 @@ from feilun.apps.recommendation.sample.shop import Shoppers, simulate
 from feilun.apps.recommendation.settings import RecommendationSettings
 from feilun.apps.recommendation.shop import Shop
 from feilun.core.errors import UsageError
+from feilun.core.remark import Remark
 from feilun.storage import recommendation as storage
 from feilun.storage.database import Database, open_database
 from feilun.workflow.applications.recommendation import wiring as application
@@ -59,7 +60,13 @@ def demo(
         UsageError: If only one of both tables is given.
     """
     if (items is None) != (events is None):
-        raise UsageError("Items and events belong together.", "feilun recommendation demo --items FILE --events FILE")
+        raise UsageError(
+            Remark("Items and events belong together.", "物品和事件要一起给出。"),
+            Remark(
+                "feilun recommendation demo --items FILE --events FILE",
+                "用法：feilun recommendation demo --items FILE --events FILE",
+            ),
+        )
     reads = embedder or (BASE if application.embedder_exists(BASE) else None)
     name = "demo" if items is None else f"demo-{sha256(f'{items} {events}'.encode()).hexdigest()[:8]}"
     settings = RecommendationSettings(application="recommendation", name=name, embedder=reads)

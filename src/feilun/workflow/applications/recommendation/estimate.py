@@ -15,6 +15,7 @@ from feilun.apps.recommendation.recommender import Recommender
 from feilun.apps.recommendation.records.interactions import read
 from feilun.apps.recommendation.settings import RecommendationSettings
 from feilun.core.errors import DataError
+from feilun.core.remark import Remark
 from feilun.workflow.applications.recommendation.wiring import Prepared, tables_of
 
 LEARNED_SHARE = 0.5
@@ -51,8 +52,14 @@ def estimate_settings(settings: RecommendationSettings, prepared: Prepared, resa
     lists = [ranking for ranking in prepared.held.rankings if replayable(ranking)]
     if not lists:
         raise DataError(
-            f"None of the {len(prepared.held.rankings):,} lists was logged with the chances of its places.",
-            "Serve the application; lists from elsewhere tell nothing of their chances.",
+            Remark(
+                f"None of the {len(prepared.held.rankings):,} lists was logged with the chances of its places.",
+                f"{len(prepared.held.rankings):,} 份列表都没有记下各位置的概率。",
+            ),
+            Remark(
+                "Serve the application; lists from elsewhere tell nothing of their chances.",
+                "请启动应用的服务；别处来的列表无从得知它们的概率。",
+            ),
         )
     moment = _moment(prepared, min(ranking.time for ranking in lists))
     before = [event for event in prepared.held.events if event.time < moment]
@@ -63,8 +70,12 @@ def estimate_settings(settings: RecommendationSettings, prepared: Prepared, resa
     judged = [ranking for ranking in lists if ranking.time >= moment]
     if not len(known) or not judged:
         raise DataError(
-            f"Of {len(prepared.held.events):,} events and {len(lists):,} lists too little is there to learn from the "
-            "first and to judge on the last.", "Import earlier events, or serve for longer.",
+            Remark(
+f"Of {len(prepared.held.events):,} events and {len(lists):,} lists too little is there to learn from the "
+            "first and to judge on the last.",
+f"{len(prepared.held.events):,} 个事件和 {len(lists):,} 份列表太少：前一部分用来学，后一部分用来评，都不够。"), Remark(
+"Import earlier events, or serve for longer.",
+"请导入更早的事件，或者多服务一段时间。"),
         )  # fmt: skip
     model = fit(known, catalogue, settings, moment, [one for one in prepared.held.rankings if one.time < moment])
     recommender = Recommender(
@@ -72,7 +83,10 @@ def estimate_settings(settings: RecommendationSettings, prepared: Prepared, resa
     )
     replayed = replay(recommender, judged, prepared.held.events)
     if not len(replayed.users):
-        raise DataError("The catalogue knows no item of the lists.", "Is this the application that was served?")
+        raise DataError(
+            Remark("The catalogue knows no item of the lists.", "目录里没有这些列表中的任何物品。"),
+            Remark("Is this the application that was served?", "这是当时提供服务的那个应用吗？"),
+        )
     return Estimates(estimate(replayed, resamples), estimate_lists(replayed, resamples))
 
 

@@ -14,6 +14,8 @@ from feilun.apps.recommendation.settings import RecommendationSettings
 from feilun.core import settings as core_settings
 from feilun.core import toml
 from feilun.core.errors import RecipeError, UsageError
+from feilun.core.remark import Remark
+from feilun.core.settings import placed
 from feilun.workflow.overrides import put as put_overrides
 from feilun.workflow.toml_text import lines_of_keys
 
@@ -30,12 +32,17 @@ def read_application(path: Path, overrides: Sequence[str] = ()) -> Recommendatio
         RecipeError: With every fault and its line.
     """
     if not path.is_file():
-        raise UsageError(f"There is no application file {path}.", "examples/recommendation.toml is one to begin with.")
+        raise UsageError(
+            Remark(f"There is no application file {path}.", f"没有应用文件 {path}。"),
+            Remark("examples/recommendation.toml is one to begin with.", "可以从 examples/recommendation.toml 开始。"),
+        )
     try:
         text = path.read_bytes().decode("utf-8-sig")
         values: dict[str, Any] = toml.parse(text)
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise RecipeError([f"no TOML in UTF-8: {error}."], str(path)) from error
+        raise RecipeError(
+            [Remark(f"no TOML in UTF-8: {error}.", f"不是 UTF-8 的 TOML：{error}。")], str(path)
+        ) from error
     values.setdefault("name", re.sub(r"[^\w.-]+", "-", path.stem).strip("-.") or "recommendation")
     _, unread = put_overrides(RecommendationSettings, values, overrides)
     if unread:
@@ -43,8 +50,7 @@ def read_application(path: Path, overrides: Sequence[str] = ()) -> Recommendatio
     settings, faults = core_settings.read(RecommendationSettings, values)
     if settings is None:
         lines = lines_of_keys(text)
-        places = [f"line {lines[fault.key]}: " if fault.key in lines else "" for fault in faults]
-        raise RecipeError([place + fault.message for place, fault in zip(places, faults, strict=True)], str(path))
+        raise RecipeError([placed(fault, lines.get(fault.key)) for fault in faults], str(path))
     folder = path.absolute().parent
     rules = replace(settings.rules, tables=tuple(str(folder / name) for name in settings.rules.tables))
     return replace(settings, rules=rules, **{

@@ -20,6 +20,7 @@ from feilun.apps.recommendation.ranking.training import fit
 from feilun.apps.recommendation.records.interactions import Interactions
 from feilun.apps.recommendation.settings import RecommendationSettings
 from feilun.core.errors import UsageError
+from feilun.core.remark import Remark
 from feilun.evaluation.protocols import split
 from feilun.workflow.applications.recommendation.wiring import Prepared
 
@@ -82,7 +83,11 @@ def evaluate(settings: RecommendationSettings, prepared: Prepared, say: Callable
     held_out = everything.select(parts.test)
     if not len(known) or not len(held_out):
         raise UsageError(
-            f"{len(everything):,} interactions are too few to judge on.", "Import more events, over a longer time."
+            Remark(
+                f"{len(everything):,} interactions are too few to judge on.",
+                f"{len(everything):,} 次交互太少，无法评判。",
+            ),
+            Remark("Import more events, over a longer time.", "请导入更多事件，时间跨度也要更长。"),
         )
     now, catalogue = float(held_out.time.min()), prepared.catalogue
     rows = {}

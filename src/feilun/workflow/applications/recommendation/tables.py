@@ -14,6 +14,7 @@ from feilun.apps.recommendation.remembered import interaction_of, row_of
 from feilun.apps.recommendation.settings import RecommendationSettings
 from feilun.core import places
 from feilun.core.errors import DataError
+from feilun.core.remark import Remark, joined
 from feilun.data.paths import shown
 from feilun.data.readers.sources import column_names, open_rows
 from feilun.storage import event_queue
@@ -87,8 +88,14 @@ def _refuse_without(source: str, query: str | None, *wanted: tuple[str, ...]) ->
     for names in wanted:
         if not set(names) & set(there):
             raise DataError(
-                f"{shown(source)} has no column {' or '.join(map(repr, names))} (it has: {', '.join(there)}).",
-                "Rename the column that holds it. docs/recommendation.md lists the columns.",
+                Remark(
+                    f"{shown(source)} has no column {' or '.join(map(repr, names))} (it has: {', '.join(there)}).",
+                    f"{shown(source)} 没有列 {' 或 '.join(map(repr, names))}（现有：{'、'.join(there)}）。",
+                ),
+                Remark(
+                    "Rename the column that holds it. docs/recommendation.md lists the columns.",
+                    "请把对应的列改名。各列见 docs/recommendation.zh-CN.md。",
+                ),
             )
 
 
@@ -102,11 +109,16 @@ def _import(source: str, query: str | None, read: Callable[[dict[str, Any]], Row
         except DataError as error:
             left_out += 1
             if len(faults) < FAULTS_SHOWN:
-                faults.append(f"row {number}: {error}")
+                row = Remark(f"row {number}", f"第 {number} 行")
+                faults.append(joined([row, error.message], ": ", "："))
     if not rows:
-        said = "\n".join(f"  - {fault}" for fault in faults) or "  - it has no rows"
+        none = Remark("it has no rows", "里面没有行")
+        said = joined([joined(["  - ", fault], "", "") for fault in faults or [none]], "\n", "\n")
         raise DataError(
-            f"No row of {shown(source)} could be read:\n{said}", "See docs/recommendation.md for the columns."
+            Remark(
+                f"No row of {shown(source)} could be read:\n{said}", f"{shown(source)} 一行也读不出来：\n{said.chinese}"
+            ),
+            Remark("See docs/recommendation.md for the columns.", "各列见 docs/recommendation.zh-CN.md。"),
         )
     return Imported(rows, faults, left_out)
 

@@ -32,6 +32,7 @@ from feilun.core import places
 from feilun.core.errors import BundleError, DataError
 from feilun.core.files import atomic_folder, read_json, sha256, write_json, write_text
 from feilun.core.ports import Embedder
+from feilun.core.remark import Remark, joined
 from feilun.knowledge.rules import DecisionTables
 from feilun.models.bases.packaged import PACKAGED
 from feilun.storage.database import Database, open_database
@@ -140,11 +141,19 @@ def train(settings: RecommendationSettings, prepared: Prepared) -> Path:
     """
     if not len(prepared.read.positive):
         types = Counter(event.type for event in prepared.held.events).most_common(5)
-        told = "; ".join(f"{count:,} of type {name!r}" for name, count in types)
+        kinds = [Remark(f"{count:,} of type {name!r}", f"{count:,} 个的类型是 {name!r}") for name, count in types]
+        unknown = prepared.read.unknown
+        told = joined([Remark(f"{unknown:,} are of unknown items", f"{unknown:,} 个涉及未知物品"), *kinds])
         raise DataError(
-            f"None of the {len(prepared.held.events):,} events speaks for interest in an item of the catalogue "
-            f"({prepared.read.unknown:,} are of unknown items{'; ' + told if told else ''}).",
-            "Import events and items, or name these types in signals.positive of the application's file.",
+            Remark(
+                f"None of the {len(prepared.held.events):,} events speaks for interest in an item of the catalogue "
+                f"({told}).",
+                f"{len(prepared.held.events):,} 个事件里，没有一个表示对目录中物品的兴趣（{told.chinese}）。",
+            ),
+            Remark(
+                "Import events and items, or name these types in signals.positive of the application's file.",
+                "请导入事件和物品，或者把这些类型写进应用文件的 signals.positive。",
+            ),
         )
     model = fit_ranking(prepared.read.positive, prepared.catalogue, settings, prepared.held.rankings)
     folder = places.home() / "recommendation" / settings.name
@@ -181,7 +190,10 @@ def open_model(settings: RecommendationSettings, prepared: Prepared) -> tuple[Mo
         DataError: If the ranking was trained on another catalogue or with other features.
     """
     folder = places.home() / "recommendation" / settings.name
-    again = f"Train it again: feilun recommendation train FILE (of the application {settings.name})."
+    again = Remark(
+        f"Train it again: feilun recommendation train FILE (of the application {settings.name}).",
+        f"请重新训练：feilun recommendation train FILE（应用 {settings.name} 的文件）。",
+    )
     manifest = _manifest_of(folder, again)
     model = fit_generators(prepared.read.positive, prepared.catalogue, settings.candidates.quotas, prepared.now)
     if manifest is None:
@@ -189,8 +201,10 @@ def open_model(settings: RecommendationSettings, prepared: Prepared) -> tuple[Mo
     known = sum(item in prepared.catalogue.index for item in manifest["items"])
     if known < LEAST_KNOWN * len(manifest["items"]):
         raise DataError(
-            f"The final ranking was trained on another catalogue: of its {len(manifest['items']):,} items "
-            f"{known:,} are known here.", again,
+            Remark(
+f"The final ranking was trained on another catalogue: of its {len(manifest['items']):,} items "
+            f"{known:,} are known here.",
+f"最终排序是用另一份目录训练的：它的 {len(manifest['items']):,} 个物品中，这里只认识 {known:,} 个。"), again,
         )  # fmt: skip
     names = tuple(name for name in manifest["features"] if name in features_of(settings.context.columns))
     text = (folder / RANKING).read_text(encoding="utf-8")
@@ -211,7 +225,12 @@ def _manifest_of(folder: Path, again: str) -> dict[str, Any] | None:
     except (OSError, ValueError, KeyError, TypeError):
         whole = False
     if not whole:
-        raise BundleError(f"{folder} is damaged, or of another version of Feilun.", again)
+        raise BundleError(
+            Remark(
+                f"{folder} is damaged, or of another version of Feilun.", f"{folder} 已损坏，或由别的版本的飞轮写成。"
+            ),
+            again,
+        )
     return manifest
 
 
