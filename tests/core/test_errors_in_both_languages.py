@@ -11,8 +11,8 @@ import pytest
 SOURCE = Path(__file__).parents[2] / "src" / "feilun"
 
 DONE = (
-    "core", "text", "data", "models", "evaluation", "labelling", "training", "bundles", "compression", "monitoring", "knowledge", "storage", "serving",
-    "apps/customer_service", "apps/brokers",
+    "core", "text", "data", "models", "evaluation", "labelling", "training", "bundles", "compression", "monitoring",
+    "knowledge", "storage", "serving", "apps/customer_service", "apps/brokers",
 )  # fmt: skip
 """Rooms, or files of them, in which no error is a plain string; add to it, take nothing away."""
 
