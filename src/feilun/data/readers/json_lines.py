@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 SMALLEST, LARGEST = -(2**63), 2**63 - 1
 EXAMPLE = Remark(
     'Each line of a .jsonl file holds one object, such as {"text": "…", "label": "…"}.',
-    '.jsonl 文件的每一行是一个对象，如 {"text": "…", "label": "…"}。',
+    '文件的每一行应是一个对象，如 {"text": "…", "label": "…"}。',
 )
 
 

@@ -190,7 +190,7 @@ def _json_lines(path: Path, encoding: str) -> Source:
             Remark(f"{shown(path)} has no rows.", f"{shown(path)} 没有数据行。"),
             Remark(
                 'Each line of a .jsonl file holds one object, {"text": "…", …}.',
-                '.jsonl 文件的每一行是一个对象：{"text": "…", …}。',
+                '文件的每一行应是一个对象：{"text": "…", …}。',
             ),
         )
     return found
