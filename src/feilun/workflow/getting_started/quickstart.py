@@ -199,7 +199,7 @@ def write_recipe(rows: LabelledRows, base: str | None, screen: Screen) -> Path:
     name = base or base_for(script_shares([text for text, _ in drawn[:5000]]))
     screen.say(
         Remark(
-            f"{len(drawn):,} labelled texts read. Next {name} is opened, and how fast this machine trains it is measured.",
+            f"{len(drawn):,} labelled texts read. Next: {name} is opened, and the speed of this machine is measured.",
             f"读入 {len(drawn):,} 条带标签的文本。接下来打开 {name}，并测量本机训练它有多快。",
         )
     )
