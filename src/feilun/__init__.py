@@ -25,4 +25,14 @@ def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module 'feilun' has no attribute {name!r} (it has: {', '.join(__all__)})")
     module, attribute = _HOME[name].split(":")
-    return getattr(import_module(module), attribute)
+    try:
+        return getattr(import_module(module), attribute)
+    except ModuleNotFoundError as error:
+        from feilun.core.errors import MissingExtra
+
+        raise MissingExtra(str(error.name), "train", f"feilun.{name}") from error
+
+
+def __dir__() -> list[str]:
+    """List the public names, also those that were not used yet, so that they can be completed."""
+    return sorted([*globals(), *__all__])

@@ -122,6 +122,19 @@ def test_excel_numbers_read_as_a_person_sees_them(tmp_path: Path) -> None:
     assert pieces_module.texts_of(frame, "label") == ["1", "2.5", None, "3"]
 
 
+def test_a_title_above_the_header_of_a_sheet_is_told_and_not_learnt(tmp_path: Path) -> None:
+    rows = [("2026年 情感标注", None), (None, None), ("text", "label"), ("涨了", "good")]
+    with pytest.raises(DataError, match="names only the first of 2 columns"):
+        open_source(write_xlsx(tmp_path / "title.xlsx", rows))
+    stray = write_xlsx(tmp_path / "stray.xlsx", [("text",), ("fine",), ("bad", "a note of somebody")])
+    assert next(open_rows(stray))["text"].to_list() == ["fine", "bad"]
+
+
+def test_a_first_sheet_without_rows_names_the_sheets_that_were_not_read(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"no rows below its first; not read: 'Data'\. Put the table"):
+        open_source(write_xlsx(tmp_path / "notes.xlsx", [("for internal use only",)], ["Data"]))
+
+
 RAGGED = "text,label\nfine,good\na,b,c\nfine,good\nonly\n"
 UNCLOSED = 'text,label\nfine,good\nfine,"good\nfine,good\n'
 

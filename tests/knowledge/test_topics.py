@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from feilun.knowledge.outliers import strangeness
 from feilun.knowledge.topics import find_topics, read_phrases
@@ -55,6 +56,11 @@ def test_the_number_of_topics_is_chosen_and_the_same_each_time():
 def test_few_texts_or_none_in_common_have_no_topics():
     assert not find_topics(read_phrases(["one text"])).found
     assert not find_topics(read_phrases([f"word{i}x" for i in range(100)])).found
+
+
+@pytest.mark.filterwarnings("error")
+def test_texts_that_are_all_the_same_are_one_topic_without_a_warning():
+    assert [topic.texts for topic in find_topics(read_phrases(["送餐很快，味道也好"] * 60)).found] == [60]
 
 
 def test_addresses_and_links_are_no_phrases():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -35,6 +35,11 @@ class Ranking(Sequence[tuple[str, float]]):
 
     def __iter__(self) -> Iterator[tuple[str, float]]:
         return iter(self.top(len(self)))
+
+    def __repr__(self) -> str:
+        """Show the five best, as a person who tries a model wants to see them."""
+        best = str([(name, round(score, 4)) for name, score in self.top(5)])
+        return best if len(self) <= 5 else f"{best[:-1]}, …]"
 
     def top(self, count: int) -> list[tuple[str, float]]:
         """Return the `count` best labels with their scores."""
@@ -99,6 +104,11 @@ class Prediction:
     def of_text(cls, text: str, score: float, tokens: int | None = None, finish: str | None = None) -> Self:
         """Return what says that a text was written, whose tokens had the geometric mean probability `score`."""
         return cls(text, score, Ranking((), np.empty(0, np.float32)), text=text, tokens=tokens, finish=finish)
+
+    def __repr__(self) -> str:
+        """Show what the task of the model has, and no empty fields."""
+        had = {field.name: getattr(self, field.name) for field in fields(self)}
+        return f"Prediction({', '.join(f'{name}={value!r}' for name, value in had.items() if value is not None)})"
 
     @property
     def task(self) -> str:

@@ -159,7 +159,9 @@ def _places(held: Any, generator: np.random.Generator) -> Floats:
     weighed = TfidfTransformer().fit_transform(held)
     drawn = generator.permutation(held.shape[0])[:LEARNT_FROM]
     dimensions = min(DIMENSIONS, held.shape[1] - 1, len(drawn) - 1)
-    reduction = TruncatedSVD(dimensions, random_state=int(generator.integers(1 << 31))).fit(weighed[drawn])
+    reduction = TruncatedSVD(dimensions, random_state=int(generator.integers(1 << 31)))
+    with np.errstate(divide="ignore", invalid="ignore"):  # texts that are all equal have no variance to share out
+        reduction.fit(weighed[drawn])
     places: Floats = normalize(reduction.transform(weighed))
     places[np.asarray(held.sum(axis=1)).ravel() == 0] = 0
     return places
@@ -169,7 +171,9 @@ def _assigned(places: Floats, learnt: NDArray[np.int64], count: int, seed: int) 
     """Return the cluster of each text, -1 where it is far from all; shape (texts,)."""
     from sklearn.cluster import KMeans
 
-    centres = KMeans(count, n_init=3, random_state=seed).fit(places[learnt]).cluster_centers_
+    learnt_from = places[learnt]
+    apart = min(count, len(np.unique(learnt_from, axis=0)))
+    centres = KMeans(apart, n_init=3, random_state=seed).fit(learnt_from).cluster_centers_
     centres = centres / np.maximum(np.linalg.norm(centres, axis=1, keepdims=True), 1e-12)
     likeness = places @ centres.T
     found: NDArray[np.int64] = np.where(likeness.max(axis=1) >= LEAST_LIKENESS, likeness.argmax(axis=1), -1)

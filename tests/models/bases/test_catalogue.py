@@ -11,12 +11,11 @@ from pathlib import Path
 import pytest
 import torch
 from made import causal, encoder, hidden_states, packed_e5, word_tokenizer, write_folder, write_wheel
-from rich.console import Console
 
 from feilun.core.errors import BaseModelError
 from feilun.models.bases import catalogue
 from feilun.models.bases.base import BaseFacts
-from feilun.models.bases.catalogue import get_base, list_bases, open_base, render
+from feilun.models.bases.catalogue import described, get_base, list_bases, open_base
 from feilun.models.bases.packaged import PACKAGED, Packaged, SourceFile, wheels_folder
 from feilun.models.bases.stored import FACTS, WEIGHTS
 
@@ -52,11 +51,10 @@ def test_all_four_are_listed() -> None:
     assert set(statuses) >= {"minilm-l6-en", "multilingual-e5-small", "smollm2-135m", "gemma3-270m"}
     assert not statuses["gemma3-270m"].accepted
     assert all(json.dumps(status.to_json()) and str(status) for status in statuses.values())
-    console = Console(width=250, record=True)
-    console.print(render(list(statuses.values())))
-    shown = console.export_text()
-    assert all(name in shown for name in statuses)
-    assert "Gemma terms (consent needed)" in shown
+    shown = {name: described(status) for name, status in statuses.items()}
+    assert all(text.startswith(f"{name} ") and len(text.splitlines()) == 2 for name, text in shown.items())
+    assert shown["gemma3-270m"].endswith("; Gemma terms (consent needed)")
+    assert shown["gemma3-270m"].chinese.endswith("；Gemma terms（需要同意）")
 
 
 def test_not_installed_says_how(tiny: Packaged) -> None:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from polars import DataFrame, LazyFrame
 
 
+FIRST_SHEET = Remark("Put the table on the first sheet.", "请把表格放在第一个工作表。")
+
+
 class Source(Protocol):
     """A table that was looked at and can be read."""
 
@@ -232,10 +235,39 @@ def _excel(path: Path, encoding: str) -> Source:
             Remark(
                 f"The sheet {sheets[0]!r} of {shown(path)} is empty.", f"{shown(path)} 的工作表 {sheets[0]!r} 是空的。"
             ),
-            Remark("Put the table on the first sheet.", "请把表格放在第一个工作表。"),
+            FIRST_SHEET,
         )
+    _check_sheet(frame, sheets, path)
     unread = {"unread_sheets": sheets[1:]} if len(sheets) > 1 else {}
     return PolarsSource(frame.lazy(), "xlsx", path, {"sheet": sheets[0], **unread})
+
+
+def _check_sheet(frame: DataFrame, sheets: Sequence[str], path: Path) -> None:
+    """Refuse a first sheet that is a title page, or whose first row is a title and not the header."""
+    named = [column for column in frame.columns if not column.startswith("__UNNAMED__")]
+    first = next((row for row in frame.iter_rows() if any(cell is not None for cell in row)), (None,))
+    if len(frame.columns) > 1 and named == frame.columns[:1] and None not in first:  # below a title stand the names
+        raise DataError(
+            Remark(
+                f"The first row of the sheet {sheets[0]!r} of {shown(path)} names only the first of "
+                f"{len(frame.columns)} columns ({named[0]!r}): it seems to be a title.",
+                f"{shown(path)} 的工作表 {sheets[0]!r} 的第一行只命名了 {len(frame.columns)} 列中的第一列"
+                f"（{named[0]!r}），看来是标题，不是表头。",
+            ),
+            Remark(
+                "Delete the rows above the names of the columns, or name every column.",
+                "请删去列名上方的行，或者给每一列命名。",
+            ),
+        )
+    if frame.is_empty() and len(sheets) > 1:
+        others = ", ".join(repr(sheet) for sheet in sheets[1:])
+        raise DataError(
+            Remark(
+                f"The sheet {sheets[0]!r} of {shown(path)} has no rows below its first; not read: {others}.",
+                f"{shown(path)} 的工作表 {sheets[0]!r} 在第一行以下没有数据；未读取：{others}。",
+            ),
+            FIRST_SHEET,
+        )
 
 
 def _encoding(path: Path, name: str) -> encodings.Encoding:

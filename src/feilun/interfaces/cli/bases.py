@@ -28,16 +28,13 @@ def bases(context: typer.Context, as_json: AsJson = False) -> None:
     """
     if context.invoked_subcommand is not None:
         return
-    from feilun.models.bases.catalogue import list_bases
+    from feilun.models.bases.catalogue import described, list_bases
 
-    statuses = list_bases()
-    if as_json:
-        for status in statuses:
+    for status in list_bases():
+        if as_json:
             output.print_json(status.to_json())
-        return
-    from feilun.models.bases.catalogue import render
-
-    output.result_console().print(render(statuses, output.language()))
+        else:
+            output.tell(described(status))
 
 
 @app.command(epilog=f"Example: {EXAMPLES[1]}")

@@ -21,6 +21,8 @@ EXAMPLES = (
 )
 
 WIDTH = 20
+SHOWN = 60
+"""Characters of a part that are shown; the JSON holds all."""
 
 
 def explain(
@@ -60,7 +62,7 @@ def _show(found: Explanation, most: int) -> None:
     largest = max((abs(part.effect) for part in strongest), default=0.0) or 1.0
     for part in strongest:
         bar = ("+" if part.effect > 0 else "-") * max(1, round(WIDTH * abs(part.effect) / largest))
-        print(f"{part.effect:+7.2f}  {bar:<{WIDTH}}  {printable(part.text)}")
+        print(f"{part.effect:+7.2f}  {bar:<{WIDTH}}  {_words(part)}")
     if found.decisive:
         words = _listed(found.decisive)
         output.tell(
@@ -80,4 +82,10 @@ def _show(found: Explanation, most: int) -> None:
 
 def _listed(parts: tuple[Part, ...]) -> Remark:
     ordered = sorted(parts, key=lambda part: part.start)
-    return joined([f"“{printable(part.text)}”" for part in ordered], ", ", "、")
+    return joined([f"“{_words(part)}”" for part in ordered], ", ", "、")
+
+
+def _words(part: Part) -> str:
+    """Return the words of a part, the end of many left out: of a long text a part holds several."""
+    words = printable(part.text)
+    return words if len(words) <= SHOWN else f"{words[: SHOWN - 1]}…"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from feilun.core.errors import counted
 from feilun.core.remark import Remark, joined
 from feilun.interfaces.cli import output
 from feilun.interfaces.cli.options import AsJson
@@ -66,7 +67,7 @@ def _show(found: Insight, column: str) -> None:
     texts, topics, copies = len(found.table.corpus), len(found.topics.found), len(found.copies)
     output.tell(
         Remark(
-            f"{texts:,} texts in {column!r}, {topics} topics, {copies:,} groups of copies",
+            f"{counted(texts, 'text')} in {column!r}, {counted(topics, 'topic')}, {counted(copies, 'group')} of copies",
             f"{column!r} 里有 {texts:,} 条文本、{topics} 个话题、{copies:,} 组重复文本",
         )
     )

@@ -9,32 +9,17 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from feilun.core.errors import BaseModelError, MissingExtra, nearest
 from feilun.core.files import read_json, write_json
 from feilun.core.places import home
-from feilun.core.remark import Language, Remark, joined, said_in
+from feilun.core.remark import Remark, said_in
 from feilun.models.bases.base import Base
 from feilun.models.bases.packaged import NO_BASE, PACKAGED, Packaged, wheels_folder
 from feilun.models.bases.stored import FACTS, load
 
-if TYPE_CHECKING:
-    from rich.table import Table
-
 CONSENTS = "accepted_licences.json"
-
-TITLE = Remark("Base models that come as packages", "以软件包提供的基座模型")
-CAPTION = Remark("model.base may also be a hub id or a folder.", "model.base 也可以是模型库的 id 或文件夹。")
-COLUMNS = (
-    Remark("name", "名称"),
-    Remark("kind", "类型"),
-    Remark("what it is", "说明"),
-    Remark("size", "大小"),
-    Remark("languages", "语言"),
-    Remark("licence", "许可证"),
-    Remark("state", "状态"),
-)
 
 
 @dataclass(frozen=True)
@@ -76,7 +61,7 @@ class BaseStatus:
         return f"{self.state}{consent}; {self.kind}, {self.description}"
 
     @property
-    def state(self) -> str:
+    def state(self) -> Remark:
         """Return one phrase: ready, installed, or how to get it."""
         if self.cached:
             return Remark("ready", "就绪")
@@ -154,25 +139,18 @@ def get_base(name: str, *, accept_licence: bool = False) -> Base:
     return base
 
 
-def render(statuses: Sequence[BaseStatus], language: Language = "en") -> Table:
-    """Return the list as a table for the terminal, in a language."""
-    from rich.table import Table
-
-    table = Table(title=said_in(language, TITLE), caption=said_in(language, CAPTION))
-    for column in COLUMNS:
-        table.add_column(said_in(language, column), overflow="fold", no_wrap=column in {"name", "kind", "size"})
-    for status in statuses:
-        consent = Remark(f"{status.licence} (consent needed)", f"{status.licence}（需要同意）")
-        weights = f"{status.parameters / 1e6:.0f}"
-        size = Remark(
-            f"{weights} M weights\n{status.megabytes} MB download", f"{weights} M 个权重\n下载 {status.megabytes} MB"
-        )
-        row = (
-            status.name, status.kind, status.description, size, joined(status.languages, ", ", "、"),
-            status.licence if status.accepted else consent, status.state,
-        )  # fmt: skip
-        table.add_row(*(said_in(language, cell) for cell in row))
-    return table
+def described(status: BaseStatus) -> Remark:
+    """Return what the terminal shows of a base: its name and state on one line, what it is on the next."""
+    weights, languages = f"{status.parameters / 1e6:.0f} M", ", ".join(status.languages)
+    english, chinese = ("", "") if status.accepted else (" (consent needed)", "（需要同意）")
+    return Remark(
+        f"{status.name:<23}{status.state}\n"
+        f"    {status.description}; {status.kind}; {weights} weights, {status.megabytes} MB download; {languages}; "
+        f"{status.licence}{english}",
+        f"{status.name:<23}{said_in('zh', status.state)}\n"
+        f"    {status.description}；{status.kind}；权重 {weights}，下载 {status.megabytes} MB；{languages}；"
+        f"{status.licence}{chinese}",
+    )
 
 
 def looks_local(name: str) -> bool:

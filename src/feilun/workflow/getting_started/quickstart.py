@@ -197,6 +197,12 @@ def write_recipe(rows: LabelledRows, base: str | None, screen: Screen) -> Path:
     drawn = rows.parts["train"][:]
     random.Random(SEED).shuffle(drawn)  # noqa: S311 - a sample, no secret
     name = base or base_for(script_shares([text for text, _ in drawn[:5000]]))
+    screen.say(
+        Remark(
+            f"{len(drawn):,} labelled texts read. Next: {name} is opened, and the speed of this machine is measured.",
+            f"读入 {len(drawn):,} 条带标签的文本。接下来打开 {name}，并测量本机训练它有多快。",
+        )
+    )
     opened = open_base(name)
     model = ModelSettings(base=name, max_tokens=min(ModelSettings(base=name).max_tokens, opened.max_tokens))
     plan = make_plan(drawn, model, opened)
