@@ -83,6 +83,16 @@ def test_feedback_needs_its_observation_and_its_key_is_its_own(database: Databas
         assert "words" not in str(refused.value)  # which may come into a log
 
 
+def test_a_character_that_postgresql_does_not_hold_is_no_fault(database: Database) -> None:
+    with database.write() as connection:
+        observations.add(connection, [replace(seen(1), id="a\0b"), replace(seen(2), text="x\0y")])
+    with database.read() as connection:
+        assert observations.find(connection, f"{2:x}\0") is None
+        found = observations.find(connection, "a\0b")
+        assert found is not None
+        assert found.id.replace("\ufffd", "\0") == "a\0b"
+
+
 def test_a_block_that_fails_leaves_nothing(database: Database) -> None:
     with pytest.raises(ZeroDivisionError), database.write() as connection:  # noqa: PT012
         observations.add(connection, [seen(1)])

@@ -9,6 +9,7 @@ import pytest
 
 from feilun.bundles.bundle import open_bundle
 from feilun.bundles.cascade import Cascade
+from feilun.compression import compress
 from feilun.core.errors import DataError, RecipeError
 from feilun.workflow import recipe as recipes
 from feilun.workflow.steps import train
@@ -71,7 +72,10 @@ def test_a_student_alone_holds_no_transformer(recipe: Path, tmp_path: Path) -> N
     assert alone.predictor.batch_tokens > 256
 
 
-def test_what_cannot_be_promised_is_not_shipped(recipe: Path, tmp_path: Path) -> None:
+def test_what_cannot_be_promised_is_not_even_tried(
+    recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compress, "distil", lambda *_, **__: pytest.fail("a student was trained in vain"))
     bundle = train(recipes.load(recipe, ["compression.max_drop=0.5"]), out=tmp_path / "m")
     assert bundle.manifest["form"] == "model"
     assert "student.onnx" not in bundle.manifest["files"]

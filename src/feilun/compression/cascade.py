@@ -67,31 +67,30 @@ def sentence(kept: Promise, settings: CompressionSettings) -> Remark:
     )
 
 
-def objections(kept: Promise, settings: CompressionSettings) -> list[Remark]:
-    """Say what speaks against shipping a form with a student: finished clauses, none where nothing does."""
-    allowed, sure = f"{settings.max_drop:g}", f"{settings.confidence:.0%}"
+def too_few_rows(rows: int, settings: CompressionSettings) -> Remark | None:
+    """Say that no student could keep a promise, whatever it learns, for want of validation rows: a clause, or None."""
     fewest = fewest_rows(settings.max_drop / 100, settings.confidence)
-    if kept.rows < fewest:
-        return [
-            Remark(
-                f"to promise {allowed} points at {sure} confidence takes {fewest:,} validation rows, and there are "
-                f"{kept.rows:,}",
-                f"要以 {sure} 的置信度承诺 {allowed} 个百分点，需要 {fewest:,} 条验证行，而只有 {kept.rows:,} 条",
-            )
-        ]
+    if rows >= fewest:
+        return None
+    allowed, sure = f"{settings.max_drop:g}", f"{settings.confidence:.0%}"
+    return Remark(
+        f"to promise {allowed} points at {sure} confidence takes {fewest:,} validation rows, and there are {rows:,}",
+        f"要以 {sure} 的置信度承诺 {allowed} 个百分点，需要 {fewest:,} 条验证行，而只有 {rows:,} 条",
+    )
+
+
+def objection(kept: Promise, settings: CompressionSettings) -> Remark | None:
+    """Say what speaks against shipping a form with a student: a clause, or None where nothing does."""
+    allowed, sure = f"{settings.max_drop:g}", f"{settings.confidence:.0%}"
     if kept.share == 0:
-        return [
-            Remark(
-                f"no share of the texts can be left to it without the risk of losing more than {allowed} points",
-                f"哪怕一部分文本交给它，也可能损失超过 {allowed} 个百分点",
-            )
-        ]
+        return Remark(
+            f"no share of the texts can be left to it without the risk of losing more than {allowed} points",
+            f"哪怕一部分文本交给它，也可能损失超过 {allowed} 个百分点",
+        )
     if 100 * kept.bound > settings.max_drop:
-        return [
-            Remark(
-                f"it may lose {100 * kept.bound:.2f} points of accuracy at {sure} confidence; {allowed} points are "
-                "allowed (max_drop)",
-                f"以 {sure} 的置信度，准确率可能损失 {100 * kept.bound:.2f} 个百分点；允许 {allowed} 个（max_drop）",
-            )
-        ]
-    return []
+        return Remark(
+            f"it may lose {100 * kept.bound:.2f} points of accuracy at {sure} confidence; {allowed} points are "
+            "allowed (max_drop)",
+            f"以 {sure} 的置信度，准确率可能损失 {100 * kept.bound:.2f} 个百分点；允许 {allowed} 个（max_drop）",
+        )
+    return None

@@ -2,103 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
 from feilun.bundles.cascade import CASCADE, STUDENT, Cascade
 from feilun.bundles.generator import Generator
 from feilun.bundles.runtime import Runtime
 from feilun.compression import rounding
 from feilun.compression.adapter_form import Apart, refuse_unless_apart
-from feilun.compression.cascade import fit_cascade, objections, sentence
+from feilun.compression.cascade import fit_cascade, objection, sentence, too_few_rows
+from feilun.compression.compressed import Compressed
 from feilun.compression.export import export_onnx
-from feilun.compression.fidelity import Fidelity, judge_fidelity, texts_of_all_lengths
+from feilun.compression.fidelity import judge_fidelity, texts_of_all_lengths
 from feilun.compression.generation import export_generator, exported, quantized_generator
 from feilun.compression.half import write_half
-from feilun.compression.promise import Promise
-from feilun.compression.pruned import PrunedForm, Recover, pruned_form
+from feilun.compression.pruned import Recover, pruned_form
 from feilun.compression.quantize import quantize_int8
-from feilun.compression.settings import AS_ASKED, CompressionSettings, Form, Precision
+from feilun.compression.settings import AS_ASKED, CompressionSettings, Precision
 from feilun.compression.student import distil
-from feilun.core.corpus import Corpus
-from feilun.core.decisions.table import AnyDecision
-from feilun.core.prediction import Prediction
 from feilun.core.remark import Remark, joined
 from feilun.core.splits import Splits
-from feilun.evaluation.presentation.remarks import BEFORE
 from feilun.models.text_model import TextModel
 from feilun.text.clean import Cleaning
 
 MODEL = "model.onnx"
-
-
-@dataclass(frozen=True)
-class Compressed:
-    """A model as it will be served; a Predictor.
-
-    Args:
-        files: The ONNX files by the names that they have in a bundle.
-        runtime: Runs them.
-        precision: Of their weights.
-        form: The transformer, a cascade, or the student alone.
-        fidelity: How the smaller form compares with float32, where one was tried.
-        promise: What a student costs at most, where one was trained.
-        remarks: For the report, finished sentences.
-        tables: Further JSON files of the bundle, by name.
-        facts: What the manifest has to say besides.
-        pruning: What came of it, where it was tried.
-    """
-
-    files: Mapping[str, Path]
-    runtime: Runtime | Generator
-    precision: Precision
-    form: Form = "model"
-    fidelity: Fidelity | None = None
-    promise: Promise | None = None
-    remarks: tuple[str, ...] = ()
-    tables: Mapping[str, Any] = field(default_factory=dict)
-    facts: Mapping[str, Any] = field(default_factory=dict)
-    pruning: PrunedForm | None = None
-
-    def predict(self, corpus: Corpus) -> list[Prediction]:
-        """Return one prediction a row, in the order of the rows."""
-        return self.runtime.predict(corpus)
-
-    def logits(self, corpus: Corpus) -> Any:
-        """Return logits, not yet calibrated, as `Runtime.logits` does."""
-        return self.runtime.logits(corpus)
-
-    @property
-    def decision(self) -> AnyDecision:
-        """Return how its answers are chosen."""
-        return self.runtime.decision
-
-    def decide(self, decision: Any) -> None:
-        """Set temperature and thresholds."""
-        self.runtime.decision = decision
-
-    def batch_tokens(self) -> int:
-        """Return how many tokens a batch holds of the model that answers first."""
-        return self.runtime.student.batch_tokens if isinstance(self.runtime, Cascade) else self.runtime.batch_tokens
-
-    def sources(self) -> dict[str, Runtime]:
-        """Return by name what the model came from, to be judged beside it, where it is pruned."""
-        return {BEFORE: self.pruning.source} if self.pruning is not None and self.pruning.kept else {}
-
-    def cost(self) -> dict[str, float]:
-        """Return the figures of the comparisons for the report."""
-        figures: dict[str, float] = {"model_bytes": sum(file.stat().st_size for file in self.files.values())}
-        if self.fidelity is not None:
-            figures["compared_texts"] = self.fidelity.texts
-            figures["changed_share"] = max(self.fidelity.changed.values())
-        if self.promise is not None and self.form != "model":
-            figures["student_share"] = self.promise.share
-            figures["student_loss_bound"] = self.promise.bound
-        if self.pruning is not None and self.pruning.kept:
-            figures["pruned_speedup"] = round(self.pruning.speedup, 2)
-        return figures
 
 
 def check_form(model: TextModel, settings: CompressionSettings) -> None:
@@ -280,15 +208,22 @@ def with_student(
         The cascade or the student; or `made`, with a remark that says why.
     """
     assert isinstance(made.runtime, Runtime)  # noqa: S101 - a recipe that writes answers has no student
+    few = too_few_rows(len(splits.validation), settings)
+    if few is not None:
+        remark = Remark(
+            f"The transformer answers everything: no static student was trained, for {few}.",
+            f"全部由 Transformer 回答：没有训练静态学生模型，因为{few.chinese}。",
+        )
+        return replace(made, remarks=(*made.remarks, remark))
     file = folder / STUDENT
     int8 = settings.quantize == "int8"
     student = distil(made.runtime, splits.train, unlabelled, settings.student, file, int8=int8)
     fitted = fit_cascade(made.runtime, student, splits.validation, settings)
-    refused = objections(fitted.promise, settings)
-    if refused:
+    refused = objection(fitted.promise, settings)
+    if refused is not None:
         remark = Remark(
-            f"The transformer answers everything: a static student was tried and refused, for {refused[0]}.",
-            f"全部由 Transformer 回答：试过静态学生模型而不予采用，因为{refused[0].chinese}。",
+            f"The transformer answers everything: a static student was tried and refused, for {refused}.",
+            f"全部由 Transformer 回答：试过静态学生模型而不予采用，因为{refused.chinese}。",
         )
         return replace(made, promise=fitted.promise, remarks=(*made.remarks, remark))
     remarks = (*made.remarks, sentence(fitted.promise, settings))

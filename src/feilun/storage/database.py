@@ -202,8 +202,27 @@ def _sqlite(path: Path, busy_seconds: float) -> Engine:
 def _postgres(url: URL) -> Engine:
     try:
         connect = {"connect_timeout": CONNECT_SECONDS}
-        return create_engine(url, pool_pre_ping=True, connect_args=connect, hide_parameters=True)
+        engine = create_engine(url, pool_pre_ping=True, connect_args=connect, hide_parameters=True)
     except ModuleNotFoundError as error:
         raise MissingExtra(
             error.name or "psycopg", "postgres", Remark("A database on PostgreSQL", "使用 PostgreSQL 数据库")
         ) from error
+
+    @event.listens_for(engine, "before_cursor_execute", retval=True)
+    def without_nul(
+        _connection: Connection, _cursor: Any, statement: str, parameters: Any, _context: Any, _many: bool
+    ) -> tuple[str, Any]:
+        return statement, _without_nul(parameters)
+
+    return engine
+
+
+def _without_nul(parameters: Any) -> Any:
+    """Return parameters with U+FFFD for NUL, which PostgreSQL's texts do not hold: an id with it is just unknown."""
+    if isinstance(parameters, str):
+        return parameters.replace("\0", "\ufffd")
+    if isinstance(parameters, dict):
+        return {name: _without_nul(value) for name, value in parameters.items()}
+    if isinstance(parameters, list | tuple):
+        return type(parameters)(map(_without_nul, parameters))
+    return parameters

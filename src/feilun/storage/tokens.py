@@ -27,6 +27,8 @@ PREFIX = "feilun_"
 """Starts every token, so that scanners of source code find those that were committed by mistake."""
 
 NAME = re.compile(r"[\w.-]{1,80}")
+APPLICATION = re.compile(r"\w[\w.-]{0,79}")
+"""Names that applications may have."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ def create(connection: Connection, name: str, scopes: Sequence[str], application
         The token itself, which cannot be had again.
 
     Raises:
-        UsageError: If the name is taken or no name, or a scope is unknown.
+        UsageError: If the name is taken or no name, no application can be called so, or a scope is unknown.
     """
     if not NAME.fullmatch(name):
         raise UsageError(
@@ -87,6 +89,11 @@ def create(connection: Connection, name: str, scopes: Sequence[str], application
         raise UsageError(
             Remark("A token without a scope may do nothing.", "没有权限范围的令牌什么也做不了。"),
             Remark(f"Scopes: {', '.join(SCOPES)}.", f"权限范围：{'、'.join(SCOPES)}。"),
+        )
+    if application is not None and not APPLICATION.fullmatch(application):
+        raise UsageError(
+            Remark(f"No application can be called {application!r}.", f"应用不能叫 {application!r}。"),
+            Remark("Give the name that its file has, or none for all.", "请给出应用文件中的名称；不给则可访问全部应用。"),
         )
     if connection.execute(select(tokens.c.name).where(tokens.c.name == name)).first():
         raise UsageError(

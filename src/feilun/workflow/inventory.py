@@ -119,3 +119,9 @@ def _read(path: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}  # listed all the same: `feilun predict` says what is wrong with it
     return value if isinstance(value, dict) else {}
+
+
+def applications() -> list[str]:
+    """Return the names of the applications that were trained here; those of public opinion have no folder."""
+    folders = [places.home() / kind for kind in ("applications", "recommendation")]
+    return sorted({path.name for folder in folders if folder.is_dir() for path in folder.iterdir() if path.is_dir()})

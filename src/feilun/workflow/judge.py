@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from feilun.compression.compress import Compressed
+from feilun.compression.compressed import Compressed
 from feilun.compression.generation import evenly
 from feilun.core.ports import Predictor
 from feilun.core.report import Report

@@ -14,7 +14,7 @@ from feilun.bundles.content import FEATURES
 from feilun.bundles.generator import Generator
 from feilun.bundles.golden import write_golden
 from feilun.bundles.registry import next_version
-from feilun.compression.compress import Compressed
+from feilun.compression.compressed import Compressed
 from feilun.core.corpus import Corpus
 from feilun.core.errors import BundleError, GateNotMet
 from feilun.core.files import write_json, write_text

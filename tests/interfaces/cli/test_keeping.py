@@ -129,3 +129,23 @@ def test_wrong_use_is_explained(capsys: pytest.CaptureFixture[str], tmp_path: Pa
 def test_an_age_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["database", "forget", "--older-than", "inf"]) == 2
     assert "no number of days" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("application", ["", "a\nb", "x" * 81, "../other"])
+def test_no_application_can_be_called_so(application: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["token", "create", "shop", "--application", application]) == 2
+    assert "No application can be called" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("language", ["en_GB.UTF-8", "zh_CN.UTF-8"])
+def test_a_token_for_an_application_that_nobody_trained_here_is_made_with_a_word(
+    language: str, own_home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LC_ALL", language)
+    (own_home / "applications" / "bank").mkdir(parents=True)
+    for name, told in (("bank", False), ("bnak", True)):
+        assert run(["token", "create", f"of-{name}", "--application", name]) == 0
+        said = capsys.readouterr()
+        assert said.out.startswith("feilun_")
+        assert (f"{name!r}" in said.err) == told
+    assert ("名为 'bnak' 的应用（已训练：bank）" in said.err) == language.startswith("zh")

@@ -16,6 +16,7 @@ from feilun.compression.vocabulary import trim_runtime
 from feilun.core.corpus import Corpus
 from feilun.core.errors import UsageError
 from feilun.interfaces.cli import main
+from feilun.workflow import recipe as recipes
 from feilun.workflow.finished.compress_bundle import Rows, compress_bundle, wanted
 from feilun.workflow.steps import train
 from tiny import WORDS, reviews, save_tiny_base
@@ -112,6 +113,60 @@ def test_a_vocabulary_is_trimmed_without_changing_an_answer(
     assert [p.label for p in made.predict(texts)] == [p.label for p in bundle.predict(texts)]
 
 
+def test_rows_are_split_as_in_training_also_where_the_report_has_slices(place: Path, tmp_path: Path) -> None:
+    frame = polars.read_csv(place / "train.csv")
+    frame.with_columns(shop=polars.Series(["a", "b", "c"] * 100)).write_csv(tmp_path / "shops.csv")
+    settings = [f"data.train={tmp_path / 'shops.csv'}", "evaluation.slices=shop", "training.epochs=1"]
+    sliced = train(recipes.load(place / "recipe.toml", settings), out=tmp_path / "sliced")
+    made = compress_bundle(
+        sliced, Rows(str(tmp_path / "shops.csv")), CompressionSettings(max_changed=1), out=tmp_path / "s"
+    )
+    assert set(made.report.slices) == set(sliced.report.slices)
+    assert made.report.n == sliced.report.n
+
+
+TASKS = """
+name = "both"
+task = "multitask"
+[data]
+train = "both.jsonl"
+[tasks.words]
+task = "multilabel"
+data = { target = "words" }
+[tasks.mood]
+task = "classify"
+data = { target = "mood" }
+[model]
+base = "./base"
+max_tokens = 16
+[training]
+epochs = 1
+[compression]
+quantize = "none"
+"""
+
+
+def test_several_tasks_of_one_table_become_small_together(place: Path, tmp_path: Path) -> None:
+    rows = reviews(300, 1)
+    words = [sorted({word for word in text.split() if word in {"bank", "fee", "loan"}}) for text in rows.text]
+    frame = polars.DataFrame({"text": rows.text, "words": words, "mood": rows.target})
+    frame.write_ndjson(place / "both.jsonl")
+    (place / "both.toml").write_text(TASKS, encoding="utf-8")
+    both = train(place / "both.toml", out=tmp_path / "both")
+    source, settings = str(place / "both.jsonl"), CompressionSettings(max_changed=1)
+    made = compress_bundle(both, Rows(source), settings, out=tmp_path / "small")
+    assert made.manifest["precision"] == "int8"
+    assert made.labels == both.labels
+    assert made.report.baselines["before"]["mood.accuracy"] == pytest.approx(both.report.value("mood.accuracy"))
+    with pytest.raises(UsageError, match="has 2 tasks"):
+        compress_bundle(both, Rows(source, target="mood"), settings)
+    recipe = both.manifest["recipe"]
+    apart = {**recipe["tasks"], "mood": {**recipe["tasks"]["mood"], "data": {"train": "other.jsonl"}}}
+    other = replace(both, manifest={**both.manifest, "recipe": {**recipe, "tasks": apart}})
+    with pytest.raises(UsageError, match="tables of their own"):
+        compress_bundle(other, Rows(source), settings)
+
+
 def test_rows_with_other_labels_are_refused(place: Path, bundle: Bundle, tmp_path: Path) -> None:
     frame = polars.read_csv(place / "train.csv")
     frame.with_columns(label=polars.col("label").str.replace("neutral", "none")).write_csv(tmp_path / "other.csv")
@@ -158,3 +213,5 @@ def test_the_verb(place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert Path(said["bundle"]).name == "b"
     assert main.run([*words, "--cascade", "--student"]) == 2
     assert "exclude each other" in capsys.readouterr().err
+    assert main.run([*words, "--max-drop", "3"]) == 2
+    assert "--max-drop is for a student alone" in capsys.readouterr().err

@@ -36,10 +36,15 @@ def texts(count: int, seed: int, words: tuple[str, ...] = WORDS) -> list[str]:
 @pytest.fixture
 def bundle(own_home: Path, tmp_path: Path) -> Bundle:
     """A registered bundle that remembers 300 validation rows."""
+    return remembering(300, tmp_path)
+
+
+def remembering(count: int, tmp_path: Path) -> Bundle:
+    """Register a bundle that remembers so many validation rows."""
     plain = open_bundle(made_bundle(tmp_path / "plain"), threads=1)
-    rows = texts(300, 1)
+    rows = texts(count, 1)
     validation = corpus_of(rows, [prediction.label for prediction in plain.predict(rows)])
-    splits = Splits(validation, validation, validation, LabelSet(LABELS), {"rows": 300}, "x")
+    splits = Splits(validation, validation, validation, LabelSet(LABELS), {"rows": count}, "x")
     files = made_files()
 
     def write(folder: Path) -> None:
@@ -117,6 +122,18 @@ def test_a_bundle_from_before_there_was_a_reference_is_watched_without_verdict(
     (window,) = watch(old, database, [Span(count=60)])
     assert (window.rows, window.drift, window.estimated) == (60, None, None)
     assert "train it again" in window.note
+
+
+def test_a_bundle_of_few_validation_rows_says_why_it_estimates_no_accuracy(
+    own_home: Path, database: Database, tmp_path: Path
+) -> None:
+    few, enough = remembering(49, tmp_path), remembering(50, tmp_path)
+    for one in (few, enough):
+        serve(one, database, texts(60, 2))
+    (window,), (other,) = (watch(one, database, [Span(count=60)]) for one in (few, enough))
+    assert window.estimated is None
+    assert window.note == "an estimate of accuracy takes 50 validation rows, and this bundle remembers 49"
+    assert (other.estimated is None, other.note) == (False, "")
 
 
 def test_a_version_that_was_never_observed_is_told_from_those_that_were(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -109,6 +110,12 @@ def test_rolling_back_never_leads_to_what_was_taken_back(folder: Path, database:
     with pytest.raises(UsageError, match="no earlier champion"):
         roll_back("reviews", database)
     assert read_stages(folder) == Stages(2)
+
+
+def test_the_verbs_tell_machines_the_champion(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for words, champion in ((["promote", "reviews@2"], 2), (["promote", "reviews@1"], 1), (["rollback", "reviews"], 2)):
+        assert run(["models", *words, "--json"]) == 0
+        assert json.loads(capsys.readouterr().out) == {"champion": f"reviews@{champion}"}
 
 
 def test_the_verbs(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

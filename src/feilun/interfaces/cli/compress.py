@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -54,6 +55,7 @@ def compress(
             Remark("--cascade and --student exclude each other.", "--cascade 和 --student 不能同时使用。"),
             Remark("A cascade holds a student; give one of both.", "级联里已有学生；请只给其中一个。"),
         )
+    _check_student(cascade or student, {"--max-drop": max_drop, "--unlabelled": unlabelled})
     opened = open_bundle(bundle, threads=threads)
     form = "cascade" if cascade else "student" if student else "model"
     settings = wanted(opened, {"form": form, "quantize": quantize, "max_drop": max_drop})
@@ -68,4 +70,20 @@ def compress(
             Remark(
                 f"The bundle is in {made.path}: {form}, {precision}.", f"模型包在 {made.path}：{form}，{precision}。"
             )
+        )
+
+
+def _check_student(wanted: bool, options: Mapping[str, object]) -> None:
+    """Refuse options of a student where none is asked for, rather than ignore them."""
+    given = [name for name, value in options.items() if value is not None]
+    if given and not wanted:
+        named, zh_named = " and ".join(given), "、".join(given)
+        raise UsageError(
+            Remark(
+                f"{named} is for a student alone, and none is asked for.",
+                f"{zh_named} 只用于学生模型，而这里没有要求。",
+            ),
+            Remark(
+                "Give --cascade or --student too, or leave it out.", "请同时给出 --cascade 或 --student，或去掉它。"
+            ),
         )

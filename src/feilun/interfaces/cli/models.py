@@ -73,25 +73,29 @@ def models(context: typer.Context, as_json: AsJson = False) -> None:
 
 
 @app.command("promote", epilog=f"Example: {EXAMPLES[2]}")
-def promote(bundle: Annotated[str, typer.Argument(help="NAME@VERSION.", show_default=False)]) -> None:
+def promote(
+    bundle: Annotated[str, typer.Argument(help="NAME@VERSION.", show_default=False)], as_json: AsJson = False
+) -> None:
     """Make a version the champion; services that run take it within about a second."""
     from feilun.workflow.loop import releases
 
     with opened_database() as database:
         after = releases.promote(bundle, database)
     version = f"{bundle.partition('@')[0]}@{after.champion}"
-    output.tell(Remark(f"{version} is the champion.", f"{version} 已上任。"))
+    _tell(version, Remark(f"{version} is the champion.", f"{version} 已上任。"), as_json=as_json)
 
 
 @app.command("rollback", epilog=f"Example: {EXAMPLES[3]}")
-def rollback(name: Annotated[str, typer.Argument(help="The model's name.", show_default=False)]) -> None:
+def rollback(
+    name: Annotated[str, typer.Argument(help="The model's name.", show_default=False)], as_json: AsJson = False
+) -> None:
     """Make the champion before the champion again."""
     from feilun.workflow.loop import releases
 
     with opened_database() as database:
         after = releases.roll_back(name, database)
     version = f"{name}@{after.champion}"
-    output.tell(Remark(f"{version} is the champion again.", f"{version} 重新上任。"))
+    _tell(version, Remark(f"{version} is the champion again.", f"{version} 重新上任。"), as_json=as_json)
 
 
 @app.command("fold", epilog=f"Example: {EXAMPLES[4]}")
@@ -115,3 +119,10 @@ def fold(
         output.print_json({"bundle": str(made.path), "hash": made.manifest["hash"]})
     else:
         output.tell(Remark(f"The bundle is in {made.path}: whole, float32.", f"模型包在 {made.path}：完整，float32。"))
+
+
+def _tell(champion: str, said: Remark, *, as_json: bool) -> None:
+    if as_json:
+        output.print_json({"champion": champion})
+    else:
+        output.tell(said)

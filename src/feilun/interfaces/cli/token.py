@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from feilun.core.remark import Remark
+from feilun.core.remark import Remark, said_in
 from feilun.interfaces.cli import output
 from feilun.interfaces.cli.database import opened_database
 from feilun.interfaces.cli.options import AsJson
@@ -51,6 +52,8 @@ def create(
     scopes = scope or ["predict"]
     with opened_database() as opened, opened.write() as connection:
         secret = tokens.create(connection, name, scopes, application)
+    if application is not None:
+        _tell_reach(application)
     if as_json:
         output.print_json({"name": name, "scopes": scopes, "application": application, "token": secret})
     else:
@@ -108,3 +111,19 @@ def _line(one: Token) -> Remark:
         f"{one.name}  {scopes}{own}  made {made}  {state}",
         f"{one.name}  {scopes}{own.chinese}  创建于 {made}  {state.chinese}",
     )
+
+
+def _tell_reach(application: str) -> None:
+    """Say on standard error that no application of that name was trained here, where that is so."""
+    from feilun.workflow import inventory
+
+    known = inventory.applications()
+    if application in known:
+        return
+    shown, zh_shown = ", ".join(known) or "none", "、".join(known) or "无"
+    said = Remark(
+        f"No application called {application!r} was trained here (trained: {shown}). The token reaches nothing but one "
+        "that is served under this very name.",
+        f"这里没有训练过名为 {application!r} 的应用（已训练：{zh_shown}）。该令牌只能访问以这个名称提供服务的应用。",
+    )
+    print(said_in(output.language(), said), file=sys.stderr)

@@ -19,10 +19,13 @@ from feilun.compression.settings import CompressionSettings, Precision
 from feilun.compression.vocabulary import trim_runtime
 from feilun.core import settings as core_settings
 from feilun.core.corpus import Corpus
+from feilun.core.decisions.multitask import MultitaskDecision
 from feilun.core.errors import UsageError
 from feilun.core.remark import Remark, joined, said_in
 from feilun.core.splits import Splits
+from feilun.data.multitask import TaskRows, prepare_tasks
 from feilun.data.prepare import prepare
+from feilun.data.settings import DataSettings
 from feilun.data.unlabelled import unlabelled_texts
 from feilun.evaluation.presentation.remarks import BEFORE
 from feilun.workflow.finished.evaluate_file import data_settings
@@ -103,8 +106,9 @@ def compress_bundle(
     if out is not None:
         check_target(out)
     runtime = _compressible(bundle, settings)
-    splits, further = _rows(bundle, rows)
-    evaluation, _ = core_settings.read(EvaluationSettings, bundle.manifest["recipe"].get("evaluation", {}))
+    read, _ = core_settings.read(EvaluationSettings, bundle.manifest["recipe"].get("evaluation", {}))
+    evaluation = read or EvaluationSettings()
+    splits, further = _rows(bundle, rows, evaluation.slices)
     screen.show_data(splits)
     with tempfile.TemporaryDirectory() as place:
         folder, source, remarks = Path(place), runtime, []
@@ -122,11 +126,13 @@ def compress_bundle(
                     f"{bundle.name} 没有可以再缩小的地方：{said_in('zh', reason)}",
                 ),
                 Remark(
-                    "Ask for a cascade or a student, allow a larger loss (--max-drop), or trim its vocabulary.",
-                    "可以做级联或学生，允许更大的损失（--max-drop），或者裁剪词表。",
-                ),
+                    "Ask for a cascade or a student, or trim its vocabulary (--language).",
+                    "可以做级联或学生，或者裁剪词表（--language）。",
+                )
+                if bundle.manifest["task"] == "classify"
+                else Remark("Trim its vocabulary (--language).", "可以裁剪词表（--language）。"),
             )
-        report = judge_compressed(small, splits, evaluation or EvaluationSettings(), {BEFORE: runtime})
+        report = judge_compressed(small, splits, evaluation, {BEFORE: runtime})
         report = replace(report, notes=[*report.notes, *remarks, *small.remarks])
         screen.show_report(report)
         check_gate(report, bundle.manifest["recipe"].get("gate", {}), folder)
@@ -215,14 +221,9 @@ def _check_features(bundle: Bundle, settings: CompressionSettings) -> None:
         )
 
 
-def _rows(bundle: Bundle, rows: Rows) -> tuple[Splits, list[str]]:
+def _rows(bundle: Bundle, rows: Rows, slices: Sequence[str]) -> tuple[Splits, list[str]]:
     """Read and split the rows as the bundle's recipe did, and the texts without labels."""
-    task = bundle.predictor.decision.task if bundle.pair is None else str(bundle.manifest["task"])
-    settings = replace(
-        data_settings(bundle, rows.train, text=rows.text, target=rows.target),
-        validation=rows.validation, test=rows.test, unlabelled=rows.unlabelled,
-    )  # fmt: skip
-    splits = prepare(settings, task=task)
+    splits, settings = _prepared(bundle, rows, slices)
     same = splits.fingerprint == bundle.manifest.get("fingerprints", {}).get("data")
     if not same and (rows.validation is None or rows.test is None):
         raise UsageError(
@@ -247,6 +248,46 @@ def _rows(bundle: Bundle, rows: Rows) -> tuple[Splits, list[str]]:
             Remark("Give the rows that it was trained on.", "请给出当时训练用的行。"),
         )
     return replace(splits, labels=bundle.labels), unlabelled_texts(settings, splits)
+
+
+def _prepared(bundle: Bundle, rows: Rows, slices: Sequence[str]) -> tuple[Splits, DataSettings]:
+    """Read and split the rows, and say how they were read; of several tasks, how those of the first were.
+
+    Raises:
+        UsageError: If several tasks learned from several tables, of which one alone can be named.
+    """
+
+    def settings_of(task: str | None = None) -> DataSettings:
+        table = data_settings(bundle, rows.train, text=rows.text, target=rows.target, slices=slices, task=task)
+        return replace(table, validation=rows.validation, test=rows.test, unlabelled=rows.unlabelled)
+
+    decision = bundle.predictor.decision
+    if not isinstance(decision, MultitaskDecision):
+        settings = settings_of()
+        return prepare(settings, task=decision.task if bundle.pair is None else str(bundle.manifest["task"])), settings
+    learned_from = {own["data"]["train"] for own in bundle.manifest["recipe"]["tasks"].values()}
+    if len(learned_from) > 1:
+        raise UsageError(
+            Remark(
+                f"The tasks of {bundle.name} learned from tables of their own, and one table can be given here.",
+                f"{bundle.name} 的各个任务学自各自的表格，而这里只能给出一个表格。",
+            ),
+            Remark(
+                "Train it again with --set compression.quantize=int8, which makes it small at once.",
+                "请加上 --set compression.quantize=int8 重新训练，训练时即会压缩。",
+            ),
+        )
+    if rows.target is not None:
+        tasks = len(decision.tasks)
+        raise UsageError(
+            Remark(
+                f"{bundle.name} has {tasks} tasks, each with its own column of answers: --target names one.",
+                f"{bundle.name} 有 {tasks} 个任务，各有自己的答案列，而 --target 只能指定一列。",
+            ),
+            Remark("Leave --target out.", "请去掉 --target。"),
+        )
+    read = [TaskRows(own.name, own.task, settings_of(own.name)) for own in decision.tasks]
+    return prepare_tasks(read), read[0].data
 
 
 def _everything(splits: Splits) -> Corpus:

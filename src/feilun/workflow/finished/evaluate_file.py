@@ -111,10 +111,16 @@ def data_settings(
     target: str | None = None,
     query: str | None = None,
     slices: Sequence[str] = (),
+    task: str | None = None,
 ) -> DataSettings:
-    """Return how a further table is to be read: as the bundle's training rows were, but for what is named here."""
-    read_with = read_table(bundle.path, "profile.json").get("read_with", {})
-    trained_on = {**bundle.manifest.get("recipe", {}).get("data", {}), **read_with, "train": source}
+    """Return how a further table is to be read: as the bundle's training rows were, but for what is named here.
+
+    Of a bundle of several tasks, as those of the named `task` were.
+    """
+    recipe, profile = bundle.manifest.get("recipe", {}), read_table(bundle.path, "profile.json")
+    if task is not None:
+        recipe, profile = recipe["tasks"][task], profile["tasks"][task]
+    trained_on = {**recipe.get("data", {}), **profile.get("read_with", {}), "train": source}
     known, _ = core_settings.read(DataSettings, trained_on)
     settings = known or DataSettings(train=source)
     return replace(

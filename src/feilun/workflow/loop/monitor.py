@@ -18,6 +18,7 @@ from feilun.core.remark import Remark, joined, said_in
 from feilun.core.report import Figure
 from feilun.monitoring.answer_signals import Watched, watched
 from feilun.monitoring.drift import ALPHA, FEWEST_ROWS, STATES, Drift, drift
+from feilun.monitoring.performance import FEWEST_ROWS as FEWEST_FOR_ESTIMATE
 from feilun.monitoring.performance import Observed, estimated_accuracy, observed
 from feilun.monitoring.reference import Reference, read_reference
 from feilun.monitoring.sample import Sample, sample_of
@@ -198,12 +199,12 @@ def _window(
         verdict,
         _estimated(reference, signals.get("scores")),
         observed(rows),
-        NO_REFERENCE if reference is None else _note(looked, len(rows)),
+        NO_REFERENCE if reference is None else _note(looked, len(rows), reference),
     )
 
 
-def _note(looked: Watched, rows: int) -> str:
-    """Say where there is no verdict on drift, and what is looked at where some predictions are not."""
+def _note(looked: Watched, rows: int, reference: Reference) -> Remark:
+    """Say why there is no verdict on drift or no estimate, and what is looked at where some predictions are not."""
     said, seen = [], len(looked.rows)
     if seen < FEWEST_ROWS:
         said.append(Remark(f"a verdict on drift takes {FEWEST_ROWS} predictions", f"判断漂移需要 {FEWEST_ROWS} 个预测"))
@@ -212,6 +213,15 @@ def _note(looked: Watched, rows: int) -> str:
             Remark(
                 f"{seen} of {rows} are looked at for drift: {looked.which}",
                 f"判断漂移时看了 {rows} 个中的 {seen} 个：{said_in('zh', looked.which)}",
+            )
+        )
+    known, least = reference.sample.signals.get("scores"), FEWEST_FOR_ESTIMATE
+    if isinstance(known, Numbers) and len(known.values) < least:
+        has = len(known.values)
+        said.append(
+            Remark(
+                f"an estimate of accuracy takes {least} validation rows, and this bundle remembers {has}",
+                f"估计准确率需要 {least} 条验证行，而这个模型包只记得 {has} 条",
             )
         )
     return joined(said)
