@@ -114,7 +114,7 @@ def compress_bundle(
         precision: Precision = bundle.manifest["precision"]
         small = compress_runtime(source, precision, splits, settings, folder, further)
         if small.form == "model" and small.runtime is runtime:
-            reason = joined(small.remarks, Remark(" ", f"它已经是 {precision}"), "") or f"it is {precision} already"
+            reason = joined(small.remarks, " ", "") or Remark(f"it is {precision} already.", f"它已经是 {precision}。")
             raise UsageError(
                 Remark(
                     f"Nothing of {bundle.name} can be made smaller: {reason}",
@@ -144,8 +144,8 @@ def _compressible(bundle: Bundle, settings: CompressionSettings) -> Runtime:
     """Return what runs a bundle; one that cannot be made smaller is refused.
 
     Raises:
-        UsageError: If it is an adapter, writes answers, is a cascade or a student, or is to become one for a task
-            that has none.
+        UsageError: If it is an adapter, writes answers, answers several tasks, is a cascade or a student, or is to
+            become one for a task that has none.
     """
     if bundle.manifest.get("form") == ADAPTER_FORM:
         raise UsageError(
@@ -163,6 +163,17 @@ def _compressible(bundle: Bundle, settings: CompressionSettings) -> Runtime:
             Remark(
                 f"The bundle {bundle.path} writes answers; such bundles are made small when they are trained.",
                 f"模型包 {bundle.path} 写答案；这类模型包在训练时就压缩好。",
+            ),
+            Remark(
+                "Train it again with --set compression.quantize=int8.",
+                "请加上 --set compression.quantize=int8 重新训练。",
+            ),
+        )
+    if bundle.manifest["task"] == "multitask":
+        raise UsageError(
+            Remark(
+                f"The bundle {bundle.path} answers several tasks; such bundles are made small when they are trained.",
+                f"模型包 {bundle.path} 同时回答多个任务；这样的模型包在训练时压缩。",
             ),
             Remark(
                 "Train it again with --set compression.quantize=int8.",
