@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from feilun.core.decisions.multitask import joined
 from feilun.core.errors import UsageError
 from feilun.monitoring.feedback import FeedbackDesk, KeyReused, UnknownObservation
 from feilun.monitoring.log import ObservationLog
@@ -112,3 +113,13 @@ def test_wrong_feedback_is_refused_with_what_would_be_right(desk: FeedbackDesk, 
     with pytest.raises(UsageError, match="not known here"):
         desk.give(observe(desk, "gone@7"), label="good")
     assert len(desk.give(observed, correct=True).observation.feedback) == 1
+
+
+def test_of_several_tasks_the_one_that_is_meant_must_be_named(desk: FeedbackDesk) -> None:
+    first, second = predictions(2)
+    (identity,) = desk.log.observe("m@1", ["很好"], [joined({"mood": first, "size": second})], 0.0)
+    with pytest.raises(UsageError, match=f"Name the one that is meant: {identity}/mood, {identity}/size"):
+        desk.give(str(identity), label=OTHER)
+    with pytest.raises(UsageError, match="Tell the right answer as 'label'"):
+        desk.give(f"{identity}/mood", labels=[OTHER])
+    assert desk.give(str(identity), correct=True).observation.feedback

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import random
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -13,11 +14,12 @@ from starlette.testclient import TestClient
 from feilun.bundles.bundle import Bundle
 from feilun.core.errors import DataError, RecipeError
 from feilun.data.prepare import prepare
-from feilun.data.settings import DataSettings
+from feilun.data.settings import CleanSettings, DataSettings
 from feilun.interfaces.cli import main
 from feilun.interfaces.http.app import create_app
 from feilun.serving.engine import Engine
 from feilun.workflow import recipe as recipes
+from feilun.workflow.judge import rows_to_judge
 from feilun.workflow.steps import train
 from tiny import WORDS, save_tiny_base
 
@@ -129,6 +131,36 @@ def test_lists_that_share_their_candidates_are_split_all_the_same(tmp_path: Path
     settings = DataSettings(train=str(tmp_path / "lists.csv"), text="query", pair="candidate", target="grade")
     splits = prepare(settings, task="rank")
     assert min(len(part) for part in (splits.train, splits.validation, splits.test)) >= 6
+
+
+def test_fewer_rows_are_whole_lists(place: Path) -> None:
+    few = settings(place / "lists.csv", group="id", clean=CleanSettings(deduplicate="none"), most_rows=63)
+    splits = prepare(few, task="rank")
+    sizes = Counter(query for part in (splits.train, splits.validation, splits.test) for query in part.group or ())
+    assert len(sizes) == 12
+    assert set(sizes.values()) == {5}
+    judged = [rows_to_judge(splits.train, "rank", most) for most in (None, 1000, 23, 3)]
+    assert [len(rows) for rows in judged] == [len(splits.train), len(splits.train), 20, 5]
+
+
+@pytest.mark.parametrize("deduplicate", ["exact", "near"])
+def test_a_candidate_stands_in_the_list_of_each_that_asked_the_same(tmp_path: Path, deduplicate: str) -> None:
+    with (tmp_path / "visits.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["visit", "query", "candidate", "grade"])
+        for visit in range(40):
+            query = "how do I pay back" if visit % 2 else f"{WORDS[visit % 16]} number {visit} of another kind"
+            rows = [[visit, query, f"{WORDS[k]} {WORDS[k + 4]}", int(k == visit // 2 % 4)] for k in range(4)]
+            writer.writerows([*rows, rows[0]])
+    clean = CleanSettings(deduplicate=deduplicate)
+    splits = prepare(settings(tmp_path / "visits.csv", group="visit", clean=clean), task="rank")
+    sizes = Counter(visit for part in (splits.train, splits.validation, splits.test) for visit in part.group or ())
+    assert len(sizes) == 40
+    assert set(sizes.values()) == {4}  # the second copy within a list is dropped
+    assert splits.report["conflicts"]["texts"] == 0
+    plain = prepare(settings(tmp_path / "visits.csv", clean=clean), task="rank")  # the query's text names the list
+    assert plain.report["conflicts"]["texts"] == 4
+    assert plain.report["conflicts"]["listed"][0]["labels"] == {"0": 30, "1": 10}  # and its copies
 
 
 @pytest.mark.parametrize(

@@ -284,8 +284,24 @@ def test_several_tasks_of_several_files_are_learnt_and_answered_at_once(place: P
     (tmp_path / "new.csv").write_text("text\nloan good\n", encoding="utf-8")
     assert main.run(["predict", str(bundle.path), "--file", str(tmp_path / "new.csv")]) == 0
     assert "predicted_label_topics" in capsys.readouterr().out
-    with pytest.raises(UsageError, match="cannot be judged on one table yet"):
-        evaluate_file(bundle, str(place / "multilabel.jsonl"))
+    told = evaluate_file(bundle, str(place / "multilabel.jsonl"))
+    assert told.n == 360
+    assert told.value("mean") == told.value("topics.macro_f1") > 0.8
+    assert any("lacks the targets of price (price)" in note for note in told.notes)
+    rows = [json.loads(line) for line in (place / "multilabel.jsonl").open(encoding="utf-8")]
+    with (tmp_path / "both.jsonl").open("w", encoding="utf-8") as file:
+        print(*(json.dumps({**row, "price": 100 + i % 3}) for i, row in enumerate(rows)), sep="\n", file=file)
+    both = evaluate_file(bundle, str(tmp_path / "both.jsonl"))
+    assert both.n == 720
+    assert both.value("topics.micro_f1") == told.value("topics.micro_f1")
+    values = [answer.answers["price"].numbers[0].value for answer in bundle.predict([row["text"] for row in rows])]  # type: ignore[index]
+    assert both.value("price.mae") == pytest.approx(np.abs(np.array(values) - 100 - np.arange(360) % 3).mean())
+    with pytest.raises(DataError, match="has the targets of no task"):
+        evaluate_file(bundle, str(tmp_path / "new.csv"))
+    with pytest.raises(UsageError, match="Leave --target out"):
+        evaluate_file(bundle, str(place / "multilabel.jsonl"), target="label")
+    assert main.run(["compress", str(bundle.path), "--train", str(place / "multilabel.jsonl")]) == 2
+    assert "answers several tasks" in capsys.readouterr().err
 
 
 def test_an_error_of_one_of_several_tasks_is_bounded_from_above(tmp_path: Path) -> None:

@@ -8,6 +8,9 @@ from typing import Any
 
 from feilun.core.remark import Remark, said_in
 
+CURVE = "coverage_curve"
+"""What the JSON form calls the coverage of decisions: numbers have a metric of the name `coverage`."""
+
 LARGEST_MATRIX = 500
 """Labels up to which JSON holds the whole confusion matrix; of more, nearly all cells are empty."""
 
@@ -94,7 +97,7 @@ class Report:
             "confusion": [list(row) for row in self.confusion] if whole else [],
             **({} if whole else {"confusion_cells": list(_cells(self.confusion))}),
             "calibration": [dict(row) for row in self.calibration],
-            "coverage": [dict(row) for row in self.coverage],
+            CURVE: [dict(row) for row in self.coverage],
             "slices": {c: {v: dict(row) for v, row in values.items()} for c, values in self.slices.items()},
             "bias_gaps": dict(self.bias_gaps),
             "baselines": {name: dict(row) for name, row in self.baselines.items()},
@@ -108,14 +111,15 @@ class Report:
     def from_json(value: Mapping[str, Any]) -> Report:
         """Read what `to_json` wrote."""
         intervals = value["intervals"]
-        metrics = {name: Figure(value[name], *intervals.get(name, ())) for name in value["metrics"]}
+        told = (name for name in value["metrics"] if not isinstance(value[name], list))  # once a curve hid the figure
+        metrics = {name: Figure(value[name], *intervals.get(name, ())) for name in told}
         plain = (
-            "n", "per_label", "labels", "confusion", "calibration", "coverage", "slices", "bias_gaps", "baselines",
-            "decisions", "cost",
+            "n", "per_label", "labels", "confusion", "calibration", "slices", "bias_gaps", "baselines", "decisions",
+            "cost",
         )  # fmt: skip
         notes = [Remark(*both) for both in zip(value["notes"], value.get("notes_zh", value["notes"]), strict=True)]
         task = value.get("task", "classify")  # reports of the first version name none
-        known = {name: value[name] for name in plain}
+        known = {name: value[name] for name in plain} | {"coverage": value[CURVE if CURVE in value else "coverage"]}
         if "confusion_cells" in value and len(value["labels"]) <= LARGEST_READ:
             known["confusion"] = _matrix(value["confusion_cells"], len(value["labels"]))
         return Report(metrics=metrics, task=task, notes=notes, **known)

@@ -124,8 +124,9 @@ def conflicts(corpus: Corpus, texts: NDArray[np.int64]) -> dict[str, Any]:
 
 
 def shown_target(target: Any) -> str:
-    """Return a target as a text to show: a label as it is, several of them joined."""
-    return target if isinstance(target, str) else " | ".join(map(str, target))
+    """Return a target as a text to show: a label or a number as it is, several of them joined."""
+    parts = [target] if isinstance(target, (str, float)) else target
+    return " | ".join(f"{part:g}" if isinstance(part, float) else str(part) for part in parts)
 
 
 def leaking_groups(values: Sequence[str], sets: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feilun.core.corpus import Corpus
+from feilun.core.decisions.rank import queries
 from feilun.core.errors import DataError
 from feilun.core.remark import Remark
 from feilun.data import duplicates
@@ -24,10 +25,17 @@ def told_apart(corpus: Corpus, kind: TargetKind) -> Corpus:
     return replace(corpus, pair=None) if kind.lists else corpus
 
 
-def drop_copies(train: Loaded, settings: DataSettings) -> None:
-    """Drop rows of train that have the same text and the same label as an earlier one."""
+def within_lists(numbers: NDArray[np.int64], corpus: Corpus, kind: TargetKind) -> NDArray[np.int64]:
+    """Return numbers of rows, shape (rows,); of candidates anew for each list, as one candidate stands in many."""
+    if not kind.lists:
+        return numbers
+    return np.unique(np.stack([numbers, queries(corpus)]), axis=1, return_inverse=True)[1].ravel()
+
+
+def drop_copies(train: Loaded, settings: DataSettings, kind: TargetKind) -> None:
+    """Drop rows of train that have the same text and the same label as an earlier one; of candidates, of one list."""
     texts = duplicates.same_text(duplicates.compared_texts(train.corpus, settings.read_features))
-    labels = duplicates.label_numbers(train.corpus.target, len(train.corpus))
+    labels = within_lists(duplicates.label_numbers(train.corpus.target, len(train.corpus)), train.corpus, kind)
     repeated = Remark("same text and label as an earlier row", "文本和标签与前面某行相同")
     train.drop(repeated, duplicates.first_of_each(texts, labels))
 
@@ -53,7 +61,7 @@ def drop_near(sources: dict[int, Loaded], settings: DataSettings, kind: TargetKi
     kept = np.ones(len(texts), dtype=bool)
     own = np.flatnonzero(sets == TRAIN)
     if settings.clean.deduplicate == "near":
-        labels = duplicates.label_numbers(train.corpus.target, len(own))
+        labels = within_lists(duplicates.label_numbers(train.corpus.target, len(own)), train.corpus, kind)
         kept[own] = duplicates.first_of_near([texts[i] for i in own], groups[own], labels, threshold)
         near = Remark("nearly the same text and the same label as an earlier row", "文本与前面某行近似且标签相同")
         train.drop(near, kept[own])

@@ -66,9 +66,9 @@ def prepare_tasks(
             )
         trained[name] = own.train.select(kept)
     kinds = {task.name: task.kind for task in tasks}
-    train = _together(trained, kinds)
-    validation = _together({name: own.validation for name, own in parts.items()}, kinds)
-    test = _together({name: own.test for name, own in parts.items()}, kinds)
+    train = together(trained, kinds)
+    validation = together({name: own.validation for name, own in parts.items()}, kinds)
+    test = together({name: own.test for name, own in parts.items()}, kinds)
     labels = tuple(qualified(name, label) for name, own in parts.items() for label in own.labels.names)
     content = "".join(f"{name} {len(trained[name])} {own.fingerprint}\n" for name, own in parts.items())
     fingerprint = hashlib.sha256(content.encode()).hexdigest()
@@ -102,8 +102,8 @@ def _report(own: Splits, shared: int) -> dict[str, Any]:
     return {**own.report, "notes": [*own.report["notes"], note]}
 
 
-def _together(parts: Mapping[str, Corpus], kinds: Mapping[str, str]) -> Corpus:
-    """Put the rows of all tasks behind each other; columns that only some tasks have are left out."""
+def together(parts: Mapping[str, Corpus], kinds: Mapping[str, str]) -> Corpus:
+    """Put the rows of several tasks behind each other, each with its own target, less columns that only some have."""
     features = set.intersection(*(set(own.features) for own in parts.values()))
     return Corpus(
         id=[f"{name}:{row}" for name, own in parts.items() for row in own.id],

@@ -12,12 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feilun.core.corpus import Corpus
+from feilun.core.decisions.rank import whole_lists
 from feilun.core.labels import LabelSet
 from feilun.core.remark import Remark
 from feilun.core.splits import Splits
 from feilun.data import duplicates, quality, targets
 from feilun.data.features import NO_FEATURES, learn_features
-from feilun.data.leaks import drop_copies, drop_near
+from feilun.data.leaks import drop_copies, drop_near, within_lists
 from feilun.data.loading import Loaded, load
 from feilun.data.paths import shown
 from feilun.data.sets import divided
@@ -61,11 +62,11 @@ def prepare(
         labels, remarks = kind.learn(train, settings)
         notes += remarks
     everything = _together([loaded.corpus for loaded in sources.values()])
-    compared = duplicates.compared_texts(everything, settings.read_features)
-    conflicts = duplicates.conflicts(everything, duplicates.same_text(compared))
+    compared = duplicates.same_text(duplicates.compared_texts(everything, settings.read_features))
+    conflicts = duplicates.conflicts(everything, within_lists(compared, everything, kind))
     del everything, compared  # a second copy of the columns, which would last as long as the rest takes
     if settings.clean.deduplicate != "none":
-        drop_copies(train, settings)
+        drop_copies(train, settings, kind)
     groups = drop_near(sources, settings, kind)
     for name, loaded in sources.items():
         if require_target and name != TRAIN:
@@ -129,22 +130,23 @@ def _load_all(settings: DataSettings, kind: TargetKind | None) -> dict[int, Load
         if source is not None:
             loaded = load(source, settings, key=f"data.{SET_NAMES[number]}", target=kind, cleaning=cleaning)
             settings = replace(settings, **loaded.facts.get("read_with", {}))  # later files are read as the first
-            _drop_beyond(loaded, settings.most_rows)
+            _drop_beyond(loaded, settings.most_rows, lists=kind is not None and kind.lists)
             sources[number] = loaded
     return sources
 
 
-def _drop_beyond(loaded: Loaded, most: int | None) -> None:
-    """Keep so many rows of a source, evenly spread over it."""
+def _drop_beyond(loaded: Loaded, most: int | None, *, lists: bool) -> None:
+    """Keep so many rows of a source, evenly spread over it; of lists of candidates whole ones."""
     rows = len(loaded.corpus)
     if most is not None and rows > most:
         kept = np.zeros(rows, dtype=bool)
-        kept[np.linspace(0, rows - 1, most).round().astype(int)] = True
+        evenly = np.linspace(0, rows - 1, most).round().astype(int)
+        kept[whole_lists(loaded.corpus, most) if lists else evenly] = True
         loaded.drop(Remark("more than data.most_rows asks for", "超出 data.most_rows 所限的行数"), kept)
 
 
 def _together(corpora: Sequence[Corpus]) -> Corpus:
-    """Put corpora behind one another, as far as texts and labels go."""
+    """Put corpora behind one another, as far as texts, labels and groups go."""
     if len(corpora) == 1:
         return corpora[0]
     first = corpora[0]
@@ -154,6 +156,7 @@ def _together(corpora: Sequence[Corpus]) -> Corpus:
         pair=None if first.pair is None else [pair for corpus in corpora for pair in corpus.pair or ()],
         target=None if first.target is None else [label for corpus in corpora for label in corpus.target or ()],
         features={name: [cell for corpus in corpora for cell in corpus.features[name]] for name in first.features},
+        group=None if first.group is None else [group for corpus in corpora for group in corpus.group or ()],
     )
 
 

@@ -124,12 +124,12 @@ class FeedbackDesk:
         """Return the right answer that was told, checked; None where none was."""
         field = found.kind.field
         wrong = next((name for name in told if name != field), None)
-        if wrong is not None:
+        if wrong is not None and len(found.parts) < 2:
             raise UsageError(
                 Remark(f"{found.bundle} does not answer with {wrong!r}.", f"{found.bundle} 的答案不是 {wrong!r}。"),
                 Remark(f"Tell the right answer as {field!r}.", f"请用 {field!r} 给出正确答案。"),
             )
-        said = told.get(field, cell)
+        said = told.get(wrong or field, cell)  # of several tasks at once no answer is taken, whatever it is called
         if said is None:
             return None
         answer = found.kind.checked(said, found, self._names(found))

@@ -93,7 +93,9 @@ def create(connection: Connection, name: str, scopes: Sequence[str], application
     if application is not None and not APPLICATION.fullmatch(application):
         raise UsageError(
             Remark(f"No application can be called {application!r}.", f"应用不能叫 {application!r}。"),
-            Remark("Give the name that its file has, or none for all.", "请给出应用文件中的名称；不给则可访问全部应用。"),
+            Remark(
+                "Give the name that its file has, or none for all.", "请给出应用文件中的名称；不给则可访问全部应用。"
+            ),
         )
     if connection.execute(select(tokens.c.name).where(tokens.c.name == name)).first():
         raise UsageError(

@@ -8,9 +8,12 @@ from dataclasses import replace
 
 from feilun.compression.compressed import Compressed
 from feilun.compression.generation import evenly
+from feilun.core.corpus import Corpus
+from feilun.core.decisions.rank import whole_lists
 from feilun.core.ports import Predictor
 from feilun.core.report import Report
 from feilun.core.splits import Splits
+from feilun.data.target_kinds.table import TARGET_KINDS
 from feilun.evaluation.baselines.columns import fit_column_baselines
 from feilun.evaluation.calibration import Abstention, ChooseThreshold, cheapest_threshold, threshold_for_accuracy
 from feilun.evaluation.evaluate import evaluate
@@ -88,7 +91,7 @@ def judge_compressed(
         baselines = {**baselines, **fit_column_baselines(*rows, splits.features, undecided.task)}
     report = evaluate(
         small,
-        splits.test if settings.rows is None else evenly(splits.test, settings.rows),
+        rows_to_judge(splits.test, undecided.task, settings.rows),
         slices=settings.slices,
         baselines={**(beside or {}), **baselines},
         resamples=settings.resamples,
@@ -96,6 +99,13 @@ def judge_compressed(
         cost_review=settings.cost_review,
     )
     return replace(report, cost={"judging_seconds": round(time.perf_counter() - began, 1), **small.cost()})
+
+
+def rows_to_judge(test: Corpus, task: str, most: int | None) -> Corpus:
+    """Return at most so many of the test rows, evenly spread over them; of lists of candidates whole ones."""
+    if most is None:
+        return test
+    return test.select(whole_lists(test, most).tolist()) if TARGET_KINDS[task].lists else evenly(test, most)
 
 
 def remarks_on(model: TextModel, splits: Splits) -> list[str]:

@@ -24,6 +24,7 @@ NUMBERS = {"centre": [1.0, 2.0, 3.0], "scale": [1.0] * 3, "reach": [0.5] * 3, "c
         ("classify", {}, {"ranked"}),
         ("multilabel", SETS, {"labels", "ranked"}),
         ("regress", NUMBERS, {"value", "interval"}),
+        ("regress", {**NUMBERS, "reach": []}, {"value", "interval"}),
     ],
 )
 def test_answers_have_the_fields_of_their_task(task: str, decision: dict[str, Any], own: set[str], tmp_path: Path):

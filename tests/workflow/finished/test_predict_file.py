@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from feilun.core.decisions.regress import RegressDecision
 from feilun.core.errors import DataError, UsageError
 from feilun.core.prediction import Prediction, Ranking
 from feilun.core.row_columns import RowColumns
+from feilun.interfaces.cli import predict as predict_verb
 from feilun.workflow.finished.predict_file import (
     ADDED_COLUMNS,
     LARGEST_PIECE,
@@ -150,3 +152,12 @@ def _corpus(frame):
     from feilun.core.corpus import corpus_of
 
     return corpus_of([text or "" for text in frame["text"]])
+
+
+def test_a_number_without_an_interval_has_empty_ends():
+    decision = RegressDecision((3.0,), (1.0,))
+    predictions = decision.decide(np.zeros((2, 1), np.float32), ("price",))
+    frame = with_predictions(polars.DataFrame({"text": ["a", "b"]}), predictions)
+    assert frame["predicted_value"].to_list() == [3.0, 3.0]
+    assert frame["predicted_low"].to_list() == frame["predicted_high"].to_list() == [None, None]
+    assert predict_verb._line("a", predictions[0]) == "3\ta"

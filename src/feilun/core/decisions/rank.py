@@ -76,3 +76,25 @@ class RankDecision:
 def queries(corpus: Corpus) -> NDArray[np.int64]:
     """Return the number of each row's query, shape (rows,): its group, or where there is none its text."""
     return np.unique(np.asarray(corpus.text if corpus.group is None else corpus.group), return_inverse=True)[1]
+
+
+def whole_lists(corpus: Corpus, most: int) -> NDArray[np.int64]:
+    """Return rows that leave no list of candidates torn, those of queries that are evenly spread over the corpus.
+
+    Args:
+        corpus: Queries with a candidate each.
+        most: How many rows to return at most; where the first list alone is longer, it is returned.
+
+    Returns:
+        Row numbers, ascending.
+    """
+    numbers = queries(corpus)
+    _, first, sizes = np.unique(numbers, return_index=True, return_counts=True)
+    in_order = np.argsort(first)
+    count, rows = len(sizes), len(numbers)
+    taken = in_order
+    while rows > most and count > 1:
+        count = max(1, count * most // rows)
+        taken = in_order[np.linspace(0, len(sizes) - 1, count).round().astype(int)]
+        rows = int(sizes[taken].sum())
+    return np.flatnonzero(np.isin(numbers, taken))

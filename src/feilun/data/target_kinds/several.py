@@ -28,14 +28,9 @@ class Several:
         """
         raise UsageError(
             Remark(
-                "A model of several tasks cannot be judged on one table yet: its column of targets is that of one "
-                "task.",
-                "多任务模型还不能用一张表评估：表中的目标列只属于一个任务。",
-            ),
-            Remark(
-                "Its report on the test rows of every task is in the bundle; judge single answers by `feilun predict`.",
-                "各任务测试行上的报告就在模型包中；单条回答可用 `feilun predict` 查看。",
-            ),
+                "A column of targets is that of one task: rows of several tasks are read task by task.",
+                "一个目标列只属于一个任务：多个任务的数据须逐个任务读取。",
+            )
         )
 
     def learn(self, loaded: Loaded, settings: DataSettings) -> tuple[LabelSet, list[str]]:

@@ -129,23 +129,25 @@ class MultitaskJudge:
         }
 
     def report(self, predictor: Predictor, corpus: Corpus, asked: Asked) -> Report:
-        """Judge a predictor, each task on the rows that have its target.
+        """Judge a predictor, each task on the rows that have its target, and the mean by the tasks that have rows.
 
         Raises:
-            DataError: If a row has the target of a task that the predictor does not know, or a task has no rows.
+            DataError: If no row has a target of one of the tasks.
         """
         reports = {}
         for name, example in (asked.example.answers or {}).items():
             _, part = of_task(corpus, name)
             if not len(part):
-                raise DataError(
-                    Remark(f"No row has a target of the task {name!r}.", f"没有一行带任务 {name!r} 的目标。"),
-                    Remark("Give rows of every task.", "请给出每个任务的行。"),
-                )
+                continue
             baselines = {other: OneAnswer(predictor, name) for other, predictor in asked.baselines.items()}
             own = replace(asked, example=example, baselines=baselines)
             reports[name] = self.judges[example.task].report(OneAnswer(predictor, name), part, own)
-        return self._together(reports, {name: answer.task for name, answer in (asked.example.answers or {}).items()})
+        if not reports:
+            raise DataError(
+                Remark("No row has a target of one of the model's tasks.", "没有一行带模型任一任务的目标。"),
+                Remark("Give rows of one of them at least.", "请至少给出一个任务的行。"),
+            )
+        return self._together(reports, {name: (asked.example.answers or {})[name].task for name in reports})
 
     def _together(self, reports: Mapping[str, Report], kinds: Mapping[str, str]) -> Report:
         firsts = [f"{name}.{self.judges[kind].metrics[0]}" for name, kind in kinds.items()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -18,7 +19,7 @@ from feilun.text.printable import printable
 
 if TYPE_CHECKING:
     from feilun.bundles.bundle import Bundle
-    from feilun.core.prediction import Prediction
+    from feilun.core.prediction import Number, Prediction
 
 EXAMPLES = (
     'feilun predict out/model "送餐很快，味道也好" "Never again"',
@@ -199,7 +200,12 @@ def _line(text: str, prediction: Prediction) -> str:
     if prediction.text is not None:
         return printable(" ".join(prediction.text.split()))
     if prediction.numbers is not None:
-        said = " | ".join(f"{one.value:.4g} ({one.low:.4g}–{one.high:.4g})" for one in prediction.numbers)
+        said = " | ".join(map(_number, prediction.numbers))
     else:
         said = f"{prediction.label or '–'}\t{prediction.score:.3f}"
     return f"{said}\t{shown[:79] + '…' if len(shown) > 80 else shown}{asks}"
+
+
+def _number(one: Number) -> str:
+    interval = f" ({one.low:.4g}–{one.high:.4g})" if math.isfinite(one.high) else ""
+    return f"{one.value:.4g}{interval}"

@@ -106,8 +106,10 @@ class Answer(BaseModel):
     value: float | dict[str, float] | None = Field(
         None, description="The predicted number, or several by name, where the task is to predict numbers."
     )
-    interval: list[float] | dict[str, list[float]] | None = Field(
-        None, description="The ends of the interval that holds the truth with the probability `score`."
+    interval: list[float] | dict[str, list[float] | None] | None = Field(
+        None,
+        description="The ends of the interval that holds the truth with the probability `score`; null where training "
+        "had too few validation rows for it.",
     )
     text: str | None = Field(None, description="What the model wrote, where the task is to write.")
     tokens: int | None = Field(None, description="How many tokens that took, the ending one included.")

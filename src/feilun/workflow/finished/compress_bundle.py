@@ -258,7 +258,7 @@ def _prepared(bundle: Bundle, rows: Rows, slices: Sequence[str]) -> tuple[Splits
     """
 
     def settings_of(task: str | None = None) -> DataSettings:
-        table = data_settings(bundle, rows.train, text=rows.text, target=rows.target, slices=slices, task=task)
+        table = data_settings(bundle, rows.train, text=rows.text, target=rows.target, slices=slices, name=task)
         return replace(table, validation=rows.validation, test=rows.test, unlabelled=rows.unlabelled)
 
     decision = bundle.predictor.decision

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -126,8 +127,8 @@ def with_predictions(frame: DataFrame, predictions: Sequence[Prediction]) -> Dat
         name = "" if predictions[0].numbers is None or len(predictions[0].numbers) == 1 else f"_{told[0].name}"
         for part, values in (
             ("value", [one.value for one in told]),
-            ("low", [one.low for one in told]),
-            ("high", [one.high for one in told]),
+            ("low", [one.low if math.isfinite(one.low) else None for one in told]),
+            ("high", [one.high if math.isfinite(one.high) else None for one in told]),
         ):
             added.append(polars.Series(f"predicted_{part}{name}", values, polars.Float64))
     return frame.with_columns(added)

@@ -21,7 +21,6 @@ import numpy as np
 from feilun.bundles.bundle import Bundle, open_bundle
 from feilun.bundles.registry import champion, versions
 from feilun.bundles.stages import read_stages
-from feilun.compression.generation import evenly
 from feilun.core import places
 from feilun.core.corpus import Corpus
 from feilun.core.errors import GateNotMet, UsageError
@@ -39,6 +38,7 @@ from feilun.storage import audit, observations
 from feilun.storage.database import Database
 from feilun.storage.locks import Held, locked
 from feilun.workflow import steps
+from feilun.workflow.judge import rows_to_judge
 from feilun.workflow.loop import releases, stopped
 from feilun.workflow.loop.monitor import Span, watch
 from feilun.workflow.loop.next_corpus import NextRows, next_corpus, said_by_task
@@ -236,8 +236,7 @@ def _champion(recipe: Recipe) -> Bundle:
 
 def _contest(before: Bundle, after: Bundle, recipe: Recipe, task: str, rows: NextRows) -> Contest:
     """Let both answer the same rows; of the old test rows as many as the recipe's report is made of."""
-    compare, most = COMPARISONS[rows.task], recipe.evaluation.rows
-    test = rows.test if most is None else evenly(rows.test, most)
+    compare, test = COMPARISONS[rows.task], rows_to_judge(rows.test, rows.task, recipe.evaluation.rows)
     first, second = _answers(before, task, test), _answers(after, task, test)
     slices: dict[str, dict[str, Comparison]] = {}
     for column in recipe.evaluation.slices:
