@@ -24,6 +24,9 @@ NAME = "search"
 STARTUP_TRIALS = 5
 """Trials before any is stopped by the median."""
 
+FIXED = ("model.base", "training.seed", "training.distil.", "training.semi_supervised")
+"""Beginnings of keys that no search varies: all its trials share base, seed and rows."""
+
 WIDE = 10
 """From this ratio on, a range is searched by its logarithm."""
 
@@ -75,8 +78,16 @@ class Dimension:
     def holds(self, value: Any) -> Any:
         """Return a value as Optuna holds it where it lies in the dimension, else None."""
         if self.low is None or self.high is None:
-            return str(value) if str(value) in self.choices else None
+            return next((choice for choice in self.choices if choice == str(value) or _number(choice) == value), None)
         return value if isinstance(value, (int, float)) and self.low <= value <= self.high else None
+
+
+def _number(text: str) -> float | None:
+    """Return the number that is written, however it is: 1e-2 is 0.01."""
+    try:
+        return float(text)
+    except ValueError:
+        return None
 
 
 def read_dimension(text: str, types: Mapping[str, str]) -> Dimension:
@@ -93,11 +104,11 @@ def read_dimension(text: str, types: Mapping[str, str]) -> Dimension:
         UsageError: If it cannot be read, or the key does not decide the weights.
     """
     key, equals, values = (part.strip() for part in text.partition("="))
-    if key not in types or not key.startswith(("model.", "training.")) or key in {"training.seed", "model.base"}:
+    if key not in types or not key.startswith(("model.", "training.")) or key.startswith(FIXED):
         raise UsageError(
             f"search.vary names {key!r}, which is no key that can be varied.",
-            "Valid are the keys of [model] and [training] but base and seed, such as training.learning_rate; "
-            "docs/recipe.md lists them.",
+            "Valid are the keys of [model] and [training] but base, seed and what adds rows (distil, semi_supervised), "
+            "such as training.learning_rate; docs/recipe.md lists them.",
         )
     if not equals or not values:
         raise UsageError(f"search.vary: {text!r} has no values.", "Write key=low..high or key=a|b|c.")
