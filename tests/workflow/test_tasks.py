@@ -300,8 +300,6 @@ def test_several_tasks_of_several_files_are_learnt_and_answered_at_once(place: P
         evaluate_file(bundle, str(tmp_path / "new.csv"))
     with pytest.raises(UsageError, match="Leave --target out"):
         evaluate_file(bundle, str(place / "multilabel.jsonl"), target="label")
-    assert main.run(["compress", str(bundle.path), "--train", str(place / "multilabel.jsonl")]) == 2
-    assert "answers several tasks" in capsys.readouterr().err
 
 
 def test_an_error_of_one_of_several_tasks_is_bounded_from_above(tmp_path: Path) -> None:
