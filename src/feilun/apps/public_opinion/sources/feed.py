@@ -21,6 +21,12 @@ from feilun.core.errors import MissingExtra
 REMEMBERED = 1_000
 """Latest entries of a feed that are known to have been given."""
 
+MOST_CHARACTERS = 4_000_000
+"""Characters of texts after which a batch ends: pages of many entries do not fill the memory."""
+
+NOTHING_KNOWN: Mapping[str, Any] = {"etag": "", "modified": "", "seen": [], "failures": 0, "again": 0.0}
+"""The position before everything."""
+
 LONGEST_WAIT = 86_400.0
 """Most seconds until a feed that failed is asked again, whatever its server says."""
 
@@ -56,17 +62,9 @@ class Feed:
 
         A feed that is refused or does not answer gives a dead letter with the reason, and is asked again later.
         """
-        known: dict[str, Any] = {
-            "etag": "",
-            "modified": "",
-            "seen": [],
-            "failures": 0,
-            "again": 0.0,
-            **(position or {}),
-        }
-        now = self.clock()
-        if now < known["again"] <= now + LONGEST_WAIT:  # further away it is where the clock was set back
+        if not self.is_due(position):
             return
+        known, now = {**NOTHING_KNOWN, **(position or {})}, self.clock()
         try:
             page = self.fetcher.get(self.url, known["etag"], known["modified"])
             records = self._records(page) if page.changed else []
@@ -77,11 +75,24 @@ class Feed:
             return
         seen = set(known["seen"])
         fresh = [(mark, record) for record in records if (mark := _mark(record)) not in seen]
-        rows = tuple((self.url, self._with_body(record)) for _, record in fresh)
-        marks = [*known["seen"], *(mark for mark, _ in fresh)][-REMEMBERED:]
-        yield Batch(rows, {
-            "etag": page.etag, "modified": page.modified, "seen": marks, "failures": 0, "again": now + self.every,
+        rows: list[tuple[str, Mapping[str, Any]]] = []
+        marks = list(known["seen"])
+        for mark, record in fresh:
+            if sum(len(str(one["body"])) for _, one in rows) > MOST_CHARACTERS:
+                # without the marks of the server's version: until all of it is kept it is asked for whole
+                yield Batch(tuple(rows), {**known, "seen": marks[-REMEMBERED:]})
+                rows = []
+            rows.append((self.url, self._with_body(record)))
+            marks.append(mark)
+        yield Batch(tuple(rows), {
+            "etag": page.etag, "modified": page.modified, "seen": marks[-REMEMBERED:], "failures": 0,
+            "again": now + self.every,
         })  # fmt: skip
+
+    def is_due(self, position: Any) -> bool:
+        """Return whether it is time to ask the feed again."""
+        again, now = (position or {}).get("again", 0.0), self.clock()
+        return not now < again <= now + LONGEST_WAIT  # further away it is where the clock was set back
 
     def _records(self, page: Page) -> list[dict[str, Any]]:
         if page.body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):

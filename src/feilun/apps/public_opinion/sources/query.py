@@ -67,6 +67,10 @@ class SqlQuery:
         finally:
             engine.dispose()
 
+    def is_due(self, position: Any) -> bool:
+        """Return that it may be asked at any time."""
+        return True
+
     def _batches(self, engine: Engine, position: Any) -> Iterator[Batch]:
         last = position
         while True:
