@@ -69,6 +69,24 @@ def test_atom_and_json_feeds_say_the_same(site: Site, body: bytes) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("written", ["big5", "gb18030", "utf-8"])
+@pytest.mark.parametrize("said", [None, "big5", "gb2312", "utf-8"])
+def test_a_chinese_feed_is_read_whatever_it_says_of_its_encoding(site: Site, written: str, said: str | None) -> None:
+    title = "玉山銀行信用卡申請資格說明"
+    declared = "" if said is None else f"<?xml version='1.0' encoding='{said}'?>"
+    text = declared + site.rss(1).decode().replace("财闻", "財經").replace("青禾汽车召回新车", title)
+    site.answer = gives(text.replace("刹车", "剎車").encode(written))
+    (batch,) = Feed(site.url(), local()).read(None)
+    assert (batch.records[0][1]["title"], batch.records[0][1]["source"]) == (f"{title} 1", "財經")
+
+
+def test_a_feed_in_another_language_is_left_as_it_says(site: Site) -> None:
+    text = "<?xml version='1.0' encoding='iso-8859-1'?>" + site.rss(1).decode().replace("财闻", "Société Générale")
+    site.answer = gives(text.replace("青禾汽车召回新车", "Été").replace("刹车缺陷", "é").encode("latin-1"))
+    (batch,) = Feed(site.url(), local()).read(None)
+    assert (batch.records[0][1]["title"], batch.records[0][1]["source"]) == ("Été 1", "Société Générale")
+
+
 def test_documents_of_a_feed_are_kept_once(site: Site, tmp_path: Any) -> None:
     database = open_database(f"sqlite:///{tmp_path / 'o.db'}")
     intake = made_intake(database)

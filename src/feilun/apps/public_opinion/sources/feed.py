@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import re
 import time
 from calendar import timegm
 from collections.abc import Callable, Iterator, Mapping
@@ -17,12 +18,17 @@ from feilun.apps.public_opinion.document import Form
 from feilun.apps.public_opinion.sources.fetching import Fetcher, NotFetched, Page
 from feilun.apps.public_opinion.sources.source import Batch, Letter
 from feilun.core.errors import MissingExtra
+from feilun.text.chinese_bytes import decode, is_chinese
 
 REMEMBERED = 1_000
 """Latest entries of a feed that are known to have been given."""
 
 MOST_CHARACTERS = 4_000_000
 """Characters of texts after which a batch ends: pages of many entries do not fill the memory."""
+
+DECLARATION = re.compile(rb"\s*<\?xml[^>]*?(?:encoding\s*=\s*[\"']([\w-]+)[^>]*)?\?>")
+MISNAMED = frozenset({"", "utf-8", "gb2312", "gbk", "gb18030", "big5", "big5-hkscs"})
+"""What Chinese feeds call their encoding, rightly or not."""
 
 NOTHING_KNOWN: Mapping[str, Any] = {"etag": "", "modified": "", "seen": [], "failures": 0, "again": 0.0}
 """The position before everything."""
@@ -123,7 +129,7 @@ def _xml_feed(page: Page) -> list[dict[str, Any]]:
         raise MissingExtra("feedparser", "public-opinion", "Reading feeds") from error
     if b"<!ENTITY" in page.body.replace(b"\0", b""):
         raise NotFetched(f"{page.url} declares entities.", "No feed needs them; it is refused.")
-    parsed = feedparser.parse(io.BytesIO(page.body))
+    parsed = feedparser.parse(io.BytesIO(_as_utf8(page.body)))
     if not parsed.version:
         raise NotFetched(f"{page.url} is neither RSS nor Atom nor a JSON feed.", "Give the address of a feed.")
     source = parsed.feed.get("title", "")
@@ -137,6 +143,16 @@ def _xml_feed(page: Page) -> list[dict[str, Any]]:
             "published": datetime.fromtimestamp(timegm(moment), UTC).isoformat() if moment else "",
         })  # fmt: skip
     return found
+
+
+def _as_utf8(body: bytes) -> bytes:
+    """Return XML in UTF-8 where it is Chinese in another encoding, whatever it says that it is."""
+    declaration = DECLARATION.match(body)
+    said = (declaration[1] or b"").decode().lower() if declaration else ""
+    found = decode(body, "big5" if said.startswith("big5") else "gb18030") if said in MISNAMED else None
+    if found is None or found[1] == "utf-8" or not is_chinese(found[0]):
+        return body
+    return DECLARATION.sub(b"", found[0].encode(), count=1)
 
 
 def _json_feed(page: Page) -> list[dict[str, Any]]:
