@@ -171,10 +171,10 @@ class Watch:
         for number, *values in found:
             counts[:, number] = values
         surges: dict[str, Surges] = {}
-        local, closed = self._calendar.local(bucket), self._closed(bucket)
+        local, rest = self._calendar.local(bucket), self._rest(bucket)
         for metric, values_of in zip(METRICS, counts, strict=True):
             self._detectors[metric].grow(len(self._numbers))
-            surges[metric] = self._detectors[metric].step(local, values_of, closed)
+            surges[metric] = self._detectors[metric].step(local, values_of, rest)
         if not judging:
             return
         backgrounds = Backgrounds(connection, self._aliases)
@@ -182,10 +182,12 @@ class Watch:
             self._take(connection, alarm, backgrounds)
         self._calm(bucket)
 
-    def _closed(self, bucket: int) -> NDArray[np.bool_] | None:
-        """Return which series have a holiday; None where none has."""
-        shut = {market for market in {"", *self._markets.values()} if self._calendar.closed(bucket, market)}
-        return np.array([self._markets.get(entity, "") in shut for _, entity in self._numbers]) if shut else None
+    def _rest(self, bucket: int) -> NDArray[np.float64] | None:
+        """Return how much of the day each series rests; None where none does."""
+        rests = {market: self._calendar.rest(bucket, market) for market in {"", *self._markets.values()}}
+        if not any(rests.values()):
+            return None
+        return np.array([rests[self._markets.get(entity, "")] for _, entity in self._numbers])
 
     def _alarms(
         self, bucket: int, counts: Mapping[str, NDArray[np.int64]], surges: Mapping[str, Surges]
