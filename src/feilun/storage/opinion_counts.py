@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, delete, func, select
+from sqlalchemy import Connection, Row, Table, delete, func, literal, select
 
 from feilun.storage.inserts import insert_into
 from feilun.storage.tables.public_opinion import opinion_counts, opinion_daily_counts
@@ -62,6 +62,16 @@ def counts(
     """
     which = {"topic": topic, "entity": entity, "source": source, "region": region}
     return _rows(connection, opinion_counts, since, until, which)
+
+
+def call_region(connection: Connection, region: str, name: str) -> None:
+    """Add the numbers of a region to those of another name of it."""
+    for table in (opinion_counts, opinion_daily_counts):
+        columns = [literal(name).label("region") if key == "region" else table.c[key] for key in KEYS]
+        figures = [table.c[figure] for figure in FIGURES]
+        rows = select(*columns, *figures).where(table.c.region == region)
+        connection.execute(_adding(connection, table).from_select([*KEYS, *FIGURES], rows))
+        connection.execute(delete(table).where(table.c.region == region))
 
 
 def next_bucket(connection: Connection, since: int) -> int | None:
@@ -137,6 +147,11 @@ def _add(connection: Connection, table: Table, numbers: Mapping[Cell, Sequence[i
     ]  # fmt: skip
     if not rows:
         return
+    connection.execute(_adding(connection, table), rows)
+
+
+def _adding(connection: Connection, table: Table) -> Any:
+    """Return what inserts rows, adding the figures of each to those of the row of its keys."""
     insert = insert_into(connection, table)
     more = {name: table.c[name] + insert.excluded[name] for name in FIGURES}
-    connection.execute(insert.on_conflict_do_update(index_elements=KEYS, set_=more), rows)
+    return insert.on_conflict_do_update(index_elements=KEYS, set_=more)

@@ -14,6 +14,7 @@ from apps.public_opinion.made import NOW, WIDTH, made_intake, record, write_line
 from feilun.apps.public_opinion import trends
 from feilun.apps.public_opinion.document import LONGEST_REGION, Form, parse
 from feilun.apps.public_opinion.queries import Question, search
+from feilun.apps.public_opinion.regions import region_name
 from feilun.apps.public_opinion.sources.files import Files
 from feilun.interfaces.cli.applications import public_opinion as cli
 from feilun.storage import opinion_counts
@@ -50,6 +51,70 @@ def test_a_record_tells_its_region_and_else_its_source_does(name: str) -> None:
     assert parse(bare, "x", NOW).region == ""
     assert parse({**bare, name: "广东"}, "x", NOW).key == parse(bare, "x", NOW).key
     assert len(parse({**bare, name: "长" * 500}, "x", NOW).region) == LONGEST_REGION
+
+
+@pytest.mark.parametrize(
+    ("called", "name"),
+    [
+        ("广东省 廣東省 中国广东 中国广东省 Guangdong GUANGDONG", "广东"),
+        ("内蒙古自治区 內蒙古 Neimenggu", "内蒙古"),
+        ("广西壮族自治区 广西 Guangxi", "广西"),
+        ("新疆维吾尔自治区 宁夏回族自治区", None),
+        ("上海市 上海 Shanghai", "上海"),
+        ("香港特别行政区 香港 HongKong", "香港"),
+        ("臺灣 台灣省 Taiwan", "台湾"),
+        ("吉林市", "吉林市"),
+        ("美国", "美国"),
+        ("南山", "南山"),
+    ],
+)
+def test_a_province_is_one_region_whatever_it_is_called(called: str, name: str | None) -> None:
+    for one in called.split():
+        assert region_name(one) == (name or one[:2])
+
+
+@pytest.mark.parametrize(
+    ("called", "name"),
+    [
+        ("Guangdong Province, China", "广东"),
+        ("Hong Kong SAR", "香港"),
+        ("Beijing Municipality", "北京"),
+        ("Guangxi Zhuang Autonomous Region", "广西"),
+        (" New York ", "New York"),
+        ("", ""),
+    ],
+)
+def test_a_province_is_one_region_in_english_too(called: str, name: str) -> None:
+    assert region_name(called) == name
+
+
+def test_what_was_taken_in_before_follows_and_is_counted_as_if_it_came_now(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ("广东", "广东省", "", "廣東省")
+    told = [one | {"region": names[i % 4]} for i, one in enumerate(lines())]
+    with monkeypatch.context() as before:
+        for module in ("document", "words", "trends", "renaming"):
+            before.setattr(f"feilun.apps.public_opinion.{module}.region_name", lambda text: text)
+        made_intake(database).take(Files(write_lines(tmp_path / "a.jsonl", told)))
+        assert [volume(database, region=region) for region in ("广东", "广东省")] == [10, 10]
+    made_intake(database)
+    with database.read() as connection:
+        assert opinion_counts.regions(connection) == ["广东"]
+        for name in ("广东", "Guangdong"):
+            assert len(search(connection, Question("召回", region=name), None)) == 30
+        assert {one["region"] for one in search(connection, Question("召回"), None)} == {"广东", ""}
+
+    def numbers() -> list[Any]:
+        with database.read() as connection:
+            read = (opinion_counts.counts, opinion_counts.daily_counts)
+            return [list(map(tuple, one(connection, region=region))) for one in read for region in ("", "广东")]
+
+    found = numbers()
+    assert volume(database, region="广东省") == 30
+    with database.write() as connection:
+        trends.recount(connection, WIDTH)
+    assert numbers() == found
 
 
 def test_regions_add_up_beside_all_together_in_any_order(database: Database, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from feilun.apps.public_opinion.regions import region_name
 from feilun.core.errors import DataError, UsageError
 from feilun.monitoring.redaction import kept
 from feilun.text.language import languages_of
@@ -58,7 +59,7 @@ class Document:
         language: ISO 639-1; empty where it has no letters.
         title: Its title, personal data replaced.
         body: Its text, likewise.
-        region: Where it is from, as its source calls the place; empty where not known.
+        region: Where it is from, as `region_name` calls the place; empty where not known.
     """
 
     key: str
@@ -141,7 +142,7 @@ def parse(record: Mapping[str, Any], source: str, seen: float, form: Form | None
     return Document(
         key=key, source=publisher, url=kept(form.value(record, "url")), author=kept(form.value(record, "author")),
         published=published, seen=seen, language=next(iter(languages_of([f"{title} {body}"])), ""),
-        title=title, body=body, region=kept(form.value(record, "region") or form.region)[:LONGEST_REGION],
+        title=title, body=body, region=region_name(kept(form.value(record, "region") or form.region)[:LONGEST_REGION]),
     )  # fmt: skip
 
 

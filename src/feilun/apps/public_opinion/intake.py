@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 
 from feilun.apps.public_opinion import trends, words
 from feilun.apps.public_opinion.document import MOST_CHARACTERS, Document, Form, WrongDocument, parse
+from feilun.apps.public_opinion.renaming import unite_regions
 from feilun.apps.public_opinion.sources.source import Batch, Source
 from feilun.apps.public_opinion.stories import Stories
 from feilun.apps.public_opinion.trends import Counted
@@ -85,6 +86,7 @@ class Intake:
         self.clock = clock
         self._removed_before: int | None = None
         self._stories = Stories(database, width, story_seconds)
+        unite_regions(database)
         with database.write() as connection:
             self.horizon = opinion_retention.horizon(connection)
             if opinion.position(connection, WIDTH) != width:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection
 
+from feilun.apps.public_opinion.regions import region_name
 from feilun.apps.public_opinion.understanding import Analysis
 from feilun.storage import opinion, opinion_counts
 from feilun.storage.opinion_counts import DAY, FIGURES, MONDAY, WEEK, Cell
@@ -150,13 +151,13 @@ def trends(
         topic: Only this topic; "" are all together, None each.
         entity: Likewise.
         source: Only of this source; "" are all together.
-        region: Likewise; documents that have none count with all together.
+        region: Likewise, by any of its names; documents that have none count with all together.
         weeks: Tell times of half a year and more by weeks, from Monday on.
     """
     if since is not None:  # buckets of a time from before everything would be zeros without end
         since = max(since, float(opinion_counts.earliest_day(connection) or 0))
     which: dict[str, Any] = {"since": since, "until": until, "topic": topic, "entity": entity}
-    which |= {"source": source, "region": region}
+    which |= {"source": source, "region": region_name(region)}
     length = _length(connection, since, until)
     if length <= FINE_DAYS * DAY:
         seconds, rows = width, opinion_counts.counts(connection, **which)
