@@ -53,7 +53,7 @@ def add(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> dict[str, 
 
 def documents(
     connection: Connection, *, since: float | None = None, until: float | None = None,
-    keys: Sequence[str] | None = None, story: str | None = None, region: str | None = None,
+    keys: Sequence[str] | None = None, story: str | None = None, source: str | None = None, region: str | None = None,
     after: int | None = None, limit: int | None = None,
     written: bool = False, lock: bool = False,
 ) -> Iterator[Row[Any]]:  # fmt: skip
@@ -65,6 +65,7 @@ def documents(
         until: Only before it.
         keys: Only these.
         story: Only of this story.
+        source: Only of this source.
         region: Only of this region.
         after: Only those that were written after the one of this sequence number.
         limit: Only the first so many.
@@ -77,6 +78,7 @@ def documents(
     query = query if until is None else query.where(table.published < until)
     query = query if keys is None else query.where(table.key.in_(keys))
     query = query if story is None else query.where(table.story == story)
+    query = query if source is None else query.where(table.source == source)
     query = query if region is None else query.where(table.region == region)
     query = query if after is None else query.where(table.sequence > after)
     query = query.with_for_update() if lock else query

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, delete, func, literal, select
+from sqlalchemy import Column, ColumnElement, Connection, Row, Table, delete, func, literal, select
 
 from feilun.storage.inserts import insert_into
 from feilun.storage.tables.public_opinion import opinion_counts, opinion_daily_counts
@@ -81,6 +81,14 @@ def next_bucket(connection: Connection, since: int) -> int | None:
     return found
 
 
+def last_bucket(connection: Connection, since: int, until: int) -> int | None:
+    """Return the last bucket of a time in which something was counted; None where there is none."""
+    bucket = opinion_counts.c.bucket
+    query = select(func.max(bucket)).where(bucket >= since, bucket < until)
+    found: int | None = connection.execute(query).scalar_one()
+    return found
+
+
 def earliest_day(connection: Connection) -> int | None:
     """Return the second at which the first day begins in which something was counted; None where there is none."""
     table = opinion_daily_counts.c
@@ -91,12 +99,19 @@ def earliest_day(connection: Connection) -> int | None:
 
 def regions(connection: Connection) -> list[str]:
     """Return the regions of which something was counted, in their order."""
-    table = opinion_daily_counts.c
+    return _names(connection, opinion_daily_counts.c.region, opinion_daily_counts.c.source == "")
+
+
+def sources(connection: Connection) -> list[str]:
+    """Return the sources of which something was counted, in their order."""
+    return _names(connection, opinion_daily_counts.c.source)
+
+
+def _names(connection: Connection, column: Column[str], *where: ColumnElement[bool]) -> list[str]:
     found: list[str] = []
     last: str | None = ""
     while last is not None:  # each is the next in the index, so that not all rows are read
-        following = select(func.min(table.region)).where(table.source == "", table.region > last)
-        last = connection.execute(following).scalar_one()
+        last = connection.execute(select(func.min(column)).where(*where, column > last)).scalar_one()
         found += [] if last is None else [last]
     return found
 

@@ -13,9 +13,15 @@ from typer.testing import CliRunner
 from apps.public_opinion.made import NOW, WIDTH, made_intake, record, write_lines
 from feilun.apps.public_opinion import trends
 from feilun.apps.public_opinion.document import LONGEST_REGION, Form, parse
+from feilun.apps.public_opinion.incidents import Incident
 from feilun.apps.public_opinion.queries import Question, search
 from feilun.apps.public_opinion.regions import region_name
+from feilun.apps.public_opinion.report import incident_documents, make_report, write_report
+from feilun.apps.public_opinion.rules import DEFAULT, Rule
 from feilun.apps.public_opinion.sources.files import Files
+from feilun.apps.public_opinion.summary import summary
+from feilun.apps.public_opinion.watch import Watch
+from feilun.core.errors import UsageError
 from feilun.interfaces.cli.applications import public_opinion as cli
 from feilun.storage import opinion_counts
 from feilun.storage.database import Database, open_database
@@ -174,3 +180,79 @@ def test_an_application_file_names_regions_of_sources(tmp_path: Path, monkeypatc
     assert {one["region"] for one in told("documents", "--region", "广东")} == {"广东"}
     out = tmp_path / "documents.csv"
     assert told("export", "documents", "--out", str(out), "--region", "广东")[0]["rows"] == 20
+
+
+@pytest.fixture
+def surging(tmp_path: Path) -> Iterator[Database]:
+    """Twelve days in two regions and from two sources; then bad news, of 广东 from 财闻 alone."""
+    begin = (NOW // DAY - 20) * DAY
+    usual = [
+        record(i, f"青禾汽车发布第{i}号公告", begin + i * WIDTH / 2)
+        | {"region": ("广东省", "上海")[i % 2], "source": ("财闻", "快讯")[i // 2 % 2]}
+        for i in range(48 * 12)
+    ]
+    bad = [
+        record(5000 + i, f"青禾汽车第{i}名车主投诉刹车故障并维权", begin + 12 * DAY + i * 60)
+        | {"region": "广东", "source": "财闻"}
+        for i in range(30)
+    ]
+    last = record(9000, "青禾汽车发布公告", begin + 13 * DAY)
+    held = open_database(f"sqlite:///{tmp_path / 'surging.db'}")
+    made_intake(held).take(Files(write_lines(tmp_path / "s.jsonl", [*usual, *bad, last])))
+    yield held
+    held.close()
+
+
+def test_a_rule_looks_at_the_series_of_its_regions_and_sources(surging: Database) -> None:
+    rules = (
+        Rule("here", regions=("广东省",)),
+        Rule("there", regions=("上海",)),
+        Rule("paper", sources=("财闻", "快讯"), regions=("广东", "上海")),
+    )
+    watch = Watch(WIDTH, rules)
+    with surging.read() as connection:
+        watch.look(connection, NOW)
+        (incident,) = watch.incidents.values()
+        assert {incident.peak.rule} <= {"here", "paper"}
+        assert incident.peak.region == "广东"
+        assert (incident.peak.count, len(incident_documents(connection, incident, WIDTH))) == (30, 30)
+        assert "广东" in summary(incident)
+        assert incident_documents(connection, incident, WIDTH, region="上海") == []
+        alone = Watch(WIDTH, rules[1:2])
+        alone.look(connection, NOW)
+        everywhere, beside = Watch(WIDTH), Watch(WIDTH, (*DEFAULT, *rules))
+        everywhere.look(connection, NOW)
+        beside.look(connection, NOW)
+    assert alone.incidents == {}
+    (usual,), (same,) = everywhere.incidents.values(), beside.incidents.values()
+    assert (usual.id, usual.peak.p_value, usual.peak.region) == (same.id, same.peak.p_value, "")
+    assert Incident.from_json(json.loads(json.dumps(incident.to_json()))).peak == incident.peak
+
+
+def test_series_by_region_and_source_and_comparisons_are_what_was_counted(surging: Database) -> None:
+    with surging.read() as connection:
+        by_region = trends.trends_by(connection, WIDTH, "region", entity="青禾汽车")
+        by_source = trends.trends_by(connection, WIDTH, "source", region="广东省")
+        found, unknown = trends.compared(
+            connection, WIDTH, {"entity": ["青禾汽车", "无名"], "region": ["上海市", "广东"], "source": []}
+        )
+        with pytest.raises(UsageError, match="1 series cannot be compared"):
+            trends.compared(connection, WIDTH, {"entity": ["青禾汽车"]})
+    assert [(one.region, int(one.documents.sum())) for one in by_region] == [("广东", 318), ("上海", 288)]
+    assert [(one.source, int(one.documents.sum())) for one in by_source] == [("财闻", 174), ("快讯", 144)]
+    assert [(one.region, int(one.documents.sum())) for one in found] == [("上海", 288), ("广东", 318)]
+    assert unknown == ["无名"]
+
+
+def test_a_report_on_a_region_holds_what_was_written_there_alone(surging: Database, tmp_path: Path) -> None:
+    with surging.read() as connection:
+        whole = make_report(connection, WIDTH, {}).to_json()
+        report = make_report(connection, WIDTH, {}, region="上海市", source="快讯")
+    page = write_report(report, tmp_path / "report")[0].read_text(encoding="utf-8")
+    told = report.to_json()
+    assert [(one["region"], one["documents"]) for one in whole["regions"]] == [("广东", 318), ("上海", 288)]
+    assert {one["source"] for one in whole["sources"]} == {"财闻", "快讯"}
+    assert (told["region"], told["source"], told["documents"]) == ("上海", "快讯", 144)
+    assert [(one["region"], one["documents"]) for one in told["regions"]] == [("上海", 144)]
+    assert "快讯, 上海, " in page
+    assert "投诉" not in page

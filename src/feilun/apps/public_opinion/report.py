@@ -18,8 +18,10 @@ from feilun.apps.public_opinion.cause import documents_of
 from feilun.apps.public_opinion.emergent import Emergent, Theme, find_emergent
 from feilun.apps.public_opinion.incidents import Incident
 from feilun.apps.public_opinion.queries import Question, document_json, search
+from feilun.apps.public_opinion.regions import region_name
+from feilun.apps.public_opinion.rules import Scope
 from feilun.apps.public_opinion.summary import minute, summary
-from feilun.apps.public_opinion.trends import Trend, bucket_of, momentous, trends
+from feilun.apps.public_opinion.trends import SIDES, Name, Side, Trend, bucket_of, trends, trends_by
 from feilun.core.files import write_json, write_text
 from feilun.evaluation.presentation.timelines import bars, image, timeline, write_pdf
 from feilun.storage import opinion
@@ -66,9 +68,12 @@ class Report:
         topics: Numbers of the topics that were spoken of most.
         incidents: Incidents that opened in it.
         documents: The documents of each incident, by its id.
-        behind: The latest documents of each entity and topic, by entity and topic, one of them empty.
+        sources: Numbers of the sources that wrote most.
+        regions: Numbers of the regions from which most was written; none where documents tell no region.
+        behind: The latest documents of each of these series, by its name.
         titles: What topics are called.
         emergent: Themes of its last days that no topic takes.
+        scope: The source and the region that it is about; an empty one stands for all together.
     """
 
     since: float
@@ -79,17 +84,23 @@ class Report:
     topics: tuple[Trend, ...]
     incidents: tuple[Incident, ...]
     documents: Mapping[str, Sequence[Any]]
-    behind: Mapping[tuple[str, str], Sequence[Mapping[str, Any]]]
+    sources: tuple[Trend, ...]
+    regions: tuple[Trend, ...]
+    behind: Mapping[Name, Sequence[Mapping[str, Any]]]
     titles: Mapping[str, str]
     emergent: Emergent
+    scope: Scope = ("", "")
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON holds it."""
         everything = 0 if self.total is None else int(self.total.documents.sum())
         return {
-            "since": _day(self.since), "until": _day(self.until), "documents": everything,
-            "entities": [self._told(one, everything) for one in self.entities],
-            "topics": [self._told(one, everything) for one in self.topics],
+            "since": _day(self.since), "until": _day(self.until), "source": self.scope[0], "region": self.scope[1],
+            "documents": everything,
+            **{
+                name: [self._told(one, everything) for one in getattr(self, name)]
+                for name in ("entities", "topics", "sources", "regions")
+            },
             "incidents": [
                 {**one.to_json(), "summary": summary(one), "documents": [row.key for row in self.documents[one.id]]}
                 for one in self.incidents
@@ -98,7 +109,7 @@ class Report:
         }  # fmt: skip
 
     def _told(self, trend: Trend, everything: int) -> dict[str, Any]:
-        keys = [document["key"] for document in self.behind[trend.entity, trend.topic]]
+        keys = [document["key"] for document in self.behind[trend.name]]
         return {**trend.summary(everything), "latest": keys}
 
     def to_watch(self) -> list[Trend]:
@@ -112,6 +123,8 @@ def make_report(
     titles: Mapping[str, str],
     since: float | None = None,
     until: float | None = None,
+    source: str = "",
+    region: str = "",
 ) -> Report:
     """Gather what a time brought.
 
@@ -121,34 +134,51 @@ def make_report(
         titles: What topics are called.
         since: From the bucket of this second on; else from the first document.
         until: Before this one; else to the last document.
+        source: What this source alone brought; empty takes all.
+        region: What was written in this region alone, likewise.
     """
+    region = region_name(region)
+    scope: dict[str, Any] = {"source": source, "region": region}
     first, last = opinion.span(connection)
     begin = float(bucket_of(since if since is not None else first or 0.0, width))
     end = until if until is not None else (last or 0.0) + 1
-    total = trends(connection, width, since=begin, until=end, topic="", entity="")
-    entities = [one for one in trends(connection, width, since=begin, until=end, topic="") if one.entity]
-    topics = [one for one in trends(connection, width, since=begin, until=end, entity="") if one.topic]
-    shown = momentous(entities, SHOWN), momentous(topics, SHOWN)
+    scope |= {"since": begin, "until": end}
+    total = trends(connection, width, topic="", entity="", **scope)
+    shown = {side: tuple(trends_by(connection, width, side, **scope)[:SHOWN]) for side in SIDES}
     behind = {
-        (one.entity, one.topic): search(connection, Question("", one.entity, one.topic, since=begin, until=end), LISTED)
-        for found in shown
-        for one in found
+        one.name: search(connection, _question(one, begin, end), LISTED) for found in shown.values() for one in found
     }
     stored = [Incident.from_json(row.facts) for row in opinion.incidents(connection)]
-    incidents = tuple(one for one in stored if begin - width < one.opened < end)
+    documents = {
+        one.id: incident_documents(connection, one, width, source, region)
+        for one in stored
+        if begin - width < one.opened < end
+    }
     return Report(
-        begin, end, width, total[0] if total else None, tuple(shown[0]), tuple(shown[1]), incidents,
-        {one.id: incident_documents(connection, one, width) for one in incidents}, behind, titles,
-        find_emergent(connection, EMERGENT_DAYS, end),
+        begin, end, width, total[0] if total else None, shown["entity"], shown["topic"],
+        tuple(one for one in stored if documents.get(one.id)), documents, shown["source"], shown["region"], behind,
+        titles, find_emergent(connection, EMERGENT_DAYS, end, source, region), (source, region),
     )  # fmt: skip
 
 
-def incident_documents(connection: Connection, incident: Incident, width: int) -> list[Any]:
-    """Return the documents that an incident counts."""
+def _question(trend: Trend, since: float, until: float) -> Question:
+    """Return what asks for the documents of a series."""
+    topic, entity, source, region = trend.name
+    return Question("", entity, topic, "", source, region, since, until)
+
+
+def incident_documents(
+    connection: Connection, incident: Incident, width: int, source: str = "", region: str = ""
+) -> list[Any]:
+    """Return the documents that an incident counts, or those of them of a source and a region."""
     topic = "" if incident.entity else incident.peak.topic
     until = incident.last + width
-    negative = incident.peak.metric == "negative"
-    return documents_of(connection, incident.opened, until, topic, incident.entity, negative)
+    peak = incident.peak
+    rows = documents_of(
+        connection, incident.opened, until, topic, incident.entity, peak.metric == "negative",
+        peak.source, peak.region,
+    )  # fmt: skip
+    return [row for row in rows if source in {"", row.source} and region in {"", row.region}]
 
 
 def write_report(report: Report, folder: Path) -> list[Path]:
@@ -196,7 +226,7 @@ def _lines(trend: Trend) -> dict[str, list[int]]:
 def _page(report: Report, figures: Sequence[Any]) -> str:
     images = [image(one) for one in figures]
     everything = 0 if report.total is None else int(report.total.documents.sum())
-    title = f"舆情报告 Public opinion, {_day(report.since)} – {_day(report.until)}"
+    title = f"舆情报告 Public opinion, {_of(report)}{_day(report.since)} – {_day(report.until)}"
     parts = [
         f'<!doctype html><html lang="zh"><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -204,8 +234,10 @@ def _page(report: Report, figures: Sequence[Any]) -> str:
         f"<style>{STYLE}</style><h1>{html.escape(title)}</h1>",
         f"<p>{everything:,} documents 文档, {len(report.incidents)} incidents 事件.</p>", *images[:1],
         "<h2>事件 Incidents</h2>", *(_incident(report, one) for one in report.incidents),
-        "<h2>主体 Entities</h2>", _table(report, report.entities, everything),
-        "<h2>话题 Topics</h2>", _table(report, report.topics, everything), *images[1:],
+        "<h2>主体 Entities</h2>", _table(report, "entity", report.entities, everything),
+        "<h2>话题 Topics</h2>", _table(report, "topic", report.topics, everything), *images[1:],
+        "<h2>来源 Sources</h2>", _table(report, "source", report.sources, everything),
+        *(("<h2>地区 Regions</h2>", _table(report, "region", report.regions, everything)) if report.regions else ()),
         "<h2>关注 To watch</h2>",
         "<p>" + (html.escape(", ".join(one.entity for one in report.to_watch())) or "—") + "</p>",
         f"<h3>新话题 Emergent, {_day(report.emergent.since)} – {_day(report.emergent.until)}</h3>",
@@ -250,14 +282,14 @@ def _document(one: Mapping[str, Any]) -> str:
     return f"{linked} <small>{html.escape(one['source'])}, {moment}, {one['key'][:12]}</small>"
 
 
-def _table(report: Report, found: Sequence[Trend], everything: int) -> str:
+def _table(report: Report, side: Side, found: Sequence[Trend], everything: int) -> str:
     named = ("", "文档 documents", "声量 share of voice", "负面 negative", "情感指数 sentiment", "热度 heat")
     head = "<tr>" + "".join(f"<th>{name}</th>" for name in named) + "</tr>"
     rows = []
     for one in found:
         facts = one.summary(everything)
-        documents = report.behind[one.entity, one.topic]
-        name = html.escape(one.entity or report.titles.get(one.topic, one.topic))
+        documents = report.behind[one.name]
+        name = html.escape(_called(report, side, one))
         latest = f"最近 {len(documents)} 篇 latest {len(documents)}"
         rows.append(
             f"<tr><td>{name}<details><summary>{latest}</summary>{_listed(documents)}</details></td>"
@@ -267,8 +299,19 @@ def _table(report: Report, found: Sequence[Trend], everything: int) -> str:
     return f'<div class="wide"><table>{head}{"".join(rows)}</table></div>'
 
 
+def _of(report: Report) -> str:
+    """Return what a report is about, where that is not everything, before what follows."""
+    return "".join(f"{part}, " for part in report.scope if part)
+
+
+def _called(report: Report, side: Side, trend: Trend) -> str:
+    """Return what a series is called in the table of a side."""
+    name = str(getattr(trend, side))
+    return report.titles.get(name, name) if side == "topic" else name
+
+
 def _plain(report: Report) -> str:
-    lines = [f"Public opinion 舆情报告, {_day(report.since)} – {_day(report.until)}", ""]
+    lines = [f"Public opinion 舆情报告, {_of(report)}{_day(report.since)} – {_day(report.until)}", ""]
     for one in report.incidents:
         lines += [f"{one.severity}: {one.title}", f"{one.entity}, {minute(one.opened)} UTC", summary(one), ""]
     everything = 0 if report.total is None else int(report.total.documents.sum())
@@ -278,6 +321,8 @@ def _plain(report: Report) -> str:
             f"{trend.entity}: {facts['documents']} documents, {facts['share_of_voice']:.1%} of all, "
             f"{facts['negative_share']:.1%} negative"
         )
+    lines += [f"来源 Source: {one.source}: {int(one.documents.sum())} documents" for one in report.sources]
+    lines += [f"地区 Region: {one.region}: {int(one.documents.sum())} documents" for one in report.regions]
     for theme in report.emergent.themes:
         grows = ", growing" if theme.grows else ""
         lines.append(f"Emergent 新话题: {theme.title}: {theme.documents} documents{grows}")

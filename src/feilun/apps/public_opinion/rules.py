@@ -5,14 +5,18 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Literal
 
+from feilun.apps.public_opinion.regions import region_name
 from feilun.core import toml
 from feilun.core.errors import DataError, RecipeError, nearest
 from feilun.core.settings import REQUIRED, read, setting
 
 Metric = Literal["negative", "documents"]
+Scope = tuple[str, str]
+"""Source and region of series; an empty one stands for all together."""
 
 
 @dataclass(frozen=True)
@@ -23,10 +27,18 @@ class Rule:
     metric: Metric = setting("negative", "what surges: negative documents, or all of them")
     topics: tuple[str, ...] = setting((), "only series of these topics; empty takes all")
     entities: tuple[str, ...] = setting((), "only series of these entities; empty takes all")
+    sources: tuple[str, ...] = setting((), "a series of each of these sources; empty takes all sources together")
+    regions: tuple[str, ...] = setting((), "a series of each of these regions; empty takes all regions together")
     p_value: float = setting(8e-4, "chance of so many documents below which they are a surge", above=0, below=1)
     minimum: int = setting(5, "smallest number of documents in a bucket", minimum=1)
     hours: tuple[int, ...] = setting((), "hours of the day, UTC, in which it is sent; empty takes all")
     channels: tuple[str, ...] = setting((), "names of the channels that are told")
+
+    @property
+    def scopes(self) -> list[Scope]:
+        """Return the sources and regions whose series it looks at."""
+        regions = [region_name(region) for region in self.regions]
+        return list(product(self.sources or ("",), regions or ("",)))
 
     def covers(self, topic: str, entity: str) -> bool:
         """Return whether the rule looks at a series."""

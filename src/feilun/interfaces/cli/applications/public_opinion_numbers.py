@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from feilun.core.remark import Remark
+from feilun.core.remark import Remark, said_in
 from feilun.interfaces.cli import output
 from feilun.interfaces.cli.options import AsJson
 
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from feilun.apps.public_opinion.trends import Trend
+
 EXAMPLES = (
     "feilun public-opinion trends examples/public_opinion.toml --days 30",
+    "feilun public-opinion compare examples/public_opinion.toml 青禾汽车 --region 广东 --region 上海",
     "feilun public-opinion documents examples/public_opinion.toml 召回 --sentiment negative --days 30",
     "feilun public-opinion emergent examples/public_opinion.toml --days 7",
     "feilun public-opinion report examples/public_opinion.toml --out report",
@@ -22,42 +29,79 @@ File = Annotated[Path, typer.Argument(help="The application file, TOML.", show_d
 Days = Annotated[float | None, typer.Option(min=0, help="Only the last so many days.", show_default=False)]
 
 
+def say(remark: str, console: Console | None = None) -> None:
+    """Print a remark in the language of the user, as a result or on another console."""
+    (console or output.result_console()).print(said_in(output.language(), remark), markup=False, soft_wrap=True)
+
+
 def trends(
     file: File,
     days: Days = None,
     topic: Annotated[str, typer.Option(help="Only this topic.")] = "",
     source: Annotated[str, typer.Option(help="Only this source.")] = "",
     region: Annotated[str, typer.Option(help="Only this region.")] = "",
-    by: Annotated[str, typer.Option(help="entity or topic.")] = "entity",
+    by: Annotated[str, typer.Option(help="entity, topic, source or region.")] = "entity",
+    entity: Annotated[str, typer.Option(help="Only this entity.")] = "",
     as_json: AsJson = False,
 ) -> None:
     """Show what is said of whom: documents, negative share, share of voice, sentiment index."""
-    from feilun.apps.public_opinion.trends import trends as found_trends
-    from feilun.core.errors import UsageError
+    from feilun.apps.public_opinion.trends import SIDES, trends_by
+    from feilun.apps.public_opinion.trends import trends as all_trends
+    from feilun.core.errors import UsageError, nearest
     from feilun.storage import opinion
-    from feilun.workflow.applications.public_opinion.demo import show
     from feilun.workflow.applications.public_opinion.wiring import opened
-    from feilun.workflow.screen import Terminal
 
-    if by not in {"entity", "topic"}:
-        raise UsageError(
-            Remark(f"--by cannot be {by!r}.", f"--by 不能是 {by!r}。"),
-            Remark("Valid: entity, topic.", "可用：entity、topic。"),
-        )
+    side = next((one for one in SIDES if one == by), None)
+    if side is None:
+        raise UsageError(Remark(f"--by cannot be {by!r}.", f"--by 不能是 {by!r}。"), nearest(by, SIDES))
     with opened(file) as application, application.database.read() as connection:
         since = opinion.since_days(connection, days)
         scope: dict[str, Any] = {"since": since, "source": source, "region": region}
-        everything = found_trends(connection, application.width, topic="", entity="", **scope)
-        narrow = {"topic": topic} if by == "entity" else {"entity": "", "topic": topic or None}
-        found = found_trends(connection, application.width, **narrow, **scope)
+        everything = all_trends(connection, application.width, topic="", entity="", **scope)
+        found = trends_by(connection, application.width, side, entity=entity, topic=topic, **scope)
+    _show(found, everything, as_json)
+
+
+def compare(
+    file: File,
+    entities: Annotated[list[str] | None, typer.Argument(metavar="COMPANY", help="Companies.")] = None,
+    topic: Annotated[list[str] | None, typer.Option(help="Of this topic; may be given again.")] = None,
+    source: Annotated[list[str] | None, typer.Option(help="Of this source; may be given again.")] = None,
+    region: Annotated[list[str] | None, typer.Option(help="Of this region; may be given again.")] = None,
+    days: Days = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show companies side by side, or what is said of one in several regions, sources or topics."""
+    from feilun.apps.public_opinion.trends import Side, compared
+    from feilun.apps.public_opinion.trends import trends as all_trends
+    from feilun.storage import opinion
+    from feilun.workflow.applications.public_opinion.wiring import opened
+
+    sides: dict[Side, list[str]] = {
+        "entity": entities or [], "topic": topic or [], "source": source or [], "region": region or [],
+    }  # fmt: skip
+    with opened(file) as application, application.database.read() as connection:
+        since = opinion.since_days(connection, days)
+        everything = all_trends(connection, application.width, topic="", entity="", since=since)
+        found, unknown = compared(connection, application.width, sides, since=since)
+    _show(found, everything, as_json)
+    for name in unknown:
+        note = Remark(f"Nothing is told of {name!r}.", f"没有关于 {name!r} 的文档。")
+        say(note, output.progress_console())
+
+
+def _show(found: Sequence[Trend], everything: Sequence[Trend], as_json: bool) -> None:
+    """Print series with their share of all documents."""
+    from feilun.workflow.applications.public_opinion.demo import show
+    from feilun.workflow.screen import Terminal
+
     total = int(everything[0].documents.sum()) if everything else 0
-    rows = [one.summary(total) for one in found if getattr(one, by)]
-    rows.sort(key=lambda row: (-row["documents"], row[by]))
-    if as_json:
-        for row in rows:
-            output.print_json(row)
-    else:
-        show(rows, Terminal(output.result_console()))
+    rows = [one.summary(total) for one in found]
+    if not as_json:
+        return show(rows, Terminal(output.result_console(), output.language()))
+    for row in rows:
+        output.print_json(row)
+    return None
 
 
 def documents(
@@ -110,6 +154,8 @@ def report(
     file: File,
     out: Annotated[Path, typer.Option(help="Folder of the report.")] = Path("report"),
     days: Days = None,
+    source: Annotated[str, typer.Option(help="Only this source.")] = "",
+    region: Annotated[str, typer.Option(help="Only this region.")] = "",
     as_json: AsJson = False,
 ) -> None:
     """Write what happened, why, and what to watch, as HTML, PDF and JSON."""
@@ -119,7 +165,8 @@ def report(
 
     with opened(file) as application, application.database.read() as connection:
         since = opinion.since_days(connection, days)
-        made = make_report(connection, application.width, application.scheme.titles, since)
+        titles = application.scheme.titles
+        made = make_report(connection, application.width, titles, since, source=source, region=region)
     files = write_report(made, out)
     if as_json:
         output.print_json(made.to_json())
@@ -152,5 +199,5 @@ def emergent(
             print(f"  - {document['title']} ({document['source']}, {document['key']})")
 
 
-COMMANDS = (trends, documents, emergent, report)
+COMMANDS = (trends, compare, documents, emergent, report)
 """In the order of `EXAMPLES`."""

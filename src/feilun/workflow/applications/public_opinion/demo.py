@@ -15,6 +15,7 @@ from feilun.apps.public_opinion.report import make_report, write_report
 from feilun.apps.public_opinion.sample.writer import BEGIN, ENTITIES, LABELLED_DAYS, Written, crises, write_sample
 from feilun.apps.public_opinion.sources.files import missing
 from feilun.apps.public_opinion.summary import headline, summary
+from feilun.apps.public_opinion.trends import SIDES
 from feilun.core import places
 from feilun.core.errors import UsageError
 from feilun.core.files import atomic_file, write_text
@@ -172,7 +173,7 @@ def show(entities: Sequence[dict[str, object]], screen: Screen) -> None:
     for one in entities:
         screen.say(
             f"{one['documents']:>9}  {one['negative_share']:>8.1%}  {one['share_of_voice']:>6.1%}  "
-            f"{one['sentiment_index']:>+6.2f}  {one['entity'] or one['topic']}"
+            f"{one['sentiment_index']:>+6.2f}  {' · '.join(str(one[side]) for side in SIDES if one[side])}"
         )
 
 
