@@ -15,8 +15,9 @@ import numpy as np
 from feilun.apps.public_opinion.gazetteer import automaton
 from feilun.core import toml
 from feilun.core.corpus import Corpus
-from feilun.core.errors import DataError, RecipeError
+from feilun.core.errors import DataError, RecipeError, UsageError, nearest
 from feilun.core.prediction import Prediction, Ranking
+from feilun.core.remark import Remark
 from feilun.core.settings import REQUIRED, read, setting
 
 FINANCE = Path(__file__).with_name("finance.toml")
@@ -111,6 +112,19 @@ def read_scheme(path: Path = FINANCE) -> Scheme:
     if faults or not topics:
         raise RecipeError(faults or ["there is no table [[topic]]."], str(path))
     return Scheme(tuple(topics))
+
+
+def known_topic(name: str, scheme: Scheme) -> str:
+    """Return the name of a topic.
+
+    Raises:
+        UsageError: If the scheme has none of that name.
+    """
+    if name not in scheme.names:
+        raise UsageError(
+            Remark(f"The scheme has no topic {name!r}.", f"话题体系中没有话题 {name!r}。"), nearest(name, scheme.names)
+        )
+    return name
 
 
 def _is_whole(word: str, text: str, start: int, end: int) -> bool:
