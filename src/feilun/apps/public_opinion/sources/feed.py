@@ -18,6 +18,7 @@ from feilun.apps.public_opinion.document import Form
 from feilun.apps.public_opinion.sources.fetching import Fetcher, NotFetched, Page
 from feilun.apps.public_opinion.sources.source import Batch, Letter
 from feilun.core.errors import MissingExtra
+from feilun.core.remark import Remark
 from feilun.text.chinese_bytes import decode, is_chinese
 
 REMEMBERED = 1_000
@@ -112,7 +113,9 @@ class Feed:
         try:
             import trafilatura
         except ImportError as error:
-            raise MissingExtra("trafilatura", "public-opinion", "Reading the pages of a feed") from error
+            raise MissingExtra(
+                "trafilatura", "public-opinion", Remark("Reading the pages of a feed", "读取订阅源的网页")
+            ) from error
         try:
             page = self.fetcher.get(str(record["url"]))
         except NotFetched:
@@ -126,12 +129,20 @@ def _xml_feed(page: Page) -> list[dict[str, Any]]:
     try:
         import feedparser
     except ImportError as error:
-        raise MissingExtra("feedparser", "public-opinion", "Reading feeds") from error
+        raise MissingExtra("feedparser", "public-opinion", Remark("Reading feeds", "读取订阅源")) from error
     if b"<!ENTITY" in page.body.replace(b"\0", b""):
-        raise NotFetched(f"{page.url} declares entities.", "No feed needs them; it is refused.")
+        raise NotFetched(
+            Remark(f"{page.url} declares entities.", f"{page.url} 声明了 XML 实体。"),
+            Remark("No feed needs them; it is refused.", "订阅源用不到它们，因此拒绝读取。"),
+        )
     parsed = feedparser.parse(io.BytesIO(_as_utf8(page.body)))
     if not parsed.version:
-        raise NotFetched(f"{page.url} is neither RSS nor Atom nor a JSON feed.", "Give the address of a feed.")
+        raise NotFetched(
+            Remark(
+                f"{page.url} is neither RSS nor Atom nor a JSON feed.", f"{page.url} 不是 RSS、Atom 或 JSON 订阅源。"
+            ),
+            Remark("Give the address of a feed.", "请给出订阅源的地址。"),
+        )
     source = parsed.feed.get("title", "")
     found = []
     for entry in parsed.entries:
@@ -171,7 +182,10 @@ def _json_feed(page: Page) -> list[dict[str, Any]]:
             for item in items
         ]  # fmt: skip
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise NotFetched(f"{page.url} is no JSON feed.", "Valid: jsonfeed.org, version 1.1.") from error
+        raise NotFetched(
+            Remark(f"{page.url} is no JSON feed.", f"{page.url} 不是 JSON 订阅源。"),
+            Remark("Valid: jsonfeed.org, version 1.1.", "格式应为 jsonfeed.org 1.1 版。"),
+        ) from error
 
 
 def _mark(record: Mapping[str, Any]) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 from feilun.apps.public_opinion.document import Form
 from feilun.apps.public_opinion.sources.source import Batch, Letter
 from feilun.core.errors import DataError
+from feilun.core.remark import Remark
 from feilun.text.chinese_bytes import Encoding, decode
 
 ENDINGS = (".csv", ".jsonl", ".ndjson")
@@ -65,14 +66,24 @@ class Files:
                     known = {**known, path.name: state}
                     yield Batch(records, known, dead)
             except OSError as error:
-                refused.append(DataError(f"{path} cannot be read: {error.strerror}.", "Check who may read it."))
+                refused.append(
+                    DataError(
+                        Remark(f"{path} cannot be read: {error.strerror}.", f"无法读取 {path}：{error.strerror}。"),
+                        Remark("Check who may read it.", "请检查读取权限。"),
+                    )
+                )
         if refused:
             raise refused[0]
 
     def _paths(self) -> list[Path]:
         if not self.path.is_dir():
             if self.path.suffix.lower() not in ENDINGS:
-                raise DataError(f"{self.path} ends with {self.path.suffix!r}.", f"Valid: {', '.join(ENDINGS)}.")
+                raise DataError(
+                    Remark(
+                        f"{self.path} ends with {self.path.suffix!r}.", f"{self.path} 的后缀是 {self.path.suffix!r}。"
+                    ),
+                    Remark(f"Valid: {', '.join(ENDINGS)}.", f"可用：{'、'.join(ENDINGS)}。"),
+                )
             return [self.path]
         return sorted(path for path in self.path.iterdir() if path.suffix.lower() in ENDINGS and path.is_file())
 
@@ -94,7 +105,10 @@ class Files:
 
 def missing(path: Path) -> DataError:
     """Return what is said of a file that is not there."""
-    return DataError(f"There is no file {path}.", "Give a .csv or .jsonl file, or a folder of them.")
+    return DataError(
+        Remark(f"There is no file {path}.", f"没有文件 {path}。"),
+        Remark("Give a .csv or .jsonl file, or a folder of them.", "请给出 .csv 或 .jsonl 文件，或其文件夹。"),
+    )
 
 
 def _beginning(file: io.BufferedReader, read: int) -> str:

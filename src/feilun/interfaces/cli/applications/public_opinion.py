@@ -109,7 +109,7 @@ def _train_topic(
         output.print_json({"model": topic, "bundle": str(bundle.path), **bundle.report.to_json()})
         return
     key = f'{topic} = "{bundle.path.absolute()}"'
-    public_opinion_numbers.say(
+    output.tell(
         Remark(
             f"{bundle.path}: set {key} in the table [models.new_topics]; it takes the place of the topic's words.",
             f"{bundle.path}：在 [models.new_topics] 中设置 {key}，即由模型代替该话题的词。",

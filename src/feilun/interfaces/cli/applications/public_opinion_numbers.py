@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from feilun.core.remark import Remark, said_in
+from feilun.core.remark import Remark
 from feilun.interfaces.cli import output
 from feilun.interfaces.cli.options import AsJson
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from feilun.apps.public_opinion.trends import Trend
 
 EXAMPLES = (
@@ -27,11 +26,6 @@ EXAMPLES = (
 
 File = Annotated[Path, typer.Argument(help="The application file, TOML.", show_default=False)]
 Days = Annotated[float | None, typer.Option(min=0, help="Only the last so many days.", show_default=False)]
-
-
-def say(remark: str, console: Console | None = None) -> None:
-    """Print a remark in the language of the user, as a result or on another console."""
-    (console or output.result_console()).print(said_in(output.language(), remark), markup=False, soft_wrap=True)
 
 
 def trends(
@@ -86,8 +80,7 @@ def compare(
         found, unknown = compared(connection, application.width, sides, since=since)
     _show(found, everything, as_json)
     for name in unknown:
-        note = Remark(f"Nothing is told of {name!r}.", f"没有关于 {name!r} 的文档。")
-        say(note, output.progress_console())
+        print(output.said(Remark(f"Nothing is told of {name!r}.", f"没有关于 {name!r} 的文档。")), file=sys.stderr)
 
 
 def _show(found: Sequence[Trend], everything: Sequence[Trend], as_json: bool) -> None:
