@@ -16,7 +16,8 @@ from feilun.apps.public_opinion.document import LONGEST_REGION, Form, parse
 from feilun.apps.public_opinion.incidents import Incident
 from feilun.apps.public_opinion.queries import Question, search
 from feilun.apps.public_opinion.regions import region_name
-from feilun.apps.public_opinion.report import incident_documents, make_report, write_report
+from feilun.apps.public_opinion.report import incident_documents, make_report
+from feilun.apps.public_opinion.report_files import write_report
 from feilun.apps.public_opinion.rules import DEFAULT, Rule
 from feilun.apps.public_opinion.sources.files import Files
 from feilun.apps.public_opinion.summary import summary

@@ -96,7 +96,8 @@ def train(
             continue
         for name in own:
             if name in worth:
-                print(f'{path}: set {name} = "{path.absolute()}" in the table [models].')
+                key = f'{name} = "{path.absolute()}"'
+                output.tell(Remark(f"{path}: set {key} in the table [models].", f"{path}：在 [models] 中设置 {key}。"))
 
 
 def _train_topic(
@@ -135,9 +136,14 @@ def run(
             output.print_json({**figures, "incidents": [one.to_json() for one in changed]})
             return
         if taken != Taken():
-            print(f"{taken.new:,} new, {taken.repeated:,} repeated, {taken.dead:,} dead letters, {taken.late:,} late")
+            output.tell(
+                Remark(
+                    f"{taken.new:,} new, {taken.repeated:,} repeated, {taken.dead:,} dead letters, {taken.late:,} late",
+                    f"新 {taken.new:,} 篇，重复 {taken.repeated:,} 篇，死信 {taken.dead:,} 条，迟到 {taken.late:,} 篇",
+                )
+            )
         for reason, count in wired.dead_reasons(application) if taken.dead else ():
-            print(f"  {count:,} dead ×  {reason}")
+            output.tell(Remark(f"  {count:,} dead ×  {reason}", f"  死信 {count:,} ×  {reason}"))
         for one in changed:
             public_opinion_desk.show(one)
 
@@ -184,7 +190,7 @@ def reindex(file: File, as_json: AsJson = False) -> None:
     if as_json:
         output.print_json({"documents": found})
     else:
-        print(f"{found:,} documents can be found by their words.")
+        output.tell(Remark(f"{found:,} documents can be found by their words.", f"{found:,} 篇文档可按词语检索。"))
 
 
 for verbs in (public_opinion_numbers, public_opinion_desk):

@@ -140,7 +140,7 @@ def documents(
         told = "  ".join(part for part in (one["sentiment"], ", ".join(one["topics"]), named, one["source"]) if part)
         print(f"{one['key']}  {one['published'][:16]}  {one['title'] or one['body'][:80]}\n    {told}")
     if not found and not as_json:
-        print("No document.")
+        output.tell(Remark("No document.", "没有文档。"))
 
 
 def report(
@@ -152,7 +152,8 @@ def report(
     as_json: AsJson = False,
 ) -> None:
     """Write what happened, why, and what to watch, as HTML, PDF and JSON."""
-    from feilun.apps.public_opinion.report import make_report, write_report
+    from feilun.apps.public_opinion.report import make_report
+    from feilun.apps.public_opinion.report_files import write_report
     from feilun.storage import opinion
     from feilun.workflow.applications.public_opinion.wiring import opened
 
@@ -181,12 +182,20 @@ def emergent(
     if as_json:
         output.print_json(found.to_json())
         return
-    print(f"{found.documents:,} documents of the last {days:g} days have no topic; {len(found.themes)} themes.")
-    for one in found.themes:
-        grows = f", grows (p = {one.p_value:.1g})" if one.grows else ""
-        print(
-            f"\n{one.title}: {one.documents:,} documents, {one.stories:,} stories, {one.stories_before:,} before{grows}"
+    output.tell(
+        Remark(
+            f"{found.documents:,} documents of the last {days:g} days have no topic; {len(found.themes)} themes.",
+            f"最近 {days:g} 天有 {found.documents:,} 篇文档不属于任何话题；新话题 {len(found.themes)} 个。",
         )
+    )
+    for one in found.themes:
+        chance = f"p = {one.p_value:.1g}"
+        grows = Remark(f", grows ({chance})", f"，在增长（{chance}）") if one.grows else ""
+        numbers = Remark(
+            f"{one.documents:,} documents, {one.stories:,} stories, {one.stories_before:,} before",
+            f"文档 {one.documents:,} 篇，报道 {one.stories:,} 篇，此前 {one.stories_before:,} 篇",
+        )
+        print(f"\n{one.title}: {output.said(numbers)}{output.said(grows)}")
         print(f"  {'、'.join(one.phrases)}")
         for document in one.typical:
             print(f"  - {document['title']} ({document['source']}, {document['key']})")
