@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +26,25 @@ SUNDAY = 3
 """Of seven days that begin with that of second 0, a Thursday."""
 
 Floats = NDArray[np.float64]
-Days = NDArray[np.int64]
+
+
+class _Slot(NamedTuple):
+    """The place of a bucket in the profile.
+
+    Args:
+        hour: Its hour of the day.
+        weekday: Its day of the week.
+        rest: How much of the day each series rests, shape (series,).
+    """
+
+    hour: int
+    weekday: int
+    rest: Floats
+
+    @property
+    def sunday(self) -> int:
+        """Return the day that a holiday is like; there is one day alone where buckets are longer than one."""
+        return SUNDAY if self.rest.any() else self.weekday
 
 
 @dataclass(frozen=True)
@@ -108,20 +127,21 @@ class SurgeDetector:
         self._sums = _padded(self._sums, more)
         self._tail.grow(more)
 
-    def step(self, bucket: int, counts: NDArray[np.int64] | Floats, closed: NDArray[np.bool_] | None = None) -> Surges:
+    def step(self, bucket: int, counts: NDArray[np.int64] | Floats, rest: Floats | None = None) -> Surges:
         """Judge the counts of the next bucket, then learn from them.
 
         Args:
             bucket: The second at which it begins, by the clock whose hours and days the series follow.
             counts: One of each series, shape (series,).
-            closed: Whose day is a holiday, expected to be like a Sunday, the same shape; None where nobody's is.
+            rest: How much of the day each rests, the same shape: 1 is a holiday, expected to be like a Sunday, 0.5 half
+                way to one; None where none does.
 
         Returns:
             What was found.
         """
         values = np.asarray(counts, dtype=np.float64)
-        hour, day = self._slots(bucket, closed)
-        profile = self._profile(hour, day)
+        slot = self._slot(bucket, rest)
+        profile = self._profile(slot)
         expected = self._ratio(self._level) * profile
         dispersion = self._dispersion()
         self._add(np.stack([values, expected]))
@@ -130,19 +150,18 @@ class SurgeDetector:
         p_values = np.minimum(1.0, self._tail.step(chances).min(axis=0) * len(chances))
         alarms = self._alarms(p_values, values, expected) & self._rested(bucket)
         self._alarmed[alarms] = bucket
-        self._learn(values, expected, profile, dispersion, hour, day)
+        self._learn(values, expected, profile, dispersion, slot)
         return Surges(p_values, expected, alarms)
 
-    def _slots(self, bucket: int, closed: NDArray[np.bool_] | None) -> tuple[int, Days]:
-        """Return the hour, and the day of each series, shape (series,)."""
-        days = np.full(len(self._age), (bucket // DAY) % self._days)
-        if closed is not None and self._days > SUNDAY:
-            days[closed] = SUNDAY
-        return (bucket % DAY) * self._hours // DAY, days
+    def _slot(self, bucket: int, rest: Floats | None) -> _Slot:
+        resting = np.zeros(len(self._age)) if rest is None or self._days <= SUNDAY else rest
+        return _Slot((bucket % DAY) * self._hours // DAY, (bucket // DAY) % self._days, resting)
 
-    def _profile(self, hour: int, day: Days) -> Floats:
-        seen, usual = self._day[:, day, np.arange(len(day))]
-        found: Floats = (self._hour[0, hour] / self._hour[1, hour]) * (seen / usual)
+    def _profile(self, slot: _Slot) -> Floats:
+        weekday = self._day[0, slot.weekday] / self._day[1, slot.weekday]
+        sunday = self._day[0, slot.sunday] / self._day[1, slot.sunday]
+        of_day = (1 - slot.rest) * weekday + slot.rest * sunday
+        found: Floats = (self._hour[0, slot.hour] / self._hour[1, slot.hour]) * of_day
         return found
 
     def _ratio(self, sums: Floats) -> Floats:
@@ -186,9 +205,7 @@ class SurgeDetector:
         found: NDArray[np.bool_] = (p_values <= min(self.settings.p_value, bound)) & large
         return found
 
-    def _learn(
-        self, values: Floats, expected: Floats, profile: Floats, dispersion: Floats, hour: int, day: Days
-    ) -> None:
+    def _learn(self, values: Floats, expected: Floats, profile: Floats, dispersion: Floats, slot: _Slot) -> None:
         deviation = np.sqrt(expected + dispersion * expected**2)
         cut = np.clip(values, expected - 3 * deviation, expected + 3 * deviation + 1)
         young = self._age * self.width < min(2.0, self.settings.warm_up_days) * DAY
@@ -197,14 +214,16 @@ class SurgeDetector:
         self._level = self._level * self._keep + np.stack([cut, profile])
         keep_fast = np.exp(-1 / max(2.0, self._settle / 3))
         self._fast = self._fast * keep_fast + np.stack([values, profile])
-        of_hour = self._hour[0, hour] / self._hour[1, hour]
+        of_hour = self._hour[0, slot.hour] / self._hour[1, slot.hour]
         of_day = profile / of_hour
         self._hour *= self._keep_profile
         self._day *= self._keep_profile
         # each is a ratio to what is expected without it, once there is a level to expect anything by
         known = self._age * self.width >= DAY
-        self._hour[:, hour] += np.where(known, np.stack([cut, expected / of_hour]), 0.0)
-        self._day[:, day, np.arange(len(day))] += np.where(known, np.stack([cut, expected / of_day]), 0.0)
+        self._hour[:, slot.hour] += np.where(known, np.stack([cut, expected / of_hour]), 0.0)
+        seen = np.stack([cut, expected / of_day])  # a half day tells of neither of the two that it lies between
+        self._day[:, slot.weekday] += np.where(known & (slot.rest == 0), seen, 0.0)
+        self._day[:, slot.sunday] += np.where(known & (slot.rest == 1), seen, 0.0)
         self._hour += 5.0 * (1 - self._keep_profile)  # the prior does not fade
         self._day += 5.0 * (1 - self._keep_profile)
         self._spread = self._spread * self._keep_profile + np.stack([(cut - expected) ** 2 - expected, expected**2])

@@ -53,7 +53,8 @@ def add(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> dict[str, 
 
 def documents(
     connection: Connection, *, since: float | None = None, until: float | None = None,
-    keys: Sequence[str] | None = None, story: str | None = None, after: int | None = None, limit: int | None = None,
+    keys: Sequence[str] | None = None, story: str | None = None, source: str | None = None, region: str | None = None,
+    after: int | None = None, limit: int | None = None,
     written: bool = False, lock: bool = False,
 ) -> Iterator[Row[Any]]:  # fmt: skip
     """Yield documents by the time when they were published, or in the order in which they were written.
@@ -64,6 +65,8 @@ def documents(
         until: Only before it.
         keys: Only these.
         story: Only of this story.
+        source: Only of this source.
+        region: Only of this region.
         after: Only those that were written after the one of this sequence number.
         limit: Only the first so many.
         written: In the order of writing.
@@ -75,6 +78,8 @@ def documents(
     query = query if until is None else query.where(table.published < until)
     query = query if keys is None else query.where(table.key.in_(keys))
     query = query if story is None else query.where(table.story == story)
+    query = query if source is None else query.where(table.source == source)
+    query = query if region is None else query.where(table.region == region)
     query = query if after is None else query.where(table.sequence > after)
     query = query.with_for_update() if lock else query
     order = (table.sequence,) if written else (table.published, table.sequence)
@@ -139,6 +144,12 @@ def merge(connection: Connection, story: str, into: str) -> Row[Any] | None:
     connection.execute(opinion_corrections.insert(), changes)
     connection.execute(opinion_documents.update().where(opinion_documents.c.story == story).values(story=into))
     return next((row for row in rows if row.key == story), None)
+
+
+def call_region(connection: Connection, region: str, name: str) -> None:
+    """Give the documents of a region another name of it."""
+    table = opinion_documents
+    connection.execute(table.update().where(table.c.region == region).values(region=name))
 
 
 def begun(connection: Connection, stories: Sequence[str]) -> dict[str, float]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, delete, func, select
+from sqlalchemy import Column, ColumnElement, Connection, Row, Table, delete, func, literal, select
 
 from feilun.storage.inserts import insert_into
 from feilun.storage.tables.public_opinion import opinion_counts, opinion_daily_counts
@@ -64,10 +64,28 @@ def counts(
     return _rows(connection, opinion_counts, since, until, which)
 
 
+def call_region(connection: Connection, region: str, name: str) -> None:
+    """Add the numbers of a region to those of another name of it."""
+    for table in (opinion_counts, opinion_daily_counts):
+        columns = [literal(name).label("region") if key == "region" else table.c[key] for key in KEYS]
+        figures = [table.c[figure] for figure in FIGURES]
+        rows = select(*columns, *figures).where(table.c.region == region)
+        connection.execute(_adding(connection, table).from_select([*KEYS, *FIGURES], rows))
+        connection.execute(delete(table).where(table.c.region == region))
+
+
 def next_bucket(connection: Connection, since: int) -> int | None:
     """Return the first bucket from a second on in which something was counted; None where there is none."""
     bucket = opinion_counts.c.bucket
     found: int | None = connection.execute(select(func.min(bucket)).where(bucket >= since)).scalar_one()
+    return found
+
+
+def last_bucket(connection: Connection, since: int, until: int) -> int | None:
+    """Return the last bucket of a time in which something was counted; None where there is none."""
+    bucket = opinion_counts.c.bucket
+    query = select(func.max(bucket)).where(bucket >= since, bucket < until)
+    found: int | None = connection.execute(query).scalar_one()
     return found
 
 
@@ -81,12 +99,19 @@ def earliest_day(connection: Connection) -> int | None:
 
 def regions(connection: Connection) -> list[str]:
     """Return the regions of which something was counted, in their order."""
-    table = opinion_daily_counts.c
+    return _names(connection, opinion_daily_counts.c.region, opinion_daily_counts.c.source == "")
+
+
+def sources(connection: Connection) -> list[str]:
+    """Return the sources of which something was counted, in their order."""
+    return _names(connection, opinion_daily_counts.c.source)
+
+
+def _names(connection: Connection, column: Column[str], *where: ColumnElement[bool]) -> list[str]:
     found: list[str] = []
     last: str | None = ""
     while last is not None:  # each is the next in the index, so that not all rows are read
-        following = select(func.min(table.region)).where(table.source == "", table.region > last)
-        last = connection.execute(following).scalar_one()
+        last = connection.execute(select(func.min(column)).where(*where, column > last)).scalar_one()
         found += [] if last is None else [last]
     return found
 
@@ -137,6 +162,11 @@ def _add(connection: Connection, table: Table, numbers: Mapping[Cell, Sequence[i
     ]  # fmt: skip
     if not rows:
         return
+    connection.execute(_adding(connection, table), rows)
+
+
+def _adding(connection: Connection, table: Table) -> Any:
+    """Return what inserts rows, adding the figures of each to those of the row of its keys."""
     insert = insert_into(connection, table)
     more = {name: table.c[name] + insert.excluded[name] for name in FIGURES}
-    connection.execute(insert.on_conflict_do_update(index_elements=KEYS, set_=more), rows)
+    return insert.on_conflict_do_update(index_elements=KEYS, set_=more)

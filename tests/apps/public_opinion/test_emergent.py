@@ -15,7 +15,8 @@ from typer.testing import CliRunner
 
 from feilun.apps.public_opinion.emergent import Emergent, Theme, _corrected, find_emergent
 from feilun.apps.public_opinion.intake import Intake
-from feilun.apps.public_opinion.report import make_report, write_report
+from feilun.apps.public_opinion.report import make_report
+from feilun.apps.public_opinion.report_files import write_report
 from feilun.apps.public_opinion.sample.writer import BEGIN, ENTITIES, write_sample
 from feilun.apps.public_opinion.sources.files import Files
 from feilun.interfaces.cli.applications import public_opinion as cli

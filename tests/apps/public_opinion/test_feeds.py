@@ -5,79 +5,28 @@ from __future__ import annotations
 import gzip
 import json
 import socket
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
 
 from apps.public_opinion.made import NOW, made_intake
+from apps.public_opinion.site import Site, gives, local, served
 from feilun.apps.public_opinion.sources.feed import Feed
 from feilun.apps.public_opinion.sources.fetching import Fetcher, NotFetched
 from feilun.storage.database import open_database
 
-ITEM = "<item><guid>{0}</guid><title>青禾汽车召回新车 {0}</title><description>&lt;p&gt;刹车缺陷&lt;/p&gt;</description>"
-ITEM += "<link>http://{1}/page/{0}</link><pubDate>Thu, 14 Jan 2027 08:00:00 GMT</pubDate></item>"
 ATOM = """<feed xmlns="http://www.w3.org/2005/Atom"><title>Wire</title><entry><id>a</id><title>Up</title>
 <updated>2027-01-14T08:00:00Z</updated><content type="html">rose</content></entry></feed>"""
 
 
-@dataclass
-class Site:
-    """A server that answers as it is told to, and remembers what it was asked."""
-
-    address: str = ""
-    answer: Callable[[BaseHTTPRequestHandler], None] = lambda _: None
-    asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
-
-    def url(self, path: str = "/feed") -> str:
-        return f"http://{self.address}{path}"
-
-    def rss(self, *numbers: int) -> bytes:
-        items = "".join(ITEM.format(number, self.address) for number in numbers)
-        return f"<rss version='2.0'><channel><title>财闻</title>{items}</channel></rss>".encode()
-
-
 @pytest.fixture
 def site() -> Iterator[Site]:
-    site = Site()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            site.asked.append((self.path, dict(self.headers)))
-            site.answer(self)
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    site.address = f"127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield site
-    server.shutdown()
-    server.server_close()
-    thread.join()
-
-
-def gives(body: bytes, status: int = 200, **headers: str) -> Callable[[BaseHTTPRequestHandler], None]:
-    def answer(request: BaseHTTPRequestHandler) -> None:
-        request.send_response(status)
-        for name, value in headers.items():
-            request.send_header(name.replace("_", "-"), value)
-        request.end_headers()
-        request.wfile.write(body)
-
-    return answer
-
-
-def local(**settings: Any) -> Fetcher:
-    return Fetcher(("127.0.0.1",), loopback=True, **settings)
+    with served() as found:
+        yield found
 
 
 def test_what_is_new_is_given_once_and_an_unchanged_feed_is_not_sent_again(site: Site) -> None:
@@ -118,6 +67,24 @@ def test_atom_and_json_feeds_say_the_same(site: Site, body: bytes) -> None:
     assert {name: record[name] for name in ("id", "title", "body", "source", "published")} == {
         "id": "a", "title": "Up", "body": "rose", "source": "Wire", "published": "2027-01-14T08:00:00+00:00",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("written", ["big5", "gb18030", "utf-8"])
+@pytest.mark.parametrize("said", [None, "big5", "gb2312", "utf-8"])
+def test_a_chinese_feed_is_read_whatever_it_says_of_its_encoding(site: Site, written: str, said: str | None) -> None:
+    title = "玉山銀行信用卡申請資格說明"
+    declared = "" if said is None else f"<?xml version='1.0' encoding='{said}'?>"
+    text = declared + site.rss(1).decode().replace("财闻", "財經").replace("青禾汽车召回新车", title)
+    site.answer = gives(text.replace("刹车", "剎車").encode(written))
+    (batch,) = Feed(site.url(), local()).read(None)
+    assert (batch.records[0][1]["title"], batch.records[0][1]["source"]) == (f"{title} 1", "財經")
+
+
+def test_a_feed_in_another_language_is_left_as_it_says(site: Site) -> None:
+    text = "<?xml version='1.0' encoding='iso-8859-1'?>" + site.rss(1).decode().replace("财闻", "Société Générale")
+    site.answer = gives(text.replace("青禾汽车召回新车", "Été").replace("刹车缺陷", "é").encode("latin-1"))
+    (batch,) = Feed(site.url(), local()).read(None)
+    assert (batch.records[0][1]["title"], batch.records[0][1]["source"]) == ("Été 1", "Société Générale")
 
 
 def test_documents_of_a_feed_are_kept_once(site: Site, tmp_path: Any) -> None:

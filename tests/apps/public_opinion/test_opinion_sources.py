@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -56,13 +57,30 @@ def test_what_cannot_be_read_is_dead_with_its_line(tmp_path: Path) -> None:
     assert records == [{"id": 1}, {"id": "四"}]
     assert [(letter.place, letter.reason.partition(":")[0]) for letter in dead] == [
         ("a.jsonl, line 2", "no JSON object"), ("a.jsonl, line 3", "no JSON"),
-        ("a.jsonl, line 5", "neither UTF-8 nor GB 18030"),
+        ("a.jsonl, line 5", "neither UTF-8 nor GB 18030 nor Big5"),
     ]  # fmt: skip
     table = tmp_path / "b.csv"
     table.write_text("a,b\n1,2\n3\n")
     records, dead, _ = all_of(Files(table))
     assert records == [{"a": "1", "b": "2"}]
     assert dead[0].place == "b.csv, line 3"
+
+
+def test_each_line_tells_its_encoding_and_where_it_cannot_the_lines_before_do(tmp_path: Path) -> None:
+    said = "青禾汽車召回存在剎車缺陷的新車"
+    path = tmp_path / "a.jsonl"
+    lines = [said.encode(), said.encode("big5"), "球".encode("big5"), "青禾汽车召回新车".encode("gb18030")]
+    path.write_bytes(b"".join(b'{"text": "' + line + b'"}\n' for line in lines))
+    records, dead, position = all_of(Files(path))
+    assert [one["text"] for one in records] == [said, said, "球", "青禾汽车召回新车"]
+    assert dead == []
+    table = tmp_path / "b.csv"
+    table.write_bytes(f"標題,正文\n{said},「貨車」\n".encode("big5"))
+    records, _, position = all_of(Files(table))
+    assert records == [{"標題": said, "正文": "「貨車」"}]
+    with table.open("ab") as file:
+        file.write("球,貨\n".encode("big5"))
+    assert all_of(Files(table), json.loads(json.dumps(position)))[0] == [{"標題": "球", "正文": "貨"}]
 
 
 def test_what_is_no_source_is_said(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,7 +13,9 @@ import pytest
 from sqlalchemy import event
 
 from apps.public_opinion.made import record, write_lines
+from apps.public_opinion.site import local, served
 from feilun.apps.public_opinion.intake import Taken
+from feilun.apps.public_opinion.sources.feed import Feed
 from feilun.core.errors import DataError, RecipeError, StorageError
 from feilun.storage import deliveries, opinion
 from feilun.workflow.applications.public_opinion import rounds, wiring
@@ -90,6 +93,20 @@ def test_a_source_that_fails_rests_while_others_go_on(application: Application, 
     assert followed(application, lambda total: total.new == len(surge())).dead == 0
     first.write_bytes(lines)
     assert followed(application, lambda total: total.new == len(usual())).repeated == 0
+
+
+def test_a_feed_that_hangs_holds_no_alarm_up(application: Application, monkeypatch: pytest.MonkeyPatch) -> None:
+    files, over = application.sources(whole=False), threading.Event()
+    with served() as site:
+        site.answer = lambda _: over.wait(60)
+        feed = Feed(site.url(), local())
+        monkeypatch.setattr(application, "sources", lambda whole: [feed, *files])
+        began = time.thread_time(), time.monotonic()
+        followed(application, lambda total: len(told(application)) > 0)
+        waited = (time.monotonic() - began[1]) - (time.thread_time() - began[0])
+        assert len(site.asked) == 1
+        over.set()
+    assert waited < 30  # of sixty
 
 
 def test_a_full_database_is_waited_for_and_nothing_is_lost_or_doubled(application: Application) -> None:

@@ -17,8 +17,9 @@ BACKGROUND_DOCUMENTS = 2_000
 
 
 def documents_of(
-    connection: Connection, since: float, until: float, topic: str, entity: str, negative: bool
-) -> list[Any]:
+    connection: Connection, since: float, until: float, topic: str, entity: str, negative: bool,
+    source: str = "", region: str = "",
+) -> list[Any]:  # fmt: skip
     """Return the documents that a series counts within a time.
 
     Args:
@@ -28,9 +29,11 @@ def documents_of(
         topic: Of this topic; empty for all.
         entity: About this entity; empty for all.
         negative: Only those that are negative, for the entity where there is one.
+        source: Of this source; empty for all.
+        region: Of this region; empty for all.
     """
     found = []
-    for row in opinion.documents(connection, since=since, until=until):
+    for row in opinion.documents(connection, since=since, until=until, source=source or None, region=region or None):
         entities = dict(row.analysis["entities"])
         if (topic and topic not in row.analysis["topics"]) or (entity and entity not in entities):
             continue

@@ -11,7 +11,9 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from feilun.apps.public_opinion.regions import region_name
 from feilun.core.errors import DataError, UsageError
+from feilun.core.remark import Remark, said_in
 from feilun.monitoring.redaction import kept
 from feilun.text.language import languages_of
 from feilun.text.times import read_time
@@ -58,7 +60,7 @@ class Document:
         language: ISO 639-1; empty where it has no letters.
         title: Its title, personal data replaced.
         body: Its text, likewise.
-        region: Where it is from, as its source calls the place; empty where not known.
+        region: Where it is from, as `region_name` calls the place; empty where not known.
     """
 
     key: str
@@ -109,7 +111,10 @@ class Form:
         cells = (record.get(column) for column in wanted)
         found = next((cell for cell in cells if cell is not None and cell != ""), "")
         if isinstance(found, (list, dict)):
-            raise WrongDocument(f"Its {name} is a {'list' if isinstance(found, list) else 'table'}, not a text.")
+            kind = Remark("list", "列表") if isinstance(found, list) else Remark("table", "表")
+            raise WrongDocument(
+                Remark(f"Its {name} is a {kind}, not a text.", f"它的 {name} 是{said_in('zh', kind)}，不是文本。")
+            )
         return str(found).strip()
 
 
@@ -132,7 +137,10 @@ def parse(record: Mapping[str, Any], source: str, seen: float, form: Form | None
     form = form or Form()
     title, body = (_clean(form.value(record, name), name) for name in ("title", "body"))
     if not title and not body:
-        raise WrongDocument("The document has neither title nor body.", f"Valid: {', '.join(NAMES['body'])}.")
+        raise WrongDocument(
+            Remark("The document has neither title nor body.", "文档既没有标题也没有正文。"),
+            Remark(f"Valid: {', '.join(NAMES['body'])}.", f"可用的列：{'、'.join(NAMES['body'])}。"),
+        )
     published = moment(form.value(record, "published"), seen, form.zone)
     publisher = kept(form.value(record, "source"))[:200] or form.publisher or source
     identity = form.value(record, "id") or form.value(record, "url")
@@ -141,7 +149,7 @@ def parse(record: Mapping[str, Any], source: str, seen: float, form: Form | None
     return Document(
         key=key, source=publisher, url=kept(form.value(record, "url")), author=kept(form.value(record, "author")),
         published=published, seen=seen, language=next(iter(languages_of([f"{title} {body}"])), ""),
-        title=title, body=body, region=kept(form.value(record, "region") or form.region)[:LONGEST_REGION],
+        title=title, body=body, region=region_name(kept(form.value(record, "region") or form.region)[:LONGEST_REGION]),
     )  # fmt: skip
 
 
@@ -162,20 +170,36 @@ def moment(text: str, seen: float, zone_name: str) -> float:
     """
     if not text:
         raise WrongDocument(
-            "The document has no time.", f"Give one of {', '.join(NAMES['published'])}, or name its column."
+            Remark("The document has no time.", "文档没有时间。"),
+            Remark(
+                f"Give one of {', '.join(NAMES['published'])}, or name its column.",
+                f"请给出 {'、'.join(NAMES['published'])} 之一，或用 sources.columns 指明它的列。",
+            ),
         )
     found = read_time(text)
     if found is None:
         raise WrongDocument(
-            f"The time {text[:40]!r} cannot be read.", "Valid: 2026-11-24T10:05+08:00, 2026年11月24日 10:05."
+            Remark(f"The time {text[:40]!r} cannot be read.", f"无法识别时间 {text[:40]!r}。"),
+            Remark(
+                "Valid: 2026-11-24T10:05+08:00, 2026年11月24日 10:05.",
+                "可用的写法：2026-11-24T10:05+08:00、2026年11月24日 10:05。",
+            ),
         )
     published = (found if found.tzinfo else found.replace(tzinfo=zone(zone_name))).timestamp()
     if published < EARLIEST:
-        raise WrongDocument(f"The time {text[:40]!r} is before 1990: it was missing at its source.")
+        raise WrongDocument(
+            Remark(
+                f"The time {text[:40]!r} is before 1990: it was missing at its source.",
+                f"时间 {text[:40]!r} 早于 1990 年：来源没有给出时间。",
+            )
+        )
     if published > seen + AHEAD_SECONDS:
         raise WrongDocument(
-            f"The time {text[:40]!r} lies in the future.",
-            f"Times without zone count as {zone_name}: set the source's zone.",
+            Remark(f"The time {text[:40]!r} lies in the future.", f"时间 {text[:40]!r} 在将来。"),
+            Remark(
+                f"Times without zone count as {zone_name}: set the source's zone.",
+                f"没有时区的时间按 {zone_name} 计：请设置来源的时区。",
+            ),
         )
     return published
 
@@ -190,10 +214,18 @@ def zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError) as error:
-        raise UsageError(f"There is no time zone {name!r}.", "Such as Asia/Shanghai, UTC, America/New_York.") from error
+        raise UsageError(
+            Remark(f"There is no time zone {name!r}.", f"没有时区 {name!r}。"),
+            Remark("Such as Asia/Shanghai, UTC, America/New_York.", "例如 Asia/Shanghai、UTC、America/New_York。"),
+        ) from error
 
 
 def _clean(text: str, name: str) -> str:
     if len(text) > MOST_CHARACTERS:
-        raise WrongDocument(f"Its {name} has {len(text):,} characters; at most {MOST_CHARACTERS:,} are read.")
+        raise WrongDocument(
+            Remark(
+                f"Its {name} has {len(text):,} characters; at most {MOST_CHARACTERS:,} are read.",
+                f"它的 {name} 有 {len(text):,} 个字符；至多读 {MOST_CHARACTERS:,} 个。",
+            )
+        )
     return kept(SCRIPT.sub(" ", text))

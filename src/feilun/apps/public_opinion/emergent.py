@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection
 
+from feilun.apps.public_opinion.regions import region_name
 from feilun.apps.public_opinion.understanding import WHOLE, Analysis
 from feilun.knowledge.topics import Phrases, Topic, Topics, find_topics, read_phrases
 from feilun.storage import opinion
@@ -98,13 +99,17 @@ class Emergent:
         return {**asdict(self), "themes": [one.to_json() for one in self.themes]}
 
 
-def find_emergent(connection: Connection, days: float, until: float | None = None) -> Emergent:
+def find_emergent(
+    connection: Connection, days: float, until: float | None = None, source: str = "", region: str = ""
+) -> Emergent:
     """Find what is spoken of beside the topics of the scheme.
 
     Args:
         connection: A transaction.
         days: How many days, counted back.
         until: Their end, seconds since 1970; None takes the last document's.
+        source: Of this source alone; empty takes all.
+        region: Of this region alone, likewise.
 
     Returns:
         The themes; none where fewer than 30 stories have no topic.
@@ -117,7 +122,8 @@ def find_emergent(connection: Connection, days: float, until: float | None = Non
     everything: Counter[bool] = Counter()
     taken: list[str] = []
     left: dict[str, list[Any]] = {}
-    for row in opinion.documents(connection, since=since - days * DAY, until=end):
+    scope: dict[str, Any] = {"source": source or None, "region": region_name(region) or None}
+    for row in opinion.documents(connection, since=since - days * DAY, until=end, **scope):
         first = row.key == row.story
         everything[row.published >= since] += first
         if not row.analysis["topics"]:

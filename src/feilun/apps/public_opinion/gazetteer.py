@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from feilun.core import toml
 from feilun.core.errors import DataError, MissingExtra, RecipeError
+from feilun.core.remark import Remark, joined, said_in
 from feilun.core.settings import REQUIRED, read, setting
 
 LARGEST, MOST_KEYS = 4 * 1024 * 1024, 200_000
@@ -68,8 +69,13 @@ class Gazetteer:
                 self._meant.setdefault(_lower(name), []).append((entity, False))
         for name, meant in self._meant.items():
             if sum(sure for _, sure in meant) > 1:
-                both = " and ".join(entity.name for entity, sure in meant if sure)
-                raise DataError(f"The name {name!r} stands for {both}.", "List it under `ambiguous`, with `context`.")
+                both = joined([entity.name for entity, sure in meant if sure], " and ", "和")
+                raise DataError(
+                    Remark(f"The name {name!r} stands for {both}.", f"名称 {name!r} 同时指{said_in('zh', both)}。"),
+                    Remark(
+                        "List it under `ambiguous`, with `context`.", "请把它列在 `ambiguous` 中，并给出 `context`。"
+                    ),
+                )
         self._codes = {code for entity in entities for code in entity.codes}
         self._patterns = list(self._meant)
         self._automaton = automaton(self._patterns, longest=True)
@@ -111,18 +117,32 @@ def read_gazetteer(path: Path) -> Gazetteer:
         values = toml.parse(path.read_text(encoding="utf-8-sig"), largest=LARGEST, keys=MOST_KEYS)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise DataError(
-            f"The entities of {path} cannot be read: {error}.", "A TOML file of [[entity]] tables."
+            Remark(f"The entities of {path} cannot be read: {error}.", f"无法读取 {path} 中的主体：{error}。"),
+            Remark("A TOML file of [[entity]] tables.", "应是由 [[entity]] 表组成的 TOML 文件。"),
         ) from error
     entities, faults = [], []
     tables: Any = values.get("entity", [])
     for number, table in enumerate(tables, 1):
         entity, wrong = read(Entity, table)
-        faults += [f"entity {number}: {fault.message}" for fault in wrong]
+        faults += [numbered("entity", number, fault.message) for fault in wrong]
         if entity is not None:
             entities.append(entity)
     if faults or not entities:
-        raise RecipeError(faults or ["there is no table [[entity]]."], str(path))
+        raise RecipeError(faults or [no_table("entity")], str(path))
     return Gazetteer(entities)
+
+
+TABLES_ZH = {"entity": "主体", "topic": "话题", "rule": "规则"}
+
+
+def numbered(table: str, number: int, fault: str) -> Remark:
+    """Return a fault of one of many tables."""
+    return Remark(f"{table} {number}: {fault}", f"第 {number} 个{TABLES_ZH[table]}：{said_in('zh', fault)}")
+
+
+def no_table(table: str) -> Remark:
+    """Return what is said of a file without any."""
+    return Remark(f"there is no table [[{table}]].", f"没有 [[{table}]] 表。")
 
 
 def automaton(patterns: list[str], *, longest: bool = False) -> Any:
@@ -138,7 +158,9 @@ def automaton(patterns: list[str], *, longest: bool = False) -> Any:
     try:
         from ahocorasick_rs import AhoCorasick, MatchKind
     except ImportError as error:
-        raise MissingExtra("ahocorasick-rs", "public-opinion", "Finding companies in texts") from error
+        raise MissingExtra(
+            "ahocorasick-rs", "public-opinion", Remark("Finding companies in texts", "在文本中查找公司")
+        ) from error
     return AhoCorasick(patterns, matchkind=MatchKind.LeftmostLongest if longest else MatchKind.Standard)
 
 

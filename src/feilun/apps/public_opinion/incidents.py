@@ -34,6 +34,8 @@ class Alarm:
         count: Documents in it.
         expected: What was expected.
         p_value: The chance of so many.
+        source: The series' source; empty for all.
+        region: The series' region; empty for all.
     """
 
     rule: str
@@ -44,6 +46,8 @@ class Alarm:
     count: int
     expected: float
     p_value: float
+    source: str = ""
+    region: str = ""
 
     @property
     def ratio(self) -> float:
@@ -108,6 +112,7 @@ class Incident:
 def opened_by(alarm: Alarm, entity: str, stories: Sequence[str], cause: Mapping[str, Any]) -> Incident:
     """Open an incident."""
     named = f"{alarm.metric}\0{entity}\0{alarm.topic}\0{alarm.bucket}"
+    named += "".join(f"\0{part}" for part in (alarm.source, alarm.region) if part)
     identity = hashlib.sha256(named.encode("utf-8", "replace")).hexdigest()[:12]
     return Incident(
         identity, "open", entity, alarm.bucket, alarm.bucket, alarm.severity, alarm,

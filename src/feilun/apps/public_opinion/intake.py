@@ -17,10 +17,12 @@ from sqlalchemy import Connection
 
 from feilun.apps.public_opinion import trends, words
 from feilun.apps.public_opinion.document import MOST_CHARACTERS, Document, Form, WrongDocument, parse
+from feilun.apps.public_opinion.renaming import unite_regions
 from feilun.apps.public_opinion.sources.source import Batch, Source
 from feilun.apps.public_opinion.stories import Stories
 from feilun.apps.public_opinion.trends import Counted
 from feilun.apps.public_opinion.understanding import Analysis, Understanding
+from feilun.core.remark import Remark
 from feilun.monitoring.redaction import kept
 from feilun.storage import opinion, opinion_counts, opinion_retention, opinion_words
 from feilun.storage.database import Database
@@ -85,6 +87,7 @@ class Intake:
         self.clock = clock
         self._removed_before: int | None = None
         self._stories = Stories(database, width, story_seconds)
+        unite_regions(database)
         with database.write() as connection:
             self.horizon = opinion_retention.horizon(connection)
             if opinion.position(connection, WIDTH) != width:
@@ -157,7 +160,11 @@ class Intake:
         if self.horizon is not None and document.published < self.horizon:
             day = time.strftime("%Y-%m-%d", time.gmtime(self.horizon))
             raise WrongDocument(
-                f"The document is older than what is kept: from {day} on.", "Raise retention.days before it leaves."
+                Remark(
+                    f"The document is older than what is kept: from {day} on.",
+                    f"文档早于保留期限：只保留 {day} 起的文档。",
+                ),
+                Remark("Raise retention.days before it leaves.", "请在文档过期之前调大 retention.days。"),
             )
         return document
 

@@ -1,27 +1,22 @@
-"""The report on a time: what happened, why, and what to watch; one page of HTML, a PDF, and JSON.
-
-Every number comes with the documents behind it, the latest of them: the HTML lists them by their ids and links.
-"""
+"""The report on a time: what happened, why, and what to watch, every number with the latest documents behind it."""
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection
 
 from feilun.apps.public_opinion.cause import documents_of
-from feilun.apps.public_opinion.emergent import Emergent, Theme, find_emergent
+from feilun.apps.public_opinion.emergent import Emergent, find_emergent
 from feilun.apps.public_opinion.incidents import Incident
-from feilun.apps.public_opinion.queries import Question, document_json, search
-from feilun.apps.public_opinion.summary import minute, summary
-from feilun.apps.public_opinion.trends import Trend, bucket_of, momentous, trends
-from feilun.core.files import write_json, write_text
-from feilun.evaluation.presentation.timelines import bars, image, timeline, write_pdf
+from feilun.apps.public_opinion.queries import Question, search
+from feilun.apps.public_opinion.regions import region_name
+from feilun.apps.public_opinion.rules import Scope
+from feilun.apps.public_opinion.summary import summary
+from feilun.apps.public_opinion.trends import SIDES, Name, Trend, bucket_of, trends, trends_by
 from feilun.storage import opinion
 
 SHOWN = 12
@@ -30,27 +25,6 @@ EMERGENT_DAYS = 7.0
 
 LISTED = 200
 """Documents of an incident, an entity or a topic that are listed."""
-
-SEVERITY_NAMES = {"moderate": "一般 moderate", "high": "严重 high", "critical": "危急 critical"}
-STATE_NAMES = {
-    "open": "未处理 open",
-    "acknowledged": "已确认 acknowledged",
-    "muted": "已静音 muted",
-    "closed": "已关闭 closed",
-}
-
-STYLE = """
-body { font: 15px/1.6 system-ui, "Noto Sans SC", sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
-table { border-collapse: collapse; width: 100% }
-td, th { padding: .3rem .6rem; border-bottom: 1px solid #e4e7eb; text-align: right; white-space: nowrap }
-td:first-child, th:first-child { text-align: left }
-td details { color: #52606d; font-size: .85em; white-space: normal }
-img { max-width: 100% }
-.wide { overflow-x: auto }
-body { overflow-wrap: anywhere }
-.incident { border-left: 4px solid #d9782d; padding-left: 1rem; margin: 2rem 0 }
-.critical, .high { color: #b3401d }
-"""
 
 
 @dataclass(frozen=True)
@@ -66,9 +40,12 @@ class Report:
         topics: Numbers of the topics that were spoken of most.
         incidents: Incidents that opened in it.
         documents: The documents of each incident, by its id.
-        behind: The latest documents of each entity and topic, by entity and topic, one of them empty.
+        sources: Numbers of the sources that wrote most.
+        regions: Numbers of the regions from which most was written; none where documents tell no region.
+        behind: The latest documents of each of these series, by its name.
         titles: What topics are called.
         emergent: Themes of its last days that no topic takes.
+        scope: The source and the region that it is about; an empty one stands for all together.
     """
 
     since: float
@@ -79,17 +56,23 @@ class Report:
     topics: tuple[Trend, ...]
     incidents: tuple[Incident, ...]
     documents: Mapping[str, Sequence[Any]]
-    behind: Mapping[tuple[str, str], Sequence[Mapping[str, Any]]]
+    sources: tuple[Trend, ...]
+    regions: tuple[Trend, ...]
+    behind: Mapping[Name, Sequence[Mapping[str, Any]]]
     titles: Mapping[str, str]
     emergent: Emergent
+    scope: Scope = ("", "")
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON holds it."""
         everything = 0 if self.total is None else int(self.total.documents.sum())
         return {
-            "since": _day(self.since), "until": _day(self.until), "documents": everything,
-            "entities": [self._told(one, everything) for one in self.entities],
-            "topics": [self._told(one, everything) for one in self.topics],
+            "since": day_of(self.since), "until": day_of(self.until), "source": self.scope[0], "region": self.scope[1],
+            "documents": everything,
+            **{
+                name: [self._told(one, everything) for one in getattr(self, name)]
+                for name in ("entities", "topics", "sources", "regions")
+            },
             "incidents": [
                 {**one.to_json(), "summary": summary(one), "documents": [row.key for row in self.documents[one.id]]}
                 for one in self.incidents
@@ -98,7 +81,7 @@ class Report:
         }  # fmt: skip
 
     def _told(self, trend: Trend, everything: int) -> dict[str, Any]:
-        keys = [document["key"] for document in self.behind[trend.entity, trend.topic]]
+        keys = [document["key"] for document in self.behind[trend.name]]
         return {**trend.summary(everything), "latest": keys}
 
     def to_watch(self) -> list[Trend]:
@@ -112,6 +95,8 @@ def make_report(
     titles: Mapping[str, str],
     since: float | None = None,
     until: float | None = None,
+    source: str = "",
+    region: str = "",
 ) -> Report:
     """Gather what a time brought.
 
@@ -121,168 +106,53 @@ def make_report(
         titles: What topics are called.
         since: From the bucket of this second on; else from the first document.
         until: Before this one; else to the last document.
+        source: What this source alone brought; empty takes all.
+        region: What was written in this region alone, likewise.
     """
+    region = region_name(region)
+    scope: dict[str, Any] = {"source": source, "region": region}
     first, last = opinion.span(connection)
     begin = float(bucket_of(since if since is not None else first or 0.0, width))
     end = until if until is not None else (last or 0.0) + 1
-    total = trends(connection, width, since=begin, until=end, topic="", entity="")
-    entities = [one for one in trends(connection, width, since=begin, until=end, topic="") if one.entity]
-    topics = [one for one in trends(connection, width, since=begin, until=end, entity="") if one.topic]
-    shown = momentous(entities, SHOWN), momentous(topics, SHOWN)
+    scope |= {"since": begin, "until": end}
+    total = trends(connection, width, topic="", entity="", **scope)
+    shown = {side: tuple(trends_by(connection, width, side, **scope)[:SHOWN]) for side in SIDES}
     behind = {
-        (one.entity, one.topic): search(connection, Question("", one.entity, one.topic, since=begin, until=end), LISTED)
-        for found in shown
-        for one in found
+        one.name: search(connection, _question(one, begin, end), LISTED) for found in shown.values() for one in found
     }
     stored = [Incident.from_json(row.facts) for row in opinion.incidents(connection)]
-    incidents = tuple(one for one in stored if begin - width < one.opened < end)
+    documents = {
+        one.id: incident_documents(connection, one, width, source, region)
+        for one in stored
+        if begin - width < one.opened < end
+    }
     return Report(
-        begin, end, width, total[0] if total else None, tuple(shown[0]), tuple(shown[1]), incidents,
-        {one.id: incident_documents(connection, one, width) for one in incidents}, behind, titles,
-        find_emergent(connection, EMERGENT_DAYS, end),
+        begin, end, width, total[0] if total else None, shown["entity"], shown["topic"],
+        tuple(one for one in stored if documents.get(one.id)), documents, shown["source"], shown["region"], behind,
+        titles, find_emergent(connection, EMERGENT_DAYS, end, source, region), (source, region),
     )  # fmt: skip
 
 
-def incident_documents(connection: Connection, incident: Incident, width: int) -> list[Any]:
-    """Return the documents that an incident counts."""
+def _question(trend: Trend, since: float, until: float) -> Question:
+    """Return what asks for the documents of a series."""
+    topic, entity, source, region = trend.name
+    return Question("", entity, topic, "", source, region, since, until)
+
+
+def incident_documents(
+    connection: Connection, incident: Incident, width: int, source: str = "", region: str = ""
+) -> list[Any]:
+    """Return the documents that an incident counts, or those of them of a source and a region."""
     topic = "" if incident.entity else incident.peak.topic
     until = incident.last + width
-    negative = incident.peak.metric == "negative"
-    return documents_of(connection, incident.opened, until, topic, incident.entity, negative)
+    peak = incident.peak
+    rows = documents_of(
+        connection, incident.opened, until, topic, incident.entity, peak.metric == "negative",
+        peak.source, peak.region,
+    )  # fmt: skip
+    return [row for row in rows if source in {"", row.source} and region in {"", row.region}]
 
 
-def write_report(report: Report, folder: Path) -> list[Path]:
-    """Write a report as report.html, report.pdf and report.json.
-
-    Args:
-        report: The report to write.
-        folder: Where to; made where there is none.
-
-    Returns:
-        The files.
-
-    Raises:
-        MissingExtra: If matplotlib is not installed.
-        StorageError: If the folder cannot be written.
-    """
-    figures = _figures(report)
-    paths = [folder / f"report.{ending}" for ending in ("html", "pdf", "json")]
-    write_text(paths[0], _page(report, figures))
-    write_pdf(paths[1], figures, _plain(report))
-    write_json(paths[2], report.to_json())
-    return paths
-
-
-def _figures(report: Report) -> list[Any]:
-    if report.total is None:
-        return []
-    marks = [(one.opened, one.last + report.width) for one in report.incidents]
-    figures = [timeline("Documents 文档数", report.total.buckets.tolist(), _lines(report.total), marks)]
-    by_name = {one.entity: one for one in report.entities}
-    for incident in report.incidents:
-        one = by_name.get(incident.entity)
-        if one is not None:
-            span = [(incident.opened, incident.last + report.width)]
-            figures.append(timeline(incident.entity, one.buckets.tolist(), _lines(one), span))
-    shares = {one.entity: float(one.documents.sum()) for one in report.entities}
-    topics = {report.titles.get(one.topic, one.topic): float(one.documents.sum()) for one in report.topics}
-    return [*figures, bars("Share of voice 声量", shares), bars("Topics 话题", topics)]
-
-
-def _lines(trend: Trend) -> dict[str, list[int]]:
-    return {"documents 文档": trend.documents.tolist(), "negative 负面": trend.negative.tolist()}
-
-
-def _page(report: Report, figures: Sequence[Any]) -> str:
-    images = [image(one) for one in figures]
-    everything = 0 if report.total is None else int(report.total.documents.sum())
-    title = f"舆情报告 Public opinion, {_day(report.since)} – {_day(report.until)}"
-    parts = [
-        f'<!doctype html><html lang="zh"><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f'<title>{html.escape(title)}</title>',
-        f"<style>{STYLE}</style><h1>{html.escape(title)}</h1>",
-        f"<p>{everything:,} documents 文档, {len(report.incidents)} incidents 事件.</p>", *images[:1],
-        "<h2>事件 Incidents</h2>", *(_incident(report, one) for one in report.incidents),
-        "<h2>主体 Entities</h2>", _table(report, report.entities, everything),
-        "<h2>话题 Topics</h2>", _table(report, report.topics, everything), *images[1:],
-        "<h2>关注 To watch</h2>",
-        "<p>" + (html.escape(", ".join(one.entity for one in report.to_watch())) or "—") + "</p>",
-        f"<h3>新话题 Emergent, {_day(report.emergent.since)} – {_day(report.emergent.until)}</h3>",
-        *(_theme(one) for one in report.emergent.themes), "" if report.emergent.themes else "<p>—</p>",
-    ]  # fmt: skip
-    return "\n".join(parts) + "\n"
-
-
-def _incident(report: Report, incident: Incident) -> str:
-    rows = report.documents[incident.id]
-    said = "".join(f"<p>{html.escape(line)}</p>" for line in summary(incident).splitlines())
-    listed = _listed([document_json(row) for row in rows[:LISTED]])
-    return (
-        f'<section class="incident" id="{incident.id}"><h3>'
-        f'<span class="{incident.severity}">{SEVERITY_NAMES[incident.severity]}</span> '
-        f"{html.escape(incident.title)}</h3><p>{html.escape(incident.entity)} · {minute(incident.opened)} – "
-        f"{minute(incident.last + report.width)} UTC · {STATE_NAMES[incident.state]}</p>{said}"
-        f"<details><summary>{len(rows)} 篇文档 documents</summary>{listed}</details></section>"
-    )
-
-
-def _theme(theme: Theme) -> str:
-    typical = "".join(
-        f"<li>{html.escape(one['title'])} <small>{html.escape(one['source'])}, {one['key'][:12]}</small></li>"
-        for one in theme.typical
-    )
-    return (
-        f"<p>{'↑ ' if theme.grows else ''}{html.escape('、'.join(theme.phrases))}: {theme.documents} 文档 documents, "
-        f"{theme.stories} 报道 stories, {theme.stories_before} 此前 before</p><ul>{typical}</ul>"
-    )
-
-
-def _listed(documents: Sequence[Mapping[str, Any]]) -> str:
-    return "<ol>" + "".join(f"<li>{_document(one)}</li>" for one in documents) + "</ol>"
-
-
-def _document(one: Mapping[str, Any]) -> str:
-    name = html.escape(one["title"] or one["body"][:80])
-    safe = one["url"].startswith(("https://", "http://"))
-    linked = f'<a rel="noreferrer" href="{html.escape(one["url"], quote=True)}">{name}</a>' if safe else name
-    moment = one["published"][:16].replace("T", " ")
-    return f"{linked} <small>{html.escape(one['source'])}, {moment}, {one['key'][:12]}</small>"
-
-
-def _table(report: Report, found: Sequence[Trend], everything: int) -> str:
-    named = ("", "文档 documents", "声量 share of voice", "负面 negative", "情感指数 sentiment", "热度 heat")
-    head = "<tr>" + "".join(f"<th>{name}</th>" for name in named) + "</tr>"
-    rows = []
-    for one in found:
-        facts = one.summary(everything)
-        documents = report.behind[one.entity, one.topic]
-        name = html.escape(one.entity or report.titles.get(one.topic, one.topic))
-        latest = f"最近 {len(documents)} 篇 latest {len(documents)}"
-        rows.append(
-            f"<tr><td>{name}<details><summary>{latest}</summary>{_listed(documents)}</details></td>"
-            f"<td>{facts['documents']}</td><td>{facts['share_of_voice']:.1%}</td>"
-            f"<td>{facts['negative_share']:.1%}</td><td>{facts['sentiment_index']:+.2f}</td><td>{facts['heat']:.2f}</td></tr>"
-        )
-    return f'<div class="wide"><table>{head}{"".join(rows)}</table></div>'
-
-
-def _plain(report: Report) -> str:
-    lines = [f"Public opinion 舆情报告, {_day(report.since)} – {_day(report.until)}", ""]
-    for one in report.incidents:
-        lines += [f"{one.severity}: {one.title}", f"{one.entity}, {minute(one.opened)} UTC", summary(one), ""]
-    everything = 0 if report.total is None else int(report.total.documents.sum())
-    for trend in report.entities:
-        facts = trend.summary(everything)
-        lines.append(
-            f"{trend.entity}: {facts['documents']} documents, {facts['share_of_voice']:.1%} of all, "
-            f"{facts['negative_share']:.1%} negative"
-        )
-    for theme in report.emergent.themes:
-        grows = ", growing" if theme.grows else ""
-        lines.append(f"Emergent 新话题: {theme.title}: {theme.documents} documents{grows}")
-    return "\n".join(lines)
-
-
-def _day(seconds: float) -> str:
+def day_of(seconds: float) -> str:
+    """Write a day, in UTC."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d")

@@ -5,14 +5,20 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Literal
 
+from feilun.apps.public_opinion.gazetteer import no_table, numbered
+from feilun.apps.public_opinion.regions import region_name
 from feilun.core import toml
 from feilun.core.errors import DataError, RecipeError, nearest
+from feilun.core.remark import Remark, said_in
 from feilun.core.settings import REQUIRED, read, setting
 
 Metric = Literal["negative", "documents"]
+Scope = tuple[str, str]
+"""Source and region of series; an empty one stands for all together."""
 
 
 @dataclass(frozen=True)
@@ -23,15 +29,25 @@ class Rule:
     metric: Metric = setting("negative", "what surges: negative documents, or all of them")
     topics: tuple[str, ...] = setting((), "only series of these topics; empty takes all")
     entities: tuple[str, ...] = setting((), "only series of these entities; empty takes all")
+    sources: tuple[str, ...] = setting((), "a series of each of these sources; empty takes all sources together")
+    regions: tuple[str, ...] = setting((), "a series of each of these regions; empty takes all regions together")
     p_value: float = setting(8e-4, "chance of so many documents below which they are a surge", above=0, below=1)
     minimum: int = setting(5, "smallest number of documents in a bucket", minimum=1)
     hours: tuple[int, ...] = setting((), "hours of the day, UTC, in which it is sent; empty takes all")
     channels: tuple[str, ...] = setting((), "names of the channels that are told")
 
+    @property
+    def scopes(self) -> list[Scope]:
+        """Return the sources and regions whose series it looks at."""
+        regions = [region_name(region) for region in self.regions]
+        return list(product(self.sources or ("",), regions or ("",)))
+
     def covers(self, topic: str, entity: str) -> bool:
         """Return whether the rule looks at a series."""
         return (not self.topics or topic in self.topics) and (not self.entities or entity in self.entities)
 
+
+KINDS_ZH = {"topic": "话题", "entity": "主体", "channel": "渠道"}
 
 DEFAULT = (Rule("negative surge"),)
 
@@ -54,23 +70,36 @@ def read_rules(
     try:
         values = toml.parse(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise DataError(f"The rules of {path} cannot be read: {error}.", "A TOML file of [[rule]] tables.") from error
+        raise DataError(
+            Remark(f"The rules of {path} cannot be read: {error}.", f"无法读取 {path} 中的规则：{error}。"),
+            Remark("A TOML file of [[rule]] tables.", "应是由 [[rule]] 表组成的 TOML 文件。"),
+        ) from error
     rules: list[Rule] = []
     faults: list[str] = []
     for number, table in enumerate(values.get("rule", []), 1):
         rule, wrong = read(Rule, table)
-        faults += [f"rule {number}: {fault.message}" for fault in wrong]
+        faults += [numbered("rule", number, fault.message) for fault in wrong]
         if rule is not None:
             faults += _unknown(number, "topic", rule.topics, topics)
             faults += _unknown(number, "entity", rule.entities, entities)
             faults += _unknown(number, "channel", rule.channels, channels)
-            faults += [f"rule {number}: there is no hour {hour}." for hour in rule.hours if not 0 <= hour < 24]
+            hours = [hour for hour in rule.hours if not 0 <= hour < 24]
+            faults += [
+                numbered("rule", number, Remark(f"there is no hour {hour}.", f"没有 {hour} 点。")) for hour in hours
+            ]
             rules.append(rule)
     if faults or not rules:
-        raise RecipeError(faults or ["there is no table [[rule]]."], str(path))
+        raise RecipeError(faults or [no_table("rule")], str(path))
     return tuple(rules)
 
 
 def _unknown(number: int, kind: str, names: Sequence[str], known: Collection[str]) -> list[str]:
-    wrong = [name for name in names if name not in known]
-    return [f"rule {number}: there is no {kind} {name!r}. {nearest(name, known)}" for name in wrong]
+    found: list[str] = []
+    for name in names:
+        if name not in known:
+            hint = nearest(name, known)
+            told = Remark(
+                f"there is no {kind} {name!r}. {hint}", f"没有{KINDS_ZH[kind]} {name!r}。{said_in('zh', hint)}"
+            )
+            found.append(numbered("rule", number, told))
+    return found

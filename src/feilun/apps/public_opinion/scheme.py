@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from feilun.apps.public_opinion.gazetteer import automaton
+from feilun.apps.public_opinion.gazetteer import automaton, no_table, numbered
 from feilun.core import toml
 from feilun.core.corpus import Corpus
-from feilun.core.errors import DataError, RecipeError
+from feilun.core.errors import DataError, RecipeError, UsageError, nearest
 from feilun.core.prediction import Prediction, Ranking
+from feilun.core.remark import Remark
 from feilun.core.settings import REQUIRED, read, setting
 
 FINANCE = Path(__file__).with_name("finance.toml")
@@ -98,19 +99,36 @@ def read_scheme(path: Path = FINANCE) -> Scheme:
     try:
         values = toml.parse(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise DataError(f"The scheme {path} cannot be read: {error}.", "A TOML file of [[topic]] tables.") from error
+        raise DataError(
+            Remark(f"The scheme {path} cannot be read: {error}.", f"无法读取话题体系 {path}：{error}。"),
+            Remark("A TOML file of [[topic]] tables.", "应是由 [[topic]] 表组成的 TOML 文件。"),
+        ) from error
     topics: list[Topic] = []
     faults: list[str] = []
     for number, table in enumerate(values.get("topic", []), 1):
         topic, wrong = read(Topic, table)
-        faults += [f"topic {number}: {fault.message}" for fault in wrong]
+        faults += [numbered("topic", number, fault.message) for fault in wrong]
         if topic is not None and topic.name in {one.name for one in topics}:
-            faults.append(f"topic {number}: the name {topic.name!r} came before.")
+            before = Remark(f"the name {topic.name!r} came before.", f"名称 {topic.name!r} 已经出现过。")
+            faults.append(numbered("topic", number, before))
         elif topic is not None:
             topics.append(topic)
     if faults or not topics:
-        raise RecipeError(faults or ["there is no table [[topic]]."], str(path))
+        raise RecipeError(faults or [no_table("topic")], str(path))
     return Scheme(tuple(topics))
+
+
+def known_topic(name: str, scheme: Scheme) -> str:
+    """Return the name of a topic.
+
+    Raises:
+        UsageError: If the scheme has none of that name.
+    """
+    if name not in scheme.names:
+        raise UsageError(
+            Remark(f"The scheme has no topic {name!r}.", f"话题体系中没有话题 {name!r}。"), nearest(name, scheme.names)
+        )
+    return name
 
 
 def _is_whole(word: str, text: str, start: int, end: int) -> bool:

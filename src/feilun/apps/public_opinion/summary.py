@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from feilun.apps.public_opinion.incidents import Incident
+from feilun.apps.public_opinion.incidents import Alarm, Incident
 from feilun.text.segment import HAN
 
 
@@ -22,6 +22,7 @@ class Wording:
         phrases: The phrases that tell it from what was said before.
         comma: What stands between names.
         colon: What stands before a story's evidence.
+        where: Of which region and source it is.
         severities: How severe it is.
     """
 
@@ -31,6 +32,7 @@ class Wording:
     phrases: str
     comma: str
     colon: str
+    where: str
     severities: Mapping[str, str]
 
 
@@ -39,25 +41,27 @@ SHOWN = 3
 
 WORDINGS = {
     "zh": Wording(
-        "{at}（UTC）起的时段内有 {count} 篇文档，预期 {expected:.1f} 篇（p = {chance:.1g}）。"
+        "{at}（UTC）起的时段内{where}有 {count} 篇文档，预期 {expected:.1f} 篇（p = {chance:.1g}）。"
         "整个事件的来源：{sources}。",
-        "{at}（UTC）起的时段内有 {count} 篇负面文档，预期 {expected:.1f} 篇（p = {chance:.1g}）。"
+        "{at}（UTC）起的时段内{where}有 {count} 篇负面文档，预期 {expected:.1f} 篇（p = {chance:.1g}）。"
         "整个事件的来源：{sources}。",
         "{title}（{source}，被报道 {told} 次）",
         "关键短语：{phrases}。",
         "、",
         "：",
+        "{places}",
         {"moderate": "一般", "high": "严重", "critical": "危急"},
     ),
     "en": Wording(
-        "{count} documents in the bucket from {at} UTC where {expected:.1f} were expected (p = {chance:.1g}). "
+        "{count} documents{where} in the bucket from {at} UTC where {expected:.1f} were expected (p = {chance:.1g}). "
         "Sources of the whole incident: {sources}.",
-        "{count} negative documents in the bucket from {at} UTC where {expected:.1f} were expected (p = {chance:.1g}). "
-        "Sources of the whole incident: {sources}.",
+        "{count} negative documents{where} in the bucket from {at} UTC where {expected:.1f} were expected "
+        "(p = {chance:.1g}). Sources of the whole incident: {sources}.",
         "{title} ({source}, told {told} times)",
         "Phrases: {phrases}.",
         ", ",
         ": ",
+        " from {places}",
         {"moderate": "moderate", "high": "high", "critical": "critical"},
     ),
 }
@@ -79,11 +83,17 @@ def summary(incident: Incident) -> str:
     lines = [
         rise.format(
             at=minute(peak.bucket), count=peak.count, expected=peak.expected, chance=peak.p_value,
-            sources=words.comma.join(sources),
+            sources=words.comma.join(sources), where=_where(peak, words),
         ),
         *(f"[{number}] {_told(story, words)}" for number, story in enumerate(stories, 1)),
     ]  # fmt: skip
     return "\n".join([*lines, words.phrases.format(phrases=words.comma.join(phrases))] if phrases else lines)
+
+
+def _where(alarm: Alarm, words: Wording) -> str:
+    """Return of which source and region a surge is; empty where it is of all."""
+    places = [part for part in (alarm.region, alarm.source) if part]
+    return words.where.format(places=words.comma.join(places)) if places else ""
 
 
 def _words(incident: Incident) -> Wording:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from feilun.apps.public_opinion.trends import Trend
 from feilun.core.errors import MissingExtra
+from feilun.core.remark import Remark
 from feilun.text.formulas import inert
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def _parquet(frame_of: Any, rows: Sequence[Mapping[str, Any]]) -> bytes:
     try:
         import polars
     except ImportError as error:
-        raise MissingExtra("polars", "public-opinion", "Tables as Parquet") from error
+        raise MissingExtra("polars", "public-opinion", Remark("Tables as Parquet", "Parquet 表格")) from error
     held = io.BytesIO()
     frame: polars.DataFrame = frame_of(polars, rows)
     frame.write_parquet(held)

@@ -6,21 +6,33 @@ Only whole numbers are added up, so that any order of documents gives the same f
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection
 
+from feilun.apps.public_opinion.regions import region_name
 from feilun.apps.public_opinion.understanding import Analysis
+from feilun.core.errors import UsageError
+from feilun.core.remark import Remark
 from feilun.storage import opinion, opinion_counts
 from feilun.storage.opinion_counts import DAY, FIGURES, MONDAY, WEEK, Cell
 
 FINE_DAYS = 14
 """Days up to which a series is told by buckets; longer ones by days."""
+
+Side = Literal["entity", "topic", "source", "region"]
+SIDES: tuple[Side, ...] = ("entity", "topic", "source", "region")
+"""What documents are counted by."""
+
+Name = tuple[str, str, str, str]
+"""Topic, entity, source and region of a series; an empty one stands for all together."""
+
+MOST_COMPARED = 20
 
 LONG_DAYS = 182
 """Days from which on it is told by weeks, where that is enough."""
@@ -82,6 +94,8 @@ class Trend:
     Args:
         topic: Its topic; empty for all.
         entity: Its entity; empty for all.
+        source: Its source; empty for all.
+        region: Its region; empty for all.
         seconds: Length of a bucket.
         buckets: Seconds at which they begin, shape (buckets,).
         documents: Documents in each, the same shape; likewise the others.
@@ -92,12 +106,19 @@ class Trend:
 
     topic: str
     entity: str
+    source: str
+    region: str
     seconds: int
     buckets: NDArray[np.int64]
     documents: NDArray[np.int64]
     positive: NDArray[np.int64]
     negative: NDArray[np.int64]
     stories: NDArray[np.int64]
+
+    @property
+    def name(self) -> Name:
+        """Return what it is of."""
+        return self.topic, self.entity, self.source, self.region
 
     @property
     def negative_share(self) -> float:
@@ -128,7 +149,8 @@ class Trend:
             all_documents: Documents of everybody in the same time, for the share of voice.
         """
         return {
-            "topic": self.topic, "entity": self.entity, "documents": int(self.documents.sum()),
+            "topic": self.topic, "entity": self.entity, "source": self.source, "region": self.region,
+            "documents": int(self.documents.sum()),
             "negative": int(self.negative.sum()), "positive": int(self.positive.sum()),
             "negative_share": round(self.negative_share, 4), "sentiment_index": round(self.sentiment_index, 4),
             "heat": round(self.heat, 3), "momentum": round(self.momentum, 4),
@@ -150,13 +172,13 @@ def trends(
         topic: Only this topic; "" are all together, None each.
         entity: Likewise.
         source: Only of this source; "" are all together.
-        region: Likewise; documents that have none count with all together.
+        region: Likewise, by any of its names; documents that have none count with all together.
         weeks: Tell times of half a year and more by weeks, from Monday on.
     """
     if since is not None:  # buckets of a time from before everything would be zeros without end
         since = max(since, float(opinion_counts.earliest_day(connection) or 0))
     which: dict[str, Any] = {"since": since, "until": until, "topic": topic, "entity": entity}
-    which |= {"source": source, "region": region}
+    which |= {"source": source, "region": region_name(region)}
     length = _length(connection, since, until)
     if length <= FINE_DAYS * DAY:
         seconds, rows = width, opinion_counts.counts(connection, **which)
@@ -174,7 +196,60 @@ def trends(
     series = np.array([numbers.setdefault(name, len(numbers)) for name in zip(columns[1], columns[2], strict=True)])
     table = np.zeros((len(numbers), len(buckets), len(FIGURES)), dtype=np.int64)
     np.add.at(table, (series, (counted - buckets[0]) // seconds), np.array(columns[3:], dtype=np.int64).T)
-    return [Trend(*name, seconds, buckets, *table[number].T) for name, number in sorted(numbers.items())]
+    return [
+        Trend(*name, source, region_name(region), seconds, buckets, *table[number].T)
+        for name, number in sorted(numbers.items())
+    ]
+
+
+def trends_by(connection: Connection, width: int, by: Side, **which: Any) -> list[Trend]:
+    """Return a series for each entity, topic, source or region of which something is told, the largest first.
+
+    Args:
+        connection: A transaction.
+        width: Seconds of a bucket, as they were counted.
+        by: What each series is of; where `which` names one of these, that one alone.
+        which: What `trends` takes; of the other sides empty ones are all together.
+    """
+    asked: dict[str, Any] = dict.fromkeys(SIDES, "") | which
+    if by in ("topic", "entity"):
+        found = [one for one in trends(connection, width, **{**asked, by: asked[by] or None}) if getattr(one, by)]
+    else:
+        known = opinion_counts.sources if by == "source" else opinion_counts.regions
+        names = [asked[by]] if asked[by] else known(connection)
+        found = [one for name in names for one in trends(connection, width, **{**asked, by: name})]
+    return momentous(found)
+
+
+def compared(
+    connection: Connection, width: int, sides: Mapping[Side, Sequence[str]], **time: Any
+) -> tuple[list[Trend], list[str]]:  # fmt: skip
+    """Return the series of each combination of names, in the order in which they are given, and unknown names.
+
+    Args:
+        connection: A transaction.
+        width: Seconds of a bucket, as they were counted.
+        sides: Names of entities, topics, sources and regions; none stands for all together.
+        time: What `trends` takes of time.
+
+    Raises:
+        UsageError: If there are more than 20 combinations, or less than two.
+    """
+    asked: list[dict[str, Any]] = [
+        dict(zip(sides, names, strict=True)) for names in product(*(given or ("",) for given in sides.values()))
+    ]
+    if not 2 <= len(asked) <= MOST_COMPARED:
+        raise UsageError(
+            Remark(f"{len(asked)} series cannot be compared.", f"{len(asked)} 个序列无法比较。"),
+            Remark(
+                f"Name 2 to {MOST_COMPARED} in all: companies, or one company in several regions or sources.",
+                f"合计给出 2 至 {MOST_COMPARED} 个：几家公司，或一家公司的几个地区、几个来源。",
+            ),
+        )
+    found = [one for names in asked for one in trends(connection, width, **{"entity": "", "topic": ""} | names | time)]
+    told = {part for one in found for part in one.name}
+    given = [(side, name) for side, names in sides.items() for name in names]
+    return found, sorted(name for side, name in given if (region_name(name) if side == "region" else name) not in told)
 
 
 def _length(connection: Connection, since: float | None, until: float | None) -> float:
@@ -208,6 +283,6 @@ def counted(row: Any) -> Counted:
     return Counted(row.published, row.source, Analysis.from_json(row.analysis), row.key == row.story, row.region)
 
 
-def momentous(found: Sequence[Trend], count: int) -> list[Trend]:
-    """Return the `count` series with the most documents, the largest first."""
-    return sorted(found, key=lambda one: (-int(one.documents.sum()), one.topic, one.entity))[:count]
+def momentous(found: Sequence[Trend], count: int | None = None) -> list[Trend]:
+    """Return the `count` series with the most documents, or all, the largest first."""
+    return sorted(found, key=lambda one: (-int(one.documents.sum()), one.name))[:count]

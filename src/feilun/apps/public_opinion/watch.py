@@ -11,16 +11,16 @@ from sqlalchemy import Connection
 
 from feilun.apps.public_opinion.cause import Backgrounds, cause, documents_of, leading_entity
 from feilun.apps.public_opinion.incidents import Alarm, Incident, closed_after, joined_by, opened_by
-from feilun.apps.public_opinion.rules import DEFAULT, Rule
+from feilun.apps.public_opinion.rules import DEFAULT, Rule, Scope
+from feilun.apps.public_opinion.series import Numbers, Series
 from feilun.apps.public_opinion.trends import bucket_of
 from feilun.core.settings import setting
-from feilun.monitoring.surge import SurgeDetector, Surges, SurgeSettings
+from feilun.monitoring.surge import Surges, SurgeSettings
 from feilun.monitoring.trading_days import TradingDays
 from feilun.storage import opinion, opinion_counts
 from feilun.storage.database import Database
 
 JUDGED = "judged"
-METRICS = ("negative", "documents")
 READ_AT_ONCE = 500
 """Buckets whose numbers are read at once."""
 
@@ -76,8 +76,8 @@ class Watch:
         self._forget()
 
     def _forget(self) -> None:
-        self._detectors = {metric: SurgeDetector(0, self.width, self._surge) for metric in METRICS}
-        self._numbers: dict[tuple[str, str], int] = {}
+        # a scope is judged by itself: what is counted elsewhere is not among the many chances of a false alarm
+        self._scopes = {scope: Series.new(self.width, self._surge) for rule in self.rules for scope in rule.scopes}
 
     def resume(self, database: Database) -> None:
         """Learn from what was judged before, and take up its incidents."""
@@ -134,14 +134,18 @@ class Watch:
         self._pass_over(connection, end, judging)
         while self._next is not None and self._next < end:
             until = min(end, self._next + min(READ_AT_ONCE * self.width, FALLOW_SECONDS))
-            rows = opinion_counts.counts(connection, since=self._next, until=until)
-            by_bucket: dict[int, list[tuple[int, int, int]]] = {}
-            for row in rows:
-                number = self._numbers.setdefault((row.topic, row.entity), len(self._numbers))
-                by_bucket.setdefault(row.bucket, []).append((number, row.negative, row.documents))
+            counted = {
+                scope: series.by_bucket(
+                    opinion_counts.counts(connection, since=self._next, until=until, source=scope[0], region=scope[1])
+                )
+                for scope, series in self._scopes.items()
+            }
             for bucket in range(self._next, until, self.width):
-                self._bucket(connection, bucket, by_bucket.get(bucket, ()), judging)
-            self._spoken = max(by_bucket, default=self._spoken)
+                self._bucket(
+                    connection, bucket, {scope: one.get(bucket, ()) for scope, one in counted.items()}, judging
+                )
+            last = opinion_counts.last_bucket(connection, self._next, until)
+            self._spoken = self._spoken if last is None else last
             self._next = until
             self._pass_over(connection, end, judging)
 
@@ -165,35 +169,40 @@ class Watch:
             self._next = bucket_of(first, self.width)
 
     def _bucket(
-        self, connection: Connection, bucket: int, found: Sequence[tuple[int, int, int]], judging: bool
+        self, connection: Connection, bucket: int, found: Mapping[Scope, Sequence[Numbers]], judging: bool
     ) -> None:
-        counts = np.zeros((len(METRICS), len(self._numbers)), dtype=np.int64)
-        for number, *values in found:
-            counts[:, number] = values
-        surges: dict[str, Surges] = {}
-        local, closed = self._calendar.local(bucket), self._closed(bucket)
-        for metric, values_of in zip(METRICS, counts, strict=True):
-            self._detectors[metric].grow(len(self._numbers))
-            surges[metric] = self._detectors[metric].step(local, values_of, closed)
+        local, rest = self._calendar.local(bucket), self._rest(bucket)
+        alarms = []
+        for scope, series in self._scopes.items():
+            counts, surges = series.step(local, found[scope], self._resting(series, rest))
+            alarms += self._alarms(scope, bucket, counts, surges) if judging else []
         if not judging:
             return
         backgrounds = Backgrounds(connection, self._aliases)
-        for alarm in self._alarms(bucket, dict(zip(METRICS, counts, strict=True)), surges):
+        for alarm in sorted(alarms, key=lambda one: (one.p_value, one.topic, one.entity, one.source, one.region)):
             self._take(connection, alarm, backgrounds)
         self._calm(bucket)
 
-    def _closed(self, bucket: int) -> NDArray[np.bool_] | None:
-        """Return which series have a holiday; None where none has."""
-        shut = {market for market in {"", *self._markets.values()} if self._calendar.closed(bucket, market)}
-        return np.array([self._markets.get(entity, "") in shut for _, entity in self._numbers]) if shut else None
+    def _rest(self, bucket: int) -> Mapping[str, float]:
+        """Return how much of the day each market rests; empty where none does."""
+        rests = {market: self._calendar.rest(bucket, market) for market in {"", *self._markets.values()}}
+        return rests if any(rests.values()) else {}
+
+    def _resting(self, series: Series, rests: Mapping[str, float]) -> NDArray[np.float64] | None:
+        """Return how much of the day each series rests; None where none does."""
+        if not rests:
+            return None
+        return np.array([rests[self._markets.get(entity, "")] for _, entity in series.numbers])
 
     def _alarms(
-        self, bucket: int, counts: Mapping[str, NDArray[np.int64]], surges: Mapping[str, Surges]
+        self, scope: Scope, bucket: int, counts: Mapping[str, NDArray[np.int64]], surges: Mapping[str, Surges]
     ) -> list[Alarm]:
-        """Return what the rules say of a bucket, the least likely first."""
-        names = list(self._numbers)
+        """Return what the rules say of a bucket."""
+        names = list(self._scopes[scope].numbers)
         found = []
         for rule in self.rules:
+            if scope not in rule.scopes:
+                continue
             surge = surges[rule.metric]
             values = counts[rule.metric]
             fires = surge.alarms & (surge.p_values <= rule.p_value) & (values >= rule.minimum)
@@ -203,10 +212,9 @@ class Watch:
                 if rule.metric == "negative" and not self._share_rose(number, counts, surges):
                     continue
                 expected, p_value = float(surge.expected[number]), float(surge.p_values[number])
-                found.append(
-                    Alarm(rule.name, rule.metric, *names[number], bucket, int(values[number]), expected, p_value)
-                )
-        return sorted(found, key=lambda alarm: (alarm.p_value, alarm.topic, alarm.entity))
+                count = int(values[number])
+                found.append(Alarm(rule.name, rule.metric, *names[number], bucket, count, expected, p_value, *scope))
+        return found
 
     def _share_rose(self, number: int, counts: Mapping[str, NDArray[np.int64]], surges: Mapping[str, Surges]) -> bool:
         """Return whether more of what is said is negative than usual, not only more is said."""
@@ -217,7 +225,10 @@ class Watch:
     def _take(self, connection: Connection, alarm: Alarm, backgrounds: Backgrounds) -> None:
         """Find the incident that an alarm belongs to, or open one."""
         until = alarm.bucket + self.width
-        rows = documents_of(connection, alarm.bucket, until, alarm.topic, alarm.entity, alarm.metric == "negative")
+        rows = documents_of(
+            connection, alarm.bucket, until, alarm.topic, alarm.entity, alarm.metric == "negative",
+            alarm.source, alarm.region,
+        )  # fmt: skip
         entity = alarm.entity or leading_entity(rows)
         told = cause(connection, rows, alarm.bucket, backgrounds)
         stories = [story["story"] for story in told["stories"]]
@@ -229,7 +240,7 @@ class Watch:
             names = incident.peak if incident.peak.count >= alarm.count else alarm
             rows = documents_of(
                 connection, since, until, "" if incident.entity else names.topic, incident.entity,
-                alarm.metric == "negative",
+                alarm.metric == "negative", names.source, names.region,
             )  # fmt: skip
             incident = joined_by(incident, alarm, stories, cause(connection, rows, since, backgrounds))
         self.incidents[incident.id] = incident

@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from feilun.apps.public_opinion.regions import region_name
 from feilun.apps.public_opinion.understanding import Analysis
 from feilun.knowledge.terms import phrases
 from feilun.storage import opinion, opinion_words
@@ -54,7 +55,7 @@ def wanted(words: str, entity: str, topic: str, sentiment: str, source: str, reg
         topic: What they are about.
         sentiment: negative, neutral or positive: for the entity, where one is wanted.
         source: Who published them.
-        region: Where they are from.
+        region: Where they are from, by any of its names.
 
     Returns:
         Phrases; none where all is empty, None where words hold nothing to look for.
@@ -63,7 +64,7 @@ def wanted(words: str, entity: str, topic: str, sentiment: str, source: str, reg
     if words and not parts:
         return None
     marks = [_mark("entity", entity, sentiment)] if entity else [_mark("sentiment", sentiment)] if sentiment else []
-    others = (("topic", topic), ("source", source), ("region", region))
+    others = (("topic", topic), ("source", source), ("region", region_name(region)))
     marks += [_mark(name, value) for name, value in others if value]
     return [*parts, *(Phrase((mark,)) for mark in marks)]
 

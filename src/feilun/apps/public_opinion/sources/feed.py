@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import re
 import time
 from calendar import timegm
 from collections.abc import Callable, Iterator, Mapping
@@ -17,9 +18,21 @@ from feilun.apps.public_opinion.document import Form
 from feilun.apps.public_opinion.sources.fetching import Fetcher, NotFetched, Page
 from feilun.apps.public_opinion.sources.source import Batch, Letter
 from feilun.core.errors import MissingExtra
+from feilun.core.remark import Remark
+from feilun.text.chinese_bytes import decode, is_chinese
 
 REMEMBERED = 1_000
 """Latest entries of a feed that are known to have been given."""
+
+MOST_CHARACTERS = 4_000_000
+"""Characters of texts after which a batch ends: pages of many entries do not fill the memory."""
+
+DECLARATION = re.compile(rb"\s*<\?xml[^>]*?(?:encoding\s*=\s*[\"']([\w-]+)[^>]*)?\?>")
+MISNAMED = frozenset({"", "utf-8", "gb2312", "gbk", "gb18030", "big5", "big5-hkscs"})
+"""What Chinese feeds call their encoding, rightly or not."""
+
+NOTHING_KNOWN: Mapping[str, Any] = {"etag": "", "modified": "", "seen": [], "failures": 0, "again": 0.0}
+"""The position before everything."""
 
 LONGEST_WAIT = 86_400.0
 """Most seconds until a feed that failed is asked again, whatever its server says."""
@@ -56,17 +69,9 @@ class Feed:
 
         A feed that is refused or does not answer gives a dead letter with the reason, and is asked again later.
         """
-        known: dict[str, Any] = {
-            "etag": "",
-            "modified": "",
-            "seen": [],
-            "failures": 0,
-            "again": 0.0,
-            **(position or {}),
-        }
-        now = self.clock()
-        if now < known["again"] <= now + LONGEST_WAIT:  # further away it is where the clock was set back
+        if not self.is_due(position):
             return
+        known, now = {**NOTHING_KNOWN, **(position or {})}, self.clock()
         try:
             page = self.fetcher.get(self.url, known["etag"], known["modified"])
             records = self._records(page) if page.changed else []
@@ -77,11 +82,24 @@ class Feed:
             return
         seen = set(known["seen"])
         fresh = [(mark, record) for record in records if (mark := _mark(record)) not in seen]
-        rows = tuple((self.url, self._with_body(record)) for _, record in fresh)
-        marks = [*known["seen"], *(mark for mark, _ in fresh)][-REMEMBERED:]
-        yield Batch(rows, {
-            "etag": page.etag, "modified": page.modified, "seen": marks, "failures": 0, "again": now + self.every,
+        rows: list[tuple[str, Mapping[str, Any]]] = []
+        marks = list(known["seen"])
+        for mark, record in fresh:
+            if sum(len(str(one["body"])) for _, one in rows) > MOST_CHARACTERS:
+                # without the marks of the server's version: until all of it is kept it is asked for whole
+                yield Batch(tuple(rows), {**known, "seen": marks[-REMEMBERED:]})
+                rows = []
+            rows.append((self.url, self._with_body(record)))
+            marks.append(mark)
+        yield Batch(tuple(rows), {
+            "etag": page.etag, "modified": page.modified, "seen": marks[-REMEMBERED:], "failures": 0,
+            "again": now + self.every,
         })  # fmt: skip
+
+    def is_due(self, position: Any) -> bool:
+        """Return whether it is time to ask the feed again."""
+        again, now = (position or {}).get("again", 0.0), self.clock()
+        return not now < again <= now + LONGEST_WAIT  # further away it is where the clock was set back
 
     def _records(self, page: Page) -> list[dict[str, Any]]:
         if page.body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
@@ -95,7 +113,9 @@ class Feed:
         try:
             import trafilatura
         except ImportError as error:
-            raise MissingExtra("trafilatura", "public-opinion", "Reading the pages of a feed") from error
+            raise MissingExtra(
+                "trafilatura", "public-opinion", Remark("Reading the pages of a feed", "读取订阅源的网页")
+            ) from error
         try:
             page = self.fetcher.get(str(record["url"]))
         except NotFetched:
@@ -109,12 +129,20 @@ def _xml_feed(page: Page) -> list[dict[str, Any]]:
     try:
         import feedparser
     except ImportError as error:
-        raise MissingExtra("feedparser", "public-opinion", "Reading feeds") from error
+        raise MissingExtra("feedparser", "public-opinion", Remark("Reading feeds", "读取订阅源")) from error
     if b"<!ENTITY" in page.body.replace(b"\0", b""):
-        raise NotFetched(f"{page.url} declares entities.", "No feed needs them; it is refused.")
-    parsed = feedparser.parse(io.BytesIO(page.body))
+        raise NotFetched(
+            Remark(f"{page.url} declares entities.", f"{page.url} 声明了 XML 实体。"),
+            Remark("No feed needs them; it is refused.", "订阅源用不到它们，因此拒绝读取。"),
+        )
+    parsed = feedparser.parse(io.BytesIO(_as_utf8(page.body)))
     if not parsed.version:
-        raise NotFetched(f"{page.url} is neither RSS nor Atom nor a JSON feed.", "Give the address of a feed.")
+        raise NotFetched(
+            Remark(
+                f"{page.url} is neither RSS nor Atom nor a JSON feed.", f"{page.url} 不是 RSS、Atom 或 JSON 订阅源。"
+            ),
+            Remark("Give the address of a feed.", "请给出订阅源的地址。"),
+        )
     source = parsed.feed.get("title", "")
     found = []
     for entry in parsed.entries:
@@ -126,6 +154,16 @@ def _xml_feed(page: Page) -> list[dict[str, Any]]:
             "published": datetime.fromtimestamp(timegm(moment), UTC).isoformat() if moment else "",
         })  # fmt: skip
     return found
+
+
+def _as_utf8(body: bytes) -> bytes:
+    """Return XML in UTF-8 where it is Chinese in another encoding, whatever it says that it is."""
+    declaration = DECLARATION.match(body)
+    said = (declaration[1] or b"").decode().lower() if declaration else ""
+    found = decode(body, "big5" if said.startswith("big5") else "gb18030") if said in MISNAMED else None
+    if found is None or found[1] == "utf-8" or not is_chinese(found[0]):
+        return body
+    return DECLARATION.sub(b"", found[0].encode(), count=1)
 
 
 def _json_feed(page: Page) -> list[dict[str, Any]]:
@@ -144,7 +182,10 @@ def _json_feed(page: Page) -> list[dict[str, Any]]:
             for item in items
         ]  # fmt: skip
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise NotFetched(f"{page.url} is no JSON feed.", "Valid: jsonfeed.org, version 1.1.") from error
+        raise NotFetched(
+            Remark(f"{page.url} is no JSON feed.", f"{page.url} 不是 JSON 订阅源。"),
+            Remark("Valid: jsonfeed.org, version 1.1.", "格式应为 jsonfeed.org 1.1 版。"),
+        ) from error
 
 
 def _mark(record: Mapping[str, Any]) -> str:

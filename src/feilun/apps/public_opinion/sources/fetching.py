@@ -21,6 +21,7 @@ from threading import Timer
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from feilun.core.errors import ServiceError
+from feilun.core.remark import Remark
 
 MOST_REDIRECTS = 5
 PIECE_BYTES = 1 << 16
@@ -29,6 +30,9 @@ REDIRECTS = frozenset({301, 302, 303, 307, 308})
 NOT_MODIFIED = 304
 TRANSLATED = ipaddress.ip_network("64:ff9b::/96")
 """IPv6 addresses that stand for an IPv4 address (RFC 6052)."""
+
+LATER = Remark("It is asked again later.", "稍后会再次访问。")
+WEB = Remark("Give an http or https address.", "请给出 http 或 https 地址。")
 
 
 class NotFetched(ServiceError):
@@ -102,24 +106,44 @@ class Fetcher:
                 page, onward = self._ask(url, parts, asked, end)
             except (OSError, http.client.HTTPException, zlib.error) as error:
                 said = str(error) or type(error).__name__
-                raise NotFetched(f"{url} did not answer: {said}.", "It is asked again later.") from error
+                raise NotFetched(
+                    Remark(f"{url} did not answer: {said}.", f"{url} 没有应答：{said}。"), LATER
+                ) from error
             if page is not None:
                 return page
             url = urljoin(url, onward)
-        raise NotFetched(f"{url} leads on more than {MOST_REDIRECTS} times.", "Give the address that it leads to.")
+        raise NotFetched(
+            Remark(f"{url} leads on more than {MOST_REDIRECTS} times.", f"{url} 的重定向超过 {MOST_REDIRECTS} 次。"),
+            Remark("Give the address that it leads to.", "请直接给出它最终指向的地址。"),
+        )
 
     def _checked(self, url: str) -> SplitResult:
         try:
             parts = urlsplit(url)
             host, _ = parts.hostname or "", parts.port
         except ValueError as error:
-            raise NotFetched(f"{url!r} is no address: {error}.", "Give an http or https address.") from error
+            raise NotFetched(Remark(f"{url!r} is no address: {error}.", f"{url!r} 不是地址：{error}。"), WEB) from error
         if parts.scheme not in {"http", "https"} or not host:
-            raise NotFetched(f"{url!r} is refused: only http and https are fetched.", "Give an http or https address.")
+            raise NotFetched(
+                Remark(
+                    f"{url!r} is refused: only http and https are fetched.",
+                    f"拒绝访问 {url!r}：只访问 http 和 https 地址。",
+                ),
+                WEB,
+            )
         if parts.username is not None:
-            raise NotFetched(f"The address of {host} is refused: it holds a name or a password.", "Leave it out.")
+            raise NotFetched(
+                Remark(
+                    f"The address of {host} is refused: it holds a name or a password.",
+                    f"拒绝访问 {host} 的地址：其中有用户名或密码。",
+                ),
+                Remark("Leave it out.", "请去掉它们。"),
+            )
         if host.lower() not in {name.lower() for name in self.hosts}:
-            raise NotFetched(f"{url} is refused: the host {host} is not listed.", "Add it to feeds.hosts.")
+            raise NotFetched(
+                Remark(f"{url} is refused: the host {host} is not listed.", f"拒绝访问 {url}：主机 {host} 未列出。"),
+                Remark("Add it to feeds.hosts.", "请把它加入 feeds.hosts。"),
+            )
         return parts
 
     def _address(self, host: str, port: int) -> str:
@@ -127,7 +151,13 @@ class Fetcher:
         found = {str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
         for address in found:
             if not self._allowed(address):
-                raise NotFetched(f"{host} is refused: its address {address} is no public one.", "Name another host.")
+                raise NotFetched(
+                    Remark(
+                        f"{host} is refused: its address {address} is no public one.",
+                        f"拒绝访问 {host}：它的地址 {address} 不是公网地址。",
+                    ),
+                    Remark("Name another host.", "请换一个主机。"),
+                )
         return sorted(found)[0]
 
     def _allowed(self, address: str) -> bool:
@@ -161,7 +191,11 @@ class Fetcher:
                 return Page(url, b"", *marks, changed=False), ""
             if answer.status != http.client.OK:
                 raise NotFetched(
-                    f"{url} answered {answer.status} {answer.reason}.", "It is asked again later.",
+                    Remark(
+                        f"{url} answered {answer.status} {answer.reason}.",
+                        f"{url} 应答 {answer.status} {answer.reason}。",
+                    ),
+                    LATER,
                     _seconds(answer.getheader("Retry-After")),
                 )  # fmt: skip
             return Page(url, self._body(url, answer, raw, end), *marks), ""
@@ -174,24 +208,37 @@ class Fetcher:
         """Read a page piece by piece, within bounds of bytes and time."""
         encoding = (answer.getheader("Content-Encoding") or "identity").lower()
         if encoding not in {"identity", "gzip", "deflate"}:
-            raise NotFetched(f"{url} is compressed by {encoding!r}.", "Valid: gzip, deflate.")
+            raise NotFetched(
+                Remark(f"{url} is compressed by {encoding!r}.", f"{url} 的压缩方式是 {encoding!r}。"),
+                Remark("Valid: gzip, deflate.", "可用：gzip、deflate。"),
+            )
         unpack = None if encoding == "identity" else zlib.decompressobj(zlib.MAX_WBITS | 32)
         held, seen = bytearray(), 0
         while True:
             left = end - time.monotonic()
             if left <= 0:
-                raise NotFetched(f"{url} took longer than {self.seconds:g} seconds.", "It is asked again later.")
+                raise NotFetched(
+                    Remark(
+                        f"{url} took longer than {self.seconds:g} seconds.", f"{url} 用时超过 {self.seconds:g} 秒。"
+                    ),
+                    LATER,
+                )
             if raw.fileno() >= 0:
                 raw.settimeout(left)
             piece = answer.read1(PIECE_BYTES)
             if not piece:
                 if answer.length or (unpack is not None and seen and not unpack.eof):
-                    raise NotFetched(f"{url} broke off before its end.", "It is asked again later.")
+                    raise NotFetched(Remark(f"{url} broke off before its end.", f"{url} 中途断开。"), LATER)
                 return bytes(held)
             seen += len(piece)
             held += piece if unpack is None else unpack.decompress(piece, self.most_bytes - len(held) + 1)
             if max(seen, len(held)) > self.most_bytes:
-                raise NotFetched(f"{url} holds more than {self.most_bytes:,} bytes.", "It is no feed.")
+                raise NotFetched(
+                    Remark(
+                        f"{url} holds more than {self.most_bytes:,} bytes.", f"{url} 超过 {self.most_bytes:,} 字节。"
+                    ),
+                    Remark("It is no feed.", "它不是订阅源。"),
+                )
 
 
 def _cut(connected: socket.socket | None) -> None:

@@ -15,10 +15,11 @@ from typing import Any
 from feilun.apps.public_opinion.document import Form
 from feilun.apps.public_opinion.sources.source import Batch, Letter
 from feilun.core.errors import DataError
+from feilun.core.remark import Remark
+from feilun.text.chinese_bytes import Encoding, decode
 
 ENDINGS = (".csv", ".jsonl", ".ndjson")
-ENCODINGS = ("utf-8", "gb18030")
-NEITHER = "neither UTF-8 nor GB 18030"
+NO_TEXT = "neither UTF-8 nor GB 18030 nor Big5"
 PIECE_BYTES = 1 << 20
 LONGEST_RECORD = 1 << 24
 """A record larger than this is none: without an end, a file would fill the memory."""
@@ -65,14 +66,24 @@ class Files:
                     known = {**known, path.name: state}
                     yield Batch(records, known, dead)
             except OSError as error:
-                refused.append(DataError(f"{path} cannot be read: {error.strerror}.", "Check who may read it."))
+                refused.append(
+                    DataError(
+                        Remark(f"{path} cannot be read: {error.strerror}.", f"无法读取 {path}：{error.strerror}。"),
+                        Remark("Check who may read it.", "请检查读取权限。"),
+                    )
+                )
         if refused:
             raise refused[0]
 
     def _paths(self) -> list[Path]:
         if not self.path.is_dir():
             if self.path.suffix.lower() not in ENDINGS:
-                raise DataError(f"{self.path} ends with {self.path.suffix!r}.", f"Valid: {', '.join(ENDINGS)}.")
+                raise DataError(
+                    Remark(
+                        f"{self.path} ends with {self.path.suffix!r}.", f"{self.path} 的后缀是 {self.path.suffix!r}。"
+                    ),
+                    Remark(f"Valid: {', '.join(ENDINGS)}.", f"可用：{'、'.join(ENDINGS)}。"),
+                )
             return [self.path]
         return sorted(path for path in self.path.iterdir() if path.suffix.lower() in ENDINGS and path.is_file())
 
@@ -84,17 +95,20 @@ class Files:
                 state = {"bytes": 0, "lines": 0, "header": None}
             file.seek(state["bytes"])
             while piece := _complete(file, table, self.whole):
-                header, records, dead = _read_piece(piece, table, path.name, state)
+                found, records, dead = _read_piece(piece, table, path.name, state)
                 read = state["bytes"] + len(piece)
                 lines = state["lines"] + piece.count(b"\n")
-                state = {"bytes": read, "lines": lines, "header": header, "begins": _beginning(file, read)}
+                state = {**state, **found, "bytes": read, "lines": lines, "begins": _beginning(file, read)}
                 yield state, tuple(records), tuple(dead)
                 file.seek(read)
 
 
 def missing(path: Path) -> DataError:
     """Return what is said of a file that is not there."""
-    return DataError(f"There is no file {path}.", "Give a .csv or .jsonl file, or a folder of them.")
+    return DataError(
+        Remark(f"There is no file {path}.", f"没有文件 {path}。"),
+        Remark("Give a .csv or .jsonl file, or a folder of them.", "请给出 .csv 或 .jsonl 文件，或其文件夹。"),
+    )
 
 
 def _beginning(file: io.BufferedReader, read: int) -> str:
@@ -141,18 +155,26 @@ def _end_of_records(held: bytes, table: bool) -> int:
 
 def _read_piece(
     piece: bytes, table: bool, name: str, state: Mapping[str, Any]
-) -> tuple[list[str] | None, list[tuple[str, Mapping[str, Any]]], list[Letter]]:
-    """Return header, records and what is none of whole lines of a file."""
-    line, header = state["lines"], state["header"]
+) -> tuple[dict[str, Any], list[tuple[str, Mapping[str, Any]]], list[Letter]]:
+    """Return what is known of a file now, header and encoding, with records and what is none of whole lines of it."""
+    line = state["lines"]
     if len(piece) > LONGEST_RECORD and b"\n" not in piece[:-1]:
         reason = f"a record of more than {LONGEST_RECORD:,} bytes"
-        return header, [], [Letter(f"{name}, line {line + 1}", reason, repr(piece[:1000]))]
+        return {}, [], [Letter(f"{name}, line {line + 1}", reason, repr(piece[:1000]))]
+    before: Encoding = state.get("encoding", "gb18030")
     if not table:
-        return (None, *_objects(piece, name, line))
-    text = _decoded(piece)
-    if text is None:
-        return header, [], [Letter(f"{name}, from line {line + 1}", NEITHER, repr(piece[:1000]))]
-    return _rows(list(io.StringIO(text, newline="")), name, line, header)
+        return _objects(piece, name, line, before)
+    found = decode(piece, before)
+    if found is None:
+        return {}, [], [Letter(f"{name}, from line {line + 1}", NO_TEXT, repr(piece[:1000]))]
+    text, encoding = found
+    header, records, dead = _rows(list(io.StringIO(text, newline="")), name, line, state["header"])
+    return {"header": header, "encoding": _eight_bit(encoding, before)}, records, dead
+
+
+def _eight_bit(encoding: Encoding, before: Encoding) -> Encoding:
+    """Return what a text that is no UTF-8 is taken for, where it tells nothing itself."""
+    return before if encoding == "utf-8" else encoding
 
 
 def _rows(
@@ -202,7 +224,9 @@ def _cells(lines: list[str], width: int) -> Iterator[tuple[int, list[str]]]:
             begun = ended = begun + 1
 
 
-def _objects(piece: bytes, name: str, line: int) -> tuple[list[tuple[str, Mapping[str, Any]]], list[Letter]]:
+def _objects(
+    piece: bytes, name: str, line: int, before: Encoding
+) -> tuple[dict[str, Any], list[tuple[str, Mapping[str, Any]]], list[Letter]]:
     """Read records of a JSON Lines file."""
     records: list[tuple[str, Mapping[str, Any]]] = []
     dead: list[Letter] = []
@@ -210,23 +234,19 @@ def _objects(piece: bytes, name: str, line: int) -> tuple[list[tuple[str, Mappin
         if not raw.strip():
             continue
         place = f"{name}, line {number}"
-        text = _decoded(raw)
+        found = decode(raw, before)
+        if found is None:
+            dead.append(Letter(place, NO_TEXT, repr(raw)))
+            continue
+        text, encoding = found
+        before = _eight_bit(encoding, before)
         try:
-            value = json.loads(text.removeprefix("\ufeff")) if text is not None else None
+            value = json.loads(text.removeprefix("\ufeff"))
         except (ValueError, RecursionError) as error:  # also a number of more digits than are read
-            dead.append(Letter(place, f"no JSON: {error}", str(text)))
+            dead.append(Letter(place, f"no JSON: {error}", text))
             continue
         if isinstance(value, dict):
             records.append((place, value))
         else:
-            dead.append(Letter(place, "no JSON object" if text is not None else NEITHER, text or repr(raw)))
-    return records, dead
-
-
-def _decoded(raw: bytes) -> str | None:
-    for encoding in ENCODINGS:
-        try:
-            return raw.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    return None
+            dead.append(Letter(place, "no JSON object", text))
+    return {"encoding": before}, records, dead

@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from feilun.apps.public_opinion.document import Form
 from feilun.apps.public_opinion.sources.source import Batch
 from feilun.core.errors import DataError
+from feilun.core.remark import Remark
 
 READ_AT_ONCE = 500
 
@@ -55,17 +56,28 @@ class SqlQuery:
             engine = create_engine(self.url)
         except (SQLAlchemyError, ImportError) as error:
             raise DataError(
-                "The database of a query cannot be opened.", f"Check queries.url: {_said(error)}."
+                Remark("The database of a query cannot be opened.", "无法打开查询所用的数据库。"),
+                Remark(f"Check queries.url: {_said(error)}.", f"请检查 queries.url：{_said(error)}。"),
             ) from error
         try:
             yield from self._batches(engine, position)
         except SQLAlchemyError as error:
             raise DataError(
-                f"The database refused the query of sources: {_said(error)}.",
-                f"It must be one SELECT, without ORDER BY, that gives the column {self.cursor!r}.",
+                Remark(
+                    f"The database refused the query of sources: {_said(error)}.",
+                    f"数据库拒绝执行来源的查询：{_said(error)}。",
+                ),
+                Remark(
+                    f"It must be one SELECT, without ORDER BY, that gives the column {self.cursor!r}.",
+                    f"应是一条不带 ORDER BY 的 SELECT，结果中有 {self.cursor!r} 列。",
+                ),
             ) from error
         finally:
             engine.dispose()
+
+    def is_due(self, position: Any) -> bool:
+        """Return that it may be asked at any time."""
+        return True
 
     def _batches(self, engine: Engine, position: Any) -> Iterator[Batch]:
         last = position

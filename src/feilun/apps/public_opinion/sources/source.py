@@ -55,3 +55,11 @@ class Source(Protocol):
     def read(self, position: Any) -> Iterator[Batch]:
         """Yield what there is after a position, in order, and end; None stands before everything."""
         ...
+
+
+class Remote(Source, Protocol):
+    """A source that another machine gives, which may hang."""
+
+    def is_due(self, position: Any) -> bool:
+        """Return whether it is time to read on from a position."""
+        ...

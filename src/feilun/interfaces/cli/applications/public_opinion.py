@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from feilun.core.remark import Remark
 from feilun.interfaces.cli import output
 from feilun.interfaces.cli.applications import public_opinion_desk, public_opinion_export, public_opinion_numbers
 from feilun.interfaces.cli.applications.public_opinion_numbers import File
 from feilun.interfaces.cli.options import AllowHost, AsJson, Host, Port, RequireToken
 
 if TYPE_CHECKING:
+    from feilun.apps.public_opinion.corrected import Corrected
     from feilun.apps.public_opinion.incidents import Incident
+    from feilun.workflow.applications.public_opinion.wiring import Application
+    from feilun.workflow.screen import Screen
 
 EXAMPLES = (
     "feilun public-opinion demo",
@@ -65,9 +69,13 @@ def demo(
 def train(
     file: File,
     out: Annotated[Path, typer.Option(help="Folder of the bundles.")] = Path("models"),
+    topic: Annotated[str, typer.Option(help="Train a model of this new topic alone, from few texts.")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Train models of sentiment and topics from the file's labelled table and what was put right since."""
+    """Train models of sentiment and topics from the file's labelled table and what was put right since.
+
+    A topic that is new in the scheme is found by its words; --topic trains a model of it from ten texts on.
+    """
     from feilun.apps.public_opinion.corrected import corrected
     from feilun.workflow.applications.public_opinion.training import train_models, worth_their_cost
     from feilun.workflow.applications.public_opinion.wiring import opened
@@ -76,6 +84,9 @@ def train(
     screen = Terminal(output.progress_console() if as_json else output.result_console(), output.language())
     with opened(file) as application, application.database.read() as connection:
         right = corrected(connection)
+        if topic:
+            _train_topic(application, out, topic, right, screen, as_json)
+            return
     bundles = train_models(application.settings, application.folder, out, screen, right)
     worth = worth_their_cost(bundles, screen)
     for path, bundle in {bundle.path: bundle for bundle in bundles.values()}.items():
@@ -85,7 +96,26 @@ def train(
             continue
         for name in own:
             if name in worth:
-                print(f'{path}: set {name} = "{path.absolute()}" in the table [models].')
+                key = f'{name} = "{path.absolute()}"'
+                output.tell(Remark(f"{path}: set {key} in the table [models].", f"{path}：在 [models] 中设置 {key}。"))
+
+
+def _train_topic(
+    application: Application, out: Path, topic: str, right: Corrected, screen: Screen, as_json: bool
+) -> None:
+    from feilun.workflow.applications.public_opinion.new_topic import train_topic
+
+    bundle = train_topic(application.settings, application.folder, out, topic, application.scheme, right, screen)
+    if as_json:
+        output.print_json({"model": topic, "bundle": str(bundle.path), **bundle.report.to_json()})
+        return
+    key = f'{topic} = "{bundle.path.absolute()}"'
+    output.tell(
+        Remark(
+            f"{bundle.path}: set {key} in the table [models.new_topics]; it takes the place of the topic's words.",
+            f"{bundle.path}：在 [models.new_topics] 中设置 {key}，即由模型代替该话题的词。",
+        )
+    )
 
 
 @app.command(epilog=f"Example: {EXAMPLES[2]}")
@@ -106,9 +136,14 @@ def run(
             output.print_json({**figures, "incidents": [one.to_json() for one in changed]})
             return
         if taken != Taken():
-            print(f"{taken.new:,} new, {taken.repeated:,} repeated, {taken.dead:,} dead letters, {taken.late:,} late")
+            output.tell(
+                Remark(
+                    f"{taken.new:,} new, {taken.repeated:,} repeated, {taken.dead:,} dead letters, {taken.late:,} late",
+                    f"新 {taken.new:,} 篇，重复 {taken.repeated:,} 篇，死信 {taken.dead:,} 条，迟到 {taken.late:,} 篇",
+                )
+            )
         for reason, count in wired.dead_reasons(application) if taken.dead else ():
-            print(f"  {count:,} dead ×  {reason}")
+            output.tell(Remark(f"  {count:,} dead ×  {reason}", f"  死信 {count:,} ×  {reason}"))
         for one in changed:
             public_opinion_desk.show(one)
 
@@ -155,7 +190,7 @@ def reindex(file: File, as_json: AsJson = False) -> None:
     if as_json:
         output.print_json({"documents": found})
     else:
-        print(f"{found:,} documents can be found by their words.")
+        output.tell(Remark(f"{found:,} documents can be found by their words.", f"{found:,} 篇文档可按词语检索。"))
 
 
 for verbs in (public_opinion_numbers, public_opinion_desk):

@@ -24,6 +24,19 @@ EXAMPLES = (
 )
 
 
+STATES = {
+    "open": Remark("open", "未处理"),
+    "acknowledged": Remark("acknowledged", "已确认"),
+    "muted": Remark("muted", "已静音"),
+    "closed": Remark("closed", "已关闭"),
+}
+SEVERITIES = {
+    "moderate": Remark("moderate", "一般"),
+    "high": Remark("high", "严重"),
+    "critical": Remark("critical", "危急"),
+}
+
+
 def incidents(
     file: File,
     identity: Annotated[str | None, typer.Argument(metavar="ID", help="Act on this one.", show_default=False)] = None,
@@ -49,7 +62,7 @@ def incidents(
         else:
             show(one)
     if not found and not as_json:
-        print("No incident.")
+        output.tell(Remark("No incident.", "没有事件。"))
 
 
 def rules(
@@ -75,7 +88,12 @@ def rules(
         if as_json:
             output.print_json({"rule": rule.name, "days": days, "incidents": [one.to_json() for one in fired]})
             continue
-        print(f"{rule.name}: would have fired {len(fired)} times in {days:,} days.")
+        output.tell(
+            Remark(
+                f"{rule.name}: would have fired {len(fired)} times in {days:,} days.",
+                f"{rule.name}：在 {days:,} 天中会触发 {len(fired)} 次。",
+            )
+        )
         for one in fired:
             show(one, indent="  ")
 
@@ -112,7 +130,7 @@ def correct(
     if as_json:
         output.print_json(corrected)
     else:
-        print(f"Corrected: {corrected['document']}")
+        output.tell(Remark(f"Corrected: {corrected['document']}", f"已更正：{corrected['document']}"))
 
 
 def show(incident: Incident, indent: str = "") -> None:
@@ -120,7 +138,7 @@ def show(incident: Incident, indent: str = "") -> None:
     from feilun.apps.public_opinion.summary import summary
 
     day = time.strftime("%Y-%m-%d %H:%M", time.gmtime(incident.opened))
-    state = f"{day} UTC  {incident.state}  {incident.severity}"
+    state = f"{day} UTC  {output.said(STATES[incident.state])}  {output.said(SEVERITIES[incident.severity])}"
     print(f"{indent}{incident.id}  {state}  {incident.entity}  {incident.title}")
     for line in summary(incident).splitlines():
         print(f"{indent}    {line}")

@@ -50,7 +50,8 @@ def export(
     if as_json:
         output.print_json({"file": str(out), "rows": rows})
     else:
-        print(f"{out}: {rows:,} {'documents' if what == 'documents' else 'series'}")
+        english, chinese = ("documents", "篇文档") if what == "documents" else ("series", "个序列")
+        output.tell(Remark(f"{out}: {rows:,} {english}", f"{out}：{rows:,} {chinese}"))
 
 
 def _documents(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,8 +13,12 @@ from feilun.core.remark import Remark
 from feilun.interfaces.cli import output
 from feilun.interfaces.cli.options import AsJson
 
+if TYPE_CHECKING:
+    from feilun.apps.public_opinion.trends import Trend
+
 EXAMPLES = (
     "feilun public-opinion trends examples/public_opinion.toml --days 30",
+    "feilun public-opinion compare examples/public_opinion.toml 青禾汽车 --region 广东 --region 上海",
     "feilun public-opinion documents examples/public_opinion.toml 召回 --sentiment negative --days 30",
     "feilun public-opinion emergent examples/public_opinion.toml --days 7",
     "feilun public-opinion report examples/public_opinion.toml --out report",
@@ -28,36 +34,67 @@ def trends(
     topic: Annotated[str, typer.Option(help="Only this topic.")] = "",
     source: Annotated[str, typer.Option(help="Only this source.")] = "",
     region: Annotated[str, typer.Option(help="Only this region.")] = "",
-    by: Annotated[str, typer.Option(help="entity or topic.")] = "entity",
+    by: Annotated[str, typer.Option(help="entity, topic, source or region.")] = "entity",
+    entity: Annotated[str, typer.Option(help="Only this entity.")] = "",
     as_json: AsJson = False,
 ) -> None:
     """Show what is said of whom: documents, negative share, share of voice, sentiment index."""
-    from feilun.apps.public_opinion.trends import trends as found_trends
-    from feilun.core.errors import UsageError
+    from feilun.apps.public_opinion.trends import SIDES, trends_by
+    from feilun.apps.public_opinion.trends import trends as all_trends
+    from feilun.core.errors import UsageError, nearest
     from feilun.storage import opinion
-    from feilun.workflow.applications.public_opinion.demo import show
     from feilun.workflow.applications.public_opinion.wiring import opened
-    from feilun.workflow.screen import Terminal
 
-    if by not in {"entity", "topic"}:
-        raise UsageError(
-            Remark(f"--by cannot be {by!r}.", f"--by 不能是 {by!r}。"),
-            Remark("Valid: entity, topic.", "可用：entity、topic。"),
-        )
+    side = next((one for one in SIDES if one == by), None)
+    if side is None:
+        raise UsageError(Remark(f"--by cannot be {by!r}.", f"--by 不能是 {by!r}。"), nearest(by, SIDES))
     with opened(file) as application, application.database.read() as connection:
         since = opinion.since_days(connection, days)
         scope: dict[str, Any] = {"since": since, "source": source, "region": region}
-        everything = found_trends(connection, application.width, topic="", entity="", **scope)
-        narrow = {"topic": topic} if by == "entity" else {"entity": "", "topic": topic or None}
-        found = found_trends(connection, application.width, **narrow, **scope)
+        everything = all_trends(connection, application.width, topic="", entity="", **scope)
+        found = trends_by(connection, application.width, side, entity=entity, topic=topic, **scope)
+    _show(found, everything, as_json)
+
+
+def compare(
+    file: File,
+    entities: Annotated[list[str] | None, typer.Argument(metavar="COMPANY", help="Companies.")] = None,
+    topic: Annotated[list[str] | None, typer.Option(help="Of this topic; may be given again.")] = None,
+    source: Annotated[list[str] | None, typer.Option(help="Of this source; may be given again.")] = None,
+    region: Annotated[list[str] | None, typer.Option(help="Of this region; may be given again.")] = None,
+    days: Days = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show companies side by side, or what is said of one in several regions, sources or topics."""
+    from feilun.apps.public_opinion.trends import Side, compared
+    from feilun.apps.public_opinion.trends import trends as all_trends
+    from feilun.storage import opinion
+    from feilun.workflow.applications.public_opinion.wiring import opened
+
+    sides: dict[Side, list[str]] = {
+        "entity": entities or [], "topic": topic or [], "source": source or [], "region": region or [],
+    }  # fmt: skip
+    with opened(file) as application, application.database.read() as connection:
+        since = opinion.since_days(connection, days)
+        everything = all_trends(connection, application.width, topic="", entity="", since=since)
+        found, unknown = compared(connection, application.width, sides, since=since)
+    _show(found, everything, as_json)
+    for name in unknown:
+        print(output.said(Remark(f"Nothing is told of {name!r}.", f"没有关于 {name!r} 的文档。")), file=sys.stderr)
+
+
+def _show(found: Sequence[Trend], everything: Sequence[Trend], as_json: bool) -> None:
+    """Print series with their share of all documents."""
+    from feilun.workflow.applications.public_opinion.demo import show
+    from feilun.workflow.screen import Terminal
+
     total = int(everything[0].documents.sum()) if everything else 0
-    rows = [one.summary(total) for one in found if getattr(one, by)]
-    rows.sort(key=lambda row: (-row["documents"], row[by]))
-    if as_json:
-        for row in rows:
-            output.print_json(row)
-    else:
-        show(rows, Terminal(output.result_console()))
+    rows = [one.summary(total) for one in found]
+    if not as_json:
+        return show(rows, Terminal(output.result_console(), output.language()))
+    for row in rows:
+        output.print_json(row)
+    return None
 
 
 def documents(
@@ -103,23 +140,27 @@ def documents(
         told = "  ".join(part for part in (one["sentiment"], ", ".join(one["topics"]), named, one["source"]) if part)
         print(f"{one['key']}  {one['published'][:16]}  {one['title'] or one['body'][:80]}\n    {told}")
     if not found and not as_json:
-        print("No document.")
+        output.tell(Remark("No document.", "没有文档。"))
 
 
 def report(
     file: File,
     out: Annotated[Path, typer.Option(help="Folder of the report.")] = Path("report"),
     days: Days = None,
+    source: Annotated[str, typer.Option(help="Only this source.")] = "",
+    region: Annotated[str, typer.Option(help="Only this region.")] = "",
     as_json: AsJson = False,
 ) -> None:
     """Write what happened, why, and what to watch, as HTML, PDF and JSON."""
-    from feilun.apps.public_opinion.report import make_report, write_report
+    from feilun.apps.public_opinion.report import make_report
+    from feilun.apps.public_opinion.report_files import write_report
     from feilun.storage import opinion
     from feilun.workflow.applications.public_opinion.wiring import opened
 
     with opened(file) as application, application.database.read() as connection:
         since = opinion.since_days(connection, days)
-        made = make_report(connection, application.width, application.scheme.titles, since)
+        titles = application.scheme.titles
+        made = make_report(connection, application.width, titles, since, source=source, region=region)
     files = write_report(made, out)
     if as_json:
         output.print_json(made.to_json())
@@ -141,16 +182,24 @@ def emergent(
     if as_json:
         output.print_json(found.to_json())
         return
-    print(f"{found.documents:,} documents of the last {days:g} days have no topic; {len(found.themes)} themes.")
-    for one in found.themes:
-        grows = f", grows (p = {one.p_value:.1g})" if one.grows else ""
-        print(
-            f"\n{one.title}: {one.documents:,} documents, {one.stories:,} stories, {one.stories_before:,} before{grows}"
+    output.tell(
+        Remark(
+            f"{found.documents:,} documents of the last {days:g} days have no topic; {len(found.themes)} themes.",
+            f"最近 {days:g} 天有 {found.documents:,} 篇文档不属于任何话题；新话题 {len(found.themes)} 个。",
         )
+    )
+    for one in found.themes:
+        chance = f"p = {one.p_value:.1g}"
+        grows = Remark(f", grows ({chance})", f"，在增长（{chance}）") if one.grows else ""
+        numbers = Remark(
+            f"{one.documents:,} documents, {one.stories:,} stories, {one.stories_before:,} before",
+            f"文档 {one.documents:,} 篇，报道 {one.stories:,} 篇，此前 {one.stories_before:,} 篇",
+        )
+        print(f"\n{one.title}: {output.said(numbers)}{output.said(grows)}")
         print(f"  {'、'.join(one.phrases)}")
         for document in one.typical:
             print(f"  - {document['title']} ({document['source']}, {document['key']})")
 
 
-COMMANDS = (trends, documents, emergent, report)
+COMMANDS = (trends, compare, documents, emergent, report)
 """In the order of `EXAMPLES`."""

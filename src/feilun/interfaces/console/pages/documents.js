@@ -2,7 +2,7 @@
 
 import { correctionForm } from "./correction.js";
 import { attempted, button, choice, element, field, link, moment, nothing, tell } from "./elements.js";
-import { BASE, daysField, regionField, scheme, titled, topicField } from "./opinion.js";
+import { BASE, daysField, nameField, scheme, titled, topicField } from "./opinion.js";
 import { ask, may } from "./service.js";
 import { named, say } from "./words.js";
 
@@ -30,7 +30,7 @@ export function showDocuments(main, address) {
   }
 
   async function begin() {
-    const { topics, entities, sentiments, regions } = await scheme();
+    const { topics, entities, sentiments, regions, sources } = await scheme();
     const words = element("input", { type: "search", value: wanted.words ?? "", maxlength: 200 });
     const all = ["", say("all")];
     controls.append(
@@ -39,7 +39,8 @@ export function showDocuments(main, address) {
       topicField(topics, wanted.topic ?? "", change("topic")),
       field(say("sentiment"), choice([all, ...sentiments.map((one) => [one, named("sentiment", one)])],
         wanted.sentiment ?? "", change("sentiment"))),
-      ...regionField(regions, wanted.region ?? "", change("region")),
+      ...nameField("region", regions, wanted.region ?? "", change("region")),
+      ...nameField("source", sources, wanted.source ?? "", change("source")),
       daysField(wanted.days ?? "", change("days")),
     );
     controls.addEventListener("submit", (event) => event.preventDefault());

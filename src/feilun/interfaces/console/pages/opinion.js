@@ -36,10 +36,10 @@ export function topicField(topics, chosen, changed) {
   return field(say("topic"), choice(options, chosen, changed));
 }
 
-/** Make a choice of a region, or of all; nothing where no document tells one. */
-export function regionField(regions, chosen, changed) {
-  if (!regions.length) return [];
-  return [field(say("region"), choice([["", say("all")], ...regions.map((name) => [name, name])], chosen, changed))];
+/** Make a choice of a region or source, by what it is called, or of all; nothing where no document tells one. */
+export function nameField(called, names, chosen, changed) {
+  if (!names.length) return [];
+  return [field(say(called), choice([["", say("all")], ...names.map((name) => [name, name])], chosen, changed))];
 }
 
 /** Make a link to the documents that a number counts. */

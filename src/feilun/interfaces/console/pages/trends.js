@@ -2,7 +2,7 @@
 
 import { chart, summed } from "./chart.js";
 import { attempted, choice, element, every, field, nothing, percent } from "./elements.js";
-import { BASE, behind, daysField, regionField, scheme, titled, topicField } from "./opinion.js";
+import { BASE, behind, daysField, nameField, scheme, titled, topicField } from "./opinion.js";
 import { ask } from "./service.js";
 import { say } from "./words.js";
 
@@ -10,9 +10,12 @@ const SECONDS = 10;
 const DRAWN = 5;
 const POINTS = 45;
 
+/** Return what a series is of, as a search for its documents asks. */
+const scoped = ({ entity, topic, source, region }) => ({ entity, topic, source, region });
+
 /** Show trends. */
 export function showTrends(main) {
-  const wanted = { by: "entity", topic: "", region: "", days: "" };
+  const wanted = { by: "entity", entity: "", topic: "", region: "", source: "", days: "" };
   const chosen = new Set();
   const controls = element("div.controls");
   const place = element("div.trends", {}, nothing(say("loading")));
@@ -21,14 +24,14 @@ export function showTrends(main) {
   function change(name) {
     return (value) => {
       wanted[name] = value;
-      if (name === "by") wanted.topic = "";
+      if (name === "by") Object.assign(wanted, { entity: "", topic: "", region: "", source: "" });
       chosen.clear();
       return attempted(look);
     };
   }
 
   async function look() {
-    const { topics, regions } = await scheme();
+    const known = await scheme();
     const asked = new URLSearchParams(Object.entries(wanted).filter(([, value]) => value));
     const [found, { incidents }] = await Promise.all([
       ask("GET", `${BASE}/trends?${asked}`),
@@ -38,23 +41,26 @@ export function showTrends(main) {
     const told = JSON.stringify([wanted, found, incidents.length]);
     if (told === drawn) return;
     drawn = told;
-    controls.replaceChildren(...choices(topics, regions));
-    draw(found, incidents, topics);
+    controls.replaceChildren(...choices(known));
+    draw(found, incidents, known.topics);
   }
 
-  function choices(topics, regions) {
-    const sides = [["entity", say("by_entity")], ["topic", say("by_topic")]];
+  function choices({ topics, entities, regions, sources }) {
+    const sides = ["entity", "topic", "source", ...(regions.length ? ["region"] : [])].map((side) => [side, say(`by_${side}`)]);
+    const other = (side, made) => (wanted.by === side ? [] : made());
     return [
       field(say("by"), choice(sides, wanted.by, change("by"))),
-      ...(wanted.by === "entity" ? [topicField(topics, wanted.topic, change("topic"))] : []),
-      ...regionField(regions, wanted.region, change("region")),
+      ...other("entity", () => nameField("entity", entities, wanted.entity, change("entity"))),
+      ...other("topic", () => [topicField(topics, wanted.topic, change("topic"))]),
+      ...other("source", () => nameField("source", sources, wanted.source, change("source"))),
+      ...other("region", () => nameField("region", regions, wanted.region, change("region"))),
       daysField(wanted.days, change("days")),
     ];
   }
 
   function draw(found, incidents, topics) {
     if (!found.series.length) return place.replaceChildren(nothing(say("trends_empty")));
-    const name = (one) => (wanted.by === "topic" ? titled(topics, one.topic) : one.entity);
+    const name = (one) => (wanted.by === "topic" ? titled(topics, one.topic) : one[wanted.by]);
     const shown = found.series.filter((one) => chosen.has(one[wanted.by])).slice(0, DRAWN + 1);
     const redraw = () => draw(found, incidents, topics);
     place.replaceChildren(
@@ -70,7 +76,7 @@ export function showTrends(main) {
       ...rest, points: points.filter((point) => value(point) !== null).map((point) => ({ ...point, value: value(point) })),
     });
     const href = ({ one, step }, { time }) =>
-      behind("", { entity: one.entity, topic: one.topic || wanted.topic, region: wanted.region, since: time, until: time + step }).getAttribute("href");
+      behind("", { ...scoped(one), since: time, until: time + step }).getAttribute("href");
     const marked = incidents.filter((one) => shown.some((series) => series.entity && series.entity === one.entity));
     const bands = marked.map((one) => [one.opened, one.last + width]);
     const share = (point) => (point.count ? point.negative / point.count : null);
@@ -82,7 +88,7 @@ export function showTrends(main) {
   }
 
   function table(series, shown, name, redraw) {
-    const heads = ["", wanted.by === "topic" ? say("by_topic") : say("by_entity"), say("documents"), say("negative_share"),
+    const heads = ["", say(`by_${wanted.by}`), say("documents"), say("negative_share"),
       say("share_of_voice"), say("sentiment_index"), say("momentum")];
     const rows = series.map((one) => {
       const at = shown.indexOf(one);
@@ -94,7 +100,7 @@ export function showTrends(main) {
         else if (chosen.size > 1) chosen.delete(one[wanted.by]);
         redraw();
       });
-      const scope = { entity: one.entity, topic: one.topic || wanted.topic, region: wanted.region, days: wanted.days };
+      const scope = { ...scoped(one), days: wanted.days };
       return element(
         "tr",
         {},

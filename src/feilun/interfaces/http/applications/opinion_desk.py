@@ -65,15 +65,16 @@ def _application(request: Request) -> Application:
 
 @router.get("/scheme", summary="Topics and companies")
 def scheme(request: Request) -> dict[str, Any]:
-    """Return what documents are read for: topics with their titles, companies, sentiments, regions."""
+    """Return what documents are read for: topics with their titles, companies, sentiments, regions, sources."""
     application = _application(request)
     with application.database.read() as connection:
-        regions = opinion_counts.regions(connection)
+        regions, sources = opinion_counts.regions(connection), opinion_counts.sources(connection)
     return {
         "topics": [{"name": name, "title": title} for name, title in application.scheme.titles.items()],
         "entities": [entity.name for entity in application.gazetteer.entities],
         "sentiments": list(SENTIMENTS),
         "regions": regions,
+        "sources": sources,
         "actions": list(ACTIONS),
     }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Annotated, Any
@@ -18,7 +18,7 @@ from feilun.apps.public_opinion.queries import Question, document_json, search
 from feilun.apps.public_opinion.report import incident_documents
 from feilun.apps.public_opinion.summary import summary
 from feilun.apps.public_opinion.tables import MEDIA_TYPES, TableForm, documents_table, trends_table
-from feilun.apps.public_opinion.trends import Trend, trends
+from feilun.apps.public_opinion.trends import Side, Trend, compared, trends, trends_by
 from feilun.core.errors import NotFound, nearest
 from feilun.interfaces.http.answers import ErrorAnswer
 from feilun.storage import opinion
@@ -35,6 +35,7 @@ MOST_FOUND, MOST_EXPORTED = 500, 50_000
 Days = Annotated[float | None, Query(gt=0, description="Only the last so many days before the last document.")]
 Moment = Annotated[float | None, Query(ge=0, le=1e11, description="Seconds since 1970; `until` is not included.")]
 Text = Annotated[str, Query(max_length=200)]
+Names = Annotated[Sequence[str], Query(max_length=20, description="May be given again.")]
 Form = Annotated[TableForm, Query(alias="format", description="csv or parquet.")]
 
 
@@ -64,39 +65,45 @@ def _question(
 Asked = Annotated[tuple[Question, float | None], Depends(_question)]
 
 
-@router.get("/trends", summary="Numbers over time, by company or topic")
+@router.get("/trends", summary="Numbers over time, by company, topic, source or region")
 def get_trends(
     request: Request,
-    by: Annotated[str, Query(pattern="^(entity|topic)$")] = "entity",
+    by: Side = "entity",
+    entity: Text = "",
     topic: Text = "",
     source: Text = "",
     region: Text = "",
     days: Days = None,
 ) -> JSONResponse:
-    """Return a series for each entity (of one topic, or all together), or for each topic, the largest first."""
+    """Return a series for each entity, topic, source or region, the largest first; an empty name is all together."""
     with _reading(request) as connection:
         width, since = _width(connection), opinion.since_days(connection, days)
         asked: dict[str, Any] = {"since": since, "source": source, "region": region, "weeks": True}
-        narrow: dict[str, Any] = {"topic": topic} if by == "entity" else {"entity": "", "topic": topic or None}
-        found = trends(connection, width, **asked, **narrow)
+        found = trends_by(connection, width, by, **asked, entity=entity, topic=topic)
         everything = trends(connection, width, **asked, topic="", entity="")
-    return _series([one for one in found if getattr(one, by)], everything)
+    return _series(found, everything)
 
 
-@router.get("/compare", summary="Companies side by side")
+@router.get("/compare", summary="Companies, topics, sources and regions side by side")
 def compare(
     request: Request,
-    entity: Annotated[list[str], Query(min_length=1, max_length=20, description="May be given again.")],
-    topic: Text = "",
+    entity: Names = (),
+    topic: Names = (),
+    source: Names = (),
+    region: Names = (),
     days: Days = None,
 ) -> JSONResponse:
-    """Return a series for each of some companies, in the order in which they are asked for."""
+    """Return a series for each combination of what is named, in that order: several companies, or one in regions.
+
+    What is not named is all together. `unknown` lists names of which nothing is told.
+    """
     with _reading(request) as connection:
         width, since = _width(connection), opinion.since_days(connection, days)
         asked: dict[str, Any] = {"since": since, "weeks": True}
         everything = trends(connection, width, **asked, topic="", entity="")
-        found = [one for name in entity for one in trends(connection, width, **asked, topic=topic, entity=name)]
-    return _series(found, everything, ordered=True, unknown=sorted({*entity} - {one.entity for one in found}))
+        sides: dict[Side, Sequence[str]] = {"entity": entity, "topic": topic, "source": source, "region": region}
+        found, unknown = compared(connection, width, sides, **asked)
+    return _series(found, everything, unknown=unknown)
 
 
 @router.get("/incidents", summary="Incidents with their causes")
@@ -181,15 +188,14 @@ def _width(connection: Connection) -> int:
     return int(opinion.position(connection, WIDTH) or 3_600)
 
 
-def _series(found: list[Trend], everything: list[Trend], *, ordered: bool = False, **more: Any) -> JSONResponse:
+def _series(found: list[Trend], everything: list[Trend], **more: Any) -> JSONResponse:
     total = int(everything[0].documents.sum()) if everything else 0
-    rows = found if ordered else sorted(found, key=lambda one: (-int(one.documents.sum()), one.entity, one.topic))
     series = [
         {
             **one.summary(total), "buckets": one.buckets.tolist(), "counts": one.documents.tolist(),
             "negatives": one.negative.tolist(),
         }
-        for one in rows
+        for one in found
     ]  # fmt: skip
     seconds = everything[0].seconds if everything else int(DAY)
     # handed over as it is: FastAPI would look at each of its hundred thousand numbers first

@@ -11,10 +11,12 @@ from datetime import timedelta
 from pathlib import Path
 
 from feilun.apps.public_opinion.incidents import Incident
-from feilun.apps.public_opinion.report import make_report, write_report
+from feilun.apps.public_opinion.report import make_report
+from feilun.apps.public_opinion.report_files import write_report
 from feilun.apps.public_opinion.sample.writer import BEGIN, ENTITIES, LABELLED_DAYS, Written, crises, write_sample
 from feilun.apps.public_opinion.sources.files import missing
 from feilun.apps.public_opinion.summary import headline, summary
+from feilun.apps.public_opinion.trends import SIDES
 from feilun.core import places
 from feilun.core.errors import UsageError
 from feilun.core.files import atomic_file, write_text
@@ -83,9 +85,14 @@ def demonstrate(
     folder = places.home() / "public-opinion-demo"
     written = write_files(folder, entities)
     if documents is None or train:
-        screen.say(f"{len(written):,} written documents of sixty days on fictional companies, in {folder}.")
+        screen.say(
+            Remark(
+                f"{len(written):,} written documents of sixty days on fictional companies, in {folder}.",
+                f"写出六十天的虚构公司文档 {len(written):,} 篇，在 {folder}。",
+            )
+        )
     if documents is not None:
-        screen.say(f"Documents: {documents}")
+        screen.say(Remark(f"Documents: {documents}", f"文档：{documents}"))
     path = write_application(folder, documents)
     if train:
         trained = train_models(read_application(path), folder, folder / "models", screen)
@@ -93,7 +100,12 @@ def demonstrate(
         path = write_application(folder, documents, {name: f"models/{trained[name].path.name}" for name in worth})
     with opened(path, f"sqlite:///{folder / 'documents.db'}") as application:
         taken = run(application, finish=True)
-        screen.say(f"\n{taken.new:,} documents read, {taken.repeated:,} repeated, {taken.dead:,} dead letters.")
+        screen.say(
+            Remark(
+                f"\n{taken.new:,} documents read, {taken.repeated:,} repeated, {taken.dead:,} dead letters.",
+                f"\n读入 {taken.new:,} 篇文档，重复 {taken.repeated:,} 篇，死信 {taken.dead:,} 条。",
+            )
+        )
         for reason, count in dead_reasons(application) if taken.dead else ():
             screen.say(f"  {count:,} ×  {reason}")
         files, incidents = _report(application, folder, screen)
@@ -101,8 +113,13 @@ def demonstrate(
     found = tuple(crisis["name"] for crisis in planted if any(_is(one, crisis) for one in incidents))
     others = tuple(one for one in incidents if not any(_is(one, crisis) for crisis in planted))
     if planted:
-        screen.say(f"Planted crises found: {len(found)} of {len(planted)}; other incidents: {len(others)}.")
-    screen.say(f"Report: {files[0]}")
+        screen.say(
+            Remark(
+                f"Planted crises found: {len(found)} of {len(planted)}; other incidents: {len(others)}.",
+                f"预设的 {len(planted)} 起危机找到 {len(found)} 起；其他事件 {len(others)} 起。",
+            )
+        )
+    screen.say(Remark(f"Report: {files[0]}", f"报告：{files[0]}"))
     return Outcome(taken.new, tuple(incidents), found, others if planted else (), tuple(files), folder)
 
 
@@ -161,18 +178,28 @@ def _report(application: Application, folder: Path, screen: Screen) -> tuple[lis
     for one in report.incidents:
         screen.say(f"\n{headline(one)}\n{summary(one)}")
     if not report.incidents:
-        screen.say("\nNo incident: nothing rose above what was usual before it.")
+        screen.say(
+            Remark(
+                "\nNo incident: nothing rose above what was usual before it.",
+                "\n没有事件：没有什么明显高于此前的常态。",
+            )
+        )
     screen.say("")
     return write_report(report, folder / "report"), list(report.incidents)
 
 
 def show(entities: Sequence[dict[str, object]], screen: Screen) -> None:
     """Show numbers of entities as a table."""
-    screen.say(f"\n{'documents':>9}  {'negative':>8}  {'voice':>6}  {'index':>6}")
+    screen.say(
+        Remark(
+            f"\n{'documents':>9}  {'negative':>8}  {'voice':>6}  {'index':>6}",
+            f"\n{'文档':>7}  {'负面':>6}  {'声量':>4}  {'指数':>4}",  # each character is two columns wide
+        )
+    )
     for one in entities:
         screen.say(
             f"{one['documents']:>9}  {one['negative_share']:>8.1%}  {one['share_of_voice']:>6.1%}  "
-            f"{one['sentiment_index']:>+6.2f}  {one['entity'] or one['topic']}"
+            f"{one['sentiment_index']:>+6.2f}  {' · '.join(str(one[side]) for side in SIDES if one[side])}"
         )
 
 

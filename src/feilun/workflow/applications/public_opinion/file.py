@@ -115,6 +115,7 @@ class ModelSettings:
     topics: str = setting(
         "", "bundle that tells topics, also that of sentiment; empty finds them by the scheme's words"
     )
+    new_topics: dict[str, str] = setting({}, "bundle of `train --topic` by the name of its topic, in its rule's place")
     labelled: str = setting("", "table to train them from: columns text, sentiment, topics")
     base: str = setting("multilingual-e5-small", "the base that is trained")
     epochs: int = setting(4, "epochs of training", minimum=1)

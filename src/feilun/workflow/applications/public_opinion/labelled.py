@@ -60,9 +60,14 @@ def write_labelled(labelled: Path, corrected: Corrected, folder: Path) -> dict[s
     Returns:
         The files of `sentiment` and of `topics`, by `train`, `validation` and `test`.
     """
-    rows = _with_corrections(_read(labelled), corrected)
+    rows = labelled_rows(labelled, corrected)
     sets = _parted(rows)
     return {task: _write(task, rows, sets, folder) for task in ("sentiment", "topics")}
+
+
+def labelled_rows(labelled: Path | None, corrected: Corrected) -> list[Row]:
+    """Return the labelled texts, as operators put them right, and those that only they labelled."""
+    return _with_corrections([] if labelled is None else _read(labelled), corrected)
 
 
 def _read(labelled: Path) -> list[Row]:

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 
 from feilun.apps.public_opinion.incidents import Incident
 from feilun.apps.public_opinion.intake import Taken
+from feilun.apps.public_opinion.sources.aside import Aside
+from feilun.apps.public_opinion.sources.feed import Feed
+from feilun.apps.public_opinion.sources.query import SqlQuery
 from feilun.apps.public_opinion.sources.source import Source
 from feilun.apps.public_opinion.summary import headline, summary
 from feilun.apps.public_opinion.watch import Watch
@@ -42,6 +45,8 @@ class Rounds:
         self.intake = application.intake()
         self._watch: Watch | None = None
         self._resting: dict[str, float] = {}
+        # apart from each other, so that databases that hang leave the feeds their threads
+        self._aside: dict[type[Source], Aside] = {Feed: Aside(), SqlQuery: Aside()}
 
     def once(self, finish: bool) -> tuple[Taken, list[Incident]]:
         """Take in what there is, and return what that was and which incidents changed.
@@ -79,11 +84,15 @@ class Rounds:
         if self._resting.get(source.name, 0.0) > time.monotonic():
             return Taken()
         try:
-            return self.intake.take(source, ROUND_SECONDS)
+            return self.intake.take(self._beside(source), ROUND_SECONDS)
         except DataError as error:
             log.error("%s It is asked again in %g s; other sources go on.", error, REST_SECONDS)
             self._resting[source.name] = time.monotonic() + REST_SECONDS
             return Taken()
+
+    def _beside(self, source: Source) -> Source:
+        """Return a source as it is read while others go on: one of another machine on a thread of its own."""
+        return self._aside[type(source)].of(source) if isinstance(source, Feed | SqlQuery) else source
 
 
 def _send(alerts: Alerts, application: Application, changed: list[Incident]) -> None:

@@ -56,10 +56,10 @@ def train_models(
     counts = {"sentiment": len(right.sentiment), "topics": len(right.topics)}
     for name, count in counts.items():
         if count:
-            screen.say(f"\n{name}: {count:,} corrections are learned.")
+            screen.say(Remark(f"\n{name}: {count:,} corrections are learned.", f"\n{name}：学习 {count:,} 处更正。"))
     data = {name: {**own, "text": "text", "target": name} for name, own in files.items()}
     if models.together:
-        screen.say("\nsentiment and topics:")
+        screen.say(Remark("\nsentiment and topics:", "\n情感与话题："))
         bundle = train(from_table(_both(models, data)), out=out / "opinion", screen=screen)
         return dict.fromkeys(TASKS, bundle)
     found = {}
@@ -103,7 +103,11 @@ def worth_their_cost(trained: Mapping[str, Bundle], screen: Screen = silent) -> 
             kept.append(name)
         else:
             screen.say(
-                f"\n{name}: macro-F1 {own:.3f} is below {row[figure]:.3f} of the baseline {baseline}. The model is "
-                "not used; the rules go on telling it. More labelled texts, or models.epochs, may change that."
+                Remark(
+                    f"\n{name}: macro-F1 {own:.3f} is below {row[figure]:.3f} of the baseline {baseline}. The model is "
+                    "not used; the rules go on telling it. More labelled texts, or models.epochs, may change that.",
+                    f"\n{name}：宏 F1 {own:.3f} 低于基线 {baseline} 的 {row[figure]:.3f}。不用该模型，仍由规则判断；"
+                    "增加标注文本，或调大 models.epochs，可能会有改善。",
+                )
             )
     return kept

@@ -15,9 +15,9 @@ from feilun.apps.public_opinion.document import Form
 from feilun.apps.public_opinion.gazetteer import Gazetteer, read_gazetteer
 from feilun.apps.public_opinion.incidents import Incident
 from feilun.apps.public_opinion.intake import Intake, Taken
-from feilun.apps.public_opinion.readers import Apart, AtOnce, Reader
+from feilun.apps.public_opinion.readers import Apart, AtOnce, Reader, WithNewTopics
 from feilun.apps.public_opinion.rules import DEFAULT, Rule, read_rules
-from feilun.apps.public_opinion.scheme import FINANCE, Scheme, read_scheme
+from feilun.apps.public_opinion.scheme import FINANCE, Scheme, known_topic, read_scheme
 from feilun.apps.public_opinion.sources.broker import receiver
 from feilun.apps.public_opinion.sources.files import Files
 from feilun.apps.public_opinion.sources.inbox import Inbox
@@ -85,6 +85,13 @@ class Application:
         return Understanding(self.reader(), self.gazetteer, self.scheme)
 
     def reader(self) -> Reader:
+        """Open what tells sentiment and topics; those that the model of topics was not trained for are added."""
+        reader, new = self._reader(), self.settings.models.new_topics
+        if not new and not self.settings.models.topics:
+            return reader
+        return WithNewTopics(reader, self.scheme, {name: self._bundle(bundle) for name, bundle in new.items()})
+
+    def _reader(self) -> Reader:
         """Open what tells sentiment and topics; a bundle that is named for both reads each text once."""
         named = {
             name: bundle for name in ("sentiment", "topics") if (bundle := getattr(self.settings.models, name))
@@ -168,6 +175,8 @@ def opened(
     folder = path.absolute().parent
     gazetteer = read_gazetteer(folder / settings.entities)
     scheme = read_scheme(folder / settings.scheme if settings.scheme else FINANCE)
+    for name in settings.models.new_topics:
+        known_topic(name, scheme)
     names = [entity.name for entity in gazetteer.entities]
     rules = read_rules(folder / settings.rules, scheme.names, names, settings.channels) if settings.rules else DEFAULT
     held = open_database(database)
