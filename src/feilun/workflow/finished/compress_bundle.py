@@ -114,7 +114,8 @@ def compress_bundle(
         precision: Precision = bundle.manifest["precision"]
         small = compress_runtime(source, precision, splits, settings, folder, further)
         if small.form == "model" and small.runtime is runtime:
-            reason = joined(small.remarks, Remark(" ", f"它已经是 {precision}"), "") or f"it is {precision} already"
+            already = Remark(f"it is {precision} already", f"它已经是 {precision}")
+            reason = joined(small.remarks, " ", "") or already
             raise UsageError(
                 Remark(
                     f"Nothing of {bundle.name} can be made smaller: {reason}",

@@ -97,7 +97,7 @@ def filled_rows(path: Path, needed: Sequence[str]) -> Iterator[tuple[int, dict[s
         header = [str(name).strip() for name in reader.fieldnames or ()]
         missing = [name for name in needed if name not in header]
         if missing:
-            hint = Remark(nearest(missing[0], header) if header else "It is empty.", "它是空的。")
+            hint = nearest(missing[0], header) if header else Remark("It is empty.", "它是空的。")
             raise DataError(
                 Remark(
                     f"{path} has no column {missing[0]!r}. {hint}",
