@@ -176,7 +176,7 @@ def serve(
         service.serve(
             (), pages, host=host, port=port, observe=0.0,
             require_token=require_token, hosts=allow_host or (),
-            page="/console", say=lambda line: print(line, flush=True),
+            page="/console", say=output.tell,
         )  # fmt: skip
 
 

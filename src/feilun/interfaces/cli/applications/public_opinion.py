@@ -138,7 +138,7 @@ def serve(
         pages = with_console(with_public_opinion(create_app, application), "public-opinion")
         service.serve(
             (), pages, host=host, port=port, require_token=require_token, hosts=allow_host or (),
-            page="/console", say=lambda line: print(line, flush=True),
+            page="/console", say=output.tell,
         )  # fmt: skip
 
 

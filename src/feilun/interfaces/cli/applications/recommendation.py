@@ -230,7 +230,7 @@ def serve(
 
     run(
         _settings(file), create, host=host, port=port, require_token=require_token, hosts=allow_host or (),
-        say=lambda line: print(line, flush=True),
+        say=output.tell,
     )  # fmt: skip
 
 
