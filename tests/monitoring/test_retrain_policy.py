@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from feilun.core.remark import said_in
 from feilun.core.report import Figure
 from feilun.evaluation.paired import Comparison, compare
 from feilun.monitoring.retrain_policy import Contest, RetrainSettings, Situation, better, due
@@ -75,3 +76,19 @@ def test_of_several_tasks_none_may_be_worse_and_one_must_be_better() -> None:
     assert verdict(barely)
     assert not verdict(barely, even, even)
     assert not verdict(won, even, before=compared(500, 0, 6))
+
+
+def test_reasons_are_told_in_chinese_too() -> None:
+    told = due(SETTINGS, Situation(200, 31, ("labels", "scores"), Figure(0.7, 0.6, 0.79))).reasons
+    assert [said_in("zh", reason) for reason in told] == [
+        "有 200 个新标签，200 个就够",
+        "labels、scores 漂移",
+        "现任已用 31.0 天，允许 30 天",
+        "按反馈计算的准确率为 0.700（至多 0.790），要求 0.8",
+    ]
+    (forgot, won) = better(SETTINGS, {"topic": Contest(compared(500, 0, 6), compared(100, 20, 2))}).reasons
+    assert said_in("zh", forgot).startswith(
+        "topic：在 500 条旧的测试行上变差：accuracy 1 → 0.988（新对 0，新错 6，p = "
+    )
+    assert said_in("zh", forgot).endswith("），允许损失 0.01")
+    assert said_in("zh", won).startswith("topic：在 100 条新的行上变好：accuracy 0.8 → 0.98（新对 20，新错 2，p = ")

@@ -109,7 +109,7 @@ def pretrain_base(
     with alone_in(folder):
         if not resume:
             tracker.clear()
-        with screen.training("pretraining") as watcher:
+        with screen.training(Remark("pretraining", "预训练")) as watcher:
             made = pretrain(
                 base, splits, settings.model, settings.masking, settings.training, tracker, folder,
                 identity=identity, resume=resume, watcher=watcher,

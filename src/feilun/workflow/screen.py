@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from feilun.core.remark import Language, Remark, said_in
+from feilun.core.remark import Language, Remark, joined, said_in
 from feilun.core.report import Report
 from feilun.core.splits import Splits
 from feilun.data import render as data_report
@@ -16,7 +16,7 @@ from feilun.evaluation.presentation import terminal as report_rendering
 from feilun.training.checkpoint import Progress as RunProgress
 from feilun.training.fit import Watcher
 
-FINE_TUNING = Remark("fine-tuning", "微调")
+FINE_TUNING, STEPS = Remark("fine-tuning", "微调"), Remark("steps", "步")
 
 
 class Screen:
@@ -69,25 +69,32 @@ class Terminal(Screen):
         """Show a run while it goes on; `what` says what is done."""
         shown = said_in(self.language, what)
         bar = Progress(
-            TextColumn(f"[bold]{shown}"), BarColumn(), TextColumn("{task.completed}/{task.total} steps"),
+            TextColumn(f"[bold]{shown}"), BarColumn(),
+            TextColumn(f"{{task.completed}}/{{task.total}} {said_in(self.language, STEPS)}"),
             TextColumn("{task.fields[figures]}"), TimeRemainingColumn(), console=self.console, transient=True,
             disable=not self.console.is_terminal,
         )  # fmt: skip
         with bar:
-            yield _Bar(bar)
+            yield _Bar(bar, self.language)
 
 
 class _Bar:
     """A progress bar that shows speed, loss, learning rate and the last validation figures."""
 
-    def __init__(self, bar: Progress) -> None:
+    def __init__(self, bar: Progress, language: Language) -> None:
         self.bar = bar
+        self.language = language
         self.task = bar.add_task("", total=None, figures="")
 
     def step(self, progress: RunProgress, total: int, figures: Mapping[str, float]) -> None:
         """Show the state after a step."""
-        speed = progress.tokens / max(progress.seconds, 1e-9)
-        text = f"{speed:,.0f} tokens/s · loss {figures['loss']:.3f} · rate {figures['learning_rate']:.1e}"
+        speed = f"{progress.tokens / max(progress.seconds, 1e-9):,.0f}"
+        loss, rate = f"{figures['loss']:.3f}", f"{figures['learning_rate']:.1e}"
+        said = [
+            Remark(f"{speed} tokens/s", f"{speed} 词元/秒"), Remark(f"loss {loss}", f"损失 {loss}"),
+            Remark(f"rate {rate}", f"学习率 {rate}"),
+        ]  # fmt: skip
         if progress.best is not None:
-            text += f" · best {progress.best:.4f}"
+            said.append(Remark(f"best {progress.best:.4f}", f"最佳 {progress.best:.4f}"))
+        text = said_in(self.language, joined(said, " · ", " · "))
         self.bar.update(self.task, completed=progress.step, total=total, figures=text)
