@@ -104,15 +104,13 @@ class Bundle:
             )
         rows = corpus if isinstance(corpus, Corpus) else corpus_of(list(corpus))
         if self.pair is not None and rows.pair is None:
+            call = f"bundle.predict(bundle.columns.corpus([{{'{self.columns.text}': '…', '{self.pair}': '…'}}]))"
             raise UsageError(
                 Remark(
                     f"The model {self.name} compares two texts, and only the first of each row was given.",
                     f"模型 {self.name} 比较两条文本，而每行只给了第一条。",
                 ),
-                Remark(
-                    "Write: bundle.predict(Corpus(id=[…], text=[…], pair=[…]))",
-                    "请写成：bundle.predict(Corpus(id=[…], text=[…], pair=[…]))",
-                ),
+                Remark(f"Write: {call}", f"请写成：{call}"),
             )
         return self.predictor.predict(rows)
 
