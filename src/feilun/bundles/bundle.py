@@ -63,6 +63,10 @@ class Bundle:
         """Return the registered version, or the start of the content hash where the bundle is not registered."""
         return version_of(self.path) or str(self.manifest["hash"])[:8]
 
+    def __repr__(self) -> str:
+        """Show which bundle it is; all that is known of it would fill pages."""
+        return f"Bundle({self.name}@{self.version}, {self.manifest['task']}, {str(self.path)!r})"
+
     @property
     def labels(self) -> LabelSet:
         """Return the classes, in the order of the logits."""
