@@ -40,6 +40,11 @@ def test_reopened_bundle_predicts_and_tells_what_it_is(folder: Path) -> None:
     assert all(abs(sum(score for _, score in p.ranked) - 1) < 1e-5 for p in predictions)
 
 
+def test_a_bundle_is_shown_in_one_line(folder: Path) -> None:
+    bundle = open_bundle(folder, threads=1)
+    assert repr(bundle) == f"Bundle({bundle.name}@{bundle.version}, classify, {str(folder)!r})"
+
+
 def test_predict_takes_texts_only(folder: Path) -> None:
     bundle = open_bundle(folder, threads=1)
     with pytest.raises(UsageError, match="list of texts"):

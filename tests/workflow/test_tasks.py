@@ -173,8 +173,11 @@ def test_pairs_are_read_together_from_the_table_to_the_answers(place: Path, tmp_
     answers = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     corpus = Corpus(id=["0", "1", "2"], text=texts, pair=pairs)
     assert answers == [prediction.to_json() for prediction in bundle.predict(corpus)]
-    with pytest.raises(UsageError, match="compares two texts, and only the first"):
+    with pytest.raises(UsageError, match="compares two texts, and only the first") as refused:
         bundle.predict(texts)
+    assert "bundle.predict(bundle.columns.corpus([{'text': '…', 'b': '…'}]))" in str(refused.value)
+    rows = [{"text": text, "b": pair} for text, pair in zip(texts, pairs, strict=True)]
+    assert answers == [prediction.to_json() for prediction in bundle.predict(bundle.columns.corpus(rows))]
     assert main.run(["predict", str(bundle.path), "loan bad"]) == 2
     assert "compares two texts: 1 texts were given, and 0 with --pair" in capsys.readouterr().err
 

@@ -63,6 +63,10 @@ class Bundle:
         """Return the registered version, or the start of the content hash where the bundle is not registered."""
         return version_of(self.path) or str(self.manifest["hash"])[:8]
 
+    def __repr__(self) -> str:
+        """Show which bundle it is; all that is known of it would fill pages."""
+        return f"Bundle({self.name}@{self.version}, {self.manifest['task']}, {str(self.path)!r})"
+
     @property
     def labels(self) -> LabelSet:
         """Return the classes, in the order of the logits."""
@@ -104,15 +108,13 @@ class Bundle:
             )
         rows = corpus if isinstance(corpus, Corpus) else corpus_of(list(corpus))
         if self.pair is not None and rows.pair is None:
+            call = f"bundle.predict(bundle.columns.corpus([{{'{self.columns.text}': '…', '{self.pair}': '…'}}]))"
             raise UsageError(
                 Remark(
                     f"The model {self.name} compares two texts, and only the first of each row was given.",
                     f"模型 {self.name} 比较两条文本，而每行只给了第一条。",
                 ),
-                Remark(
-                    "Write: bundle.predict(Corpus(id=[…], text=[…], pair=[…]))",
-                    "请写成：bundle.predict(Corpus(id=[…], text=[…], pair=[…]))",
-                ),
+                Remark(f"Write: {call}", f"请写成：{call}"),
             )
         return self.predictor.predict(rows)
 

@@ -1,3 +1,4 @@
+import codecs
 import csv
 import itertools
 
@@ -18,6 +19,7 @@ from feilun.workflow.finished.predict_file import (
     WRITERS,
     predict_rows,
     predict_stream,
+    saved_by_a_spreadsheet,
     with_predictions,
     write_frames,
 )
@@ -88,6 +90,17 @@ def test_rows_come_back_in_order_with_their_columns_and_the_predicted_ones(tmp_p
     assert [str(i) for i in result["id"]] == [str(i) for i in table["id"]]
     assert [t or "" for t in result["text"]] == [t or "" for t in table["text"]]
     assert result["predicted_label"].to_list() == ["short", "long", "short", "short", "long", "short"]
+
+
+@pytest.mark.parametrize(("encoding", "marked"), [("utf-8", False), ("utf-8-sig", True), ("gb18030", True)])
+def test_answers_to_what_a_spreadsheet_saved_open_there_as_they_are(tmp_path, encoding, marked):
+    source, target = tmp_path / "评论.csv", tmp_path / "答.csv"
+    source.write_text("text,说明\n送餐很快，味道也好，下次还来,一\n等了两个小时也没有人接电话,二\n", encoding=encoding)
+    pieces = predict_rows(Lengths(), str(source), RowColumns())
+    frames = (with_predictions(*piece) for piece in pieces)
+    assert write_frames(frames, target, mark=saved_by_a_spreadsheet(str(source))) == 2
+    assert target.read_bytes().startswith(codecs.BOM_UTF8) is marked
+    assert read(target)["说明"].to_list() == ["一", "二"]
 
 
 def test_many_pieces_become_one_file(tmp_path):

@@ -170,7 +170,7 @@ def _answer_file(
     if out is None:
         predict_file.write_csv(frames, sys.stdout)
         return
-    rows = predict_file.write_frames(frames, out)
+    rows = predict_file.write_frames(frames, out, mark=predict_file.saved_by_a_spreadsheet(source, query))
     if as_json:
         output.print_json({"rows": rows, "out": str(out)})
     else:

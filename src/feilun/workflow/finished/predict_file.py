@@ -142,12 +142,21 @@ def _span_fields() -> dict[str, Any]:
     return {"start": places, "end": places, "label": words, "text": words, "score": polars.Float64}
 
 
-def write_frames(frames: Iterable[DataFrame], path: Path) -> int:
+def saved_by_a_spreadsheet(source: str, query: str | None = None) -> bool:
+    """Say whether a table is Excel's, or text that is no plain UTF-8, so that its owner will open the answers there."""
+    from feilun.data.readers.sources import open_source
+
+    facts = open_source(source, query=query).facts()
+    return facts.get("kind") == "xlsx" or facts.get("encoding", "utf-8") != "utf-8"
+
+
+def write_frames(frames: Iterable[DataFrame], path: Path, *, mark: bool = False) -> int:
     """Write pieces of a table as one file, atomically and without holding them.
 
     Args:
         frames: The pieces, in order.
         path: Where to; its ending picks csv, tsv, jsonl or parquet.
+        mark: Begin csv and tsv with the byte order mark by which spreadsheets know UTF-8.
 
     Returns:
         Rows written.
@@ -165,6 +174,8 @@ def write_frames(frames: Iterable[DataFrame], path: Path) -> int:
             Remark("Rename the file given by --out.", "请给 --out 的文件换个名字。"),
         )
     with atomic_file(path) as temporary:
+        if mark and path.suffix.lower() in MARKED:
+            return write(frames, temporary, encoding="utf-8-sig")
         return write(frames, temporary)
 
 
@@ -178,13 +189,13 @@ def write_csv(frames: Iterable[DataFrame], file: TextIO, separator: str = ",") -
     return rows
 
 
-def _write_csv_file(frames: Iterable[DataFrame], path: Path, separator: str = ",") -> int:
-    with path.open("w", encoding="utf-8", newline="") as file:
+def _write_csv_file(frames: Iterable[DataFrame], path: Path, separator: str = ",", *, encoding: str = "utf-8") -> int:
+    with path.open("w", encoding=encoding, newline="") as file:
         return write_csv(frames, file, separator)
 
 
-def _write_tsv_file(frames: Iterable[DataFrame], path: Path) -> int:
-    return _write_csv_file(frames, path, "\t")
+def _write_tsv_file(frames: Iterable[DataFrame], path: Path, *, encoding: str = "utf-8") -> int:
+    return _write_csv_file(frames, path, "\t", encoding=encoding)
 
 
 def _write_jsonl(frames: Iterable[DataFrame], path: Path) -> int:
@@ -214,12 +225,13 @@ def _write_parquet(frames: Iterable[DataFrame], path: Path) -> int:
         return rows
 
 
-WRITERS: Mapping[str, Callable[[Iterable[Any], Path], int]] = {
+WRITERS: Mapping[str, Callable[..., int]] = {
     ".csv": _write_csv_file,
     ".tsv": _write_tsv_file,
     ".jsonl": _write_jsonl,
     ".parquet": _write_parquet,
 }
+MARKED = (".csv", ".tsv")
 
 
 def _corpus(frame: DataFrame, columns: RowColumns) -> Corpus:
