@@ -165,3 +165,16 @@ def test_a_table_keeps_its_rows_and_gains_two_columns(table: Path, capsys: pytes
 def test_labels_that_are_not_sure_enough_are_left_out(table: Path) -> None:
     rules = read_rules(rules_file(table.parent))
     assert label_by_rules(rules, str(table), minimum=1.0).to_json()["labelled"] == 0
+
+
+def test_only_rows_whose_label_is_known_measure_the_rules(table: Path) -> None:
+    lines = table.read_text(encoding="utf-8").splitlines()
+    lines[11:] = [line.rpartition(",")[0] + "," for line in lines[11:]]  # of 30 of 40 rows the label is not known
+    lines[1] = "thank you, good "
+    some = table.with_name("some.csv")
+    some.write_text("\n".join(lines), encoding="utf-8")
+    rules = read_rules(rules_file(table.parent))
+    whole, part = (label_by_rules(rules, str(path), target="label").to_json() for path in (table, some))
+    assert part["accuracy"] == whole["accuracy"]
+    assert part["measured"] * 4 == whole["measured"]
+    assert [one["accuracy"] for one in part["rules"]] == [one["accuracy"] for one in whole["rules"]]

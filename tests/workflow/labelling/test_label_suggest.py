@@ -17,7 +17,7 @@ from feilun.labelling.label_studio import Question
 from feilun.labelling.ways import WAYS
 from feilun.text.formulas import inert, plain
 from feilun.workflow.labelling.filled import read_answers, write_questions
-from feilun.workflow.labelling.people import agreement_of, read_ratings
+from feilun.workflow.labelling.people import agreement_of, read_ratings, write_labelled
 from feilun.workflow.labelling.suggest import pool_of, suggest_texts
 from feilun.workflow.labelling.vectors import WORDS
 from labelled_table import labelled_table
@@ -109,6 +109,49 @@ def test_people_disagree_and_one_table_comes_of_it(tmp_path: Path) -> None:
     assert run(["label", "collect", *map(str, people), "--out", str(out)]) == 0
     (frame,) = open_rows(str(out))
     assert frame.rows() == [("=1+1", "good"), ('a "quoted", text', "bad"), ("-5 stars", "bad")]
+
+
+def test_rows_of_one_number_in_two_tables_are_two_texts(tmp_path: Path) -> None:
+    weeks = {"week1": ["1,cheap  phone,good", "2,bad phone,bad"], "week2": ["1,bad hotel,bad", "2,nice hotel,good"]}
+    for name, lines in weeks.items():
+        (tmp_path / f"{name}.csv").write_text("\n".join(["row,text,label", *lines]), encoding="utf-8")
+    (tmp_path / "ann.csv").write_text("row,text,label\n1,cheap phone,good\n2,,bad\n", encoding="utf-8")
+    told = read_ratings([tmp_path / f"{name}.csv" for name in (*weeks, "ann")])
+    assert write_labelled(told, tmp_path / "all.csv") == (4, 0)
+    (frame,) = open_rows(str(tmp_path / "all.csv"))
+    assert frame.rows() == [("cheap phone", "good"), ("bad phone", "bad"), ("bad hotel", "bad"), ("nice hotel", "good")]
+    assert agreement_of(told)["shared"] == 2
+
+
+def test_labels_without_their_texts_are_not_collected(tmp_path: Path) -> None:
+    table = tmp_path / "ann.csv"
+    table.write_text("row,label\n1,good\n", encoding="utf-8")
+    with pytest.raises(DataError, match="No table has the text '1'"):
+        write_labelled(read_ratings([table]), tmp_path / "all.csv")
+
+
+@pytest.mark.parametrize("verb", ["suggest", "errors"])
+def test_what_people_filled_in_is_not_written_over(new: Path, tmp_path: Path, verb: str) -> None:
+    out, table = tmp_path / "queue.csv", tmp_path / "labelled.csv"
+    labelled_table(table, wrong=20)
+    more = ["--file", str(new)] if verb == "suggest" else []
+    said = ["label", verb, str(table), *more, "--base", WORDS, "--out", str(out)]
+    assert [run(said), run(said)] == [0, 0]
+    fill(out, ["good"], tmp_path / "filled.csv").replace(out)
+    before = out.read_bytes()
+    assert run(said) == 2
+    assert out.read_bytes() == before
+
+
+def test_a_table_that_is_read_is_not_written_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table = tmp_path / "labelled.csv"
+    labelled_table(table)
+    before = table.read_bytes()
+    for verb in (["errors", str(table), "--kept"], ["suggest", "x.csv", "--file", str(table), "--out"],
+                 ["collect", str(table), "--out"], ["rules", "r.toml", str(table), "--out"]):  # fmt: skip
+        assert run(["label", *verb, str(table)]) == 2
+        assert "is read, and would be overwritten" in capsys.readouterr().err
+    assert table.read_bytes() == before
 
 
 def exported(path: Path) -> list[dict]:

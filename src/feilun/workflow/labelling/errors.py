@@ -21,6 +21,7 @@ from feilun.labelling.confident import Suspects, find_suspects
 from feilun.labelling.folds import deal, out_of_fold
 from feilun.text.formulas import inert
 from feilun.workflow.finished.predict_file import write_frames
+from feilun.workflow.labelling.filled import refuse_to_lose_labels
 from feilun.workflow.labelling.rows import Place, labelled_rows
 from feilun.workflow.labelling.vectors import vectors_of
 
@@ -134,7 +135,11 @@ def write_errors(found: LabelErrors, path: Path) -> None:
     Args:
         found: What was found.
         path: Ends in .json, or in .csv: for people, with an empty column `label` for the right one.
+
+    Raises:
+        UsageError: If a table of that name holds labels that people filled in.
     """
+    refuse_to_lose_labels(path)
     lines = [found.line(row) for row in found.wrong().tolist()]
     if path.suffix.lower() == ".json":
         write_json(path, {**found.to_json(0), "worst": lines})

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from feilun.core.errors import DataError, UsageError, nearest
+from feilun.core.errors import DataError, UsageError, counted, nearest
 from feilun.core.files import atomic_file, write_json, write_text
 from feilun.core.remark import Remark, said_in
 from feilun.labelling.label_studio import Answer, Question, answers, interface, tasks
@@ -37,8 +37,10 @@ def write_questions(questions: Sequence[Question], labels: Sequence[str], path: 
         key: What names a text: `row` or `observation`.
 
     Raises:
+        UsageError: If a table of that name holds labels that people filled in.
         StorageError: If it cannot be written.
     """
+    refuse_to_lose_labels(path)
     if path.suffix.lower() == TASKS:
         write_json(path, tasks(questions, key))
         write_text(path.with_suffix(".xml"), interface(labels))
@@ -51,6 +53,25 @@ def write_questions(questions: Sequence[Question], labels: Sequence[str], path: 
             writer.writerow(
                 [inert(cell) for cell in (one.identity, one.text, one.predicted or "", score, one.reason, "")]
             )
+
+
+def refuse_to_lose_labels(path: Path) -> None:
+    """Refuse to write over the work of people."""
+    try:
+        labels = sum(1 for _ in read_answers(path)) if path.exists() else 0
+    except DataError:
+        return  # no table of theirs
+    if labels:
+        raise UsageError(
+            Remark(
+                f"{path} holds {counted(labels, 'label')} that people filled in.",
+                f"{path} 中有人工填写的 {labels:,} 个标签。",
+            ),
+            Remark(
+                "Take them first (feilun label collect, or feilun label import), or choose another --out.",
+                "请先收取这些标签（feilun label collect 或 feilun label import），或另选 --out。",
+            ),
+        )
 
 
 def read_answers(path: Path, person: str | None = None) -> Iterator[Answer]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from feilun.labelling.agreement import (
     majority,
     pairs_of_people,
 )
+from feilun.labelling.label_studio import Answer
 from feilun.workflow.finished.predict_file import write_frames
 from feilun.workflow.labelling.filled import read_answers
 
@@ -30,7 +31,7 @@ class Told:
 
     Args:
         ratings: Labels by text and person; of a person's two labels for a text the last counts.
-        texts: The texts themselves.
+        texts: The texts themselves, by the same keys.
     """
 
     ratings: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -51,8 +52,9 @@ def read_ratings(files: Sequence[Path]) -> Told:
     for path in files:
         person = path.stem if stems.count(path.stem) == 1 else str(path.with_suffix(""))
         for answer in read_answers(path, person):
-            told.ratings.setdefault(answer.identity, {})[answer.person] = answer.label
-            told.texts[answer.identity] = answer.text
+            key = _key(answer, told.texts)
+            told.ratings.setdefault(key, {})[answer.person] = answer.label
+            told.texts[key] = answer.text or told.texts.get(key, "")
     if not told.ratings:
         raise DataError(
             Remark(
@@ -62,6 +64,13 @@ def read_ratings(files: Sequence[Path]) -> Told:
             Remark("Fill in the column `label`.", "请填写 `label` 列。"),
         )
     return told
+
+
+def _key(answer: Answer, texts: Mapping[str, str]) -> str:
+    """Return what names a text: its identity, and where another table gave that to another text, its own words too."""
+    words = " ".join(answer.text.split())
+    other = " ".join(texts.get(answer.identity, "").split())
+    return f"{answer.identity} {words}" if words and other and words != other else answer.identity
 
 
 def agreement_of(told: Told) -> dict[str, Any]:
@@ -104,9 +113,18 @@ def write_labelled(told: Told, path: Path) -> tuple[int, int]:
 
     Returns:
         Rows written, and texts left out as people disagree evenly.
+
+    Raises:
+        DataError: If of a label the text is in none of the tables.
     """
     import polars
 
+    bare = next((identity for identity, text in told.texts.items() if not text.strip()), None)
+    if bare is not None:
+        raise DataError(
+            Remark(f"No table has the text {bare!r} in a column `text`.", f"没有表格在 `text` 列给出文本 {bare!r}。"),
+            Remark("Keep that column when you fill in a table.", "填写表格时请保留这一列。"),
+        )
     labels = {identity: majority(given) for identity, given in told.ratings.items()}
     kept = [identity for identity, label in labels.items() if label is not None]
     columns = {"text": [told.texts[one] for one in kept], "label": [labels[one] for one in kept]}

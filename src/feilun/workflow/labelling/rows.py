@@ -18,19 +18,31 @@ from feilun.workflow.getting_started.first_look import look
 from feilun.workflow.getting_started.first_words import advice_without_labels
 
 
-def check_ending(path: Path | None, valid: Collection[str]) -> None:
-    """Refuse a file to write that has another ending than those that are valid, before any work is done.
+def check_out(path: Path | None, valid: Collection[str], *sources: str | Path) -> None:
+    """Refuse a file to write that has another ending than those that are valid, or that is read, before any work.
+
+    Args:
+        path: The file to write; None: there is none.
+        valid: Its endings.
+        sources: What is read.
 
     Raises:
-        UsageError: If it has.
+        UsageError: If it cannot be.
     """
-    if path is not None and path.suffix.lower() not in valid:
+    if path is None:
+        return
+    if path.suffix.lower() not in valid:
         raise UsageError(
             Remark(
                 f"{path} has the ending {path.suffix!r}; valid: {', '.join(valid)}.",
                 f"{path} 的后缀是 {path.suffix!r}；可用：{'、'.join(valid)}。",
             ),
             Remark("Rename the file.", "请给文件换个名字。"),
+        )
+    if path.exists() and any(Path(source).exists() and path.samefile(source) for source in sources):
+        raise UsageError(
+            Remark(f"{path} is read, and would be overwritten.", f"{path} 正是要读取的文件，会被覆盖。"),
+            Remark("Write to another file.", "请写到另一个文件。"),
         )
 
 

@@ -22,6 +22,7 @@ from feilun.workflow.getting_started.first_look import look
 from feilun.workflow.labelling.added import write_added
 
 LABEL, CONFIDENCE = "weak_label", "weak_confidence"
+UNKNOWN, OTHER = -2, -3
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,8 @@ class Weak:
         model: How far each rule is trusted.
         chosen: The class of each text, -1 where none is certain enough, shape (rows,).
         confidence: Its probability, shape (rows,).
-        right: The class that the table's own label names, shape (rows,); None where it has no such column.
+        right: The class that the table's own label names, shape (rows,); `OTHER` where it names one that no rule has,
+            `UNKNOWN` where it is empty. None where the table has no such column.
     """
 
     settings: DataSettings
@@ -67,10 +69,11 @@ class Weak:
         }  # fmt: skip
 
     def _measured(self, rows: NDArray[np.bool_], said: NDArray[np.int64]) -> dict[str, Any]:
-        """Return how often what is said of rows is what the table says, where it has labels."""
+        """Return how often what is said of rows is what the table says, over those of which it says something."""
         if self.right is None:
             return {}
-        return {"accuracy": _mean((said == self.right)[rows]) if rows.any() else None}
+        known = rows & (self.right != UNKNOWN)
+        return {"accuracy": _mean((said == self.right)[known]) if known.any() else None, "measured": int(known.sum())}
 
 
 def label_by_rules(
@@ -129,10 +132,10 @@ def _positions(corpus: Corpus) -> NDArray[np.int64]:
 
 
 def _named(source: str, column: str, names: Sequence[str]) -> NDArray[np.int64]:
-    """Return the class that a column names for each row of a table, shape (rows,); -2 where it names none."""
+    """Return the class that a column names for each row of a table, shape (rows,); `OTHER` or `UNKNOWN` for others."""
     cells = chain.from_iterable(texts_of(frame, column) for frame in open_rows(source, columns=[column]))
-    numbers = {name: i for i, name in enumerate(names)}
-    return np.array([numbers.get(cell or "", -2) for cell in cells], np.int64)
+    numbers = {"": UNKNOWN, **{name: i for i, name in enumerate(names)}}
+    return np.array([numbers.get((cell or "").strip(), OTHER) for cell in cells], np.int64)
 
 
 def _mean(values: Any) -> float:

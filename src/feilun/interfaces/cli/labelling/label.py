@@ -63,9 +63,9 @@ def export(
     from feilun.workflow import exports
     from feilun.workflow.labelling import queue as labelling
     from feilun.workflow.labelling.filled import ENDINGS
-    from feilun.workflow.labelling.rows import check_ending
+    from feilun.workflow.labelling.rows import check_out
 
-    check_ending(out, ENDINGS)
+    check_out(out, ENDINGS)
     opened = open_bundle(bundle, threads=1)
     asked = labelling.answers_of(opened)
     with closing(open_database()) as database:

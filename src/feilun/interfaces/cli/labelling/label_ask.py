@@ -43,9 +43,9 @@ def ask(
     """
     from feilun.workflow.finished.predict_file import WRITERS
     from feilun.workflow.labelling.ask import Limits, ask_for_labels, endpoint_of, write_asked
-    from feilun.workflow.labelling.rows import check_ending
+    from feilun.workflow.labelling.rows import check_out
 
-    check_ending(out, WRITERS)
+    check_out(out, WRITERS, table)
     named = [label.strip() for label in (labels or "").split(",") if label.strip()]
     limits = Limits(count, most_tokens, sample)
     helped = ask_for_labels(table, endpoint_of(endpoint, model), named, tell, limits, text, target)

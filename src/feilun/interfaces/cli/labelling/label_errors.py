@@ -59,10 +59,10 @@ def errors(
     """
     from feilun.workflow.finished.predict_file import WRITERS
     from feilun.workflow.labelling.errors import label_errors, write_errors, write_kept
-    from feilun.workflow.labelling.rows import check_ending, place_of
+    from feilun.workflow.labelling.rows import check_out, place_of
 
-    check_ending(out, (".csv", ".json"))
-    check_ending(kept, WRITERS)
+    check_out(out, (".csv", ".json"), source)
+    check_out(kept, WRITERS, source)
     found = label_errors(place_of(source, text, label, base), folds, seed)
     if out is not None:
         write_errors(found, out)

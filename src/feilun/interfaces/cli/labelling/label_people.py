@@ -72,9 +72,9 @@ def collect(
     """
     from feilun.workflow.finished.predict_file import WRITERS
     from feilun.workflow.labelling.people import read_ratings, write_labelled
-    from feilun.workflow.labelling.rows import check_ending
+    from feilun.workflow.labelling.rows import check_out
 
-    check_ending(out, WRITERS)
+    check_out(out, WRITERS, *files)
     written, tied = write_labelled(read_ratings(files), out)
     if as_json:
         output.print_json({"rows": written, "tied": tied, "out": str(out)})

@@ -45,10 +45,10 @@ def rules(
     """
     from feilun.labelling.rules import read_rules
     from feilun.workflow.finished.predict_file import WRITERS
-    from feilun.workflow.labelling.rows import check_ending
+    from feilun.workflow.labelling.rows import check_out
     from feilun.workflow.labelling.weak import label_by_rules, write_weak
 
-    check_ending(out, WRITERS)
+    check_out(out, WRITERS, table, file)
     weak = label_by_rules(read_rules(file), table, text, minimum, target)
     if out is not None:
         write_weak(weak, out)
@@ -89,5 +89,7 @@ def _show(report: dict[str, Any]) -> None:
         ),
     )
     if measured and report["accuracy"] is not None:
-        accuracy = f"{report['accuracy']:.1%}"
-        output.tell(Remark(f"{accuracy} of the labels are those of the table.", f"{accuracy} 的标签与表里的相同。"))
+        accuracy, rows = f"{report['accuracy']:.1%}", f"{report['measured']:,}"
+        output.tell(
+            Remark(f"{accuracy} of {rows} labels are those of the table.", f"{rows} 个标签中，{accuracy} 与表里的相同。")
+        )

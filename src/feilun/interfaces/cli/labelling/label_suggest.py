@@ -68,9 +68,9 @@ def suggest(
     """
     from feilun.workflow.labelling import suggest as suggesting
     from feilun.workflow.labelling.filled import ENDINGS, write_questions
-    from feilun.workflow.labelling.rows import check_ending
+    from feilun.workflow.labelling.rows import check_out
 
-    check_ending(out, ENDINGS)
+    check_out(out, ENDINGS, where, file or where)
     if file is None and suggesting.is_bundle(where):
         if out is not None:
             raise UsageError(
