@@ -189,6 +189,27 @@ def test_the_state_before_a_loss_that_is_not_finite_is_kept_and_goes_on(tmp_path
     )
 
 
+@pytest.mark.parametrize("broken", [math.nan, 1e38])
+def test_weights_that_ran_away_are_neither_judged_nor_kept(tmp_path: Path, broken: float) -> None:
+    class Poison:
+        """Breaks the weights after a step, as a rate that is too high does."""
+
+        def step(self, progress: Progress, total: int, figures: Mapping[str, float]) -> None:
+            if progress.step == 3:
+                with torch.no_grad():
+                    for weight in model.body.encoder.layer.parameters():
+                        weight.fill_(broken)
+
+    model = tiny_model()
+    settings = replace(SETTINGS, checkpoint_seconds=0, early_stopping=EarlyStopping("macro_f1", 0, 100), average=0)
+    with pytest.raises(TrainingError, match=r"not finite.*kept in .*--resume"):
+        fit(model, tiny_splits(), settings, RunFolder(tmp_path), tmp_path, identity="made", watcher=Poison())
+    kept = Run(tiny_model(), tiny_splits(), settings, RunFolder(tmp_path), tmp_path, "made")
+    kept.restore()
+    assert kept.progress.step == 2
+    assert all(bool((weight.abs() < 100).all()) for weight in kept.weights)
+
+
 def test_an_unknown_metric_is_named_with_the_nearest(tmp_path: Path) -> None:
     settings = TrainingSettings(epochs=1, early_stopping=EarlyStopping(metric="macro_f"))
     with pytest.raises(UsageError, match="macro_f1"):

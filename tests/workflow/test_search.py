@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import csv
+import json
 import sys
 from pathlib import Path
 
 import pytest
 
+from feilun.core import places
 from feilun.core.errors import Interrupted, RecipeError, TrainingError, UsageError
 from feilun.training.methods import METHODS
 from feilun.workflow.recipe import load
 from feilun.workflow.search import search
 from feilun.workflow.search_result import Trial
+from feilun.workflow.steps import train
 from tiny import reviews
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "models" / "bases"))
@@ -57,7 +60,7 @@ def test_the_best_of_the_trials_is_written_as_a_recipe(recipe: Path, tmp_path: P
     assert str(best.model.adaptation.rank) == found.best.settings["model.adaptation.rank"]
     assert best.training.learning_rate == float(found.best.settings["training.learning_rate"])
     assert best.data.train == load(recipe).data.train
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["best.toml", "journal.log"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".lock", "best.toml", "journal.log"]
 
 
 def test_a_search_that_was_stopped_goes_on(recipe: Path, tmp_path: Path) -> None:
@@ -147,6 +150,8 @@ def test_trials_that_cannot_be_trained_fail_and_the_search_goes_on(recipe: Path,
         ("training.learning_rat=1..2", "no key that can be varied"),
         ("data.text=a|b", "no key that can be varied"),
         ("training.seed=1..9", "no key that can be varied"),
+        ("training.semi_supervised=none|spread", "no key that can be varied"),
+        ("training.distil.weight=0..1", "no key that can be varied"),
         ("training.epochs", "has no values"),
         ("training.epochs=5..2", "is empty"),
         ("training.epochs=a..b", "no range"),
@@ -161,7 +166,7 @@ def test_a_space_that_cannot_be_is_refused_before_training(
 
 
 def test_what_no_trial_can_do_is_said(recipe: Path, tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match=r"macro_g1.*Did you mean 'macro_f1'"):
+    with pytest.raises(RecipeError, match=r"macro_g1.*Did you mean 'macro_f1'"):
         run(recipe, tmp_path, "search.trials=2", "training.early_stopping.metric=macro_g1")
 
 
@@ -189,3 +194,44 @@ def test_workers_share_a_study(recipe: Path, tmp_path: Path) -> None:
     assert 5 <= len(found.trials) <= 6
     assert sorted(trial.number for trial in seen) == list(range(len(found.trials)))
     assert len({tuple(trial.settings.items()) for trial in seen}) > 2
+
+
+def test_a_recipe_that_is_edited_meanwhile_changes_no_trial(recipe: Path, tmp_path: Path) -> None:
+    path = recipe.with_name("edited.toml")
+    said = recipe.read_text(encoding="utf-8")
+    path.write_text(said, encoding="utf-8")
+    vary = "search.vary=training.learning_rate=1e-3..1e-2"
+
+    def edit(trial: Trial) -> None:
+        path.write_text(said.replace("rank = 2", "rank = 4") if trial.number else "no TOML", encoding="utf-8")
+
+    found = search(path, [vary, "search.trials=3"], out=tmp_path, show=edit)
+    assert [trial.state for trial in found.trials] == ["complete"] * 3
+    assert load(found.recipe).model.adaptation == load(recipe).model.adaptation
+
+
+def test_every_trial_learns_from_spread_labels_as_the_recipe_does(recipe: Path, tmp_path: Path) -> None:
+    further = reviews(150, 2)
+    with recipe.with_name("new.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([("text",), *((text,) for text in further.text)])
+    path = recipe.with_name("spread.toml")
+    said = recipe.read_text(encoding="utf-8").replace("[data]", '[data]\nunlabelled = "new.csv"')
+    path.write_text(said + 'semi_supervised = "spread"\n', encoding="utf-8")
+    vary = ["training.learning_rate=1e-2|2e-2"]
+    found, _ = run(path, tmp_path / "spread", "search.trials=1", vary=vary)
+    train(path, out=tmp_path / "bundle")
+    (course,) = places.runs().glob("spread-*/log.jsonl")
+    figures = [json.loads(line) for line in course.read_text(encoding="utf-8").splitlines()]
+    assert found.standing == max(line["macro_f1"] for line in figures)
+    recipe.with_name("new.csv").write_text("text\ngood bank\n", encoding="utf-8")
+    with pytest.raises(UsageError, match="another recipe"):
+        run(path, tmp_path / "spread", "search.trials=1", vary=vary)
+
+
+def test_a_second_search_in_the_same_folder_is_refused(recipe: Path, tmp_path: Path) -> None:
+    def begin(trial: Trial) -> None:
+        with pytest.raises(UsageError, match="going on already"):
+            run(recipe, tmp_path, "search.trials=1")
+
+    found = search(recipe, [f"search.vary={','.join(VARY)}", "search.trials=1"], out=tmp_path, show=begin)
+    assert [trial.state for trial in found.trials] == ["complete"]

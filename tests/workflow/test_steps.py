@@ -15,10 +15,11 @@ import polars
 import pytest
 
 from feilun.bundles.bundle import open_bundle
-from feilun.core.errors import GateNotMet, StorageError
+from feilun.core.errors import GateNotMet, StorageError, UsageError
 from feilun.core.remark import said_in
 from feilun.text.segment import HAN
 from feilun.workflow import recipe as recipes
+from feilun.workflow.screen import Screen
 from feilun.workflow.steps import train
 from tiny import reviews, save_tiny_base
 
@@ -103,6 +104,16 @@ def test_costs_choose_a_threshold_that_the_bundle_keeps(place: Path, tmp_path: P
     assert threshold > 0
     for prediction in bundle.predict(list(reviews(50, 7).text)):
         assert prediction.abstained == (prediction.score < threshold)
+
+
+def test_the_same_training_does_not_begin_twice_at_once(place: Path, tmp_path: Path) -> None:
+    class Impatient(Screen):
+        def say(self, text: str) -> None:
+            with pytest.raises(UsageError, match="going on already"):
+                train(place / "recipe.toml", out=tmp_path / "second")
+
+    assert train(place / "recipe.toml", out=tmp_path / "first", screen=Impatient()).predict(["good bank"])
+    assert not (tmp_path / "second").exists()
 
 
 def test_a_missed_gate_writes_no_bundle_and_names_every_miss(place: Path, tmp_path: Path) -> None:

@@ -18,9 +18,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
 import torch
 
-from feilun.core.errors import Interrupted, LossNotFinite, UsageError, nearest
+from feilun.core.errors import Interrupted, LossNotFinite, TrainingError, UsageError, nearest
 from feilun.core.ports import Tracker
 from feilun.core.remark import Remark, joined, said_in
 from feilun.core.splits import Splits
@@ -87,6 +88,7 @@ def fit(
 
     Raises:
         LossNotFinite: A loss or gradient became NaN or infinite; the last good state is kept.
+        TrainingError: What the model says of validation rows did; the same is kept.
         Interrupted: The user stopped the run; a checkpoint was written.
         UsageError: The early-stopping metric does not exist.
     """
@@ -224,10 +226,14 @@ class Run:
 
     def keep_the_last_good_state(self) -> Remark:
         """Say where it is; where no checkpoint was written yet, the weights before this step become one."""
-        if not checkpoint.exists(self.folder):
-            if not self.progress.step:
-                return Remark("Nothing had been learned yet.", "此前什么也没有学到。")
+        if self.progress.step and not checkpoint.exists(self.folder):
             self.save()
+        return self.kept()
+
+    def kept(self) -> Remark:
+        """Say which state a run that cannot go on has left."""
+        if not checkpoint.exists(self.folder):
+            return Remark("Nothing had been learned yet.", "此前什么也没有学到。")
         return Remark(
             f"The last good state is kept in {self.folder}; --resume goes on from it where rows and settings are the "
             "same, otherwise training begins anew.",
@@ -279,9 +285,29 @@ class Run:
         """Return the metrics on the validation rows."""
         model = self.model
         logits = model.logits_from(self.validation, self.validation_rows)
+        if not all(np.isfinite(getattr(row, "logits", row)).all() for row in logits):  # of `tag`, those of its tokens
+            step = self.progress.step
+            raise TrainingError(
+                Remark(
+                    f"After step {step} what the model says of the validation rows is not finite.",
+                    f"第 {step} 步之后，模型对验证行的输出不是有限数。",
+                ),
+                joined(
+                    [
+                        Remark(
+                            "Try a lower training.learning_rate, or model.precision=fp32.",
+                            "请调低 training.learning_rate，或设置 model.precision=fp32。",
+                        ),
+                        self.kept(),
+                    ],
+                    " ",
+                    "",
+                ),
+            )
         return JUDGES[model.head.task].figures(logits, self.validation_rows, model.labels, model.decision)
 
     def save(self) -> None:
-        """Write a checkpoint."""
-        checkpoint.save(self.folder, self.identity, self.progress, self.model, self.optimizer, self.average)
+        """Write a checkpoint; weights that are not finite do not take the place of the last good ones."""
+        if all(weight.isfinite().all() for weight in self.weights):
+            checkpoint.save(self.folder, self.identity, self.progress, self.model, self.optimizer, self.average)
         self.saved_at = time.monotonic()

@@ -25,6 +25,9 @@ NAME = "search"
 STARTUP_TRIALS = 5
 """Trials before any is stopped by the median."""
 
+FIXED = ("model.base", "training.seed", "training.distil.", "training.semi_supervised")
+"""Beginnings of keys that no search varies: all its trials share base, seed and rows."""
+
 WIDE = 10
 """From this ratio on, a range is searched by its logarithm."""
 
@@ -76,8 +79,16 @@ class Dimension:
     def holds(self, value: Any) -> Any:
         """Return a value as Optuna holds it where it lies in the dimension, else None."""
         if self.low is None or self.high is None:
-            return str(value) if str(value) in self.choices else None
+            return next((choice for choice in self.choices if choice == str(value) or _number(choice) == value), None)
         return value if isinstance(value, (int, float)) and self.low <= value <= self.high else None
+
+
+def _number(text: str) -> float | None:
+    """Return the number that is written, however it is: 1e-2 is 0.01."""
+    try:
+        return float(text)
+    except ValueError:
+        return None
 
 
 def read_dimension(text: str, types: Mapping[str, str]) -> Dimension:
@@ -94,16 +105,16 @@ def read_dimension(text: str, types: Mapping[str, str]) -> Dimension:
         UsageError: If it cannot be read, or the key does not decide the weights.
     """
     key, equals, values = (part.strip() for part in text.partition("="))
-    if key not in types or not key.startswith(("model.", "training.")) or key in {"training.seed", "model.base"}:
+    if key not in types or not key.startswith(("model.", "training.")) or key.startswith(FIXED):
         raise UsageError(
             Remark(
                 f"search.vary names {key!r}, which is no key that can be varied.",
                 f"search.vary 中的 {key!r} 不是可以变动的键。",
             ),
             Remark(
-                "Valid are the keys of [model] and [training] but base and seed, such as training.learning_rate; "
-                "docs/recipe.md lists them.",
-                "可用的是 [model] 和 [training] 中除 base 和 seed 以外的键，如 training.learning_rate；"
+                "Valid are the keys of [model] and [training] but base, seed and what adds rows (distil, "
+                "semi_supervised), such as training.learning_rate; docs/recipe.md lists them.",
+                "可用的是 [model] 和 [training] 中除 base、seed 和增加训练行的（distil、semi_supervised）以外的键，如 training.learning_rate；"
                 "全部见 docs/recipe.md。",
             ),
         )

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from feilun.core import places
+from feilun.core.alone import alone_in
 from feilun.core.errors import TrainingError, UsageError
 from feilun.core.files import atomic_folder
 from feilun.core.remark import Remark
@@ -105,22 +106,23 @@ def pretrain_base(
         recipe=recipe, fingerprint=splits.fingerprint, base=base.sha256, libraries=libraries(), machine=machine(),
         data_report=without_texts(splits.report),
     )  # fmt: skip
-    if not resume:
-        tracker.clear()
-    with screen.training("pretraining") as watcher:
-        made = pretrain(
-            base, splits, settings.model, settings.masking, settings.training, tracker, folder,
-            identity=identity, resume=resume, watcher=watcher,
-        )  # fmt: skip
-    origin = {
-        "pretrained_from": {"name": base.name, "sha256": base.sha256},
-        **_course(made, splits),
-        "settings": recipe,
-    }
-    new = write(out, made.base, origin, splits.test.text[:COMPARED])
-    checkpoint.forget(folder)
-    tracker.close()
-    return new
+    with alone_in(folder):
+        if not resume:
+            tracker.clear()
+        with screen.training("pretraining") as watcher:
+            made = pretrain(
+                base, splits, settings.model, settings.masking, settings.training, tracker, folder,
+                identity=identity, resume=resume, watcher=watcher,
+            )  # fmt: skip
+        origin = {
+            "pretrained_from": {"name": base.name, "sha256": base.sha256},
+            **_course(made, splits),
+            "settings": recipe,
+        }
+        new = write(out, made.base, origin, splits.test.text[:COMPARED])
+        checkpoint.forget(folder)
+        tracker.close()
+        return new
 
 
 def in_passages(splits: Splits, base: Base, max_tokens: int) -> Splits:

@@ -29,7 +29,14 @@ from feilun.workflow.rules.few_shot import contradictions_of_method
 from feilun.workflow.rules.generation import bounded
 from feilun.workflow.rules.rows import AS_THEY_ARE, contradictions_of_rows
 from feilun.workflow.rules.unlabelled import contradictions_of_unlabelled
-from feilun.workflow.task_tables import TaskSettings, contradictions_of, figures_of, with_parts, with_tasks
+from feilun.workflow.task_tables import (
+    TaskSettings,
+    contradictions_of,
+    figures_of,
+    figures_while_training,
+    with_parts,
+    with_tasks,
+)
 
 GATE_METRICS = tuple(dict.fromkeys(metric for judge in JUDGES.values() for metric in judge.metrics))
 """Metrics that a gate may bound, of all tasks: losses and errors from above, the others from below."""
@@ -142,6 +149,15 @@ class Recipe:
                     "tasks 只用于 multitask 的配方：请去掉 [tasks.NAME] 这些表。",
                 )
             )
+        metric, known = self.training.early_stopping.metric, figures_while_training(self.kind, self.tasks)
+        if metric not in known:
+            meant = nearest(metric, known)
+            found.append(
+                Remark(
+                    f"training.early_stopping.metric is {metric!r}, which is not measured. {meant}",
+                    f"training.early_stopping.metric 是 {metric!r}，没有这个指标。{said_in('zh', meant)}",
+                )
+            )
         evaluation = self.evaluation
         chooses = self.task not in {"generate", "rank", "regress", "tag"}
         if not chooses and (evaluation.cost_error or evaluation.wanted_accuracy):
@@ -166,7 +182,7 @@ def kind_of(task: str, encoder: Any) -> str:
     return "similarity" if task == "match" and encoder == "bi" else task
 
 
-def load(path: Path, overrides: Sequence[str] = ()) -> Recipe:
+def load(path: Path, overrides: Sequence[str] = (), *, text: str | None = None) -> Recipe:
     """Read a recipe from its file.
 
     Relative paths in the file are relative to the file's folder, those in `overrides` to the working directory.
@@ -174,6 +190,7 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Recipe:
     Args:
         path: The TOML file.
         overrides: Settings that replace the file's, each `key=value` with a dotted key, as `--set` takes them.
+        text: What stood in the file, where it was read before; it may have been changed since.
 
     Returns:
         The recipe.
@@ -182,7 +199,7 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Recipe:
         UsageError: If there is no such file.
         RecipeError: With every fault, each with its line and the nearest valid key.
     """
-    text = read_text(path)
+    text = read_text(path) if text is None else text
     values = parse(text, path)
     values.setdefault("name", re.sub(r"[^\w.\-]+", "-", path.stem).strip("-.") or "model")
     resolve(values, path.absolute().parent)

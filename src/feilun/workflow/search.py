@@ -14,14 +14,17 @@ from typing import Any
 import torch
 
 from feilun.core import places
+from feilun.core.alone import alone_in
 from feilun.core.errors import Interrupted, TrainingError, UsageError
 from feilun.core.files import write_text
 from feilun.core.remark import Remark, said_in
 from feilun.core.settings import describe, to_table
 from feilun.core.splits import Splits
+from feilun.data.unlabelled import unlabelled_texts
 from feilun.models.bases.base import Base
 from feilun.models.bases.catalogue import open_base
 from feilun.models.build import build, check_length, token_encoder
+from feilun.training.distil import Lessons
 from feilun.training.methods import METHODS
 from feilun.training.optimizer import default_rate
 from feilun.training.search import (
@@ -34,9 +37,11 @@ from feilun.training.search import (
     read_dimension,
 )
 from feilun.workflow.recipe import Recipe, load, to_toml
+from feilun.workflow.recipe_file import read_text
 from feilun.workflow.rows import prepare_rows
 from feilun.workflow.run import deciding, hash_of
 from feilun.workflow.search_result import Found, Trial, trials_of
+from feilun.workflow.teaching import teach
 
 BEST = "best.toml"
 
@@ -46,13 +51,26 @@ Show = Callable[[Trial], None]
 
 @dataclass(frozen=True)
 class _Search:
-    """What every worker of a search needs; read anew in each process."""
+    """What every worker of a search needs; made anew in each process.
+
+    Args:
+        path: The recipe's file.
+        text: What stood in it when the search began: who edits it meanwhile changes no trial.
+        overrides: Settings that replace the file's.
+        recipe: The recipe as it stands.
+        base: Its base.
+        splits: Its rows, with those that teachers or spread labels add.
+        lessons: What is said about these; None where nothing teaches.
+        space: What is varied.
+    """
 
     path: Path
+    text: str
     overrides: tuple[str, ...]
     recipe: Recipe
     base: Base
     splits: Splits
+    lessons: Lessons | None
     space: tuple[Dimension, ...]
 
     @property
@@ -62,10 +80,12 @@ class _Search:
     @property
     def identity(self) -> str:
         space = [asdict(dimension) for dimension in self.space]
-        return hash_of({**deciding(self.recipe, self.splits, self.base), "space": space})
+        taught = {} if self.lessons is None else {"lessons": self.lessons.identity}
+        return hash_of({**deciding(self.recipe, self.splits, self.base), **taught, "space": space})
 
     def with_settings(self, settings: Mapping[str, str]) -> Recipe:
-        return load(self.path, [*self.overrides, *(f"{key}={value}" for key, value in settings.items())])
+        overrides = [*self.overrides, *(f"{key}={value}" for key, value in settings.items())]
+        return load(self.path, overrides, text=self.text)
 
     def _where_absent(self, key: str) -> Any:
         """Return what stands for a key that the recipe leaves out."""
@@ -113,13 +133,21 @@ def search(
 
     Raises:
         TrainingError: If no trial gave a value.
+        UsageError: If the same search is going on already.
         FeilunError: Whatever `train` would refuse; a study of another recipe in `out`.
     """
-    searched = _open(path, overrides, accept_licence)
+    text = read_text(path)
+    searched = _open(path, text, overrides, accept_licence)
     for dimension in searched.space:  # a value that no recipe may have is refused before anything is trained
         for value in dimension.extremes():
             searched.with_settings({dimension.key: value})
     folder = out or places.studies() / f"{searched.recipe.name}-{searched.identity[:8]}"
+    with alone_in(folder):
+        return _search_in(folder, searched, workers, show)
+
+
+def _search_in(folder: Path, searched: _Search, workers: int, show: Show) -> Found:
+    """Go on with the study of a folder, or begin one."""
     study = open_study(folder, searched.identity, searched.metric, searched.recipe.training.seed)
     forget_broken(study)
     standing = searched.standing()
@@ -131,30 +159,20 @@ def search(
     if workers == 1:
         _work(searched, folder, study, deadline, lambda trial: show(trial))
     else:
-        _work_together(path, tuple(overrides), folder, study, deadline, workers, show, shown)
+        _work_together(searched, folder, study, deadline, workers, show, shown)
     return _found(searched, folder, study, standing)
 
 
-def _open(path: Path, overrides: Sequence[str], accept_licence: bool = False) -> _Search:
-    recipe = load(path, overrides)
+def _open(path: Path, text: str, overrides: Sequence[str], accept_licence: bool = False) -> _Search:
+    recipe = load(path, overrides, text=text)
     base = open_base(recipe.model.base, accept_licence=accept_licence)
     check_length(recipe.model, base)
     tokens = token_encoder(recipe.model, base)
     splits = prepare_rows(recipe, tokens.count)
+    splits, lessons = teach(recipe.training, splits, recipe.task, unlabelled_texts(recipe.data, splits), base)
     types = {key: kind for key, kind, *_ in describe(Recipe)}
-    if recipe.training.distil.teachers:
-        raise UsageError(
-            Remark(
-                "training.distil.teachers: a search learns from labels alone.",
-                "training.distil.teachers：搜索只从标签学习。",
-            ),
-            Remark(
-                "Search without teachers, then train the best recipe with them.",
-                "请去掉教师再搜索，然后用它们训练最好的配方。",
-            ),
-        )
-    space = tuple(read_dimension(text, types) for text in recipe.search.vary or default_space(recipe, base, splits))
-    return _Search(path, tuple(overrides), recipe, base, splits, space)
+    space = tuple(read_dimension(one, types) for one in recipe.search.vary or default_space(recipe, base, splits))
+    return _Search(path, text, tuple(overrides), recipe, base, splits, lessons, space)
 
 
 def suited_rate(recipe: Recipe, base: Base, splits: Splits) -> float:
@@ -217,7 +235,10 @@ def _train(searched: _Search, settings: Mapping[str, str], tracker: TrialTracker
     folder.mkdir(parents=True, exist_ok=True)
     try:
         train = METHODS[recipe.training.method]
-        progress = train(model, searched.splits, recipe.training, tracker, folder, identity=searched.identity)
+        progress = train(
+            model, searched.splits, recipe.training, tracker, folder,
+            identity=searched.identity, lessons=searched.lessons,
+        )  # fmt: skip
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     if progress.best is None:
@@ -226,8 +247,7 @@ def _train(searched: _Search, settings: Mapping[str, str], tracker: TrialTracker
 
 
 def _work_together(
-    path: Path,
-    overrides: tuple[str, ...],
+    searched: _Search,
     folder: Path,
     study: Any,
     deadline: float | None,
@@ -239,9 +259,8 @@ def _work_together(
     threads = max(1, torch.get_num_threads() // workers)
     fresh = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=fresh) as processes:
-        futures = [
-            processes.submit(_worker, path, overrides, folder, deadline, threads, number) for number in range(workers)
-        ]
+        recipe = searched.path, searched.text, searched.overrides
+        futures = [processes.submit(_worker, *recipe, folder, deadline, threads, number) for number in range(workers)]
         while futures:
             finished, _ = wait(futures, timeout=1)
             for trial in trials_of(study):
@@ -254,10 +273,10 @@ def _work_together(
 
 
 def _worker(
-    path: Path, overrides: tuple[str, ...], folder: Path, deadline: float | None, threads: int, number: int
+    path: Path, text: str, overrides: tuple[str, ...], folder: Path, deadline: float | None, threads: int, number: int
 ) -> None:
     torch.set_num_threads(threads)
-    searched = _open(path, overrides)
+    searched = _open(path, text, overrides)
     seed = searched.recipe.training.seed + 1000 * (number + 1)  # else all would propose the same
     study = open_study(folder, searched.identity, searched.metric, seed)
     _work(searched, folder, study, deadline, lambda trial: None)

@@ -16,6 +16,7 @@ from pathlib import Path
 from feilun.bundles.bundle import Bundle, check_target
 from feilun.compression.compress import check_form, compress
 from feilun.compression.prune import check_prunable
+from feilun.core.alone import alone_in
 from feilun.core.remark import Remark
 from feilun.core.splits import Splits
 from feilun.data.unlabelled import unlabelled_texts
@@ -82,27 +83,28 @@ def train(
     further = unlabelled_texts(recipe.data, splits)
     taught, lessons = teach(recipe.training, splits, recipe.task, further, base)
     run = Run.of(recipe, splits, base, lessons)
-    if not resume:
-        run.tracker.clear()
-    run.tracker.note(workers=workers)
+    with alone_in(run.folder):
+        if not resume:
+            run.tracker.clear()
+        run.tracker.note(workers=workers)
 
-    model = build(recipe.model, base, taught, recipe.training.seed)
-    check_form(model, recipe.compression)
-    progress = _fit(model, taught, recipe, run, lessons, resume=resume, workers=workers, screen=screen)
+        model = build(recipe.model, base, taught, recipe.training.seed)
+        check_form(model, recipe.compression)
+        progress = _fit(model, taught, recipe, run, lessons, resume=resume, workers=workers, screen=screen)
 
-    screen.say(TRAINED if progress.step else NOT_TRAINED)
-    cleaning = recipe.data.clean.cleaning()
-    recovery = Recovery(recipe, taught, run, lessons, resume, screen)
-    small = compress(model, splits, recipe.compression, cleaning, run.folder / "small", further, recovery)
+        screen.say(TRAINED if progress.step else NOT_TRAINED)
+        cleaning = recipe.data.clean.cleaning()
+        recovery = Recovery(recipe, taught, run, lessons, resume, screen)
+        small = compress(model, splits, recipe.compression, cleaning, run.folder / "small", further, recovery)
 
-    beside = {**untuned(recipe, splits, run.folder / "small"), **small.sources()}
-    report = judge(small, splits, recipe.evaluation, run, progress, remarks_on(model, splits), beside)
-    screen.show_report(report)
+        beside = {**untuned(recipe, splits, run.folder / "small"), **small.sources()}
+        report = judge(small, splits, recipe.evaluation, run, progress, remarks_on(model, splits), beside)
+        screen.show_report(report)
 
-    check_gate(report, recipe.gate, run.folder)
-    bundle = publish(small, report, splits, recipe, run, base, out)
-    run.tidy()
-    return bundle
+        check_gate(report, recipe.gate, run.folder)
+        bundle = publish(small, report, splits, recipe, run, base, out)
+        run.tidy()
+        return bundle
 
 
 def _checked_base(recipe: Recipe, out: Path | None, *, accept_licence: bool) -> Base:

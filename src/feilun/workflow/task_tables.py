@@ -69,6 +69,12 @@ def figures_of(task: str, tasks: Any) -> tuple[str, ...]:
     return (*JUDGES[task].metrics, *own)
 
 
+def figures_while_training(kind: str, tasks: Mapping[str, TaskSettings]) -> tuple[str, ...]:
+    """Return the figures by which training may stop early; that of a model that writes needs no answer written."""
+    kinds = {name: {"task": own.task} for name, own in tasks.items()}
+    return ("perplexity",) if kind == "generate" else figures_of(kind, kinds)
+
+
 def contradictions_of(tasks: Mapping[str, TaskSettings], cleaning: Cleaning) -> list[Remark]:
     """Say which of the tasks cannot be.
 

@@ -91,5 +91,7 @@ def _show(report: dict[str, Any]) -> None:
     if measured and report["accuracy"] is not None:
         accuracy, rows = f"{report['accuracy']:.1%}", f"{report['measured']:,}"
         output.tell(
-            Remark(f"{accuracy} of {rows} labels are those of the table.", f"{rows} 个标签中，{accuracy} 与表里的相同。")
+            Remark(
+                f"{accuracy} of {rows} labels are those of the table.", f"{rows} 个标签中，{accuracy} 与表里的相同。"
+            )
         )
