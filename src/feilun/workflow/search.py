@@ -17,6 +17,7 @@ from feilun.core import places
 from feilun.core.alone import alone_in
 from feilun.core.errors import Interrupted, TrainingError, UsageError
 from feilun.core.files import write_text
+from feilun.core.parent import end_with_parent
 from feilun.core.remark import Remark, said_in
 from feilun.core.settings import describe, to_table
 from feilun.core.splits import Splits
@@ -275,6 +276,7 @@ def _work_together(
 def _worker(
     path: Path, text: str, overrides: tuple[str, ...], folder: Path, deadline: float | None, threads: int, number: int
 ) -> None:
+    end_with_parent()
     torch.set_num_threads(threads)
     searched = _open(path, text, overrides)
     seed = searched.recipe.training.seed + 1000 * (number + 1)  # else all would propose the same
