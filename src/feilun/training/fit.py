@@ -21,9 +21,9 @@ from typing import Protocol
 import numpy as np
 import torch
 
-from feilun.core.errors import Interrupted, LossNotFinite, TrainingError, UsageError, nearest
+from feilun.core.errors import Interrupted, UsageError, nearest
 from feilun.core.ports import Tracker
-from feilun.core.remark import Remark, joined, said_in
+from feilun.core.remark import Remark, said_in
 from feilun.core.splits import Splits
 from feilun.evaluation.judges.table import JUDGES
 from feilun.models.text_model import TextModel
@@ -35,17 +35,13 @@ from feilun.training.energy import EnergyMeter
 from feilun.training.gradients import Gradients, NotFinite
 from feilun.training.inputs import make_inputs
 from feilun.training.interruption import Interruption
+from feilun.training.kept import broken_answers, broken_loss
 from feilun.training.optimizer import clip_gradients, default_rate, make_optimizer
 from feilun.training.order import steps_of
 from feilun.training.process import settle
 from feilun.training.reading import OneProcess, Team, alone
 from feilun.training.schedule import rate
 from feilun.training.settings import TrainingSettings
-
-LOOK_AT_ROWS = Remark(
-    "Look at these rows; try a lower training.learning_rate, or model.precision=fp32.",
-    "请检查这些行；可以调低 training.learning_rate，或设置 model.precision=fp32。",
-)
 
 
 class Watcher(Protocol):
@@ -200,11 +196,8 @@ class Run:
             loss = self.gradients.add(batches, self.progress.step, self.total)
             self.clip(batches)
         except NotFinite as found:
-            raise LossNotFinite(
-                self.progress.step + 1,
-                [self.ids[row] for row in found.rows],
-                joined([LOOK_AT_ROWS, self.keep_the_last_good_state()], " ", ""),
-            ) from None
+            self.keep_the_last_good_state()
+            raise broken_loss(self.progress.step + 1, [self.ids[row] for row in found.rows], self.folder) from None
         self.optimizer.step()
         self.progress.step += 1
         self.progress.at_once = self.gradients.at_once
@@ -224,21 +217,10 @@ class Run:
         if not norm.isfinite():
             raise NotFinite([row for batch in batches for row in batch])
 
-    def keep_the_last_good_state(self) -> Remark:
-        """Say where it is; where no checkpoint was written yet, the weights before this step become one."""
+    def keep_the_last_good_state(self) -> None:
+        """Make the weights before a step that failed a checkpoint, where none was written yet."""
         if self.progress.step and not checkpoint.exists(self.folder):
             self.save()
-        return self.kept()
-
-    def kept(self) -> Remark:
-        """Say which state a run that cannot go on has left."""
-        if not checkpoint.exists(self.folder):
-            return Remark("Nothing had been learned yet.", "此前什么也没有学到。")
-        return Remark(
-            f"The last good state is kept in {self.folder}; --resume goes on from it where rows and settings are the "
-            "same, otherwise training begins anew.",
-            f"最后的正常状态保存在 {self.folder}；数据和设置不变时，--resume 从那里接着训练，否则从头开始。",
-        )
 
     def after_step(self) -> None:
         """Evaluate, stop and save, where it is time to."""
@@ -286,14 +268,7 @@ class Run:
         model = self.model
         logits = model.logits_from(self.validation, self.validation_rows)
         if not all(np.isfinite(getattr(row, "logits", row)).all() for row in logits):  # of `tag`, those of its tokens
-            step = self.progress.step
-            raise TrainingError(
-                Remark(
-                    f"After step {step} what the model says of the validation rows is not finite.",
-                    f"第 {step} 步之后，模型对验证行的输出不是有限数。",
-                ),
-                f"Try a lower training.learning_rate, or model.precision=fp32. {self.kept()}",
-            )
+            raise broken_answers(self.progress.step, self.folder)
         return JUDGES[model.head.task].figures(logits, self.validation_rows, model.labels, model.decision)
 
     def save(self) -> None:

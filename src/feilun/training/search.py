@@ -114,7 +114,7 @@ def read_dimension(text: str, types: Mapping[str, str]) -> Dimension:
             Remark(
                 "Valid are the keys of [model] and [training] but base, seed and what adds rows (distil, "
                 "semi_supervised), such as training.learning_rate; docs/recipe.md lists them.",
-                "可用的是 [model] 和 [training] 中除 base、seed 和增加数据行的键（distil、semi_supervised）以外的键，"
+                "可用的是 [model] 和 [training] 中除 base、seed 和增加训练行的（distil、semi_supervised）以外的键，"
                 "如 training.learning_rate；全部见 docs/recipe.md。",
             ),
         )

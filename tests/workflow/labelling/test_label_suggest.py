@@ -112,7 +112,7 @@ def test_people_disagree_and_one_table_comes_of_it(tmp_path: Path) -> None:
 
 
 def test_rows_of_one_number_in_two_tables_are_two_texts(tmp_path: Path) -> None:
-    weeks = {"week1": ["1,cheap  phone,good", "2,bad phone,bad"], "week2": ["1,bad hotel,bad", "2,nice hotel,good"]}
+    weeks = {"week1": ["1,cheap  phone😀,good", "2,bad phone,bad"], "week2": ["1,bad hotel,bad", "2,nice hotel,good"]}
     for name, lines in weeks.items():
         (tmp_path / f"{name}.csv").write_text("\n".join(["row,text,label", *lines]), encoding="utf-8")
     (tmp_path / "ann.csv").write_text("row,text,label\n1,cheap phone,good\n2,,bad\n", encoding="utf-8")

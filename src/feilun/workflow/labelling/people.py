@@ -68,9 +68,13 @@ def read_ratings(files: Sequence[Path]) -> Told:
 
 def _key(answer: Answer, texts: Mapping[str, str]) -> str:
     """Return what names a text: its identity, and where another table gave that to another text, its own words too."""
-    words = " ".join(answer.text.split())
-    other = " ".join(texts.get(answer.identity, "").split())
-    return f"{answer.identity} {words}" if words and other and words != other else answer.identity
+    words, others = _words(answer.text), _words(texts.get(answer.identity, ""))
+    return f"{answer.identity} {words}" if words and others and words != others else answer.identity
+
+
+def _words(text: str) -> str:
+    """Return what a spreadsheet leaves of a text however it saves it: letters and digits; else all of it."""
+    return "".join(filter(str.isalnum, text)) or text.strip()
 
 
 def agreement_of(told: Told) -> dict[str, Any]:
