@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Self
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
 
 import numpy as np
 
@@ -30,6 +30,9 @@ class Interest:
     vectors: Scores = field(default_factory=lambda: np.zeros((0, 0), np.float32))
     items: Sequence[Item] = ()
     reader: HistoryReader | None = None
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return replace(self)  # all that it holds is shared, and put in place anew, never changed
 
     def fit(self, interactions: Interactions, catalogue: Catalogue, now: float) -> Self:
         """Take the catalogue's vectors, and what reads histories beside them."""
