@@ -31,7 +31,7 @@ from feilun.apps.recommendation.judging.cold import judge_cold
 from feilun.apps.recommendation.ranking.training import fit
 from feilun.apps.recommendation.records.interactions import NO_HISTORY
 from feilun.evaluation.protocols import split
-from feilun.workflow.applications.recommendation.wiring import embedder_of
+from feilun.workflow.applications.recommendation.prepared import embedder_of
 from recommendation_click import clicked
 from recommendation_few_shot import few_shot
 from recommendation_films import SHOWN, Figures, MovieLens, later_rows, settings_of_films

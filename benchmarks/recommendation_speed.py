@@ -30,7 +30,7 @@ from feilun.apps.recommendation.settings import RecommendationSettings
 from feilun.core.corpus import Corpus
 from feilun.storage import recommendation as storage
 from feilun.storage.database import open_database
-from feilun.workflow.applications.recommendation.wiring import prepare
+from feilun.workflow.applications.recommendation.prepared import prepare
 
 WIDTH = 64
 CATEGORIES = 50

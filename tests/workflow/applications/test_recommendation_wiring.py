@@ -12,7 +12,9 @@ import polars
 import pytest
 from typer.testing import CliRunner
 
+from feilun.apps.recommendation.records.catalogue import build_catalogue
 from feilun.apps.recommendation.records.events import Interaction
+from feilun.apps.recommendation.records.interactions import read
 from feilun.apps.recommendation.remembered import remembered
 from feilun.apps.recommendation.sample.shop import simulate
 from feilun.core import places
@@ -22,10 +24,10 @@ from feilun.storage.database import open_database
 from feilun.storage.event_queue import EventQueue
 from feilun.workflow.applications.recommendation import tables
 from feilun.workflow.applications.recommendation import wiring as application
-from feilun.workflow.applications.recommendation.demo import share
 from feilun.workflow.applications.recommendation.estimate import estimate_settings
 from feilun.workflow.applications.recommendation.file import read_application
 from feilun.workflow.applications.recommendation.judging import evaluate
+from feilun.workflow.applications.recommendation.showing import share
 from feilun.workflow.applications.recommendation.tables import (
     import_events,
     import_items,
@@ -82,8 +84,8 @@ def test_tables_become_lists_and_a_second_import_adds_nothing(file):
     assert not any(user in path.read_text(encoding="utf-8") for path in folder.iterdir())
 
     few = [item for item in prepared.held.items if item.id.startswith("tea")]
-    other = replace(prepared, catalogue=application.build_catalogue(few, prepared.embedder))
-    other = replace(other, read=application.read(
+    other = replace(prepared, catalogue=build_catalogue(few, prepared.embedder))
+    other = replace(other, read=read(
         prepared.held.events, other.catalogue.index, settings.signals, prepared.now, len(few)))  # fmt: skip
     with pytest.raises(DataError, match="another catalogue"):
         application.open_model(settings, other)

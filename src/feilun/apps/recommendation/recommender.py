@@ -119,6 +119,7 @@ class Recommender:
 
     def forget(self, user: str) -> int:
         """Drop what is known of a user and return how many items that were."""
+        self.model.catalogue.forget_histories()
         with self._lock:
             self.contexts.forget(user)
             return self.histories.forget(user)

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from feilun.apps.brokers.broker import BrokerSettings
 from feilun.apps.recommendation.answering.business_rules import RuleSettings
 from feilun.apps.recommendation.candidates.table import GENERATORS, OF_SEGMENT
+from feilun.apps.recommendation.interest.settings import InterestSettings
 from feilun.apps.recommendation.ranking.context_lift import LIFT
 from feilun.apps.recommendation.ranking.features import FEATURES, features_of
 from feilun.apps.recommendation.records.context import ContextSettings
 from feilun.apps.recommendation.records.sessions import SessionSettings
 from feilun.apps.recommendation.records.signals import SignalSettings
 from feilun.core.errors import nearest
+from feilun.core.remark import Remark, said_in
 from feilun.core.settings import REQUIRED, setting, table
 
 NAME = re.compile(r"\w[\w.-]{0,79}")
+INTEREST_QUOTA = 60
+"""Candidates that the interest model brings where the file does not say."""
+
 EXPERIMENT = re.compile(r"[^\x00-\x1f]{1,60}")
 
 
@@ -43,19 +48,28 @@ class CandidateSettings:
     )
     seen_days: float = setting(30.0, "days after which one may come again, with seen = after", above=0)
 
-    def contradictions(self) -> list[str]:
+    def contradictions(self) -> list[Remark]:
         """Say which generators there are not."""
         found = [
-            f"candidates.quotas: unknown generator {name!r}. {nearest(name, GENERATORS)}"
+            Remark(
+                f"candidates.quotas: unknown generator {name!r}. {nearest(name, GENERATORS)}",
+                f"candidates.quotas：没有召回源 {name!r}。{said_in('zh', nearest(name, GENERATORS))}",
+            )
             for name in self.quotas
             if name not in GENERATORS
         ]
         found += [
-            f"candidates.quotas: {name} must be at least 1; leave it out instead."
+            Remark(
+                f"candidates.quotas: {name} must be at least 1; leave it out instead.",
+                f"candidates.quotas：{name} 至少为 1；不用时请直接省略。",
+            )
             for name, n in self.quotas.items()
             if n < 1
         ]
-        return found if self.quotas else ["candidates.quotas is empty: nothing could be recommended."]
+        if self.quotas:
+            return found
+        said = "candidates.quotas is empty: nothing could be recommended."
+        return [Remark(said, "candidates.quotas 为空：没有可以推荐的商品。")]
 
 
 @dataclass(frozen=True)
@@ -71,12 +85,16 @@ class RankingSettings:
     monotone: dict[str, int] = setting({}, "features whose growth may only help (1) or only hurt (-1)")
     without: tuple[str, ...] = setting((), "features that are not used")
 
-    def contradictions(self) -> list[str]:
+    def contradictions(self) -> list[Remark]:
         """Say which features there are not; those of a context are known beside its columns alone."""
         found = _unknown(FEATURES, [name for name in self._named() if not name.endswith(LIFT)])
-        return found + [f"ranking.monotone: {n} must be 1 or -1." for n, s in self.monotone.items() if s not in {1, -1}]
+        return found + [
+            Remark(f"ranking.monotone: {name} must be 1 or -1.", f"ranking.monotone：{name} 必须是 1 或 -1。")
+            for name, sign in self.monotone.items()
+            if sign not in {1, -1}
+        ]
 
-    def of_context(self, columns: Sequence[str]) -> list[str]:
+    def of_context(self, columns: Sequence[str]) -> list[Remark]:
         """Say which features of a context there are not."""
         lifts = [name for name in self._named() if name.endswith(LIFT)]
         return _unknown(features_of(columns), lifts)
@@ -85,8 +103,15 @@ class RankingSettings:
         return list(dict.fromkeys((*self.monotone, *self.without)))
 
 
-def _unknown(features: Sequence[str], named: Sequence[str]) -> list[str]:
-    return [f"ranking: unknown feature {n!r}. {nearest(n, features)}" for n in named if n not in features]
+def _unknown(features: Sequence[str], named: Sequence[str]) -> list[Remark]:
+    return [
+        Remark(
+            f"ranking: unknown feature {name!r}. {nearest(name, features)}",
+            f"ranking：没有特征 {name!r}。{said_in('zh', nearest(name, features))}",
+        )
+        for name in named
+        if name not in features
+    ]
 
 
 @dataclass(frozen=True)
@@ -132,12 +157,19 @@ class ExperimentSettings:
         0.0, "share of the users, by a stable hash, whose lists are made by `method`", minimum=0, maximum=1
     )
 
-    def contradictions(self) -> list[str]:
+    def contradictions(self) -> list[Remark]:
         """Say what would measure nothing, or could not be kept with the lists."""
         if not EXPERIMENT.fullmatch(self.name):
-            return [f"experiment.name: 1 to 60 printable characters, not {self.name[:80]!r}."]
+            shown = repr(self.name[:80])
+            said = f"experiment.name: 1 to 60 printable characters, not {shown}."
+            return [Remark(said, f"experiment.name：1 到 60 个可见字符，不能是 {shown}。")]
         if self.method == "interleave" and self.holdout == 0:
-            return ["experiment.method = interleave needs a share of users: set experiment.holdout above 0, up to 1."]
+            return [
+                Remark(
+                    "experiment.method = interleave needs a share of users: set experiment.holdout above 0, up to 1.",
+                    "experiment.method = interleave 需要一部分用户：请把 experiment.holdout 设为大于 0、至多 1。",
+                )
+            ]
         return []
 
 
@@ -162,6 +194,7 @@ class RecommendationSettings:
     signals: SignalSettings = table(SignalSettings, "what counts as interest")
     context: ContextSettings = table(ContextSettings, "what is known of users and of the moment they ask")
     candidates: CandidateSettings = table(CandidateSettings, "where candidates come from")
+    interest: InterestSettings = table(InterestSettings, "a language model that learns what users take next")
     ranking: RankingSettings = table(RankingSettings, "the final ranking")
     session: SessionSettings = table(SessionSettings, "the visit that goes on")
     search: SearchSettings = table(SearchSettings, "finding items by what is typed")
@@ -169,22 +202,42 @@ class RecommendationSettings:
     experiment: ExperimentSettings = table(ExperimentSettings, "an A/B test of personal lists")
     list: ListSettings = table(ListSettings, "what happens to a ranking before it is shown")
 
-    def contradictions(self) -> Sequence[str]:
+    def __post_init__(self) -> None:
+        if self.interest.tune and "interest" not in self.candidates.quotas:
+            quotas = {**self.candidates.quotas, "interest": INTEREST_QUOTA}
+            object.__setattr__(self, "candidates", replace(self.candidates, quotas=quotas))
+
+    def without_interest(self) -> RecommendationSettings:
+        """Return the same application without an interest model."""
+        quotas = {name: quota for name, quota in self.candidates.quotas.items() if name != "interest"}
+        return replace(
+            self, interest=replace(self.interest, tune=False), candidates=replace(self.candidates, quotas=quotas)
+        )
+
+    def contradictions(self) -> Sequence[Remark]:
         """Say what cannot be: the name is a folder's and a column's, and a database wants a query."""
         found = []
         if not NAME.fullmatch(self.name):
-            found.append(f"name: letters, digits, '-', '_' and '.' only, at most 80, not {self.name[:100]!r}.")
+            shown = repr(self.name[:100])
+            said = f"name: letters, digits, '-', '_' and '.' only, at most 80, not {shown}."
+            found.append(Remark(said, f"name：只能用文字、数字和 '-'、'_'、'.'，最多 80 个，不能是 {shown}。"))
         for name, source, query in (
             ("items", self.items, self.items_query),
             ("events", self.events, self.events_query),
             ("users", self.users, self.users_query),
         ):
             if (query is None) == ("://" in (source or "")):
-                found.append(f"{name} and {name}_query belong together: a database's URL, and the query to ask it.")
+                said = f"{name} and {name}_query belong together: a database's URL, and the query to ask it."
+                found.append(Remark(said, f"{name} 与 {name}_query 要一起给出：数据库的地址，和查询语句。"))
         found += self.ranking.of_context(self.context.columns)
         if self.users is not None and not self.context.columns:
-            found.append("users: none of their columns is looked at. Name some in context.columns.")
+            said = "users: none of their columns is looked at. Name some in context.columns."
+            found.append(Remark(said, "users：它的列一个也没有用到。请在 context.columns 中写明要用的列。"))
+        if "interest" in self.candidates.quotas and not self.interest.tune:
+            said = "candidates.quotas: interest needs interest.tune = true, which trains what it asks."
+            found.append(Remark(said, "candidates.quotas：interest 需要 interest.tune = true，由它训练所用的模型。"))
         for name in OF_SEGMENT:
             if name in self.candidates.quotas and self.context.segment is None:
-                found.append(f"candidates.quotas: {name} needs context.segment, the column that parts the users.")
+                said = f"candidates.quotas: {name} needs context.segment, the column that parts the users."
+                found.append(Remark(said, f"candidates.quotas：{name} 需要 context.segment，即给用户分群的那一列。"))
         return found

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+    from feilun.workflow.screen import Terminal
+
 
 def print_json(value: Any) -> None:
     """Print one JSON object on one line."""
@@ -72,6 +74,13 @@ def language() -> Language:
     """Return the language of the user's system for report sentences: zh or en."""
     spoken = next((os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)), "")
     return "zh" if spoken.lower().startswith("zh") else "en"
+
+
+def terminal() -> Terminal:
+    """Return what shows a training: progress and reports on standard error, in the user's language."""
+    from feilun.workflow.screen import Terminal
+
+    return Terminal(progress_console(), language())
 
 
 def make_safe() -> None:

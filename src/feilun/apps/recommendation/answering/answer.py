@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 
 from feilun.apps.recommendation.answering.explain import Reason
 from feilun.apps.recommendation.records.events import Item
+from feilun.core.remark import Remark
 
-ALL_TAKEN = "Everything was taken already; items come again."
-NOTHING_SHOWN = "The catalogue has nothing that may be shown."
+ALL_TAKEN = Remark("Everything was taken already; items come again.", "所有商品都已选过，重新推荐。")
+NOTHING_SHOWN = Remark("The catalogue has nothing that may be shown.", "目录里没有可以展示的商品。")
 """What a reader of a list should know."""
 
 

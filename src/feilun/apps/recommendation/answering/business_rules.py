@@ -20,6 +20,7 @@ from feilun.apps.recommendation.records.catalogue import Catalogue
 from feilun.apps.recommendation.records.context import Situation
 from feilun.apps.recommendation.records.events import Item
 from feilun.core.errors import DataError
+from feilun.core.remark import Remark
 from feilun.core.settings import setting
 from feilun.knowledge.rules import DecisionTables
 
@@ -134,7 +135,10 @@ def _facts(item: Item, now: float) -> dict[str, Any]:
 def _block(row: Mapping[str, Any]) -> bool:
     said = row.get("block")
     if said not in (None, "", True, False):
-        raise DataError(f"A decision table gives the block {said!r}.", "Valid: true, false, or none.")
+        raise DataError(
+            Remark(f"A decision table gives the block {said!r}.", f"决策表给出的 block 是 {said!r}。"),
+            Remark("Valid: true, false, or none.", "可用：true、false 或空。"),
+        )
     return said is True
 
 
@@ -143,5 +147,8 @@ def _boost(row: Mapping[str, Any]) -> float:
     if said in (None, ""):
         return 0.0
     if isinstance(said, bool) or not isinstance(said, (int, float)) or not math.isfinite(said):
-        raise DataError(f"A decision table gives the boost {said!r}.", "Valid: a number, such as 0.5 or -1, or none.")
+        raise DataError(
+            Remark(f"A decision table gives the boost {said!r}.", f"决策表给出的 boost 是 {said!r}。"),
+            Remark("Valid: a number, such as 0.5 or -1, or none.", "可用：数，例如 0.5 或 -1，或空。"),
+        )
     return float(said)

@@ -16,6 +16,7 @@ from feilun.apps.recommendation.records.context import Situation
 from feilun.apps.recommendation.records.interactions import History
 from feilun.apps.recommendation.settings import RecommendationSettings
 from feilun.core.errors import UsageError
+from feilun.core.remark import Remark
 
 Scored = list[tuple[int, float]]
 """Item numbers with their scores, best first."""
@@ -26,7 +27,12 @@ LONGEST_LIST = 200
 def check_count(count: int) -> None:
     """Raise a UsageError where a list cannot be so long."""
     if not 1 <= count <= LONGEST_LIST:
-        raise UsageError(f"A list has 1 to {LONGEST_LIST} items, not {count}.")
+        raise UsageError(
+            Remark(
+                f"A list has 1 to {LONGEST_LIST} items, not {count}.",
+                f"列表可有 1 到 {LONGEST_LIST} 个商品，不能是 {count} 个。",
+            )
+        )
 
 
 class Finder:

@@ -8,6 +8,7 @@ from feilun.apps.recommendation.candidates.als import AlternatingLeastSquares
 from feilun.apps.recommendation.candidates.ease import Ease
 from feilun.apps.recommendation.candidates.generator import Generator
 from feilun.apps.recommendation.candidates.in_segment import PopularInSegment, RecentInSegment
+from feilun.apps.recommendation.candidates.interest import Interest
 from feilun.apps.recommendation.candidates.item_neighbours import ItemNeighbours
 from feilun.apps.recommendation.candidates.popular import Popular, Trending
 from feilun.apps.recommendation.candidates.recent import Recent
@@ -20,6 +21,7 @@ GENERATORS: Mapping[str, Callable[[], Generator]] = {
     "als": AlternatingLeastSquares,
     "item-neighbours": ItemNeighbours,
     "text": TextNeighbours,
+    "interest": Interest,
     "popular": Popular,
     "trending": Trending,
     "popular-in-segment": PopularInSegment,

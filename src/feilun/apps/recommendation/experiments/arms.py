@@ -9,6 +9,7 @@ import numpy as np
 
 from feilun.apps.recommendation.settings import ExperimentSettings
 from feilun.core.errors import UsageError
+from feilun.core.remark import Remark
 
 PERSONAL, HOLDOUT, INTERLEAVED = "personal", "holdout", "interleaved"
 """Lists by the user's history, lists that look at none, and lists in which both take turns."""
@@ -30,7 +31,10 @@ def arm_of(user: str, experiment: str, arms: Sequence[str], shares: Sequence[flo
         UsageError: If the shares are none.
     """
     if not arms or len(shares) != len(arms) or min(shares) < 0 or abs(sum(shares) - 1) > 1e-9:
-        raise UsageError("An experiment has a share for each arm, together 1.", "Such as 0.5 and 0.5.")
+        raise UsageError(
+            Remark("An experiment has a share for each arm, together 1.", "实验的每一组各有一个比例，合计为 1。"),
+            Remark("Such as 0.5 and 0.5.", "例如 0.5 和 0.5。"),
+        )
     digest = hashlib.sha256(f"{experiment}\x00{user}".encode()).digest()
     place = int.from_bytes(digest[:8], "big") / 2**64
     return arms[min(int(np.searchsorted(np.cumsum(shares), place, side="right")), len(arms) - 1)]

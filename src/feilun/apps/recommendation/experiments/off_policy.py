@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from feilun.apps.recommendation.ranking.click_probability import fit_clicks
 from feilun.core.errors import UsageError
+from feilun.core.remark import Remark
 from feilun.core.report import Figure
 from feilun.evaluation.resampling import intervals_of
 
@@ -80,17 +81,23 @@ class Estimate:
     effective: float
     covered: float
 
-    def doubts(self) -> list[str]:
+    def doubts(self) -> list[Remark]:
         """Say why nothing can be concluded; empty where something can."""
         found = []
         if self.effective < FEWEST_EFFECTIVE:
             found.append(
-                f"the {self.places:,} places count as {self.effective:,.0f}, and {FEWEST_EFFECTIVE} are the fewest"
+                Remark(
+                    f"the {self.places:,} places count as {self.effective:,.0f}, and {FEWEST_EFFECTIVE} are the fewest",
+                    f"{self.places:,} 个位置只相当于 {self.effective:,.0f} 个，至少要 {FEWEST_EFFECTIVE} 个",
+                )
             )
         if self.covered < LEAST_COVERED:
             found.append(
-                f"the log holds about {self.covered:.0%} of what these settings would show, "
-                f"and {LEAST_COVERED:.0%} are the least"
+                Remark(
+                    f"the log holds about {self.covered:.0%} of what these settings would show, "
+                    f"and {LEAST_COVERED:.0%} are the least",
+                    f"日志只包含这些设置会展示内容的约 {self.covered:.0%}，至少要 {LEAST_COVERED:.0%}",
+                )
             )
         return found
 
@@ -205,7 +212,10 @@ def doubly_robust(
 
 def _sound(logged: Floats) -> Floats:
     if len(logged) and not ((logged > 0) & (logged <= 1)).all():
-        raise UsageError("A logged chance is above 0 and at most 1.", "Leave out choices whose chance was not logged.")
+        raise UsageError(
+            Remark("A logged chance is above 0 and at most 1.", "记录的概率必须大于 0，且不超过 1。"),
+            Remark("Leave out choices whose chance was not logged.", "请去掉没有记录概率的选择。"),
+        )
     return logged
 
 

@@ -27,6 +27,7 @@ from feilun.apps.recommendation.experiments.off_policy import (
     by_group,
     modelled,
 )
+from feilun.core.remark import Remark
 from feilun.core.report import Figure
 from feilun.evaluation.resampling import intervals_of
 
@@ -60,13 +61,23 @@ class ListEstimate:
     effective: float
     covered: float
 
-    def doubts(self) -> list[str]:
+    def doubts(self) -> list[Remark]:
         """Say why nothing can be concluded; empty where something can."""
         found = []
         if self.effective < FEWEST_EFFECTIVE:
-            found.append(f"the {self.lists:,} lists count as {self.effective:,.0f}, {FEWEST_EFFECTIVE} are the fewest")
+            found.append(
+                Remark(
+                    f"the {self.lists:,} lists count as {self.effective:,.0f}, {FEWEST_EFFECTIVE} are the fewest",
+                    f"{self.lists:,} 个列表只相当于 {self.effective:,.0f} 个，至少要 {FEWEST_EFFECTIVE} 个",
+                )
+            )
         if self.covered < LEAST_COVERED:
-            found.append(f"the log holds {self.covered:.0%} of such lists, {LEAST_COVERED:.0%} are the least")
+            found.append(
+                Remark(
+                    f"the log holds {self.covered:.0%} of such lists, {LEAST_COVERED:.0%} are the least",
+                    f"日志只包含这类列表的 {self.covered:.0%}，至少要 {LEAST_COVERED:.0%}",
+                )
+            )
         return found
 
 

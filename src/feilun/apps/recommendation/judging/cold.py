@@ -7,12 +7,18 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from feilun.apps.recommendation.candidates.interest import Interest
 from feilun.apps.recommendation.candidates.text_neighbours import TextNeighbours
 from feilun.apps.recommendation.judging.beside_baselines import Judged, judge, scorer_of
 from feilun.apps.recommendation.records.catalogue import Catalogue
 from feilun.apps.recommendation.records.interactions import History, Interactions
 
 HIDDEN_SHARE = 0.15
+
+
+def hidden_items(items: int, seed: int) -> NDArray[np.bool_]:
+    """Return which items are hidden from training, shape (items,)."""
+    return np.random.default_rng(seed).random(items) < HIDDEN_SHARE
 
 
 def judge_cold(interactions: Interactions, catalogue: Catalogue, seed: int, now: float) -> Mapping[str, Judged]:
@@ -25,9 +31,10 @@ def judge_cold(interactions: Interactions, catalogue: Catalogue, seed: int, now:
         now: Seconds since 1970.
 
     Returns:
-        By name: the text model, and the category mean, which gives an item the user's mean weight in its categories.
+        By name: the text neighbours, the interest model where there is one (it must not have learned from these items
+        either), and the category mean, which gives an item the user's mean weight in its categories.
     """
-    hidden = np.random.default_rng(seed).random(len(catalogue)) < HIDDEN_SHARE
+    hidden = hidden_items(len(catalogue), seed)
     cold = hidden[interactions.item]
     known, held_out = interactions.select(~cold), interactions.select(cold)
     text = scorer_of(TextNeighbours().fit(known, catalogue, now), len(catalogue))
@@ -40,4 +47,6 @@ def judge_cold(interactions: Interactions, catalogue: Catalogue, seed: int, now:
         return found
 
     scorers = {"texts": text, "category mean": category_mean}
+    if catalogue.reader is not None:
+        scorers["interest model"] = scorer_of(Interest().fit(known, catalogue, now), len(catalogue))
     return {name: judge(scorer, known, held_out, catalogue, only=hidden) for name, scorer in scorers.items()}

@@ -26,7 +26,7 @@ FEATURES = (*GENERATORS, *OWN)
 """Names of the features of every application: the generators' standardised scores, and the others."""
 
 COLLABORATIVE = ("ease", "als", "item-neighbours")
-TEXTUAL = ("text", "text_similarity", "nearest_taken", "visit_similarity")
+TEXTUAL = ("text", "interest", "text_similarity", "nearest_taken", "visit_similarity")
 CONTEXTUAL = (
     "trending", "popular-in-segment", "recent", "recent-in-segment", "age_days", "price", "price_ratio", "hour",
     "weekday", "history_length", "visit_similarity",

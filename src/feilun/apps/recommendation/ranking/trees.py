@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feilun.core.errors import DataError
+from feilun.core.remark import Remark
 
 if TYPE_CHECKING:
     from lightgbm import Booster
@@ -77,11 +78,20 @@ class Trees:
         try:
             booster = lightgbm.Booster(model_str=text)
         except lightgbm.basic.LightGBMError as error:
-            raise DataError(f"The final ranking cannot be read: {error}.", "Train the application again.") from error
+            raise DataError(
+                Remark(f"The final ranking cannot be read: {error}.", f"无法读取精排模型：{error}。"),
+                Remark("Train the application again.", "请重新训练应用。"),
+            ) from error
         if booster.num_feature() != len(names):
             raise DataError(
-                f"The final ranking reads {booster.num_feature()} features, the application has {len(names)}.",
-                "It was trained by another version or with other settings: train it again.",
+                Remark(
+                    f"The final ranking reads {booster.num_feature()} features, the application has {len(names)}.",
+                    f"精排模型读取 {booster.num_feature()} 个特征，而应用有 {len(names)} 个。",
+                ),
+                Remark(
+                    "It was trained by another version or with other settings: train it again.",
+                    "它由另一个版本或用另一套设置训练：请重新训练。",
+                ),
             )
         return cls(booster, names)
 

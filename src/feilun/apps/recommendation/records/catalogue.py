@@ -10,10 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from feilun.apps.recommendation.interest.reader import HistoryReader
 from feilun.apps.recommendation.records.events import Item
 from feilun.core.corpus import corpus_of
 from feilun.core.errors import DataError, UsageError, nearest
 from feilun.core.ports import Embedder
+from feilun.core.remark import Remark
 
 Vectors = NDArray[np.float32]
 
@@ -31,6 +33,7 @@ class Catalogue:
         vectors: Unit vectors of the texts, zero where an item has none, shape (items, width).
         categories: Of each item, the numbers of its categories.
         names: Category names by number.
+        reader: Reads histories as the vectors' model reads texts, where it is an interest model.
     """
 
     items: Sequence[Item]
@@ -38,6 +41,7 @@ class Catalogue:
     vectors: Vectors
     categories: Sequence[tuple[int, ...]]
     names: Sequence[str]
+    reader: HistoryReader | None = None
 
     def __len__(self) -> int:
         return len(self.items)
@@ -49,8 +53,14 @@ class Catalogue:
             UsageError: If there is no such item.
         """
         if item not in self.index:
-            close = nearest(item, self.index) if len(self.index) <= MOST_COMPARED else ""
-            raise UsageError(f"There is no item {item!r} in the catalogue of {len(self.index):,}.", close[:300])
+            close = nearest(item, self.index) if len(self.index) <= MOST_COMPARED else Remark("", "")
+            raise UsageError(
+                Remark(
+                    f"There is no item {item!r} in the catalogue of {len(self.index):,}.",
+                    f"目录共 {len(self.index):,} 个商品，其中没有 {item!r}。",
+                ),
+                Remark(close[:300], close.chinese[:300]),
+            )
         return self.index[item]
 
     @property
@@ -71,18 +81,24 @@ class Catalogue:
         ones = np.ones(len(columns), np.float32)
         return sparse.csr_matrix((ones, columns, starts), shape=(len(self.items), max(1, len(self.names))))
 
+    def forget_histories(self) -> None:
+        """Keep no vector of any history that was read."""
+        if self.reader is not None:
+            self.reader.forget()
+
     def creators(self) -> NDArray[np.int64]:
         """Return the number of each item's creator, by name, -1 for none, shape (items,)."""
         number = {name: i for i, name in enumerate(sorted({item.creator for item in self.items if item.creator}))}
         return np.fromiter((number.get(item.creator, -1) for item in self.items), np.int64, len(self.items))
 
 
-def build_catalogue(items: Sequence[Item], embedder: Embedder) -> Catalogue:
+def build_catalogue(items: Sequence[Item], embedder: Embedder, reader: HistoryReader | None = None) -> Catalogue:
     """Read the items' texts and lay them out.
 
     Args:
         items: In any order; of two with one id the later counts.
         embedder: Reads the texts.
+        reader: Reads histories, where the embedder is an interest model.
 
     Returns:
         The catalogue.
@@ -93,9 +109,12 @@ def build_catalogue(items: Sequence[Item], embedder: Embedder) -> Catalogue:
     kept = list({item.id: item for item in items}.values())
     if not kept:
         raise DataError(
-            "The catalogue is empty: there is nothing to recommend.",
-            "Name a table of items in the application's file (items = ...), and import it: feilun recommendation train "
-            "FILE.",
+            Remark("The catalogue is empty: there is nothing to recommend.", "目录为空，没有可以推荐的商品。"),
+            Remark(
+                "Name a table of items in the application's file (items = ...), and import it: feilun recommendation "
+                "train FILE.",
+                "请在应用文件中写明商品表（items = ...），再导入：feilun recommendation train FILE。",
+            ),
         )
     names, categories = _categories(kept)
     return Catalogue(
@@ -104,6 +123,7 @@ def build_catalogue(items: Sequence[Item], embedder: Embedder) -> Catalogue:
         text_vectors([item.text for item in kept], embedder),
         categories,
         names,
+        reader,
     )
 
 
@@ -117,7 +137,7 @@ def with_items(catalogue: Catalogue, items: Sequence[Item], vectors: NDArray[np.
     rows[: len(catalogue)] = catalogue.vectors
     rows[[index[item.id] for item in items]] = vectors
     names, categories = _categories(listed)
-    return Catalogue(listed, index, rows, categories, names)
+    return Catalogue(listed, index, rows, categories, names, catalogue.reader)
 
 
 def _categories(items: Sequence[Item]) -> tuple[list[str], list[tuple[int, ...]]]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from feilun.apps.recommendation.records.events import SIGNS, identity, text_of
 from feilun.core.errors import DataError, UsageError, nearest
+from feilun.core.remark import Remark, said_in
 from feilun.core.settings import setting
 
 COLUMN = re.compile(r"[^\W\d]\w{0,39}")
@@ -38,13 +39,25 @@ class ContextSettings:
         None, "the column whose values part the users, for popular-in-segment and recent-in-segment"
     )
 
-    def contradictions(self) -> list[str]:
+    def contradictions(self) -> list[Remark]:
         """Say which columns cannot be."""
-        found = [f"context.columns: {name!r} is no name." for name in self.columns if not COLUMN.fullmatch(name)]
-        found += ["context.columns: user names the user, not a context."] if "user" in self.columns else []
+        found = [
+            Remark(f"context.columns: {name!r} is no name.", f"context.columns：{name!r} 不能作列名。")
+            for name in self.columns
+            if not COLUMN.fullmatch(name)
+        ]
+        if "user" in self.columns:
+            said = "context.columns: user names the user, not a context."
+            found.append(Remark(said, "context.columns：user 是用户本身，不是上下文。"))
         if self.segment is not None and self.segment not in self.columns:
-            hint = nearest(self.segment, self.columns) if self.columns else "There are no columns."
-            found.append(f"context.segment: {self.segment!r} is not one of context.columns. {hint}")
+            none = Remark("There are no columns.", "目前一列也没有。")
+            hint = nearest(self.segment, self.columns) if self.columns else none
+            found.append(
+                Remark(
+                    f"context.segment: {self.segment!r} is not one of context.columns. {hint}",
+                    f"context.segment：{self.segment!r} 不在 context.columns 之中。{said_in('zh', hint)}",
+                )
+            )
         return found
 
 
@@ -69,12 +82,27 @@ def checked(context: Mapping[str, str], columns: Sequence[str]) -> Context:
     """
     for name, value in context.items():
         if name not in columns:
-            valid = f"Declared: {', '.join(columns)}." if columns else "Declare it in context.columns of the file."
-            raise UsageError(f"The context {name[:LONGEST_VALUE]!r} is not declared.", valid)
+            shown = repr(name[:LONGEST_VALUE])
+            raise UsageError(
+                Remark(f"The context {shown} is not declared.", f"没有声明上下文 {shown}。"), _declared(columns)
+            )
         if not isinstance(value, str) or len(value) > LONGEST_VALUE or SIGNS.search(value):
-            said = f"must be at most {LONGEST_VALUE} printable characters, not {str(value)[:40]!r}"
-            raise UsageError(f"The context {name!r} {said}.", "Leave it out where it is not known.")
+            shown = repr(str(value)[:40])
+            raise UsageError(
+                Remark(
+                    f"The context {name!r} must be at most {LONGEST_VALUE} printable characters, not {shown}.",
+                    f"上下文 {name!r} 最多 {LONGEST_VALUE} 个可见字符，不能是 {shown}。",
+                ),
+                Remark("Leave it out where it is not known.", "不知道时请省略。"),
+            )
     return {name: value.strip() for name, value in context.items() if value.strip()}
+
+
+def _declared(columns: Sequence[str]) -> Remark:
+    """Say which columns of context there are."""
+    if not columns:
+        return Remark("Declare it in context.columns of the file.", "请在应用文件的 context.columns 中声明。")
+    return Remark(f"Declared: {', '.join(columns)}.", f"已声明：{'、'.join(columns)}。")
 
 
 def read_user(row: Mapping[str, Any], columns: Sequence[str]) -> tuple[str, Context]:
@@ -92,7 +120,7 @@ def read_user(row: Mapping[str, Any], columns: Sequence[str]) -> tuple[str, Cont
     try:
         return user, checked(values, columns)
     except UsageError as error:
-        raise DataError(str(error)) from error
+        raise DataError(error.message) from error
 
 
 class Contexts:

@@ -12,6 +12,7 @@ from datetime import date
 from typing import Any
 
 from feilun.core.errors import DataError, UsageError
+from feilun.core.remark import Remark
 from feilun.text.clean import remove_html
 from feilun.text.times import read_time, seconds
 
@@ -179,7 +180,9 @@ def checked_user(user: str) -> str:
     try:
         return identity({"user": user}, "user")
     except DataError as error:
-        raise UsageError(str(error), "Name the user as the events do.") from error
+        raise UsageError(
+            error.message, Remark("Name the user as the events do.", "用户请按事件中的写法填写。")
+        ) from error
 
 
 def identity(row: Mapping[str, Any], column: str) -> str:
@@ -190,7 +193,7 @@ def identity(row: Mapping[str, Any], column: str) -> str:
     """
     text = text_of(row.get(column), column).strip()
     if not text or len(text) > LONGEST_ID or SIGNS.search(text):
-        raise DataError(f"{column!r} must be 1 to {LONGEST_ID} printable characters, not {text[:40]!r}.")
+        raise _must(column, f"1 to {LONGEST_ID} printable characters", f"1 到 {LONGEST_ID} 个可见字符", text)
     return text
 
 
@@ -203,7 +206,7 @@ def _number(row: Mapping[str, Any], column: str) -> float | None:
     except (TypeError, ValueError, OverflowError):
         number = math.nan
     if not math.isfinite(number):
-        raise DataError(f"{column!r} must be a finite number, not {str(value)[:40]!r}.")
+        raise _must(column, "a finite number", "有限的数", str(value))
     return number
 
 
@@ -219,7 +222,9 @@ def _moment(row: Mapping[str, Any], column: str) -> float | None:
 def _flag(row: Mapping[str, Any], column: str) -> bool:
     text = text_of(row.get(column), column).strip().lower()
     if text not in FLAGS:
-        raise DataError(f"{column!r} must be true or false, yes or no, 1 or 0, 是 or 否, not {text[:40]!r}.")
+        raise _must(
+            column, "true or false, yes or no, 1 or 0, 是 or 否", "true 或 false、yes 或 no、1 或 0、是或否", text
+        )
     return FLAGS[text]
 
 
@@ -240,10 +245,23 @@ def text_of(value: Any, column: str) -> str:
         DataError: If it holds several values.
     """
     if isinstance(value, (list, tuple, dict)):
-        raise DataError(f"{column!r} must be text, not {str(value)[:40]}.")
+        raise DataError(
+            Remark(
+                f"{column!r} must be text, not {str(value)[:40]}.", f"{column!r} 必须是文本，不能是 {str(value)[:40]}。"
+            )
+        )
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         return str(int(value))
     return "" if value is None else str(value)
+
+
+def _must(column: str, valid: str, valid_zh: str, given: str) -> DataError:
+    """Return what says that a cell is not as it must be."""
+    return DataError(
+        Remark(
+            f"{column!r} must be {valid}, not {given[:40]!r}.", f"{column!r} 必须是{valid_zh}，不能是 {given[:40]!r}。"
+        )
+    )
 
 
 def _plain(text: str) -> str:

@@ -20,7 +20,7 @@ from feilun.apps.recommendation.records.interactions import (
     LONGEST_HISTORY,
     NO_HISTORY,
     History,
-    strengths,
+    strengths_and_actions,
 )  # fmt: skip
 from feilun.apps.recommendation.records.signals import SignalSettings
 from feilun.apps.recommendation.settings import CandidateSettings
@@ -38,6 +38,7 @@ class Taken:
     items: list[int] = field(default_factory=list)
     weights: list[float] = field(default_factory=list)
     times: list[float] = field(default_factory=list)
+    actions: list[int] = field(default_factory=list)
     seen: dict[int, float] = field(default_factory=dict)
 
     def counts_for_all(self, item: int, moment: float, rules: SignalSettings) -> bool:
@@ -47,7 +48,7 @@ class Taken:
         most = min(rules.bot_events_a_minute, LONGEST_HISTORY)
         return len(self.times) < most or moment - self.times[-most] >= MINUTE
 
-    def add(self, item: int, weight: float, moment: float) -> None:
+    def add(self, item: int, weight: float, moment: float, action: int) -> None:
         """Put an event at its place in time; what was seen is remembered for good, beyond the longest history."""
         self.seen[item] = max(moment, self.seen.get(item, moment))
         place = bisect_right(self.times, moment)
@@ -56,8 +57,9 @@ class Taken:
         self.items.insert(place, item)
         self.weights.insert(place, weight)
         self.times.insert(place, moment)
+        self.actions.insert(place, action)
         if len(self.items) > LONGEST_HISTORY:
-            del self.items[0], self.weights[0], self.times[0]
+            del self.items[0], self.weights[0], self.times[0], self.actions[0]
 
     def all_seen(self) -> History:
         """Return every item once, with when it was taken last."""
@@ -96,7 +98,7 @@ class Histories:
         self.signals = signals
         self._taken: dict[str, Taken] = defaultdict(Taken)
         self._disliked: dict[str, set[int]] = defaultdict(set)
-        self._says: dict[tuple[str, float], float] = {}
+        self._says: dict[tuple[str, float], tuple[float, int]] = {}
 
     def observe(self, events: Sequence[Interaction], index: Mapping[str, int], now: float) -> Observed:
         """Take events into account; one from the future counts as happening now.
@@ -107,7 +109,7 @@ class Histories:
             now: Seconds since 1970.
         """
         unknown, counted = 0, []
-        for event, strength in zip(events, self._strengths(events), strict=True):
+        for event, (strength, action) in zip(events, self._said(events), strict=True):
             item = index.get(event.item)
             if item is None:
                 unknown += 1
@@ -115,13 +117,13 @@ class Histories:
                 taken, moment = self._taken[event.user], min(event.time, now + FUTURE_SECONDS)
                 if taken.counts_for_all(item, moment, self.signals):
                     counted.append((event.user, item, strength, moment))
-                taken.add(item, strength, moment)
+                taken.add(item, strength, moment, action)
             elif strength < 0:
                 self._disliked[event.user].add(item)
         return Observed(unknown, counted)
 
-    def _strengths(self, events: Sequence[Interaction]) -> list[float]:
-        """Return what each event says; expressions are asked once about each type and value."""
+    def _said(self, events: Sequence[Interaction]) -> list[tuple[float, int]]:
+        """Return how much each event says, and by which expression; these are asked once about each type and value."""
         told = [(event.type, event.value) for event in events]
         fresh = list(dict.fromkeys(one for one in told if one not in self._says))
         if fresh:
@@ -129,7 +131,8 @@ class Histories:
                 self._says.clear()
                 fresh = list(dict.fromkeys(told))
             types, values = zip(*fresh, strict=True)
-            self._says.update(zip(fresh, strengths(types, values, self.signals).tolist(), strict=True))
+            says, actions = strengths_and_actions(types, values, self.signals)
+            self._says.update(zip(fresh, zip(says.tolist(), actions.tolist(), strict=True), strict=True))
         return [self._says[one] for one in told]
 
     def forget(self, user: str) -> int:
@@ -145,7 +148,8 @@ class Histories:
             return NO_HISTORY
         times = np.minimum(taken.times, now)
         decay = 0.5 ** (np.maximum(now - times, 0) / DAY / self.signals.half_life_days)
-        return History(np.array(taken.items), np.array(taken.weights) * decay, times)
+        weights, actions = np.array(taken.weights) * decay, np.array(taken.actions, np.int16)
+        return History(np.array(taken.items), weights, times, actions=actions)
 
     def open_to(self, user: str, items: int, policy: CandidateSettings, now: float) -> NDArray[np.bool_]:
         """Return which items may come again for a user: neither taken, by the policy, nor disliked; shape (items,)."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from feilun.apps.recommendation.records.accidents import programs_of, repeats_of
 from feilun.apps.recommendation.records.context import NO_CONTEXT, ContextColumns, Contexts, columns_of
 from feilun.apps.recommendation.records.events import Interaction
 from feilun.apps.recommendation.records.signals import SignalSettings, parse
@@ -22,6 +23,10 @@ FUTURE_SECONDS = 600.0
 """Clocks differ by so much; an event from later on counts as happening now."""
 
 
+Actions = NDArray[np.int16]
+NO_ACTIONS: Actions = np.zeros(0, np.int16)
+
+
 @dataclass(frozen=True)
 class History:
     """What one user took, oldest first.
@@ -31,12 +36,14 @@ class History:
         weights: How much each says of interest, shape (taken,).
         times: Seconds since 1970, shape (taken,).
         visit: How many of the last belong to the visit that goes on, where that counts more.
+        actions: Which of `signals.positive` each was, by number; empty where that is not known, shape (taken,).
     """
 
     items: NDArray[np.int64]
     weights: NDArray[np.float64]
     times: NDArray[np.float64]
     visit: int = 0
+    actions: Actions = field(default_factory=lambda: NO_ACTIONS)
 
     def __len__(self) -> int:
         return len(self.items)
@@ -46,25 +53,24 @@ class History:
         total = float(self.weights.sum())
         return self.weights / total if total > 0 else np.full(len(self), 1 / max(1, len(self)))
 
+    def part(self, rows: slice | NDArray[np.bool_]) -> History:
+        """Return some of what was taken; which of it is the visit is not told any more."""
+        actions = self.actions[rows] if len(self.actions) else self.actions
+        return History(self.items[rows], self.weights[rows], self.times[rows], actions=actions)
+
     def within(self, items: int) -> History:
         """Return what was taken of the first `items` items: a generator knows no others than it learned from."""
         known = self.items < items
-        return self if known.all() else History(self.items[known], self.weights[known], self.times[known])
+        return self if known.all() else self.part(known)
 
     def latest(self) -> History:
         """Return what is looked at when a list is made: the last `LONGEST_HISTORY`."""
-        if len(self) <= LONGEST_HISTORY:
-            return self
-        last = slice(-LONGEST_HISTORY, None)
-        return History(self.items[last], self.weights[last], self.times[last])
+        return self if len(self) <= LONGEST_HISTORY else self.part(slice(-LONGEST_HISTORY, None))
 
     def parted(self, moment: float) -> tuple[History, History]:
         """Return what was taken before a moment, and from it on."""
         at = int(np.searchsorted(self.times, moment))
-        return (
-            History(self.items[:at], self.weights[:at], self.times[:at]),
-            History(self.items[at:], self.weights[at:], self.times[at:]),
-        )
+        return self.part(slice(at)), self.part(slice(at, None))
 
     def then(self, items: Sequence[int], moment: float) -> History:
         """Return the history with items taken after it, each as if it said as much as the strongest before."""
@@ -76,6 +82,7 @@ class History:
             np.concatenate([self.weights, np.full(len(items), weight)]),
             np.concatenate([self.times, np.full(len(items), moment)]),
             self.visit + len(items) if self.visit else 0,
+            np.concatenate([self.actions, np.zeros(len(items), np.int16)]) if len(self.actions) else self.actions,
         )
 
 
@@ -95,6 +102,7 @@ class Interactions:
         items: How many items there are.
         half_life_days: Days in which the weights have halved; infinite where they have not.
         context: Of each row, as far as it is declared.
+        actions: Which of `signals.positive` each row was, by number; empty where that is not known, shape (rows,).
     """
 
     users: Sequence[str]
@@ -105,6 +113,7 @@ class Interactions:
     items: int
     half_life_days: float = math.inf
     context: ContextColumns = NO_CONTEXT
+    actions: Actions = field(default_factory=lambda: NO_ACTIONS)
 
     def __len__(self) -> int:
         return len(self.user)
@@ -113,13 +122,14 @@ class Interactions:
         """Return some rows with all users."""
         return made(
             self.users, self.user[rows], self.item[rows], self.weight[rows], self.time[rows], self.items,
-            self.half_life_days, self.context.select(rows),
+            self.half_life_days, self.context.select(rows), self.actions[rows] if len(self.actions) else self.actions,
         )  # fmt: skip
 
     def history(self, user: int) -> History:
         """Return what a user took."""
         start, end = np.searchsorted(self.user, [user, user + 1])
-        return History(self.item[start:end], self.weight[start:end], self.time[start:end])
+        actions = self.actions[start:end] if len(self.actions) else self.actions
+        return History(self.item[start:end], self.weight[start:end], self.time[start:end], actions=actions)
 
     def matrix(self, most: int | None = None) -> sparse.csr_matrix:
         """Return the weights as (users, items); several interactions with one item count as the strongest.
@@ -159,12 +169,14 @@ def made(
     items: int,
     half_life_days: float = math.inf,
     context: ContextColumns = NO_CONTEXT,
+    actions: Actions = NO_ACTIONS,
 ) -> Interactions:
     """Sort rows by user and time; rows of one moment stay in their order."""
     order = np.lexsort((time, user))
     return Interactions(
-        users, user[order], item[order], weight[order], time[order], items, half_life_days, context.select(order)
-    )
+        users, user[order], item[order], weight[order], time[order], items, half_life_days, context.select(order),
+        actions[order] if len(actions) else actions,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -189,7 +201,14 @@ class Read:
 
 
 def strengths(types: Sequence[str], values: Sequence[float], settings: SignalSettings) -> NDArray[np.float64]:
-    """Return how much each event says of interest: the largest weight that holds, -1 against, 0 nothing.
+    """Return how much each event says of interest: the largest weight that holds, -1 against, 0 nothing; (rows,)."""
+    return strengths_and_actions(types, values, settings)[0]
+
+
+def strengths_and_actions(
+    types: Sequence[str], values: Sequence[float], settings: SignalSettings
+) -> tuple[NDArray[np.float64], Actions]:
+    """Return how much each event says of interest, and which of the positive expressions says so.
 
     Args:
         types: What was done, shape (rows,).
@@ -197,15 +216,16 @@ def strengths(types: Sequence[str], values: Sequence[float], settings: SignalSet
         settings: The expressions.
 
     Returns:
-        Shape (rows,).
+        The largest weight that holds, -1 against, 0 nothing, and the number of its expression, shapes (rows,).
     """
     kinds, numbers = np.array(types, dtype=object), np.array(values, dtype=np.float64)
-    found = np.zeros(len(kinds))
-    for text, weight in settings.positive.items():
-        found = np.where(parse(text).test(kinds, numbers), np.maximum(found, weight), found)
+    found, actions = np.zeros(len(kinds)), np.zeros(len(kinds), np.int16)
+    for number, (text, weight) in enumerate(settings.positive.items()):
+        more = parse(text).test(kinds, numbers) & (weight > found)
+        found, actions = np.where(more, weight, found), np.where(more, np.int16(number), actions)
     for text in settings.negative:
         found = np.where(parse(text).test(kinds, numbers), -1.0, found)
-    return found
+    return found, actions
 
 
 def read(
@@ -234,10 +254,10 @@ def read(
     users, user = numbered([e.user for e in events])
     item = np.array([index.get(e.item, -1) for e in events], dtype=np.int64)
     time = np.minimum(np.array([e.time for e in events], dtype=np.float64), now + FUTURE_SECONDS)
-    strength = strengths([e.type for e in events], [e.value for e in events], settings)
+    strength, actions = strengths_and_actions([e.type for e in events], [e.value for e in events], settings)
     _, kinds = numbered([e.type for e in events])
-    repeated = _repeats(user, item, kinds, time, settings.repeat_seconds)
-    programs = _programs(user, time, len(users), settings.bot_events_a_minute)[user] if len(events) else repeated
+    repeated = repeats_of(user, item, kinds, time, settings.repeat_seconds)
+    programs = programs_of(user, time, len(users), settings.bot_events_a_minute)[user] if len(events) else repeated
     unknown = (item < 0) & ~programs & ~repeated
     sound = (item >= 0) & ~programs & ~repeated
     rows = np.flatnonzero(sound & (strength > 0))
@@ -245,8 +265,9 @@ def read(
     decay = 0.5 ** (np.maximum(now - time, 0) / DAY / settings.half_life_days)
     context = columns_of(contexts, users, user[rows], time[rows], segment) if contexts else NO_CONTEXT
     positive = made(
-        users, user[rows], item[rows], (strength * decay)[rows], time[rows], items, settings.half_life_days, context
-    )
+        users, user[rows], item[rows], (strength * decay)[rows], time[rows], items, settings.half_life_days, context,
+        actions[rows],
+    )  # fmt: skip
     return Read(
         positive, np.stack([user[against], item[against]], axis=1), int(unknown.sum()),
         int((repeated & ~programs).sum()), int(programs.sum()), int((sound & (strength == 0)).sum()),
@@ -258,34 +279,3 @@ def numbered(names: Sequence[str]) -> tuple[list[str], NDArray[np.int64]]:
     distinct = sorted(set(names))
     number = {name: i for i, name in enumerate(distinct)}
     return distinct, np.fromiter((number[name] for name in names), np.int64, len(names))
-
-
-def _repeats(
-    user: NDArray[np.int64], item: NDArray[np.int64], kind: NDArray[np.int64], time: NDArray[np.float64], seconds: float
-) -> NDArray[np.bool_]:
-    """Return which events came within moments of the same one before, shape (rows,)."""
-    order = np.lexsort((time, kind, item, user))
-    same = np.zeros(len(user), bool)
-    for column in (user, item, kind):
-        values = column[order]
-        same[1:] |= values[1:] != values[:-1]
-    soon = np.zeros(len(user), bool)
-    soon[1:] = ~same[1:] & (np.diff(time[order]) < seconds)
-    found = np.zeros(len(user), bool)
-    found[order] = soon
-    return found & (item >= 0)
-
-
-def _programs(user: NDArray[np.int64], time: NDArray[np.float64], users: int, most: int) -> NDArray[np.bool_]:
-    """Return which users did more than `most` things within some minute, shape (users,).
-
-    What is all of one moment tells no speed: it comes from a table of days, or from one without times.
-    """
-    found = np.zeros(users, bool)
-    order = np.lexsort((time, user))
-    ordered, moments = user[order], time[order]
-    if len(order) > most:
-        seconds = moments[most:] - moments[:-most]
-        many = (ordered[most:] == ordered[:-most]) & (seconds > 0) & (seconds < 60)
-        found[ordered[most:][many]] = True
-    return found

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from feilun.core.corpus import Corpus
 from feilun.core.errors import MissingExtra
+from feilun.core.remark import Remark
 from feilun.text.segment import words
 
 
@@ -26,7 +27,9 @@ class WordVectors:
             from sklearn.decomposition import TruncatedSVD
             from sklearn.feature_extraction.text import TfidfVectorizer
         except ImportError as error:
-            raise MissingExtra("scikit-learn", "data", "Reading texts without a language model") from error
+            raise MissingExtra(
+                "scikit-learn", "data", Remark("Reading texts without a language model", "不用语言模型读取文本")
+            ) from error
         self.width = width
         self._counts = TfidfVectorizer(tokenizer=words, token_pattern=None, lowercase=False, sublinear_tf=True)
         known = [text for text in texts if words(text)]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from feilun.core.remark import Remark
+from feilun.core.remark import Remark, joined
 from feilun.interfaces.cli import output
 from feilun.interfaces.cli.applications import recommendation_events as told
 from feilun.interfaces.cli.applications import recommendation_experiments as trials
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from feilun.apps.recommendation.shop import Shop
     from feilun.serving.access import Access
     from feilun.storage.database import Database
-    from feilun.workflow.applications.recommendation.wiring import Prepared
+    from feilun.workflow.applications.recommendation.prepared import Prepared
 
 EXAMPLES = (
     "feilun recommendation demo",
@@ -34,6 +34,8 @@ EXAMPLES = (
     *told.EXAMPLES,
     *trials.EXAMPLES,
 )
+
+COUNTS_ZH = ("行为", "未知商品", "重复", "程序所为", "没有含义", "商品", "待上架商品", "本次访问的权重")
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, add_completion=False)
 
@@ -68,7 +70,7 @@ def demo(
     """Run everything once: train, judge beside baselines, recommend, react to events, explain."""
     from feilun.workflow.applications.recommendation import demo as recommendation_demo
 
-    say = (lambda line: None) if as_json else (lambda line: print(line, flush=True))
+    say = (lambda line: None) if as_json else output.tell
     evaluation = recommendation_demo.demo(items, events, embedder, language=output.language(), say=say)
     if as_json:
         output.print_json(evaluation.to_json())
@@ -84,7 +86,7 @@ def train(file: File, as_json: AsJson = False) -> None:
     database = open_database()
     try:
         prepared = _prepared(settings, database, say=not as_json)
-        folder = application.train(settings, prepared)
+        folder = application.train(settings, prepared, output.terminal())
     finally:
         database.close()
     read = prepared.read
@@ -97,29 +99,33 @@ def train(file: File, as_json: AsJson = False) -> None:
     if as_json:
         output.print_json({"folder": str(folder), **counts})
         return
-    print(", ".join(f"{name.replace('_', ' ')}: {count:,}" for name, count in counts.items()))
-    print(f"Trained: {folder}\nServe it: feilun recommendation serve {file}")
+    words = zip((name.replace("_", " ") for name in counts), COUNTS_ZH, counts.values(), strict=True)
+    output.tell(joined([Remark(f"{en}: {count:,}", f"{zh}：{count:,}") for en, zh, count in words], ", ", "，"))
+    output.tell(Remark(f"Trained: {folder}", f"已训练：{folder}"))
+    output.tell(
+        Remark(f"Serve it: feilun recommendation serve {file}", f"启动服务：feilun recommendation serve {file}")
+    )
 
 
 @app.command(epilog=f"Example: {EXAMPLES[3]}")
 def evaluate(file: File, as_json: AsJson = False) -> None:
     """Judge on the last tenth of the interactions, over the whole catalogue, beside baselines and ablations."""
     from feilun.storage.database import open_database
-    from feilun.workflow.applications.recommendation.demo import table_of
     from feilun.workflow.applications.recommendation.judging import evaluate as judged
+    from feilun.workflow.applications.recommendation.showing import table_of
 
     settings = _settings(file)
     database = open_database()
     try:
         prepared = _prepared(settings, database, say=not as_json)
-        console = output.progress_console()
-        evaluation = judged(settings, prepared, lambda line: console.print(line, highlight=False))
+        evaluation = judged(settings, prepared, output.terminal().say, output.terminal())
     finally:
         database.close()
     if as_json:
         output.print_json(evaluation.to_json())
     else:
-        print("\n".join(table_of(evaluation)))
+        for line in table_of(evaluation):
+            output.tell(line)
 
 
 @app.command(epilog=f"Example: {EXAMPLES[4]}")
@@ -141,12 +147,12 @@ def recommend(
     """Recommend items to a user."""
     from feilun.core.errors import UsageError
     from feilun.workflow.applications.recommendation import wiring as application
-    from feilun.workflow.applications.recommendation.demo import show
+    from feilun.workflow.applications.recommendation.showing import show
 
     wrong = [one for one in context or () if "=" not in one]
     if wrong:
         raise UsageError(
-            Remark(f"--context {wrong[0]} is no column=value.", f"--context {wrong[0]} 不是 column=value。"),
+            Remark(f"--context {wrong[0]} is no column=value.", f"--context {wrong[0]} 不是 列=值 的形式。"),
             Remark("Such as --context device=phone.", "例如 --context device=phone。"),
         )
     told = dict(one.split("=", 1) for one in context or ())
@@ -165,7 +171,7 @@ def recommend(
             })  # fmt: skip
         return
     language = output.language()
-    show(f"给 {user} 的列表：" if language == "zh" else f"For {user}:", answer, language, print)
+    show(Remark(f"For {user}:", f"给 {user} 的列表："), answer, language, output.tell)
 
 
 @app.command(epilog="Example: feilun recommendation similar shop.toml tea-1a")
@@ -236,7 +242,7 @@ def serve(
 
 def _show_scored(found: list[tuple[Item, float]], as_json: bool) -> None:
     if not found and not as_json:
-        print("Nothing fits.")
+        output.tell(Remark("Nothing fits.", "没有符合的商品。"))
     for one, score in found:
         if as_json:
             output.print_json({"item": one.id, "title": one.title, "score": score})
@@ -251,9 +257,9 @@ def _settings(file: Path) -> RecommendationSettings:
 
 
 def _prepared(settings: RecommendationSettings, database: Database, *, say: bool) -> Prepared:
+    from feilun.workflow.applications.recommendation.prepared import Unread, prepare
     from feilun.workflow.applications.recommendation.tables import take_tables, take_up_waiting
-    from feilun.workflow.applications.recommendation.wiring import prepare
 
     take_up_waiting(settings, database)
-    take_tables(database, settings, print if say else (lambda line: None))
-    return prepare(settings, database)
+    take_tables(database, settings, output.tell if say else (lambda line: None))
+    return prepare(settings, database, Unread() if settings.interest.tune else None)

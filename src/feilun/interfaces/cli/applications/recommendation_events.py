@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from feilun.core.remark import Remark, joined
 from feilun.interfaces.cli import output
 from feilun.interfaces.cli.options import AsJson
 
@@ -16,6 +17,8 @@ EXAMPLES = (
     "feilun recommendation refused shop.toml",
     "feilun recommendation forget shop.toml USER",
 )
+
+TABLES_ZH = {"interactions": "行为", "rankings": "列表"}
 
 File = Annotated[Path, typer.Argument(help="The application's TOML file.", show_default=False)]
 
@@ -27,7 +30,7 @@ def events(
     """Import a table of interactions; those whose ids are known are left out."""
     from feilun.storage.database import open_database
     from feilun.workflow.applications.recommendation.file import read_application
-    from feilun.workflow.applications.recommendation.tables import import_events, put_events
+    from feilun.workflow.applications.recommendation.tables import import_events, listed, put_events
 
     settings = read_application(file)
     found = import_events(table)
@@ -39,9 +42,15 @@ def events(
     if as_json:
         output.print_json({"taken": new, "repeated": len(found.rows) - new, "left_out": found.left_out})
         return
-    print(f"{new:,} new events, {len(found.rows) - new:,} known already, {found.left_out:,} could not be read.")
+    known = len(found.rows) - new
+    output.tell(
+        Remark(
+            f"{new:,} new events, {known:,} known already, {found.left_out:,} could not be read.",
+            f"新事件 {new:,} 个，已有 {known:,} 个，无法读取 {found.left_out:,} 个。",
+        )
+    )
     for fault in found.faults:
-        print(f"  - {fault}")
+        output.tell(listed(fault))
 
 
 def refused(
@@ -64,7 +73,7 @@ def refused(
         else:
             print(f"{one.source}: {one.reason}\n  {one.raw or dict(one.record)}")
     if not found and not as_json:
-        print("No message was refused.")
+        output.tell(Remark("No message was refused.", "没有被拒收的消息。"))
     if found and clear:
         messages.clear(found[-1].time)
 
@@ -86,4 +95,8 @@ def forget(
     if as_json:
         output.print_json(gone)
     else:
-        print(", ".join(f"{count:,} {name} deleted" for name, count in gone.items()))
+        told = [
+            Remark(f"{count:,} {name} deleted", f"已删除{TABLES_ZH.get(name, name)} {count:,} 行")
+            for name, count in gone.items()
+        ]
+        output.tell(joined(told, ", ", "，"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,7 +17,11 @@ from feilun.apps.recommendation.records.interactions import read
 from feilun.apps.recommendation.settings import RecommendationSettings
 from feilun.core.errors import DataError
 from feilun.core.remark import Remark
-from feilun.workflow.applications.recommendation.wiring import Prepared, tables_of
+from feilun.workflow.applications.recommendation.prepared import Prepared, taught
+from feilun.workflow.applications.recommendation.wiring import tables_of
+
+if TYPE_CHECKING:
+    from feilun.workflow.screen import Screen
 
 LEARNED_SHARE = 0.5
 """Least share of the events, first in time, that the model learns from; the lists of that time are not judged on."""
@@ -35,7 +40,9 @@ class Estimates:
     lists: Sequence[ListEstimate]
 
 
-def estimate_settings(settings: RecommendationSettings, prepared: Prepared, resamples: int = 1000) -> Estimates:
+def estimate_settings(
+    settings: RecommendationSettings, prepared: Prepared, resamples: int = 1000, screen: Screen | None = None
+) -> Estimates:
     """Estimate what settings would have earned, had they made the lists that were logged.
 
     The model is trained with the settings on the events before a moment, and asked about the lists after it: one
@@ -45,6 +52,7 @@ def estimate_settings(settings: RecommendationSettings, prepared: Prepared, resa
         settings: Of the application, as they would be.
         prepared: Its data.
         resamples: Of the intervals.
+        screen: What the user sees where an interest model is trained for it.
 
     Raises:
         DataError: If no list tells something, or nothing came before the lists.
@@ -54,11 +62,11 @@ def estimate_settings(settings: RecommendationSettings, prepared: Prepared, resa
         raise DataError(
             Remark(
                 f"None of the {len(prepared.held.rankings):,} lists was logged with the chances of its places.",
-                f"{len(prepared.held.rankings):,} 份列表都没有记下各位置的概率。",
+                f"{len(prepared.held.rankings):,} 个列表中，没有一个记录了各位置的概率。",
             ),
             Remark(
                 "Serve the application; lists from elsewhere tell nothing of their chances.",
-                "请启动应用的服务；别处来的列表无从得知它们的概率。",
+                "请先提供服务；来自别处的列表不说明概率。",
             ),
         )
     moment = _moment(prepared, min(ranking.time for ranking in lists))
@@ -71,12 +79,14 @@ def estimate_settings(settings: RecommendationSettings, prepared: Prepared, resa
     if not len(known) or not judged:
         raise DataError(
             Remark(
-f"Of {len(prepared.held.events):,} events and {len(lists):,} lists too little is there to learn from the "
-            "first and to judge on the last.",
-f"{len(prepared.held.events):,} 个事件和 {len(lists):,} 份列表太少：前一部分用来学，后一部分用来评，都不够。"), Remark(
-"Import earlier events, or serve for longer.",
-"请导入更早的事件，或者多服务一段时间。"),
-        )  # fmt: skip
+                f"Of {len(prepared.held.events):,} events and {len(lists):,} lists too little is there to learn from "
+                "the first and to judge on the last.",
+                f"{len(prepared.held.events):,} 个事件和 {len(lists):,} 个列表太少，不够用前面的学习、用后面的评估。",
+            ),
+            Remark("Import earlier events, or serve for longer.", "请导入更早的事件，或服务更长时间。"),
+        )
+    prepared = taught(settings, prepared, known, screen)
+    catalogue = prepared.catalogue
     model = fit(known, catalogue, settings, moment, [one for one in prepared.held.rankings if one.time < moment])
     recommender = Recommender(
         model, settings, prepared.embedder, "estimated", settings.seed, prepared.contexts, tables_of(settings)
@@ -84,7 +94,7 @@ f"{len(prepared.held.events):,} 个事件和 {len(lists):,} 份列表太少：�
     replayed = replay(recommender, judged, prepared.held.events)
     if not len(replayed.users):
         raise DataError(
-            Remark("The catalogue knows no item of the lists.", "目录里没有这些列表中的任何物品。"),
+            Remark("The catalogue knows no item of the lists.", "目录不认识列表中的任何商品。"),
             Remark("Is this the application that was served?", "这是当时提供服务的那个应用吗？"),
         )
     return Estimates(estimate(replayed, resamples), estimate_lists(replayed, resamples))

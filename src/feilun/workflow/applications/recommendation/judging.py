@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from feilun.apps.recommendation.judging.beside_baselines import BASELINES, Judged, judge, scorer_of, scorer_of_model
-from feilun.apps.recommendation.judging.cold import judge_cold
+from feilun.apps.recommendation.judging.cold import hidden_items, judge_cold
 from feilun.apps.recommendation.judging.reliability import Reliability, reliability
 from feilun.apps.recommendation.ranking.context_lift import lift_name
 from feilun.apps.recommendation.ranking.exposures import candidates, impressions
@@ -22,7 +22,10 @@ from feilun.apps.recommendation.settings import RecommendationSettings
 from feilun.core.errors import UsageError
 from feilun.core.remark import Remark
 from feilun.evaluation.protocols import split
-from feilun.workflow.applications.recommendation.wiring import Prepared
+from feilun.workflow.applications.recommendation.prepared import Prepared, taught, untaught
+
+if TYPE_CHECKING:
+    from feilun.workflow.screen import Screen
 
 ABLATIONS: Mapping[str, tuple[str, ...]] = {
     "without text": TEXTUAL,
@@ -66,13 +69,22 @@ def _json(rows: Mapping[str, Judged]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def evaluate(settings: RecommendationSettings, prepared: Prepared, say: Callable[[str], Any] = print) -> Evaluation:
+def evaluate(
+    settings: RecommendationSettings,
+    prepared: Prepared,
+    say: Callable[[str], Any] = print,
+    screen: Screen | None = None,
+) -> Evaluation:
     """Judge an application on the last tenth of its interactions in time, over the whole catalogue.
+
+    An interest model, where one is wanted, is fine-tuned for it on what came before, and on none of the items that are
+    hidden to be judged as cold ones; beside it stands what the application is without.
 
     Args:
         settings: Of the application.
         prepared: Its data.
         say: Is told what is done.
+        screen: What the user sees of the interest model's training.
 
     Raises:
         UsageError: If there is too little to judge on.
@@ -85,20 +97,26 @@ def evaluate(settings: RecommendationSettings, prepared: Prepared, say: Callable
         raise UsageError(
             Remark(
                 f"{len(everything):,} interactions are too few to judge on.",
-                f"{len(everything):,} 次交互太少，无法评判。",
+                f"{len(everything):,} 次行为太少，无法评估。",
             ),
-            Remark("Import more events, over a longer time.", "请导入更多事件，时间跨度也要更长。"),
+            Remark("Import more events, over a longer time.", "请导入更多、时间跨度更长的事件。"),
         )
-    now, catalogue = float(held_out.time.min()), prepared.catalogue
+    now = float(held_out.time.min())
     rows = {}
+    if settings.interest.tune:
+        off, plain = settings.without_interest(), untaught(settings, prepared)
+        say(Remark("judging ours without the interest model", "正在评估没有兴趣模型的本应用"))
+        rows["ours, no interest model"] = _ranked(_trained(off, known, plain, now), off, known, held_out, plain)
+        prepared = taught(settings, prepared, known, screen, hidden_items(len(prepared.catalogue), settings.seed))
+    catalogue = prepared.catalogue
     for name, make in BASELINES.items():
-        say(f"judging {name}")
+        say(Remark(f"judging {name}", f"正在评估 {name}"))
         rows[name] = judge(scorer_of(make().fit(known, catalogue, now), len(catalogue)), known, held_out, catalogue)
     for name, without in ABLATIONS.items():
-        say(f"judging ours {name}")
+        say(Remark(f"judging ours {name}", f"正在评估本应用（{name}）"))
         ablated = _ablated(settings, without)
         rows[f"ours, {name}"] = _ranked(_trained(ablated, known, prepared, now), ablated, known, held_out, prepared)
-    say("judging ours")
+    say(Remark("judging ours", "正在评估本应用"))
     model = _trained(settings, known, prepared, now)
     rows["ours"] = _ranked(model, settings, known, held_out, prepared)
     cold = judge_cold(everything, catalogue, settings.seed, prepared.now)

@@ -10,6 +10,7 @@ from feilun.apps.brokers.receiver import Receiver
 from feilun.apps.recommendation.broker import take_message
 from feilun.apps.recommendation.settings import RecommendationSettings
 from feilun.apps.recommendation.shop import Shop
+from feilun.core.remark import Remark
 from feilun.serving.access import Access
 from feilun.serving.drain import DrainingServer, server_config
 from feilun.serving.limits import Limits
@@ -46,9 +47,14 @@ def serve(
             address = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
             say(f"{settings.name}@{shop.recommender.version}  POST {address}/v1/apps/recommendation/recommend")
             if settings.broker.address:
-                say(f"Events from {settings.broker.place}, {settings.broker.stream}")
-            say(f"Web page: {address}/console")
-            say(f"Documentation: {address}/docs  Stop with Ctrl-C.")
+                place = f"{settings.broker.place}, {settings.broker.stream}"
+                say(Remark(f"Events from {place}", f"接收事件：{place}"))
+            say(Remark(f"Web page: {address}/console", f"网页：{address}/console"))
+            say(
+                Remark(
+                    f"Documentation: {address}/docs  Stop with Ctrl-C.", f"接口文档：{address}/docs  按 Ctrl-C 停止。"
+                )
+            )
 
             def leave() -> None:
                 app.state.ready = False

@@ -14,7 +14,7 @@ from feilun.apps.recommendation.remembered import interaction_of, row_of
 from feilun.apps.recommendation.settings import RecommendationSettings
 from feilun.core import places
 from feilun.core.errors import DataError
-from feilun.core.remark import Remark, joined
+from feilun.core.remark import Remark, joined, said_in
 from feilun.data.paths import shown
 from feilun.data.readers.sources import column_names, open_rows
 from feilun.storage import event_queue
@@ -40,7 +40,7 @@ class Imported(Generic[Row]):
     """
 
     rows: list[Row]
-    faults: list[str]
+    faults: list[Remark]
     left_out: int
 
 
@@ -94,14 +94,14 @@ def _refuse_without(source: str, query: str | None, *wanted: tuple[str, ...]) ->
                 ),
                 Remark(
                     "Rename the column that holds it. docs/recommendation.md lists the columns.",
-                    "请把对应的列改名。各列见 docs/recommendation.zh-CN.md。",
+                    "请把相应的列改名。各列见 docs/recommendation.zh-CN.md。",
                 ),
             )
 
 
 def _import(source: str, query: str | None, read: Callable[[dict[str, Any]], Row]) -> Imported[Row]:
     rows: list[Row] = []
-    faults: list[str] = []
+    faults: list[Remark] = []
     left_out = 0
     for number, cells in enumerate(_rows(source, query), 1):
         try:
@@ -109,15 +109,13 @@ def _import(source: str, query: str | None, read: Callable[[dict[str, Any]], Row
         except DataError as error:
             left_out += 1
             if len(faults) < FAULTS_SHOWN:
-                row = Remark(f"row {number}", f"第 {number} 行")
-                faults.append(joined([row, error.message], ": ", "："))
+                zh = said_in("zh", error.message)
+                faults.append(Remark(f"row {number}: {error}", f"第 {number} 行：{zh}"))
     if not rows:
-        none = Remark("it has no rows", "里面没有行")
-        said = joined([joined(["  - ", fault], "", "") for fault in faults or [none]], "\n", "\n")
+        head = Remark(f"No row of {shown(source)} could be read:", f"{shown(source)} 没有一行能读取：")
+        none = Remark("  - it has no rows", "  - 没有行")
         raise DataError(
-            Remark(
-                f"No row of {shown(source)} could be read:\n{said}", f"{shown(source)} 一行也读不出来：\n{said.chinese}"
-            ),
+            joined([head, *(map(listed, faults) if faults else [none])], "\n", "\n"),
             Remark("See docs/recommendation.md for the columns.", "各列见 docs/recommendation.zh-CN.md。"),
         )
     return Imported(rows, faults, left_out)
@@ -172,10 +170,16 @@ def take_tables(database: Database, settings: RecommendationSettings, say: Calla
 
 
 def _say(source: str, found: Imported[Any], say: Callable[[str], Any]) -> None:
-    left_out = f", {found.left_out:,} could not be read:" if found.left_out else ""
-    say(f"{shown(source)}: {len(found.rows):,} rows{left_out}")
+    rows = Remark(f"{shown(source)}: {len(found.rows):,} rows", f"{shown(source)}：{len(found.rows):,} 行")
+    more = Remark(f", {found.left_out:,} could not be read:", f"，{found.left_out:,} 行无法读取：")
+    say(joined([rows, more], "", "") if found.left_out else rows)
     for fault in found.faults:
-        say(f"  - {fault}")
+        say(listed(fault))
+
+
+def listed(fault: str) -> Remark:
+    """Return what is wrong with a row, as a line of a list."""
+    return Remark(f"  - {fault}", f"  - {said_in('zh', fault)}")
 
 
 def waiting_folder(settings: RecommendationSettings) -> Path:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from feilun.apps.recommendation.answering.business_rules import OUTPUTS
 from feilun.apps.recommendation.ranking.click_probability import ClickCurve
@@ -18,120 +17,46 @@ from feilun.apps.recommendation.ranking.model import Model, fit_generators
 from feilun.apps.recommendation.ranking.training import fit_ranking
 from feilun.apps.recommendation.ranking.trees import Trees
 from feilun.apps.recommendation.recommender import Recommender
-from feilun.apps.recommendation.records.catalogue import Catalogue, build_catalogue
-from feilun.apps.recommendation.records.context import MOST_MOMENTS, Contexts
-from feilun.apps.recommendation.records.interactions import Read, read
+from feilun.apps.recommendation.records.context import MOST_MOMENTS
 from feilun.apps.recommendation.records.sessions import Session
-from feilun.apps.recommendation.records.words import WordVectors
-from feilun.apps.recommendation.remembered import Remembered, remembered
 from feilun.apps.recommendation.settings import RecommendationSettings
 from feilun.apps.recommendation.shop import Shop
-from feilun.bundles.bundle import open_bundle
-from feilun.bundles.registry import resolve
-from feilun.core import places
 from feilun.core.errors import BundleError, DataError
 from feilun.core.files import atomic_folder, read_json, sha256, write_json, write_text
-from feilun.core.ports import Embedder
-from feilun.core.remark import Remark, joined
+from feilun.core.remark import Remark
 from feilun.knowledge.rules import DecisionTables
-from feilun.models.bases.packaged import PACKAGED
 from feilun.storage.database import Database, open_database
 from feilun.storage.event_queue import EventQueue
-from feilun.workflow.applications.recommendation.tables import (
-    refused_messages,
-    take_up_waiting,
-    users_of,
-    waiting_folder,
+from feilun.workflow.applications.recommendation.interest import keep_only
+from feilun.workflow.applications.recommendation.prepared import (
+    MANIFEST,
+    Prepared,
+    contexts_of,
+    folder_of,
+    prepare,
+    taught,
 )
+from feilun.workflow.applications.recommendation.tables import refused_messages, take_up_waiting, waiting_folder
 
-MANIFEST, RANKING = "manifest.json", "ranking.txt"
+if TYPE_CHECKING:
+    from feilun.workflow.screen import Screen
+
+RANKING = "ranking.txt"
 SCHEMA = 1
 LEAST_KNOWN = 0.5
 """A model of whose catalogue fewer items are left belongs to another shop."""
 
 
-def embedder_of(name: str | None, texts: list[str], seed: int) -> Embedder:
-    """Open what reads the texts.
-
-    Args:
-        name: A bundle, a packaged base model, or None for words without a language model.
-        texts: Of the items, for the words.
-        seed: Of the words' decomposition.
-
-    Raises:
-        BundleError: If there is neither a bundle nor a base of that name.
-    """
-    if name is None:
-        return WordVectors(texts, seed=seed)
-    if name in PACKAGED:
-        from feilun.models.base_embedder import BaseEmbedder
-        from feilun.models.bases.catalogue import open_base
-
-        return BaseEmbedder(open_base(name))
-    return open_bundle(name)
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """An application's data, ready to learn from.
-
-    Args:
-        held: All that the database has.
-        catalogue: The items with their vectors.
-        read: What the events say.
-        embedder: Reads texts.
-        now: The end of the events, or the present where it is earlier, seconds since 1970.
-        contexts: What is known of the users' context, by their table and the lists that they were shown.
-    """
-
-    held: Remembered
-    catalogue: Catalogue
-    read: Read
-    embedder: Embedder
-    now: float
-    contexts: Contexts = field(default_factory=Contexts)
-
-
-def prepare(settings: RecommendationSettings, database: Database, embedder: Embedder | None = None) -> Prepared:
-    """Read an application's data.
-
-    Args:
-        settings: Of the application.
-        database: Where they are.
-        embedder: Reads the items' texts; opened where absent.
-
-    Raises:
-        DataError: If there is no item, or the table of users cannot be read.
-    """
-    held = remembered(database, settings.name)
-    reader = embedder or embedder_of(settings.embedder, [item.text for item in held.items], settings.seed)
-    catalogue = build_catalogue(held.items, reader)
-    now = min(time.time(), max((event.time for event in held.events), default=time.time()))
-    contexts = contexts_of(settings, held)
-    said = read(held.events, catalogue.index, settings.signals, now, len(catalogue), contexts, settings.context.segment)
-    return Prepared(held, catalogue, said, reader, now, contexts)
-
-
-def contexts_of(settings: RecommendationSettings, held: Remembered, longest: int | None = None) -> Contexts:
-    """Gather what is known of the users' context.
-
-    Args:
-        settings: Of the application.
-        held: All that the database has.
-        longest: Latest moments of a user that are remembered; all where absent.
-    """
-    contexts = Contexts(settings.context.columns, users_of(settings), longest)
-    for ranking in held.rankings:
-        known = {name: value for name, value in ranking.context.items() if name in settings.context.columns}
-        contexts.observe(ranking.user, ranking.time, known)
-    return contexts
-
-
-def train(settings: RecommendationSettings, prepared: Prepared) -> Path:
+def train(settings: RecommendationSettings, prepared: Prepared, screen: Screen | None = None) -> Path:
     """Train an application and keep its final ranking; no user is in what is kept.
 
     The generators are made again from the events whenever the application is opened, so that who was deleted is in
     none of them.
+
+    Args:
+        settings: Of the application.
+        prepared: Its data; where an interest model is wanted, texts are read again by it.
+        screen: What the user sees of its training.
 
     Returns:
         The folder.
@@ -141,22 +66,10 @@ def train(settings: RecommendationSettings, prepared: Prepared) -> Path:
     """
     if not len(prepared.read.positive):
         types = Counter(event.type for event in prepared.held.events).most_common(5)
-        kinds = [Remark(f"{count:,} of type {name!r}", f"{count:,} 个的类型是 {name!r}") for name, count in types]
-        unknown = prepared.read.unknown
-        told = joined([Remark(f"{unknown:,} are of unknown items", f"{unknown:,} 个涉及未知物品"), *kinds])
-        raise DataError(
-            Remark(
-                f"None of the {len(prepared.held.events):,} events speaks for interest in an item of the catalogue "
-                f"({told}).",
-                f"{len(prepared.held.events):,} 个事件里，没有一个表示对目录中物品的兴趣（{told.chinese}）。",
-            ),
-            Remark(
-                "Import events and items, or name these types in signals.positive of the application's file.",
-                "请导入事件和物品，或者把这些类型写进应用文件的 signals.positive。",
-            ),
-        )
+        raise _without_interest(len(prepared.held.events), prepared.read.unknown, types)
+    prepared = taught(settings, prepared, prepared.read.positive, screen)
     model = fit_ranking(prepared.read.positive, prepared.catalogue, settings, prepared.held.rankings)
-    folder = places.home() / "recommendation" / settings.name
+    folder = folder_of(settings)
     text = model.trees.to_text() if model.trees else ""
     with atomic_folder(folder) as made:
         write_text(made / RANKING, text)
@@ -164,14 +77,33 @@ def train(settings: RecommendationSettings, prepared: Prepared) -> Path:
             "schema": SCHEMA, "version": _version(text, model), "features": list(model.names),
             "weights": dict(model.weights),
             "clicks": asdict(model.clicks) if model.clicks else None, "items": sorted(prepared.catalogue.index),
-            "session": asdict(model.session), "fitted": prepared.now, "sha256": sha256(made / RANKING),
+            "session": asdict(model.session), "fitted": prepared.now, "interest": prepared.interest,
+            "sha256": sha256(made / RANKING),
         })  # fmt: skip
+    keep_only(settings, prepared.interest)
     return folder
+
+
+def _without_interest(events: int, unknown: int, types: Sequence[tuple[str, int]]) -> DataError:
+    """Return what says that no event tells what somebody likes."""
+    told = "".join(f"; {count:,} of type {name!r}" for name, count in types)
+    told_zh = "".join(f"；类型 {name!r} 的有 {count:,} 个" for name, count in types)
+    return DataError(
+        Remark(
+            f"None of the {events:,} events speaks for interest in an item of the catalogue "
+            f"({unknown:,} are of unknown items{told}).",
+            f"{events:,} 个事件中，没有一个表示对目录中的商品感兴趣（{unknown:,} 个属于未知商品{told_zh}）。",
+        ),
+        Remark(
+            "Import events and items, or name these types in signals.positive of the application's file.",
+            "请导入事件和商品，或在应用文件的 signals.positive 中写明这些类型。",
+        ),
+    )
 
 
 def session_of(settings: RecommendationSettings) -> Session:
     """Return how much the visit that goes on counts in what was trained; as much as the rest where nothing was."""
-    manifest = places.home() / "recommendation" / settings.name / MANIFEST
+    manifest = folder_of(settings) / MANIFEST
     return Session(**read_json(manifest).get("session", {})) if manifest.is_file() else Session()
 
 
@@ -189,10 +121,10 @@ def open_model(settings: RecommendationSettings, prepared: Prepared) -> tuple[Mo
         BundleError: If the folder is damaged or of a newer schema.
         DataError: If the ranking was trained on another catalogue or with other features.
     """
-    folder = places.home() / "recommendation" / settings.name
+    folder = folder_of(settings)
     again = Remark(
         f"Train it again: feilun recommendation train FILE (of the application {settings.name}).",
-        f"请重新训练：feilun recommendation train FILE（应用 {settings.name} 的文件）。",
+        f"请重新训练：feilun recommendation train FILE（应用 {settings.name}）。",
     )
     manifest = _manifest_of(folder, again)
     model = fit_generators(prepared.read.positive, prepared.catalogue, settings.candidates.quotas, prepared.now)
@@ -202,10 +134,12 @@ def open_model(settings: RecommendationSettings, prepared: Prepared) -> tuple[Mo
     if known < LEAST_KNOWN * len(manifest["items"]):
         raise DataError(
             Remark(
-f"The final ranking was trained on another catalogue: of its {len(manifest['items']):,} items "
-            f"{known:,} are known here.",
-f"最终排序是用另一份目录训练的：它的 {len(manifest['items']):,} 个物品中，这里只认识 {known:,} 个。"), again,
-        )  # fmt: skip
+                f"The final ranking was trained on another catalogue: of its {len(manifest['items']):,} items "
+                f"{known:,} are known here.",
+                f"精排是用另一个目录训练的：它的 {len(manifest['items']):,} 个商品中，这里只认识 {known:,} 个。",
+            ),
+            again,
+        )
     names = tuple(name for name in manifest["features"] if name in features_of(settings.context.columns))
     text = (folder / RANKING).read_text(encoding="utf-8")
     trees = Trees.from_text(text, names) if text else None
@@ -227,7 +161,7 @@ def _manifest_of(folder: Path, again: str) -> dict[str, Any] | None:
     if not whole:
         raise BundleError(
             Remark(
-                f"{folder} is damaged, or of another version of Feilun.", f"{folder} 已损坏，或由别的版本的飞轮写成。"
+                f"{folder} is damaged, or of another version of Feilun.", f"{folder} 已损坏，或属于飞轮的另一个版本。"
             ),
             again,
         )
@@ -265,13 +199,3 @@ def opened_shop(settings: RecommendationSettings) -> Iterator[Shop]:
         yield open_shop(settings, database, prepare(settings, database))
     finally:
         database.close()
-
-
-def embedder_exists(name: str) -> bool:
-    """Return whether a name is a bundle or a base at hand."""
-    if name in PACKAGED:
-        return PACKAGED[name].installed() or PACKAGED[name].folder.exists()
-    try:
-        return resolve(name).exists()
-    except BundleError:
-        return False
