@@ -45,7 +45,7 @@ class GenerateSettings:
 
     def contradictions(self) -> list[str]:
         """Say what cannot be."""
-        found = []
+        found: list[str] = []
         if self.template is not None and self.template.count(PLACE) != 1:
             found.append(
                 Remark(
