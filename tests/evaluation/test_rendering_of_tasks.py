@@ -16,12 +16,13 @@ from feilun.core.decisions.rank import RankDecision
 from feilun.core.decisions.regress import RegressDecision
 from feilun.core.decisions.tag import TagDecision
 from feilun.core.labels import LabelSet
-from feilun.core.report import Report
+from feilun.core.report import Figure, Report
 from feilun.core.spans import Span, TokenLogits
 from feilun.evaluation.evaluate import evaluate
 from feilun.evaluation.judges.table import JUDGES
 from feilun.evaluation.presentation.card import model_card
 from feilun.evaluation.presentation.plots import draw
+from feilun.evaluation.presentation.remarks import remarks
 from feilun.evaluation.presentation.terminal import render
 from feilun.text.decoding import Written
 
@@ -102,3 +103,29 @@ def test_a_report_is_shown_and_written_and_comes_back_from_json(task, tmp_path):
 def tables(card: str) -> list[str]:
     parts = [part.strip("\n") for part in card.replace("\\|", "").split("\n\n")]
     return [part for part in parts if part.startswith("|")]
+
+
+@pytest.mark.parametrize(
+    ("task", "metric", "english", "chinese"),
+    [
+        ("tag", "entity_f1", "the model has 5 and the baseline 4", "模型判对 5 条，基线判对 4 条"),
+        (
+            "regress",
+            "r2",
+            "nearer to the truth on 5 texts, the baseline on 4",
+            "更接近真值的文本有 5 条，基线更接近的有 4",
+        ),
+        ("generate", "rouge_l", "nearer to the known answer on 5 texts", "更接近已知答案的文本有 5 条"),
+        ("rank", "ndcg@10", "puts a relevant candidate first, the model has 5", "排在第一的查询中，模型有 5 个"),
+    ],
+)
+def test_a_lead_by_chance_is_told_by_what_was_counted(task: str, metric: str, english: str, chinese: str) -> None:
+    other = {metric: 0.4, "only_model_right": 5, "only_baseline_right": 4}
+    report = Report(n=300, metrics={metric: Figure(0.5)}, baselines={"mean": other}, task=task)
+    assert english in " ".join(remarks(report, "en"))
+    assert chinese in " ".join(remarks(report, "zh"))
+
+
+def test_the_card_counts_numbers_as_numbers() -> None:
+    report = Report(n=300, metrics={"r2": Figure(0.5)}, labels=("cost", "days"), task="regress")
+    assert "cost、days（共 2 个数）" in model_card({}, report, {})

@@ -167,6 +167,7 @@ def test_a_recipe_that_cannot_be_says_why(place: Path) -> None:
             recipes.load(place / "recipe.toml", settings)
 
     refused(r"must hold \{text\} once", "model.head.template=no place")
+    refused("every answer would end before it begins", 'model.head.stop=[""]')
     refused("prompt and answer together have 32 tokens", "model.head.max_new_tokens=32")
     refused("reads one: put both into data.text", "data.pair=answer2")
     refused("would leave out what answers may hold", "model.vocabulary=trim")

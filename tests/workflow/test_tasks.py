@@ -327,8 +327,26 @@ def test_what_several_tasks_cannot_be_is_said_before_anything_is_read(place: Pat
         load(SEVERAL.replace("weight", "wight"))
     with pytest.raises(RecipeError, match=r"tasks\.price\.data\.clean differs"):
         load(SEVERAL.replace('target = "price"', 'target = "price", clean = { html = false }'))
+    with pytest.raises(RecipeError, match=r"tasks\.price\.data\.features names columns, but the tasks read texts"):
+        load(SEVERAL.replace('target = "price"', 'target = "price", features = ["length"]'))
+    with pytest.raises(RecipeError, match=r"tasks\.price\.data\.target names 0 columns"):
+        load(SEVERAL.replace('target = "price"', "target = []"))
     with pytest.raises(RecipeError, match=r"tasks\.topics\.task must be classify"):
         load(SEVERAL.replace('"multilabel"', '"tag"'))
+
+
+@pytest.mark.parametrize(
+    ("task", "data", "said"),
+    [
+        ("regress", "target = []", "names 0 columns, but the task regress reads one or several"),
+        ("regress", 'target = ["price", "price"]', "data.target names 'price' twice"),
+        ("classify", 'features = ["a", "b", "a"]', "data.features names 'a' twice"),
+        ("match", 'pair = "b"\ntarget = "b"', "data.target and data.pair name the same column 'b'"),
+    ],
+)
+def test_columns_that_cannot_be_are_refused_before_anything_is_read(place: Path, task: str, data: str, said: str):
+    with pytest.raises(RecipeError, match=re.escape(said)):
+        recipe(place, task, data)
 
 
 def test_what_belongs_to_another_task_is_refused_before_anything_is_read(place: Path) -> None:

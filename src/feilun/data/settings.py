@@ -122,6 +122,11 @@ class DataSettings:
                 )
         taken: dict[str | None, str] = {self.text: "text", self.pair: "pair", **dict.fromkeys(self.targets, "target")}
         yield from (_same_column("features", taken[name], name) for name in self.features if name in taken)
+        for key, names in (("target", self.targets), ("features", self.features)):
+            for name in sorted({name for name in names if names.count(name) > 1}):
+                yield Remark(f"data.{key} names {name!r} twice.", f"data.{key} 重复写了 {name!r}。")
+        if self.pair in self.targets:
+            yield _same_column("target", "pair", str(self.pair))
         named = [("pair", self.pair), *(("target", name) for name in self.targets)]
         named += [("time", self.time), ("group", self.group)]
         yield from (_same_column(key, "text", self.text) for key, name in named if name == self.text)

@@ -105,7 +105,14 @@ def contradictions_of(tasks: Mapping[str, TaskSettings], cleaning: Cleaning) -> 
                     f"tasks.{name}.data.pair 指定了第二文本，但各任务只读一条文本。",
                 )
             )
-        if len(own.data.targets) != 1 and own.task != "regress":
+        if own.data.features:
+            found.append(
+                Remark(
+                    f"tasks.{name}.data.features names columns, but the tasks read texts alone.",
+                    f"tasks.{name}.data.features 指定了列，但各任务只读文本。",
+                )
+            )
+        if not own.data.targets or (len(own.data.targets) > 1 and own.task != "regress"):
             found.append(
                 Remark(
                     f"tasks.{name}.data.target names {len(own.data.targets)} columns; {own.task} reads one.",

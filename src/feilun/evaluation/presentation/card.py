@@ -75,7 +75,8 @@ def model_card(manifest: Mapping[str, Any], report: Report, data_report: Mapping
 
 def _chinese(manifest: Mapping[str, Any], report: Report) -> Iterator[str]:
     labels = "、".join(_plain(label) for label in report.labels[:10])
-    rest = f" 等 {len(report.labels)} 类" if len(report.labels) > 10 else f"（共 {len(report.labels)} 类）"
+    many = f"{len(report.labels)} {'个数' if report.task == 'regress' else '类'}"
+    rest = f" 等 {many}" if len(report.labels) > 10 else f"（共 {many}）"
     purpose = PURPOSES[report.task]["zh"]
     yield f"用途：{purpose}：{labels}{rest}。" if report.labels else f"用途：{purpose}。"
     yield ""

@@ -21,6 +21,26 @@ MOST_LABELS = 5
 LARGEST_EXCESS = 0.03
 """Confidence above accuracy that is worth a remark, where the sample is large enough to tell."""
 
+COUNTED_RIGHT = {
+    "en": "of the texts that just one of them gets right, the model has {won} and the baseline {lost}.",
+    "zh": "只有一方判对的文本中，模型判对 {won} 条，基线判对 {lost} 条。",
+}
+COUNTED = {
+    "generate": {
+        "en": "the model is nearer to the known answer on {won} texts, the baseline on {lost}.",
+        "zh": "模型更接近已知答案的文本有 {won} 条，基线更接近的有 {lost} 条。",
+    },
+    "rank": {
+        "en": "of the queries for which just one of them puts a relevant candidate first, the model has {won} and the "
+        "baseline {lost}.",
+        "zh": "只有一方把相关候选排在第一的查询中，模型有 {won} 个，基线有 {lost} 个。",
+    },
+    "regress": {
+        "en": "the model is nearer to the truth on {won} texts, the baseline on {lost}.",
+        "zh": "模型更接近真值的文本有 {won} 条，基线更接近的有 {lost} 条。",
+    },
+}
+"""What two predictors are compared by, row by row, where it is not by who is right."""
 
 BEFORE = "before"
 """How a report calls what a compressed model came from: it is to be kept up with, not beaten."""
@@ -115,12 +135,12 @@ def _baselines(report: Report, zh: bool) -> Iterator[str]:
                 "it is not worth its cost as it is."
             )
         elif won - lost < CHANCE * (won + lost) ** 0.5:  # McNemar 1947
+            counted = COUNTED.get(report.task, COUNTED_RIGHT)["zh" if zh else "en"].format(won=won, lost=lost)
             yield (
-                f"模型对基线“{shown}”的领先（{chinese} {ours:.3f} 对 {theirs:.3f}）可能出于偶然："
-                f"只有一方判对的文本中，模型判对 {won} 条，基线判对 {lost} 条。"
+                f"模型对基线“{shown}”的领先（{chinese} {ours:.3f} 对 {theirs:.3f}）可能出于偶然：{counted}"
                 if zh
                 else f"The lead over the baseline “{shown}” ({english} {ours:.3f} against {theirs:.3f}) may be chance: "
-                f"of the texts that just one of them gets right, the model has {won} and the baseline {lost}."
+                f"{counted}"
             )
 
 

@@ -45,14 +45,22 @@ class GenerateSettings:
 
     def contradictions(self) -> list[str]:
         """Say what cannot be."""
-        if self.template is None or self.template.count(PLACE) == 1:
-            return []
-        return [
-            Remark(
-                f"model.head.template must hold {PLACE} once: it is {self.template!r}.",
-                f"model.head.template 中必须恰有一个 {PLACE}：现在是 {self.template!r}。",
+        found: list[str] = []
+        if self.template is not None and self.template.count(PLACE) != 1:
+            found.append(
+                Remark(
+                    f"model.head.template must hold {PLACE} once: it is {self.template!r}.",
+                    f"model.head.template 中必须恰有一个 {PLACE}：现在是 {self.template!r}。",
+                )
             )
-        ]
+        if "" in self.stop:
+            found.append(
+                Remark(
+                    'model.head.stop holds "", at which every answer would end before it begins.',
+                    'model.head.stop 中有 ""：那样每个答案还没开始就结束了。',
+                )
+            )
+        return found
 
     def tokenizer(self, tokenizer: Tokenizer) -> Tokenizer:
         """Return the base's own tokenizer."""

@@ -20,12 +20,14 @@ AS_THEY_ARE = Cleaning(
 def contradictions_of_rows(recipe: Recipe) -> list[Remark]:
     """Say what of the table `[data]` the task cannot read."""
     found = []
-    several = recipe.task == "regress" or (recipe.kind == "similarity" and not recipe.data.targets)
-    if len(recipe.data.targets) != 1 and not several:
+    targets = recipe.data.targets
+    any_number = bool(targets) if recipe.task == "regress" else recipe.kind == "similarity" and not targets
+    if len(targets) != 1 and not any_number:
+        one = ("one or several", "要读一列或几列") if recipe.task == "regress" else ("one", "只读一列")
         found.append(
             Remark(
-                f"data.target names {len(recipe.data.targets)} columns, but the task {recipe.task} reads one.",
-                f"data.target 写了 {len(recipe.data.targets)} 列，但任务 {recipe.task} 只读一列。",
+                f"data.target names {len(targets)} columns, but the task {recipe.task} reads {one[0]}.",
+                f"data.target 写了 {len(targets)} 列，但任务 {recipe.task} {one[1]}。",
             )
         )
     if recipe.task == "tag" and recipe.data.clean.cleaning() != AS_THEY_ARE:
