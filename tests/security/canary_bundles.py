@@ -108,6 +108,23 @@ def unsealed(harm: Callable[[Path], Any]) -> Callable[[Path], Any]:
     return bundle(harm, sealed=False)
 
 
+def changed(name: str, change: Callable[[Any], Any]) -> Callable[[Path], Any]:
+    """Return what changes the table of a bundle's JSON file."""
+
+    def change_file(folder: Path) -> None:
+        table = read_json(folder / name)
+        change(table)
+        write_json(folder / name, table)
+
+    return change_file
+
+
+def growing(tokenizer: Any) -> None:
+    """Let a tokenizer make a gigabyte of each letter."""
+    replace = {"type": "Replace", "pattern": {"String": "o"}, "content": "o" * 1000}
+    tokenizer["normalizer"] = {"type": "Sequence", "normalizers": [replace] * 3}
+
+
 BUNDLES = (
     *(Canary(f"bundle: pickle as {name}", name, unsealed(written(name, pickle.dumps(Trap()))))
       for name in ("weights.pkl", "plots/a.PT", "model.onnx.bin", "x.npy", "y.joblib", "more/z.py", "lib.so")),
@@ -128,6 +145,14 @@ BUNDLES = (
     Canary("bundle: report that is none", "report.json", bundle(written("report.json", b"{}"))),
     Canary("bundle: name that is a path", "name", bundle(saying(name="../../etc"))),
     Canary("bundle: negative length", "max_tokens", bundle(saying(max_tokens=-1))),
+    Canary("bundle: endless length", "max_tokens", bundle(saying(max_tokens=float("inf")))),
+    Canary("bundle: padding that is no token", "pad_id", bundle(saying(pad_id=10**30))),
+    *(Canary(f"bundle: temperature of {value}", "calibration.json",
+             bundle(changed("calibration.json", lambda table, value=value: table.update(temperature=value))))
+      for value in (0, -1, 1e-320, float("nan"), float("inf"))),
+    Canary("bundle: tokenizer that grows", "characters of one", bundle(changed("tokenizer.json", growing))),
+    Canary("bundle: tokenizer that knows no word", "tokenizer.json",
+           bundle(changed("tokenizer.json", lambda table: table["model"].update(vocab={})))),
     Canary("bundle: languages that are none", "fact", bundle(saying(languages=5))),
     Canary("onnx: weights elsewhere", "another file", bundle(graph(lambda m: m.graph.initializer.append(secret())))),
     Canary("onnx: weights elsewhere in a function", "another file", bundle(graph(function))),

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feilun.bundles.runtime import Runtime
-from feilun.core.prediction import Decision
+from feilun.core.prediction import Decision, temperature_of
 
 STUDENT, CASCADE = "student.onnx", "cascade.json"
 """What a bundle that is a cascade holds besides `model.onnx`, the transformer."""
@@ -38,9 +38,7 @@ class CascadeSettings:
         Raises:
             KeyError, TypeError, ValueError: If the table is not of that form.
         """
-        model, student = (float(table[f"{name}_temperature"]) for name in ("model", "student"))
-        if not (model > 0 and student > 0):
-            raise ValueError("a temperature is not above 0")
+        model, student = (temperature_of(table, f"{name}_temperature") for name in ("model", "student"))
         return cls(model, student, float(table["threshold"]))
 
 

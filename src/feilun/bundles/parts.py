@@ -6,8 +6,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tokenizers import Tokenizer
-
 from feilun.bundles.adapted import Adapter, AdapterFiles
 from feilun.bundles.base_graphs import find
 from feilun.bundles.cascade import CASCADE, STUDENT, Cascade, CascadeSettings
@@ -15,6 +13,7 @@ from feilun.bundles.content import ADAPTER_FORM, FEATURES, MANIFEST, damaged, re
 from feilun.bundles.generator import Generator
 from feilun.bundles.runtime import BATCH_TOKENS, Runtime
 from feilun.bundles.session import Opener, open_session
+from feilun.bundles.tokenizer_file import open_tokenizer
 from feilun.core import settings
 from feilun.core.decisions.table import DECISIONS, AnyDecision
 from feilun.core.errors import BundleError
@@ -72,21 +71,16 @@ def predictor_of(folder: Path, manifest: Mapping[str, Any], threads: int | None)
 
 def _reading(folder: Path, manifest: Mapping[str, Any]) -> tuple[TokenEncoder, int, int]:
     """Return what turns texts into token ids, the id of padding, and the tokens of a batch."""
-    try:
-        tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    except Exception as error:  # tokenizers raises plain Exception
-        raise damaged(
-            folder, Remark(f"tokenizer.json cannot be read ({error})", f"无法读取 tokenizer.json（{error}）")
-        ) from error
+    tokenizer = open_tokenizer(folder)
     try:
         before_second = manifest.get("pair_prefix")  # bundles that read no second text apart have none
         apart = None if before_second is None else str(before_second)
         encoder = TokenEncoder(tokenizer, int(manifest["max_tokens"]), str(manifest["prefix"]), apart)
         pad_id = int(manifest["pad_id"])
-        if encoder.max_tokens < 1 or pad_id < 0:
-            raise ValueError("below what can be")
+        if encoder.max_tokens < 1 or not 0 <= pad_id < 2**31:
+            raise ValueError("beyond what can be")
         return encoder, pad_id, max(1, int(manifest.get("batch_tokens", BATCH_TOKENS)))
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise damaged(
             folder,
             Remark(
@@ -156,5 +150,5 @@ def _parsed(folder: Path, name: str, parse: Callable[[dict[str, Any]], Parsed], 
     table = read_table(folder, name)
     try:
         return parse(table)
-    except (LookupError, TypeError, ValueError, AttributeError) as error:
+    except (LookupError, TypeError, ValueError, OverflowError, AttributeError) as error:
         raise damaged(folder, Remark(f"{name} holds no {what}", f"{name} 里没有{said_in('zh', what)}")) from error

@@ -9,7 +9,7 @@ from typing import Any
 
 from tokenizers import Tokenizer
 
-from feilun.bundles.content import REPLACE, read_table
+from feilun.bundles.content import TRUST, damaged, read_table
 from feilun.core.errors import BundleError
 from feilun.core.remark import Remark
 
@@ -37,17 +37,13 @@ def open_tokenizer(folder: Path) -> Tokenizer:
                 "memory.",
                 f"拒绝模型包 {folder}：{FILE} 会把一个字符变成多达 {grown:,} 个，会占满内存。",
             ),
-            REPLACE,
+            TRUST,
         )
     try:
         tokenizer = Tokenizer.from_file(str(folder / FILE))
         tokenizer.encode(PROBE)
     except Exception as error:  # tokenizers raises plain Exception
-        problem = Remark(
-            f"The bundle {folder} is damaged: {FILE} cannot be read ({error}).",
-            f"模型包 {folder} 已损坏：{FILE} 读不出来（{error}）。",
-        )
-        raise BundleError(problem, REPLACE) from error
+        raise damaged(folder, Remark(f"{FILE} cannot be read ({error})", f"无法读取 {FILE}（{error}）")) from error
     return tokenizer
 
 

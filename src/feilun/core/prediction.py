@@ -166,6 +166,10 @@ Reads = Literal["pooled", "tokens", "apart", "answers"]
 two texts that are read apart; or writes answers, and says how likely a known one is."""
 
 
+COLDEST = 1e-9
+"""Logits divided by less are no numbers any more."""
+
+
 @dataclass(frozen=True)
 class Decision:
     """How calibrated probabilities become predictions; part of the bundle.
@@ -197,7 +201,7 @@ class Decision:
             KeyError, TypeError, ValueError: If the table is not of that form.
         """
         return cls(
-            float(table["temperature"]), float(table["abstain_below"]), thresholds(table.get("label_thresholds", ())),
+            temperature_of(table), float(table["abstain_below"]), thresholds(table.get("label_thresholds", ())),
             str(table.get("out_of_scope", "")), float(table.get("scope_lost", 0)), float(table.get("in_scope_from", 0)),
         )  # fmt: skip
 
@@ -258,6 +262,18 @@ class Decision:
         best = within.max(1, initial=0)
         out = (best < self.in_scope_from) | (probabilities[:, outside] > best)
         return np.where(out, outside, within.argmax(1)), np.where(out, 1 - best, best)
+
+
+def temperature_of(table: Mapping[str, Any], key: str = "temperature") -> float:
+    """Read a temperature that logits can be divided by.
+
+    Raises:
+        KeyError, TypeError, ValueError: If there is none.
+    """
+    temperature = float(table[key])
+    if not COLDEST < temperature < math.inf:
+        raise ValueError("a temperature is not above 0")
+    return temperature
 
 
 def thresholds(value: Any) -> tuple[tuple[str, float], ...]:

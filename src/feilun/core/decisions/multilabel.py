@@ -9,12 +9,12 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from feilun.core.prediction import Prediction, Ranking, Reads, thresholds
+from feilun.core.prediction import Prediction, Ranking, Reads, temperature_of, thresholds
 
 JOINED_BY = " | "
 """Stands between the labels of a text where they are shown as one."""
 
-NUMBERS = ("temperature", "abstain_below", "threshold")
+NUMBERS = ("abstain_below", "threshold")
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,8 @@ class MultilabelDecision:
         Raises:
             KeyError, TypeError, ValueError: If the table is not of that form.
         """
-        temperature, abstain_below, threshold = (float(table[name]) for name in NUMBERS)
-        return cls(temperature, abstain_below, threshold, thresholds(table["label_thresholds"]))
+        abstain_below, threshold = (float(table[name]) for name in NUMBERS)
+        return cls(temperature_of(table), abstain_below, threshold, thresholds(table["label_thresholds"]))
 
     def width(self, labels: int) -> int:
         """Return how many numbers the model gives for a text."""

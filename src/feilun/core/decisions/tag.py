@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feilun.core.decisions.linear_chain import Chains, possible_steps
-from feilun.core.prediction import Prediction, Ranking, Reads
+from feilun.core.prediction import Prediction, Ranking, Reads, temperature_of
 from feilun.core.spans import PredictedSpan, Span, TokenLogits
 
 AT_ONCE = 1 << 20
@@ -46,7 +46,7 @@ class TagDecision:
             KeyError, TypeError, ValueError: If the table is not of that form.
         """
         transitions = tuple(tuple(map(float, row)) for row in table.get("transitions", ()))
-        return cls(float(table["temperature"]), transitions=transitions)
+        return cls(temperature_of(table), transitions=transitions)
 
     def width(self, labels: int) -> int:
         """Return how many tags a token may have."""
