@@ -33,7 +33,8 @@ Told = Callable[..., str]
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save_tiny_base(tmp_path_factory.mktemp("bases") / "base")
+    folder: Path = save_tiny_base(tmp_path_factory.mktemp("bases") / "base")
+    return folder
 
 
 @pytest.fixture
@@ -59,7 +60,7 @@ def no_english_left(said: str) -> bool:
     return re.search(r"[A-Za-z]+[ ,]+[A-Za-z]+[ ,]+[A-Za-z]+", bare) is None and re.search("[一-鿿]", said) is not None
 
 
-CHECKS = {
+CHECKS: dict[str, tuple[dict[str, str | bytes], dict[str, str], str | None]] = {
     "no such file": (
         {},
         {"data.train": "row.csv"},
@@ -205,7 +206,7 @@ def test_a_fault_of_a_recipe_or_its_data_is_told_in_chinese(tmp_path: Path, told
 
 
 RULE = '[rules.praise]\nlabel = "好"\nany = ["很好"]\n[rules.blame]\nlabel = "差"\nany = ["很差"]\n'
-RULES = {
+RULES: dict[str, tuple[str, str | None]] = {
     "no label": (
         RULE.replace('label = "好"\n', ""),
         "rules.toml 有 1 处错误：\n  - 缺少必需的键 'rules.praise.label'：规则给出的标签。",
@@ -237,7 +238,7 @@ def test_a_fault_of_a_file_of_rules_is_told_in_chinese(tmp_path: Path, told: Tol
 
 
 ASK = ("label", "ask", "rows.csv", "--model", "qwen", "--labels", "好,差", "--endpoint")
-COMMANDS = {
+COMMANDS: dict[str, tuple[tuple[str, ...], str | None]] = {
     "an empty range": (
         ("search", "recipe.toml", "--vary", "training.learning_rate=3..1"),
         "search.vary：training.learning_rate 的范围 3..1 是空的。请把较小的数写在前面。",
