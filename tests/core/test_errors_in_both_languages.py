@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,7 @@ ENGLISH_ONLY = ("counted", "nearest")
 """Functions whose value reads as English in an f-string, whatever language stands around it."""
 
 
+@cache
 def error_classes() -> set[str]:
     """Return the names of all kinds of FeilunError, wherever they are defined, and of a setting's fault."""
     classes = [
@@ -35,6 +37,7 @@ def error_classes() -> set[str]:
     return names | {"Fault"}
 
 
+@cache
 def parsed(path: Path) -> ast.Module:
     """Return a file's syntax tree."""
     return ast.parse(path.read_text(encoding="utf-8"))

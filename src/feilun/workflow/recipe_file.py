@@ -55,7 +55,7 @@ def parse(text: str, path: Path) -> dict[str, Any]:
     try:
         return toml.parse(text)
     except toml.TooMuch as error:
-        raise RecipeError([Remark(f"{error}.", f"{error}。")], str(path)) from error
+        raise RecipeError([Remark(f"{error}.", f"{said_in('zh', error.args[0])}。")], str(path)) from error
     except tomllib.TOMLDecodeError as error:
         raise RecipeError([_syntax_fault(str(error), text)], str(path)) from error
 

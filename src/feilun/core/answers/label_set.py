@@ -24,7 +24,8 @@ class LabelSetAnswer:
     thumbs: ClassVar[bool] = True
     free_text: ClassVar[bool] = False
     in_a_cell: ClassVar[str] = Remark(
-        "labels with | between them, or [] where none applies", "以 | 分隔的标签，都不适用时为 []"
+        Remark("labels with | between them, or [] where none applies", "以 | 分隔的标签，没有标签时填 []"),
+        "以 | 分隔的标签，都不适用时为 []",
     )
 
     def own(self, prediction: Mapping[str, Any]) -> Any:

@@ -21,7 +21,8 @@ class Numbers:
     thumbs: ClassVar[bool] = False
     free_text: ClassVar[bool] = False
     in_a_cell: ClassVar[str] = Remark(
-        "a number, or several as JSON: {name: number}", "一个数值，或用 JSON 写几个：{名称: 数值}"
+        Remark("a number, or several as JSON: {name: number}", "一个数字，或用 JSON 写多个：{名称: 数字}"),
+        "一个数值，或用 JSON 写几个：{名称: 数值}",
     )
 
     def own(self, prediction: Mapping[str, Any]) -> Any:

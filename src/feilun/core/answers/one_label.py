@@ -21,7 +21,7 @@ class OneLabel:
     field: ClassVar[str] = "label"
     thumbs: ClassVar[bool] = True
     free_text: ClassVar[bool] = False
-    in_a_cell: ClassVar[str] = Remark("a label", "一个标签")
+    in_a_cell: ClassVar[str] = Remark(Remark("a label", "一个标签"), "一个标签")
 
     def own(self, prediction: Mapping[str, Any]) -> Any:
         """Return the answer of a prediction, in its JSON form."""

@@ -25,7 +25,10 @@ class Relevance:
     thumbs: ClassVar[bool] = True
     free_text: ClassVar[bool] = False
     in_a_cell: ClassVar[str] = Remark(
-        "a grade: 0 where the candidate is not relevant, 1 or higher where it is",
+        Remark(
+            "a grade: 0 where the candidate is not relevant, 1 or higher where it is",
+            "等级：候选不相关填 0，相关填 1 或更高",
+        ),
         "等级：候选不相关为 0，相关为 1 或更高",
     )
 

@@ -25,7 +25,8 @@ class SeveralAnswers:
     thumbs: ClassVar[bool] = True
     free_text: ClassVar[bool] = False
     in_a_cell: ClassVar[str] = Remark(
-        "the right answer to the task that the observation names", "observation 所指任务的正确答案"
+        Remark("the right answer to the task that the observation names", "观测所指任务的正确回答"),
+        "observation 所指任务的正确答案",
     )
 
     def __init__(self, kinds: Mapping[str, AnswerKind]) -> None:

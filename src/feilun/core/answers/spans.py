@@ -28,7 +28,10 @@ class Spans:
     thumbs: ClassVar[bool] = True
     free_text: ClassVar[bool] = False
     in_a_cell: ClassVar[str] = Remark(
-        'spans as JSON: [{"start": 0, "end": 2, "label": "name"}], or [] where there is none',
+        Remark(
+            'spans as JSON: [{"start": 0, "end": 2, "label": "name"}], or [] where there is none',
+            'JSON 片段列表：[{"start": 0, "end": 2, "label": "name"}]，没有片段时填 []',
+        ),
         '用 JSON 写的片段：[{"start": 0, "end": 2, "label": "name"}]，没有时为 []',
     )
 

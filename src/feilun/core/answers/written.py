@@ -21,7 +21,9 @@ class WrittenText:
     field: ClassVar[str] = "answer"
     thumbs: ClassVar[bool] = True
     free_text: ClassVar[bool] = True
-    in_a_cell: ClassVar[str] = Remark("the text that should have been written", "本该写出的文本")
+    in_a_cell: ClassVar[str] = Remark(
+        Remark("the text that should have been written", "本应写出的文本"), "本该写出的文本"
+    )
 
     def own(self, prediction: Mapping[str, Any]) -> Any:
         """Return what was written."""
