@@ -54,16 +54,34 @@ def test_a_trend_leads_to_the_documents_behind_it(address: str, visitor: Callabl
 def test_a_region_is_chosen_and_goes_along_to_its_documents(address: str, visitor: Callable[..., Any]) -> None:
     page = visitor(390).open(address)
     page.wait_for_selector("tr:has-text('青禾汽车')")
-    page.locator("label", has_text="地区").locator("select").select_option("香港")
+    page.locator("label:has(span:text-is('地区')) select").select_option("香港")
     page.wait_for_selector("tr:has-text('青禾汽车')", state="detached")
     assert page.locator("tbody tr").count() == 1
     page.locator("tr", has_text="Northlake Bank").locator("a").first.click()
     page.wait_for_selector(".document")
-    assert page.locator("label", has_text="地区").locator("select").input_value() == "香港"
+    assert page.locator("label:has(span:text-is('地区')) select").input_value() == "香港"
     told = page.locator(".document .facts").all_inner_texts()
     assert all("香港" in one for one in told)
     assert len(told) == min(50, QUIET_DAYS * 24 // 16)
     assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
+def test_what_is_said_by_source_and_by_region_leads_to_its_documents(address: str, visitor: Callable[..., Any]) -> None:
+    page = visitor().open(address)
+    page.wait_for_selector("tr:has-text('青禾汽车')")
+    by = "label:has(span:text-is('按')) select"
+    page.locator(by).select_option("region")
+    page.wait_for_selector("tbody tr:has-text('香港')")
+    assert page.locator("thead").inner_text().startswith("\t地区")
+    page.locator(by).select_option("source")
+    page.wait_for_selector("tbody tr:has-text('香港')", state="detached")
+    row = page.locator("tbody tr").first
+    source = row.locator("td").nth(1).inner_text().strip()
+    row.locator("a").first.click()
+    page.wait_for_selector(".document")
+    told = page.locator(".document .facts").all_inner_texts()
+    assert told
+    assert all(source in one for one in told)
 
 
 def test_an_incident_shows_its_cause_and_people_act_on_it(

@@ -31,7 +31,8 @@ OTHERS = 4
 """Texts that are not about it, for each that is: all of a large table would drown the few."""
 
 EPOCHS = 10
-SHARES = {"validation": 0.2, "test": 0.2}
+FOLDS = 5
+"""Of so many texts of each answer one judges, and one of the others chooses when to stop."""
 
 
 def train_topic(
@@ -59,16 +60,21 @@ def train_topic(
     models = settings.models
     rows = labelled_rows(folder / models.labelled if models.labelled else None, corrected)
     texts = _chosen(rows, known_topic(topic, scheme))
-    path = _write(texts, out / "labelled" / f"topic-{topic}.csv")
+    judging = texts[::FOLDS]
+    learned = [one for place, one in enumerate(texts) if place % FOLDS]
+    files = {
+        name: str(_write(own, out / "labelled" / f"topic-{topic}-{name}.csv"))
+        for name, own in (("train", learned), ("test", judging))
+    }
     table = {
         "name": f"topic-{topic}", "task": "classify",
-        "data": {"train": str(path), "text": "text", "target": "label", "split": SHARES},
+        "data": {**files, "text": "text", "target": "label", "split": {"validation": 1 / FOLDS}},
         "model": {"base": models.base, "max_tokens": 128, **top_layers(models.layers)},
         "training": {"method": "contrastive", "epochs": EPOCHS},
         "compression": {"texts": models.compared},
     }  # fmt: skip
     bundle = train(from_table(table), out=out / f"topic-{topic}", screen=screen)
-    _tell(bundle, texts, topic, scheme, screen)
+    _tell(bundle, judging, topic, scheme, screen)
     return bundle
 
 
@@ -102,16 +108,23 @@ def _write(texts: Sequence[tuple[str, str]], path: Path) -> Path:
     return path.absolute()
 
 
-def _tell(bundle: Bundle, texts: Sequence[tuple[str, str]], topic: str, scheme: Scheme, screen: Screen) -> None:
-    """Say how the model did on unseen texts, and how often the topic's words are right on all that were labelled."""
+def _tell(bundle: Bundle, judging: Sequence[tuple[str, str]], topic: str, scheme: Scheme, screen: Screen) -> None:
+    """Say how often the model and the topic's words are right on texts that were not learned."""
     own = bundle.report.metrics["accuracy"].value
-    said = scheme.predict(corpus_of([text for text, _ in texts]))
-    right = sum((topic in (one.labels or ())) == (label == YES) for one, (_, label) in zip(said, texts, strict=True))
+    said = scheme.predict(corpus_of([text for text, _ in judging]))
+    right = [(topic in (one.labels or ())) == (label == YES) for one, (_, label) in zip(said, judging, strict=True)]
+    words = sum(right) / len(right)
     screen.say(
         Remark(
-            f"\n{topic}: the model is right on {own:.1%} of {bundle.report.n:,} unseen texts, its words on "
-            f"{right / len(texts):.1%} of {len(texts):,} labelled ones.",
-            f"\n{topic}：模型对 {bundle.report.n:,} 篇未见过的文本正确率为 {own:.1%}；按词判断，{len(texts):,} 篇"
-            f"已标注文本的正确率为 {right / len(texts):.1%}。",
+            f"\n{topic}: of {len(right):,} texts that were not learned the model is right on {own:.1%}, the topic's "
+            f"words on {words:.1%}.",
+            f"\n{topic}：在没有学习过的 {len(right):,} 篇文本上，模型的正确率为 {own:.1%}，该话题的词为 {words:.1%}。",
         )
     )
+    if own <= words:
+        screen.say(
+            Remark(
+                "It is no better: let the words go on, or correct more documents and train again.",
+                "模型并不更好：请继续用词判断，或再更正一些文档后重新训练。",
+            )
+        )
