@@ -42,6 +42,10 @@ from feilun.training.reading import OneProcess, Team, alone
 from feilun.training.schedule import rate
 from feilun.training.settings import TrainingSettings
 
+LOWER_RATE = Remark(
+    "Try a lower training.learning_rate, or model.precision=fp32.",
+    "可以调低 training.learning_rate，或设置 model.precision=fp32。",
+)
 LOOK_AT_ROWS = Remark(
     "Look at these rows; try a lower training.learning_rate, or model.precision=fp32.",
     "请检查这些行；可以调低 training.learning_rate，或设置 model.precision=fp32。",
@@ -292,7 +296,7 @@ class Run:
                     f"After step {step} what the model says of the validation rows is not finite.",
                     f"第 {step} 步之后，模型对验证行的输出不是有限数。",
                 ),
-                f"Try a lower training.learning_rate, or model.precision=fp32. {self.kept()}",
+                joined([LOWER_RATE, self.kept()], " ", ""),
             )
         return JUDGES[model.head.task].figures(logits, self.validation_rows, model.labels, model.decision)
 
