@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from feilun.apps.public_opinion import trends
 from feilun.apps.public_opinion.corrected import corrected
-from feilun.apps.public_opinion.readers import Apart, AtOnce
+from feilun.apps.public_opinion.readers import Apart, AtOnce, WithNewTopics
 from feilun.core.errors import UsageError
 from feilun.interfaces.cli.applications import public_opinion as cli
 from feilun.interfaces.http.app import create_app
@@ -238,7 +238,9 @@ def test_the_next_training_learns_what_was_put_right(application: Application, t
     texts, clauses = [TEXTS["c"], TEXTS["b"]], ["公司亏损收窄"]
     both = replace(application, settings=replace(settings, models=ModelSettings(sentiment=path, topics=path))).reader()
     one = replace(application, settings=replace(settings, models=ModelSettings(topics=path))).reader()
-    assert (type(both), type(one)) == (AtOnce, Apart)
+    assert isinstance(both, WithNewTopics)
+    assert isinstance(one, WithNewTopics)
+    assert (type(both.reader), type(one.reader)) == (AtOnce, Apart)
     said, alone = both.read(texts, clauses), one.read(texts, clauses)
     assert [len(part) for part in said] == [3, 2]
     assert [each.labels for each in said.topics] == [each.labels for each in alone.topics]
