@@ -19,12 +19,12 @@ from feilun.evaluation.calibration import Abstention, ChooseThreshold, cheapest_
 from feilun.evaluation.evaluate import evaluate
 from feilun.evaluation.judges.table import JUDGES
 from feilun.evaluation.presentation import plots
+from feilun.evaluation.settings import EvaluationSettings
 from feilun.models.bases.languages import warn_if_unfit
 from feilun.models.text_model import TextModel
 from feilun.text.language import script_shares
 from feilun.training.checkpoint import Progress
 from feilun.training.memory import peak_bytes
-from feilun.workflow.recipe import EvaluationSettings
 from feilun.workflow.run import Run
 
 

@@ -27,7 +27,6 @@ from feilun.models.bases.catalogue import open_base
 from feilun.models.build import build, check_length, token_encoder
 from feilun.training.distil import Lessons
 from feilun.training.methods import METHODS
-from feilun.training.optimizer import default_rate
 from feilun.training.search import (
     Dimension,
     TrialStopped,
@@ -42,6 +41,7 @@ from feilun.workflow.recipe_file import read_text
 from feilun.workflow.rows import prepare_rows
 from feilun.workflow.run import deciding, hash_of
 from feilun.workflow.search_result import Found, Trial, trials_of
+from feilun.workflow.search_space import default_space, suited_rate
 from feilun.workflow.teaching import teach
 
 BEST = "best.toml"
@@ -174,28 +174,6 @@ def _open(path: Path, text: str, overrides: Sequence[str], accept_licence: bool 
     types = {key: kind for key, kind, *_ in describe(Recipe)}
     space = tuple(read_dimension(one, types) for one in recipe.search.vary or default_space(recipe, base, splits))
     return _Search(path, text, tuple(overrides), recipe, base, splits, lessons, space)
-
-
-def suited_rate(recipe: Recipe, base: Base, splits: Splits) -> float:
-    """Return the learning rate that training takes where the recipe leaves it out."""
-    tokens = token_encoder(recipe.model, base)
-    lengths = tokens.count(splits.train.text, splits.train.pair).clip(max=recipe.model.max_tokens).tolist()
-    pace = recipe.model.head.make(base.hidden, splits.labels).base_pace
-    return pace * default_rate(base, recipe.model.adaptation, recipe.training.rows_of_a_step(lengths))
-
-
-def default_space(recipe: Recipe, base: Base, splits: Splits) -> list[str]:
-    """Return what is varied where a recipe declares nothing: its own values and those around them."""
-    training, adaptation = recipe.training, recipe.model.adaptation
-    own = training.learning_rate or suited_rate(recipe, base, splits)
-    choices = {"training.batch_rows": {16, 32, 64, 128, training.largest_batch(len(splits.train))}}
-    for name, values in adaptation.searched.items():
-        choices[f"model.adaptation.{name}"] = {*values, getattr(adaptation, name)}
-    return [
-        f"training.learning_rate={own / 4!r}..{own * 4!r}",
-        f"training.epochs={max(1, training.epochs - 2)}..{training.epochs + 2}",
-        *(f"{key}={'|'.join(map(str, sorted(values)))}" for key, values in choices.items()),
-    ]
 
 
 def _work(searched: _Search, folder: Path, study: Any, deadline: float | None, show: Show) -> None:

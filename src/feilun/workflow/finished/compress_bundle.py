@@ -28,10 +28,10 @@ from feilun.data.prepare import prepare
 from feilun.data.settings import DataSettings
 from feilun.data.unlabelled import unlabelled_texts
 from feilun.evaluation.presentation.remarks import BEFORE
+from feilun.evaluation.settings import EvaluationSettings
 from feilun.workflow.finished.evaluate_file import data_settings
 from feilun.workflow.judge import judge_compressed
 from feilun.workflow.publish import check_gate, release
-from feilun.workflow.recipe import EvaluationSettings
 from feilun.workflow.screen import Screen, silent
 
 MANIFEST_FACTS = ("name", "task", "languages", "base", "recipe", "fingerprints")
