@@ -99,6 +99,17 @@ def test_the_recipe_written_is_valid_and_finds_its_table_from_anywhere(reviews, 
     assert (recipe.name, recipe.data.text, recipe.data.target) == ("shop-reviews", "body", "mood")
 
 
+def test_the_comments_of_a_recipe_are_in_the_language_that_is_asked_for(reviews, tmp_path):
+    found, path = look(str(reviews), target="mood"), tmp_path / "own.toml"
+    write_recipe(path, "reviews", found)
+    english = load(path)
+    write_recipe(path, "reviews", found, language="zh")
+    assert load(path) == english
+    comments = [line for line in path.read_text("utf-8").splitlines() if line.startswith("# ")]
+    assert comments[0].startswith("# 看了 ")
+    assert not any("Every key" in line or "release" in line for line in comments)
+
+
 def test_only_latin_texts_get_the_english_base():
     assert base_for({"latin": 1.0}) == "minilm-l6-en"
     assert base_for({"latin": 0.7, "han": 0.3}) == "multilingual-e5-small"

@@ -81,7 +81,7 @@ def init(
     if not found.trainable:
         raise UsageError(first_words.advice_without_labels(found))
     parts = {part: table for part, table in tables.items() if part != "train"}
-    written = first_recipe.write_recipe(path, name, found, base, query, parts)
+    written = first_recipe.write_recipe(path, name, found, base, query, parts, output.language())
     if as_json:
         output.print_json({
             "recipe": str(path), "task": found.task, "text": found.text, "pair": found.pair, "group": found.group,

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from feilun.core.files import write_text
+from feilun.core.remark import Language, Remark, said_in
 from feilun.models.bases.packaged import NO_BASE
 from feilun.workflow.getting_started.beginnings import base_for, gate_for, settings_for
 from feilun.workflow.getting_started.columns import guess_codes
@@ -18,14 +19,26 @@ from feilun.workflow.toml_text import to_toml
 
 NAMES_THAT_SAY_NOTHING = {"train", "training", "dev", "validation", "valid", "test", "data", "dataset", "all"}
 
-RECIPE = """\
+RECIPE = Remark(
+    """\
 # {rows:,} rows looked at{labels}.
 # Every key left out has a default (docs/recipe.md), and any key can be given as --set key=value.
 {table}{epochs}
 # A release that misses one of these is refused:
 # [gate]
 # {gate}
-"""
+""",
+    """\
+# 看了 {rows:,} 行{labels}。
+# 没有写出的键都有默认值（见 docs/recipe.md），任何键都可以用 --set 键=值 给出。
+{table}{epochs}
+# 达不到这些指标的模型不会发布：
+# [gate]
+# {gate}
+""",
+)
+"""A recipe with its comments; the keys are English."""
+
 EPOCHS = """
 # [training]
 # epochs = 6
@@ -39,6 +52,7 @@ def write_recipe(
     base: str | None = None,
     query: str | None = None,
     parts: Mapping[str, str] | None = None,
+    language: Language = "en",
 ) -> str:
     """Write a recipe for a table that was looked at.
 
@@ -49,6 +63,7 @@ def write_recipe(
         base: The base model; else the one that fits the texts' language, or none where there are no texts.
         query: The SQL query of a database.
         parts: Further tables: of `validation` and `test`.
+        language: Of the comments.
 
     Returns:
         The name of the base.
@@ -61,10 +76,14 @@ def write_recipe(
         "data": _data(path.absolute().parent, found, base, query, parts or {}),
         **settings_for(found.task, base, found.texts, found.answers, found.scripts, labelled),
     }
-    labels = f": {found.labels} labels in {found.target!r}" if labelled and found.task not in WANTED else ""
-    written = RECIPE.format(
+    labels = Remark("", "")
+    if labelled and found.task not in WANTED:
+        labels = Remark(
+            f": {found.labels} labels in {found.target!r}", f"：{found.target!r} 里有 {found.labels} 种标签"
+        )
+    written = said_in(language, RECIPE).format(
         rows=found.rows,
-        labels=labels,
+        labels=said_in(language, labels),
         table=to_toml(table),
         epochs="" if "training" in table else EPOCHS,
         gate=gate_for(found.task, labelled=labelled),
