@@ -99,7 +99,7 @@ def test_an_approved_candidate_answers_at_once_and_a_rejected_one_goes(
     assert first.locator("text=通过").is_disabled()
     first.locator("textarea").fill("回答里有 {unknown}")
     first.locator("text=通过").click()
-    assert "unknown slots" in page.locator(".notice.failed").inner_text()
+    assert "未知的槽位" in page.locator(".notice.failed").inner_text()
     first.locator("textarea").fill("不能。")
     first.locator("text=通过").click()
     page.wait_for_selector(".notice.done")

@@ -2,7 +2,7 @@
 
 import { choice, element, field } from "./elements.js";
 import { ask } from "./service.js";
-import { language, say } from "./words.js";
+import { language, named, say } from "./words.js";
 
 export const BASE = "v1/apps/public-opinion";
 const DAYS = ["7", "30", "90", ""];
@@ -39,7 +39,7 @@ export function topicField(topics, chosen, changed) {
 /** Make a choice of a region or source, by what it is called, or of all; nothing where no document tells one. */
 export function nameField(called, names, chosen, changed) {
   if (!names.length) return [];
-  return [field(say(called), choice([["", say("all")], ...names.map((name) => [name, name])], chosen, changed))];
+  return [field(named("side", called), choice([["", say("all")], ...names.map((name) => [name, name])], chosen, changed))];
 }
 
 /** Make a link to the documents that a number counts. */

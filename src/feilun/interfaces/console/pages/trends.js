@@ -4,7 +4,7 @@ import { chart, summed } from "./chart.js";
 import { attempted, choice, element, every, field, nothing, percent } from "./elements.js";
 import { BASE, behind, daysField, nameField, scheme, titled, topicField } from "./opinion.js";
 import { ask } from "./service.js";
-import { say } from "./words.js";
+import { named, say } from "./words.js";
 
 const SECONDS = 10;
 const DRAWN = 5;
@@ -46,7 +46,7 @@ export function showTrends(main) {
   }
 
   function choices({ topics, entities, regions, sources }) {
-    const sides = ["entity", "topic", "source", ...(regions.length ? ["region"] : [])].map((side) => [side, say(`by_${side}`)]);
+    const sides = ["entity", "topic", "source", ...(regions.length ? ["region"] : [])].map((side) => [side, named("side", side)]);
     const other = (side, made) => (wanted.by === side ? [] : made());
     return [
       field(say("by"), choice(sides, wanted.by, change("by"))),
@@ -88,7 +88,7 @@ export function showTrends(main) {
   }
 
   function table(series, shown, name, redraw) {
-    const heads = ["", say(`by_${wanted.by}`), say("documents"), say("negative_share"),
+    const heads = ["", named("side", wanted.by), say("documents"), say("negative_share"),
       say("share_of_voice"), say("sentiment_index"), say("momentum")];
     const rows = series.map((one) => {
       const at = shown.indexOf(one);
