@@ -81,13 +81,14 @@ def test_the_weights_kept_are_those_of_the_best_evaluation(tmp_path: Path) -> No
     assert best["macro_f1"] == max(row["macro_f1"] for row in progress.history)
 
 
-def test_it_stops_early_when_nothing_gets_better(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("warmup", "seen"), [(0.0, 3), (0.1, 7)])
+def test_it_stops_early_when_nothing_gets_better_after_the_warmup(tmp_path: Path, warmup: float, seen: int) -> None:
     settings = TrainingSettings(
-        epochs=50, learning_rate=1e-9,
+        epochs=50, learning_rate=1e-9, warmup=warmup,
         early_stopping=EarlyStopping(patience=2, evaluations_per_epoch=1),
     )  # fmt: skip
     progress = fit(tiny_model(), tiny_splits(), settings, RunFolder(tmp_path), tmp_path, identity="made")
-    assert len(progress.history) == 3
+    assert len(progress.history) == seen
 
 
 def test_every_row_is_seen_once_an_epoch(tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ from feilun.training.optimizer import clip_gradients, default_rate, make_optimiz
 from feilun.training.order import steps_of
 from feilun.training.process import settle
 from feilun.training.reading import OneProcess, Team, alone
-from feilun.training.schedule import rate
+from feilun.training.schedule import rate, rising_steps
 from feilun.training.settings import TrainingSettings
 
 
@@ -259,7 +259,7 @@ class Run:
             progress.best, progress.best_step, progress.waited = value, progress.step, 0
             self.save()
             checkpoint.forget_best(self.folder, keep=progress.step)
-        else:
+        elif progress.step > rising_steps(self.total, self.settings.warmup):  # a step of a low rate tells little
             progress.waited += 1
             progress.finished |= stopping.enough(progress.waited)
 

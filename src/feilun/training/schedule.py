@@ -8,6 +8,11 @@ from typing import Literal
 Schedule = Literal["linear", "cosine", "constant"]
 
 
+def rising_steps(total: int, warmup: float) -> int:
+    """Return the steps of a run in which the rate rises; args are those of `rate`."""
+    return math.ceil(warmup * total)
+
+
 def rate(schedule: Schedule, step: int, total: int, warmup: float) -> float:
     """Return the share of the full learning rate at a step.
 
@@ -20,7 +25,7 @@ def rate(schedule: Schedule, step: int, total: int, warmup: float) -> float:
     Returns:
         A factor from 0 to 1; above 0 at every step of the run.
     """
-    rising = math.ceil(warmup * total)
+    rising = rising_steps(total, warmup)
     if step < rising:
         return (step + 1) / (rising + 1)
     if schedule == "constant":

@@ -20,7 +20,9 @@ class EarlyStopping:
     metric: str = setting(
         "macro_f1", "metric on the validation rows that picks the best weights; by default the first of the task's"
     )
-    patience: int = setting(4, "evaluations without a better value before training stops; 0 never stops", minimum=0)
+    patience: int = setting(
+        4, "evaluations without a better value, after the warmup, before training stops; 0 never stops", minimum=0
+    )
     evaluations_per_epoch: int = setting(2, "how often the validation rows are looked at", minimum=1)
 
     def better(self, value: float, best: float | None) -> bool:
