@@ -160,21 +160,19 @@ def test_an_error_of_a_source_is_raised_where_it_is_taken_and_it_is_read_anew(
     database: Database, tmp_path: Path
 ) -> None:
     other = f"sqlite:///{tmp_path / 'none.db'}"
-    query, aside, intake = (
-        SqlQuery(other, "SELECT 1 AS id, '好' AS text, 'x' AS time", "number"),
-        Aside(),
-        made_intake(database),
-    )
+    query = SqlQuery(other, "SELECT 1 AS id, '好' AS text, 'x' AS time", "number")
+    aside, intake = Aside(), made_intake(database)
+    errors: list[DataError] = []
 
-    def raised() -> bool:
+    def raised_twice() -> bool:
         try:
             intake.take(aside.of(query))
-        except DataError:
-            return True
-        return False
+        except DataError as error:
+            errors.append(error)
+        return len(errors) == 2
 
-    until(raised)
-    until(raised)
+    until(raised_twice)
+    assert all("gives the column 'number'" in str(error) for error in errors)
 
 
 def test_rows_of_a_query_are_read_on_while_they_are_written(

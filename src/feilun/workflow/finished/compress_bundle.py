@@ -118,8 +118,7 @@ def compress_bundle(
         precision: Precision = bundle.manifest["precision"]
         small = compress_runtime(source, precision, splits, settings, folder, further)
         if small.form == "model" and small.runtime is runtime:
-            already = Remark(f"it is {precision} already", f"它已经是 {precision}")
-            reason = joined(small.remarks, " ", "") or already
+            reason = joined(small.remarks, " ", "") or Remark(f"it is {precision} already.", f"它已经是 {precision}。")
             raise UsageError(
                 Remark(
                     f"Nothing of {bundle.name} can be made smaller: {reason}",

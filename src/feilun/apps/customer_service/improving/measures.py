@@ -127,7 +127,7 @@ def measured_by(held: Sequence[Held], by: By, costs: CostSettings = FREE) -> dic
     """Return the figures of each day (UTC), channel or intent, in the order of their names; `all` is one row.
 
     By intent a conversation is taken apart: what was said about one counts under it alone, so that its thumbs tell
-    how often its answers are right.
+    how often its answers are right; what a customer says of the whole (resolved, rating) counts under each.
     """
     groups: dict[str, list[Held]] = {}
     for one in held:
