@@ -16,6 +16,7 @@ from feilun.data import targets
 from feilun.data.loading import Loaded
 from feilun.data.paths import shown
 from feilun.data.settings import DataSettings
+from feilun.data.shared_texts import notes_on_shared_texts
 from feilun.data.split import SET_NAMES
 from feilun.data.target_kinds.answer import AnswerText
 from feilun.text.language import languages_of, script_shares
@@ -76,7 +77,7 @@ def report(
     if count_tokens is not None:
         read_after = [c.target if isinstance(kind, AnswerText) else c.pair for c in sets.values()]
         result["length"] |= _token_lengths(list(sets.values()), read_after, count_tokens, max_tokens)
-    result["notes"] = [*notes, *_notes(sources, result)]
+    result["notes"] = [*notes, *_notes(sources, result), *(notes_on_shared_texts(sets) if kind.pairs else [])]
     return result
 
 

@@ -12,6 +12,7 @@ from feilun.data import duplicates
 from feilun.data.loading import Loaded, take
 from feilun.data.paths import shown
 from feilun.data.settings import DataSettings
+from feilun.data.shared_texts import by_shared_texts
 from feilun.data.split import SET_NAMES, SET_NAMES_ZH, TEST, TRAIN, VALIDATION, assign, assign_by_time
 from feilun.data.target_kinds.table import TargetKind
 from feilun.text.times import seconds
@@ -51,7 +52,7 @@ def divided(
                 f"请至少给出 {FEWEST_ROWS} 行（每个标签有 50 行以上才好开始）。",
             ),
         )
-    groups = _kin(train.corpus, groups)
+    groups = _kin(train.corpus, groups, pairs=kind.pairs and split.by != "time")
     sets = (
         _sets_by_time(train, groups, shares)
         if split.by == "time"
@@ -80,9 +81,11 @@ def _empty_set(name: str, train: Loaded, rows: int, by: str) -> DataError:
     )
 
 
-def _kin(corpus: Corpus, near: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Number what must stand in one set, shape (rows,): near duplicates, and rows of one group."""
-    return near if corpus.group is None else duplicates.joined(near, duplicates.named_groups(corpus.group))
+def _kin(corpus: Corpus, near: NDArray[np.int64], *, pairs: bool) -> NDArray[np.int64]:
+    """Number what must stand in one set, shape (rows,): near duplicates, rows of one group, pairs that share a text."""
+    if corpus.group is not None:
+        near = duplicates.joined(near, duplicates.named_groups(corpus.group))
+    return duplicates.joined(near, by_shared_texts(corpus)) if pairs else near
 
 
 def _sets_at_random(

@@ -21,6 +21,7 @@ class AnswerText:
     """A target is the text of its cell, which the model reads behind the prompt while it learns."""
 
     lists: ClassVar[bool] = False
+    pairs: ClassVar[bool] = False
 
     def read(self, loaded: Loaded, settings: DataSettings) -> None:
         """Leave the cells as they are."""

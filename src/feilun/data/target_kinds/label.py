@@ -17,6 +17,7 @@ class OneLabel:
     """A label is the text of its cell."""
 
     lists: ClassVar[bool] = False
+    pairs: ClassVar[bool] = False
 
     def read(self, loaded: Loaded, settings: DataSettings) -> None:
         """Leave the cells as they are."""

@@ -36,6 +36,7 @@ class LabelLists:
     """A target is a tuple of different label names, sorted."""
 
     lists: ClassVar[bool] = False
+    pairs: ClassVar[bool] = False
 
     def read(self, loaded: Loaded, settings: DataSettings) -> None:
         """Split the cells into labels and, where `data.gather` names a column, join the lines of a text."""

@@ -29,6 +29,7 @@ class Numbers:
     """A target is a tuple of numbers, in the order of the columns."""
 
     lists: ClassVar[bool] = False
+    pairs: ClassVar[bool] = False
 
     def read(self, loaded: Loaded, settings: DataSettings) -> None:
         """Read the cells as numbers.

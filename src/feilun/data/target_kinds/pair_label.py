@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 class PairLabel(OneLabel):
     """A label is the text of its cell; rows without a second text are dropped."""
+
+    pairs: ClassVar[bool] = True
 
     def read(self, loaded: Loaded, settings: DataSettings) -> None:
         """Drop rows without a second text.

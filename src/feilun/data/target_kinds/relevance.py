@@ -24,6 +24,7 @@ class Relevance:
     """A target is a number from 0, where the candidate is not relevant; rows of one query are a group."""
 
     lists: ClassVar[bool] = True
+    pairs: ClassVar[bool] = False
 
     def read(self, loaded: Loaded, settings: DataSettings) -> None:
         """Read the cells as numbers; where no column names the query, its text does.

@@ -19,6 +19,7 @@ class Several:
     """Refuses to read the targets of all tasks from one column."""
 
     lists: ClassVar[bool] = False
+    pairs: ClassVar[bool] = False
 
     def read(self, loaded: Loaded, settings: DataSettings) -> None:
         """Refuse, as one column holds the targets of one task.

@@ -40,6 +40,7 @@ class SpanLists:
     """A target is a tuple of spans that do not overlap, in their order."""
 
     lists: ClassVar[bool] = False
+    pairs: ClassVar[bool] = False
 
     def read(self, loaded: Loaded, settings: DataSettings) -> None:
         """Read the cells; of spans that overlap the longest is kept, and the others are counted.

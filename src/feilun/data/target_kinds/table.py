@@ -25,10 +25,12 @@ class TargetKind(Protocol):
     """What stands in the target column.
 
     `lists` says whether rows are candidates of a query: one candidate stands in many lists, so that rows are told
-    apart, and sets kept apart, by their queries alone.
+    apart, and sets kept apart, by their queries alone. `pairs` says whether a row is two texts of equal standing, so
+    that rows which share one of them belong together.
     """
 
     lists: ClassVar[bool]
+    pairs: ClassVar[bool]
 
     def read(self, loaded: Loaded, settings: DataSettings) -> None:
         """Turn the texts of the cells into targets, in place.
