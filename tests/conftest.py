@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
 import tempfile
@@ -16,23 +17,39 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["HF_HUB_OFFLINE"] = "1"
 
 from databases import made_database, without_fsync
+from feilun.storage import database
 
 settings.register_profile("untimed", deadline=None)  # a busy machine is no fault of what is tested
 settings.load_profile("untimed")
 
 
+HOMES = itertools.count()
+
+
 @pytest.fixture(autouse=True, scope="session")
-def home_of_modules(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Give what a module prepares for its tests a FEILUN_HOME apart: the developer's own stays as it is."""
+def unsynced() -> Iterator[None]:
+    """Wait for no disk: only a power cut would show it, and the waits are a good part of the time of all tests."""
+    pragmas = [one for one in database.PRAGMAS if "synchronous" not in one]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("FEILUN_HOME", str(tmp_path_factory.mktemp("home-of-modules")))
+        patch.setattr(os, "fsync", lambda _: None)
+        patch.setattr(database, "PRAGMAS", ("synchronous = OFF", *pragmas))
         yield
 
 
+@pytest.fixture(autouse=True, scope="session")
+def home_of_modules(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Give what a module prepares for its tests a FEILUN_HOME apart: the developer's own stays as it is."""
+    with pytest.MonkeyPatch.context() as patch:
+        home = tmp_path_factory.mktemp("home-of-modules")
+        patch.setenv("FEILUN_HOME", str(home))
+        yield home
+
+
 @pytest.fixture(autouse=True)
-def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+def own_home(home_of_modules: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give each test a FEILUN_HOME of its own."""
-    home = tmp_path_factory.mktemp("home")
+    home = home_of_modules.with_name("homes") / str(next(HOMES))  # pytest's mktemp would look through all there are
+    home.mkdir(parents=True)
     monkeypatch.setenv("FEILUN_HOME", str(home))
     return home
 

@@ -6,21 +6,24 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 import sqlalchemy
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.operations import Operations
 
 from feilun.core.errors import StorageError, UsageError
 from feilun.core.observation import Feedback, Observation
+from feilun.storage import database as storage_database
 from feilun.storage import observations
-from feilun.storage.database import Database, look_at, open_database
+from feilun.storage.database import PRAGMAS, Database, look_at, open_database
 from feilun.storage.faults import StorageBusy, StorageFull
 from feilun.storage.tables.every import metadata
 from feilun.storage.tables.schema import REVISION
-from feilun.storage.upgrade import VERSION_TABLE, current
+from feilun.storage.upgrade import VERSION, VERSION_TABLE, current, upgrade
 
 
 def seen(number: int, model: str = "舆情", version: str = "1", time: float | None = None) -> Observation:
@@ -121,9 +124,30 @@ def told_by_tables(name: str | None, kind: str, _: object) -> bool:
     return kind != "table" or not (name or "").startswith("opinion_words")
 
 
-def test_migrations_lead_to_the_tables_as_they_are(database: Database) -> None:
-    with database.read() as connection:
+def told_of_schema(connection: sqlalchemy.Connection) -> dict[str, object]:
+    """All that a database says of its schema, whatever the order in which it came about."""
+    told = sqlalchemy.inspect(connection)
+    parts = (told.get_columns, told.get_foreign_keys, told.get_unique_constraints, told.get_indexes)
+    found: dict[str, object] = {
+        name: ([sorted(map(str, part(name))) for part in parts], told.get_pk_constraint(name)["constrained_columns"])
+        for name in told.get_table_names()
+    }
+    if connection.dialect.name == "sqlite":
+        made_by = "select name, sql from sqlite_master where name like 'opinion_words%' order by name"
+        found["index of words"] = connection.exec_driver_sql(made_by).all()
+    return found
+
+
+def test_a_new_database_is_what_migrations_lead_to(database: Database) -> None:
+    with database.write() as connection:
         assert current(connection) == REVISION
+        new = told_of_schema(connection)
+        metadata.drop_all(connection)
+        for name in ("opinion_words", VERSION_TABLE):
+            connection.exec_driver_sql(f"drop table {name}")
+        for revision in ("0001", REVISION):
+            upgrade(connection, "It", revision)
+        assert told_of_schema(connection) == new
         options = {"version_table": VERSION_TABLE, "compare_type": True, "include_name": told_by_tables}
         assert compare_metadata(MigrationContext.configure(connection, opts=options), metadata) == []
 
@@ -154,18 +178,27 @@ def test_a_newer_schema_is_refused_and_left_alone(database: Database, database_u
         assert current(connection) == "9999"
 
 
-def test_an_interrupted_upgrade_leaves_no_trace(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    from alembic.operations import Operations
+LATE_STEPS = {None: (VERSION, "create"), "0001": (Operations, "create_index")}
+"""What comes late where a new database is made, and where an old one is upgraded."""
 
-    whole = Operations.create_index
+
+@pytest.mark.parametrize("before", list(LATE_STEPS))
+def test_an_interrupted_upgrade_leaves_no_trace(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, before: str | None
+) -> None:
+    if before is not None:
+        with monkeypatch.context() as older:
+            older.setattr(storage_database, "upgrade", partial(upgrade, revision=before))
+            open_database(database_url).close()
 
     def fail(*arguments: object, **options: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Operations, "create_index", fail)
-    with pytest.raises(KeyboardInterrupt):
-        open_database(database_url)
-    monkeypatch.setattr(Operations, "create_index", whole)
+    with monkeypatch.context() as late:
+        late.setattr(*LATE_STEPS[before], fail)
+        with pytest.raises(KeyboardInterrupt):
+            open_database(database_url)
+    assert look_at(database_url)[1] == before
     opened = open_database(database_url)
     with opened.read() as connection:
         assert current(connection) == REVISION
@@ -211,12 +244,15 @@ class TestSQLite:
         with database.write() as connection:
             observations.add(connection, [seen(i) for i in range(count)])
 
-    def test_durable_without_a_write_ahead_log(self, database: Database) -> None:
+    def test_durable_without_a_write_ahead_log(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(storage_database, "PRAGMAS", PRAGMAS)  # as shipped: tests/conftest.py syncs nothing
+        database = open_database(f"sqlite:///{path}")
         with database.read() as connection:
             settings = {name: connection.exec_driver_sql(f"pragma {name}").scalar() for name in (
                 "journal_mode", "synchronous", "foreign_keys"
             )}  # fmt: skip
         assert settings == {"journal_mode": "truncate", "synchronous": 2, "foreign_keys": 1}
+        database.close()
 
     def test_locked(self, database: Database, path: Path) -> None:
         other = sqlite3.connect(path)

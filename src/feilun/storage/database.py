@@ -34,6 +34,9 @@ BUSY_SECONDS = 5.0
 
 CONNECT_SECONDS = 5
 
+PRAGMAS = ("journal_mode = TRUNCATE", "synchronous = FULL", "foreign_keys = ON", "secure_delete = ON")
+"""What every connection to SQLite is told first."""
+
 FORMS = "sqlite:///feilun.db or postgresql+psycopg://user:password@host/name"
 
 
@@ -187,7 +190,7 @@ def _sqlite(path: Path, busy_seconds: float) -> Engine:
 
     @event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _: Any) -> None:
-        for pragma in ("journal_mode = TRUNCATE", "synchronous = FULL", "foreign_keys = ON", "secure_delete = ON"):
+        for pragma in PRAGMAS:
             connection.execute(f"pragma {pragma}")
 
     @event.listens_for(engine, "begin")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from feilun.storage.tables import customer_service, public_opinion, recommendation, service
+from feilun.storage.tables import customer_service, opinion_words, public_opinion, recommendation, service
 from feilun.storage.tables.schema import metadata
 
-__all__ = ["customer_service", "metadata", "public_opinion", "recommendation", "service"]
+__all__ = ["customer_service", "metadata", "opinion_words", "public_opinion", "recommendation", "service"]
