@@ -40,6 +40,7 @@ def test_faults_are_named_and_nothing_is_changed(url: str) -> None:
     for query, says in [
         ("select * from nope", r'"nope" does not exist.*\(its tables: r\)'),
         ("drop table r", "syntax"),
+        ("with gone as (delete from r returning *) select * from gone", "read-only|must not contain"),
     ]:
         with pytest.raises(DataError, match=says):
             list(open_rows(url, query=query))

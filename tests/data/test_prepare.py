@@ -166,9 +166,14 @@ def test_conflicting_labels_are_listed_and_kept(tmp_path: Path) -> None:
 
 def test_look_alike_labels_are_suggested_not_merged(tmp_path: Path) -> None:
     made = labelled(60, ["good", "Good", "good ", "bad", " sad"])
+    made += [(f"{text}, all in all", label) for text, label in labelled(48, ["bad\u200b", "1", "1.0", "1.05"])]
     splits = prepare(DataSettings(train=write_csv(tmp_path / "a.csv", made)))
-    assert splits.labels.names == (" sad", "Good", "bad", "good", "good ")
-    assert splits.report["similar_labels"] == [{"good": 12, "Good": 12, "good ": 12}]
+    assert splits.labels.names == (" sad", "1", "1.0", "1.05", "Good", "bad", "bad\u200b", "good", "good ")
+    assert splits.report["similar_labels"] == [
+        {"1": 12, "1.0": 12},
+        {"good": 12, "Good": 12, "good ": 12},
+        {"bad": 12, "bad\u200b": 12},
+    ]
     notes = " ".join(splits.report["notes"])
     assert "write them alike ('good')" in notes
     assert "' sad' has blanks around it" in notes

@@ -174,6 +174,26 @@ def test_paths_that_are_no_files(tmp_path: Path) -> None:
         assert says in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
+        ("gb18030", "这家酒店的服务很好，早餐也不错"),
+        ("cp950", "這家酒店的服務很好，早餐也不錯"),
+        ("big5hkscs", "呢間酒店嘅服務好好，早餐都唔錯"),
+    ],
+)
+def test_chinese_is_read_in_its_encoding_and_damage_is_counted(tmp_path: Path, encoding: str, text: str) -> None:
+    rows = [(text, f"label {i}") for i in range(40)]
+    source = write_csv(tmp_path / "a.csv", rows, encoding=encoding)
+    assert cells(source) == rows
+    raw = Path(source).read_bytes()
+    Path(source).write_bytes(raw.replace("酒店".encode(encoding), b"\xff", 1))
+    facts = open_source(source).facts()
+    assert facts["encoding"] == encoding
+    assert f"not {encoding.upper()}, the first in line 2;" in facts["notes"][-1]
+    assert cells(source)[1:] == rows[1:]
+
+
 def test_an_encoding_that_was_named_wrongly(tmp_path: Path) -> None:
     source = write_csv(tmp_path / "a.csv", [("这家酒店的服务很好", "good")] * 9, encoding="gb18030")
     with pytest.raises(DataError, match=r"is not utf-8: line 2 holds the byte 0xD5.*It reads as gb18030"):
@@ -201,7 +221,10 @@ def test_databases_say_what_is_wrong_and_are_never_changed(tmp_path: Path) -> No
     for source, query, says in [
         (url, None, "needs a query (its tables: reviews)"),
         (url, "select * from review", "no such table: review. Check the query (its tables: reviews)"),
-        (url, "delete from reviews", "The query returns no rows"),
+        (url, "delete from reviews", "attempt to write a readonly database"),
+        (url, "drop table reviews", "attempt to write a readonly database"),
+        (url, "create table copies as select * from reviews", "attempt to write a readonly database"),
+        (url, "begin", "The query returns no rows"),
         (f"sqlite:///{tmp_path}/b.db", "select 1", "There is no database file"),
         ("nosuch://host/name", "select 1", "is not the URL of a database"),
     ]:

@@ -168,7 +168,10 @@ def nearest(name: str, valid: Iterable[str]) -> Remark:
     names = sorted(valid)
     if not names:
         return Remark("There is none yet.", "目前一个也没有。")
-    close = get_close_matches(name, names, n=1, cutoff=0.6)
-    if close:
-        return Remark(f"Did you mean {close[0]!r}?", f"是不是 {close[0]!r}？")
-    return Remark(f"Valid: {', '.join(names)}.", f"可用：{'、'.join(names)}。")
+    return meant(name, names) or Remark(f"Valid: {', '.join(names)}.", f"可用：{'、'.join(names)}。")
+
+
+def meant(name: str, valid: Iterable[str]) -> Remark:
+    """Say which valid name was probably meant, as a question, or nothing where none is close."""
+    close = get_close_matches(name, sorted(valid), n=1, cutoff=0.6)
+    return Remark(f"Did you mean {close[0]!r}?", f"是不是 {close[0]!r}？") if close else Remark("", "")

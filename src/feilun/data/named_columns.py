@@ -7,7 +7,7 @@ from difflib import get_close_matches
 
 from feilun.core.errors import DataError
 from feilun.core.remark import Remark
-from feilun.data.readers.sources import no_column
+from feilun.data.paths import no_column
 
 TARGET_NAMES = ("label", "target", "class", "category", "sentiment", "intent", "tag", "topic", "rating", "polarity",
                 "标签", "类别", "分类", "情感", "意图", "主题")  # fmt: skip

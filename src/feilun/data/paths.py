@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -32,6 +33,14 @@ def shown(path: Path | str) -> str:
 def column_of(name: str, source: Path | str) -> Remark:
     """Name a column and the table in which it stands, as a part of a sentence."""
     return Remark(f"column {name!r} of {shown(source)}", f"{shown(source)} 的 {name!r} 列")
+
+
+def no_column(source: str, name: str, columns: Sequence[str]) -> Remark:
+    """Say that a table lacks a column, and which it has."""
+    return Remark(
+        f"{shown(source)} has no column {name!r} (it has: {', '.join(columns)}).",
+        f"{shown(source)} 没有列 {name!r}（有：{'、'.join(columns)}）。",
+    )
 
 
 def readable_file(source: str, endings: tuple[str, ...]) -> Path:

@@ -19,6 +19,7 @@ from feilun.data.settings import DataSettings
 from feilun.data.shared_texts import notes_on_shared_texts
 from feilun.data.split import SET_NAMES
 from feilun.data.target_kinds.answer import AnswerText
+from feilun.text.clean import remove_control
 from feilun.text.language import languages_of, script_shares
 
 if TYPE_CHECKING:
@@ -190,10 +191,10 @@ def _notes(sources: Mapping[int, Loaded], result: Mapping[str, Any]) -> list[str
         best = max(labels, key=lambda label: (labels[label], label.islower(), -len(label)))
         notes.append(
             Remark(
-                f"These labels differ only by blanks or case: {written}. They are trained as different labels; "
-                f"if they mean the same, write them alike ({best.strip()!r}).",
-                f"这些标签只在空格或大小写上不同：{written.replace(' rows)', ' 行)')}。它们被当作不同的标签来训练；"
-                f"若意思相同，请写成一样（{best.strip()!r}）。",
+                f"These labels look alike: {written}. They are trained as different labels; "
+                f"if they mean the same, write them alike ({remove_control(best).strip()!r}).",
+                f"这些标签看起来一样：{written.replace(' rows)', ' 行)')}。它们被当作不同的标签来训练；"
+                f"若意思相同，请写成一样（{remove_control(best).strip()!r}）。",
             )
         )
     alike = {label for labels in result["similar_labels"] for label in labels}

@@ -14,12 +14,14 @@ from feilun.core.remark import Remark, joined
 from feilun.data.loading import Loaded
 from feilun.data.paths import column_of, shown
 from feilun.data.split import FEWEST_TO_SPLIT, SET_NAMES_ZH
+from feilun.text.clean import remove_control
 
 RARE_ROWS = 10
 """Rows below which a label is named in the report."""
 
 NAMED = 5
 MOST_DISTINCT_SHARE = 0.5
+WHOLE_NUMBER = re.compile(r"^(-?[0-9]+)\.0+$")
 
 ALL_IN_TRAIN = Remark("all in train", "全在训练集中")
 CANNOT_BE_LEARNT = Remark("so it cannot be learnt", "因此学不会")
@@ -189,15 +191,17 @@ def _advice(rows: int, without: Sequence[str], all_in_train: bool) -> Remark:
 
 
 def similar_labels(counts: Mapping[str, int]) -> list[dict[str, int]]:
-    """Find labels that differ only by blanks, case or full-width forms: probably one label; none is merged.
+    """Find labels that look alike: but for blanks, case, full-width forms, unseen characters or the `.0` of a number.
+
+    They are probably one label; none is merged.
 
     Returns:
         Rows by label for each set of look-alikes.
     """
     alike: dict[str, dict[str, int]] = defaultdict(dict)
     for label, rows in counts.items():
-        form = "".join(unicodedata.normalize("NFKC", label).casefold().split())
-        alike[form][label] = rows
+        form = "".join(unicodedata.normalize("NFKC", remove_control(label)).casefold().split())
+        alike[WHOLE_NUMBER.sub(r"\1", form)][label] = rows
     return [labels for labels in alike.values() if len(labels) > 1]
 
 

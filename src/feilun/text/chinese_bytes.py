@@ -47,7 +47,7 @@ def decode(raw: bytes, otherwise: Encoding = "gb18030") -> tuple[str, Encoding] 
     damaged = text.count("\ufffd") - raw.count(b"\xef\xbf\xbd")
     if not damaged or damaged <= DAMAGED_SHARE * sum(not character.isascii() for character in text):
         return text, "utf-8"
-    for encoding in _in_order(raw, otherwise):
+    for encoding in in_order(raw, otherwise):
         for codec in CODECS[encoding]:
             try:
                 return raw.decode(codec), encoding
@@ -66,8 +66,13 @@ def is_chinese(text: str) -> bool:
     return 2 * sum(len(run) > 1 for run in runs) > len(runs)
 
 
-def _in_order(raw: bytes, otherwise: Encoding) -> tuple[Encoding, Encoding]:
-    """Return Big5 and GB 18030, the likelier one first."""
+def in_order(raw: bytes, otherwise: Encoding = "gb18030") -> tuple[Encoding, Encoding]:
+    """Return Big5 and GB 18030, the likelier one first.
+
+    Args:
+        raw: The bytes of a text; its beginning is looked at.
+        otherwise: The likelier one where as much speaks for both.
+    """
     signs = [found.lastgroup for found in SIGN.finditer(raw[:SAMPLE])]
     big5, gb18030 = signs.count("big5"), signs.count("gb18030")
     is_big5 = otherwise == "big5" if big5 == gb18030 else big5 > gb18030

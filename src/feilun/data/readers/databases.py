@@ -17,9 +17,16 @@ from feilun.text.clean import join_surrogates
 
 if TYPE_CHECKING:
     from polars import DataFrame
-    from sqlalchemy import CursorResult, Engine
+    from sqlalchemy import Connection, CursorResult, Engine
 
 SERVER_BATCH = 5000
+
+READ_ONLY = {
+    "sqlite": "PRAGMA query_only = ON",
+    "mysql": "SET SESSION TRANSACTION READ ONLY",
+    "mariadb": "SET SESSION TRANSACTION READ ONLY",
+}
+"""What has a connection refuse to write, by SQLAlchemy's name of the kind of database; PostgreSQL has an option."""
 
 UNORDERED = Remark(
     "The query has no ORDER BY: the order of rows may differ between runs.",
@@ -39,7 +46,7 @@ class Query:
 
     Args:
         url: The database's URL.
-        query: The SQL text, the user's own; it runs in a transaction that is rolled back.
+        query: The SQL text, the user's own; it may not write, and its transaction is rolled back.
         columns: Column names of its result.
     """
 
@@ -144,16 +151,27 @@ def _result(url: str, query: str) -> Iterator[CursorResult[Any]]:
 
     try:
         with engine.connect() as connection:
+            _refuse_writes(connection)
             options = {"stream_results": True, "max_row_buffer": PIECE_ROWS}
             yield connection.execution_options(**options).execute(text(BIND.sub(r"\\\g<0>", query)))
             connection.rollback()
     except SQLAlchemyError as error:
-        reason = str(error.orig if isinstance(error, DBAPIError) else error).strip().partition("\n")[0]
+        reason = str(error.orig if isinstance(error, DBAPIError) else error).strip().partition("\n")[0].rstrip(".")
         reachable = not isinstance(error, OperationalError) or engine.dialect.name == "sqlite"
         problem = Remark(f"{shown(url)}: {reason}.", f"{shown(url)}：{reason}。")
         raise DataError(problem, _check_query(url) if reachable else CHECK_DATABASE) from error
     finally:
         engine.dispose()
+
+
+def _refuse_writes(connection: Connection) -> None:
+    """Have the database refuse what would change it: a rollback takes no DROP TABLE back in SQLite and MySQL."""
+    name = connection.dialect.name
+    if name == "postgresql":
+        connection.execution_options(postgresql_readonly=True)
+    elif name in READ_ONLY:
+        connection.exec_driver_sql(READ_ONLY[name])
+        connection.rollback()
 
 
 def _check_query(url: str) -> Remark:

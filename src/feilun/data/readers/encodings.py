@@ -6,12 +6,14 @@ import codecs
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from feilun.core.errors import DataError, UnknownEncoding
 from feilun.core.remark import Remark
 from feilun.data.paths import shown
+from feilun.text.chinese_bytes import CODECS, in_order, is_chinese
 
 BLOCK = 1 << 20
 SAMPLE = 1 << 18
@@ -24,11 +26,8 @@ MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 
-TELLING_SHARE = 0.9
-"""Share of double bytes in the part of GB18030 that Chinese text uses, from which on a file is taken for it."""
-
 DAMAGED_SHARE = 0.01
-"""Invalid bytes per valid non-ASCII byte up to which a file is damaged UTF-8 rather than another encoding."""
+"""Invalid bytes per valid non-ASCII byte up to which a file is a damaged one of an encoding, rather than another's."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ def detect(path: Path) -> Encoding:
         path: A file of text.
 
     Returns:
-        UTF-8, UTF-8 with mark, UTF-16, UTF-32, GB18030, or what charset-normalizer makes of the file's beginning.
+        UTF-8, UTF-8 with mark, UTF-16, UTF-32, GB18030, Big5, or what charset-normalizer makes of the file's beginning.
 
     Raises:
         DataError: If the bytes are no text; an `UnknownEncoding` where nothing tells how to read them.
@@ -69,12 +68,10 @@ def detect(path: Path) -> Encoding:
         return _checked(path, wide)
     if _decodes(path, "utf-8"):
         return Encoding("utf-8")
-    damage = _damage(path)
-    if damage is not None:
-        return damage
-    if _looks_gb18030(path) and _decodes(path, "gb18030"):
-        return Encoding("gb18030")
-    return replace(_checked(path, _guessed(path, _first_foreign(path) or head)), guessed=True)
+    sample = _first_foreign(path) or head
+    if known := _nearly(path, "utf-8") or _chinese(path, sample):
+        return known
+    return replace(_checked(path, _guessed(path, sample)), guessed=True)
 
 
 def open_text(path: Path, encoding: Encoding) -> io.TextIOWrapper:
@@ -117,24 +114,24 @@ def declared(path: Path, name: str) -> Encoding:
 
 def facts(encoding: Encoding) -> dict[str, Any]:
     """Return what is to be said of a file's encoding."""
-    result: dict[str, Any] = {"encoding": encoding.name}
+    notes, written = [], encoding.name.upper()
     if encoding.guessed:
-        result["notes"] = [
+        notes.append(
             Remark(
                 f"read as {encoding.name}, which is a guess; where texts look wrong, save the file as UTF-8.",
                 f"编码推测为 {encoding.name}；若文字显示不对，请把文件另存为 UTF-8。",
             )
-        ]
+        )
     if encoding.damaged:
-        result["notes"] = [
+        notes.append(
             Remark(
-                f"{encoding.damaged} byte sequences are not UTF-8, the first in line {encoding.first_damaged_line}; "
-                "they are read as U+FFFD (\ufffd).",
-                f"{encoding.damaged} 处字节不是 UTF-8，第一处在第 {encoding.first_damaged_line} 行；"
+                f"{encoding.damaged} byte sequences are not {written}, the first in line "
+                f"{encoding.first_damaged_line}; they are read as U+FFFD (\ufffd).",
+                f"{encoding.damaged} 处字节不是 {written}，第一处在第 {encoding.first_damaged_line} 行；"
                 "读作 U+FFFD (\ufffd)。",
             )
-        ]
-    return result
+        )
+    return {"encoding": encoding.name, **({"notes": notes} if notes else {})}
 
 
 def _blocks(path: Path) -> Iterator[bytes]:
@@ -161,27 +158,22 @@ def _first_invalid(path: Path, name: str) -> tuple[int, int] | None:
     return None
 
 
-def _damage(path: Path) -> Encoding | None:
-    """Return damaged UTF-8 where nearly all of a file's non-ASCII bytes are valid UTF-8."""
-    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+def _nearly(path: Path, name: str) -> Encoding | None:
+    """Return an encoding where all of a file's bytes beyond ASCII, or nearly all, are valid in it."""
+    decoder = codecs.getincrementaldecoder(name)("replace")
     valid = damaged = 0
     line, first = 1, None
-    for block in _blocks(path):
-        text = decoder.decode(block)
+    for block in chain(_blocks(path), [b""]):
+        text = decoder.decode(block, final=not block)
         invalid = text.count("\ufffd")
         if invalid and first is None:
             first = line + text[: text.index("\ufffd")].count("\n")
         damaged += invalid
         valid += len(text.encode()) - len(text)
         line += text.count("\n")
-    invalid = decoder.decode(b"", final=True).count("\ufffd")
-    damaged += invalid
-    first = line if first is None else first
-    return (
-        Encoding("utf-8", damaged=damaged, first_damaged_line=first)
-        if damaged <= max(1, valid * DAMAGED_SHARE) and valid > damaged
-        else None
-    )
+    if damaged <= max(1, valid * DAMAGED_SHARE) and valid > damaged:
+        return Encoding(name, damaged=damaged, first_damaged_line=first)
+    return None
 
 
 def _utf16_without_mark(head: bytes) -> str | None:
@@ -193,18 +185,13 @@ def _utf16_without_mark(head: bytes) -> str | None:
     return None
 
 
-def _looks_gb18030(path: Path) -> bool:
-    """Say whether the double bytes of a sample are those of Chinese text, not of Latin letters or of Big5."""
-    sample = _first_foreign(path)
-    pairs = telling = position = 0
-    while position < len(sample) - 1:
-        if sample[position] < 0x80:
-            position += 1
-            continue
-        pairs += 1
-        telling += 0xA1 <= sample[position] <= 0xF7 and sample[position + 1] >= 0xA1
-        position += 2
-    return pairs > 0 and telling >= TELLING_SHARE * pairs
+def _chinese(path: Path, sample: bytes) -> Encoding | None:
+    """Return Big5 or GB 18030 where a sample is Chinese text in it, and nearly the whole file valid."""
+    for kind in in_order(sample):
+        read = [_nearly(path, name) for name in CODECS[kind] if is_chinese(sample.decode(name, "replace"))]
+        if known := [encoding for encoding in read if encoding is not None]:
+            return replace(min(known, key=lambda encoding: encoding.damaged), guessed=kind == "big5")
+    return None
 
 
 def _first_foreign(path: Path) -> bytes:

@@ -14,12 +14,12 @@ from feilun.core.errors import DataError, UsageError, nearest
 from feilun.core.remark import Remark, said_in
 from feilun.core.report import Report
 from feilun.data.multitask import together
+from feilun.data.paths import no_column
 from feilun.data.prepare import load_corpus
 from feilun.data.readers.sources import column_names
 from feilun.data.settings import DataSettings
 from feilun.evaluation.evaluate import evaluate
 from feilun.evaluation.slices import slice_columns
-from feilun.workflow.missing_column import missing_column
 
 
 def evaluate_file(
@@ -151,7 +151,7 @@ def _check_columns(settings: DataSettings, source: str, names: Sequence[str], sl
         for name in columns:
             if name not in names:
                 raise DataError(
-                    missing_column(source, name, names),
+                    no_column(source, name, names),
                     Remark(f"Name it with {option}.", f"请用 {option} 指明。"),
                 )
 

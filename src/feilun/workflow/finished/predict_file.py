@@ -15,7 +15,7 @@ from feilun.core.ports import Predictor
 from feilun.core.prediction import Prediction
 from feilun.core.remark import Remark
 from feilun.core.row_columns import RowColumns
-from feilun.workflow.missing_column import missing_column
+from feilun.data.paths import no_column
 
 if TYPE_CHECKING:
     from polars import DataFrame
@@ -77,7 +77,7 @@ def predict_rows(
     for wanted in columns.names:
         if wanted not in names:
             remedy = Remark("Name it with --text.", "请用 --text 指明。")
-            raise DataError(missing_column(source, wanted, names), "" if wanted in columns.features else remedy)
+            raise DataError(no_column(source, wanted, names), "" if wanted in columns.features else remedy)
     taken = [name for name in names if name in (*ADDED_COLUMNS, *TASK_COLUMNS) or name.startswith(NUMBERED)]
     if taken:
         raise DataError(

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from feilun.core.errors import DataError, UsageError
+from feilun.core.errors import DataError, UsageError, meant
 from feilun.core.remark import Remark, said_in
+from feilun.data.paths import no_column
 from feilun.data.readers.sources import open_rows
 from feilun.text.language import script_shares
 from feilun.workflow.getting_started.columns import Column, column_of, guess_features, guess_text
 from feilun.workflow.getting_started.first_words import listed
 from feilun.workflow.getting_started.table_shape import Shape, guess_task, shape_of
-from feilun.workflow.missing_column import missing_column
 
 if TYPE_CHECKING:
     from polars import DataFrame
@@ -176,7 +176,7 @@ def _sample(source: str, query: str | None) -> DataFrame:
 def _refuse_wrong_names(source: str, frame: DataFrame, names: Sequence[str]) -> None:
     for name in names:
         if name not in frame.columns:
-            raise UsageError(missing_column(source, name, frame.columns))
+            raise UsageError(no_column(source, name, frame.columns), meant(name, frame.columns))
         if names.count(name) > 1:
             raise UsageError(
                 Remark(f"The column {name!r} is named for two uses.", f"列 {name!r} 被指定了两种用途。"),
