@@ -70,12 +70,13 @@ def fit_thresholds(
     return common, tuple(own)
 
 
-def best_threshold(probabilities: NDArray[np.floating], targets: NDArray[np.bool_]) -> float:
+def best_threshold(probabilities: NDArray[np.floating], targets: NDArray[np.bool_], missed: int = 0) -> float:
     """Return the threshold of the highest F1, halfway between two scores; 0.5 where no row has the label.
 
     Args:
         probabilities: Shape (rows,).
         targets: Shape (rows,).
+        missed: How many have the label beside the rows, whatever the threshold.
     """
     if not targets.any():
         return 0.5
@@ -83,7 +84,7 @@ def best_threshold(probabilities: NDArray[np.floating], targets: NDArray[np.bool
     ranked = probabilities[order].astype(np.float64)
     hits = np.cumsum(targets[order])
     ends = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True))  # rows of equal score are chosen together
-    f1 = 2 * hits[ends] / (ends + 1 + targets.sum())
+    f1 = 2 * hits[ends] / (ends + 1 + targets.sum() + missed)
     lower = np.append(ranked[ends[:-1] + 1], 0.0)
     values = np.clip((ranked[ends] + lower) / 2, LOWEST_THRESHOLD, HIGHEST_THRESHOLD)
     best = np.flatnonzero(f1 >= f1.max() - 1e-12)

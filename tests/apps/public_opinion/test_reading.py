@@ -31,7 +31,7 @@ from feilun.core.prediction import Prediction
 )
 def test_names_aliases_codes_and_context(text: str, named: list[str]) -> None:
     found = GAZETTEER.find(text)
-    assert [mention.entity for mention in found] == named
+    assert [mention.name for mention in found] == named
     assert all(0 <= mention.start < mention.end <= len(text) for mention in found)
 
 

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar, get_args
 
 from feilun.core import toml
 from feilun.core.errors import DataError, MissingExtra, RecipeError
 from feilun.core.remark import Remark, joined, said_in
 from feilun.core.settings import REQUIRED, read, setting
+from feilun.knowledge.mentions import Mention, canonical, folded
 
 LARGEST, MOST_KEYS = 4 * 1024 * 1024, 200_000
 """Bounds of a file of entities, which may name every listed company."""
+
+Kind = Literal["company", "person", "product"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 WORD_CHARACTER = re.compile(r"[A-Za-z0-9]")
 
@@ -25,7 +29,7 @@ class Entity:
     """Somebody or something to be found in texts; a table `[[entity]]`."""
 
     name: str = setting(REQUIRED, "how it is called in figures and reports")
-    kind: Literal["company", "person", "product"] = setting("company", "what it is")
+    kind: Kind = setting("company", "what it is")
     aliases: tuple[str, ...] = setting((), "other names by which it is known")
     codes: tuple[str, ...] = setting((), "stock codes; found as written only")
     ambiguous: tuple[str, ...] = setting((), "names that count only beside one of the others, or of `context`")
@@ -34,18 +38,13 @@ class Entity:
 
 
 @dataclass(frozen=True)
-class Mention:
-    """A place in a text where an entity is named.
+class Ignored:
+    """A name that the tagger finds and that is none; a table `[[ignored]]`."""
 
-    Args:
-        entity: Its name.
-        start: Offset of the first character.
-        end: Offset behind the last one.
-    """
+    name: str = setting(REQUIRED, "the name as it was offered")
 
-    entity: str
-    start: int
-    end: int
+
+Table = TypeVar("Table", Entity, Ignored)
 
 
 class Gazetteer:
@@ -53,18 +52,20 @@ class Gazetteer:
 
     Args:
         entities: They.
+        ignored: Names that a model finds and that are none.
 
     Raises:
         MissingExtra: If ahocorasick-rs is not installed.
         DataError: If a name stands for two entities, and is ambiguous for neither.
     """
 
-    def __init__(self, entities: Sequence[Entity]) -> None:
+    def __init__(self, entities: Sequence[Entity], ignored: Collection[str] = ()) -> None:
         self.entities = tuple(entities)
+        self._ignored = {_lower(canonical(name)) for name in ignored}
         self._meant: dict[str, list[tuple[Entity, bool]]] = {}
         for entity in entities:
-            for name in (entity.name, *entity.aliases, *entity.codes):
-                self._meant.setdefault(_lower(name), []).append((entity, True))
+            for name in dict.fromkeys(map(_lower, (entity.name, *entity.aliases, *entity.codes))):
+                self._meant.setdefault(name, []).append((entity, True))
             for name in entity.ambiguous:
                 self._meant.setdefault(_lower(name), []).append((entity, False))
         for name, meant in self._meant.items():
@@ -84,21 +85,45 @@ class Gazetteer:
         """Return who is named where, in order; of overlapping names the longest.
 
         Args:
-            text: Any text.
+            text: Any text, in simplified or traditional characters, half-width or full-width letters.
         """
-        lowered = _lower(text)
+        plain = folded(text)
+        lowered = _lower(plain)
         found = []
         for index, start, end in self._automaton.find_matches_as_indexes(lowered):
             meant = self._meant[self._patterns[index]]
-            if _stands_alone(text, start, end) and self._as_written(text[start:end], meant):
+            if _stands_alone(plain, start, end) and self._as_written(plain[start:end], meant):
                 found.append((start, end, meant))
         certain = {entity.name for _, _, meant in found for entity, sure in meant if sure}
         mentions = []
         for start, end, meant in found:
             entity = _resolved(meant, certain, lowered)
             if entity is not None:
-                mentions.append(Mention(entity.name, start, end))
+                mentions.append(Mention(start, end, entity.kind, entity.name))
         return mentions
+
+    def placed(self, found: Mention) -> Mention | None:
+        """Return what a model found as this list knows it: under the canonical name of whom it means.
+
+        A model that takes an ambiguous name for a company tells that it means the one company that has it.
+
+        Args:
+            found: A mention by a model.
+
+        Returns:
+            The mention; None where it is a name that is to be ignored, or one of several.
+        """
+        name = _lower(found.name)
+        if name in self._ignored:
+            return None
+        meant = self._meant.get(name)
+        if meant is None:
+            return found
+        entities = {entity.name: entity for entity, sure in meant if sure or entity.kind == found.label}
+        if len(entities) != 1:
+            return None
+        (entity,) = entities.values()
+        return replace(found, label=entity.kind, name=entity.name, by="list")
 
     def _as_written(self, name: str, meant: Sequence[tuple[Entity, bool]]) -> bool:
         """Return whether a code stands as a code does: `CAT` is one, `cat` an animal."""
@@ -120,19 +145,25 @@ def read_gazetteer(path: Path) -> Gazetteer:
             Remark(f"The entities of {path} cannot be read: {error}.", f"无法读取 {path} 中的主体：{error}。"),
             Remark("A TOML file of [[entity]] tables.", "应是由 [[entity]] 表组成的 TOML 文件。"),
         ) from error
-    entities, faults = [], []
-    tables: Any = values.get("entity", [])
-    for number, table in enumerate(tables, 1):
-        entity, wrong = read(Entity, table)
-        faults += [numbered("entity", number, fault.message) for fault in wrong]
-        if entity is not None:
-            entities.append(entity)
-    if faults or not entities:
-        raise RecipeError(faults or [no_table("entity")], str(path))
-    return Gazetteer(entities)
+    entities, faults = _tables(Entity, "entity", values)
+    ignored, others = _tables(Ignored, "ignored", values)
+    if faults or others or not entities:
+        raise RecipeError([*faults, *others] or [no_table("entity")], str(path))
+    return Gazetteer(entities, [one.name for one in ignored])
 
 
-TABLES_ZH = {"entity": "主体", "topic": "话题", "rule": "规则"}
+def _tables(kind: type[Table], name: str, values: Any) -> tuple[list[Table], list[Remark]]:
+    """Return the tables of a name, and what is wrong with them."""
+    found, faults = [], []
+    for number, table in enumerate(values.get(name, []), 1):
+        one, wrong = read(kind, table)
+        faults += [numbered(name, number, fault.message) for fault in wrong]
+        if one is not None:
+            found.append(one)
+    return found, faults
+
+
+TABLES_ZH = {"entity": "主体", "ignored": "忽略的名称", "topic": "话题", "rule": "规则"}
 
 
 def numbered(table: str, number: int, fault: str) -> Remark:
@@ -186,8 +217,9 @@ def _stands_alone(text: str, start: int, end: int) -> bool:
 
 
 def _lower(text: str) -> str:
-    """Return a text in lower case, each character at its place."""
-    lowered = text.lower()
-    if len(lowered) == len(text):
+    """Return a text in lower case and as `folded` writes it, each character at its place."""
+    plain = folded(text)
+    lowered = plain.lower()
+    if len(lowered) == len(plain):
         return lowered
-    return "".join(low if len(low := character.lower()) == 1 else character for character in text)
+    return "".join(low if len(low := character.lower()) == 1 else character for character in plain)

@@ -9,10 +9,11 @@ from itertools import pairwise
 from typing import Any
 
 from feilun.apps.public_opinion.document import Document
-from feilun.apps.public_opinion.gazetteer import Gazetteer, Mention
+from feilun.apps.public_opinion.gazetteer import Gazetteer
 from feilun.apps.public_opinion.readers import Reader
 from feilun.apps.public_opinion.scheme import Scheme
 from feilun.apps.public_opinion.wording import read_wording
+from feilun.knowledge.mentions import Mention, Tagger, united
 from feilun.text.segment import sentences
 
 CLAUSE = re.compile(
@@ -35,6 +36,7 @@ class Analysis:
         topics: Names of its topics.
         entities: Sentiment by entity.
         evidence: The sentence that says it best.
+        unlisted: Of the entities those that no list names, each with what the tagger takes it for.
     """
 
     sentiment: str
@@ -42,10 +44,11 @@ class Analysis:
     topics: tuple[str, ...]
     entities: tuple[tuple[str, str], ...]
     evidence: str
+    unlisted: tuple[tuple[str, str], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON holds it."""
-        return asdict(self)
+        return {name: value for name, value in asdict(self).items() if name != "unlisted" or value}
 
     @classmethod
     def from_json(cls, table: dict[str, Any]) -> Analysis:
@@ -53,6 +56,7 @@ class Analysis:
         return cls(
             table["sentiment"], table["score"], tuple(table["topics"]),
             tuple((name, sentiment) for name, sentiment in table["entities"]), table["evidence"],
+            tuple((name, kind) for name, kind in table.get("unlisted", ())),
         )  # fmt: skip
 
 
@@ -64,25 +68,28 @@ class Understanding:
         reader: Tells sentiment and topics.
         gazetteer: Finds entities.
         scheme: Its words help to choose the evidence.
+        tagger: Finds those that no list names; None leaves them out.
     """
 
     reader: Reader
     gazetteer: Gazetteer
     scheme: Scheme
+    tagger: Tagger | None = None
 
     def read(self, documents: Sequence[Document]) -> list[Analysis]:
         """Return what each document says, in order."""
         if not documents:
             return []
         texts = [document.text[:WHOLE] for document in documents]
-        mentions = [self.gazetteer.find(text) for text in texts]
+        mentions = named(texts, self.gazetteer, self.tagger)
         parts = [_parts(text, found) for text, found in zip(texts, mentions, strict=True)]
         said, topics = self.reader.read(texts, [part for by_entity in parts for part in by_entity.values()])
         rest = iter(said[len(texts) :])
         results = []
         for i, document in enumerate(documents):
-            named = list(dict.fromkeys(mention.entity for mention in mentions[i]))
-            by_entity = {name: next(rest).label for name in parts[i]} or dict.fromkeys(named, said[i].label)
+            names = dict.fromkeys(mention.name for mention in mentions[i])
+            by_entity = {name: next(rest).label for name in parts[i]} or dict.fromkeys(names, said[i].label)
+            new = {mention.name: mention.label for mention in mentions[i] if mention.by == "model"}
             labels = topics[i].labels or ()
             results.append(
                 Analysis(
@@ -91,6 +98,7 @@ class Understanding:
                     tuple(labels),
                     tuple(by_entity.items()),
                     self._evidence(document, texts[i], said[i].label, labels),
+                    tuple(new.items()),
                 )
             )
         return results
@@ -107,12 +115,23 @@ class Understanding:
         return best if len(best) <= EVIDENCE_CHARACTERS else best[: EVIDENCE_CHARACTERS - 1] + "…"
 
 
+def named(texts: Sequence[str], gazetteer: Gazetteer, tagger: Tagger | None) -> list[list[Mention]]:
+    """Return whom each text names: names of the list first, then what the tagger finds beside them."""
+    listed = [gazetteer.find(text) for text in texts]
+    if tagger is None:
+        return listed
+    placed = [[gazetteer.placed(one) for one in found] for found in tagger.read(texts)]
+    return [
+        united(own, [one for one in found if one is not None]) for own, found in zip(listed, placed, strict=True)
+    ]  # fmt: skip
+
+
 def _parts(text: str, mentions: Sequence[Mention]) -> dict[str, str]:
     """Return what a text says of each entity, where it names several: the clauses from one name to the next.
 
     A clause that names nobody speaks of whom the clause before it in its sentence named.
     """
-    if len({mention.entity for mention in mentions}) < 2:
+    if len({mention.name for mention in mentions}) < 2:
         return {}
     parts: dict[str, list[str]] = {}
     offset = 0
@@ -121,7 +140,7 @@ def _parts(text: str, mentions: Sequence[Mention]) -> dict[str, str]:
         offset = start + len(sentence)
         spoken_of: list[str] = []
         for begin, end in _clauses(sentence):
-            here = [m.entity for m in mentions if start + begin <= m.start < start + end]
+            here = [m.name for m in mentions if start + begin <= m.start < start + end]
             spoken_of = list(dict.fromkeys(here)) or spoken_of
             for name in spoken_of:
                 parts.setdefault(name, []).append(sentence[begin:end].strip())

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feilun.core.decisions.linear_chain import Chains, possible_steps
-from feilun.core.prediction import Prediction, Ranking, Reads, temperature_of
+from feilun.core.prediction import Prediction, Ranking, Reads, temperature_of, thresholds
 from feilun.core.spans import PredictedSpan, Span, TokenLogits
 
 AT_ONCE = 1 << 20
@@ -29,6 +29,8 @@ class TagDecision:
         temperature: Divides the logits and the transitions.
         transitions: What a model learned to speak for each tag behind each, shape (tags, tags); empty: nothing.
         abstain_below: Kept at 0: spans are never withheld.
+        sure_from: By label the score from which on its spans have the highest F1 on the validation rows. All spans are
+            told; who acts on them unseen takes these alone.
     """
 
     task: ClassVar[str] = "tag"
@@ -37,6 +39,7 @@ class TagDecision:
     temperature: float = 1.0
     abstain_below: float = 0.0
     transitions: tuple[tuple[float, ...], ...] = ()
+    sure_from: tuple[tuple[str, float], ...] = ()
 
     @classmethod
     def from_table(cls, table: Mapping[str, Any]) -> Self:
@@ -46,7 +49,9 @@ class TagDecision:
             KeyError, TypeError, ValueError: If the table is not of that form.
         """
         transitions = tuple(tuple(map(float, row)) for row in table.get("transitions", ()))
-        return cls(temperature_of(table), transitions=transitions)
+        return cls(
+            temperature_of(table), transitions=transitions, sure_from=thresholds(table.get("sure_from", ()))
+        )  # fmt: skip
 
     def width(self, labels: int) -> int:
         """Return how many tags a token may have."""

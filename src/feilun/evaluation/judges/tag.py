@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from feilun.core.spans import Span, TokenLogits
 from feilun.evaluation.baselines.spans import fit_span_baselines
 from feilun.evaluation.calibration import Abstention
 from feilun.evaluation.judges.asked import Asked, check_known, checked
+from feilun.evaluation.label_thresholds import FEWEST_ROWS_OF_A_LABEL, best_threshold
 from feilun.evaluation.metrics import spans
 from feilun.evaluation.metrics.single_label import compare
 from feilun.evaluation.metrics.spans import SpanJudgement
@@ -57,8 +59,18 @@ class TagJudge:
         decision: TagDecision,
         abstention: Abstention | None,
     ) -> TagDecision:
-        """Leave the decision as it is: there is nothing to choose."""
-        return decision
+        """Choose by label from which score on spans are sure enough; which spans are told stays."""
+        truth = [set(own) for own in _spans(corpus)]
+        found = [(span, own) for said, own in zip(decision.decide(logits, labels.names), truth, strict=True)
+                 for span in said.spans or ()]  # fmt: skip
+        chosen = []
+        for name in labels.names:
+            count = sum(span.label == name for own in truth for span in own)
+            mine = [(span.score, Span(span.start, span.end, name) in own) for span, own in found if span.label == name]
+            scores, right = np.array([score for score, _ in mine]), np.array([hit for _, hit in mine], np.bool_)
+            if count >= FEWEST_ROWS_OF_A_LABEL:
+                chosen.append((name, best_threshold(scores, right, count - int(right.sum()))))
+        return replace(decision, sure_from=tuple(chosen))
 
     def baselines(self, train: Corpus, validation: Corpus, labels: LabelSet) -> dict[str, Predictor]:
         """Fit the dictionary of training mentions."""

@@ -9,7 +9,12 @@ import typer
 
 from feilun.core.remark import Remark
 from feilun.interfaces.cli import output
-from feilun.interfaces.cli.applications import public_opinion_desk, public_opinion_export, public_opinion_numbers
+from feilun.interfaces.cli.applications import (
+    public_opinion_desk,
+    public_opinion_export,
+    public_opinion_names,
+    public_opinion_numbers,
+)
 from feilun.interfaces.cli.applications.public_opinion_numbers import File
 from feilun.interfaces.cli.options import AllowHost, AsJson, Host, Port, RequireToken
 
@@ -27,6 +32,7 @@ EXAMPLES = (
     "feilun public-opinion reindex examples/public_opinion.toml",
     *public_opinion_numbers.EXAMPLES,
     *public_opinion_desk.EXAMPLES,
+    public_opinion_names.EXAMPLE,
     public_opinion_export.EXAMPLE,
 )
 
@@ -74,6 +80,7 @@ def train(
 ) -> None:
     """Train models of sentiment and topics from the file's labelled table and what was put right since.
 
+    With models.spans also a tagger, which finds companies, people and products that the list of entities does not name.
     A topic that is new in the scheme is found by its words; --topic trains a model of it from ten texts on.
     """
     from feilun.apps.public_opinion.corrected import corrected
@@ -87,6 +94,10 @@ def train(
         if topic:
             _train_topic(application, out, topic, right, screen, as_json)
             return
+    if application.settings.models.spans:
+        _train_entities(application, out, screen, as_json)
+        if not application.settings.models.labelled:
+            return
     bundles = train_models(application.settings, application.folder, out, screen, right)
     worth = worth_their_cost(bundles, screen)
     for path, bundle in {bundle.path: bundle for bundle in bundles.values()}.items():
@@ -98,6 +109,17 @@ def train(
             if name in worth:
                 key = f'{name} = "{path.absolute()}"'
                 output.tell(Remark(f"{path}: set {key} in the table [models].", f"{path}：在 [models] 中设置 {key}。"))
+
+
+def _train_entities(application: Application, out: Path, screen: Screen, as_json: bool) -> None:
+    from feilun.workflow.applications.public_opinion.training import train_entities
+
+    bundle = train_entities(application.settings, application.folder, out, application.gazetteer, screen)
+    if as_json:
+        output.print_json({"model": "tagger", "bundle": str(bundle.path), **bundle.report.to_json()})
+        return
+    key = f'tagger = "{bundle.path.absolute()}"'
+    output.tell(Remark(f"{bundle.path}: set {key} in the table [models].", f"{bundle.path}：在 [models] 中设置 {key}。"))
 
 
 def _train_topic(
@@ -197,3 +219,4 @@ for verbs in (public_opinion_numbers, public_opinion_desk):
     for command, example in zip(verbs.COMMANDS, verbs.EXAMPLES, strict=True):
         app.command(epilog=f"Example: {example}")(command)
 app.command(epilog=f"Example: {public_opinion_export.EXAMPLE}")(public_opinion_export.export)
+app.command(epilog=f"Example: {public_opinion_names.EXAMPLE}")(public_opinion_names.names)

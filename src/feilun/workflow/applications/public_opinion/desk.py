@@ -85,7 +85,7 @@ class Correction:
 
         Args:
             topics: Those of the scheme.
-            entities: Those that are looked for.
+            entities: Those that are looked for, and those that were found in the document.
 
         Raises:
             UsageError: If nothing is to be changed, or a name is unknown.
@@ -119,6 +119,7 @@ class Correction:
         by_entity = {name: told if len(names) == 1 and self.sentiment else before.get(name, told) for name in names}
         changed = replace(
             said, sentiment=told, entities=tuple(by_entity.items()),
+            unlisted=tuple((name, kind) for name, kind in said.unlisted if name in by_entity),
             topics=said.topics if self.topics is None else tuple(dict.fromkeys(self.topics)),
         )  # fmt: skip
         return said if changed == said else replace(changed, score=1.0)
@@ -141,10 +142,11 @@ def correct(application: Application, key: str, correction: Correction, actor: s
     Raises:
         UsageError: If there is no such document, sentiment, topic, entity or story, or nothing is to be changed.
     """
-    correction.check(application.scheme.names, [entity.name for entity in application.gazetteer.entities])
+    listed = [entity.name for entity in application.gazetteer.entities]
     with application.database.write() as connection:
         row = _document(connection, key)
         said = trends.counted(row).analysis
+        correction.check(application.scheme.names, [*listed, *dict(said.entities)])
         after = correction.applied(said)
         story = row.story if correction.story is None else _story(connection, row, correction.story)
         moved = [row]

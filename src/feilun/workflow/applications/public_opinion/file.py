@@ -117,6 +117,8 @@ class ModelSettings:
     )
     new_topics: dict[str, str] = setting({}, "bundle of `train --topic` by the name of its topic, in its rule's place")
     labelled: str = setting("", "table to train them from: columns text, sentiment, topics")
+    tagger: str = setting("", "bundle that finds companies, people and products beside the list; empty: the list alone")
+    spans: str = setting("", "JSON Lines to train it from: text, entities ([{start, end, label}])")
     base: str = setting("multilingual-e5-small", "the base that is trained")
     epochs: int = setting(4, "epochs of training", minimum=1)
     together: bool = setting(False, "train one model of both, which reads each text once, not a model for each")

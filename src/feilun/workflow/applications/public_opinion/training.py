@@ -1,4 +1,4 @@
-"""Trains what public opinion needs, sentiment and topics, from one labelled table by Feilun's recipes."""
+"""Trains what public opinion needs by Feilun's recipes: sentiment and topics from one labelled table, entities from spans."""
 
 from __future__ import annotations
 
@@ -7,18 +7,24 @@ from pathlib import Path
 from typing import Any
 
 from feilun.apps.public_opinion.corrected import Corrected
+from feilun.apps.public_opinion.gazetteer import KINDS, Gazetteer
+from feilun.apps.public_opinion.understanding import named
 from feilun.bundles.bundle import Bundle
 from feilun.core.errors import UsageError
 from feilun.core.remark import Remark
 from feilun.evaluation.paired import mcnemar
 from feilun.workflow.applications.public_opinion.file import ModelSettings, Settings
 from feilun.workflow.applications.public_opinion.labelled import write_labelled
+from feilun.workflow.applications.tagging import open_tagger, tell_beside_list, train_tagger
 from feilun.workflow.getting_started.beginnings import top_layers
 from feilun.workflow.recipe import from_table
 from feilun.workflow.screen import Screen, silent
 from feilun.workflow.steps import train
 
 TASKS: Mapping[str, str] = {"sentiment": "classify", "topics": "multilabel"}
+
+SPAN_EPOCHS = 2
+"""Spans take more passes than labels: times `models.epochs`."""
 
 SIGNIFICANT = 0.05
 """A lead of a baseline that chance would bring about less often than this is one."""
@@ -68,6 +74,36 @@ def train_models(
         table = {"name": f"opinion-{name}", "task": task, "data": data[name], **_training(models)}
         found[name] = train(from_table(table), out=out / name, screen=screen)
     return found
+
+
+def train_entities(settings: Settings, folder: Path, out: Path, gazetteer: Gazetteer, screen: Screen = silent) -> Bundle:
+    """Train the tagger from labelled spans, and say what it adds to the list of entities.
+
+    Args:
+        settings: The application file; its `models.spans` has the columns text and entities.
+        folder: Where that file is.
+        out: Folder of the bundle `tagger`.
+        gazetteer: The list.
+        screen: What the user sees.
+
+    Raises:
+        UsageError: If no span is labelled as a company, a person or a product.
+    """
+    models = settings.models
+    screen.say(Remark("\nentities:", "\n主体："))
+    table = {
+        "name": "opinion-entities", "task": "tag",
+        "data": {"train": str(folder / models.spans), "text": "text", "target": "entities"}, **_training(models),
+    }  # fmt: skip
+    table["training"] = {"epochs": SPAN_EPOCHS * models.epochs}
+    bundle, test = train_tagger(table, out / "tagger", screen)
+    tagger = open_tagger(bundle, KINDS, "models.spans")
+    labels = [name for name in bundle.labels.names if name in KINDS]
+    tell_beside_list(
+        test, labels, lambda texts: named(texts, gazetteer, None), tagger.read,
+        lambda texts: named(texts, gazetteer, tagger), screen,
+    )  # fmt: skip
+    return bundle
 
 
 def _both(models: ModelSettings, data: Mapping[str, dict[str, str]]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from feilun.apps.public_opinion import words
 from feilun.apps.public_opinion.document import Form
-from feilun.apps.public_opinion.gazetteer import Gazetteer, read_gazetteer
+from feilun.apps.public_opinion.gazetteer import KINDS, Gazetteer, read_gazetteer
 from feilun.apps.public_opinion.incidents import Incident
 from feilun.apps.public_opinion.intake import Intake, Taken
 from feilun.apps.public_opinion.readers import Apart, AtOnce, Reader, WithNewTopics
@@ -30,6 +30,7 @@ from feilun.bundles.bundle import Bundle, open_bundle
 from feilun.core.errors import StorageError, UsageError
 from feilun.core.ports import Predictor
 from feilun.evaluation.judges.multitask import OneAnswer
+from feilun.knowledge.mentions import Tagger
 from feilun.monitoring.alerts import Alerts, apprise_channel
 from feilun.monitoring.trading_days import TradingDays
 from feilun.storage import opinion
@@ -37,6 +38,7 @@ from feilun.storage.database import Database, open_database
 from feilun.storage.locks import locked
 from feilun.workflow.applications.public_opinion.file import Settings, read_application
 from feilun.workflow.applications.public_opinion.rounds import Rounds
+from feilun.workflow.applications.tagging import open_tagger
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +84,18 @@ class Application:
 
     def understanding(self) -> Understanding:
         """Open what reads documents."""
-        return Understanding(self.reader(), self.gazetteer, self.scheme)
+        return Understanding(self.reader(), self.gazetteer, self.scheme, self.tagger())
+
+    def tagger(self) -> Tagger | None:
+        """Open what finds entities beside the list; None where none is named.
+
+        Raises:
+            UsageError: If it is no `tag` bundle of companies, people or products.
+        """
+        named = self.settings.models.tagger
+        if "tagger" in self.models:
+            return Tagger(self.models["tagger"], KINDS)
+        return open_tagger(self._bundle(named), KINDS, "models.tagger") if named else None
 
     def reader(self) -> Reader:
         """Open what tells sentiment and topics; those that the model of topics was not trained for are added."""
