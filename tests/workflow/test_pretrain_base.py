@@ -102,7 +102,7 @@ def test_an_adaptation_that_folds_gives_a_whole_base(place, kind):
 
 
 def test_a_language_model_learns_its_texts_and_keeps_its_turns_and_output_matrix(place):
-    from feilun.models.bases.turns import SMOLLM2
+    from feilun.models.bases.chat_template import SMOLLM2
 
     torch.manual_seed(1)
     written(place / "causal", replace(tiny_base("causal"), turns=SMOLLM2, output=torch.randn(20, 32)))

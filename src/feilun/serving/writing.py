@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from threading import Event, Lock
 
+from feilun.bundles.continuous_batch import ContinuousBatch
 from feilun.bundles.generator import WRITTEN_TOGETHER, Generator
-from feilun.bundles.side_by_side import SideBySide
 from feilun.core.decisions.generate import GenerateDecision
 from feilun.text.decoding import Written
 
@@ -81,7 +81,7 @@ class WritingThread:
 
     def _write_from(self, first: Asked) -> None:
         """Answer a conversation, and those of the same model that come meanwhile, until all are answered."""
-        together, answered = SideBySide(first.generator), list[tuple[Asked, Written]]()
+        together, answered = ContinuousBatch(first.generator), list[tuple[Asked, Written]]()
         joining: Asked | None = first
         while joining is not None or answered:
             if joining is not None:
@@ -94,7 +94,7 @@ class WritingThread:
             answered = [(a, w) for a, w in answered if w.finish is None and not a.given_up.is_set()]
             joining = self._next(first.generator) if answered and len(answered) < WRITTEN_TOGETHER else None
 
-    def _join(self, together: SideBySide, answered: list[tuple[Asked, Written]], asked: Asked) -> None:
+    def _join(self, together: ContinuousBatch, answered: list[tuple[Asked, Written]], asked: Asked) -> None:
         try:
             written = together.join(asked.prompt, asked.decision, asked.client)
         except Exception as error:  # told to whoever waits for the answer
@@ -103,7 +103,7 @@ class WritingThread:
         answered.append((asked, written))
         _tell(asked, written)
 
-    def _step(self, together: SideBySide, answered: list[tuple[Asked, Written]]) -> None:
+    def _step(self, together: ContinuousBatch, answered: list[tuple[Asked, Written]]) -> None:
         try:
             together.step()
         except Exception as error:  # told to all that wait for these answers

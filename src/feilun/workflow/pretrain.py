@@ -12,9 +12,9 @@ from typing import Any
 import torch
 
 from feilun.core import places
-from feilun.core.alone import alone_in
 from feilun.core.errors import TrainingError, UsageError
 from feilun.core.files import atomic_folder
+from feilun.core.folder_lock import locked_folder
 from feilun.core.remark import Remark
 from feilun.core.settings import to_table
 from feilun.core.splits import Splits
@@ -106,7 +106,7 @@ def pretrain_base(
         recipe=recipe, fingerprint=splits.fingerprint, base=base.sha256, libraries=libraries(), machine=machine(),
         data_report=without_texts(splits.report),
     )  # fmt: skip
-    with alone_in(folder):
+    with locked_folder(folder):
         if not resume:
             tracker.clear()
         with screen.training(Remark("pretraining", "预训练")) as watcher:

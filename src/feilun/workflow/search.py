@@ -14,10 +14,10 @@ from typing import Any
 import torch
 
 from feilun.core import places
-from feilun.core.alone import alone_in
+from feilun.core.child_process import end_with_parent
 from feilun.core.errors import Interrupted, TrainingError, UsageError
 from feilun.core.files import write_text
-from feilun.core.parent import end_with_parent
+from feilun.core.folder_lock import locked_folder
 from feilun.core.remark import Remark, said_in
 from feilun.core.settings import describe, to_table
 from feilun.core.splits import Splits
@@ -143,7 +143,7 @@ def search(
         for value in dimension.extremes():
             searched.with_settings({dimension.key: value})
     folder = out or places.studies() / f"{searched.recipe.name}-{searched.identity[:8]}"
-    with alone_in(folder):
+    with locked_folder(folder):
         return _search_in(folder, searched, workers, show)
 
 

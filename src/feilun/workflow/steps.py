@@ -16,7 +16,7 @@ from pathlib import Path
 from feilun.bundles.bundle import Bundle, check_target
 from feilun.compression.compress import check_form, compress
 from feilun.compression.prune import check_prunable
-from feilun.core.alone import alone_in
+from feilun.core.folder_lock import locked_folder
 from feilun.core.remark import Remark
 from feilun.core.splits import Splits
 from feilun.data.unlabelled import unlabelled_texts
@@ -83,7 +83,7 @@ def train(
     further = unlabelled_texts(recipe.data, splits)
     taught, lessons = teach(recipe.training, splits, recipe.task, further, base)
     run = Run.of(recipe, splits, base, lessons)
-    with alone_in(run.folder):
+    with locked_folder(run.folder):
         if not resume:
             run.tracker.clear()
         run.tracker.note(workers=workers)

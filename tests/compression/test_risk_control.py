@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from feilun.compression.promise import ANSWERS_NOTHING, fewest_rows, loss_bound, promise, whole_promise
+from feilun.compression.risk_control import ANSWERS_NOTHING, fewest_rows, loss_bound, promise, whole_promise
 
 
 @given(st.integers(0, 40), st.integers(0, 40), st.integers(100, 3000), st.floats(0.6, 0.99))

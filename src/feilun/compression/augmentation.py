@@ -19,7 +19,7 @@ LOSING, CUTTING = 0.5, 0.8
 LEAST_LOST, MOST_LOST = 0.05, 0.4
 
 
-def made_rows(rows: Sequence[Tokens], empty: Tokens, count: int, random: np.random.Generator) -> list[Tokens]:
+def augmented_rows(rows: Sequence[Tokens], empty: Tokens, count: int, random: np.random.Generator) -> list[Tokens]:
     """Make rows of token ids from others.
 
     Args:

@@ -17,7 +17,7 @@ MOST_NAMED = 5
 
 
 @dataclass(frozen=True)
-class Asked:
+class ReportRequest:
     """What is wanted of a report.
 
     Args:

@@ -13,7 +13,7 @@ from feilun.core.decisions.generate import GenerateDecision
 from feilun.text.decoding import Answering, Written
 
 
-class SideBySide:
+class ContinuousBatch:
     """Writes answers of one model at once; none depends on those beside it. One thread uses it.
 
     Args:

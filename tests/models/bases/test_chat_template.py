@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from transformers import PreTrainedTokenizerFast
 
+from feilun.models.bases.chat_template import SMOLLM2, Message, said_with, turns_of_folder
 from feilun.models.bases.packaged import PACKAGED
-from feilun.models.bases.turns import SMOLLM2, Message, said_with, turns_of_folder
 from tiny import tiny_tokenizer
 
 SMOLLM2_TEMPLATE = (

@@ -109,10 +109,10 @@ class Adapter:
                     ),
                     TRAIN_AGAIN,
                 )
-        return AdaptedSession(base, self)
+        return AdapterSession(base, self)
 
 
-class AdaptedSession:
+class AdapterSession:
     """Runs a base's session with an adapter, and a head behind it; safe to share between threads.
 
     Args:

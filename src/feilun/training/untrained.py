@@ -10,11 +10,11 @@ from feilun.models.text_model import TextModel
 from feilun.training.checkpoint import Progress
 from feilun.training.distil import Lessons
 from feilun.training.fit import Watcher
-from feilun.training.reading import Team, alone
+from feilun.training.forward import Team, single_process
 from feilun.training.settings import TrainingSettings
 
 
-def leave_as_it_is(
+def leave_untrained(
     model: TextModel,
     splits: Splits,
     settings: TrainingSettings,
@@ -25,7 +25,7 @@ def leave_as_it_is(
     resume: bool = False,
     watcher: Watcher | None = None,
     lessons: Lessons | None = None,
-    team: Team = alone,
+    team: Team = single_process,
 ) -> Progress:
     """Change nothing in a model; args are those of `fit`."""
     return Progress(finished=True)

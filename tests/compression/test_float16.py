@@ -10,7 +10,7 @@ import pytest
 from test_export import answer, rows_of_all_lengths, session
 
 from feilun.compression.export import export_onnx
-from feilun.compression.half import write_half
+from feilun.compression.float16 import write_float16
 from feilun.models.text_model import TextModel
 from feilun.text.tokens import pad
 from tiny import COLUMNS, tiny_head_model
@@ -20,7 +20,7 @@ from tiny_architectures import TRACED, WRITTEN, tiny_text_model
 def written(model: TextModel, folder: Path) -> list[Path]:
     files = [folder / "plain.onnx", folder / "half.onnx"]
     export_onnx(model, files[0])
-    write_half(*files)
+    write_float16(*files)
     return files
 
 

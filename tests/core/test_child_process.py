@@ -8,7 +8,7 @@ from pathlib import Path
 
 PARENT = """
 import multiprocessing, os, signal, sys, time
-from feilun.core.parent import end_with_parent
+from feilun.core.child_process import end_with_parent
 
 def child():
     end_with_parent()

@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from feilun.bundles.adapted import Adapter, AdapterFiles, read_adapter, shared_session, write_adapter
+from feilun.bundles.adapter_runtime import Adapter, AdapterFiles, read_adapter, shared_session, write_adapter
 from feilun.core.errors import BundleError
 
 WIDTH = 6

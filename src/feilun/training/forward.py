@@ -8,7 +8,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from feilun.models.recomputing import recomputed
+from feilun.models.gradient_checkpointing import recomputed
 from feilun.models.text_model import TextModel
 from feilun.text.tokens import batches_by_length
 from feilun.training.inputs import Inputs
@@ -79,7 +79,7 @@ Team = Callable[[OneProcess], Reader]
 """Who reads the rows of a run: from what this process reads to what reads them all."""
 
 
-def alone(own: OneProcess) -> Reader:
+def single_process(own: OneProcess) -> Reader:
     """Read all rows in this process."""
     return own
 

@@ -11,8 +11,8 @@ from hypothesis.extra.numpy import arrays
 
 from feilun.bundles.runtime import Runtime
 from feilun.compression.export import export_onnx
+from feilun.compression.gptq import Readings, read, read_by_products, rounded_columns
 from feilun.compression.quantize import quantize_int8, quantized_columns
-from feilun.compression.rounding import Readings, read, read_by_products, rounded_columns
 from feilun.core.corpus import corpus_of
 from feilun.text.clean import Cleaning
 from tiny_architectures import tiny_text_model

@@ -14,7 +14,7 @@ from feilun.models.adaptations.frozen import Frozen
 from feilun.models.adaptations.full import Full
 from feilun.models.adaptations.lora import LoRA
 from feilun.models.bases.blank import open_blank
-from feilun.models.recomputing import recompute_layers
+from feilun.models.gradient_checkpointing import recompute_layers
 from feilun.training.inputs import make_inputs
 from tiny import reviews, tiny_model
 

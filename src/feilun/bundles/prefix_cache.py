@@ -29,7 +29,7 @@ class _Read:
     at: float
 
 
-class EarlierTurns:
+class PrefixCache:
     """Keeps keys and values of what was read of conversations; safe to share between threads.
 
     Args:

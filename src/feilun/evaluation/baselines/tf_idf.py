@@ -25,7 +25,7 @@ MOST_WORK = 500_000_000
 """Rows × classes × iterations: bounds the time of the fit."""
 
 
-def weighed_words(train: Corpus, most: int) -> tuple[Any, Any] | None:
+def tf_idf(train: Corpus, most: int) -> tuple[Any, Any] | None:
     """Weigh the words of texts, and their pairs of neighbours, by TF-IDF.
 
     Args:
@@ -63,7 +63,7 @@ def fit_regression(weighed: Any, targets: NDArray[Any], classes: int, weights: N
     """Fit a logistic regression in bounded time.
 
     Args:
-        weighed: What `weighed_words` gave.
+        weighed: What `tf_idf` gave.
         targets: The class of each row, shape (rows,).
         classes: How many classes are fitted on these rows in all; more of them get fewer iterations each.
         weights: What each row counts as, shape (rows,); None: all alike.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from feilun.bundles.side_by_side import SideBySide
+from feilun.bundles.continuous_batch import ContinuousBatch
 from feilun.compression.generation import export_generator
 from feilun.text.clean import Cleaning
 from feilun.text.decoding import Written
@@ -21,7 +21,7 @@ def test_each_is_answered_as_alone_though_others_come_and_go(family: str, tmp_pa
     greedy = generator.decision
     decisions = [replace(greedy, max_new_tokens=3 + i % 9, temperature=float(i % 2)) for i in range(len(prompts))]
     alone = [list(generator.writing([p], d))[-1][0] for p, d in zip(prompts, decisions, strict=True)]
-    together, answers = SideBySide(generator), list[Written]()
+    together, answers = ContinuousBatch(generator), list[Written]()
     for i, (prompt, decision) in enumerate(zip(prompts, decisions, strict=True)):
         answers.append(together.join(prompt, decision, f"client {i}"))
         if i % 3:
@@ -43,7 +43,7 @@ def test_who_joins_a_long_conversation_and_who_stays_alone(tmp_path: Path) -> No
     endless = replace(generator.decision, ends=())
     wanted = [list(generator.writing([prompt], endless))[-1][0].ids for prompt in (long, short)]
     for first, second in ((long, short), (short, long)):
-        together = SideBySide(generator)
+        together = ContinuousBatch(generator)
         answers = [together.join(first, endless, "a")]
         together.step()
         answers.append(together.join(second, endless, "b"))

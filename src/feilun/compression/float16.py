@@ -13,7 +13,7 @@ import onnx
 from feilun.core.files import atomic_file
 
 
-def write_half(source: Path, target: Path) -> None:
+def write_float16(source: Path, target: Path) -> None:
     """Write a float16 version of an ONNX model.
 
     Args:

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from feilun.bundles.earlier_turns import FEWEST_TOKENS, EarlierTurns
+from feilun.bundles.continuous_batch import ContinuousBatch
 from feilun.bundles.generator import Generator
 from feilun.bundles.onnx_engine import value_of
-from feilun.bundles.side_by_side import SideBySide
+from feilun.bundles.prefix_cache import FEWEST_TOKENS, PrefixCache
 from feilun.compression.generation import export_generator
 from feilun.text.clean import Cleaning
 from feilun.text.decoding import Written
@@ -21,7 +21,7 @@ SECOND = [6, 8, 10]
 
 
 def turn(generator: Generator, prompt: list[int], owner: str = "a") -> Written:
-    together = SideBySide(generator)
+    together = ContinuousBatch(generator)
     written = together.join(prompt, generator.decision, owner)
     while written.finish is None:
         together.step()
@@ -58,7 +58,7 @@ def test_nobody_gains_from_what_others_asked(tmp_path: Path) -> None:
 
 def test_a_conversation_that_is_given_up_leaves_what_was_read(tmp_path: Path) -> None:
     generator = made("llama", tmp_path)
-    together = SideBySide(generator)
+    together = ContinuousBatch(generator)
     together.leave(together.join(FIRST, generator.decision, "a"))
     begun = generator.turns.beginning("a", [*FIRST, 5, 6])
     assert begun is not None
@@ -71,7 +71,7 @@ def read(tokens: int) -> dict[str, object]:
 
 def test_what_is_old_or_does_not_fit_is_dropped() -> None:
     now = [0.0]
-    turns = EarlierTurns(most_bytes=2 * 4 * 4 * 20, most_seconds=60, clock=lambda: now[0])
+    turns = PrefixCache(most_bytes=2 * 4 * 4 * 20, most_seconds=60, clock=lambda: now[0])
     prompts = [[number] * 20 for number in range(3)]
     for owner, ids in zip("abc", prompts, strict=True):
         turns.keep(owner, ids, read(20))
@@ -82,7 +82,7 @@ def test_what_is_old_or_does_not_fit_is_dropped() -> None:
 
 
 def test_later_turns_replace_earlier_ones_and_little_is_not_worth_it() -> None:
-    turns = EarlierTurns(most_bytes=4 * 4 * 40)
+    turns = PrefixCache(most_bytes=4 * 4 * 40)
     turns.keep("a", [1] * 18, read(18))
     turns.keep("a", [1] * 18 + [2] * 4, read(22))  # would not fit beside it
     begun = turns.beginning("a", [1] * 18 + [3, 4])
