@@ -23,7 +23,7 @@ from feilun.data.settings import DataSettings
 from feilun.evaluation.baselines.tf_idf import fit_regression
 from feilun.labelling.selection import select
 from feilun.labelling.ways import WAYS
-from feilun.workflow.labelling.rows import Place
+from feilun.workflow.labelling.labelled_texts import Place
 from feilun.workflow.labelling.vectors import vectors_of
 from public_tables import texts_and_labels
 

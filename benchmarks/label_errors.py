@@ -26,7 +26,7 @@ from feilun.data.settings import DataSettings
 from feilun.evaluation.baselines.tf_idf import fit_regression
 from feilun.labelling.confident_learning import Suspects, find_suspects
 from feilun.labelling.folds import deal, out_of_fold
-from feilun.workflow.labelling.rows import Place
+from feilun.workflow.labelling.labelled_texts import Place
 from feilun.workflow.labelling.vectors import vectors_of
 from public_tables import texts_and_labels
 

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from feilun.core.errors import FeilunError
 from feilun.core.files import atomic_file
 from feilun.storage import audit
-from feilun.workflow.labelling.filled import TASKS, text_of
+from feilun.workflow.labelling.label_files import TASKS, text_of
 from feilun.workflow.labelling.queue import KEY
 
 ACTION = "export labels"

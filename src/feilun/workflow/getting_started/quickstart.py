@@ -20,7 +20,7 @@ from feilun.data.readers.sources import open_rows
 from feilun.models.bases.catalogue import open_base
 from feilun.models.build import ModelSettings
 from feilun.text.language import script_shares
-from feilun.workflow.getting_started.beginnings import base_for, top_layers
+from feilun.workflow.getting_started.default_settings import base_for, top_layers
 from feilun.workflow.getting_started.first_look import FirstLook, look
 from feilun.workflow.getting_started.first_recipe import name_of
 from feilun.workflow.getting_started.first_recipe import write_recipe as write_table_recipe

@@ -21,8 +21,8 @@ from feilun.labelling.confident_learning import Suspects, find_suspects
 from feilun.labelling.folds import deal, out_of_fold
 from feilun.text.formulas import inert
 from feilun.workflow.finished.predict_file import write_frames
-from feilun.workflow.labelling.filled import refuse_to_lose_labels
-from feilun.workflow.labelling.rows import Place, labelled_rows
+from feilun.workflow.labelling.label_files import refuse_to_lose_labels
+from feilun.workflow.labelling.labelled_texts import Place, labelled_rows
 from feilun.workflow.labelling.vectors import vectors_of
 
 if TYPE_CHECKING:

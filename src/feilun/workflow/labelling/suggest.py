@@ -22,7 +22,7 @@ from feilun.labelling.label_studio import Question
 from feilun.labelling.selection import select
 from feilun.labelling.ways import By
 from feilun.workflow.getting_started.first_look import look
-from feilun.workflow.labelling.rows import Place, labelled_rows, place_of
+from feilun.workflow.labelling.labelled_texts import Place, labelled_rows, place_of
 from feilun.workflow.labelling.vectors import vectors_of
 
 KEY = "row"

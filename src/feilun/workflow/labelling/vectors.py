@@ -12,7 +12,7 @@ from feilun.core.corpus import Corpus
 from feilun.core.errors import BaseModelError, DataError, MissingExtra
 from feilun.core.remark import Remark
 from feilun.evaluation.baselines.tf_idf import MOST_WEIGHTS, tf_idf
-from feilun.workflow.labelling.rows import Place
+from feilun.workflow.labelling.labelled_texts import Place
 
 WORDS = "words"
 """Stands for a base where texts are to be read by their words."""

@@ -62,8 +62,8 @@ def export(
     from feilun.storage.database import open_database
     from feilun.workflow import exports
     from feilun.workflow.labelling import queue as labelling
-    from feilun.workflow.labelling.filled import ENDINGS
-    from feilun.workflow.labelling.rows import check_out
+    from feilun.workflow.labelling.label_files import ENDINGS
+    from feilun.workflow.labelling.labelled_texts import check_out
 
     check_out(out, ENDINGS)
     opened = open_bundle(bundle, threads=1)

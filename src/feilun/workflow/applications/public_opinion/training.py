@@ -13,7 +13,7 @@ from feilun.core.remark import Remark
 from feilun.evaluation.paired import mcnemar
 from feilun.workflow.applications.public_opinion.file import ModelSettings, Settings
 from feilun.workflow.applications.public_opinion.labelled import write_labelled
-from feilun.workflow.getting_started.beginnings import top_layers
+from feilun.workflow.getting_started.default_settings import top_layers
 from feilun.workflow.recipe import from_table
 from feilun.workflow.screen import Screen, silent
 from feilun.workflow.steps import train

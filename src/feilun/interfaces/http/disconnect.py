@@ -15,7 +15,7 @@ CLIENT_CLOSED_REQUEST = 499
 """nginx's status for its log; nobody receives it."""
 
 
-async def unless_gone(request: Request, work: Coroutine[Any, Any, Result]) -> Result:
+async def cancel_on_disconnect(request: Request, work: Coroutine[Any, Any, Result]) -> Result:
     """Do work for a request, and cancel it when the client closes the connection.
 
     Args:

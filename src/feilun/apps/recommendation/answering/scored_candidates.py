@@ -15,7 +15,7 @@ from feilun.apps.recommendation.records.interactions import History
 
 
 @dataclass(frozen=True)
-class Considered:
+class ScoredCandidates:
     """The candidates of a list.
 
     Args:

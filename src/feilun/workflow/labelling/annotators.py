@@ -20,7 +20,7 @@ from feilun.labelling.agreement import (
 )
 from feilun.labelling.label_studio import Answer
 from feilun.workflow.finished.predict_file import write_frames
-from feilun.workflow.labelling.filled import read_answers
+from feilun.workflow.labelling.label_files import read_answers
 
 CONFUSED_SHOWN = 10
 

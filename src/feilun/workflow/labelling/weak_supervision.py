@@ -19,7 +19,7 @@ from feilun.data.settings import DataSettings
 from feilun.labelling.label_model import LabelModel, conflicts, decide, fit_label_model
 from feilun.labelling.rules import RuleFile, votes
 from feilun.workflow.getting_started.first_look import look
-from feilun.workflow.labelling.added import write_added
+from feilun.workflow.labelling.added_columns import write_added
 
 LABEL, CONFIDENCE = "weak_label", "weak_confidence"
 UNKNOWN, OTHER = -2, -3

@@ -10,9 +10,9 @@ import pytest
 
 from feilun.bundles.bundle import Bundle, open_bundle
 from feilun.bundles.registry import next_version
+from feilun.serving.canary_rollback import CanaryWatch, RollbackRule
 from feilun.serving.engine import Answer, Engine
 from feilun.serving.limits import DeadlinePassed, Limits
-from feilun.serving.recall import Recall, RecallRule
 from feilun.serving.trial import Trial
 from tiny_bundle import WORDS, made_bundle
 
@@ -30,7 +30,7 @@ def asked(pair: tuple[Bundle, Bundle], limits: Limits | None = None) -> tuple[li
     told: list[str] = []
 
     async def main() -> list[Answer | Exception]:
-        engine = Engine({"reviews": pair[0]}, limits, {"reviews": Trial(pair[1], 0.5)}, RecallRule(fewest=20))
+        engine = Engine({"reviews": pair[0]}, limits, {"reviews": Trial(pair[1], 0.5)}, RollbackRule(fewest=20))
         engine.recalled = lambda model, reason: told.append(f"{model}: {reason}")
         found: list[Answer | Exception] = []
         async with engine:
@@ -86,7 +86,7 @@ def test_one_that_hangs_is_taken_back(pair: tuple[Bundle, Bundle], monkeypatch: 
     break_after_warming(pair[1], monkeypatch, 0.5)
     answers, told = asked(pair, Limits(seconds=0.2))
     assert len(told) == 1
-    assert sum(isinstance(answer, DeadlinePassed) for answer in answers) == RecallRule().errors
+    assert sum(isinstance(answer, DeadlinePassed) for answer in answers) == RollbackRule().errors
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_one_that_hangs_is_taken_back(pair: tuple[Bundle, Bundle], monkeypatch: 
     ],
 )
 def test_the_rule(served: list[float | None], canary: list[float | None], recalled: bool) -> None:
-    recall = Recall()
+    recall = CanaryWatch()
     for outcomes, seconds in ((recall.served, served), (recall.canary, canary)):
         for one in seconds:
             outcomes.add(one)

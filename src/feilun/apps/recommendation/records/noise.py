@@ -22,7 +22,7 @@ def repeats_of(
     return found & (item >= 0)
 
 
-def programs_of(user: NDArray[np.int64], time: NDArray[np.float64], users: int, most: int) -> NDArray[np.bool_]:
+def bots_of(user: NDArray[np.int64], time: NDArray[np.float64], users: int, most: int) -> NDArray[np.bool_]:
     """Return which users did more than `most` things within some minute, shape (users,).
 
     What is all of one moment tells no speed: it comes from a table of days, or from one without times.

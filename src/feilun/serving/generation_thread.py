@@ -17,7 +17,7 @@ News = Written | Exception
 
 
 @dataclass(frozen=True, eq=False)
-class Asked:
+class GenerationRequest:
     """A conversation that waits for an answer.
 
     Args:
@@ -37,16 +37,16 @@ class Asked:
     given_up: Event
 
 
-class WritingThread:
+class GenerationThread:
     """Writes answers; those of another model wait until the ones before them are written."""
 
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="write")
-        self._waiting: deque[Asked] = deque()
+        self._waiting: deque[GenerationRequest] = deque()
         self._busy = False
         self._lock = Lock()
 
-    def put(self, asked: Asked) -> None:
+    def put(self, asked: GenerationRequest) -> None:
         """Let a conversation be answered in its turn."""
         with self._lock:
             self._waiting.append(asked)
@@ -67,7 +67,7 @@ class WritingThread:
             except Exception as error:  # whatever a model does: others are answered all the same
                 first.tell(error)
 
-    def _next(self, generator: Generator | None) -> Asked | None:
+    def _next(self, generator: Generator | None) -> GenerationRequest | None:
         """Return who is next; with a generator only where that is its model, for it may join those being answered."""
         with self._lock:
             while self._waiting and self._waiting[0].given_up.is_set():
@@ -79,10 +79,10 @@ class WritingThread:
                 return None
             return self._waiting.popleft()
 
-    def _write_from(self, first: Asked) -> None:
+    def _write_from(self, first: GenerationRequest) -> None:
         """Answer a conversation, and those of the same model that come meanwhile, until all are answered."""
-        together, answered = ContinuousBatch(first.generator), list[tuple[Asked, Written]]()
-        joining: Asked | None = first
+        together, answered = ContinuousBatch(first.generator), list[tuple[GenerationRequest, Written]]()
+        joining: GenerationRequest | None = first
         while joining is not None or answered:
             if joining is not None:
                 self._join(together, answered, joining)
@@ -94,7 +94,9 @@ class WritingThread:
             answered = [(a, w) for a, w in answered if w.finish is None and not a.given_up.is_set()]
             joining = self._next(first.generator) if answered and len(answered) < WRITTEN_TOGETHER else None
 
-    def _join(self, together: ContinuousBatch, answered: list[tuple[Asked, Written]], asked: Asked) -> None:
+    def _join(
+        self, together: ContinuousBatch, answered: list[tuple[GenerationRequest, Written]], asked: GenerationRequest
+    ) -> None:
         try:
             written = together.join(asked.prompt, asked.decision, asked.client)
         except Exception as error:  # told to whoever waits for the answer
@@ -103,7 +105,7 @@ class WritingThread:
         answered.append((asked, written))
         _tell(asked, written)
 
-    def _step(self, together: ContinuousBatch, answered: list[tuple[Asked, Written]]) -> None:
+    def _step(self, together: ContinuousBatch, answered: list[tuple[GenerationRequest, Written]]) -> None:
         try:
             together.step()
         except Exception as error:  # told to all that wait for these answers
@@ -115,6 +117,6 @@ class WritingThread:
             _tell(asked, written)
 
 
-def _tell(asked: Asked, written: Written) -> None:
+def _tell(asked: GenerationRequest, written: Written) -> None:
     """Tell of an answer as it is now; the thread writes on meanwhile."""
     asked.tell(replace(written, ids=list(written.ids)))

@@ -11,7 +11,7 @@ BLOCK = 4096
 """Vectors that are looked at together."""
 
 
-class LongestFirst:
+class MaxInnerProduct:
     """Vectors in the order of their lengths; no product exceeds that of the lengths, so most need no look.
 
     Args:

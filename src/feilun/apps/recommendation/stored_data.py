@@ -13,7 +13,7 @@ from feilun.storage.database import Database
 
 
 @dataclass(frozen=True)
-class Remembered:
+class StoredData:
     """What a database holds of an application.
 
     Args:
@@ -27,13 +27,13 @@ class Remembered:
     rankings: Sequence[Ranking]
 
 
-def remembered(database: Database, application: str) -> Remembered:
+def stored_data(database: Database, application: str) -> StoredData:
     """Read all that a database holds of an application."""
     with database.read() as connection:
         items = [read_item(row) for row in storage.all_items(connection, application)]
         events = [interaction_of(row) for row in storage.all_interactions(connection, application)]
         rankings = [ranking_of(row) for row in storage.all_rankings(connection, application)]
-    return Remembered(items, events, rankings)
+    return StoredData(items, events, rankings)
 
 
 COLUMNS = ("id", "user", "item", "type", "value", "time", "ranking")

@@ -19,7 +19,7 @@ from feilun.core.files import disk_errors, read_json, write_text
 
 
 @dataclass(frozen=True)
-class RefusedMessage:
+class DeadLetter:
     """A message that was refused.
 
     Args:
@@ -37,7 +37,7 @@ class RefusedMessage:
     raw: str = ""
 
 
-class Refused:
+class DeadLetters:
     """The refused messages of an application.
 
     Args:
@@ -59,10 +59,10 @@ class Refused:
             return
         with disk_errors(path):
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        message = RefusedMessage(source, reason, time.time(), dict(record), raw)
+        message = DeadLetter(source, reason, time.time(), dict(record), raw)
         write_text(path, json.dumps(asdict(message), indent=2) + "\n")  # ASCII: lone surrogates are no UTF-8
 
-    def all(self) -> list[RefusedMessage]:
+    def all(self) -> list[DeadLetter]:
         """Return what is kept, the earliest first."""
         return sorted((one for _, one in self._kept()), key=lambda one: (one.time, one.reason))
 
@@ -74,16 +74,16 @@ class Refused:
         """Delete those in which a user's name stands, and return how many they were."""
         return self._remove(lambda one: user in one.raw or user in map(_text, one.record.values()))
 
-    def _remove(self, wanted: Callable[[RefusedMessage], bool]) -> int:
+    def _remove(self, wanted: Callable[[DeadLetter], bool]) -> int:
         found = [path for path, one in self._kept() if wanted(one)]
         for path in found:
             path.unlink(missing_ok=True)
         return len(found)
 
-    def _kept(self) -> Iterator[tuple[Path, RefusedMessage]]:
+    def _kept(self) -> Iterator[tuple[Path, DeadLetter]]:
         for path in self.folder.glob("*.json"):
             with suppress(FileNotFoundError):  # another process may have deleted it meanwhile
-                yield path, RefusedMessage(**read_json(path))
+                yield path, DeadLetter(**read_json(path))
 
 
 def _text(value: Any) -> str:

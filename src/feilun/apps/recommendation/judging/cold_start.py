@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from feilun.apps.recommendation.candidates.interest import Interest
 from feilun.apps.recommendation.candidates.text_neighbours import TextNeighbours
-from feilun.apps.recommendation.judging.beside_baselines import Judged, judge, scorer_of
+from feilun.apps.recommendation.judging.against_baselines import Judged, judge, scorer_of
 from feilun.apps.recommendation.records.catalogue import Catalogue
 from feilun.apps.recommendation.records.interactions import History, Interactions
 

@@ -11,7 +11,7 @@ from feilun.serving.tracing import Tracer
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
-class Traced:
+class TracingMiddleware:
     """Opens a span for each request.
 
     Args:

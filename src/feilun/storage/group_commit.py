@@ -12,7 +12,7 @@ Given = TypeVar("Given")
 Done = TypeVar("Done")
 
 
-class Together(Generic[Given, Done]):
+class GroupCommit(Generic[Given, Done]):
     """Group commit (DeWitt et al. 1984): while one write goes on others gather, and the next takes them all.
 
     Nobody waits for company: who comes alone is written at once. One of those who gathered writes for all of them, and

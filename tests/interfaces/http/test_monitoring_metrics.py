@@ -15,7 +15,7 @@ from feilun.core.files import write_json
 from feilun.core.labels import LabelSet
 from feilun.core.splits import Splits
 from feilun.interfaces.http.app import create_app
-from feilun.interfaces.http.watched import Watched
+from feilun.interfaces.http.monitoring_metrics import MonitoringMetrics
 from feilun.monitoring.feedback import FeedbackDesk
 from feilun.monitoring.log import ObservationLog
 from feilun.serving.engine import Engine
@@ -86,13 +86,13 @@ def test_nothing_observed_and_a_locked_database_leave_the_other_figures(
         other.close()
         assert (answer.status_code, lines(answer.text, "feilun_drifted")) == (200, {})
         assert lines(answer.text, "feilun_requests_total")
-    (window, *_) = Watched(Engine({"reviews": bundle}), database).collect()
+    (window, *_) = MonitoringMetrics(Engine({"reviews": bundle}), database).collect()
     assert not window.samples
 
 
 def test_figures_are_kept_for_a_while(bundle: Bundle, database: Database) -> None:
-    watched = Watched(Engine({"reviews": bundle}), database, kept_seconds=1000)
-    fresh = Watched(Engine({"reviews": bundle}), database, kept_seconds=0)
+    watched = MonitoringMetrics(Engine({"reviews": bundle}), database, kept_seconds=1000)
+    fresh = MonitoringMetrics(Engine({"reviews": bundle}), database, kept_seconds=0)
     assert not [metric.samples for metric in watched.collect() if metric.samples]
     with ObservationLog(database) as log:
         log.observe(f"reviews@{bundle.version}", VALIDATION[:60], bundle.predict(VALIDATION[:60]), 0.0)

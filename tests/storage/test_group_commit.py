@@ -8,7 +8,7 @@ from threading import Barrier, Event
 import pytest
 
 from feilun.core.errors import StorageError
-from feilun.storage.together import Together
+from feilun.storage.group_commit import GroupCommit
 
 
 def test_while_one_write_goes_on_the_others_gather_and_share_the_next():
@@ -21,7 +21,7 @@ def test_while_one_write_goes_on_the_others_gather_and_share_the_next():
             assert go_on.wait(10)
         return [2 * one for one in given]
 
-    together = Together(write)
+    together = GroupCommit(write)
     with ThreadPoolExecutor(9) as threads:
         alone = threads.submit(together.put, 0)
         assert first.wait(10)
@@ -35,7 +35,7 @@ def test_while_one_write_goes_on_the_others_gather_and_share_the_next():
 
 
 def test_nothing_is_lost_or_mixed_up_among_many_threads():
-    together, barrier, count = Together(lambda given: [one + 1 for one in given]), Barrier(8), 200
+    together, barrier, count = GroupCommit(lambda given: [one + 1 for one in given]), Barrier(8), 200
 
     def bring(thread):
         barrier.wait(10)
@@ -51,7 +51,7 @@ def test_a_refused_write_is_told_to_all_and_a_fault_to_its_own_alone():
         raise StorageError("The disk is full.", "Free some space.")
 
     with pytest.raises(StorageError, match="full"):
-        Together(refuse).put(1)
+        GroupCommit(refuse).put(1)
 
     def divide(given):
         return [1 / one for one in given]
@@ -63,7 +63,7 @@ def test_a_refused_write_is_told_to_all_and_a_fault_to_its_own_alone():
         assert go_on.wait(10)
         return divide(given)
 
-    together = Together(held_up)
+    together = GroupCommit(held_up)
     with ThreadPoolExecutor(4) as threads:
         first = threads.submit(together.put, 1)
         assert entered.wait(10)

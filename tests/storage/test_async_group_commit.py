@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import pytest
 
 from feilun.core.errors import StorageError
-from feilun.storage.gathering import Gathering
+from feilun.storage.async_group_commit import AsyncGroupCommit
 
 
 def test_what_comes_during_a_write_is_written_together_next() -> None:
@@ -22,7 +22,7 @@ def test_what_comes_during_a_write_is_written_together_next() -> None:
         return [10 * one for one in given]
 
     async def ask() -> list[int]:
-        gathering = Gathering(write)
+        gathering = AsyncGroupCommit(write)
         first = asyncio.create_task(gathering.put(0))
         while not writes:
             await asyncio.sleep(0.001)
@@ -44,7 +44,7 @@ def test_a_wrong_one_fails_alone_and_a_disk_that_refuses_fails_all() -> None:
         return given
 
     async def ask(*given: str) -> list[object]:
-        gathering: Gathering[str, str] = Gathering(write)
+        gathering: AsyncGroupCommit[str, str] = AsyncGroupCommit(write)
         return await asyncio.gather(*map(gathering.put, given), return_exceptions=True)
 
     good, wrong, other = asyncio.run(ask("a", "wrong", "b"))
@@ -61,7 +61,7 @@ def test_who_goes_before_the_answer_disturbs_nobody() -> None:
         return given
 
     async def ask() -> int:
-        gathering = Gathering(write)
+        gathering = AsyncGroupCommit(write)
         gone, stays = asyncio.create_task(gathering.put(1)), asyncio.create_task(gathering.put(2))
         await asyncio.sleep(0)
         gone.cancel()

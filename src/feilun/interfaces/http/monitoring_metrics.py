@@ -25,7 +25,7 @@ KEPT_SECONDS = 60.0
 log = logging.getLogger(__name__)
 
 
-class Watched(Collector):
+class MonitoringMetrics(Collector):
     """Looks at what the served models answered, at most once a minute, and without running them again.
 
     Args:

@@ -13,7 +13,7 @@ from feilun.data.loading import Loaded, load
 from feilun.data.settings import DataSettings
 from feilun.data.target_kinds.table import TARGET_KINDS
 from feilun.workflow import recipe as recipes
-from feilun.workflow.getting_started.beginnings import base_for
+from feilun.workflow.getting_started.default_settings import base_for
 from feilun.workflow.getting_started.first_look import look
 from feilun.workflow.getting_started.first_words import advice_without_labels
 

@@ -9,7 +9,7 @@ import numpy as np
 
 
 @dataclass(frozen=True)
-class RecallRule:
+class RollbackRule:
     """When a canary is taken back.
 
     Args:
@@ -60,14 +60,14 @@ class Outcomes:
 
 
 @dataclass
-class Recall:
+class CanaryWatch:
     """Watches a canary beside the version that it may replace.
 
     Args:
         rule: When it is taken back.
     """
 
-    rule: RecallRule = field(default_factory=RecallRule)
+    rule: RollbackRule = field(default_factory=RollbackRule)
 
     def __post_init__(self) -> None:
         self.served = Outcomes.of_last(self.rule.requests)

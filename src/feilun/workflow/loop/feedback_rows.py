@@ -23,7 +23,7 @@ LABEL = "label of the pair"
 
 
 @dataclass(frozen=True)
-class ToldRows:
+class FeedbackRows:
     """How rows stand in the table of the next training.
 
     Args:

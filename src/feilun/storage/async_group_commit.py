@@ -12,7 +12,7 @@ Given = TypeVar("Given")
 Done = TypeVar("Done")
 
 
-class Gathering(Generic[Given, Done]):
+class AsyncGroupCommit(Generic[Given, Done]):
     """Group commit as in `together.py`, for those who wait on an event loop: a write takes a thread, not each request.
 
     Nobody waits for company: who comes alone is written at once, and what comes meanwhile is written next.

@@ -93,7 +93,7 @@ def test_a_model_that_cannot_even_begin_leaves_the_thread_at_work(
         raise RuntimeError("no memory")
 
     with monkeypatch.context() as short:
-        short.setattr("feilun.serving.writing.ContinuousBatch", broken)
+        short.setattr("feilun.serving.generation_thread.ContinuousBatch", broken)
         with pytest.raises(RuntimeError, match="no memory"):
             asyncio.run(answer(conversations, model, prompt, "a"))
     assert asyncio.run(answer(conversations, model, prompt, "b"))[-1].finish is not None

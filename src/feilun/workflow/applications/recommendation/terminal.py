@@ -8,7 +8,7 @@ from typing import Any, Literal
 from rich.cells import cell_len
 
 from feilun.apps.recommendation.answering.answer import Answer
-from feilun.apps.recommendation.judging.beside_baselines import Judged
+from feilun.apps.recommendation.judging.against_baselines import Judged
 from feilun.apps.recommendation.judging.reliability import Reliability
 from feilun.core.remark import Language, Remark, said_in
 from feilun.workflow.applications.recommendation.judging import Evaluation
