@@ -30,14 +30,14 @@ from feilun.training.methods import METHODS
 from feilun.training.trackers.table import check_trackers
 from feilun.training.workers.parallel import settings_of_each, team_of
 from feilun.workflow.judge import judge, remarks_on
+from feilun.workflow.prepare import prepare_rows
 from feilun.workflow.publish import check_gate, publish
 from feilun.workflow.recipe import Recipe, load
 from feilun.workflow.recovery import Recovery
-from feilun.workflow.rows import prepare_rows
 from feilun.workflow.run import Run
 from feilun.workflow.screen import Screen, silent
 from feilun.workflow.teaching import teach
-from feilun.workflow.untuned import untuned
+from feilun.workflow.untuned_base import untuned
 
 TRAINED = Remark(
     "Trained. Next it is made small, compared with what it was, and judged.",

@@ -30,8 +30,8 @@ from feilun.workflow.getting_started.table_parts import tables_of
 from feilun.workflow.getting_started.time_plan import Plan, make_plan
 from feilun.workflow.recipe import load
 from feilun.workflow.screen import Screen, silent
+from feilun.workflow.settings_files.toml_text import to_toml
 from feilun.workflow.steps import train
-from feilun.workflow.toml_text import to_toml
 
 MOST_EPOCHS = 4
 FEWEST_EPOCHS = 1

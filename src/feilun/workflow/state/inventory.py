@@ -10,7 +10,7 @@ from feilun.bundles import registry
 from feilun.bundles.stages import read_stages
 from feilun.core import places
 from feilun.core.files import read_json
-from feilun.workflow.run_reading import read_log
+from feilun.workflow.state.run_history import read_log
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,9 @@ from feilun.data.settings import DataSettings
 from feilun.models.build import ModelSettings
 from feilun.models.masking import MaskSettings
 from feilun.training.settings import TrainingSettings
-from feilun.workflow.overrides import put
-from feilun.workflow.recipe_file import parse, place, read_text, resolve
-from feilun.workflow.toml_text import lines_of_keys
+from feilun.workflow.settings_files.overrides import put
+from feilun.workflow.settings_files.recipe_file import parse, place, read_text, resolve
+from feilun.workflow.settings_files.toml_text import lines_of_keys
 
 DEFAULTS: Mapping[str, Any] = {
     "data": {"split": {"validation": 0.05, "test": 0.05}},

@@ -36,7 +36,7 @@ from feilun.training.pretrain import Pretrained, pretrain, refuse_unless_it_can
 from feilun.training.trackers.run_folder import RunFolder
 from feilun.training.trackers.table import check_trackers, trackers_of
 from feilun.workflow.confidential import without_passwords, without_texts
-from feilun.workflow.pretrain_settings import PretrainSettings
+from feilun.workflow.pretraining.settings import PretrainSettings
 from feilun.workflow.run import NOT_DECIDING, libraries, machine
 from feilun.workflow.screen import Screen, silent
 

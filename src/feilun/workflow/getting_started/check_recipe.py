@@ -15,14 +15,14 @@ from feilun.models.bases.packaged import NO_BASE
 from feilun.models.build import build, check_length, token_encoder
 from feilun.text.language import script_shares
 from feilun.training.speed import tokens_per_second
+from feilun.workflow.prepare import prepare_rows
 from feilun.workflow.recipe import Recipe
-from feilun.workflow.rows import prepare_rows
 
 MEASURED_ROWS = 512
 
 
 @dataclass(frozen=True)
-class Examination:
+class RecipeCheck:
     """What a recipe would do.
 
     Args:
@@ -49,7 +49,7 @@ class Examination:
         }
 
 
-def examine(recipe: Recipe, *, accept_licence: bool = False) -> Examination:
+def check_recipe(recipe: Recipe, *, accept_licence: bool = False) -> RecipeCheck:
     """Prepare a recipe's rows exactly as training would and say what would follow.
 
     Args:
@@ -92,4 +92,4 @@ def examine(recipe: Recipe, *, accept_licence: bool = False) -> Examination:
             "提前停止可能更早结束。",
         ),
     ]
-    return Examination(splits, tokens, tuple(remarks))
+    return RecipeCheck(splits, tokens, tuple(remarks))

@@ -18,8 +18,8 @@ from feilun.interfaces.cli import main
 from feilun.models.bases.base import Base
 from feilun.models.bases.catalogue import open_base
 from feilun.models.bases.stored import FACTS, load, save_tuned
-from feilun.workflow.pretrain import pretrain_base, write
-from feilun.workflow.pretrain_settings import settings_of
+from feilun.workflow.pretraining.pretrain import pretrain_base, write
+from feilun.workflow.pretraining.settings import settings_of
 from feilun.workflow.screen import Screen
 from labelled_table import labelled_table
 from tiny import masked_base, phrases, tiny_base

@@ -11,9 +11,9 @@ from feilun.core.errors import BaseModelError
 from feilun.models.adaptations.table import ADAPTATIONS
 from feilun.models.bases.catalogue import open_base
 from feilun.training.memory import peak_bytes
-from feilun.workflow.adaptations import ROWS, default_base, made_splits, measure
+from feilun.workflow.adaptations.cost import ROWS, default_base, made_splits, measure
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "models" / "bases"))
+sys.path.insert(0, str(Path(__file__).parents[2] / "models" / "bases"))
 from made import causal, encoder, write_folder
 
 

@@ -1,7 +1,7 @@
 import json
 import os
 
-from feilun.workflow import doctor
+from feilun.workflow.getting_started import doctor
 
 
 def test_every_finding_says_something_and_what_is_missing_has_a_remedy():

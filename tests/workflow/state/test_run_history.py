@@ -7,7 +7,7 @@ from feilun.core.errors import DataError, UsageError
 from feilun.core.files import write_json
 from feilun.interfaces.cli.main import run
 from feilun.workflow.run import git_state
-from feilun.workflow.run_reading import differing_settings, figures, find_run, read_run
+from feilun.workflow.state.run_history import differing_settings, figures, find_run, read_run
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from feilun.models.bases.catalogue import open_base
 from feilun.models.build import build, check_length, token_encoder
 from feilun.training.fit import fit
 from feilun.training.trackers.run_folder import RunFolder
+from feilun.workflow.prepare import prepare_rows
 from feilun.workflow.recipe import Recipe, load
-from feilun.workflow.rows import prepare_rows
 
 
 def recipes_of(paths: Sequence[Path]) -> dict[str, Recipe]:

@@ -12,8 +12,8 @@ from feilun.core.corpus import corpus_of
 from feilun.core.errors import DataError, RecipeError
 from feilun.core.labels import LabelSet
 from feilun.core.splits import Splits
+from feilun.workflow.label_spreading import named_examples, spread
 from feilun.workflow.recipe import from_table
-from feilun.workflow.spreading import named_examples, spread
 from feilun.workflow.steps import train
 from tiny import LABELS, reviews, save_tiny_base, tiny_base
 

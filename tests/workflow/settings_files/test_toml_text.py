@@ -3,7 +3,7 @@ import tomllib
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feilun.workflow.toml_text import lines_of_keys, to_toml
+from feilun.workflow.settings_files.toml_text import lines_of_keys, to_toml
 
 TEXT = '''# a comment with a = sign
 name = "x" # and one behind

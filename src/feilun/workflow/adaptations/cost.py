@@ -24,7 +24,7 @@ from feilun.training.memory import peak_bytes
 from feilun.training.optimizer import default_rate
 from feilun.training.settings import TrainingSettings
 from feilun.training.trackers.run_folder import RunFolder
-from feilun.workflow.adaptation_quality import quality
+from feilun.workflow.adaptations.quality import quality
 from feilun.workflow.recipe import Recipe
 
 PREFERRED = "minilm-l6-en"

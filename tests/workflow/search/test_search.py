@@ -13,12 +13,12 @@ from feilun.core import places
 from feilun.core.errors import Interrupted, RecipeError, TrainingError, UsageError
 from feilun.training.methods import METHODS
 from feilun.workflow.recipe import load
-from feilun.workflow.search import search
-from feilun.workflow.search_result import Trial
+from feilun.workflow.search.result import Trial
+from feilun.workflow.search.search import search
 from feilun.workflow.steps import train
 from tiny import reviews
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "models" / "bases"))
+sys.path.insert(0, str(Path(__file__).parents[2] / "models" / "bases"))
 from made import encoder, write_folder
 
 VARY = ["training.learning_rate=1e-4..1e-1", "training.epochs=1..2", "model.adaptation.rank=1|2|4"]

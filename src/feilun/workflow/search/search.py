@@ -36,12 +36,12 @@ from feilun.training.search import (
     open_study,
     read_dimension,
 )
+from feilun.workflow.prepare import prepare_rows
 from feilun.workflow.recipe import Recipe, load, to_toml
-from feilun.workflow.recipe_file import read_text
-from feilun.workflow.rows import prepare_rows
 from feilun.workflow.run import deciding, hash_of
-from feilun.workflow.search_result import Found, Trial, trials_of
-from feilun.workflow.search_space import default_space, suited_rate
+from feilun.workflow.search.result import Found, Trial, trials_of
+from feilun.workflow.search.space import default_space, suited_rate
+from feilun.workflow.settings_files.recipe_file import read_text
 from feilun.workflow.teaching import teach
 
 BEST = "best.toml"

@@ -18,7 +18,7 @@ from feilun.storage.database import Database
 from feilun.storage.tables.service import feedback
 from feilun.storage.tables.service import observations as observed
 from feilun.storage.upgrade import current
-from feilun.workflow import exports
+from feilun.workflow.state import exported_tables
 
 DAY = 86400.0
 
@@ -156,9 +156,9 @@ def forget(
         deleted = observations.delete(
             connection, model=model, before=before, identities=identities, containing=containing
         )  # fmt: skip
-        tables = exports.places(connection)
+        tables = exported_tables.places(connection)
         audit.record(
             connection, "delete observations", count=len(deleted), model=model, older_than_days=older_than_days,
             identities=list(identities), by_text=containing is not None,
         )  # fmt: skip
-    return Forgotten(len(deleted), exports.forget(tables, frozenset(deleted)))
+    return Forgotten(len(deleted), exported_tables.forget(tables, frozenset(deleted)))
