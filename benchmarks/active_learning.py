@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 from feilun.core.corpus import corpus_of
 from feilun.core.labels import LabelSet
 from feilun.data.settings import DataSettings
-from feilun.evaluation.baselines.weighed_words import fit_regression
+from feilun.evaluation.baselines.tf_idf import fit_regression
 from feilun.labelling.selection import select
 from feilun.labelling.ways import WAYS
-from feilun.workflow.labelling.rows import Place
+from feilun.workflow.labelling.labelled_texts import Place
 from feilun.workflow.labelling.vectors import vectors_of
 from public_tables import texts_and_labels
 

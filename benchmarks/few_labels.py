@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 
 from feilun.core.corpus import corpus_of
 from feilun.core.labels import LabelSet
-from feilun.evaluation.baselines.weighed_words import fit_regression
+from feilun.evaluation.baselines.tf_idf import fit_regression
 from feilun.labelling.propagation import OWN_WEIGHT
 from feilun.models.bases.catalogue import open_base
-from feilun.workflow.spreading import embedded, named_examples, spread_over
+from feilun.workflow.label_spreading import embedded, named_examples, spread_over
 from public_tables import texts_and_labels
 
 SETS = {"banking77": "minilm-l6-en", "waimai_10k": "multilingual-e5-small", "tnews": "multilingual-e5-small",

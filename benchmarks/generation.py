@@ -17,8 +17,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from feilun.bundles.continuous_batch import ContinuousBatch
 from feilun.bundles.generator import Generator
-from feilun.bundles.side_by_side import SideBySide
 from feilun.compression.generation import BLOCKS, export_generator
 from feilun.core.labels import LabelSet
 from feilun.models.adaptations.full import Full
@@ -88,7 +88,7 @@ def report_together(generator: Generator, prompt: list[int], count: int, tokens:
     """Print the tokens a second of conversations that are answered side by side, lowest and highest."""
     speed = []
     for number in range(times):
-        together = SideBySide(generator)
+        together = ContinuousBatch(generator)
         for row in range(count):
             together.join([*prompt, *prompt[row:]], generator.decision, f"{number} {row}")
         began = time.perf_counter()
@@ -100,7 +100,7 @@ def report_together(generator: Generator, prompt: list[int], count: int, tokens:
 
 def report_turn(generator: Generator, prompt: list[int], tokens: int) -> None:
     """Print how long a further turn is read, by who owns the conversation and by another client."""
-    together = SideBySide(generator)
+    together = ContinuousBatch(generator)
     answer = together.join(prompt, generator.decision, "owner")
     for _ in range(tokens):
         together.step()

@@ -23,10 +23,10 @@ from sklearn.metrics import average_precision_score
 from feilun.core.corpus import corpus_of
 from feilun.core.labels import LabelSet
 from feilun.data.settings import DataSettings
-from feilun.evaluation.baselines.weighed_words import fit_regression
-from feilun.labelling.confident import Suspects, find_suspects
+from feilun.evaluation.baselines.tf_idf import fit_regression
+from feilun.labelling.confident_learning import Suspects, find_suspects
 from feilun.labelling.folds import deal, out_of_fold
-from feilun.workflow.labelling.rows import Place
+from feilun.workflow.labelling.labelled_texts import Place
 from feilun.workflow.labelling.vectors import vectors_of
 from public_tables import texts_and_labels
 

@@ -29,7 +29,7 @@ from feilun.training.fit import Run
 from feilun.training.settings import TrainingSettings
 from feilun.training.trackers.run_folder import RunFolder
 from feilun.training.workers.parallel import settings_of_each, team_of
-from feilun.workflow.adaptations import peak_bytes
+from feilun.workflow.adaptations.cost import peak_bytes
 from public_tables import read
 
 WARM_UP = 2

@@ -26,8 +26,8 @@ import torch
 from torch.nn import functional
 
 from feilun.apps.recommendation.candidates.ease import Ease
-from feilun.apps.recommendation.judging.beside_baselines import BASELINES, judge, scorer_of, scorer_of_model
-from feilun.apps.recommendation.judging.cold import judge_cold
+from feilun.apps.recommendation.judging.against_baselines import BASELINES, judge, scorer_of, scorer_of_model
+from feilun.apps.recommendation.judging.cold_start import judge_cold
 from feilun.apps.recommendation.ranking.training import fit
 from feilun.apps.recommendation.records.interactions import NO_HISTORY
 from feilun.evaluation.protocols import split

@@ -20,8 +20,8 @@ from pathlib import Path
 import numpy as np
 
 from feilun.apps.recommendation.interest.settings import InterestSettings
-from feilun.apps.recommendation.judging.beside_baselines import judge, scorer_of_model
-from feilun.apps.recommendation.judging.cold import hidden_items, judge_cold
+from feilun.apps.recommendation.judging.against_baselines import judge, scorer_of_model
+from feilun.apps.recommendation.judging.cold_start import hidden_items, judge_cold
 from feilun.apps.recommendation.ranking.training import fit
 from feilun.apps.recommendation.records.catalogue import Catalogue, build_catalogue
 from feilun.apps.recommendation.records.interactions import Interactions, read

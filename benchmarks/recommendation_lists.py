@@ -11,7 +11,7 @@ from feilun.apps.recommendation.answering.business_rules import BusinessRules
 from feilun.apps.recommendation.answering.policy import ListPolicy
 from feilun.apps.recommendation.candidates.generator import scored
 from feilun.apps.recommendation.candidates.in_segment import PopularInSegment
-from feilun.apps.recommendation.judging.beside_baselines import judge, scorer_of_model
+from feilun.apps.recommendation.judging.against_baselines import judge, scorer_of_model
 from feilun.apps.recommendation.ranking.as_of import AsOf
 from feilun.apps.recommendation.ranking.model import Model, fit_generators
 from feilun.apps.recommendation.ranking.training import fit

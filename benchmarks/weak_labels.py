@@ -19,10 +19,10 @@ from sklearn.metrics import f1_score
 
 from feilun.core.corpus import corpus_of
 from feilun.data.settings import DataSettings
-from feilun.evaluation.baselines.weighed_words import fit_regression
+from feilun.evaluation.baselines.tf_idf import fit_regression
 from feilun.labelling.label_model import fit_label_model, majority_vote
 from feilun.labelling.rules import read_rules, votes
-from feilun.workflow.labelling.rows import Place
+from feilun.workflow.labelling.labelled_texts import Place
 from feilun.workflow.labelling.vectors import vectors_of
 from public_tables import texts_and_labels
 

@@ -11,7 +11,7 @@ import typer
 
 from feilun.apps.recommendation.settings import RecommendationSettings
 from feilun.interfaces.cli import main
-from feilun.workflow.pretrain_settings import PretrainSettings
+from feilun.workflow.pretraining.settings import PretrainSettings
 from feilun.workflow.recipe import load
 
 ROOT = Path(__file__).parents[1]

@@ -10,7 +10,7 @@ import onnx
 import pytest
 import torch
 
-from feilun.bundles.adapted import read_adapter, shared_session
+from feilun.bundles.adapter_runtime import read_adapter, shared_session
 from feilun.bundles.base_graphs import path_of
 from feilun.bundles.runtime import Runtime
 from feilun.compression.adapter_form import Apart, refuse_unless_apart

@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from feilun.bundles.runtime import Runtime
+from feilun.compression.augmentation import augmented_rows
 from feilun.compression.export import export_onnx
 from feilun.compression.graphs.static import pair_rows, static_graph
-from feilun.compression.made_texts import made_rows
 from feilun.compression.settings import CompressionSettings, StudentSettings
 from feilun.compression.static_model import StaticModel, bags
 from feilun.compression.student import distil, first_vectors
@@ -67,7 +67,7 @@ def test_pairs_never_reach_from_one_row_into_the_next(rows: list[list[int]]) -> 
 @settings(max_examples=50)
 def test_made_rows_hold_only_what_was_there_between_the_same_ends(inner: list[list[int]], count: int) -> None:
     rows = [[2, 18, *row, 3] for row in inner]
-    made = made_rows(rows, [2, 18, 3], count, np.random.default_rng(1))
+    made = augmented_rows(rows, [2, 18, 3], count, np.random.default_rng(1))
     assert len(made) == count
     known = {token for row in inner for token in row}
     longest = max(map(len, rows))

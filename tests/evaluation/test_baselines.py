@@ -13,7 +13,7 @@ from feilun.core.errors import DataError
 from feilun.core.labels import LabelSet
 from feilun.core.ports import Predictor
 from feilun.evaluation.baselines.single_label import MAJORITY, WORDS, fit_baselines
-from feilun.evaluation.baselines.weighed_words import word_pairs
+from feilun.evaluation.baselines.tf_idf import word_pairs
 from feilun.evaluation.judgement import scores
 
 GOOD = ["味道很好", "送餐很快", "非常满意", "the food was great", "very friendly staff"]

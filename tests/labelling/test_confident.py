@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from feilun.core.errors import DataError
-from feilun.labelling.confident import estimate_joint, find_suspects
+from feilun.labelling.confident_learning import estimate_joint, find_suspects
 from feilun.labelling.folds import deal, out_of_fold
 
 CLASSES = 4

@@ -16,7 +16,7 @@ from feilun.data.readers.sources import open_rows
 from feilun.interfaces.cli.main import run
 from feilun.labelling.label_model import conflicts, fit_label_model, majority_vote
 from feilun.labelling.rules import Rule, read_rules, votes
-from feilun.workflow.labelling.weak import label_by_rules
+from feilun.workflow.labelling.weak_supervision import label_by_rules
 
 RULES = """
 [rules.thanks]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from feilun.evaluation.baselines.weighed_words import fit_regression
+from feilun.evaluation.baselines.tf_idf import fit_regression
 from feilun.labelling.propagation import KEPT, spread_labels, surest
 
 CLASSES = 4

@@ -12,8 +12,8 @@ from feilun.bundles.bundle import Bundle, open_bundle, write_bundle
 from feilun.bundles.registry import next_version
 from feilun.bundles.stages import Stages, write_stages
 from feilun.core.errors import UsageError
+from feilun.serving.champion_follower import Follower
 from feilun.serving.engine import Answer, Engine
-from feilun.serving.follow import Follower
 from feilun.serving.limits import Limits
 from feilun.serving.trial import Comparison, Trial
 from tiny_bundle import WORDS, made_bundle, made_facts, made_files

@@ -12,7 +12,7 @@ from feilun.core.splits import Splits
 from feilun.models.adaptations.adaptation import Adaptation
 from feilun.models.text_model import TextModel
 from feilun.training.fit import Run
-from feilun.training.reading import Team, alone
+from feilun.training.forward import Team, single_process
 from feilun.training.settings import TrainingSettings
 from feilun.training.trackers.run_folder import RunFolder
 from tiny import tiny_head_model, tiny_task
@@ -35,7 +35,9 @@ def rows_of(task: str) -> Splits:
     return Splits(corpus, corpus, corpus, model.labels, {}, "made")
 
 
-def run_of(task: str, folder: Path, model: TextModel, settings: TrainingSettings = SETTINGS, team: Team = alone) -> Run:
+def run_of(
+    task: str, folder: Path, model: TextModel, settings: TrainingSettings = SETTINGS, team: Team = single_process
+) -> Run:
     run = Run(model, rows_of(task), settings, RunFolder(folder), folder, "made", team=team)
     model.train()
     return run

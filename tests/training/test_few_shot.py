@@ -11,7 +11,7 @@ import torch
 
 from feilun.core.labels import LabelSet
 from feilun.core.splits import Splits
-from feilun.evaluation.baselines.weighed_words import fit_regression
+from feilun.evaluation.baselines.tf_idf import fit_regression
 from feilun.models.heads.class_contrast import TEMPERATURE, ClassContrastHead, within_batch
 from feilun.models.heads.classify import ClassifyHead, ClassifySettings
 from feilun.models.text_model import TextModel

@@ -13,8 +13,8 @@ from processes import difference, gradients, run_of, still_model
 
 from feilun.core.errors import TrainingError
 from feilun.models.heads.table import HEADS
+from feilun.training.forward import laid_out
 from feilun.training.memory import is_out_of_memory
-from feilun.training.reading import laid_out
 
 PROGRAM = """
 import resource, sys
@@ -27,7 +27,7 @@ from feilun.models.heads.classify import ClassifyHead, ClassifySettings
 from feilun.models.text_model import TextModel
 from feilun.training.gradients import Gradients
 from feilun.training.inputs import make_inputs
-from feilun.training.reading import OneProcess
+from feilun.training.forward import OneProcess
 from processes import difference, gradients
 from tiny import LABELS, WORDS, tiny_base
 

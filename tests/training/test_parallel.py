@@ -32,7 +32,7 @@ from feilun.models.heads.classify import ClassifyHead, ClassifySettings
 from feilun.models.text_model import TextModel
 from feilun.training.checkpoint import Progress
 from feilun.training.fit import Run, fit
-from feilun.training.reading import Team, alone
+from feilun.training.forward import Team, single_process
 from feilun.training.settings import TrainingSettings
 from feilun.training.trackers.run_folder import RunFolder
 from feilun.training.workers.collective import Seat
@@ -176,7 +176,7 @@ def test_a_worker_that_cannot_build_its_model_says_why(tmp_path: Path) -> None:
 
 def test_one_process_starts_no_other() -> None:
     with team_of(1, partial(tiny_model), tiny_model(), tiny_splits().train, LEARNING) as team:
-        assert team is alone
+        assert team is single_process
         assert not multiprocessing.active_children()
     assert settings_of_each(LEARNING, 1) is LEARNING
 

@@ -16,12 +16,12 @@ from feilun.core.corpus import corpus_of
 from feilun.core.errors import DataError, RecipeError, UsageError
 from feilun.interfaces.cli import main
 from feilun.workflow import recipe as recipes
-from feilun.workflow.examine import examine
 from feilun.workflow.finished.compress_bundle import Rows, compress_bundle, wanted
 from feilun.workflow.finished.evaluate_file import evaluate_file
-from feilun.workflow.rows import prepare_rows
+from feilun.workflow.getting_started.check_recipe import check_recipe
+from feilun.workflow.prepare import prepare_rows
 from feilun.workflow.steps import train
-from feilun.workflow.untuned import UNTUNED
+from feilun.workflow.untuned_base import UNTUNED
 from tiny import WORDS
 from tiny_writer import asked, save_base, write_table
 
@@ -142,7 +142,7 @@ def test_rows_longer_than_the_context_are_counted_or_refused(place: Path) -> Non
 
 
 def test_a_check_counts_the_tokens_of_prompts_and_answers(place: Path) -> None:
-    found = examine(recipes.load(place / "recipe.toml"))
+    found = check_recipe(recipes.load(place / "recipe.toml"))
     length = found.splits.report["length"]["tokens"]
     assert found.tokens == pytest.approx(length["mean"] * len(found.splits.train), rel=0.1)
     assert any("tokens a second" in remark for remark in found.remarks)

@@ -15,7 +15,7 @@ from feilun.core.errors import RecipeError, UsageError
 from feilun.training.checkpoint import Progress
 from feilun.training.fit import Watcher
 from feilun.workflow import recipe as recipes
-from feilun.workflow.examine import examine
+from feilun.workflow.getting_started.check_recipe import check_recipe
 from feilun.workflow.screen import Screen
 from feilun.workflow.steps import train
 from tiny import reviews, save_tiny_base
@@ -82,7 +82,7 @@ def test_what_loses_too_much_is_not_shipped(recipe: Path, tmp_path: Path) -> Non
 def test_a_base_that_cannot_be_pruned_is_refused_before_it_is_trained(recipe: Path, tmp_path: Path) -> None:
     save_tiny_base(tmp_path / "base", architecture("distilbert"))
     asked = recipes.load(recipe, [f"model.base={tmp_path / 'base'}"])
-    for refuses in (train, examine):
+    for refuses in (train, check_recipe):
         with pytest.raises(UsageError, match="family distilbert"):
             refuses(asked)
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from feilun.core.errors import RecipeError, UsageError
 from feilun.core.labels import LabelSet
 from feilun.core.settings import describe, to_table
-from feilun.evaluation import scope
+from feilun.evaluation import out_of_scope
 from feilun.evaluation.judgement import from_probabilities
 from feilun.evaluation.judges.table import JUDGES
 from feilun.evaluation.metrics.single_label import figures
@@ -178,7 +178,7 @@ def test_a_gate_may_name_every_metric_that_reports_have():
     labels = LabelSet(("a", "b"))
     probabilities = np.array([[0.9, 0.1], [0.2, 0.8]], dtype=np.float32)
     judged = figures(from_probabilities(probabilities, np.array([0, 1]), labels))
-    assert {*judged, *scope.METRICS} == set(JUDGES["classify"].metrics)
+    assert {*judged, *out_of_scope.METRICS} == set(JUDGES["classify"].metrics)
 
 
 @given(text=st.text(st.characters(exclude_categories=["Cs"]), max_size=80))

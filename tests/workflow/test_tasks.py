@@ -21,8 +21,8 @@ from feilun.core.report import Figure, Report
 from feilun.interfaces.cli import main
 from feilun.workflow import recipe as recipes
 from feilun.workflow.finished.evaluate_file import evaluate_file
+from feilun.workflow.prepare import prepare_rows
 from feilun.workflow.publish import check_gate
-from feilun.workflow.rows import prepare_rows
 from feilun.workflow.steps import train
 from tiny import WORDS, save_tiny_base
 

@@ -9,10 +9,10 @@ from threading import Lock
 import numpy as np
 from numpy.typing import NDArray
 
-from feilun.bundles.earlier_turns import EarlierTurns
+from feilun.bundles.cores import usable_cores
 from feilun.bundles.given_text import clean
 from feilun.bundles.onnx_engine import Beginning, OnnxEngine, cache_of, read
-from feilun.bundles.processor import usable_cores
+from feilun.bundles.prefix_cache import PrefixCache
 from feilun.bundles.session import Opener, open_session
 from feilun.core.corpus import Corpus, corpus_of
 from feilun.core.decisions.generate import GenerateDecision
@@ -82,7 +82,7 @@ class Generator:
         self.cache = cache_of(self.session, model)
         self._encoding = Lock()  # a tokenizer's settings are changed before it encodes, which nobody may do meanwhile
         self.beginning = self._read_beginning()
-        self.turns = EarlierTurns()
+        self.turns = PrefixCache()
 
     def like(self, model: Path, opener: Opener | None = None) -> Generator:
         """Return the same on another file of the model, opened as this one was or by another opener."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from feilun.bundles.adapted import Adapter, AdapterFiles
+from feilun.bundles.adapter_runtime import Adapter, AdapterFiles
 from feilun.bundles.base_graphs import find
 from feilun.bundles.cascade import CASCADE, STUDENT, Cascade, CascadeSettings
 from feilun.bundles.content import ADAPTER_FORM, FEATURES, MANIFEST, damaged, read_table, read_value

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from feilun.bundles.cores import usable_cores
 from feilun.bundles.given_text import clean
-from feilun.bundles.processor import usable_cores
 from feilun.bundles.session import (
     FEATURES,
     INPUTS,

@@ -9,7 +9,7 @@ from typing import Any, Self
 import onnx
 from onnx import TensorProto
 
-from feilun.bundles.adapted import ADAPTER, HEAD, Adapter, AdapterFiles, write_adapter
+from feilun.bundles.adapter_runtime import ADAPTER, HEAD, Adapter, AdapterFiles, write_adapter
 from feilun.bundles.base_graphs import GRAPH, keep, path_of
 from feilun.bundles.generator import Generator
 from feilun.bundles.runtime import Runtime

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from feilun.bundles.cascade import CascadeSettings
 from feilun.bundles.runtime import Runtime
-from feilun.compression.promise import Promise, fewest_rows, promise, whole_promise
+from feilun.compression.risk_control import Promise, fewest_rows, promise, whole_promise
 from feilun.compression.settings import CompressionSettings
 from feilun.core.corpus import Corpus
 from feilun.core.prediction import Decision

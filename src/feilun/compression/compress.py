@@ -9,14 +9,14 @@ from pathlib import Path
 from feilun.bundles.cascade import CASCADE, STUDENT, Cascade
 from feilun.bundles.generator import Generator
 from feilun.bundles.runtime import Runtime
-from feilun.compression import rounding
+from feilun.compression import gptq
 from feilun.compression.adapter_form import Apart, refuse_unless_apart
 from feilun.compression.cascade import fit_cascade, objection, sentence, too_few_rows
 from feilun.compression.compressed import Compressed
 from feilun.compression.export import export_onnx
 from feilun.compression.fidelity import judge_fidelity, texts_of_all_lengths
+from feilun.compression.float16 import write_float16
 from feilun.compression.generation import export_generator, exported, quantized_generator
-from feilun.compression.half import write_half
 from feilun.compression.pruned import Recover, pruned_form
 from feilun.compression.quantize import quantize_int8
 from feilun.compression.settings import AS_ASKED, CompressionSettings, Precision
@@ -165,9 +165,9 @@ def quantized(
     precision: Precision = "fp16" if settings.quantize == "fp16" else "int8"
     file = folder / f"model.{precision}.onnx"
     if precision == "fp16":
-        write_half(source.model, file)
+        write_float16(source.model, file)
     else:
-        quantize_int8(source.model, file, None if shared else rounding.read(source, splits.train, folder))
+        quantize_int8(source.model, file, None if shared else gptq.read(source, splits.train, folder))
     small = source.like(file)
     pool = [text for part in (splits.test, splits.train) for text in part.text]
     wanted = max(settings.texts - len(splits.validation), settings.texts // 4)

@@ -11,8 +11,8 @@ from feilun.bundles.cascade import Cascade
 from feilun.bundles.generator import Generator
 from feilun.bundles.runtime import Runtime
 from feilun.compression.fidelity import Fidelity
-from feilun.compression.promise import Promise
 from feilun.compression.pruned import PrunedForm
+from feilun.compression.risk_control import Promise
 from feilun.compression.settings import Form, Precision
 from feilun.core.corpus import Corpus
 from feilun.core.decisions.table import AnyDecision

@@ -13,7 +13,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from feilun.bundles.processor import usable_cores
+from feilun.bundles.cores import usable_cores
 from feilun.bundles.session import Session, open_session
 from feilun.compression.graphs.bert import bert_graph, is_bert
 from feilun.compression.graphs.fusion import blank_graph

@@ -12,8 +12,8 @@ from typing import Any
 from feilun.bundles.runtime import Runtime
 from feilun.compression.export import export_onnx
 from feilun.compression.generation import evenly
-from feilun.compression.promise import whole_promise
 from feilun.compression.prune import prune
+from feilun.compression.risk_control import whole_promise
 from feilun.compression.settings import CompressionSettings
 from feilun.core.corpus import Corpus
 from feilun.core.decisions.table import AnyDecision

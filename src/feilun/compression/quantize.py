@@ -17,8 +17,8 @@ import onnx
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
+from feilun.compression.gptq import Readings, rounded_columns
 from feilun.compression.graphs.writer import CONTRIBUTED, GraphWriter
-from feilun.compression.rounding import Readings, rounded_columns
 from feilun.core.files import atomic_file
 
 SMALLEST_SCALE = 1e-12

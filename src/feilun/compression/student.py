@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from feilun.bundles.runtime import Runtime
+from feilun.compression.augmentation import Tokens, augmented_rows
 from feilun.compression.graphs.static import static_graph
-from feilun.compression.made_texts import Tokens, made_rows
 from feilun.compression.quantize import quantize_int8
 from feilun.compression.settings import StudentSettings
 from feilun.compression.static_model import StaticModel, bags
@@ -58,7 +58,7 @@ def distil(
     random = np.random.default_rng(settings.seed)
     rows = teacher.encode(corpus_of([*train.text, *unlabelled]))
     (empty,) = teacher.encode(corpus_of([""]))
-    rows += made_rows(rows, empty, settings.texts, random)
+    rows += augmented_rows(rows, empty, settings.texts, random)
     taught = teacher.logits_of(rows)  # (rows, labels)
     torch.manual_seed(settings.seed)
     vectors = first_vectors(teacher, empty, settings.width)

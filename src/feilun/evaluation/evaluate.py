@@ -11,7 +11,7 @@ from feilun.core.errors import DataError, UsageError
 from feilun.core.ports import Predictor
 from feilun.core.remark import Remark
 from feilun.core.report import Report
-from feilun.evaluation.judges.asked import Asked, checked, some
+from feilun.evaluation.judges.request import ReportRequest, checked, some
 from feilun.evaluation.judges.table import JUDGES
 from feilun.evaluation.presentation.remarks import remarks
 
@@ -56,7 +56,7 @@ def evaluate(
         )
     _check_targets(corpus)
     example = checked(predictor, corpus.select([0]))[0]
-    asked = Asked(example, slices, baselines or {}, resamples, seed, cost_error, cost_review)
+    asked = ReportRequest(example, slices, baselines or {}, resamples, seed, cost_error, cost_review)
     report = replace(JUDGES[example.task].report(predictor, corpus, asked), task=example.task)
     both = zip(remarks(report, "en"), remarks(report, "zh"), strict=True)
     return replace(report, notes=[Remark(english, chinese) for english, chinese in both])

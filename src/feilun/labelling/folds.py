@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from feilun.core.errors import DataError
 from feilun.core.remark import Remark
-from feilun.evaluation.baselines.weighed_words import fit_regression
+from feilun.evaluation.baselines.tf_idf import fit_regression
 from feilun.text.near_duplicates import near_duplicate_groups
 
 

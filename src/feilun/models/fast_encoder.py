@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from feilun.models.adaptations.low_rank import comes_to_a_weight, factors, is_low_rank
 from feilun.models.fast_layer import Layer, LayerSettings, growth, random_bytes, rounded_share, survivors
-from feilun.models.recomputing import is_recomputed, recomputed
+from feilun.models.gradient_checkpointing import is_recomputed, recomputed
 from feilun.models.token_layout import Layout, Pack, Unpack
 
 _FAMILIES = {"BertModel": "bert", "RobertaModel": "roberta", "XLMRobertaModel": "xlm_roberta"}

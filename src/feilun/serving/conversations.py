@@ -12,8 +12,8 @@ from feilun.bundles.generator import Generator
 from feilun.core.decisions.generate import GenerateDecision
 from feilun.core.remark import Remark
 from feilun.serving.admission import RETRY_SECONDS, Admission
+from feilun.serving.generation_thread import GenerationRequest, GenerationThread, News
 from feilun.serving.limits import DeadlinePassed, Limits
-from feilun.serving.writing import Asked, News, WritingThread
 from feilun.text.decoding import Written
 
 
@@ -27,7 +27,7 @@ class Conversations:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._admission = Admission(limits, Remark("an answer", "回答"))
-        self._thread = WritingThread()
+        self._thread = GenerationThread()
 
     async def write(
         self, generator: Generator, prompt: Sequence[int], decision: GenerateDecision, client: str
@@ -56,7 +56,7 @@ class Conversations:
                 loop.call_soon_threadsafe(news.put_nowait, what)
 
         with self._admission.admitted(client):
-            self._thread.put(Asked(generator, prompt, decision, client, tell, given_up))
+            self._thread.put(GenerationRequest(generator, prompt, decision, client, tell, given_up))
             try:
                 while True:
                     row = await self._next(news, began)

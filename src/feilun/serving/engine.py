@@ -15,8 +15,8 @@ from feilun.core.errors import ServiceError, UsageError, nearest
 from feilun.core.prediction import Prediction
 from feilun.core.remark import Remark, said_in
 from feilun.serving.batcher import Batcher
+from feilun.serving.canary_rollback import CanaryWatch, RollbackRule
 from feilun.serving.limits import DeadlinePassed, Limits, Overloaded, Row
-from feilun.serving.recall import Recall, RecallRule
 from feilun.serving.rows import answerer, blank_row, check_kind, kind_of_rows
 from feilun.serving.sockets import Sockets
 from feilun.serving.tracing import NoTracer, Tracer
@@ -61,7 +61,7 @@ class Engine:
         bundles: Mapping[str, Bundle],
         limits: Limits | None = None,
         trials: Mapping[str, Trial] | None = None,
-        rule: RecallRule | None = None,
+        rule: RollbackRule | None = None,
         tracer: Tracer | None = None,
     ) -> None:
         self.bundles = dict(bundles)
@@ -77,7 +77,9 @@ class Engine:
         self.beside: list[Callable[[], Coroutine[Any, Any, None]]] = []
         """What is to run beside the answering, from start to end."""
         self._tasks: set[asyncio.Task[None]] = set()
-        self._recalls = {name: Recall(rule or RecallRule()) for name, trial in self.trials.items() if not trial.shadows}
+        self._canaries = {
+            name: CanaryWatch(rule or RollbackRule()) for name, trial in self.trials.items() if not trial.shadows
+        }
         self.recalled: Callable[[str, str], None] = lambda model, reason: None
         """Is told which canary was taken back, and why."""
         for name, trial in self.trials.items():
@@ -158,15 +160,15 @@ class Engine:
                 return answer
         began, version = time.perf_counter(), self.bundles[name].version  # which may have changed with a failed canary
         answer = Answer(f"{name}@{version}", await self._batchers[name].predict(texts, client))
-        if trial is not None and name in self._recalls:
-            self._recalls[name].served.add(time.perf_counter() - began)
+        if trial is not None and name in self._canaries:
+            self._canaries[name].served.add(time.perf_counter() - began)
         if trial is not None and trial.shadows:
             self._do(self._shadow(trial, self._tried[name], texts, answer))
         return answer
 
     async def _canary(self, name: str, trial: Trial, texts: Sequence[Row], client: str) -> Answer | None:
         """Let a canary answer; None where it fails, so that the served version answers instead."""
-        recall, began = self._recalls[name], time.perf_counter()
+        watch, began = self._canaries[name], time.perf_counter()
         try:
             predictions = await self._tried[name].predict(texts, client)
         except DeadlinePassed:
@@ -178,21 +180,21 @@ class Engine:
             log.warning("%s failed, and the served version answers instead: %s", trial.model, type(error).__name__)
             self._failed(name, trial)
             return None
-        recall.canary.add(time.perf_counter() - began)
-        self._recall(name, trial)
+        watch.canary.add(time.perf_counter() - began)
+        self._roll_back(name, trial)
         return Answer(trial.model, predictions)
 
     def _failed(self, name: str, trial: Trial) -> None:
-        if name in self._recalls:
-            self._recalls[name].canary.add(None)
-            self._recall(name, trial)
+        if name in self._canaries:
+            self._canaries[name].canary.add(None)
+            self._roll_back(name, trial)
 
-    def _recall(self, name: str, trial: Trial) -> None:
+    def _roll_back(self, name: str, trial: Trial) -> None:
         """Take a canary back where it does worse than the version beside it."""
-        reason = self._recalls[name].verdict() if name in self._recalls else ""
+        reason = self._canaries[name].verdict() if name in self._canaries else ""
         if not reason or self.trials.get(name) is not trial:
             return
-        del self.trials[name], self._recalls[name]
+        del self.trials[name], self._canaries[name]
         log.error("%s is taken back: %s.", trial.model, reason)
         self._do(self._tried.pop(name).stop())
         self.recalled(trial.model, reason)
@@ -217,7 +219,7 @@ class Engine:
         self.bundles[name], self._batchers[name] = bundle, batcher
         if name in self.trials and self.trials[name].bundle.path == bundle.path:
             del self.trials[name]
-            self._recalls.pop(name, None)
+            self._canaries.pop(name, None)
             leaving.append(self._tried.pop(name, None))
         for former in leaving:
             if former is not None:

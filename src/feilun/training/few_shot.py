@@ -16,15 +16,15 @@ from feilun.core.errors import UsageError
 from feilun.core.ports import Tracker
 from feilun.core.remark import Remark
 from feilun.core.splits import Splits
-from feilun.evaluation.baselines.weighed_words import fit_regression
+from feilun.evaluation.baselines.tf_idf import fit_regression
 from feilun.models.heads.class_contrast import ClassContrastHead
 from feilun.models.heads.linear import LinearHead
 from feilun.models.text_model import TextModel
 from feilun.training.checkpoint import Progress
 from feilun.training.distil import Lessons
 from feilun.training.fit import Watcher, fit
+from feilun.training.forward import Team, single_process
 from feilun.training.inputs import make_inputs
-from feilun.training.reading import Team, alone
 from feilun.training.settings import TrainingSettings
 
 NEVER = 20.0
@@ -45,7 +45,7 @@ def fit_contrastive(
     resume: bool = False,
     watcher: Watcher | None = None,
     lessons: Lessons | None = None,
-    team: Team = alone,
+    team: Team = single_process,
 ) -> Progress:
     """Train a model that gives one label in place: its base by contrast, then its head on what the base gives.
 
@@ -54,7 +54,7 @@ def fit_contrastive(
     Raises:
         UsageError: If several processes are to read the rows.
     """
-    if team is not alone:
+    if team is not single_process:
         raise UsageError(
             Remark(
                 'training.method = "contrastive" is for few rows: one process reads them.',

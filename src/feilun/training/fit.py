@@ -29,17 +29,17 @@ from feilun.evaluation.judges.table import JUDGES
 from feilun.models.text_model import TextModel
 from feilun.training import checkpoint
 from feilun.training.averaging import AveragedWeights
+from feilun.training.batch_order import steps_of
 from feilun.training.checkpoint import Progress
 from feilun.training.distil import Lessons
 from feilun.training.energy import EnergyMeter
+from feilun.training.forward import OneProcess, Team, single_process
 from feilun.training.gradients import Gradients, NotFinite
 from feilun.training.inputs import make_inputs
 from feilun.training.interruption import Interruption
 from feilun.training.kept import broken_answers, broken_loss
 from feilun.training.optimizer import clip_gradients, default_rate, make_optimizer
-from feilun.training.order import steps_of
 from feilun.training.process import settle
-from feilun.training.reading import OneProcess, Team, alone
 from feilun.training.schedule import rate, rising_steps
 from feilun.training.settings import TrainingSettings
 
@@ -63,7 +63,7 @@ def fit(
     resume: bool = False,
     watcher: Watcher | None = None,
     lessons: Lessons | None = None,
-    team: Team = alone,
+    team: Team = single_process,
 ) -> Progress:
     """Train a model in place and leave it with its best weights.
 
@@ -111,7 +111,7 @@ class Run:
         folder: Path,
         identity: str,
         lessons: Lessons | None = None,
-        team: Team = alone,
+        team: Team = single_process,
     ) -> None:
         settle(model, settings)
         torch.manual_seed(settings.seed)

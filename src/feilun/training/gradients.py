@@ -12,9 +12,9 @@ from feilun.core.errors import TrainingError
 from feilun.core.remark import Remark
 from feilun.models.text_model import TextModel
 from feilun.training.distil import Lessons
+from feilun.training.forward import Reader
 from feilun.training.memory import give_freed_memory_back, is_out_of_memory
 from feilun.training.random_state import random_state, set_random_state
-from feilun.training.reading import Reader
 
 log = logging.getLogger(__name__)
 

@@ -9,13 +9,13 @@ from typing import Protocol
 from feilun.core.ports import Tracker
 from feilun.core.splits import Splits
 from feilun.models.text_model import TextModel
-from feilun.training.as_it_is import leave_as_it_is
 from feilun.training.checkpoint import Progress
 from feilun.training.distil import Lessons
 from feilun.training.few_shot import fit_contrastive
 from feilun.training.fit import Watcher, fit
-from feilun.training.reading import Team, alone
+from feilun.training.forward import Team, single_process
 from feilun.training.settings import TrainingSettings
+from feilun.training.untrained import leave_untrained
 
 
 class Method(Protocol):
@@ -33,10 +33,10 @@ class Method(Protocol):
         resume: bool = False,
         watcher: Watcher | None = None,
         lessons: Lessons | None = None,
-        team: Team = alone,
+        team: Team = single_process,
     ) -> Progress:
         """Train a model and leave it with its best weights."""
         ...
 
 
-METHODS: Mapping[str, Method] = {"fine-tune": fit, "contrastive": fit_contrastive, "none": leave_as_it_is}
+METHODS: Mapping[str, Method] = {"fine-tune": fit, "contrastive": fit_contrastive, "none": leave_untrained}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from feilun.models.recomputing import recompute_layers
+from feilun.models.gradient_checkpointing import recompute_layers
 from feilun.models.text_model import TextModel
 from feilun.training.memory import keep_freed_memory
 from feilun.training.settings import TrainingSettings

@@ -20,9 +20,6 @@ from feilun.models.build import ModelSettings
 from feilun.monitoring.retrain_policy import RetrainSettings
 from feilun.training.search import SearchSettings
 from feilun.training.settings import TrainingSettings
-from feilun.workflow import toml_text
-from feilun.workflow.overrides import put as put_overrides
-from feilun.workflow.recipe_file import parse, place, read_text, resolve
 from feilun.workflow.rules.adapters import contradictions_of_adapter_form, with_whole_vocabulary
 from feilun.workflow.rules.compression import contradictions_of_compression
 from feilun.workflow.rules.features import contradictions_of_features
@@ -30,6 +27,9 @@ from feilun.workflow.rules.few_shot import contradictions_of_method
 from feilun.workflow.rules.generation import bounded
 from feilun.workflow.rules.rows import AS_THEY_ARE, contradictions_of_rows
 from feilun.workflow.rules.unlabelled import contradictions_of_unlabelled
+from feilun.workflow.settings_files import toml_text
+from feilun.workflow.settings_files.overrides import put as put_overrides
+from feilun.workflow.settings_files.recipe_file import parse, place, read_text, resolve
 from feilun.workflow.task_tables import (
     TaskSettings,
     contradictions_of,

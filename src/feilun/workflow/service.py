@@ -18,9 +18,9 @@ from feilun.core.remark import Remark, joined, said_in
 from feilun.monitoring.feedback import FeedbackDesk
 from feilun.monitoring.log import ObservationLog
 from feilun.serving.access import Access
+from feilun.serving.champion_follower import Follower
 from feilun.serving.drain import DrainingServer, server_config
 from feilun.serving.engine import Engine, by_name
-from feilun.serving.follow import Follower
 from feilun.serving.limits import Limits
 from feilun.serving.tracing import tracer_of_environment
 from feilun.serving.trial import Trial

@@ -16,7 +16,7 @@ from pathlib import Path
 from feilun.bundles.bundle import Bundle, check_target
 from feilun.compression.compress import check_form, compress
 from feilun.compression.prune import check_prunable
-from feilun.core.alone import alone_in
+from feilun.core.folder_lock import locked_folder
 from feilun.core.remark import Remark
 from feilun.core.splits import Splits
 from feilun.data.unlabelled import unlabelled_texts
@@ -30,14 +30,14 @@ from feilun.training.methods import METHODS
 from feilun.training.trackers.table import check_trackers
 from feilun.training.workers.parallel import settings_of_each, team_of
 from feilun.workflow.judge import judge, remarks_on
+from feilun.workflow.prepare import prepare_rows
 from feilun.workflow.publish import check_gate, publish
 from feilun.workflow.recipe import Recipe, load
 from feilun.workflow.recovery import Recovery
-from feilun.workflow.rows import prepare_rows
 from feilun.workflow.run import Run
 from feilun.workflow.screen import Screen, silent
 from feilun.workflow.teaching import teach
-from feilun.workflow.untuned import untuned
+from feilun.workflow.untuned_base import untuned
 
 TRAINED = Remark(
     "Trained. Next it is made small, compared with what it was, and judged.",
@@ -83,7 +83,7 @@ def train(
     further = unlabelled_texts(recipe.data, splits)
     taught, lessons = teach(recipe.training, splits, recipe.task, further, base)
     run = Run.of(recipe, splits, base, lessons)
-    with alone_in(run.folder):
+    with locked_folder(run.folder):
         if not resume:
             run.tracker.clear()
         run.tracker.note(workers=workers)

@@ -17,7 +17,7 @@ from feilun.core.splits import Splits
 from feilun.models.bases.base import Base
 from feilun.training.distil import Lessons, lessons_of
 from feilun.training.settings import TrainingSettings
-from feilun.workflow.spreading import spread
+from feilun.workflow.label_spreading import spread
 
 
 def teach(

@@ -22,9 +22,9 @@ from feilun.apps.recommendation.records.context import (
 )
 from feilun.apps.recommendation.records.events import Interaction
 from feilun.apps.recommendation.records.interactions import NO_HISTORY, read
-from feilun.apps.recommendation.remembered import remembered
 from feilun.apps.recommendation.settings import CandidateSettings, ListSettings
 from feilun.apps.recommendation.shop import Shop
+from feilun.apps.recommendation.stored_data import stored_data
 from feilun.core.errors import DataError, UsageError
 
 QUOTAS = {"popular-in-segment": 40, "recent-in-segment": 10, "popular": 20, "item-neighbours": 20}
@@ -132,14 +132,14 @@ def test_a_list_is_logged_with_its_context_and_nothing_of_it_is_left_of_who_is_f
     shop.recommend("ann", 3, context={"city": "杭州", "device": " phone "}, now=now)
     shop.recommend("bob", 3, now=now)
     shop.recommend("cid", 3, personal=False, context={"city": "杭州"}, now=now)
-    logged = {ranking.user: ranking for ranking in remembered(database, "tiny").rankings}
+    logged = {ranking.user: ranking for ranking in stored_data(database, "tiny").rankings}
     assert logged["ann"].context == {"city": "杭州", "device": "phone"}
     assert len(logged["ann"].items) == 3
     assert logged["bob"].context == {} == logged[""].context, "a list of nobody says nothing of anybody"
     assert recommender.contexts.at("ann", now + 5)["device"] == "phone"
     shop.forget("ann")
     assert recommender.contexts.at("ann", now + 5) == {}
-    assert "ann" not in {ranking.user for ranking in remembered(database, "tiny").rankings}
+    assert "ann" not in {ranking.user for ranking in stored_data(database, "tiny").rankings}
 
 
 @pytest.mark.parametrize(

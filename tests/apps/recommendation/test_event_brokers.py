@@ -15,13 +15,13 @@ from shops import made_shop, trained
 from apps.servers import SERVERS, Server
 from feilun.apps.brokers.receiver import Receiver
 from feilun.apps.recommendation.broker import take_message
-from feilun.apps.recommendation.remembered import remembered
 from feilun.apps.recommendation.settings import EventBroker
 from feilun.apps.recommendation.shop import Shop
+from feilun.apps.recommendation.stored_data import stored_data
 from feilun.core.errors import StorageError
 from feilun.storage.database import Database, open_database
+from feilun.storage.dead_letters import DeadLetters
 from feilun.storage.event_queue import EventQueue
-from feilun.storage.refused import Refused
 
 
 @pytest.fixture(params=["nats", "redis", pytest.param("amqp", marks=pytest.mark.slow), "kafka"])
@@ -43,14 +43,14 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 
 @pytest.fixture
-def refused(tmp_path: Path) -> Refused:
-    return Refused(tmp_path / "refused")
+def refused(tmp_path: Path) -> DeadLetters:
+    return DeadLetters(tmp_path / "refused")
 
 
 def reopened(database: Database) -> Shop:
     """Return a shop as it is after a start: it knows what the database holds."""
     shop = made_shop(database)
-    shop.recommender.observe(remembered(database, "tiny").events)
+    shop.recommender.observe(stored_data(database, "tiny").events)
     return shop
 
 
@@ -72,7 +72,7 @@ def waited(done: Callable[[], Any], seconds: float = 30) -> None:
 
 
 def test_killed_brokers_and_consumers_lose_nothing_and_double_nothing(
-    server: Server, database: Database, refused: Refused
+    server: Server, database: Database, refused: DeadLetters
 ) -> None:
     settings, shop, written = EventBroker(server.address), made_shop(database), Counter[bytes]()
 
@@ -95,12 +95,12 @@ def test_killed_brokers_and_consumers_lose_nothing_and_double_nothing(
         waited(lambda: count(shop) == 60)
         server.publish(body(0), body(60))
         waited(lambda: count(shop) == 61)
-    assert sorted(event.id for event in remembered(database, "tiny").events) == sorted(f"e{i}" for i in range(61))
+    assert sorted(event.id for event in stored_data(database, "tiny").events) == sorted(f"e{i}" for i in range(61))
     assert count(reopened(database)) == 61
     assert refused.all() == []
 
 
-def test_what_the_database_refuses_comes_again(server: Server, tmp_path: Path, refused: Refused) -> None:
+def test_what_the_database_refuses_comes_again(server: Server, tmp_path: Path, refused: DeadLetters) -> None:
     path, away = tmp_path / "shop.db", tmp_path / "away.db"
     database = open_database(f"sqlite:///{path}")
     shop, failed = made_shop(database), []
@@ -124,7 +124,7 @@ def test_what_the_database_refuses_comes_again(server: Server, tmp_path: Path, r
 
 
 def test_what_is_no_event_is_kept_with_its_reason_and_the_stream_goes_on(
-    server: Server, database: Database, refused: Refused
+    server: Server, database: Database, refused: DeadLetters
 ) -> None:
     shop = made_shop(database)
     server.publish(b"{broken 13812345678", b"[1]", json.dumps([json.loads(body(1)), {"user": "u"}]).encode(), body(2))
@@ -148,18 +148,20 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_hostile_messages_are_kept_once_and_never_come_again(name: str, database: Database, refused: Refused) -> None:
+def test_hostile_messages_are_kept_once_and_never_come_again(
+    name: str, database: Database, refused: DeadLetters
+) -> None:
     shop = made_shop(database)
     for _ in range(2):
         take_message(shop, refused, "events", HOSTILE[name])
     (one,) = refused.all()
     assert one.reason
     assert one.source == "events"
-    assert remembered(database, "tiny").events == []
+    assert stored_data(database, "tiny").events == []
 
 
 def test_who_is_forgotten_is_in_no_refused_message_and_in_no_waiting_file(
-    database: Database, refused: Refused, tmp_path: Path
+    database: Database, refused: DeadLetters, tmp_path: Path
 ) -> None:
     shop = made_shop(database)
     shop.queue, shop.refused = EventQueue(tmp_path / "waiting"), refused

@@ -13,8 +13,8 @@ from feilun.apps.recommendation.answering.explain import Reason
 from feilun.apps.recommendation.experiments.interleaving import interleave, preference
 from feilun.apps.recommendation.experiments.outcomes import interest_in
 from feilun.apps.recommendation.records.events import Interaction, Item, Ranking
-from feilun.apps.recommendation.remembered import remembered
 from feilun.apps.recommendation.settings import ExperimentSettings
+from feilun.apps.recommendation.stored_data import stored_data
 from feilun.core.errors import RecipeError
 from feilun.storage.database import open_database
 from feilun.workflow.applications.recommendation.file import read_application
@@ -80,7 +80,7 @@ def test_mixed_lists_are_remembered_with_their_sides_and_only_interest_is_credit
     shop, now = made_shop(database, experiment=experiment), trained()[0].now
     users = sorted({event.user for event in trained()[0].events})[:20]
     given = [shop.recommend(user, 6, now=now)[0] for user in users]
-    held = remembered(database, "tiny").rankings
+    held = stored_data(database, "tiny").rankings
     mixed = [ranking for ranking in held if ranking.sides]
     assert 0 < len(mixed) < len(held)
     assert {ranking.arm for ranking in mixed} == {"mix:interleaved"}
@@ -94,7 +94,7 @@ def test_mixed_lists_are_remembered_with_their_sides_and_only_interest_is_credit
         worse = ranking.items[ranking.sides.index("i")]
         events.append(Interaction(f"d{ranking.id}", ranking.user, worse, "dislike", 1.0, now + 9, ranking.id))
     shop.take(events)
-    found = preference(mixed, interest_in(remembered(database, "tiny").events, SETTINGS.signals))
+    found = preference(mixed, interest_in(stored_data(database, "tiny").events, SETTINGS.signals))
     assert (found.personal, found.impersonal, found.credit.value) == (len(mixed), 0, 1.0)
     database.close()
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from shops import SETTINGS, made_recommender, trained
 
-from feilun.apps.recommendation.candidates.decayed import DecayedCounts
+from feilun.apps.recommendation.candidates.decayed_counts import DecayedCounts
 from feilun.apps.recommendation.candidates.generator import Takes
 from feilun.apps.recommendation.candidates.popular import Popular, Trending
 from feilun.apps.recommendation.ranking.as_of import AsOf

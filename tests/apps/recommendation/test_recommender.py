@@ -12,7 +12,7 @@ from shops import SETTINGS, made_recommender, trained
 from feilun.apps.recommendation.candidates.fusion import gather
 from feilun.apps.recommendation.candidates.recent import Recent
 from feilun.apps.recommendation.candidates.scoring import best
-from feilun.apps.recommendation.judging.beside_baselines import judge
+from feilun.apps.recommendation.judging.against_baselines import judge
 from feilun.apps.recommendation.ranking.requests import allowed_at
 from feilun.apps.recommendation.ranking.training import fit
 from feilun.apps.recommendation.ranking.trees import Trees

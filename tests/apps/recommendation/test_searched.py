@@ -10,7 +10,7 @@ import pytest
 from feilun.apps.recommendation.candidates import text_neighbours
 from feilun.apps.recommendation.candidates.als import AlternatingLeastSquares
 from feilun.apps.recommendation.candidates.inverted_lists import InvertedLists
-from feilun.apps.recommendation.candidates.longest_first import BLOCK, LongestFirst
+from feilun.apps.recommendation.candidates.max_inner_product import BLOCK, MaxInnerProduct
 from feilun.apps.recommendation.candidates.scoring import FEWEST_SEARCHED, AllScores, best
 from feilun.apps.recommendation.candidates.text_neighbours import TextNeighbours
 from feilun.apps.recommendation.records.catalogue import Catalogue
@@ -51,7 +51,7 @@ def test_the_largest_products_are_those_of_a_whole_look(count):
     source = np.random.default_rng(count)
     vectors = (source.normal(size=(3 * BLOCK, 8)) * source.exponential(size=(3 * BLOCK, 1)) ** 3).astype(np.float32)
     vectors[5] = 0
-    found = LongestFirst(vectors)
+    found = MaxInnerProduct(vectors)
     for share in (1.0, 0.5, 0.001):
         allowed, query = source.random(len(vectors)) < share, source.normal(size=8).astype(np.float32)
         products = np.maximum(vectors @ query, 0)

@@ -10,9 +10,9 @@ from shops import SETTINGS, made_shop, trained
 
 from feilun.apps.recommendation.experiments.outcomes import outcomes, shown_by_arm
 from feilun.apps.recommendation.records.events import Interaction, Item
-from feilun.apps.recommendation.remembered import remembered
 from feilun.apps.recommendation.settings import ExperimentSettings
 from feilun.apps.recommendation.shop import Taking
+from feilun.apps.recommendation.stored_data import stored_data
 from feilun.core.errors import StorageError, UsageError
 from feilun.storage import recommendation as storage
 from feilun.storage.database import open_database
@@ -29,7 +29,7 @@ def test_the_same_event_counts_once(database):
     again = shop.take([event("2", "tea-2a"), event("3", "tea-3a")])
     assert (first.taken, first.repeated) == (2, 1)
     assert (again.taken, again.repeated) == (1, 1)
-    assert len(remembered(database, "tiny").events) == 3
+    assert len(stored_data(database, "tiny").events) == 3
     assert len(shop.recommender.histories.of("u", trained()[0].now)) == 3
 
 
@@ -44,7 +44,7 @@ def test_events_that_come_at_once_share_transactions_and_each_sender_gets_its_ow
     assert sorted({(answer.taken, answer.repeated) for answer in answers}) == [(2, 1), (3, 0)]
     assert all(answer.unknown == 1 for answer in answers)
     assert sum(commits) == 60
-    assert len(remembered(database, "tiny").events) == 121
+    assert len(stored_data(database, "tiny").events) == 121
     assert len(shop.recommender.histories.of("u", trained()[0].now)) == 61
 
 
@@ -53,7 +53,7 @@ def test_lists_that_are_asked_for_at_once_are_all_remembered(database):
     with ThreadPoolExecutor(8) as threads:
         found = list(threads.map(lambda number: shop.recommend(f"u{number}", 3, now=now), range(24)))
     assert all(kept for _, kept in found)
-    assert {ranking.id for ranking in remembered(database, "tiny").rankings} == {answer.id for answer, _ in found}
+    assert {ranking.id for ranking in stored_data(database, "tiny").rankings} == {answer.id for answer, _ in found}
 
 
 def test_an_event_of_an_unknown_item_counts_once_the_item_comes(database):
@@ -72,8 +72,8 @@ def test_a_ranking_that_was_never_issued_is_told_and_left_out(database):
     assert kept
     taken = shop.take([event("1", ranking=answer.id), event("2", "tea-2a", ranking="made up")])
     assert (taken.taken, taken.unissued) == (2, 1)
-    assert [e.ranking for e in remembered(database, "tiny").events] == [answer.id, None]
-    (ranking,) = remembered(database, "tiny").rankings
+    assert [e.ranking for e in stored_data(database, "tiny").events] == [answer.id, None]
+    (ranking,) = stored_data(database, "tiny").rankings
     assert ranking.items == tuple(place.item.id for place in answer.places)
     assert len(ranking.propensities) == 5
 
@@ -84,7 +84,7 @@ def test_who_is_forgotten_is_nowhere_and_a_list_without_profile_names_nobody(dat
     shop.recommend("u", 5, now=now)
     shop.recommend("u", 5, personal=False, now=now)
     assert shop.forget("u") == {"interactions": 1, "rankings": 1}
-    held = remembered(database, "tiny")
+    held = stored_data(database, "tiny")
     assert [e.user for e in held.events] == ["other"]
     assert [r.user for r in held.rankings] == [""]
     assert len(shop.recommender.histories.of("u", now)) == 0
@@ -93,7 +93,7 @@ def test_who_is_forgotten_is_nowhere_and_a_list_without_profile_names_nobody(dat
 def test_a_withdrawn_item_stays_withdrawn(database):
     shop = made_shop(database)
     shop.withdraw("tea-1a")
-    assert next(item for item in remembered(database, "tiny").items if item.id == "tea-1a").hidden
+    assert next(item for item in stored_data(database, "tiny").items if item.id == "tea-1a").hidden
     assert "tea-1a" not in [i.id for i, _ in shop.recommender.similar("tea-1b", 200)]
 
 
@@ -136,7 +136,7 @@ def test_events_wait_on_the_disk_while_the_database_is_gone(tmp_path):
     away.rename(path)
     assert shop.take([event("3"), event("4")]) == Taking(1, 1, 0, 0)
     assert left_behind(tmp_path / "waiting") == []
-    assert sorted(one.id for one in remembered(database, "tiny").events) == ["1", "2", "3", "4"]
+    assert sorted(one.id for one in stored_data(database, "tiny").events) == ["1", "2", "3", "4"]
     database.close()
 
 
@@ -146,7 +146,7 @@ def test_who_is_forgotten_does_not_come_back_from_the_queue(database, tmp_path):
     shop.queue.append([asdict(event("1"))])
     assert shop.forget("u")["interactions"] == 1
     assert left_behind(tmp_path / "waiting") == []
-    assert remembered(database, "tiny").events == []
+    assert stored_data(database, "tiny").events == []
 
 
 def test_users_of_the_holdout_get_lists_without_history_and_both_arms_are_counted(database):
@@ -157,7 +157,7 @@ def test_users_of_the_holdout_get_lists_without_history_and_both_arms_are_counte
     shop.recommend(users[0], 5, personal=False, now=now)
     personal = [answer for answer in given.values() if answer.personal]
     shop.take([event(f"f{i}", user=answer.user, ranking=answer.id) for i, answer in enumerate(personal)])
-    held = remembered(database, "tiny")
+    held = stored_data(database, "tiny")
     found = outcomes(shown_by_arm(held.rankings, held.events, SETTINGS.signals, set()), len(held.items))
     assert found["holdout:personal"].lists == len(personal)
     assert found["holdout:holdout"].lists == 40 - len(personal)
@@ -175,7 +175,7 @@ def test_an_item_that_comes_back_with_the_database_finds_the_events_that_waited_
     (tmp_path / "gone.db").rename(tmp_path / "shop.db")
     shop.put([Item("later", "Late oolong", categories=("tea",))], trained()[0].now)
     assert len(shop.recommender.histories.of("u", trained()[0].now)) == 1
-    assert [one.id for one in remembered(database, "tiny").events] == ["1"]
+    assert [one.id for one in stored_data(database, "tiny").events] == ["1"]
     database.close()
 
 

@@ -48,7 +48,7 @@ def fails(monkeypatch):
         def verb():
             raise error
 
-        monkeypatch.setattr("feilun.workflow.doctor.examine", verb)
+        monkeypatch.setattr("feilun.workflow.getting_started.doctor.examine", verb)
 
     return fails
 

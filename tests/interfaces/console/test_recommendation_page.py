@@ -12,9 +12,9 @@ from shops import made_shop, trained
 
 from feilun.apps.recommendation.records.context import ContextSettings
 from feilun.apps.recommendation.records.events import Interaction, Item
-from feilun.apps.recommendation.remembered import remembered
 from feilun.apps.recommendation.settings import ExperimentSettings
 from feilun.apps.recommendation.shop import Shop
+from feilun.apps.recommendation.stored_data import stored_data
 from feilun.interfaces.console.console import with_pages, with_sessions
 from feilun.interfaces.http.applications.recommendation import create_app
 from feilun.serving.access import Access
@@ -59,8 +59,8 @@ def test_a_click_counts_in_the_next_list_and_names_the_one_that_showed_it(
     assert before[0] not in titles(page)
     assert page.locator("text=因为你选过").count() > 0
     assert "点击概率" in page.locator("ol.list .badge").first.inner_text()
-    (event,) = remembered(shop.database, "tiny").events
-    first, *_ = remembered(shop.database, "tiny").rankings
+    (event,) = stored_data(shop.database, "tiny").events
+    first, *_ = stored_data(shop.database, "tiny").rankings
     assert (event.user, event.type, event.ranking) == ("guest", "click", first.id)
     page.reload()
     page.wait_for_selector("text=因为你选过")
@@ -80,7 +80,7 @@ def test_what_is_declared_of_the_context_is_asked_for_and_sent(
         page.get_by_label("城市").fill("杭州")
         page.get_by_label("城市").press("Enter")
         page.wait_for_load_state("networkidle")
-    first, second = remembered(database, "tiny").rankings
+    first, second = stored_data(database, "tiny").rankings
     assert (first.context, second.context) == ({}, {"device": "phone", "城市": "杭州"})
     database.close()
 

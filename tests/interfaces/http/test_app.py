@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from feilun.bundles.bundle import Bundle, open_bundle, write_bundle
-from feilun.interfaces.http.answers import error_answer
 from feilun.interfaces.http.app import create_app
+from feilun.interfaces.http.error_answers import error_answer
 from feilun.serving.engine import Engine
 from tiny_bundle import LABELS, made_bundle, made_facts, made_files
 

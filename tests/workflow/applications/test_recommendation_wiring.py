@@ -15,8 +15,8 @@ from typer.testing import CliRunner
 from feilun.apps.recommendation.records.catalogue import build_catalogue
 from feilun.apps.recommendation.records.events import Interaction
 from feilun.apps.recommendation.records.interactions import read
-from feilun.apps.recommendation.remembered import remembered
 from feilun.apps.recommendation.sample.shop import simulate
+from feilun.apps.recommendation.stored_data import stored_data
 from feilun.core import places
 from feilun.core.errors import BundleError, DataError, RecipeError, UsageError
 from feilun.interfaces.cli.applications.recommendation import app as cli
@@ -27,7 +27,6 @@ from feilun.workflow.applications.recommendation import wiring as application
 from feilun.workflow.applications.recommendation.estimate import estimate_settings
 from feilun.workflow.applications.recommendation.file import read_application
 from feilun.workflow.applications.recommendation.judging import evaluate
-from feilun.workflow.applications.recommendation.showing import share
 from feilun.workflow.applications.recommendation.tables import (
     import_events,
     import_items,
@@ -36,6 +35,7 @@ from feilun.workflow.applications.recommendation.tables import (
     take_tables,
     waiting_folder,
 )
+from feilun.workflow.applications.recommendation.terminal import share
 
 
 @pytest.fixture
@@ -261,9 +261,9 @@ def test_what_waited_for_the_database_is_taken_up_at_the_next_opening(file):
     row = {"id": "late", "user": "u", "item": "tea-1a", "type": "click", "value": 1.0, "time": 1.0, "ranking": None}
     EventQueue(waiting_folder(settings)).append([row])
     with application.opened_shop(settings) as shop:
-        assert len(remembered(shop.database, settings.name).events) == before + 1
+        assert len(stored_data(shop.database, settings.name).events) == before + 1
     with application.opened_shop(settings) as shop:
-        assert len(remembered(shop.database, settings.name).events) == before + 1
+        assert len(stored_data(shop.database, settings.name).events) == before + 1
 
 
 def test_settings_are_estimated_from_lists_that_were_served(file):
@@ -272,7 +272,7 @@ def test_settings_are_estimated_from_lists_that_were_served(file):
     with pytest.raises(DataError, match="logged with the chances"):
         estimate_settings(settings, application.prepare(settings, database))
     shop = application.open_shop(settings, database, application.prepare(settings, database), seed=3)
-    now = max(event.time for event in remembered(database, settings.name).events) + 60
+    now = max(event.time for event in stored_data(database, settings.name).events) + 60
     for number in range(60):
         answer, _ = shop.recommend(f"shopper-{number:04d}", 5, now=now + number)
         first = answer.places[0].item.id
@@ -295,7 +295,7 @@ def test_the_verbs_tell_what_experiments_came_to_and_what_settings_would_earn(fi
     settings, _ = filled(file, database)
     runner = CliRunner()
     assert isinstance(runner.invoke(cli, ["experiment", str(file)]).exception, UsageError)
-    now = max(event.time for event in remembered(database, settings.name).events) + 60
+    now = max(event.time for event in stored_data(database, settings.name).events) + 60
     for method, part in (("holdout", 0.5), ("interleave", 1)):
         changed = read_application(
             file, [f"experiment.{k}={v}" for k, v in (("name", method), ("method", method), ("holdout", part))]
@@ -383,7 +383,7 @@ def test_an_import_lets_others_write_between_its_parts(file, monkeypatch):
     settings = read_application(file)
 
     def pause(seconds):
-        seen.append(len(remembered(other, settings.name).events))
+        seen.append(len(stored_data(other, settings.name).events))
         put_events(other, settings, [Interaction(f"theirs {len(seen)}", "v", "a", "click", 1.0, 1.0)])
 
     monkeypatch.setattr(tables, "WRITTEN_AT_ONCE", 10)

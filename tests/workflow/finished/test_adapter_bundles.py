@@ -13,7 +13,7 @@ import numpy as np
 import polars
 import pytest
 
-from feilun.bundles.adapted import AdaptedSession
+from feilun.bundles.adapter_runtime import AdapterSession
 from feilun.bundles.base_graphs import path_of
 from feilun.bundles.bundle import Bundle, open_bundle
 from feilun.core.errors import BundleError, RecipeError, UsageError
@@ -113,7 +113,7 @@ def test_a_bundle_holds_adapter_and_head_and_names_the_graph_of_its_base(place: 
     }
     assert bundles["moods"].report.cost["model_bytes"] < graph.stat().st_size / 2
     sessions = [bundle.predictor._session for bundle in bundles.values()]  # type: ignore[union-attr]
-    assert all(isinstance(session, AdaptedSession) and session.base is sessions[0].base for session in sessions)
+    assert all(isinstance(session, AdapterSession) and session.base is sessions[0].base for session in sessions)
 
 
 @pytest.mark.parametrize("name", ["moods", "topics", "alone"])

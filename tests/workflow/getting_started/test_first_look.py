@@ -4,8 +4,8 @@ import pytest
 
 from feilun.core.errors import DataError, FeilunError, UsageError
 from feilun.interfaces.cli.main import run
-from feilun.workflow.getting_started.beginnings import base_for
 from feilun.workflow.getting_started.columns import Column, guess_target, guess_text
+from feilun.workflow.getting_started.default_settings import base_for
 from feilun.workflow.getting_started.first_look import look, text_column
 from feilun.workflow.getting_started.first_recipe import name_of, write_recipe
 from feilun.workflow.getting_started.first_words import advice_without_labels, describe_columns, describe_texts

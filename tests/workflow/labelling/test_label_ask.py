@@ -15,8 +15,8 @@ from chat_server import Service, chat_service
 from feilun.core.errors import ServiceError, UsageError
 from feilun.data.readers.sources import open_rows
 from feilun.interfaces.cli.main import run
-from feilun.labelling.asking import Memory, Prompt
 from feilun.labelling.chat_endpoint import ChatEndpoint
+from feilun.labelling.llm_labels import Memory, Prompt
 from feilun.workflow.labelling.ask import Limits, ask_for_labels, endpoint_of
 from tiny import reviews
 

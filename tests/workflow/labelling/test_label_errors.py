@@ -11,7 +11,7 @@ import pytest
 from feilun.core.errors import BaseModelError, DataError, UsageError
 from feilun.interfaces.cli.main import run
 from feilun.workflow.labelling.errors import label_errors
-from feilun.workflow.labelling.rows import place_of
+from feilun.workflow.labelling.labelled_texts import place_of
 from feilun.workflow.labelling.vectors import WORDS
 from labelled_table import labelled_table
 from tiny import save_tiny_base
@@ -92,7 +92,7 @@ def test_labels_of_few_rows_are_named(
 
 
 def test_without_a_base_at_hand_words_are_counted(table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("feilun.workflow.labelling.rows.base_for", lambda _: "./no-such-base")
+    monkeypatch.setattr("feilun.workflow.labelling.labelled_texts.base_for", lambda _: "./no-such-base")
     assert label_errors(place_of(str(table))).read_by.startswith("words")
 
 

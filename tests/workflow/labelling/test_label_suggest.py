@@ -16,8 +16,8 @@ from feilun.interfaces.cli.main import run
 from feilun.labelling.label_studio import Question
 from feilun.labelling.ways import WAYS
 from feilun.text.formulas import inert, plain
-from feilun.workflow.labelling.filled import read_answers, write_questions
-from feilun.workflow.labelling.people import agreement_of, read_ratings, write_labelled
+from feilun.workflow.labelling.annotators import agreement_of, read_ratings, write_labelled
+from feilun.workflow.labelling.label_files import read_answers, write_questions
 from feilun.workflow.labelling.suggest import pool_of, suggest_texts
 from feilun.workflow.labelling.vectors import WORDS
 from labelled_table import labelled_table

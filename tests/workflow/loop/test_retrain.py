@@ -30,9 +30,9 @@ from feilun.workflow import recipe as recipes
 from feilun.workflow import steps
 from feilun.workflow.loop import releases
 from feilun.workflow.loop.next_corpus import next_corpus
-from feilun.workflow.loop.remembered import recipe_of
+from feilun.workflow.loop.recipe_of_model import recipe_of
+from feilun.workflow.loop.resumption import stopped
 from feilun.workflow.loop.retrain import is_due, retrain
-from feilun.workflow.loop.stopped import stopped
 from feilun.workflow.screen import Screen
 from feilun.workflow.steps import train
 from tiny import WORDS, reviews, save_tiny_base

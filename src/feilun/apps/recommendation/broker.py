@@ -12,10 +12,10 @@ from feilun.apps.recommendation.records.events import Interaction, read_interact
 from feilun.apps.recommendation.shop import Shop
 from feilun.core.errors import DataError
 from feilun.monitoring.redaction import kept
-from feilun.storage.refused import Refused
+from feilun.storage.dead_letters import DeadLetters
 
 
-def take_message(shop: Shop, refused: Refused, stream: str, body: bytes) -> None:
+def take_message(shop: Shop, refused: DeadLetters, stream: str, body: bytes) -> None:
     """Take the events of a message; those that cannot be read are kept, and keep the others back from nothing.
 
     Args:

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from feilun.apps.recommendation.answering.answer import ALL_TAKEN, Answer
 from feilun.apps.recommendation.answering.business_rules import BusinessRules
-from feilun.apps.recommendation.answering.considered import Considered
 from feilun.apps.recommendation.answering.finder import Finder, check_count
 from feilun.apps.recommendation.answering.item_search import ItemSearch
 from feilun.apps.recommendation.answering.places import answer_of
 from feilun.apps.recommendation.answering.policy import ListPolicy
 from feilun.apps.recommendation.answering.rerank import Chosen, choose, permitted
+from feilun.apps.recommendation.answering.scored_candidates import ScoredCandidates
 from feilun.apps.recommendation.candidates.table import IMPERSONAL
 from feilun.apps.recommendation.ranking.model import Model, fused
 from feilun.apps.recommendation.records.catalogue import Vectors, text_vectors, with_items
@@ -175,7 +175,7 @@ class Recommender:
         liked: Sequence[str] = (),
         context: Context | None = None,
         now: float,
-    ) -> Considered:
+    ) -> ScoredCandidates:
         """Return the candidates of a list with their scores, as `recommend` orders them.
 
         Args:
@@ -211,7 +211,7 @@ class Recommender:
         pool, ruled = self.policy.candidates(model, quotas, history, situation, allowed, count)
         scores = model.scores(pool, history, situation) if personal else fused(pool, {})
         lifted = self.policy.lifted(scores, model, pool, ruled, now)
-        return Considered(model, pool, scores, lifted, history, situation, ruled.rules, note)
+        return ScoredCandidates(model, pool, scores, lifted, history, situation, ruled.rules, note)
 
     def similar(self, item: str, count: int = 10, now: float | None = None) -> list[tuple[Item, float]]:
         """Return the items nearest to one by its text and by who takes both, with their nearness.
@@ -286,7 +286,7 @@ class Recommender:
     def _history(self, user: str, now: float) -> History:
         return self.model.session.within(self.histories.of(user, now), now)
 
-    def _choose(self, found: Considered, count: int) -> Chosen:
+    def _choose(self, found: ScoredCandidates, count: int) -> Chosen:
         facts, items = found.model.facts, found.pool.items
         vectors, creators = facts.vectors[items], facts.creator[items]
         with self._lock:  # who draws at the same time would draw alike

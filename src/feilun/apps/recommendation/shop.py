@@ -14,14 +14,14 @@ from feilun.apps.recommendation.recommender import Recommender
 from feilun.apps.recommendation.records.catalogue import text_vectors
 from feilun.apps.recommendation.records.context import Context
 from feilun.apps.recommendation.records.events import Interaction, Item, checked_user
-from feilun.apps.recommendation.remembered import interaction_of, row_of
+from feilun.apps.recommendation.stored_data import interaction_of, row_of
 from feilun.core.errors import StorageError
 from feilun.storage import event_queue
 from feilun.storage import recommendation as storage
 from feilun.storage.database import Database
+from feilun.storage.dead_letters import DeadLetters
 from feilun.storage.event_queue import EventQueue
-from feilun.storage.refused import Refused
-from feilun.storage.together import Together
+from feilun.storage.group_commit import GroupCommit
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Shop:
 
     def __init__(
         self, recommender: Recommender, database: Database, application: str, queue: EventQueue | None = None,
-        refused: Refused | None = None,
+        refused: DeadLetters | None = None,
     ) -> None:  # fmt: skip
         self.recommender = recommender
         self.database = database
@@ -66,8 +66,8 @@ class Shop:
         self.refused = refused
         self._waiting: set[str] = set()
         self._taking = RLock()
-        self._together: Together[Sequence[Sequence[Interaction]], list[Taking]] = Together(self._take_gathered)
-        self._lists_together: Together[dict[str, Any], None] = Together(self._write_lists)
+        self._together: GroupCommit[Sequence[Sequence[Interaction]], list[Taking]] = GroupCommit(self._take_gathered)
+        self._lists_together: GroupCommit[dict[str, Any], None] = GroupCommit(self._write_lists)
 
     def take(self, events: Sequence[Interaction]) -> Taking:
         """Write events, then let them count; while the database is gone they wait in the queue, where there is one.

@@ -10,7 +10,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
-from feilun.bundles.adapted import AdapterFiles, read_adapter
+from feilun.bundles.adapter_runtime import AdapterFiles, read_adapter
 from feilun.bundles.session import OUTPUTS
 from feilun.compression.graphs.writer import BRANCH
 

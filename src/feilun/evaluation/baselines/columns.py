@@ -22,7 +22,7 @@ from feilun.core.features import CategoryColumn, FeatureColumns
 from feilun.core.labels import LabelSet
 from feilun.core.ports import Predictor
 from feilun.core.prediction import Decision, Prediction
-from feilun.evaluation.baselines.weighed_words import texts_of, weighed_words
+from feilun.evaluation.baselines.tf_idf import texts_of, tf_idf
 from feilun.evaluation.judges.table import JUDGES
 
 LINEAR = "columns + linear model"
@@ -197,7 +197,7 @@ def _boosting(task: str, rounds: int, categorical: Sequence[int]) -> Any:
 
 
 def _table(train: Corpus, columns: FeatureColumns) -> Table:
-    found = weighed_words(train, MOST_WORDS)
+    found = tf_idf(train, MOST_WORDS)
     if found is None:
         return Table(columns)
     from sklearn.decomposition import TruncatedSVD

@@ -14,7 +14,7 @@ from feilun.core.labels import LabelSet
 from feilun.core.ports import Predictor
 from feilun.core.prediction import Prediction
 from feilun.evaluation.baselines.single_label import WORDS
-from feilun.evaluation.baselines.weighed_words import MOST_WEIGHTS, fit_regression, texts_of, weighed_words
+from feilun.evaluation.baselines.tf_idf import MOST_WEIGHTS, fit_regression, texts_of, tf_idf
 from feilun.evaluation.label_thresholds import fit_thresholds
 
 COMMONEST = "commonest set of labels"
@@ -108,7 +108,7 @@ def fit_set_baselines(
 
 def _fit_words(train: Corpus, targets: NDArray[np.bool_], labels: LabelSet) -> WordSetModel | None:
     classes = targets.shape[1]
-    found = weighed_words(train, MOST_WEIGHTS // classes)
+    found = tf_idf(train, MOST_WEIGHTS // classes)
     if found is None:
         return None
     vectorizer, weighed = found

@@ -12,7 +12,7 @@ from feilun.core.corpus import Corpus
 from feilun.core.decisions.regress import RegressDecision
 from feilun.core.ports import Predictor
 from feilun.core.prediction import Prediction
-from feilun.evaluation.baselines.weighed_words import texts_of, weighed_words
+from feilun.evaluation.baselines.tf_idf import texts_of, tf_idf
 from feilun.evaluation.conformal import reach_of
 from feilun.evaluation.metrics.arithmetic import Floats
 
@@ -99,7 +99,7 @@ def fit_number_baselines(
 def _fit_words(
     train: Corpus, standardised: Floats, names: tuple[str, ...], decision: RegressDecision
 ) -> WordRegression | None:
-    found = weighed_words(train, MOST_FEATURES)
+    found = tf_idf(train, MOST_FEATURES)
     if found is None:
         return None
     from sklearn.linear_model import Ridge

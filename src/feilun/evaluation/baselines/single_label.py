@@ -11,7 +11,7 @@ from feilun.core.corpus import Corpus
 from feilun.core.labels import LabelSet
 from feilun.core.ports import Predictor
 from feilun.core.prediction import Prediction, Ranking
-from feilun.evaluation.baselines.weighed_words import MOST_WEIGHTS, fit_regression, texts_of, weighed_words
+from feilun.evaluation.baselines.tf_idf import MOST_WEIGHTS, fit_regression, texts_of, tf_idf
 
 MAJORITY = "majority class"
 WORDS = "TF-IDF + logistic regression"
@@ -85,7 +85,7 @@ def fit_baselines(train: Corpus, labels: LabelSet) -> dict[str, Predictor]:
 
 def _fit_words(train: Corpus, targets: NDArray[np.int64], labels: LabelSet) -> WordModel | None:
     classes = int(np.count_nonzero(np.bincount(targets)))
-    found = weighed_words(train, MOST_WEIGHTS // classes)
+    found = tf_idf(train, MOST_WEIGHTS // classes)
     if found is None:
         return None
     vectorizer, weighed = found

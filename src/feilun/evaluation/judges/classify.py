@@ -13,13 +13,13 @@ from feilun.core.labels import LabelSet
 from feilun.core.ports import Predictor
 from feilun.core.prediction import Decision
 from feilun.core.report import Report
-from feilun.evaluation import scope
+from feilun.evaluation import out_of_scope
 from feilun.evaluation.baselines.single_label import fit_baselines
 from feilun.evaluation.calibration import Abstention, fit_temperature, label_thresholds
 from feilun.evaluation.intervals import Intervals, bootstrap
 from feilun.evaluation.judgement import from_probabilities, judge
-from feilun.evaluation.judges.asked import Asked, check_known, checked
 from feilun.evaluation.judges.decisions import decisions
+from feilun.evaluation.judges.request import ReportRequest, check_known, checked
 from feilun.evaluation.metrics.confidence import coverage_curve, reliability
 from feilun.evaluation.metrics.single_label import compare, figures, per_label
 from feilun.evaluation.slices import slice_figures
@@ -37,7 +37,7 @@ class ClassifyJudge:
         "log_loss",
         "brier",
         "expected_calibration_error",
-        *scope.METRICS,
+        *out_of_scope.METRICS,
     )
 
     def figures(
@@ -56,7 +56,7 @@ class ClassifyJudge:
         """
         targets = labels.encode(corpus.target or ())
         judged = from_probabilities(decision.probabilities(logits), targets, labels)
-        return {**figures(judged), **scope.figures(judged, decision.out_of_scope)}
+        return {**figures(judged), **out_of_scope.figures(judged, decision.out_of_scope)}
 
     def calibrate(
         self,
@@ -68,7 +68,9 @@ class ClassifyJudge:
     ) -> Decision:
         """Fit the temperature, the end of the scope and, where `abstention` is given, from where a person decides."""
         targets = labels.encode(corpus.target or ())
-        decision = scope.fit(replace(decision, temperature=fit_temperature(logits, targets)), logits, targets, labels)
+        decision = out_of_scope.fit(
+            replace(decision, temperature=fit_temperature(logits, targets)), logits, targets, labels
+        )
         if abstention is None:
             return decision
         judged = judge(decision.decide(logits, labels.names), targets, labels)
@@ -81,7 +83,7 @@ class ClassifyJudge:
         """Fit the majority class, and logistic regression on weighted words."""
         return fit_baselines(train, labels)
 
-    def report(self, predictor: Predictor, corpus: Corpus, asked: Asked) -> Report:
+    def report(self, predictor: Predictor, corpus: Corpus, asked: ReportRequest) -> Report:
         """Judge a predictor on rows with targets.
 
         Raises:
@@ -91,12 +93,12 @@ class ClassifyJudge:
         judgement = judge(checked(predictor, corpus), targets, labels)
         others = {name: judge(checked(other, corpus), targets, labels) for name, other in asked.baselines.items()}
         intervals = bootstrap(judgement, asked.resamples, asked.seed)
-        outside = scope.label_of(predictor)
+        outside = out_of_scope.label_of(predictor)
         return Report(
             n=len(corpus),
             metrics={
                 **{name: intervals.figure(name, value) for name, value in figures(judgement).items()},
-                **scope.with_intervals(judgement, outside),
+                **out_of_scope.with_intervals(judgement, outside),
             },
             per_label=_with_intervals(per_label(judgement), intervals),
             labels=labels.names,
@@ -105,7 +107,7 @@ class ClassifyJudge:
             coverage=coverage_curve(judgement.confidence, judgement.correct),
             slices=slice_figures(judgement, corpus, asked.slices),
             baselines={
-                name: {**figures(other), **scope.figures(other, outside), **compare(judgement, other)}
+                name: {**figures(other), **out_of_scope.figures(other, outside), **compare(judgement, other)}
                 for name, other in others.items()
             },
             decisions=decisions(judgement.correct, judgement.abstained, predictor, asked),

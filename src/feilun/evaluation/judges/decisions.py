@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feilun.core.ports import Decided, Predictor
-from feilun.evaluation.judges.asked import Asked
+from feilun.evaluation.judges.request import ReportRequest
 
 
 def decisions(
-    correct: NDArray[np.bool_], abstained: NDArray[np.bool_], predictor: Predictor, asked: Asked
+    correct: NDArray[np.bool_], abstained: NDArray[np.bool_], predictor: Predictor, asked: ReportRequest
 ) -> dict[str, float]:
     """Count decisions and, where costs are known, what they cost.
 

@@ -15,7 +15,7 @@ from feilun.core.ports import Predictor
 from feilun.core.report import Report
 from feilun.evaluation.baselines.texts import fit_lead
 from feilun.evaluation.calibration import Abstention
-from feilun.evaluation.judges.asked import Asked, checked
+from feilun.evaluation.judges.request import ReportRequest, checked
 from feilun.evaluation.metrics.arithmetic import Floats
 from feilun.evaluation.metrics.texts import TextJudgement, figures_of, judge_texts, perplexity
 from feilun.evaluation.resampling import figure_of, intervals_of
@@ -70,7 +70,7 @@ class GenerateJudge:
         """Fit the beginning of the text, as long as answers are."""
         return {"beginning of the text": fit_lead([str(target) for target in train.target or ()])}
 
-    def report(self, predictor: Predictor, corpus: Corpus, asked: Asked) -> Report:
+    def report(self, predictor: Predictor, corpus: Corpus, asked: ReportRequest) -> Report:
         """Judge a predictor on rows with targets."""
         judged = _judge(predictor, corpus)
         others = {name: _judge(other, corpus) for name, other in asked.baselines.items()}

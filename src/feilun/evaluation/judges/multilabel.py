@@ -21,8 +21,8 @@ from feilun.evaluation.baselines.label_sets import fit_set_baselines
 from feilun.evaluation.calibration import Abstention
 from feilun.evaluation.intervals import wilson
 from feilun.evaluation.judgement import scores
-from feilun.evaluation.judges.asked import Asked, check_known, checked
 from feilun.evaluation.judges.decisions import decisions
+from feilun.evaluation.judges.request import ReportRequest, check_known, checked
 from feilun.evaluation.label_thresholds import fit_sigmoid_temperature, fit_thresholds
 from feilun.evaluation.metrics import label_sets
 from feilun.evaluation.metrics.arithmetic import Floats
@@ -86,7 +86,7 @@ class MultilabelJudge:
         """Fit the commonest set, and logistic regression on weighted words, its thresholds chosen as the model's."""
         return fit_set_baselines(train, multi_hot(train, labels), validation, multi_hot(validation, labels), labels)
 
-    def report(self, predictor: Predictor, corpus: Corpus, asked: Asked) -> Report:
+    def report(self, predictor: Predictor, corpus: Corpus, asked: ReportRequest) -> Report:
         """Judge a predictor on rows with targets.
 
         Raises:

@@ -19,7 +19,7 @@ from feilun.core.prediction import Prediction
 from feilun.core.remark import Remark
 from feilun.core.report import Figure, Report
 from feilun.evaluation.calibration import Abstention
-from feilun.evaluation.judges.asked import Asked, checked
+from feilun.evaluation.judges.request import ReportRequest, checked
 
 if TYPE_CHECKING:
     from feilun.evaluation.judges.table import Judge
@@ -128,7 +128,7 @@ class MultitaskJudge:
             for rank, name in enumerate(BASELINES)
         }
 
-    def report(self, predictor: Predictor, corpus: Corpus, asked: Asked) -> Report:
+    def report(self, predictor: Predictor, corpus: Corpus, asked: ReportRequest) -> Report:
         """Judge a predictor, each task on the rows that have its target, and the mean by the tasks that have rows.
 
         Raises:

@@ -19,7 +19,7 @@ from feilun.core.remark import Remark
 from feilun.core.report import Report
 from feilun.evaluation.baselines.ranking import fit_rank_baselines
 from feilun.evaluation.calibration import Abstention
-from feilun.evaluation.judges.asked import Asked, checked
+from feilun.evaluation.judges.request import ReportRequest, checked
 from feilun.evaluation.metrics.arithmetic import Floats
 from feilun.evaluation.metrics.clicks import area_under_curve
 from feilun.evaluation.metrics.ranking import DEPTH, gains_of_groups, means, per_query
@@ -98,7 +98,7 @@ class RankJudge:
         """Fit the order by shared words: TF-IDF cosine, and BM25."""
         return fit_rank_baselines(train)
 
-    def report(self, predictor: Predictor, corpus: Corpus, asked: Asked) -> Report:
+    def report(self, predictor: Predictor, corpus: Corpus, asked: ReportRequest) -> Report:
         """Judge a predictor on rows with targets.
 
         Raises:

@@ -20,7 +20,7 @@ from feilun.core.report import Report
 from feilun.evaluation.baselines.numbers import fit_number_baselines
 from feilun.evaluation.calibration import Abstention
 from feilun.evaluation.conformal import reach_of
-from feilun.evaluation.judges.asked import Asked, checked
+from feilun.evaluation.judges.request import ReportRequest, checked
 from feilun.evaluation.metrics import numbers
 from feilun.evaluation.metrics.arithmetic import Floats
 from feilun.evaluation.metrics.numbers import NumberJudgement, from_sums
@@ -66,7 +66,7 @@ class RegressJudge:
         own, other = (_targets(corpus, len(labels)) for corpus in (train, validation))
         return fit_number_baselines(train, own, validation, other, labels.names)
 
-    def report(self, predictor: Predictor, corpus: Corpus, asked: Asked) -> Report:
+    def report(self, predictor: Predictor, corpus: Corpus, asked: ReportRequest) -> Report:
         """Judge a predictor on rows with targets.
 
         Raises:

@@ -18,8 +18,8 @@ from feilun.evaluation.baselines.pairs import WordSimilarity, fit_pair_baselines
 from feilun.evaluation.calibration import Abstention
 from feilun.evaluation.intervals import bootstrap
 from feilun.evaluation.judgement import Judgement, from_probabilities, judge
-from feilun.evaluation.judges.asked import Asked, check_known, checked
 from feilun.evaluation.judges.decisions import decisions
+from feilun.evaluation.judges.request import ReportRequest, check_known, checked
 from feilun.evaluation.metrics import retrieval, single_label
 from feilun.evaluation.metrics.arithmetic import Floats
 from feilun.evaluation.metrics.confidence import coverage_curve, reliability
@@ -107,7 +107,7 @@ class SimilarityJudge:
         """Fit the comparison, and the search, by the words that texts share."""
         return fit_pair_baselines(train, validation, labels)
 
-    def report(self, predictor: Predictor, corpus: Corpus, asked: Asked) -> Report:
+    def report(self, predictor: Predictor, corpus: Corpus, asked: ReportRequest) -> Report:
         """Judge a predictor on rows with targets.
 
         Raises:
@@ -155,7 +155,7 @@ def _searched(predictor: Predictor, corpus: Corpus, task: Retrieval) -> Floats:
     return np.empty((0, len(retrieval.METRICS)))
 
 
-def _with_intervals(searched: Floats, asked: Asked) -> dict[str, Figure]:
+def _with_intervals(searched: Floats, asked: ReportRequest) -> dict[str, Figure]:
     queries = max(1, len(searched))
     ends = intervals_of(
         searched,
@@ -177,7 +177,9 @@ def _first(ours: Floats, other: Floats) -> Mapping[str, float]:
     }
 
 
-def _with_pairs(report: Report, predictor: Predictor, corpus: Corpus, asked: Asked, same: NDArray[np.bool_]) -> Report:
+def _with_pairs(
+    report: Report, predictor: Predictor, corpus: Corpus, asked: ReportRequest, same: NDArray[np.bool_]
+) -> Report:
     """Add what is known of pairs that are the same or not."""
     labels, targets = LabelSet(tuple(report.labels)), same.astype(np.int64)
     judgement = judge(checked(predictor, corpus), targets, labels)

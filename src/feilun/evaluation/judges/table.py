@@ -10,13 +10,13 @@ from feilun.core.labels import LabelSet
 from feilun.core.ports import Predictor
 from feilun.core.report import Report
 from feilun.evaluation.calibration import Abstention
-from feilun.evaluation.judges.asked import Asked
 from feilun.evaluation.judges.classify import ClassifyJudge
 from feilun.evaluation.judges.generate import GenerateJudge
 from feilun.evaluation.judges.multilabel import MultilabelJudge
 from feilun.evaluation.judges.multitask import MultitaskJudge
 from feilun.evaluation.judges.rank import RankJudge
 from feilun.evaluation.judges.regress import RegressJudge
+from feilun.evaluation.judges.request import ReportRequest
 from feilun.evaluation.judges.similarity import SimilarityJudge
 from feilun.evaluation.judges.tag import TagJudge
 
@@ -43,7 +43,7 @@ class Judge(Protocol):
         """Fit what a model has to beat to be worth its cost."""
         ...
 
-    def report(self, predictor: Predictor, corpus: Corpus, asked: Asked) -> Report:
+    def report(self, predictor: Predictor, corpus: Corpus, asked: ReportRequest) -> Report:
         """Judge a predictor on rows with targets."""
         ...
 

@@ -55,8 +55,8 @@ def adaptations(
     Each trains for a few steps on made texts, by its defaults and in a process of its own. With --on each also trains
     a recipe to its end, and what it reaches on the validation rows is shown. When to take which: docs/adaptations.md.
     """
-    from feilun.workflow.adaptation_quality import recipes_of
-    from feilun.workflow.adaptations import costs, default_base
+    from feilun.workflow.adaptations.cost import costs, default_base
+    from feilun.workflow.adaptations.quality import recipes_of
 
     recipes = recipes_of(on or ())
     name = base or next((recipe.model.base for recipe in recipes.values()), None) or default_base()

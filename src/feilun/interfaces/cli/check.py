@@ -26,9 +26,9 @@ def check(
     Reads, cleans and splits the rows exactly as training would, and trains nothing.
     """
     from feilun.workflow import recipe as recipes
-    from feilun.workflow.examine import examine
+    from feilun.workflow.getting_started.check_recipe import check_recipe
 
-    found = examine(recipes.load(recipe, settings or []), accept_licence=accept_licence)
+    found = check_recipe(recipes.load(recipe, settings or []), accept_licence=accept_licence)
     if as_json:
         output.print_json(found.to_json())
         return

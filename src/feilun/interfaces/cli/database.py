@@ -54,10 +54,10 @@ def opened_database() -> Iterator[Database]:
 @app.command(epilog=f"Example: {EXAMPLES[0]}")
 def status(as_json: AsJson = False) -> None:
     """Show where the database is and what it holds."""
-    from feilun.workflow import keeping
+    from feilun.workflow.state import database_admin
 
     with opened_database() as opened:
-        found = keeping.holdings(opened)
+        found = database_admin.holdings(opened)
     if as_json:
         output.print_json(found.to_json())
         return
@@ -80,10 +80,10 @@ def backup(
     file: Annotated[Path, typer.Argument(help="The copy to write.", show_default=False)], as_json: AsJson = False
 ) -> None:
     """Copy the database while it is in use."""
-    from feilun.workflow import keeping
+    from feilun.workflow.state import database_admin
 
     with opened_database() as opened:
-        keeping.back_up(opened, file)
+        database_admin.back_up(opened, file)
     _done({"backup": str(file), "bytes": file.stat().st_size}, Remark(f"Copied: {file}", f"已复制：{file}"), as_json)
 
 
@@ -94,18 +94,18 @@ def restore(
     as_json: AsJson = False,
 ) -> None:
     """Replace all that the database holds by a copy of it."""
-    from feilun.workflow import keeping
+    from feilun.workflow.state import database_admin
 
     with opened_database() as opened:
-        held = keeping.holdings(opened)
+        held = database_admin.holdings(opened)
         if not yes and held.observations:
             question = Remark(
                 f"Replace {held.observations:,} observations by what is in {file}?",
                 f"用 {file} 的内容替换现有的 {held.observations:,} 条观测吗？",
             )
             typer.confirm(output.said(question), abort=True)
-        keeping.restore(opened, file)
-        held = keeping.holdings(opened)
+        database_admin.restore(opened, file)
+        held = database_admin.holdings(opened)
     said = Remark(f"Restored: {held.observations:,} observations.", f"已恢复：{held.observations:,} 条观测。")
     _done({"restored": str(file), **held.to_json()}, said, as_json)
 
@@ -129,10 +129,10 @@ def forget(
 
     Their rows in tables that `feilun label export` wrote are deleted too, where these are still in their place.
     """
-    from feilun.workflow import keeping
+    from feilun.workflow.state import database_admin
 
     with opened_database() as opened:
-        found = keeping.forget(
+        found = database_admin.forget(
             opened, model=model, older_than_days=older_than, identities=observation or (), containing=containing
         )
     facts: dict[str, object] = {"deleted": found.observations, "exported": found.exported}

@@ -21,7 +21,7 @@ def doctor(as_json: AsJson = False) -> None:
 
     Exit code 1 where something that bundles need is missing.
     """
-    from feilun.workflow.doctor import examine
+    from feilun.workflow.getting_started.doctor import examine
 
     findings = list(examine())
     if as_json:

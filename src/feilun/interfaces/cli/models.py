@@ -48,7 +48,7 @@ def models(context: typer.Context, as_json: AsJson = False) -> None:
     """
     if context.invoked_subcommand is not None:
         return
-    from feilun.workflow import inventory
+    from feilun.workflow.state import inventory
 
     found = inventory.registered()
     if as_json:

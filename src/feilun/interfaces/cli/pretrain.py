@@ -42,8 +42,8 @@ def pretrain(
     model.base to it. Ctrl-C stops at the next step with a checkpoint; the same command with --resume goes on to the
     bitwise same weights.
     """
-    from feilun.workflow.pretrain import pretrain_base
-    from feilun.workflow.pretrain_settings import settings_of
+    from feilun.workflow.pretraining.pretrain import pretrain_base
+    from feilun.workflow.pretraining.settings import settings_of
     from feilun.workflow.screen import Terminal
 
     asked = settings_of(source, text, base, settings or ())

@@ -87,7 +87,7 @@ def _look(
 ) -> None:
     """Look whether training is due, where that is asked, and train."""
     from feilun.workflow.loop import retrain as retraining
-    from feilun.workflow.loop.remembered import recipe_of
+    from feilun.workflow.loop.recipe_of_model import recipe_of
     from feilun.workflow.screen import Terminal
 
     recipe = recipe_of(model)

@@ -12,7 +12,7 @@ from feilun.interfaces.cli import output
 from feilun.interfaces.cli.options import AsJson
 
 if TYPE_CHECKING:
-    from feilun.workflow.run_reading import Row
+    from feilun.workflow.state.run_history import Row
 
 EXAMPLES = (
     "feilun runs",
@@ -50,7 +50,7 @@ def runs(context: typer.Context, as_json: AsJson = False) -> None:
 @app.command("list", epilog="Example: feilun runs list --json")
 def list_runs(as_json: AsJson = False) -> None:
     """List the training runs, the latest first."""
-    from feilun.workflow import inventory
+    from feilun.workflow.state import inventory
 
     found = inventory.runs()
     if as_json:
@@ -84,7 +84,7 @@ def show(
     """Show the report of a run, and where its plots are."""
     from feilun.core.report import Report
     from feilun.evaluation.presentation.terminal import render
-    from feilun.workflow.run_reading import find_run, read_run
+    from feilun.workflow.state.run_history import find_run, read_run
 
     folder = find_run(run)
     facts = read_run(folder)
@@ -113,12 +113,12 @@ def compare(
 
     Figures of different test rows are not comparable: `fingerprint` says where the data differ.
     """
-    from feilun.workflow import run_reading
+    from feilun.workflow.state import run_history
 
-    folders = [run_reading.find_run(reference) for reference in ids]
-    facts = [run_reading.read_run(folder) for folder in folders]
+    folders = [run_history.find_run(reference) for reference in ids]
+    facts = [run_history.read_run(folder) for folder in folders]
     names = [folder.name for folder in folders]
-    settings, figures = run_reading.differing_settings(facts), run_reading.figures(facts)
+    settings, figures = run_history.differing_settings(facts), run_history.figures(facts)
     if as_json:
         output.print_json({"runs": names, "settings": dict(settings), "figures": dict(figures)})
         return
@@ -133,10 +133,10 @@ def plot(
     """Draw the learning curve of runs from their logs, finished or not, into their folders."""
     from feilun.core.errors import UsageError
     from feilun.evaluation.presentation.plots import draw_curve
-    from feilun.workflow import run_reading
+    from feilun.workflow.state import run_history
 
-    for folder in [run_reading.find_run(reference) for reference in ids]:
-        files = draw_curve(run_reading.read_log(folder), folder / "plots")
+    for folder in [run_history.find_run(reference) for reference in ids]:
+        files = draw_curve(run_history.read_log(folder), folder / "plots")
         if not files:
             raise UsageError(
                 Remark(f"The run {folder.name} has logged no figures yet.", f"运行 {folder.name} 还没有记下任何数字。"),

@@ -13,7 +13,7 @@ from feilun.interfaces.cli import output
 from feilun.interfaces.cli.options import AcceptLicence, AsJson, Settings
 
 if TYPE_CHECKING:
-    from feilun.workflow.search_result import Found, Trial
+    from feilun.workflow.search.result import Found, Trial
 
 EXAMPLES = (
     "feilun search recipe.toml --trials 20",
@@ -52,7 +52,7 @@ def search(
     The first trial is the recipe as it stands; hopeless trials are stopped early. The same command goes on with a
     search that was stopped.
     """
-    from feilun.workflow.search import search as run
+    from feilun.workflow.search.search import search as run
 
     overrides = list(settings or [])
     if trials is not None:

@@ -115,7 +115,7 @@ def _line(one: Token) -> Remark:
 
 def _tell_reach(application: str) -> None:
     """Say on standard error that no application of that name was trained here, where that is so."""
-    from feilun.workflow import inventory
+    from feilun.workflow.state import inventory
 
     known = inventory.applications()
     if application in known:

@@ -21,14 +21,14 @@ from feilun.interfaces.http import (
     health,
     metrics,
     models,
+    monitoring_metrics,
     predict,
+    request_spans,
     requests_log,
-    traced,
-    watched,
 )
-from feilun.interfaces.http.answers import error_answer, told
 from feilun.interfaces.http.applications import opinion_queries, public_opinion
 from feilun.interfaces.http.bodies import CheckedBodies
+from feilun.interfaces.http.error_answers import error_answer, told
 from feilun.interfaces.http.faults import said_of, status_of
 from feilun.interfaces.http.guard import Guard
 from feilun.monitoring.feedback import FeedbackDesk
@@ -83,13 +83,13 @@ def create_app(engine: Engine, desk: FeedbackDesk | None = None, access: Access 
     app.state.log = desk.log if desk is not None else None
     app.state.figures = metrics.Figures(app.state.log)
     if desk is not None:
-        app.state.figures.registry.register(watched.Watched(engine, desk.log.database))
+        app.state.figures.registry.register(monitoring_metrics.MonitoringMetrics(engine, desk.log.database))
     engine.recalled = lambda model, reason: app.state.figures.recalled.labels(model).inc()
     engine.compared = lambda comparison: _compared(app, comparison)
     app.add_middleware(CheckedBodies, limits=engine.limits)
     app.add_middleware(Guard, access=access or Access())
     app.add_middleware(metrics.Measured, figures=app.state.figures)
-    app.add_middleware(traced.Traced, tracer=engine.tracer)
+    app.add_middleware(request_spans.TracingMiddleware, tracer=engine.tracer)
     app.add_middleware(requests_log.Logged)
     for resource in (predict, chat, embeddings, feedback, models, public_opinion, opinion_queries, health, metrics):
         app.include_router(resource.router)

@@ -7,7 +7,7 @@ import re
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from feilun.interfaces.http.answers import error_answer
+from feilun.interfaces.http.error_answers import error_answer
 from feilun.serving.limits import Limits
 
 LARGE_BYTES = 64 * 1024

@@ -18,7 +18,7 @@ from feilun.bundles.generator import Generator
 from feilun.core.decisions.generate import GenerateDecision
 from feilun.core.errors import FeilunError, UsageError
 from feilun.interfaces.http.chat_observed import ChatObserved
-from feilun.interfaces.http.gone import unless_gone
+from feilun.interfaces.http.disconnect import cancel_on_disconnect
 from feilun.interfaces.http.guard import client_of
 from feilun.interfaces.http.openai_errors import RESPONSES, ContextExceeded, OpenAIRoute, body_of, fields_of
 from feilun.serving.conversations import Conversations
@@ -137,8 +137,8 @@ async def complete(request: Request, body: ChatRequest) -> Response:
     """Answer a conversation whole, or as a stream of server-sent events; nothing is written on when the client goes."""
     asked = await ask(request, body)
     if not body.stream:
-        return JSONResponse(await unless_gone(request, _whole(asked)))
-    first = await unless_gone(request, _first(asked))  # an overloaded service says so before the stream begins
+        return JSONResponse(await cancel_on_disconnect(request, _whole(asked)))
+    first = await cancel_on_disconnect(request, _first(asked))  # an overloaded service says so before the stream begins
     usage = body.stream_options is not None and body.stream_options.include_usage
     return StreamingResponse(
         _events(asked, first, usage), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"}

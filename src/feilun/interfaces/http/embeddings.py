@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from feilun.bundles.generator import Generator
 from feilun.core.errors import UsageError
-from feilun.interfaces.http.gone import unless_gone
+from feilun.interfaces.http.disconnect import cancel_on_disconnect
 from feilun.interfaces.http.guard import client_of
 from feilun.interfaces.http.openai_errors import RESPONSES, OpenAIRoute
 from feilun.serving.embeddings import Embeddings
@@ -54,7 +54,7 @@ async def embed(request: Request, body: EmbeddingsRequest) -> Response:
     if isinstance(bundle.predictor, Generator):
         raise UsageError(f"The model {body.model} writes answers and gives no vectors.", "Ask one of another task.")
     embeddings: Embeddings = request.app.state.embeddings
-    vectors, tokens = await unless_gone(request, embeddings.embed(bundle, texts, client_of(request)))
+    vectors, tokens = await cancel_on_disconnect(request, embeddings.embed(bundle, texts, client_of(request)))
     data = [
         {"object": "embedding", "index": i, "embedding": _encoded(vector, body.encoding_format)}
         for i, vector in enumerate(vectors)

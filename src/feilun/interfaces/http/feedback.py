@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from feilun.core.answers.table import ANSWERS
 from feilun.core.observation import Feedback
-from feilun.interfaces.http.answers import ErrorAnswer, error_answer
 from feilun.interfaces.http.chat_observed import COMPLETION
+from feilun.interfaces.http.error_answers import ErrorAnswer, error_answer
 from feilun.monitoring.feedback import FeedbackDesk
 
 router = APIRouter(prefix="/v1/feedback", tags=["feedback"])

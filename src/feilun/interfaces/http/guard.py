@@ -13,7 +13,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from feilun.core.errors import StorageError
-from feilun.interfaces.http.answers import error_answer
+from feilun.interfaces.http.error_answers import error_answer
 from feilun.serving.access import Access
 from feilun.storage.tokens import Token, find
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
-from feilun.interfaces.http.answers import ErrorAnswer, error_answer
+from feilun.interfaces.http.error_answers import ErrorAnswer, error_answer
 from feilun.serving.engine import Engine
 
 router = APIRouter(tags=["health"])

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
 from feilun.bundles.bundle import Bundle
-from feilun.interfaces.http.answers import ErrorAnswer
+from feilun.interfaces.http.error_answers import ErrorAnswer
 from feilun.serving.engine import Engine
 
 router = APIRouter(prefix="/v1/models", tags=["models"])

@@ -10,8 +10,8 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from feilun.bundles.bundle import Bundle
-from feilun.interfaces.http.answers import ErrorAnswer
-from feilun.interfaces.http.gone import unless_gone
+from feilun.interfaces.http.disconnect import cancel_on_disconnect
+from feilun.interfaces.http.error_answers import ErrorAnswer
 from feilun.interfaces.http.guard import client_of
 from feilun.interfaces.http.metrics import Figures
 from feilun.monitoring.log import ObservationLog
@@ -167,7 +167,7 @@ async def predict(
     log: ObservationLog | None = request.app.state.log
     began = time.perf_counter()
     rows = body.asked(engine.bundle(name))
-    answer = await unless_gone(request, engine.answer(name, rows, client_of(request), body.key))
+    answer = await cancel_on_disconnect(request, engine.answer(name, rows, client_of(request), body.key))
     predictions = answer.predictions
     figures.count(name, predictions)
     seconds = time.perf_counter() - began

@@ -15,11 +15,11 @@ from feilun.core.places import cache
 from feilun.core.remark import Remark
 from feilun.models.bases import gguf
 from feilun.models.bases.base import Base, BaseFacts, Pooling
+from feilun.models.bases.chat_template import turns_of_folder
 from feilun.models.bases.folder_facts import WITHOUT_LIMIT, facts_of, kind_of
 from feilun.models.bases.opening import open_model
 from feilun.models.bases.safety import WHY_PICKLE, check_folder
 from feilun.models.bases.stored import CONFIG, FACTS, TOKENIZER, load, save
-from feilun.models.bases.turns import turns_of_folder
 
 if TYPE_CHECKING:
     from torch import Tensor

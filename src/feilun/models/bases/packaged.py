@@ -14,7 +14,7 @@ from feilun.core.errors import BaseModelError
 from feilun.core.places import cache
 from feilun.core.remark import Remark
 from feilun.models.bases.base import BaseFacts
-from feilun.models.bases.turns import SMOLLM2 as SMOLLM2_TURNS
+from feilun.models.bases.chat_template import SMOLLM2 as SMOLLM2_TURNS
 
 NO_BASE = "none"
 """The name of the base that reads no text (`blank.py`)."""

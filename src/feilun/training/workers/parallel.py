@@ -32,8 +32,8 @@ from feilun.core.corpus import Corpus
 from feilun.core.errors import UsageError
 from feilun.core.remark import Remark
 from feilun.models.text_model import TextModel
+from feilun.training.forward import OneProcess, Team, laid_out, single_process
 from feilun.training.inputs import fixed_layers
-from feilun.training.reading import OneProcess, Team, alone, laid_out
 from feilun.training.settings import TrainingSettings
 from feilun.training.workers.collective import Collective, Seat, bucket_of, moving_weights
 from feilun.training.workers.handle import Handle, started
@@ -69,7 +69,7 @@ def team_of(
         TrainingError: If a worker fails or is killed.
     """
     if workers == 1:
-        yield alone
+        yield single_process
         return
     check_workers(workers, model)
     threads = torch.get_num_threads()

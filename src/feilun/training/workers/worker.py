@@ -17,10 +17,10 @@ from torch import Tensor
 from feilun.core.corpus import Corpus
 from feilun.core.errors import FeilunError
 from feilun.models.text_model import TextModel
+from feilun.training.forward import OneProcess
 from feilun.training.inputs import make_inputs
 from feilun.training.memory import give_freed_memory_back, is_out_of_memory
 from feilun.training.process import settle
-from feilun.training.reading import OneProcess
 from feilun.training.settings import TrainingSettings
 from feilun.training.workers.collective import Collective, Seat, bucket_of, moving_weights
 

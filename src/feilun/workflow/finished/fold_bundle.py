@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import onnx
 
-from feilun.bundles.adapted import AdapterFiles
+from feilun.bundles.adapter_runtime import AdapterFiles
 from feilun.bundles.base_graphs import GRAPH, find
 from feilun.bundles.bundle import Bundle, check_target, open_bundle, write_bundle
 from feilun.bundles.content import ADAPTER_FORM, MANIFEST

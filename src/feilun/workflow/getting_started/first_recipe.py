@@ -11,11 +11,11 @@ from typing import Any
 from feilun.core.files import write_text
 from feilun.core.remark import Language, Remark, said_in
 from feilun.models.bases.packaged import NO_BASE
-from feilun.workflow.getting_started.beginnings import base_for, gate_for, settings_for
 from feilun.workflow.getting_started.columns import guess_codes
+from feilun.workflow.getting_started.default_settings import base_for, gate_for, settings_for
 from feilun.workflow.getting_started.first_look import FirstLook
 from feilun.workflow.getting_started.first_words import WANTED
-from feilun.workflow.toml_text import to_toml
+from feilun.workflow.settings_files.toml_text import to_toml
 
 NAMES_THAT_SAY_NOTHING = {"train", "training", "dev", "validation", "valid", "test", "data", "dataset", "all"}
 

@@ -20,7 +20,7 @@ from feilun.data.readers.sources import open_rows
 from feilun.models.bases.catalogue import open_base
 from feilun.models.build import ModelSettings
 from feilun.text.language import script_shares
-from feilun.workflow.getting_started.beginnings import base_for, top_layers
+from feilun.workflow.getting_started.default_settings import base_for, top_layers
 from feilun.workflow.getting_started.first_look import FirstLook, look
 from feilun.workflow.getting_started.first_recipe import name_of
 from feilun.workflow.getting_started.first_recipe import write_recipe as write_table_recipe
@@ -30,8 +30,8 @@ from feilun.workflow.getting_started.table_parts import tables_of
 from feilun.workflow.getting_started.time_plan import Plan, make_plan
 from feilun.workflow.recipe import load
 from feilun.workflow.screen import Screen, silent
+from feilun.workflow.settings_files.toml_text import to_toml
 from feilun.workflow.steps import train
-from feilun.workflow.toml_text import to_toml
 
 MOST_EPOCHS = 4
 FEWEST_EPOCHS = 1

@@ -19,11 +19,11 @@ from feilun.data.readers.sources import open_rows
 from feilun.data.readers.tables import texts_of
 from feilun.data.settings import CleanSettings, DataSettings
 from feilun.labelling.agreement import cohen_kappa
-from feilun.labelling.asking import Asked, Memory, Prompt, ask
 from feilun.labelling.chat_endpoint import ChatEndpoint
+from feilun.labelling.llm_labels import Asked, Memory, Prompt, ask
 from feilun.text.redact import ORDER
 from feilun.workflow.getting_started.first_look import look
-from feilun.workflow.labelling.added import write_added
+from feilun.workflow.labelling.added_columns import write_added
 
 COLUMN = "asked_label"
 KEY_VARIABLE = "OPENAI_API_KEY"

@@ -17,12 +17,12 @@ from feilun.core.labels import LabelSet
 from feilun.core.remark import Remark
 from feilun.data.readers.sources import open_rows
 from feilun.data.targets import RARE_ROWS
-from feilun.labelling.confident import Suspects, find_suspects
+from feilun.labelling.confident_learning import Suspects, find_suspects
 from feilun.labelling.folds import deal, out_of_fold
 from feilun.text.formulas import inert
 from feilun.workflow.finished.predict_file import write_frames
-from feilun.workflow.labelling.filled import refuse_to_lose_labels
-from feilun.workflow.labelling.rows import Place, labelled_rows
+from feilun.workflow.labelling.label_files import refuse_to_lose_labels
+from feilun.workflow.labelling.labelled_texts import Place, labelled_rows
 from feilun.workflow.labelling.vectors import vectors_of
 
 if TYPE_CHECKING:

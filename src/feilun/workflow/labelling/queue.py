@@ -19,7 +19,7 @@ from feilun.monitoring.log import ObservationLog
 from feilun.storage import observations
 from feilun.storage.database import Database
 from feilun.text.formulas import plain
-from feilun.workflow.labelling.filled import TASKS, filled_rows, read_answers, write_questions
+from feilun.workflow.labelling.label_files import TASKS, filled_rows, read_answers, write_questions
 from feilun.workflow.service import registered_labels
 
 KEY = "observation"

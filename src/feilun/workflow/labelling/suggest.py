@@ -17,12 +17,12 @@ from feilun.core.remark import Remark
 from feilun.data.loading import load
 from feilun.data.readers.sources import READERS
 from feilun.data.settings import DataSettings
-from feilun.evaluation.baselines.weighed_words import fit_regression
+from feilun.evaluation.baselines.tf_idf import fit_regression
 from feilun.labelling.label_studio import Question
 from feilun.labelling.selection import select
 from feilun.labelling.ways import By
 from feilun.workflow.getting_started.first_look import look
-from feilun.workflow.labelling.rows import Place, labelled_rows, place_of
+from feilun.workflow.labelling.labelled_texts import Place, labelled_rows, place_of
 from feilun.workflow.labelling.vectors import vectors_of
 
 KEY = "row"

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from feilun.core.corpus import Corpus
 from feilun.core.errors import BaseModelError, DataError, MissingExtra
 from feilun.core.remark import Remark
-from feilun.evaluation.baselines.weighed_words import MOST_WEIGHTS, weighed_words
-from feilun.workflow.labelling.rows import Place
+from feilun.evaluation.baselines.tf_idf import MOST_WEIGHTS, tf_idf
+from feilun.workflow.labelling.labelled_texts import Place
 
 WORDS = "words"
 """Stands for a base where texts are to be read by their words."""
@@ -49,7 +49,7 @@ def vectors_of(corpus: Corpus, place: Place, classes: int) -> Vectors:
         except (BaseModelError, MissingExtra):
             if place.named:
                 raise
-    found = weighed_words(corpus, MOST_WEIGHTS // max(classes, 1))
+    found = tf_idf(corpus, MOST_WEIGHTS // max(classes, 1))
     if found is None:
         raise DataError(
             Remark(f"No text of {place.source} holds a word.", f"{place.source} 的文本里一个词也没有。"),

@@ -24,7 +24,7 @@ from feilun.data.split import SET_NAMES, TEST, TRAIN, VALIDATION
 from feilun.data.target_kinds.same import DIFFERENT
 from feilun.evaluation.slices import slice_columns
 from feilun.monitoring.reviewed import Reviewed, Row, held_out, reviewed
-from feilun.workflow.loop.told_rows import ToldRows
+from feilun.workflow.loop.feedback_rows import FeedbackRows
 from feilun.workflow.recipe import Recipe
 
 
@@ -141,10 +141,10 @@ def with_strangers(corpus: Corpus) -> Corpus:
     )
 
 
-def _tables(recipe: Recipe) -> dict[str, ToldRows]:
+def _tables(recipe: Recipe) -> dict[str, FeedbackRows]:
     columns = slice_columns(recipe.evaluation.slices)
     data = {name: own.data for name, own in recipe.tasks.items()} or {"": recipe.data}
-    return {name: ToldRows(data[name].with_kept(columns), kind) for name, kind in kinds_of(recipe).items()}
+    return {name: FeedbackRows(data[name].with_kept(columns), kind) for name, kind in kinds_of(recipe).items()}
 
 
 def _own(labels: Sequence[str], task: str) -> list[str]:
@@ -153,13 +153,13 @@ def _own(labels: Sequence[str], task: str) -> list[str]:
     return [label.removeprefix(before) for label in labels if label.startswith(before)]
 
 
-def _said(task: str, table: ToldRows, found: Sequence[Observation], labels: Collection[str]) -> Reviewed:
+def _said(task: str, table: FeedbackRows, found: Sequence[Observation], labels: Collection[str]) -> Reviewed:
     """Return what people said of the answers to a task that can be learned: with other labels, or less, nothing can."""
     answers = [part for one in found if (part := one.part(task)) is not None]
     return reviewed(answers, lambda one, target: table.unfit(one, target, labels))
 
 
-def _next_rows(task: str, table: ToldRows, found: Sequence[Observation], share: float, folder: Path) -> NextRows:
+def _next_rows(task: str, table: FeedbackRows, found: Sequence[Observation], share: float, folder: Path) -> NextRows:
     """Put the rows of a task together and write them; `share` of what people said is not learned from."""
     old = prepare(table.data.with_raw, task=table.task)
     said = _said(task, table, found, old.labels.names)
@@ -197,7 +197,7 @@ def _groups(old: Splits) -> Mapping[str, str]:
     return found
 
 
-def _apart(rest: Sequence[tuple[Row, str]], kept: Sequence[Row], table: ToldRows) -> list[tuple[Row, str]]:
+def _apart(rest: Sequence[tuple[Row, str]], kept: Sequence[Row], table: FeedbackRows) -> list[tuple[Row, str]]:
     """Return the rows that do not nearly stand among those that are kept for comparing."""
     if not rest:
         return []

@@ -39,10 +39,10 @@ from feilun.storage.database import Database
 from feilun.storage.locks import Held, locked
 from feilun.workflow import steps
 from feilun.workflow.judge import rows_to_judge
-from feilun.workflow.loop import releases, stopped
+from feilun.workflow.loop import releases, resumption
 from feilun.workflow.loop.monitor import Span, watch
 from feilun.workflow.loop.next_corpus import NextRows, next_corpus, said_by_task
-from feilun.workflow.loop.remembered import remember
+from feilun.workflow.loop.recipe_of_model import remember
 from feilun.workflow.recipe import Recipe
 from feilun.workflow.screen import Screen, silent
 
@@ -154,8 +154,8 @@ def retrain(
         FeilunError: As `steps.train`.
     """
     bundle = _champion(recipe)
-    with locked(database, f"retraining of {recipe.name}") as held, stopped.scratch(recipe.name) as folder:
-        begun = stopped.stopped(recipe.name, int(bundle.version)) if resume else None
+    with locked(database, f"retraining of {recipe.name}") as held, resumption.scratch(recipe.name) as folder:
+        begun = resumption.stopped(recipe.name, int(bundle.version)) if resume else None
         started = begun or time.time()
         with database.read() as connection:
             found = until(observations.reviewed(connection, recipe.name), started)
@@ -176,8 +176,8 @@ def retrain(
             releases.promote(f"{recipe.name}@{bundle.version}", database, why="it answered when retraining began")
         remember(recipe)
         if begun is None:
-            stopped.forget(recipe.name)
-        stopped.begin(recipe.name, int(bundle.version), started)
+            resumption.forget(recipe.name)
+        resumption.begin(recipe.name, int(bundle.version), started)
         facts: dict[str, Any] = {
             "model": recipe.name,
             "started": started,
@@ -194,7 +194,7 @@ def retrain(
             corpus.left_out(), report,
         )  # fmt: skip
         _settle(result, database, held, facts)
-        stopped.end(recipe.name)
+        resumption.end(recipe.name)
     return result
 
 
@@ -206,7 +206,7 @@ def _gate_noted(name: str, database: Database, facts: Mapping[str, Any]) -> Iter
     except GateNotMet as error:
         with database.write() as connection:
             audit.record(connection, "retrain", outcome="gate not met", reasons=[error.problem], **facts)
-        stopped.end(name)
+        resumption.end(name)
         raise
 
 

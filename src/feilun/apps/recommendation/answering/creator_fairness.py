@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from feilun.apps.recommendation.candidates.decayed import DecayedCounts
+from feilun.apps.recommendation.candidates.decayed_counts import DecayedCounts
 from feilun.apps.recommendation.ranking.features import ItemFacts
 
 HALF_LIFE = 86_400.0

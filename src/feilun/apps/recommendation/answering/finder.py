@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feilun.apps.recommendation.answering.business_rules import BusinessRules
-from feilun.apps.recommendation.answering.considered import standardised
+from feilun.apps.recommendation.answering.scored_candidates import standardised
 from feilun.apps.recommendation.answering.similar import nearest_items
 from feilun.apps.recommendation.candidates.fusion import pool_of
 from feilun.apps.recommendation.ranking.model import Model

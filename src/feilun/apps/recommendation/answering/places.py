@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feilun.apps.recommendation.answering.answer import NOTHING_SHOWN, Answer, Recommended
-from feilun.apps.recommendation.answering.considered import Considered
 from feilun.apps.recommendation.answering.explain import reasons_for
 from feilun.apps.recommendation.answering.rerank import Chosen
+from feilun.apps.recommendation.answering.scored_candidates import ScoredCandidates
 
 
 def answer_of(
-    considered: Considered, chosen: Chosen, user: str, version: str, *, personal: bool, explain: bool
+    considered: ScoredCandidates, chosen: Chosen, user: str, version: str, *, personal: bool, explain: bool
 ) -> Answer:
     """Return a list with what is known of it.
 
@@ -37,7 +37,7 @@ def answer_of(
     )  # fmt: skip
 
 
-def places_of(considered: Considered, chosen: Chosen, *, explain: bool) -> list[Recommended]:
+def places_of(considered: ScoredCandidates, chosen: Chosen, *, explain: bool) -> list[Recommended]:
     """Return the places of a list.
 
     Args:

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feilun.apps.recommendation.answering.business_rules import BusinessRules, Ruled
-from feilun.apps.recommendation.answering.considered import standardised
 from feilun.apps.recommendation.answering.creator_fairness import CreatorExposure
 from feilun.apps.recommendation.answering.rerank import boosts
+from feilun.apps.recommendation.answering.scored_candidates import standardised
 from feilun.apps.recommendation.candidates.fusion import Pool, gather
 from feilun.apps.recommendation.ranking.model import Model
 from feilun.apps.recommendation.records.context import Situation

@@ -8,7 +8,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from feilun.apps.recommendation.candidates.longest_first import LongestFirst
+from feilun.apps.recommendation.candidates.max_inner_product import MaxInnerProduct
 from feilun.apps.recommendation.candidates.scoring import FEWEST_SEARCHED, AllScores, Scores, Scoring
 from feilun.apps.recommendation.records.catalogue import Catalogue
 from feilun.apps.recommendation.records.interactions import History, Interactions
@@ -38,7 +38,7 @@ class AlternatingLeastSquares:
     scale: float = 1.0
     items: Scores = field(default_factory=lambda: np.zeros((0, 0), np.float32))
     gram: Scores = field(default_factory=lambda: np.zeros((0, 0), np.float32))
-    longest: LongestFirst | None = None
+    longest: MaxInnerProduct | None = None
 
     def fit(self, interactions: Interactions, catalogue: Catalogue, now: float) -> Self:
         """Sweep."""
@@ -59,7 +59,7 @@ class AlternatingLeastSquares:
 
     def prepare(self) -> Self:
         """Compute what answers need of the factors."""
-        self.longest = LongestFirst(self.items) if len(self.items) >= FEWEST_SEARCHED else None
+        self.longest = MaxInnerProduct(self.items) if len(self.items) >= FEWEST_SEARCHED else None
         self.gram = self.items.T @ self.items + self.regularization * np.eye(self.factors, dtype=np.float32)
         return self
 
@@ -98,7 +98,7 @@ class Products:
     """
 
     vectors: Scores
-    longest: LongestFirst
+    longest: MaxInnerProduct
     query: Scores
 
     def best(self, allowed: NDArray[np.bool_], count: int) -> NDArray[np.int64]:

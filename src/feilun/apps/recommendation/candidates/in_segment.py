@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from feilun.apps.recommendation.candidates.decayed import DecayedCounts
+from feilun.apps.recommendation.candidates.decayed_counts import DecayedCounts
 from feilun.apps.recommendation.candidates.generator import Takes
 from feilun.apps.recommendation.candidates.recent import Recent
 from feilun.apps.recommendation.candidates.scoring import Scores

@@ -8,7 +8,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from feilun.apps.recommendation.candidates.decayed import DecayedCounts
+from feilun.apps.recommendation.candidates.decayed_counts import DecayedCounts
 from feilun.apps.recommendation.candidates.generator import Takes
 from feilun.apps.recommendation.candidates.scoring import Scores
 from feilun.apps.recommendation.records.catalogue import Catalogue

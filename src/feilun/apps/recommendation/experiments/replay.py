@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from feilun.apps.recommendation.answering.considered import Considered
 from feilun.apps.recommendation.answering.finder import LONGEST_LIST
 from feilun.apps.recommendation.answering.rerank import Building
+from feilun.apps.recommendation.answering.scored_candidates import ScoredCandidates
 from feilun.apps.recommendation.experiments.arms import HOLDOUT
 from feilun.apps.recommendation.experiments.off_policy import Replayed
 from feilun.apps.recommendation.experiments.outcomes import interest_in
@@ -85,7 +85,7 @@ def _places(
     return found
 
 
-def _building(recommender: Recommender, considered: Considered) -> Building:
+def _building(recommender: Recommender, considered: ScoredCandidates) -> Building:
     facts, items = considered.model.facts, considered.pool.items
     return Building(considered.lifted, facts.vectors[items], facts.creator[items], recommender.settings.list)
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from feilun.apps.recommendation.ranking.chances import chances, considered_for, shown_to
+from feilun.apps.recommendation.ranking.cross_fitting import chances, considered_for, shown_to
 from feilun.apps.recommendation.ranking.features import features_of
 from feilun.apps.recommendation.ranking.linear_order import fit_weights
 from feilun.apps.recommendation.ranking.lists import Lists, chosen_session, lists_of

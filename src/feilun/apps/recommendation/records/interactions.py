@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from feilun.apps.recommendation.records.accidents import programs_of, repeats_of
 from feilun.apps.recommendation.records.context import NO_CONTEXT, ContextColumns, Contexts, columns_of
 from feilun.apps.recommendation.records.events import Interaction
+from feilun.apps.recommendation.records.noise import bots_of, repeats_of
 from feilun.apps.recommendation.records.signals import SignalSettings, parse
 
 DAY = 86_400.0
@@ -257,7 +257,7 @@ def read(
     strength, actions = strengths_and_actions([e.type for e in events], [e.value for e in events], settings)
     _, kinds = numbered([e.type for e in events])
     repeated = repeats_of(user, item, kinds, time, settings.repeat_seconds)
-    programs = programs_of(user, time, len(users), settings.bot_events_a_minute)[user] if len(events) else repeated
+    programs = bots_of(user, time, len(users), settings.bot_events_a_minute)[user] if len(events) else repeated
     unknown = (item < 0) & ~programs & ~repeated
     sound = (item >= 0) & ~programs & ~repeated
     rows = np.flatnonzero(sound & (strength > 0))

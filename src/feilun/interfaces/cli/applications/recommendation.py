@@ -112,7 +112,7 @@ def evaluate(file: File, as_json: AsJson = False) -> None:
     """Judge on the last tenth of the interactions, over the whole catalogue, beside baselines and ablations."""
     from feilun.storage.database import open_database
     from feilun.workflow.applications.recommendation.judging import evaluate as judged
-    from feilun.workflow.applications.recommendation.showing import table_of
+    from feilun.workflow.applications.recommendation.terminal import table_of
 
     settings = _settings(file)
     database = open_database()
@@ -147,7 +147,7 @@ def recommend(
     """Recommend items to a user."""
     from feilun.core.errors import UsageError
     from feilun.workflow.applications.recommendation import wiring as application
-    from feilun.workflow.applications.recommendation.showing import show
+    from feilun.workflow.applications.recommendation.terminal import show
 
     wrong = [one for one in context or () if "=" not in one]
     if wrong:

@@ -36,7 +36,7 @@ def experiment(file: File, as_json: AsJson = False) -> None:
     """Show what followed from the lists of each arm, with guardrails, or whose items of mixed lists were taken."""
     from dataclasses import asdict
 
-    from feilun.apps.recommendation.remembered import remembered
+    from feilun.apps.recommendation.stored_data import stored_data
     from feilun.core.errors import UsageError
     from feilun.storage.database import open_database
     from feilun.workflow.applications.recommendation.experiments import concluded
@@ -45,7 +45,7 @@ def experiment(file: File, as_json: AsJson = False) -> None:
     settings = read_application(file)
     database = open_database()
     try:
-        found = concluded(settings, remembered(database, settings.name))
+        found = concluded(settings, stored_data(database, settings.name))
     finally:
         database.close()
     if not found.arms and not found.interleaved:

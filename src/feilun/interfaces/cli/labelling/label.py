@@ -60,10 +60,10 @@ def export(
     """Write the texts that are most worth labelling, with room for the label."""
     from feilun.bundles.bundle import open_bundle
     from feilun.storage.database import open_database
-    from feilun.workflow import exports
     from feilun.workflow.labelling import queue as labelling
-    from feilun.workflow.labelling.filled import ENDINGS
-    from feilun.workflow.labelling.rows import check_out
+    from feilun.workflow.labelling.label_files import ENDINGS
+    from feilun.workflow.labelling.labelled_texts import check_out
+    from feilun.workflow.state import exported_tables
 
     check_out(out, ENDINGS)
     opened = open_bundle(bundle, threads=1)
@@ -72,7 +72,7 @@ def export(
         found = labelling.queue(opened, database, count)
         labelling.write_queue(found, out, opened.labels.names)
         with database.write() as connection:
-            exports.note(connection, out, len(found))
+            exported_tables.note(connection, out, len(found))
     if as_json:
         output.print_json({"texts": len(found), "out": str(out), "labels": list(opened.labels.names)})
         return

@@ -43,7 +43,7 @@ def ask(
     """
     from feilun.workflow.finished.predict_file import WRITERS
     from feilun.workflow.labelling.ask import Limits, ask_for_labels, endpoint_of, write_asked
-    from feilun.workflow.labelling.rows import check_out
+    from feilun.workflow.labelling.labelled_texts import check_out
 
     check_out(out, WRITERS, table)
     named = [label.strip() for label in (labels or "").split(",") if label.strip()]

@@ -59,7 +59,7 @@ def errors(
     """
     from feilun.workflow.finished.predict_file import WRITERS
     from feilun.workflow.labelling.errors import label_errors, write_errors, write_kept
-    from feilun.workflow.labelling.rows import check_out, place_of
+    from feilun.workflow.labelling.labelled_texts import check_out, place_of
 
     check_out(out, (".csv", ".json"), source)
     check_out(kept, WRITERS, source)

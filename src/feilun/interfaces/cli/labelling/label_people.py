@@ -33,7 +33,7 @@ HEADS = (
 
 def agreement(files: Files, as_json: AsJson = False) -> None:
     """Say how far people agree: Krippendorff's alpha, Fleiss' kappa, Cohen's of each pair, and what they confuse."""
-    from feilun.workflow.labelling.people import agreement_of, read_ratings
+    from feilun.workflow.labelling.annotators import agreement_of, read_ratings
 
     found = agreement_of(read_ratings(files))
     if as_json:
@@ -71,8 +71,8 @@ def collect(
     Texts of which people disagree evenly are left out, and counted.
     """
     from feilun.workflow.finished.predict_file import WRITERS
-    from feilun.workflow.labelling.people import read_ratings, write_labelled
-    from feilun.workflow.labelling.rows import check_out
+    from feilun.workflow.labelling.annotators import read_ratings, write_labelled
+    from feilun.workflow.labelling.labelled_texts import check_out
 
     check_out(out, WRITERS, *files)
     written, tied = write_labelled(read_ratings(files), out)

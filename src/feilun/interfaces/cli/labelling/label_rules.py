@@ -45,8 +45,8 @@ def rules(
     """
     from feilun.labelling.rules import read_rules
     from feilun.workflow.finished.predict_file import WRITERS
-    from feilun.workflow.labelling.rows import check_out
-    from feilun.workflow.labelling.weak import label_by_rules, write_weak
+    from feilun.workflow.labelling.labelled_texts import check_out
+    from feilun.workflow.labelling.weak_supervision import label_by_rules, write_weak
 
     check_out(out, WRITERS, table, file)
     weak = label_by_rules(read_rules(file), table, text, minimum, target)

@@ -67,8 +67,8 @@ def suggest(
     Where nothing is labelled yet, texts are chosen by their variety alone.
     """
     from feilun.workflow.labelling import suggest as suggesting
-    from feilun.workflow.labelling.filled import ENDINGS, write_questions
-    from feilun.workflow.labelling.rows import check_out
+    from feilun.workflow.labelling.label_files import ENDINGS, write_questions
+    from feilun.workflow.labelling.labelled_texts import check_out
 
     check_out(out, ENDINGS, where, file or where)
     if file is None and suggesting.is_bundle(where):

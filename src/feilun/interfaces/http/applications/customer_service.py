@@ -16,10 +16,10 @@ from feilun.apps.customer_service.channels.inbox import Inbox
 from feilun.apps.customer_service.desk import Desk
 from feilun.apps.customer_service.improving.measures import measured_by, unanswered
 from feilun.core.errors import UsageError
-from feilun.interfaces.http.answers import ErrorAnswer
 from feilun.interfaces.http.applications import customer_service_channels, customer_service_socket
 from feilun.interfaces.http.applications.customer_service_socket import Channel
 from feilun.interfaces.http.applications.customer_service_talk import CUSTOMER, seen_turn
+from feilun.interfaces.http.error_answers import ErrorAnswer
 from feilun.monitoring.feedback import FeedbackDesk
 from feilun.serving.access import Access
 from feilun.serving.engine import Engine

@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from feilun.apps.customer_service.channels import channel
 from feilun.apps.customer_service.channels.channel import Unverified
 from feilun.apps.customer_service.channels.inbox import Inbox
-from feilun.interfaces.http.answers import error_answer
+from feilun.interfaces.http.error_answers import error_answer
 
 router = APIRouter(prefix="/v1/apps/customer-service/channels", tags=["customer service"])
 

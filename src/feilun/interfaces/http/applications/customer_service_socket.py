@@ -13,8 +13,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.websockets import WebSocket
 
 from feilun.core.errors import FeilunError
-from feilun.interfaces.http.answers import error_answer
 from feilun.interfaces.http.applications.customer_service_talk import Talk
+from feilun.interfaces.http.error_answers import error_answer
 from feilun.interfaces.http.faults import status_of
 from feilun.interfaces.http.guard import client_of
 from feilun.serving.sockets import Sockets

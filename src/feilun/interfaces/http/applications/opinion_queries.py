@@ -20,7 +20,7 @@ from feilun.apps.public_opinion.summary import summary
 from feilun.apps.public_opinion.tables import MEDIA_TYPES, TableForm, documents_table, trends_table
 from feilun.apps.public_opinion.trends import Side, Trend, compared, trends, trends_by
 from feilun.core.errors import NotFound, nearest
-from feilun.interfaces.http.answers import ErrorAnswer
+from feilun.interfaces.http.error_answers import ErrorAnswer
 from feilun.storage import opinion
 
 router = APIRouter(

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from feilun.apps.public_opinion.document import NAMES
 from feilun.apps.public_opinion.intake import redacted
-from feilun.interfaces.http.answers import ErrorAnswer, error_answer
+from feilun.interfaces.http.error_answers import ErrorAnswer, error_answer
 from feilun.storage import opinion_inbox
 from feilun.storage.database import Database
 

@@ -14,17 +14,17 @@ from pydantic import BaseModel, ConfigDict, Field
 from feilun import __version__
 from feilun.apps.recommendation.answering.answer import Answer
 from feilun.apps.recommendation.records.events import read_interaction, read_item
-from feilun.apps.recommendation.remembered import remembered
 from feilun.apps.recommendation.shop import Shop, Taking
+from feilun.apps.recommendation.stored_data import stored_data
 from feilun.core.errors import DataError, UsageError
 from feilun.interfaces.http import metrics, requests_log
-from feilun.interfaces.http.answers import ErrorAnswer
 from feilun.interfaces.http.app import answer_errors
 from feilun.interfaces.http.bodies import CheckedBodies
+from feilun.interfaces.http.error_answers import ErrorAnswer
 from feilun.interfaces.http.guard import Guard
 from feilun.serving.access import Access
 from feilun.serving.limits import Limits
-from feilun.storage.gathering import Gathering
+from feilun.storage.async_group_commit import AsyncGroupCommit
 from feilun.workflow.applications.recommendation.experiments import concluded
 
 router = APIRouter(prefix="/v1/apps/recommendation", tags=["recommendation"])
@@ -93,7 +93,7 @@ def create_app(shop: Shop, access: Access | None = None, limits: Limits | None =
     """
     app = FastAPIOffline(redoc_url=None, title="Feilun recommendation", version=__version__)
     app.state.shop = shop
-    app.state.events = Gathering(shop.take_all)
+    app.state.events = AsyncGroupCommit(shop.take_all)
     app.state.ready = True
     app.state.figures = metrics.Figures()
     app.add_middleware(CheckedBodies, limits=limits or Limits())
@@ -190,7 +190,7 @@ def context(request: Request) -> dict[str, list[str]]:
 def experiment(request: Request) -> dict[str, Any]:
     """Return what followed from the lists of each arm, with intervals over users, and whose items of mixed lists."""
     shop = _shop(request)
-    held = remembered(shop.database, shop.application)
+    held = stored_data(shop.database, shop.application)
     return asdict(concluded(shop.recommender.settings, held, EXPERIMENT_RESAMPLES))
 
 

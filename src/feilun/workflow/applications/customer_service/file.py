@@ -23,7 +23,7 @@ from feilun.data.paths import shown
 from feilun.data.readers.documents import documents_in, read_document
 from feilun.data.readers.encodings import detect, open_text
 from feilun.data.readers.sources import open_source
-from feilun.workflow.toml_text import lines_of_keys
+from feilun.workflow.settings_files.toml_text import lines_of_keys
 
 COLUMNS = ("question", "answer", "variants", "category")
 

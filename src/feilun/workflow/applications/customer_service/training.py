@@ -44,7 +44,7 @@ from feilun.workflow.applications.customer_service.version import (
     reranker_of,
     standing,
 )  # fmt: skip
-from feilun.workflow.getting_started.beginnings import top_layers
+from feilun.workflow.getting_started.default_settings import top_layers
 from feilun.workflow.recipe import from_table
 from feilun.workflow.screen import Screen, silent
 from feilun.workflow.steps import train as train_recipe

@@ -25,7 +25,7 @@ from feilun.workflow.applications.public_opinion.file import read_application
 from feilun.workflow.applications.public_opinion.training import train_models, worth_their_cost
 from feilun.workflow.applications.public_opinion.wiring import Application, dead_reasons, opened, run
 from feilun.workflow.screen import Screen, silent
-from feilun.workflow.toml_text import to_toml
+from feilun.workflow.settings_files.toml_text import to_toml
 
 BUCKET_MINUTES = 360
 EPOCHS, LAYERS = 4, 4

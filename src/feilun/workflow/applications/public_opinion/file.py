@@ -24,7 +24,7 @@ from feilun.core.remark import Remark, joined, said_in
 from feilun.core.settings import REQUIRED, placed, setting, table, tables
 from feilun.monitoring.surge import SurgeSettings
 from feilun.monitoring.trading_days import CalendarSettings
-from feilun.workflow.toml_text import lines_of_keys
+from feilun.workflow.settings_files.toml_text import lines_of_keys
 
 FEWEST_DAYS = 35
 """Five weeks: fewer tell too little of hours and weekdays."""

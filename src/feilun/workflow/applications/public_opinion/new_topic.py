@@ -19,7 +19,7 @@ from feilun.core.files import atomic_file
 from feilun.core.remark import Remark
 from feilun.workflow.applications.public_opinion.file import Settings
 from feilun.workflow.applications.public_opinion.labelled import SEED, Row, labelled_rows
-from feilun.workflow.getting_started.beginnings import top_layers
+from feilun.workflow.getting_started.default_settings import top_layers
 from feilun.workflow.recipe import from_table
 from feilun.workflow.screen import Screen, silent
 from feilun.workflow.steps import train

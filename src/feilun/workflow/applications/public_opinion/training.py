@@ -16,7 +16,7 @@ from feilun.evaluation.paired import mcnemar
 from feilun.workflow.applications.public_opinion.file import ModelSettings, Settings
 from feilun.workflow.applications.public_opinion.labelled import write_labelled
 from feilun.workflow.applications.tagging import open_tagger, tell_beside_list, train_tagger
-from feilun.workflow.getting_started.beginnings import top_layers
+from feilun.workflow.getting_started.default_settings import top_layers
 from feilun.workflow.recipe import from_table
 from feilun.workflow.screen import Screen, silent
 from feilun.workflow.steps import train

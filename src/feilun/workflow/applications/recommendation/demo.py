@@ -19,8 +19,8 @@ from feilun.storage.database import Database, open_database
 from feilun.workflow.applications.recommendation import wiring as application
 from feilun.workflow.applications.recommendation.judging import Evaluation, evaluate
 from feilun.workflow.applications.recommendation.prepared import Prepared, embedder_exists, prepare
-from feilun.workflow.applications.recommendation.showing import show, table_of
 from feilun.workflow.applications.recommendation.tables import put_events, put_items, take_tables
+from feilun.workflow.applications.recommendation.terminal import show, table_of
 
 BASE = "multilingual-e5-small"
 COMMAND = "feilun recommendation demo --items FILE --events FILE"

@@ -14,8 +14,8 @@ from feilun.apps.recommendation.experiments.outcomes import (
     outcomes,
     shown_by_arm,
 )
-from feilun.apps.recommendation.remembered import Remembered
 from feilun.apps.recommendation.settings import RecommendationSettings
+from feilun.apps.recommendation.stored_data import StoredData
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Concluded:
     interleaved: Mapping[str, Preference]
 
 
-def concluded(settings: RecommendationSettings, held: Remembered, resamples: int = 1000) -> Concluded:
+def concluded(settings: RecommendationSettings, held: StoredData, resamples: int = 1000) -> Concluded:
     """Count what followed from the lists of all experiments.
 
     Args:

@@ -16,8 +16,8 @@ from feilun.core import toml
 from feilun.core.errors import RecipeError, UsageError
 from feilun.core.remark import Remark
 from feilun.core.settings import placed
-from feilun.workflow.overrides import put as put_overrides
-from feilun.workflow.toml_text import lines_of_keys
+from feilun.workflow.settings_files.overrides import put as put_overrides
+from feilun.workflow.settings_files.toml_text import lines_of_keys
 
 
 def read_application(path: Path, overrides: Sequence[str] = ()) -> RecommendationSettings:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from feilun.apps.recommendation.judging.beside_baselines import BASELINES, Judged, judge, scorer_of, scorer_of_model
-from feilun.apps.recommendation.judging.cold import hidden_items, judge_cold
+from feilun.apps.recommendation.judging.against_baselines import BASELINES, Judged, judge, scorer_of, scorer_of_model
+from feilun.apps.recommendation.judging.cold_start import hidden_items, judge_cold
 from feilun.apps.recommendation.judging.reliability import Reliability, reliability
 from feilun.apps.recommendation.ranking.context_lift import lift_name
 from feilun.apps.recommendation.ranking.exposures import candidates, impressions

@@ -15,8 +15,8 @@ from feilun.apps.recommendation.records.catalogue import Catalogue, build_catalo
 from feilun.apps.recommendation.records.context import Contexts
 from feilun.apps.recommendation.records.interactions import Interactions, Read, read
 from feilun.apps.recommendation.records.words import WordVectors
-from feilun.apps.recommendation.remembered import Remembered, remembered
 from feilun.apps.recommendation.settings import RecommendationSettings
+from feilun.apps.recommendation.stored_data import StoredData, stored_data
 from feilun.bundles.bundle import open_bundle
 from feilun.bundles.registry import resolve
 from feilun.core import places
@@ -83,7 +83,7 @@ class Prepared:
         interest: Names the interest model that reads texts and histories; None where there is none.
     """
 
-    held: Remembered
+    held: StoredData
     catalogue: Catalogue
     read: Read
     embedder: Embedder
@@ -116,7 +116,7 @@ def prepare(settings: RecommendationSettings, database: Database, embedder: Embe
         DataError: If there is no item, or the table of users cannot be read.
         BundleError: If the model that reads texts is gone.
     """
-    held = remembered(database, settings.name)
+    held = stored_data(database, settings.name)
     interest = trained_interest(settings) if embedder is None else None
     model = opened(settings, interest) if interest else None
     texts = [item.text for item in held.items]
@@ -180,7 +180,7 @@ def before_ranking(interactions: Interactions, settings: RecommendationSettings)
     return interactions.select(interactions.time < moment)
 
 
-def contexts_of(settings: RecommendationSettings, held: Remembered, longest: int | None = None) -> Contexts:
+def contexts_of(settings: RecommendationSettings, held: StoredData, longest: int | None = None) -> Contexts:
     """Gather what is known of the users' context.
 
     Args:

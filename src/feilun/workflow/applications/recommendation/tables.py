@@ -10,8 +10,8 @@ from typing import Any, Generic, TypeVar
 
 from feilun.apps.recommendation.records.context import Context, read_user
 from feilun.apps.recommendation.records.events import Interaction, Item, checked_user, read_interaction, read_item
-from feilun.apps.recommendation.remembered import interaction_of, row_of
 from feilun.apps.recommendation.settings import RecommendationSettings
+from feilun.apps.recommendation.stored_data import interaction_of, row_of
 from feilun.core import places
 from feilun.core.errors import DataError
 from feilun.core.remark import Remark, joined, said_in
@@ -20,7 +20,7 @@ from feilun.data.readers.sources import column_names, open_rows
 from feilun.storage import event_queue
 from feilun.storage import recommendation as storage
 from feilun.storage.database import Database
-from feilun.storage.refused import Refused
+from feilun.storage.dead_letters import DeadLetters
 
 Row = TypeVar("Row")
 FAULTS_SHOWN = 5
@@ -195,9 +195,9 @@ def take_up_waiting(settings: RecommendationSettings, database: Database) -> int
     return taken
 
 
-def refused_messages(settings: RecommendationSettings) -> Refused:
+def refused_messages(settings: RecommendationSettings) -> DeadLetters:
     """Return what keeps an application's messages that were no events."""
-    return Refused(places.home() / "recommendation" / f"{settings.name}.refused")
+    return DeadLetters(places.home() / "recommendation" / f"{settings.name}.refused")
 
 
 def forget_user(settings: RecommendationSettings, database: Database, user: str) -> dict[str, int]:
