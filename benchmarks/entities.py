@@ -23,6 +23,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from feilun.workflow.getting_started.beginnings import top_layers
+
 from feilun.apps.public_opinion.gazetteer import KINDS, Entity, Gazetteer
 from feilun.apps.public_opinion.sample.writer import FOLDER
 from feilun.apps.public_opinion.understanding import named
@@ -32,7 +34,6 @@ from feilun.core.spans import Span
 from feilun.core.toml import parse
 from feilun.knowledge.mentions import Tagger
 from feilun.workflow.applications.tagging import Find, entity_f1
-from feilun.workflow.getting_started.beginnings import top_layers
 from feilun.workflow.recipe import from_table
 from feilun.workflow.steps import train
 
@@ -77,7 +78,13 @@ def written(names: dict[str, list[str]], count: int, seed: int) -> list[Row]:
 
 def filled(sentence: str, company: str, other: str, drawn: random.Random) -> Row:
     """Fill a sentence's places, and tell where its companies stand."""
-    values = {"c": company, "o": other, "n": drawn.randint(2, 9), "m": drawn.randint(11, 99) * 10, "p": drawn.randint(3, 38)}
+    values = {
+        "c": company,
+        "o": other,
+        "n": drawn.randint(2, 9),
+        "m": drawn.randint(11, 99) * 10,
+        "p": drawn.randint(3, 38),
+    }
     text, spans = "", []
     for part in sentence.replace("}", "{").split("{"):
         start = len(text)

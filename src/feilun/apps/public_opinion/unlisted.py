@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict, deque
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -91,7 +91,10 @@ def add_to_list(path: Path, known: list[Unlisted], approved: list[str], ignored:
         )
     before = path.read_text(encoding="utf-8-sig")
     added = "".join(
-        [f"\n[[entity]]\nname = {_quoted(name)}\nkind = {_quoted(offered[name].kind)}\n" for name in dict.fromkeys(approved)]
+        [
+            f"\n[[entity]]\nname = {_quoted(name)}\nkind = {_quoted(offered[name].kind)}\n"
+            for name in dict.fromkeys(approved)
+        ]
         + [f"\n[[ignored]]\nname = {_quoted(name)}\n" for name in dict.fromkeys(ignored)]
     )
     write_text(path, before.rstrip("\n") + "\n" + added)

@@ -20,8 +20,8 @@ from feilun.core.report import Report
 from feilun.core.spans import Span, TokenLogits
 from feilun.evaluation.baselines.spans import fit_span_baselines
 from feilun.evaluation.calibration import Abstention
-from feilun.evaluation.label_thresholds import FEWEST_ROWS_OF_A_LABEL, best_threshold
 from feilun.evaluation.judges.request import ReportRequest, check_known, checked
+from feilun.evaluation.label_thresholds import FEWEST_ROWS_OF_A_LABEL, best_threshold
 from feilun.evaluation.metrics import spans
 from feilun.evaluation.metrics.single_label import compare
 from feilun.evaluation.metrics.spans import SpanJudgement

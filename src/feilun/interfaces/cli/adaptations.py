@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from feilun.core.remark import Remark, joined
 from feilun.interfaces.cli import output
+from feilun.interfaces.cli.help import option
 from feilun.interfaces.cli.options import AsJson, Threads
 
 EXAMPLES = (
@@ -19,14 +18,25 @@ EXAMPLES = (
 
 Base = Annotated[
     str | None,
-    typer.Option("--base", help="Packaged name, hub id or folder; else a small one at hand.", show_default=False),
+    option(
+        "Packaged name, hub id or folder; else a small one at hand.",
+        "内置名称、hub 编号或文件夹；默认用手边的一个小基座。",
+        "--base",
+        show_default=False,
+    ),
 ]
-Seconds = Annotated[float, typer.Option(min=0.1, help="How long to train each.")]
+Seconds = Annotated[float, option("How long to train each.", "每种训练多久。", min=0.1)]
 
 
 Recipes = Annotated[
     list[Path] | None,
-    typer.Option("--on", help="A recipe to train with each; may be given again.", metavar="RECIPE", show_default=False),
+    option(
+        "A recipe to train with each; may be given again.",
+        "用每种方式各训练一遍的配方；可以重复给出。",
+        "--on",
+        metavar="RECIPE",
+        show_default=False,
+    ),
 ]
 
 HEADS = (
@@ -54,6 +64,11 @@ def adaptations(
 
     Each trains for a few steps on made texts, by its defaults and in a process of its own. With --on each also trains
     a recipe to its end, and what it reaches on the validation rows is shown. When to take which: docs/adaptations.md.
+
+    测量各种适配方式在一个基座上的表现：可训练的权重、每秒词元数、内存，以及在自己数据上的效果。
+
+    每种方式按默认设置在独立的进程里用生成的文本训练几步。加上 --on，还会用每种方式把配方完整训练一遍，并列出在验证集上
+    的成绩。各种方式何时选用，见docs/adaptations.zh-CN.md。
     """
     from feilun.workflow.adaptations.cost import costs, default_base
     from feilun.workflow.adaptations.quality import recipes_of

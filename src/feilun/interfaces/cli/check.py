@@ -5,18 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from feilun.core.places import typed
 from feilun.core.remark import said_in
 from feilun.interfaces.cli import output
+from feilun.interfaces.cli.help import argument
 from feilun.interfaces.cli.options import AcceptLicence, AsJson, Settings
 
 EXAMPLES = ("feilun check recipe.toml", "feilun check recipe.toml --set data.train=news.csv --json")
 
 
 def check(
-    recipe: Annotated[Path, typer.Argument(help="The recipe, a TOML file.", show_default=False)],
+    recipe: Annotated[Path, argument("The recipe, a TOML file.", "配方，TOML 文件。", show_default=False)],
     settings: Settings = None,
     accept_licence: AcceptLicence = False,
     as_json: AsJson = False,
@@ -24,6 +23,10 @@ def check(
     """Validate a recipe and its data: what is wrong, what is dropped, what it will cost.
 
     Reads, cleans and splits the rows exactly as training would, and trains nothing.
+
+    检查配方和数据：哪里有错、会丢弃什么、训练代价多大。
+
+    读取、清洗和切分都与训练时完全相同，但不训练。
     """
     from feilun.workflow import recipe as recipes
     from feilun.workflow.getting_started.check_recipe import check_recipe

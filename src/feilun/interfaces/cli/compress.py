@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from feilun.core.errors import UsageError
 from feilun.core.remark import Remark
 from feilun.interfaces.cli import output
+from feilun.interfaces.cli.help import argument, option
 from feilun.interfaces.cli.options import AsJson, Threads
 
 EXAMPLES = (
@@ -20,24 +19,65 @@ EXAMPLES = (
 
 
 def compress(
-    bundle: Annotated[str, typer.Argument(help="A bundle: its folder, its name, or name@version.", show_default=False)],
-    train: Annotated[str, typer.Option(help="The table that it was trained on.", show_default=False)],
-    validation: Annotated[str | None, typer.Option(help="Rows to choose by; else split off as in training.")] = None,
-    test: Annotated[str | None, typer.Option(help="Rows to judge by; else split off as in training.")] = None,
-    text: Annotated[str | None, typer.Option(help="The column of texts; else the one trained on.")] = None,
-    target: Annotated[str | None, typer.Option(help="The column of labels; else the one trained on.")] = None,
-    cascade: Annotated[bool, typer.Option("--cascade", help="A static student answers what it is sure of.")] = False,
-    student: Annotated[bool, typer.Option("--student", help="The static student alone.")] = False,
-    max_drop: Annotated[
-        float | None, typer.Option(min=0.001, help="Points of accuracy that a student may cost.", show_default=False)
+    bundle: Annotated[
+        str,
+        argument(
+            "A bundle: its folder, its name, or name@version.",
+            "模型包：文件夹、名称，或 name@version。",
+            show_default=False,
+        ),
+    ],
+    train: Annotated[str, option("The table that it was trained on.", "训练时用的表格。", show_default=False)],
+    validation: Annotated[
+        str | None,
+        option("Rows to choose by; else split off as in training.", "据以选择方案的行；默认按训练时的办法切出。"),
     ] = None,
-    unlabelled: Annotated[str | None, typer.Option(help="A table of further texts for the student.")] = None,
+    test: Annotated[
+        str | None, option("Rows to judge by; else split off as in training.", "据以评估的行；默认按训练时的办法切出。")
+    ] = None,
+    text: Annotated[
+        str | None, option("The column of texts; else the one trained on.", "文本列；默认与训练时相同。")
+    ] = None,
+    target: Annotated[
+        str | None, option("The column of labels; else the one trained on.", "标签列；默认与训练时相同。")
+    ] = None,
+    cascade: Annotated[
+        bool,
+        option(
+            "A static student answers what it is sure of.",
+            "级联：静态小模型有把握的由它回答，其余交给原模型。",
+            "--cascade",
+        ),
+    ] = False,
+    student: Annotated[bool, option("The static student alone.", "只用静态小模型。", "--student")] = False,
+    max_drop: Annotated[
+        float | None,
+        option(
+            "Points of accuracy that a student may cost.",
+            "小模型最多允许损失几个百分点的准确率。",
+            min=0.001,
+            show_default=False,
+        ),
+    ] = None,
+    unlabelled: Annotated[
+        str | None, option("A table of further texts for the student.", "供小模型学习的更多文本，表格文件。")
+    ] = None,
     languages: Annotated[
         list[str] | None,
-        typer.Option("--language", metavar="CODE", help="Trim the vocabulary to this language; may be given again."),
+        option(
+            "Trim the vocabulary to this language; may be given again.",
+            "把词表裁剪到这种语言；可以重复给出。",
+            "--language",
+            metavar="CODE",
+        ),
     ] = None,
-    quantize: Annotated[str, typer.Option(help="int8, fp16 (for GPUs), or none.")] = "int8",
-    out: Annotated[Path | None, typer.Option(help="The new bundle's folder; else it is the next version.")] = None,
+    quantize: Annotated[
+        str, option("int8, fp16 (for GPUs), or none.", "int8、fp16（用于 GPU）或 none（不量化）。")
+    ] = "int8",
+    out: Annotated[
+        Path | None,
+        option("The new bundle's folder; else it is the next version.", "新模型包的文件夹；默认登记为下一个版本。"),
+    ] = None,
     threads: Threads = None,
     as_json: AsJson = False,
 ) -> None:
@@ -45,6 +85,10 @@ def compress(
 
     The new bundle is judged on the same rows as the old one, which stays as it is. What would lose more than it may is
     not made.
+
+    把做好的模型包变小或变快。
+
+    新旧模型包在同样的行上评估，旧的保持原样。损失超出允许范围的压缩不予采用。
     """
     from feilun.bundles.bundle import open_bundle
     from feilun.workflow.finished.compress_bundle import Rows, compress_bundle, wanted

@@ -12,6 +12,7 @@ import typer
 
 from feilun.core.remark import Remark, joined
 from feilun.interfaces.cli import output
+from feilun.interfaces.cli.help import Verbs, argument, option
 from feilun.interfaces.cli.options import AsJson
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ GONE = Remark(
     "it is no longer there, or cannot be changed: look for its copies", "它已不在原处，或者无法改动：请查找它的副本"
 )
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, add_completion=False)
+app = Verbs(no_args_is_help=True)
 
 
 @app.callback()
@@ -36,6 +37,10 @@ def database() -> None:
     """Look after the database of observations and feedback.
 
     FEILUN_HOME/feilun.db, or PostgreSQL by FEILUN_DATABASE. What changes it is noted in the audit log.
+
+    维护存放观测和反馈的数据库。
+
+    即 FEILUN_HOME/feilun.db，或 FEILUN_DATABASE 指定的 PostgreSQL。对它的改动都记入审计日志。
     """
 
 
@@ -53,7 +58,10 @@ def opened_database() -> Iterator[Database]:
 
 @app.command(epilog=f"Example: {EXAMPLES[0]}")
 def status(as_json: AsJson = False) -> None:
-    """Show where the database is and what it holds."""
+    """Show where the database is and what it holds.
+
+    显示数据库在哪里、存了什么。
+    """
     from feilun.workflow.state import database_admin
 
     with opened_database() as opened:
@@ -77,9 +85,13 @@ def status(as_json: AsJson = False) -> None:
 
 @app.command(epilog=f"Example: {EXAMPLES[1]}")
 def backup(
-    file: Annotated[Path, typer.Argument(help="The copy to write.", show_default=False)], as_json: AsJson = False
+    file: Annotated[Path, argument("The copy to write.", "备份写到哪个文件。", show_default=False)],
+    as_json: AsJson = False,
 ) -> None:
-    """Copy the database while it is in use."""
+    """Copy the database while it is in use.
+
+    备份数据库，不影响使用。
+    """
     from feilun.workflow.state import database_admin
 
     with opened_database() as opened:
@@ -89,11 +101,14 @@ def backup(
 
 @app.command(epilog=f"Example: {EXAMPLES[2]}")
 def restore(
-    file: Annotated[Path, typer.Argument(help="A copy that `backup` wrote.", show_default=False)],
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    file: Annotated[Path, argument("A copy that `backup` wrote.", "`backup` 写出的备份。", show_default=False)],
+    yes: Annotated[bool, option("Do not ask.", "不再询问，直接执行。", "--yes")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Replace all that the database holds by a copy of it."""
+    """Replace all that the database holds by a copy of it.
+
+    用备份替换数据库的全部内容。
+    """
     from feilun.workflow.state import database_admin
 
     with opened_database() as opened:
@@ -112,22 +127,33 @@ def restore(
 
 @app.command(epilog=f"Example: {EXAMPLES[3]}")
 def forget(
-    model: Annotated[str | None, typer.Option(help="Only of this model.", show_default=False)] = None,
+    model: Annotated[str | None, option("Only of this model.", "只限这个模型。", show_default=False)] = None,
     older_than: Annotated[
-        float | None, typer.Option(min=0, metavar="DAYS", help="Only older than so many days.", show_default=False)
+        float | None,
+        option("Only older than so many days.", "只限早于这么多天的。", min=0, metavar="DAYS", show_default=False),
     ] = None,
     observation: Annotated[
-        list[str] | None, typer.Option(metavar="ID", help="Only this one; may be given again.", show_default=False)
+        list[str] | None,
+        option("Only this one; may be given again.", "只限这一条；可以重复给出。", metavar="ID", show_default=False),
     ] = None,
     containing: Annotated[
         str | None,
-        typer.Option(metavar="TEXT", help="Only those whose stored texts or columns hold this.", show_default=False),
+        option(
+            "Only those whose stored texts or columns hold this.",
+            "只限存下的文本或列里含有这段文字的。",
+            metavar="TEXT",
+            show_default=False,
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Delete observations that meet every condition given, with the feedback on them.
 
     Their rows in tables that `feilun label export` wrote are deleted too, where these are still in their place.
+
+    删除同时符合所给各项条件的观测，连同其反馈。
+
+    `feilun label export` 写出的表格若还在原处，其中对应的行也一并删除。
     """
     from feilun.workflow.state import database_admin
 

@@ -20,6 +20,10 @@ def doctor(as_json: AsJson = False) -> None:
     """Say what this machine can do, what is missing, and the command that mends it.
 
     Exit code 1 where something that bundles need is missing.
+
+    检查这台机器能做什么、缺什么，并给出补齐的命令。
+
+    缺少模型包必需的东西时退出码为 1。
     """
     from feilun.workflow.getting_started.doctor import examine
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 from feilun.interfaces.cli import output
+from feilun.interfaces.cli.help import argument, option
 from feilun.interfaces.cli.options import AsJson, CostError, CostReview, Threads
 
 EXAMPLES = (
@@ -16,19 +15,39 @@ EXAMPLES = (
 
 
 def evaluate(
-    bundle: Annotated[str, typer.Argument(help="A bundle: its folder, its name, or name@version.", show_default=False)],
-    data: Annotated[
+    bundle: Annotated[
         str,
-        typer.Argument(
-            help="A table with labels: csv, tsv, jsonl, parquet, xlsx, or a database URL.", show_default=False
+        argument(
+            "A bundle: its folder, its name, or name@version.",
+            "模型包：文件夹、名称，或 name@version。",
+            show_default=False,
         ),
     ],
-    text: Annotated[str | None, typer.Option(help="Its column of texts; else the one trained on.")] = None,
-    target: Annotated[str | None, typer.Option(help="Its column of labels; else the one trained on.")] = None,
-    query: Annotated[str | None, typer.Option(help="The SQL query, where the data is a database URL.")] = None,
+    data: Annotated[
+        str,
+        argument(
+            "A table with labels: csv, tsv, jsonl, parquet, xlsx, or a database URL.",
+            "带标签的表格：csv、tsv、jsonl、parquet、xlsx，或数据库 URL。",
+            show_default=False,
+        ),
+    ],
+    text: Annotated[
+        str | None, option("Its column of texts; else the one trained on.", "文本列；默认与训练时相同。")
+    ] = None,
+    target: Annotated[
+        str | None, option("Its column of labels; else the one trained on.", "标签列；默认与训练时相同。")
+    ] = None,
+    query: Annotated[
+        str | None, option("The SQL query, where the data is a database URL.", "数据是数据库 URL 时的 SQL 查询。")
+    ] = None,
     slices: Annotated[
         list[str] | None,
-        typer.Option("--slice", metavar="COLUMN", help="Break the report down by a column; may be given again."),
+        option(
+            "Break the report down by a column; may be given again.",
+            "按这一列把报告分开统计；可以重复给出。",
+            "--slice",
+            metavar="COLUMN",
+        ),
     ] = None,
     cost_error: CostError = None,
     cost_review: CostReview = None,
@@ -38,6 +57,10 @@ def evaluate(
     """Judge a bundle on a table with labels.
 
     The figures carry 95 % intervals; texts on which the bundle declines to decide are counted as such.
+
+    用带标签的表格评估模型包。
+
+    各项指标附 95% 置信区间；模型包拒绝判断的文本单独计数。
     """
     from feilun.bundles.bundle import open_bundle
     from feilun.workflow.finished.evaluate_file import evaluate_file

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from feilun.core.errors import UsageError
 from feilun.core.remark import Remark, joined
 from feilun.interfaces.cli import output
+from feilun.interfaces.cli.help import argument, option
 from feilun.interfaces.cli.options import AsJson, Threads
 from feilun.text.printable import printable
 
@@ -26,16 +25,29 @@ SHOWN = 60
 
 
 def explain(
-    bundle: Annotated[str, typer.Argument(help="A bundle: its folder, its name, or name@version.", show_default=False)],
-    text: Annotated[str, typer.Argument(help="The text.", show_default=False)],
-    label: Annotated[str | None, typer.Option(help="The label to explain; else the predicted one.")] = None,
-    most: Annotated[int, typer.Option(min=1, help="Most words shown.")] = 10,
+    bundle: Annotated[
+        str,
+        argument(
+            "A bundle: its folder, its name, or name@version.",
+            "模型包：文件夹、名称，或 name@version。",
+            show_default=False,
+        ),
+    ],
+    text: Annotated[str, argument("The text.", "文本。", show_default=False)],
+    label: Annotated[
+        str | None, option("The label to explain; else the predicted one.", "要解释的标签；默认为预测出的标签。")
+    ] = None,
+    most: Annotated[int, option("Most words shown.", "最多显示多少个词。", min=1)] = 10,
     threads: Threads = None,
     as_json: AsJson = False,
 ) -> None:
     """Show what the score of a label loses without each word, and which words the decision hangs on.
 
     The model is asked again without each word, so that this holds for every kind of bundle, as it is served.
+
+    显示去掉每个词后标签的分数降低多少，以及哪些词决定了判断。
+
+    做法是逐个去掉词再问一遍模型，因此适用于任何一种模型包，解释的就是它上线时的判断。
     """
     from feilun.bundles.bundle import open_bundle
     from feilun.knowledge.explain import explain as explained

@@ -6,11 +6,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from feilun.core.errors import UsageError
 from feilun.core.remark import Remark, said_in
 from feilun.interfaces.cli import output
+from feilun.interfaces.cli.help import option
 from feilun.interfaces.cli.options import AsJson
 
 EXAMPLES = (
@@ -36,31 +35,61 @@ class Task(StrEnum):
 def init(
     data: Annotated[
         str,
-        typer.Option(
-            help="A table (csv, tsv, jsonl, parquet, xlsx, database URL), or a folder with train, dev and test."
+        option(
+            "A table (csv, tsv, jsonl, parquet, xlsx, database URL), or a folder with train, dev and test.",
+            "表格（csv、tsv、jsonl、parquet、xlsx、数据库 URL），或含有 train、dev、test 的文件夹。",
         ),
     ],
     task: Annotated[
-        Task | None, typer.Option(help="What the model is to do; else what the columns look like, mostly classify.")
+        Task | None,
+        option(
+            "What the model is to do; else what the columns look like, mostly classify.",
+            "模型要完成的任务；默认按列的样子判断，多半是 classify。",
+        ),
     ] = None,
-    text: Annotated[str | None, typer.Option(help="The column of texts; else the likeliest is taken.")] = None,
+    text: Annotated[
+        str | None, option("The column of texts; else the likeliest is taken.", "文本列；默认取最像的一列。")
+    ] = None,
     pair: Annotated[
-        str | None, typer.Option(help="The column of second texts (match, rank); else the likeliest is taken.")
+        str | None,
+        option(
+            "The column of second texts (match, rank); else the likeliest is taken.",
+            "第二文本的列（match、rank）；默认取最像的一列。",
+        ),
     ] = None,
-    target: Annotated[str | None, typer.Option(help="The column of labels; else the likeliest is taken.")] = None,
+    target: Annotated[
+        str | None, option("The column of labels; else the likeliest is taken.", "标签列；默认取最像的一列。")
+    ] = None,
     features: Annotated[
-        str, typer.Option(help="Columns to read beside the text, with commas between; `all` for every one that can be.")
+        str,
+        option(
+            "Columns to read beside the text, with commas between; `all` for every one that can be.",
+            "与文本一起读的列，用逗号分隔；写 `all` 则取所有可用的列。",
+        ),
     ] = "",
-    query: Annotated[str | None, typer.Option(help="The SQL query, where the data is a database URL.")] = None,
-    base: Annotated[str | None, typer.Option(help="The base model; else one that fits the language.")] = None,
-    out: Annotated[Path | None, typer.Option(help="The recipe to write; else NAME.toml in this folder.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace a recipe that is already there.")] = False,
+    query: Annotated[
+        str | None, option("The SQL query, where the data is a database URL.", "数据是数据库 URL 时的 SQL 查询。")
+    ] = None,
+    base: Annotated[
+        str | None, option("The base model; else one that fits the language.", "基座；默认取适合该语言的一个。")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        option(
+            "The recipe to write; else NAME.toml in this folder.", "配方写到哪个文件；默认为当前文件夹的 NAME.toml。"
+        ),
+    ] = None,
+    force: Annotated[bool, option("Replace a recipe that is already there.", "覆盖已有的配方。", "--force")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Look at a table and write a recipe for it.
 
     Finds the columns of texts and labels; says which it took, so that you can name others. A table without texts
     becomes a recipe that reads its other columns.
+
+    查看一张表格，并为它写出配方。
+
+    自动找出文本列和标签列，并说明取了哪些，不合适可以另行指定。没有文本的表格，配方就只读其他列。
     """
     from feilun.workflow.getting_started import first_look, first_recipe, first_words
     from feilun.workflow.getting_started.table_parts import tables_of

@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from feilun.core.errors import counted
 from feilun.core.remark import Remark, joined
 from feilun.interfaces.cli import output
+from feilun.interfaces.cli.help import argument, option
 from feilun.interfaces.cli.options import AsJson
 
 if TYPE_CHECKING:
@@ -27,27 +26,53 @@ SHOWN = 5
 def insight(
     file: Annotated[
         str,
-        typer.Argument(help="A table: csv, tsv, jsonl, parquet, xlsx, or a database URL.", show_default=False),
+        argument(
+            "A table: csv, tsv, jsonl, parquet, xlsx, or a database URL.",
+            "表格：csv、tsv、jsonl、parquet、xlsx，或数据库 URL。",
+            show_default=False,
+        ),
     ],
-    text: Annotated[str | None, typer.Option(help="Its column of texts; else the likeliest is taken.")] = None,
-    time: Annotated[str | None, typer.Option(help="Its column of times, for trends.", show_default=False)] = None,
+    text: Annotated[
+        str | None, option("Its column of texts; else the likeliest is taken.", "文本列；默认取最像的一列。")
+    ] = None,
+    time: Annotated[
+        str | None, option("Its column of times, for trends.", "时间列，用来看趋势。", show_default=False)
+    ] = None,
     by: Annotated[
         list[str] | None,
-        typer.Option(metavar="COLUMN", help="A rating, a flag or any column to compare by; may be given again."),
+        option(
+            "A rating, a flag or any column to compare by; may be given again.",
+            "用来对比的列，评分、标志等均可；可以重复给出。",
+            metavar="COLUMN",
+        ),
     ] = None,
     topics: Annotated[
-        int | None, typer.Option(min=2, max=100, help="How many topics; else chosen.", show_default=False)
+        int | None,
+        option("How many topics; else chosen.", "话题数；默认自动选定。", min=2, max=100, show_default=False),
     ] = None,
     model: Annotated[
-        str | None, typer.Option(help="A bundle of sentiment; else a registered one that fits.", show_default=False)
+        str | None,
+        option(
+            "A bundle of sentiment; else a registered one that fits.",
+            "判断情感的模型包；默认用已登记的合适模型包。",
+            show_default=False,
+        ),
     ] = None,
-    query: Annotated[str | None, typer.Option(help="The SQL query, where the table is a database URL.")] = None,
-    out: Annotated[Path, typer.Option(help="Folder of insight.html and insight.json.")] = Path("out/insight"),
+    query: Annotated[
+        str | None, option("The SQL query, where the table is a database URL.", "表格是数据库 URL 时的 SQL 查询。")
+    ] = None,
+    out: Annotated[
+        Path, option("Folder of insight.html and insight.json.", "insight.html 和 insight.json 写入的文件夹。")
+    ] = Path("out/insight"),
     as_json: AsJson = False,
 ) -> None:
     """Find topics, trends, duplicates and outliers in any table of texts, and what goes with its columns.
 
     No labels are needed. Personal data is replaced in all that is shown.
+
+    从任意文本表格中找出话题、趋势、重复和异常，以及它们与各列的关系。
+
+    不需要标签。显示的内容里，个人信息都已替换。
     """
     from feilun.workflow.getting_started.first_look import text_column
     from feilun.workflow.insight.findings import find_insight

@@ -7,7 +7,7 @@ import logging
 import os
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -43,8 +43,10 @@ from feilun.interfaces.cli import (
     train,
 )
 from feilun.interfaces.cli.applications import customer_service, public_opinion, recommendation
+from feilun.interfaces.cli.help import Verbs, option
 from feilun.interfaces.cli.labelling import label
 from feilun.interfaces.cli.output import make_safe, said, tell_error
+from feilun.interfaces.cli.wrong_use import tell_wrong_use
 
 VERBS = (
     quickstart,
@@ -88,7 +90,7 @@ EXTRA_OF_PACKAGE = {
 }  # fmt: skip
 """Which extra of Feilun brings an importable package."""
 
-app = typer.Typer(name="feilun", no_args_is_help=True, rich_markup_mode=None, add_completion=False)
+app = Verbs(name="feilun", no_args_is_help=True)
 
 
 def _show_version(wanted: bool) -> None:
@@ -97,14 +99,20 @@ def _show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback(epilog="Start with: feilun quickstart")
+@app.callback(epilog="Example: feilun quickstart")
 def _options(
     version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and exit.")
+        bool,
+        option("Print the version and exit.", "显示版本号并退出。", "--version", callback=_show_version, is_eager=True),
     ] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an unexpected error.")] = False,
+    debug: Annotated[
+        bool, option("Show the traceback of an unexpected error.", "遇到意外错误时显示调用栈。", "--debug")
+    ] = False,
 ) -> None:
-    """Turn a pretrained language model and your own text into a running business service."""
+    """Turn a pretrained language model and your own text into a running business service.
+
+    飞轮：把预训练语言模型和自有文本变成上线运行的业务服务。
+    """
 
 
 def _register() -> None:
@@ -112,15 +120,9 @@ def _register() -> None:
         name = module.__name__.rpartition(".")[2]
         epilog = "\n\n".join(f"Example: {example}" for example in module.EXAMPLES)
         if hasattr(module, "app"):
-            short = _first_line(getattr(module, name))
-            app.add_typer(module.app, name=name.replace("_", "-"), epilog=epilog, short_help=short)
+            app.add_typer(module.app, name=name.replace("_", "-"), epilog=epilog)
         else:
-            verb = getattr(module, name)
-            app.command(name, epilog=epilog, short_help=_first_line(verb))(verb)
-
-
-def _first_line(verb: Callable[..., None]) -> str:
-    return (verb.__doc__ or "").partition("\n")[0]
+            app.command(name, epilog=epilog)(getattr(module, name))
 
 
 _register()
@@ -171,7 +173,7 @@ def _before_dashes(arguments: Sequence[str]) -> tuple[list[str], list[str], list
 def _explain(error: Exception) -> int:
     """Print what went wrong, without a traceback, and return the exit code."""
     if hasattr(error, "format_message") and hasattr(error, "show"):  # the command line itself is wrong
-        error.show()
+        tell_wrong_use(error)
         return int(getattr(error, "exit_code", 2))
     if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] in EXTRA_OF_PACKAGE:
         package = str(error.name).partition(".")[0]

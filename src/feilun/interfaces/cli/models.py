@@ -10,6 +10,7 @@ import typer
 from feilun.core.remark import Remark
 from feilun.interfaces.cli import output
 from feilun.interfaces.cli.database import opened_database
+from feilun.interfaces.cli.help import Verbs, argument, option
 from feilun.interfaces.cli.options import AsJson, Threads
 
 EXAMPLES = (
@@ -36,7 +37,7 @@ STAGES = {
     "retired": Remark("retired", "已退任"),
 }
 
-app = typer.Typer(invoke_without_command=True, rich_markup_mode=None, add_completion=False)
+app = Verbs(invoke_without_command=True)
 
 
 @app.callback()
@@ -45,6 +46,11 @@ def models(context: typer.Context, as_json: AsJson = False) -> None:
 
     `feilun train` registers a bundle under its recipe's name where no --out is given; predict, evaluate and serve
     then take NAME or NAME@VERSION. NAME is the champion, or the newest version while nobody promoted one.
+
+    列出已登记的模型包：名称、版本、阶段、指标、大小。
+
+    不写 --out 时，`feilun train` 按配方的名称登记模型包；predict、evaluate 和 serve 可以直接写 NAME 或 NAME@VERSION。
+    NAME 指现任版本；还没有版本上任时，指最新的版本。
     """
     if context.invoked_subcommand is not None:
         return
@@ -74,9 +80,13 @@ def models(context: typer.Context, as_json: AsJson = False) -> None:
 
 @app.command("promote", epilog=f"Example: {EXAMPLES[2]}")
 def promote(
-    bundle: Annotated[str, typer.Argument(help="NAME@VERSION.", show_default=False)], as_json: AsJson = False
+    bundle: Annotated[str, argument("NAME@VERSION.", "带版本的名称，NAME@VERSION。", show_default=False)],
+    as_json: AsJson = False,
 ) -> None:
-    """Make a version the champion; services that run take it within about a second."""
+    """Make a version the champion; services that run take it within about a second.
+
+    让一个版本上任；运行中的服务约一秒内采用。
+    """
     from feilun.workflow.loop import releases
 
     with opened_database() as database:
@@ -87,9 +97,12 @@ def promote(
 
 @app.command("rollback", epilog=f"Example: {EXAMPLES[3]}")
 def rollback(
-    name: Annotated[str, typer.Argument(help="The model's name.", show_default=False)], as_json: AsJson = False
+    name: Annotated[str, argument("The model's name.", "模型名称。", show_default=False)], as_json: AsJson = False
 ) -> None:
-    """Make the champion before the champion again."""
+    """Make the champion before the champion again.
+
+    让上一个现任版本复任。
+    """
     from feilun.workflow.loop import releases
 
     with opened_database() as database:
@@ -101,15 +114,27 @@ def rollback(
 @app.command("fold", epilog=f"Example: {EXAMPLES[4]}")
 def fold(
     bundle: Annotated[
-        str, typer.Argument(help="An adapter bundle: its folder, its name, or name@version.", show_default=False)
+        str,
+        argument(
+            "An adapter bundle: its folder, its name, or name@version.",
+            "适配器模型包：文件夹、名称，或 name@version。",
+            show_default=False,
+        ),
     ],
-    out: Annotated[Path | None, typer.Option(help="The whole bundle's folder; else it is the next version.")] = None,
+    out: Annotated[
+        Path | None,
+        option("The whole bundle's folder; else it is the next version.", "完整模型包的文件夹；默认登记为下一个版本。"),
+    ] = None,
     threads: Threads = None,
     as_json: AsJson = False,
 ) -> None:
     """Merge a bundle that holds an adapter alone with the base that it shares.
 
     The whole bundle is float32, answers the same, and needs no other file; `feilun compress` can make it int8.
+
+    把只含适配器的模型包与它共用的基座合并成完整的模型包。
+
+    合并后的模型包为 float32，答案相同，不再依赖其他文件；可以用 `feilun compress` 变成 int8。
     """
     from feilun.bundles.bundle import open_bundle
     from feilun.workflow.finished.fold_bundle import fold_bundle

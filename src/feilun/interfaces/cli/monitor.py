@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from feilun.core.remark import Remark, joined
 from feilun.interfaces.cli import output
+from feilun.interfaces.cli.help import argument, option
 from feilun.interfaces.cli.options import AsJson, Threads
 
 if TYPE_CHECKING:
@@ -43,30 +42,55 @@ RULES = {"drift": Remark("drift", "漂移"), "accuracy": Remark("accuracy", "准
 
 
 def monitor(
-    bundle: Annotated[str, typer.Argument(help="A bundle: its folder, its name, or name@version.", show_default=False)],
+    bundle: Annotated[
+        str,
+        argument(
+            "A bundle: its folder, its name, or name@version.",
+            "模型包：文件夹、名称，或 name@version。",
+            show_default=False,
+        ),
+    ],
     count: Annotated[
         list[int] | None,
-        typer.Option(min=1, help="A window of the last so many predictions; may be given again.", show_default=False),
+        option(
+            "A window of the last so many predictions; may be given again.",
+            "最近这么多次预测为一个窗口；可以重复给出。",
+            min=1,
+            show_default=False,
+        ),
     ] = None,
     hours: Annotated[
         list[float] | None,
-        typer.Option(min=0.01, help="A window of the last so many hours; may be given again.", show_default=False),
+        option(
+            "A window of the last so many hours; may be given again.",
+            "最近这么多小时为一个窗口；可以重复给出。",
+            min=0.01,
+            show_default=False,
+        ),
     ] = None,
     alpha: Annotated[
-        float, typer.Option(min=0.001, max=0.5, help="Chance of a false alarm in a window without drift.")
+        float,
+        option("Chance of a false alarm in a window without drift.", "窗口没有漂移时误报的概率。", min=0.001, max=0.5),
     ] = 0.01,
     tell: Annotated[
         list[str] | None,
-        typer.Option(
+        option(
+            "Tell apprise's address of alarms by the first window; may be given again.",
+            "第一个窗口出现告警时通知的 apprise 地址；可以重复给出。",
             envvar="FEILUN_TELL",
             metavar="ADDRESS",
             show_default=False,
-            help="Tell apprise's address of alarms by the first window; may be given again.",
         ),
     ] = None,
     accuracy_below: Annotated[
         float | None,
-        typer.Option(min=0, max=1, help="Accuracy by feedback that is an alarm when surely below.", show_default=False),
+        option(
+            "Accuracy by feedback that is an alarm when surely below.",
+            "按反馈计算的准确率确定低于此值时告警。",
+            min=0,
+            max=1,
+            show_default=False,
+        ),
     ] = None,
     threads: Threads = None,
     as_json: AsJson = False,
@@ -75,6 +99,11 @@ def monitor(
 
     Compares what was observed with the rows that the model was validated on. With --json, one object a window. With
     --tell, made for a timer, people are told once when an alarm opens, and once when it is over.
+
+    显示模型上线后的表现：用量、标签、漂移、准确率、反馈。
+
+    把观测到的与验证模型时所用的行作比较。加 --json 时每个窗口一个对象。--tell 供定时任务使用：告警出现时通知一次，解除
+    时再通知一次。
     """
     from feilun.bundles.bundle import open_bundle
     from feilun.core.errors import UsageError

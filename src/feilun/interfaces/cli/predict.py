@@ -9,11 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
 from feilun.core.errors import UsageError
 from feilun.core.remark import Remark
 from feilun.interfaces.cli import output
+from feilun.interfaces.cli.help import argument, option
 from feilun.interfaces.cli.options import AsJson, Threads
 from feilun.text.printable import printable
 
@@ -29,20 +28,47 @@ EXAMPLES = (
 
 
 def predict(
-    bundle: Annotated[str, typer.Argument(help="A bundle: its folder, its name, or name@version.", show_default=False)],
+    bundle: Annotated[
+        str,
+        argument(
+            "A bundle: its folder, its name, or name@version.",
+            "模型包：文件夹、名称，或 name@version。",
+            show_default=False,
+        ),
+    ],
     texts: Annotated[
-        list[str] | None, typer.Argument(help="Texts to answer; - reads them from standard input, one a line.")
+        list[str] | None,
+        argument(
+            "Texts to answer; - reads them from standard input, one a line.",
+            "要预测的文本；- 表示从标准输入读取，每行一条。",
+        ),
     ] = None,
     pair: Annotated[
-        list[str] | None, typer.Option(help="The second text of each text, where the model compares two.")
+        list[str] | None,
+        option(
+            "The second text of each text, where the model compares two.",
+            "每条文本的第二文本，用于比较两条文本的模型。",
+        ),
     ] = None,
     file: Annotated[
-        str | None, typer.Option(help="A table: csv, tsv, jsonl, parquet, xlsx, or a database URL with --query.")
+        str | None,
+        option(
+            "A table: csv, tsv, jsonl, parquet, xlsx, or a database URL with --query.",
+            "表格：csv、tsv、jsonl、parquet、xlsx，或数据库 URL 加 --query。",
+        ),
     ] = None,
-    text: Annotated[str | None, typer.Option(help="Its column of texts; else the one trained on.")] = None,
-    query: Annotated[str | None, typer.Option(help="The SQL query, where --file is a database URL.")] = None,
+    text: Annotated[
+        str | None, option("Its column of texts; else the one trained on.", "文本列；默认与训练时相同。")
+    ] = None,
+    query: Annotated[
+        str | None, option("The SQL query, where --file is a database URL.", "--file 是数据库 URL 时的 SQL 查询。")
+    ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Write the rows with the predicted columns here: .csv .tsv .jsonl .parquet.")
+        Path | None,
+        option(
+            "Write the rows with the predicted columns here: .csv .tsv .jsonl .parquet.",
+            "把各行连同预测的列写到这里：.csv .tsv .jsonl .parquet。",
+        ),
     ] = None,
     threads: Threads = None,
     as_json: AsJson = False,
@@ -51,6 +77,10 @@ def predict(
 
     Rows keep their order and their columns; the predicted ones are added. Files are read in pieces, so that their
     size does not matter.
+
+    用模型包预测文本、文件或标准输入。
+
+    各行的顺序和原有的列不变，预测的列加在后面。文件分块读取，多大都可以。
     """
     from feilun.bundles.bundle import open_bundle
 

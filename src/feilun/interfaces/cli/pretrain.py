@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from feilun.core.errors import DataError
 from feilun.core.remark import Remark, said_in
 from feilun.interfaces.cli import output
+from feilun.interfaces.cli.help import argument, option
 from feilun.interfaces.cli.options import AcceptLicence, AsJson, Settings
 
 EXAMPLES = (
@@ -21,17 +20,27 @@ EXAMPLES = (
 def pretrain(
     source: Annotated[
         str,
-        typer.Argument(
-            help="A table of texts: csv, jsonl, parquet, xlsx, a database URL; or a TOML file that names one.",
+        argument(
+            "A table of texts: csv, jsonl, parquet, xlsx, a database URL; or a TOML file that names one.",
+            "文本表格：csv、jsonl、parquet、xlsx、数据库 URL；或写明了表格的 TOML 文件。",
             show_default=False,
         ),
     ],
-    out: Annotated[Path, typer.Option(help="Folder of the new base.", show_default=False)],
-    text: Annotated[str | None, typer.Option(help="Its column of texts; else `text`.", show_default=False)] = None,
-    base: Annotated[
-        str | None, typer.Option(help="The base to start from; else multilingual-e5-small.", show_default=False)
+    out: Annotated[Path, option("Folder of the new base.", "新基座的文件夹。", show_default=False)],
+    text: Annotated[
+        str | None, option("Its column of texts; else `text`.", "文本列；默认为 `text`。", show_default=False)
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on where an interrupted run stopped.")] = False,
+    base: Annotated[
+        str | None,
+        option(
+            "The base to start from; else multilingual-e5-small.",
+            "从哪个基座开始；默认为 multilingual-e5-small。",
+            show_default=False,
+        ),
+    ] = None,
+    resume: Annotated[
+        bool, option("Go on where an interrupted run stopped.", "从上次中断的地方继续。", "--resume")
+    ] = False,
     settings: Settings = None,
     accept_licence: AcceptLicence = False,
     as_json: AsJson = False,
@@ -41,6 +50,11 @@ def pretrain(
     An encoder foretells hidden words, a language model the next one. The folder is a base for any recipe: set
     model.base to it. Ctrl-C stops at the next step with a checkpoint; the same command with --resume goes on to the
     bitwise same weights.
+
+    让基座读自己领域的文本（不需要标签），写成一个新的基座。
+
+    编码器预测被遮住的词，语言模型预测下一个词。写出的文件夹可以用作任何配方的 model.base。按 Ctrl-C 会在下一步停下并保
+    存检查点；同一条命令加上--resume 继续，最后的权重逐位相同。
     """
     from feilun.workflow.pretraining.pretrain import pretrain_base
     from feilun.workflow.pretraining.settings import settings_of

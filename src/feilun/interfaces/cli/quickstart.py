@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from feilun.interfaces.cli import output
+from feilun.interfaces.cli.help import option
 from feilun.interfaces.cli.options import AsJson
 
 EXAMPLES = (
@@ -18,16 +17,30 @@ EXAMPLES = (
 
 def quickstart(
     data: Annotated[
-        Path | None, typer.Option(help="Your own table, or a folder with train, dev and test; else packaged reviews.")
+        Path | None,
+        option(
+            "Your own table, or a folder with train, dev and test; else packaged reviews.",
+            "自己的表格，或含有 train、dev、test 的文件夹；默认用自带的评论。",
+        ),
     ] = None,
-    text: Annotated[str | None, typer.Option(help="Its column of texts; else the likeliest is taken.")] = None,
-    target: Annotated[str | None, typer.Option(help="Its column of labels; else the likeliest is taken.")] = None,
-    base: Annotated[str | None, typer.Option(help="A base model; else the one that fits the language.")] = None,
+    text: Annotated[
+        str | None, option("Its column of texts; else the likeliest is taken.", "文本列；默认取最像的一列。")
+    ] = None,
+    target: Annotated[
+        str | None, option("Its column of labels; else the likeliest is taken.", "标签列；默认取最像的一列。")
+    ] = None,
+    base: Annotated[
+        str | None, option("A base model; else the one that fits the language.", "基座；默认取适合该语言的一个。")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Run the whole loop in minutes: data, training, report, bundle, predictions.
 
     Ends with the commands to serve the bundle and to use your own file.
+
+    几分钟走完全过程：数据、训练、报告、模型包、预测。
+
+    最后给出提供服务和换用自己文件的命令。
     """
     from feilun.workflow.getting_started import quickstart as loop
     from feilun.workflow.screen import Terminal

@@ -6,12 +6,11 @@ import sys
 from time import sleep
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
 from feilun.core.errors import FeilunError, Interrupted, UsageError
 from feilun.core.remark import Remark, joined
 from feilun.interfaces.cli import output
 from feilun.interfaces.cli.database import opened_database
+from feilun.interfaces.cli.help import argument, option
 from feilun.interfaces.cli.options import AcceptLicence, AsJson
 
 if TYPE_CHECKING:
@@ -39,20 +38,34 @@ UNUSED = {
 
 def retrain(
     model: Annotated[
-        str, typer.Argument(help="The model's recipe; or its name, once trained here.", show_default=False)
+        str,
+        argument(
+            "The model's recipe; or its name, once trained here.",
+            "模型的配方；在这里训练过以后也可以写名称。",
+            show_default=False,
+        ),
     ],
-    check: Annotated[bool, typer.Option("--check", help="Say whether it is due and why; train nothing.")] = False,
-    if_due: Annotated[bool, typer.Option("--if-due", help="Train only when it is due: for a timer.")] = False,
-    review: Annotated[bool, typer.Option("--review", help="Let a person promote what comes out.")] = False,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with what was stopped, where something was.")] = False,
+    check: Annotated[
+        bool, option("Say whether it is due and why; train nothing.", "只说明是否该训练及原因，不训练。", "--check")
+    ] = False,
+    if_due: Annotated[
+        bool, option("Train only when it is due: for a timer.", "该训练时才训练：供定时任务使用。", "--if-due")
+    ] = False,
+    review: Annotated[
+        bool, option("Let a person promote what comes out.", "训练出的版本由人决定是否上任。", "--review")
+    ] = False,
+    resume: Annotated[
+        bool, option("Go on with what was stopped, where something was.", "上次若被中断，就接着做完。", "--resume")
+    ] = False,
     every: Annotated[
         float | None,
-        typer.Option(
+        option(
+            "As --if-due --resume, every so many hours until Ctrl-C.",
+            "每隔这么多小时执行一次 --if-due --resume，直到按下 Ctrl-C。",
             min=0.0001,
             max=8760,
             metavar="HOURS",
             show_default=False,
-            help="As --if-due --resume, every so many hours until Ctrl-C.",
         ),
     ] = None,
     accept_licence: AcceptLicence = False,
@@ -62,6 +75,11 @@ def retrain(
 
     The challenger takes the champion's place where it is no worse on the recipe's test rows and better on rows told by
     people from which neither learned; the table [retrain] of the recipe says how much. Two never run at once.
+
+    用人们对答案的反馈重新训练模型。
+
+    挑战者在配方的测试集上不更差、在双方都没学过的反馈行上更好，才接替现任；允许的幅度写在配方的 [retrain] 表里。不会有
+    两次再训练同时进行。
     """
     if every is None:
         _look(model, check, if_due, review, resume, accept_licence, as_json)

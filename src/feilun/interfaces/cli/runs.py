@@ -9,6 +9,7 @@ import typer
 from feilun.core import places
 from feilun.core.remark import Remark
 from feilun.interfaces.cli import output
+from feilun.interfaces.cli.help import Verbs, argument
 from feilun.interfaces.cli.options import AsJson
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ HEADS = (
 FINISHED = Remark("finished", "已完成")
 NOT_FINISHED = Remark("not finished", "未完成")
 
-app = typer.Typer(invoke_without_command=True, rich_markup_mode=None, add_completion=False)
+app = Verbs(invoke_without_command=True)
 
 
 @app.callback()
@@ -42,6 +43,10 @@ def runs(context: typer.Context, as_json: AsJson = False) -> None:
 
     The folder of a run holds its log, report and plots. A run that is not finished goes on with the command that
     began it and --resume.
+
+    列出训练运行，最新的在前；也可以查看一次，或比较几次。
+
+    每次运行的文件夹里有日志、报告和图。没有完成的运行，用当初的命令加 --resume 继续。
     """
     if context.invoked_subcommand is None:
         list_runs(as_json)
@@ -49,7 +54,10 @@ def runs(context: typer.Context, as_json: AsJson = False) -> None:
 
 @app.command("list", epilog="Example: feilun runs list --json")
 def list_runs(as_json: AsJson = False) -> None:
-    """List the training runs, the latest first."""
+    """List the training runs, the latest first.
+
+    列出训练运行，最新的在前。
+    """
     from feilun.workflow.state import inventory
 
     found = inventory.runs()
@@ -78,10 +86,13 @@ def list_runs(as_json: AsJson = False) -> None:
 
 @app.command("show", epilog=f"Example: {EXAMPLES[2]}")
 def show(
-    run: Annotated[str, typer.Argument(help="Its id, or the beginning of it.", show_default=False)],
+    run: Annotated[str, argument("Its id, or the beginning of it.", "运行的 id，或其开头几位。", show_default=False)],
     as_json: AsJson = False,
 ) -> None:
-    """Show the report of a run, and where its plots are."""
+    """Show the report of a run, and where its plots are.
+
+    显示一次运行的报告，以及图在哪里。
+    """
     from feilun.core.report import Report
     from feilun.evaluation.presentation.terminal import render
     from feilun.workflow.state.run_history import find_run, read_run
@@ -106,12 +117,19 @@ def show(
 
 @app.command("compare", epilog=f"Example: {EXAMPLES[3]}")
 def compare(
-    ids: Annotated[list[str], typer.Argument(help="Runs: their ids, or the beginnings of them.", show_default=False)],
+    ids: Annotated[
+        list[str],
+        argument("Runs: their ids, or the beginnings of them.", "各次运行的 id，或其开头几位。", show_default=False),
+    ],
     as_json: AsJson = False,
 ) -> None:
     """Show in which settings, data and libraries runs differ, and what came out of each.
 
     Figures of different test rows are not comparable: `fingerprint` says where the data differ.
+
+    比较几次运行：设置、数据和库版本有何不同，各得到什么结果。
+
+    测试集不同的指标不能比较：`fingerprint` 会指出数据何处不同。
     """
     from feilun.workflow.state import run_history
 
@@ -127,10 +145,16 @@ def compare(
 
 @app.command("plot", epilog=f"Example: {EXAMPLES[4]}")
 def plot(
-    ids: Annotated[list[str], typer.Argument(help="Runs: their ids, or the beginnings of them.", show_default=False)],
+    ids: Annotated[
+        list[str],
+        argument("Runs: their ids, or the beginnings of them.", "各次运行的 id，或其开头几位。", show_default=False),
+    ],
     as_json: AsJson = False,
 ) -> None:
-    """Draw the learning curve of runs from their logs, finished or not, into their folders."""
+    """Draw the learning curve of runs from their logs, finished or not, into their folders.
+
+    根据日志画出各次运行的学习曲线，写入各自的文件夹；没有完成的也可以。
+    """
     from feilun.core.errors import UsageError
     from feilun.evaluation.presentation.plots import draw_curve
     from feilun.workflow.state import run_history

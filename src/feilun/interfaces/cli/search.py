@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from feilun.core.places import typed
 from feilun.core.remark import Remark
 from feilun.interfaces.cli import output
+from feilun.interfaces.cli.help import argument, option
 from feilun.interfaces.cli.options import AcceptLicence, AsJson, Settings
 
 if TYPE_CHECKING:
@@ -28,21 +27,39 @@ STATES = {
 
 
 def search(
-    recipe: Annotated[Path, typer.Argument(help="The recipe, a TOML file.", show_default=False)],
+    recipe: Annotated[Path, argument("The recipe, a TOML file.", "配方，TOML 文件。", show_default=False)],
     trials: Annotated[
-        int | None, typer.Option(min=1, help="How many settings are tried; else search.trials.", show_default=False)
+        int | None,
+        option(
+            "How many settings are tried; else search.trials.",
+            "试多少组设置；默认取 search.trials。",
+            min=1,
+            show_default=False,
+        ),
     ] = None,
     minutes: Annotated[
-        float | None, typer.Option(help="Time after which no trial goes on.", show_default=False)
+        float | None,
+        option("Time after which no trial goes on.", "超过这么多分钟就不再继续任何试验。", show_default=False),
     ] = None,
     vary: Annotated[
         list[str] | None,
-        typer.Option(metavar="KEY=VALUES", help="low..high or a|b|c; may be given again.", show_default=False),
+        option(
+            "low..high or a|b|c; may be given again.",
+            "写作 low..high 或 a|b|c；可以重复给出。",
+            metavar="KEY=VALUES",
+            show_default=False,
+        ),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Folder of the study and the best recipe; else in FEILUN_HOME.")
+        Path | None,
+        option(
+            "Folder of the study and the best recipe; else in FEILUN_HOME.",
+            "存放搜索记录和最佳配方的文件夹；默认在 FEILUN_HOME 下。",
+        ),
     ] = None,
-    workers: Annotated[int, typer.Option(min=1, help="Trials at the same time, each a process.")] = 1,
+    workers: Annotated[
+        int, option("Trials at the same time, each a process.", "同时进行的试验数，每个一个进程。", min=1)
+    ] = 1,
     settings: Settings = None,
     accept_licence: AcceptLicence = False,
     as_json: AsJson = False,
@@ -51,6 +68,10 @@ def search(
 
     The first trial is the recipe as it stands; hopeless trials are stopped early. The same command goes on with a
     search that was stopped.
+
+    在验证集上试配方的各种设置，写出最好的配方；不看测试集。
+
+    第一次试验就是配方原样；没有希望的试验提前停止。中断后用同一条命令接着搜索。
     """
     from feilun.workflow.search.search import search as run
 

@@ -6,11 +6,10 @@ import sys
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from feilun.core.remark import Remark, said_in
 from feilun.interfaces.cli import output
 from feilun.interfaces.cli.database import opened_database
+from feilun.interfaces.cli.help import Verbs, argument, option
 from feilun.interfaces.cli.options import AsJson
 
 if TYPE_CHECKING:
@@ -22,9 +21,9 @@ EXAMPLES = (
     "feilun token revoke shop",
 )
 
-Name = Annotated[str, typer.Argument(help="What the token is called.", show_default=False)]
+Name = Annotated[str, argument("What the token is called.", "令牌的名称。", show_default=False)]
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, add_completion=False)
+app = Verbs(no_args_is_help=True)
 
 
 @app.callback()
@@ -32,6 +31,10 @@ def token() -> None:
     """Make, list and revoke the access tokens of the service.
 
     Only a hash of each is kept. A running service knows of a change within five seconds.
+
+    创建、列出和吊销服务的访问令牌。
+
+    只保存令牌的散列。运行中的服务在五秒内得知变化。
     """
 
 
@@ -39,14 +42,27 @@ def token() -> None:
 def create(
     name: Name,
     scope: Annotated[
-        list[str] | None, typer.Option(help="predict, feedback or admin; may be given again.", show_default="predict")
+        list[str] | None,
+        option(
+            "predict, feedback or admin; may be given again.",
+            "predict、feedback 或 admin；可以重复给出。",
+            show_default="predict",
+        ),
     ] = None,
     application: Annotated[
-        str | None, typer.Option(help="The only application that it reaches, by its name.", show_default="all")
+        str | None,
+        option(
+            "The only application that it reaches, by its name.",
+            "令牌只能访问的那个应用，写应用名。",
+            show_default="all",
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make a token and print it, this once."""
+    """Make a token and print it, this once.
+
+    创建令牌并显示，仅此一次。
+    """
     from feilun.storage import tokens
 
     scopes = scope or ["predict"]
@@ -68,7 +84,10 @@ def create(
 
 @app.command("list", epilog=f"Example: {EXAMPLES[1]}")
 def list_tokens(as_json: AsJson = False) -> None:
-    """List the tokens, without themselves."""
+    """List the tokens, without themselves.
+
+    列出令牌（不显示令牌本身）。
+    """
     from feilun.storage import tokens
 
     with opened_database() as opened, opened.read() as connection:
@@ -87,7 +106,10 @@ def list_tokens(as_json: AsJson = False) -> None:
 
 @app.command(epilog=f"Example: {EXAMPLES[2]}")
 def revoke(name: Name, as_json: AsJson = False) -> None:
-    """Make a token invalid for good."""
+    """Make a token invalid for good.
+
+    吊销令牌，不可恢复。
+    """
     from feilun.storage import tokens
 
     with opened_database() as opened, opened.write() as connection:

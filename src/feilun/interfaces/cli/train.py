@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from feilun.core.places import typed
 from feilun.core.remark import Remark
 from feilun.interfaces.cli import output
+from feilun.interfaces.cli.help import argument, option
 from feilun.interfaces.cli.options import AcceptLicence, AsJson, CostError, CostReview, Settings
 
 EXAMPLES = (
@@ -20,14 +19,24 @@ EXAMPLES = (
 
 
 def train(
-    recipe: Annotated[Path, typer.Argument(help="The recipe, a TOML file.", show_default=False)],
+    recipe: Annotated[Path, argument("The recipe, a TOML file.", "配方，TOML 文件。", show_default=False)],
     out: Annotated[
-        Path | None, typer.Option(help="Write the bundle to exactly this folder; else it is registered by its name.")
+        Path | None,
+        option(
+            "Write the bundle to exactly this folder; else it is registered by its name.",
+            "模型包写到这个文件夹；默认按名称登记。",
+        ),
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on where an interrupted run stopped.")] = False,
+    resume: Annotated[
+        bool, option("Go on where an interrupted run stopped.", "从上次中断的地方继续。", "--resume")
+    ] = False,
     workers: Annotated[
         int,
-        typer.Option(min=1, help="Processes that train together, each with its share of the cores, or a GPU."),
+        option(
+            "Processes that train together, each with its share of the cores, or a GPU.",
+            "共同训练的进程数，各占一部分核心，或各用一块 GPU。",
+            min=1,
+        ),
     ] = 1,
     settings: Settings = None,
     cost_error: CostError = None,
@@ -40,6 +49,11 @@ def train(
     Any key of the recipe can be set on the command line. With both costs, the threshold below which a text goes to a
     person is the cheapest on the validation rows. Ctrl-C or SIGTERM stops at the next step with a checkpoint; the
     same command with --resume goes on to the bitwise same weights.
+
+    训练配方描述的模型，评估后写成模型包。
+
+    配方的任何键都可以在命令行上设置。给出两种代价时，按验证集上总代价最低来选定阈值，低于阈值的文本转人工。按 Ctrl-C 或
+    收到 SIGTERM 会在下一步停下并保存检查点；同一条命令加上 --resume 继续，最后的权重逐位相同。
     """
     from feilun.workflow import recipe as recipes
     from feilun.workflow import steps

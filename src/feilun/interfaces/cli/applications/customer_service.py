@@ -13,13 +13,13 @@ from feilun.core.remark import Remark
 from feilun.interfaces.cli import output
 from feilun.interfaces.cli.applications import customer_service_lists, customer_service_releases
 from feilun.interfaces.cli.applications.customer_service_calibration import show_calibration
+from feilun.interfaces.cli.applications.customer_service_chat import chat_with, show_reply
 from feilun.interfaces.cli.applications.customer_service_options import File, Force, reason
 from feilun.interfaces.cli.database import opened_database
+from feilun.interfaces.cli.help import Verbs, argument, option
 from feilun.interfaces.cli.options import AllowHost, AsJson, Host, Port, RequireToken
 
 if TYPE_CHECKING:
-    from feilun.apps.customer_service.conversations.exchange import Answered
-    from feilun.apps.customer_service.desk import Desk
     from feilun.apps.customer_service.known.faq import FaqReport, Pairs
     from feilun.apps.customer_service.known.past import PastReport
     from feilun.workflow.screen import Terminal
@@ -46,7 +46,7 @@ COUNTED_ZH = {
 }  # fmt: skip
 """What a report of an import counts, in Chinese."""
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, add_completion=False)
+app = Verbs(no_args_is_help=True)
 
 
 @app.callback()
@@ -54,18 +54,31 @@ def customer_service() -> None:
     """Answer customers from a FAQ and documents, in Chinese and English, and hand over to people.
 
     An application is one TOML file; examples/customer_service.toml is one to begin with.
+
+    根据常见问题和文档回答客户，支持中文和英文，必要时转人工。
+
+    一个 TOML 文件就是一个应用，可以从 examples/customer_service.toml 改起。
     """
 
 
 @app.command(epilog=f"Example: {EXAMPLES[0]}")
 def demo(
     faq: Annotated[
-        Path | None, typer.Option(help="A FAQ of your own instead of the packaged bank's.", show_default=False)
+        Path | None,
+        option(
+            "A FAQ of your own instead of the packaged bank's.",
+            "用自己的常见问题代替自带的银行样例。",
+            show_default=False,
+        ),
     ] = None,
 ) -> None:
     """Train on the packaged sample, a bank that does not exist, and chat with it.
 
     Where the standard input is no terminal, a tour of questions is asked instead.
+
+    用自带的样例（一家虚构的银行）训练，然后与它对话。
+
+    标准输入不是终端时，改为依次提出一组问题。
     """
     from feilun.workflow.applications.customer_service import wiring as wired
     from feilun.workflow.applications.customer_service.demo import TOUR, demo_settings, tour_of
@@ -76,12 +89,12 @@ def demo(
         show_calibration(train_application(settings, database, screen=_terminal()))
     with wired.opened(settings) as desk:
         if sys.stdin.isatty():
-            _chat(desk)
+            chat_with(desk)
         else:
             conversation = None
             for text in TOUR if faq is None else tour_of(list(desk.ladder.library.entries.values())):
                 print(f"> {text}")
-                conversation = _shown(desk.say(text, conversation, "terminal"))
+                conversation = show_reply(desk.say(text, conversation, "terminal"))
 
 
 @app.command("import", epilog=f"Example: {EXAMPLES[1]}")
@@ -90,6 +103,10 @@ def import_files(file: File, force: Force = None, as_json: AsJson = False) -> No
 
     Approved candidates stay. A service that runs answers from it at once. Where the application names a suite, it is
     refused if a conversation fails by it.
+
+    重新读取应用的文件，以其中的内容取代此前导入的内容。
+
+    审批通过的候选条目保留。正在运行的服务立刻用新内容回答。应用写明了测试集时，只要有一段对话因此不通过，就拒绝导入。
     """
     from dataclasses import asdict
 
@@ -122,6 +139,10 @@ def train(file: File, force: Force = None, as_json: AsJson = False) -> None:
 
     Where the application names a suite, the release is refused if conversations fail that passed before; what was
     trained is kept, so that with --force it is released without training again.
+
+    导入文件，微调查找问题用的模型，并校准多有把握才回答。
+
+    应用写明了测试集时，若有以前通过的对话不再通过，就拒绝发布；训练结果保留，加 --force 即可直接发布，不必重新训练。
     """
     from feilun.workflow.applications.customer_service.file import read_application
     from feilun.workflow.applications.customer_service.training import train as train_application
@@ -139,12 +160,15 @@ def train(file: File, force: Force = None, as_json: AsJson = False) -> None:
 
 @app.command(epilog=f"Example: {EXAMPLES[3]}")
 def chat(file: File) -> None:
-    """Talk to an application that was trained, line by line."""
+    """Talk to an application that was trained, line by line.
+
+    在终端里与训练好的应用逐句对话。
+    """
     from feilun.workflow.applications.customer_service import wiring as wired
     from feilun.workflow.applications.customer_service.file import read_application
 
     with wired.opened(read_application(file)) as desk:
-        _chat(desk)
+        chat_with(desk)
 
 
 @app.command(epilog=f"Example: {EXAMPLES[4]}")
@@ -155,7 +179,10 @@ def serve(
     require_token: RequireToken = False,
     allow_host: AllowHost = None,
 ) -> None:
-    """Serve an application over HTTP until Ctrl-C: POST /v1/apps/customer-service/turns, a web page at /console."""
+    """Serve an application over HTTP until Ctrl-C: POST /v1/apps/customer-service/turns, a web page at /console.
+
+    以 HTTP 提供应用服务，直到按下 Ctrl-C：POST /v1/apps/customer-service/turns，网页在 /console。
+    """
     from contextlib import ExitStack
 
     from feilun.apps.customer_service.channels.inbox import inboxes
@@ -183,14 +210,24 @@ def serve(
 @app.command("test", epilog=f"Example: {EXAMPLES[5]}")
 def hold_to_suite(
     file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="The application file; or a suite that names it.", show_default=False)
+        Path,
+        argument(
+            "The application file; or a suite that names it.",
+            "应用文件，或写明了应用文件的测试集。",
+            metavar="FILE",
+            show_default=False,
+        ),
     ],
     suite: Annotated[
-        Path | None, typer.Argument(help="The suite; else the application's own.", show_default=False)
+        Path | None,
+        argument("The suite; else the application's own.", "测试集；默认用应用自己的。", show_default=False),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Hold a trained application to a suite of conversations, YAML; exit code 1 where one goes otherwise."""
+    """Hold a trained application to a suite of conversations, YAML; exit code 1 where one goes otherwise.
+
+    用一套对话（YAML 文件）测试训练好的应用；有一段与预期不符时退出码为 1。
+    """
     from feilun.workflow.applications.customer_service.wiring import held_to_suite
 
     held, outcome = held_to_suite(file, suite)
@@ -221,32 +258,6 @@ def _terminal() -> Terminal:
     from feilun.workflow.screen import Terminal
 
     return Terminal(output.progress_console(), output.language())
-
-
-def _chat(desk: Desk) -> None:
-    """Answer lines of the standard input until it ends."""
-    print("Type a question; an empty line ends. 请输入问题，空行结束。")
-    conversation = None
-    while True:
-        try:
-            text = input("> ")
-        except EOFError:
-            return
-        if not text.strip():
-            return
-        conversation = _shown(desk.say(text, conversation, "terminal"))
-
-
-def _shown(answered: Answered) -> str:
-    """Print a reply with its citations, and return its conversation."""
-    reply = answered.reply
-    said = reply.text or "A person answers from here on. 已转人工，机器人不再回答。"
-    print(f"  [{reply.action} {reply.confidence:.2f}] {said}")
-    for number, option in enumerate(reply.options, 1):
-        print(f"    {number}. {option}")
-    for place in dict.fromkeys(f"{citation.source}: {citation.place}" for citation in reply.citations):
-        print(f"    — {place}")
-    return answered.conversation
 
 
 def _show_import(reports: Mapping[str, FaqReport | PastReport], near: Pairs, contradictions: Pairs) -> None:

@@ -8,12 +8,11 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
-
 from feilun.core.remark import Remark
 from feilun.interfaces.cli import output
 from feilun.interfaces.cli.applications.customer_service_options import File
 from feilun.interfaces.cli.database import opened_database
+from feilun.interfaces.cli.help import option
 from feilun.interfaces.cli.options import AsJson
 
 EXAMPLES = (
@@ -25,7 +24,10 @@ EXAMPLES = (
 
 
 def handoffs(file: File, as_json: AsJson = False) -> None:
-    """List the conversations that wait for a person: most urgent, then longest waiting first."""
+    """List the conversations that wait for a person: most urgent, then longest waiting first.
+
+    列出等待人工的对话：最紧急的在前，同样紧急的等得最久的在前。
+    """
     import time
 
     from feilun.storage import customer_service as storage
@@ -57,7 +59,10 @@ def handoffs(file: File, as_json: AsJson = False) -> None:
 
 
 def candidates(file: File, as_json: AsJson = False) -> None:
-    """List the questions that found no answer, the most asked first; they are approved over HTTP."""
+    """List the questions that found no answer, the most asked first; they are approved over HTTP.
+
+    列出没有找到答案的问题，问得最多的在前；通过 HTTP 审批。
+    """
     from feilun.storage import customer_service as storage
     from feilun.workflow.applications.customer_service.file import read_application
 
@@ -74,12 +79,17 @@ def candidates(file: File, as_json: AsJson = False) -> None:
 
 def measures(
     file: File,
-    by: Annotated[str, typer.Option(help="all, day, channel or intent.")] = "all",
-    days: Annotated[int, typer.Option(help="Conversations that began in the last days.", min=1)] = 30,
-    csv: Annotated[Path | None, typer.Option(help="Write a table instead.", show_default=False)] = None,
+    by: Annotated[str, option("all, day, channel or intent.", "按什么分组：all、day、channel 或 intent。")] = "all",
+    days: Annotated[
+        int, option("Conversations that began in the last days.", "只看最近这么多天内开始的对话。", min=1)
+    ] = 30,
+    csv: Annotated[Path | None, option("Write a table instead.", "不显示，写成表格文件。", show_default=False)] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say how well customers are served: answered, contained, handed over and why, how fast, how satisfied."""
+    """Say how well customers are served: answered, contained, handed over and why, how fast, how satisfied.
+
+    说明客户服务得怎么样：回答率、自助解决率、转人工的比例与原因、响应速度、满意度。
+    """
     from rich.cells import set_cell_size
 
     from feilun.workflow.applications.customer_service.file import read_application
@@ -114,12 +124,18 @@ def _words() -> Callable[[str, str], str]:
 
 def mine(
     file: File,
-    days: Annotated[int, typer.Option(help="Conversations that began in the last days.", min=1)] = 30,
+    days: Annotated[
+        int, option("Conversations that began in the last days.", "只看最近这么多天内开始的对话。", min=1)
+    ] = 30,
     as_json: AsJson = False,
 ) -> None:
     """Group what past conversations ask and the FAQ does not answer; each group becomes a candidate for the FAQ.
 
     Conversations are those of the application file and those that were held. Nothing goes live without approval.
+
+    把过去的对话里问过而常见问题没有答案的内容分组；每一组成为常见问题的一个候选条目。
+
+    对话来自应用文件，以及服务中实际进行过的。未经审批，什么也不会上线。
     """
     from feilun.workflow.applications.customer_service.file import read_application
     from feilun.workflow.applications.customer_service.mining import mine as mined

@@ -5,18 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from feilun.core.errors import UsageError
 from feilun.core.remark import Remark
+from feilun.interfaces.cli.help import argument, option
 
-File = Annotated[Path, typer.Argument(metavar="FILE", help="The application file, TOML.", show_default=False)]
+File = Annotated[
+    Path, argument("The application file, TOML.", "应用文件，TOML 格式。", metavar="FILE", show_default=False)
+]
 
 Force = Annotated[
     str | None,
-    typer.Option(
+    option(
+        "Release it although conversations of the suite fall; the reason goes to the audit log.",
+        "测试集里有对话不通过也照样发布；理由记入审计日志。",
         metavar="REASON",
-        help="Release it although conversations of the suite fall; the reason goes to the audit log.",
         show_default=False,
     ),
 ]

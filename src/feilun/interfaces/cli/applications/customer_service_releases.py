@@ -6,12 +6,11 @@ import time
 from collections.abc import Callable
 from typing import Annotated, Any
 
-import typer
-
 from feilun.core.remark import Remark
 from feilun.interfaces.cli import output
 from feilun.interfaces.cli.applications.customer_service_options import File, Force, reason
 from feilun.interfaces.cli.database import opened_database
+from feilun.interfaces.cli.help import option
 from feilun.interfaces.cli.options import AsJson
 
 EXAMPLES = (
@@ -21,7 +20,10 @@ EXAMPLES = (
 
 
 def releases(file: File, as_json: AsJson = False) -> None:
-    """List the releases that are kept, the newest first: when, which model, how much is known."""
+    """List the releases that are kept, the newest first: when, which model, how much is known.
+
+    列出保留的各次发布，最新的在前：时间、模型、知识量。
+    """
     from feilun.storage.customer_service_releases import releases_of
     from feilun.workflow.applications.customer_service.file import read_application
 
@@ -47,10 +49,20 @@ def releases(file: File, as_json: AsJson = False) -> None:
 def rollback(
     file: File,
     to: Annotated[
-        int | None, typer.Option(help="The release; else the one before the one that stands.", show_default=False)
+        int | None,
+        option(
+            "The release; else the one before the one that stands.",
+            "要恢复的发布；默认为当前发布的前一个。",
+            show_default=False,
+        ),
     ] = None,
     approved: Annotated[
-        bool, typer.Option("--approved", help="Also what people approved goes back to what it was then.")
+        bool,
+        option(
+            "Also what people approved goes back to what it was then.",
+            "人工审批通过的内容也一并恢复到当时。",
+            "--approved",
+        ),
     ] = False,
     force: Force = None,
     as_json: AsJson = False,
@@ -58,6 +70,10 @@ def rollback(
     """Put an earlier release back: its model, its thresholds and what was imported; the audit log tells of it.
 
     What stood until then is kept as a release. A service that runs answers from it at once.
+
+    恢复到较早的一次发布：模型、阈值和当时导入的内容；审计日志会记下。
+
+    在此之前的状态也留作一次发布。运行中的服务随即按恢复的内容回答。
     """
     from feilun.workflow.applications.customer_service.file import read_application
     from feilun.workflow.applications.customer_service.rollback import roll_back

@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from feilun.core.remark import Remark
 from feilun.interfaces.cli import output
 from feilun.interfaces.cli.applications import (
@@ -16,6 +14,7 @@ from feilun.interfaces.cli.applications import (
     public_opinion_numbers,
 )
 from feilun.interfaces.cli.applications.public_opinion_numbers import File
+from feilun.interfaces.cli.help import Verbs, option
 from feilun.interfaces.cli.options import AllowHost, AsJson, Host, Port, RequireToken
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ EXAMPLES = (
     public_opinion_export.EXAMPLE,
 )
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, add_completion=False)
+app = Verbs(no_args_is_help=True)
 
 
 @app.callback()
@@ -45,19 +44,35 @@ def public_opinion() -> None:
 
     One TOML file describes the application; its documents and numbers are in the database (FEILUN_HOME/feilun.db, or
     FEILUN_DATABASE).
+
+    跟踪外界对公司的评价：话题、情感、趋势，负面激增时发出警报。
+
+    一个 TOML 文件描述一个应用；它的文档和计数存在数据库里（FEILUN_HOME/feilun.db，或 FEILUN_DATABASE）。
     """
 
 
 @app.command(epilog=f"Example: {EXAMPLES[0]}")
 def demo(
     documents: Annotated[
-        Path | None, typer.Option(help="Your own documents, CSV or JSON Lines, in place of the sample's.")
+        Path | None,
+        option(
+            "Your own documents, CSV or JSON Lines, in place of the sample's.",
+            "用自己的文档（CSV 或 JSON Lines）代替样例。",
+        ),
     ] = None,
-    entities: Annotated[Path | None, typer.Option(help="Whom to look for in them, TOML.")] = None,
-    train: Annotated[bool, typer.Option(help="Train models; else wording rules decide, in seconds.")] = True,
+    entities: Annotated[
+        Path | None, option("Whom to look for in them, TOML.", "要在文档里查找的主体，TOML 文件。")
+    ] = None,
+    train: Annotated[
+        bool,
+        option("Train models; else wording rules decide, in seconds.", "训练模型；否则按措辞规则判断，几秒钟完成。"),
+    ] = True,
     as_json: AsJson = False,
 ) -> None:
-    """Train on the packaged sample, replay its sixty days, and find what happened in them."""
+    """Train on the packaged sample, replay its sixty days, and find what happened in them.
+
+    用自带的样例训练，回放其中的六十天，找出期间发生的事。
+    """
     from feilun.workflow.applications.public_opinion.demo import demonstrate
     from feilun.workflow.screen import Terminal
 
@@ -74,14 +89,21 @@ def demo(
 @app.command(epilog=f"Example: {EXAMPLES[1]}")
 def train(
     file: File,
-    out: Annotated[Path, typer.Option(help="Folder of the bundles.")] = Path("models"),
-    topic: Annotated[str, typer.Option(help="Train a model of this new topic alone, from few texts.")] = "",
+    out: Annotated[Path, option("Folder of the bundles.", "存放模型包的文件夹。")] = Path("models"),
+    topic: Annotated[
+        str,
+        option("Train a model of this new topic alone, from few texts.", "只为这一个新话题训练模型，少量文本即可。"),
+    ] = "",
     as_json: AsJson = False,
 ) -> None:
     """Train models of sentiment and topics from the file's labelled table and what was put right since.
 
     With models.spans also a tagger, which finds companies, people and products that the list of entities does not name.
     A topic that is new in the scheme is found by its words; --topic trains a model of it from ten texts on.
+
+    用应用文件所写的标注表和此后人工更正的内容，训练判断情感和话题的模型。
+
+    话题体系里新增的话题先按词查找；有了十篇文本，就可以用 --topic 为它训练模型。
     """
     from feilun.apps.public_opinion.corrected import corrected
     from feilun.workflow.applications.public_opinion.training import train_models, worth_their_cost
@@ -119,7 +141,9 @@ def _train_entities(application: Application, out: Path, screen: Screen, as_json
         output.print_json({"model": "tagger", "bundle": str(bundle.path), **bundle.report.to_json()})
         return
     key = f'tagger = "{bundle.path.absolute()}"'
-    output.tell(Remark(f"{bundle.path}: set {key} in the table [models].", f"{bundle.path}：在 [models] 中设置 {key}。"))
+    output.tell(
+        Remark(f"{bundle.path}: set {key} in the table [models].", f"{bundle.path}：在 [models] 中设置 {key}。")
+    )
 
 
 def _train_topic(
@@ -143,12 +167,18 @@ def _train_topic(
 @app.command(epilog=f"Example: {EXAMPLES[2]}")
 def run(
     file: File,
-    follow: Annotated[bool, typer.Option("--follow", help="Go on until Ctrl-C.")] = False,
-    finish: Annotated[bool, typer.Option("--finish", help="No more comes: judge the last buckets too.")] = False,
-    replay: Annotated[bool, typer.Option("--replay", help="Try the dead letters again first.")] = False,
+    follow: Annotated[bool, option("Go on until Ctrl-C.", "持续运行，直到按下 Ctrl-C。", "--follow")] = False,
+    finish: Annotated[
+        bool,
+        option("No more comes: judge the last buckets too.", "不会再有新文档：最后几个时间桶也一并判断。", "--finish"),
+    ] = False,
+    replay: Annotated[bool, option("Try the dead letters again first.", "先重试死信。", "--replay")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Take in what the sources have, and raise alarms. What was taken in before is not taken again."""
+    """Take in what the sources have, and raise alarms. What was taken in before is not taken again.
+
+    从各个来源取入文档并发出警报。取过的不会再取。
+    """
     from feilun.apps.public_opinion.intake import Taken
     from feilun.workflow.applications.public_opinion import wiring as wired
 
@@ -184,6 +214,10 @@ def serve(
     """Serve what was taken in until Ctrl-C: a web page at /console, addresses at /docs.
 
     `run --follow` goes on beside it, and takes what is pushed to POST /v1/apps/public-opinion/documents.
+
+    提供查看已取入内容的服务，直到按下 Ctrl-C：网页在 /console，接口说明在 /docs。
+
+    `run --follow` 可以同时运行，并取入推送到 POST /v1/apps/public-opinion/documents 的文档。
     """
     from feilun.interfaces.console.console import with_console
     from feilun.interfaces.http.app import create_app
@@ -204,6 +238,10 @@ def reindex(file: File, as_json: AsJson = False) -> None:
     """Fill the index of words anew from the stored documents; `run` must not go on meanwhile.
 
     Nothing makes it necessary but a damaged index: it changes together with the documents.
+
+    用存下的文档重建全文索引；期间 `run` 不能运行。
+
+    索引与文档同步更新，只有索引损坏时才需要重建。
     """
     from feilun.workflow.applications.public_opinion import wiring as wired
 

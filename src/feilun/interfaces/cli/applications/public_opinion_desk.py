@@ -7,11 +7,10 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from feilun.core.remark import Remark
 from feilun.interfaces.cli import output
 from feilun.interfaces.cli.applications.public_opinion_numbers import File
+from feilun.interfaces.cli.help import argument, option
 from feilun.interfaces.cli.options import AsJson
 
 if TYPE_CHECKING:
@@ -39,12 +38,24 @@ SEVERITIES = {
 
 def incidents(
     file: File,
-    identity: Annotated[str | None, typer.Argument(metavar="ID", help="Act on this one.", show_default=False)] = None,
-    do: Annotated[str | None, typer.Option(help="acknowledge, mute, close or reopen it.", show_default=False)] = None,
-    actor: Annotated[str, typer.Option(help="Who does it.")] = "operator",
+    identity: Annotated[
+        str | None, argument("Act on this one.", "要处理的事件。", metavar="ID", show_default=False)
+    ] = None,
+    do: Annotated[
+        str | None,
+        option(
+            "acknowledge, mute, close or reopen it.",
+            "处理方式：acknowledge（确认）、mute（静音）、close（关闭）或 reopen（重新打开）。",
+            show_default=False,
+        ),
+    ] = None,
+    actor: Annotated[str, option("Who does it.", "处理人。")] = "operator",
     as_json: AsJson = False,
 ) -> None:
-    """List incidents with their causes, or act on one."""
+    """List incidents with their causes, or act on one.
+
+    列出事件及其起因，或处理其中一个。
+    """
     from feilun.core.errors import UsageError
     from feilun.workflow.applications.public_opinion import desk
     from feilun.workflow.applications.public_opinion.wiring import opened
@@ -67,10 +78,15 @@ def incidents(
 
 def rules(
     file: File,
-    rules: Annotated[Path | None, typer.Option(help="Rules to try; else those of the file.")] = None,
+    rules: Annotated[
+        Path | None, option("Rules to try; else those of the file.", "要试的规则；默认用应用文件里的。")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show how often rules would have fired in all that was counted, and on what."""
+    """Show how often rules would have fired in all that was counted, and on what.
+
+    说明规则在全部已有计数上会触发多少次、因何触发。
+    """
     from feilun.apps.public_opinion.rules import read_rules
     from feilun.storage import opinion
     from feilun.workflow.applications.public_opinion.wiring import opened, preview
@@ -101,25 +117,39 @@ def rules(
 def correct(
     file: File,
     key: Annotated[
-        str, typer.Argument(help="The document's key; `documents` and a report name it.", show_default=False)
+        str,
+        argument(
+            "The document's key; `documents` and a report name it.",
+            "文档的键，`documents` 和报告里都有。",
+            show_default=False,
+        ),
     ],
-    sentiment: Annotated[str | None, typer.Option(help="The right sentiment.", show_default=False)] = None,
+    sentiment: Annotated[str | None, option("The right sentiment.", "正确的情感。", show_default=False)] = None,
     topic: Annotated[
-        list[str] | None, typer.Option(help="A right topic; may be given again.", show_default=False)
+        list[str] | None, option("A right topic; may be given again.", "正确的话题；可以重复给出。", show_default=False)
     ] = None,
     entity: Annotated[
-        list[str] | None, typer.Option(help="Whom it names in truth; may be given again.", show_default=False)
+        list[str] | None,
+        option("Whom it names in truth; may be given again.", "文中真正提到的主体；可以重复给出。", show_default=False),
     ] = None,
     story: Annotated[
         str | None,
-        typer.Option(help="Key of a document whose story it belongs to; its own parts it.", show_default=False),
+        option(
+            "Key of a document whose story it belongs to; its own parts it.",
+            "同一篇报道中另一篇文档的键；写它自己的键则单独成篇。",
+            show_default=False,
+        ),
     ] = None,
-    actor: Annotated[str, typer.Option(help="Who says so.")] = "operator",
+    actor: Annotated[str, option("Who says so.", "由谁更正。")] = "operator",
     as_json: AsJson = False,
 ) -> None:
     """Put right what a document was found to say, whom it names, or its story; both are kept, the numbers follow.
 
     The next `train` learns from corrected sentiments and topics.
+
+    更正一篇文档的判断结果、提到的主体或所属的报道；原判断与更正都保留，计数随之更新。
+
+    下次 `train` 会从更正过的情感和话题中学习。
     """
     from feilun.workflow.applications.public_opinion import desk
     from feilun.workflow.applications.public_opinion.wiring import opened

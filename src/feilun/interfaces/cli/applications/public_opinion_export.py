@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
-
 from feilun.core.remark import Remark
 from feilun.interfaces.cli import output
 from feilun.interfaces.cli.applications.public_opinion_numbers import Days, File
+from feilun.interfaces.cli.help import argument, option
 from feilun.interfaces.cli.options import AsJson
 
 EXAMPLE = "feilun public-opinion export examples/public_opinion.toml trends --out trends.parquet --days 90"
@@ -17,18 +16,22 @@ EXAMPLE = "feilun public-opinion export examples/public_opinion.toml trends --ou
 
 def export(
     file: File,
-    what: Annotated[str, typer.Argument(help="documents or trends.", show_default=False)],
-    out: Annotated[Path, typer.Option(help="A .csv or .parquet file.", show_default=False)],
+    what: Annotated[str, argument("documents or trends.", "documents（文档）或 trends（趋势）。", show_default=False)],
+    out: Annotated[Path, option("A .csv or .parquet file.", ".csv 或 .parquet 文件。", show_default=False)],
     days: Days = None,
-    entity: Annotated[str | None, typer.Option(help="Only of this entity.", show_default=False)] = None,
-    topic: Annotated[str | None, typer.Option(help="Only of this topic.", show_default=False)] = None,
-    source: Annotated[str, typer.Option(help="Only this source.")] = "",
-    region: Annotated[str, typer.Option(help="Only this region.")] = "",
+    entity: Annotated[str | None, option("Only of this entity.", "只要这个主体的。", show_default=False)] = None,
+    topic: Annotated[str | None, option("Only of this topic.", "只要这个话题的。", show_default=False)] = None,
+    source: Annotated[str, option("Only this source.", "只看这个来源。")] = "",
+    region: Annotated[str, option("Only this region.", "只看这个地区。")] = "",
     as_json: AsJson = False,
 ) -> None:
     """Write documents, or numbers by bucket of each topic and company, as CSV or Parquet.
 
     In the rows of trends an empty topic or company stands for all of them together; times are UTC.
+
+    导出文档，或按时间桶统计的各话题、各公司的计数，写成 CSV 或 Parquet。
+
+    导出趋势时，话题或公司一栏为空的行是全部话题或公司的合计；时间为 UTC。
     """
     from feilun.core.errors import UsageError, nearest
     from feilun.core.files import atomic_file

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
 from feilun.core.remark import Remark
 from feilun.interfaces.cli import output
+from feilun.interfaces.cli.help import argument, option
 from feilun.interfaces.cli.options import AsJson
 
 if TYPE_CHECKING:
@@ -24,21 +23,30 @@ EXAMPLES = (
     "feilun public-opinion report examples/public_opinion.toml --out report",
 )
 
-File = Annotated[Path, typer.Argument(help="The application file, TOML.", show_default=False)]
-Days = Annotated[float | None, typer.Option(min=0, help="Only the last so many days.", show_default=False)]
+File = Annotated[Path, argument("The application file, TOML.", "应用文件，TOML 格式。", show_default=False)]
+Days = Annotated[float | None, option("Only the last so many days.", "只看最近这么多天。", min=0, show_default=False)]
 
 
 def trends(
     file: File,
     days: Days = None,
-    topic: Annotated[str, typer.Option(help="Only this topic.")] = "",
-    source: Annotated[str, typer.Option(help="Only this source.")] = "",
-    region: Annotated[str, typer.Option(help="Only this region.")] = "",
-    by: Annotated[str, typer.Option(help="entity, topic, source or region.")] = "entity",
-    entity: Annotated[str, typer.Option(help="Only this entity.")] = "",
+    topic: Annotated[str, option("Only this topic.", "只看这个话题。")] = "",
+    source: Annotated[str, option("Only this source.", "只看这个来源。")] = "",
+    region: Annotated[str, option("Only this region.", "只看这个地区。")] = "",
+    by: Annotated[
+        str,
+        option(
+            "entity, topic, source or region.",
+            "按什么分组：entity（主体）、topic（话题）、source（来源）或 region（地区）。",
+        ),
+    ] = "entity",
+    entity: Annotated[str, option("Only this entity.", "只看这个主体。")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Show what is said of whom: documents, negative share, share of voice, sentiment index."""
+    """Show what is said of whom: documents, negative share, share of voice, sentiment index.
+
+    显示各主体的舆情：文档数、负面占比、声量占比、情感指数。
+    """
     from feilun.apps.public_opinion.trends import SIDES, trends_by
     from feilun.apps.public_opinion.trends import trends as all_trends
     from feilun.core.errors import UsageError, nearest
@@ -58,14 +66,23 @@ def trends(
 
 def compare(
     file: File,
-    entities: Annotated[list[str] | None, typer.Argument(metavar="COMPANY", help="Companies.")] = None,
-    topic: Annotated[list[str] | None, typer.Option(help="Of this topic; may be given again.")] = None,
-    source: Annotated[list[str] | None, typer.Option(help="Of this source; may be given again.")] = None,
-    region: Annotated[list[str] | None, typer.Option(help="Of this region; may be given again.")] = None,
+    entities: Annotated[list[str] | None, argument("Companies.", "要比较的公司。", metavar="COMPANY")] = None,
+    topic: Annotated[
+        list[str] | None, option("Of this topic; may be given again.", "只比较这个话题；可以重复给出。")
+    ] = None,
+    source: Annotated[
+        list[str] | None, option("Of this source; may be given again.", "只比较这个来源；可以重复给出。")
+    ] = None,
+    region: Annotated[
+        list[str] | None, option("Of this region; may be given again.", "只比较这个地区；可以重复给出。")
+    ] = None,
     days: Days = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show companies side by side, or what is said of one in several regions, sources or topics."""
+    """Show companies side by side, or what is said of one in several regions, sources or topics.
+
+    并排比较几家公司，可按来源、话题或地区限定。
+    """
     from feilun.apps.public_opinion.trends import Side, compared
     from feilun.apps.public_opinion.trends import trends as all_trends
     from feilun.storage import opinion
@@ -99,18 +116,26 @@ def _show(found: Sequence[Trend], everything: Sequence[Trend], as_json: bool) ->
 
 def documents(
     file: File,
-    words: Annotated[str, typer.Argument(help="Words that title or body holds, all of them.", show_default=False)] = "",
-    incident: Annotated[str, typer.Option(metavar="ID", help="Those that this incident counts.")] = "",
-    entity: Annotated[str, typer.Option(help="Only of this entity.")] = "",
-    topic: Annotated[str, typer.Option(help="Only of this topic.")] = "",
-    sentiment: Annotated[str, typer.Option(help="negative, neutral or positive.")] = "",
-    source: Annotated[str, typer.Option(help="Only this source.")] = "",
-    region: Annotated[str, typer.Option(help="Only this region.")] = "",
+    words: Annotated[
+        str,
+        argument("Words that title or body holds, all of them.", "标题或正文里的词，须全部出现。", show_default=False),
+    ] = "",
+    incident: Annotated[str, option("Those that this incident counts.", "只看计入这个事件的文档。", metavar="ID")] = "",
+    entity: Annotated[str, option("Only of this entity.", "只要这个主体的。")] = "",
+    topic: Annotated[str, option("Only of this topic.", "只要这个话题的。")] = "",
+    sentiment: Annotated[
+        str, option("negative, neutral or positive.", "negative（负面）、neutral（中性）或 positive（正面）。")
+    ] = "",
+    source: Annotated[str, option("Only this source.", "只看这个来源。")] = "",
+    region: Annotated[str, option("Only this region.", "只看这个地区。")] = "",
     days: Days = None,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many, the latest first.")] = 20,
+    limit: Annotated[int, option("At most so many, the latest first.", "最多显示多少篇，最新的在前。", min=1)] = 20,
     as_json: AsJson = False,
 ) -> None:
-    """Show documents with their keys: found by words and what they say, or those of an incident."""
+    """Show documents with their keys: found by words and what they say, or those of an incident.
+
+    显示文档及其键：按词和内容查找，或列出某个事件的文档。
+    """
     from feilun.apps.public_opinion.queries import Question, search
     from feilun.apps.public_opinion.wording import SENTIMENTS
     from feilun.core.errors import UsageError, nearest
@@ -145,13 +170,16 @@ def documents(
 
 def report(
     file: File,
-    out: Annotated[Path, typer.Option(help="Folder of the report.")] = Path("report"),
+    out: Annotated[Path, option("Folder of the report.", "报告写入的文件夹。")] = Path("report"),
     days: Days = None,
-    source: Annotated[str, typer.Option(help="Only this source.")] = "",
-    region: Annotated[str, typer.Option(help="Only this region.")] = "",
+    source: Annotated[str, option("Only this source.", "只看这个来源。")] = "",
+    region: Annotated[str, option("Only this region.", "只看这个地区。")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Write what happened, why, and what to watch, as HTML, PDF and JSON."""
+    """Write what happened, why, and what to watch, as HTML, PDF and JSON.
+
+    写出报告：发生了什么、为什么、该留意什么；HTML、PDF 和 JSON 各一份。
+    """
     from feilun.apps.public_opinion.report import make_report
     from feilun.apps.public_opinion.report_files import write_report
     from feilun.storage import opinion
@@ -170,10 +198,18 @@ def report(
 
 def emergent(
     file: File,
-    days: Annotated[float, typer.Option(min=0.01, help="The last so many days, compared with as many before.")] = 7.0,
+    days: Annotated[
+        float,
+        option(
+            "The last so many days, compared with as many before.", "最近这么多天，与此前同样多的天数对比。", min=0.01
+        ),
+    ] = 7.0,
     as_json: AsJson = False,
 ) -> None:
-    """Show themes of the documents that no topic takes: their words, how many they are, and whether they grow."""
+    """Show themes of the documents that no topic takes: their words, how many they are, and whether they grow.
+
+    显示不属于任何话题的文档里出现的主题：代表词、数量，以及是否在增长。
+    """
     from feilun.apps.public_opinion.emergent import find_emergent
     from feilun.workflow.applications.public_opinion.wiring import opened
 

@@ -6,18 +6,18 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from feilun.core.remark import Remark, joined
 from feilun.interfaces.cli import output
 from feilun.interfaces.cli.applications import recommendation_events as told
 from feilun.interfaces.cli.applications import recommendation_experiments as trials
+from feilun.interfaces.cli.applications import recommendation_finding as finding
+from feilun.interfaces.cli.applications.recommendation_finding import Count, File
+from feilun.interfaces.cli.help import Verbs, argument, option
 from feilun.interfaces.cli.options import AllowHost, AsJson, Host, Port, RequireToken
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-    from feilun.apps.recommendation.records.events import Item
     from feilun.apps.recommendation.settings import RecommendationSettings
     from feilun.apps.recommendation.shop import Shop
     from feilun.serving.access import Access
@@ -31,16 +31,14 @@ EXAMPLES = (
     "feilun recommendation evaluate shop.toml",
     "feilun recommendation recommend shop.toml USER --explain",
     "feilun recommendation serve shop.toml --port 8080",
+    *finding.EXAMPLES,
     *told.EXAMPLES,
     *trials.EXAMPLES,
 )
 
 COUNTS_ZH = ("行为", "未知商品", "重复", "程序所为", "没有含义", "商品", "待上架商品", "本次访问的权重")
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, add_completion=False)
-
-File = Annotated[Path, typer.Argument(help="The application's TOML file.", show_default=False)]
-Count = Annotated[int, typer.Option(min=1, max=200, help="Most items.")]
+app = Verbs(no_args_is_help=True)
 
 
 @app.callback()
@@ -48,9 +46,16 @@ def recommendation() -> None:
     """Recommend items: candidates from what many did and what texts mean, a learned order, reasons.
 
     What users do is kept in the database (FEILUN_HOME/feilun.db, or FEILUN_DATABASE).
+
+    推荐商品：候选来自众人的行为和文字的含义，排序由学习得出，并给出理由。
+
+    用户的行为存在数据库里（FEILUN_HOME/feilun.db，或 FEILUN_DATABASE）。
     """
 
 
+app.command("similar", epilog=f"Example: {finding.EXAMPLES[0]}")(finding.similar)
+app.command("search", epilog=f"Example: {finding.EXAMPLES[1]}")(finding.search)
+app.command("questions", epilog=f"Example: {finding.EXAMPLES[2]}")(finding.questions)
 app.command("events", epilog=f"Example: {told.EXAMPLES[0]}")(told.events)
 app.command("refused", epilog=f"Example: {told.EXAMPLES[1]}")(told.refused)
 app.command("forget", epilog=f"Example: {told.EXAMPLES[2]}")(told.forget)
@@ -60,14 +65,23 @@ app.command("estimate", epilog=f"Example: {trials.EXAMPLES[1]}")(trials.estimate
 
 @app.command(epilog=f"Example: {EXAMPLES[1]}")
 def demo(
-    items: Annotated[str | None, typer.Option(help="Your table of items; else a fictional shop.")] = None,
-    events: Annotated[str | None, typer.Option(help="Your table of interactions.")] = None,
+    items: Annotated[
+        str | None, option("Your table of items; else a fictional shop.", "自己的商品表；默认用虚构的小店。")
+    ] = None,
+    events: Annotated[str | None, option("Your table of interactions.", "自己的行为表。")] = None,
     embedder: Annotated[
-        str | None, typer.Option(help="Bundle or base that reads texts; else the packaged one, or words.")
+        str | None,
+        option(
+            "Bundle or base that reads texts; else the packaged one, or words.",
+            "读文字的模型包或基座；默认用内置基座，没有则用词。",
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Run everything once: train, judge beside baselines, recommend, react to events, explain."""
+    """Run everything once: train, judge beside baselines, recommend, react to events, explain.
+
+    把全过程走一遍：训练，与基线对比评估，推荐，响应新的行为，说明理由。
+    """
     from feilun.workflow.applications.recommendation import demo as recommendation_demo
 
     say = (lambda line: None) if as_json else output.tell
@@ -78,7 +92,10 @@ def demo(
 
 @app.command(epilog=f"Example: {EXAMPLES[2]}")
 def train(file: File, as_json: AsJson = False) -> None:
-    """Import the tables that the application names, and learn from all events."""
+    """Import the tables that the application names, and learn from all events.
+
+    导入应用文件所写的表格，并从全部行为中学习。
+    """
     from feilun.storage.database import open_database
     from feilun.workflow.applications.recommendation import wiring as application
 
@@ -109,7 +126,10 @@ def train(file: File, as_json: AsJson = False) -> None:
 
 @app.command(epilog=f"Example: {EXAMPLES[3]}")
 def evaluate(file: File, as_json: AsJson = False) -> None:
-    """Judge on the last tenth of the interactions, over the whole catalogue, beside baselines and ablations."""
+    """Judge on the last tenth of the interactions, over the whole catalogue, beside baselines and ablations.
+
+    用最后十分之一的行为，在全部商品上评估，并与基线和消融对比。
+    """
     from feilun.storage.database import open_database
     from feilun.workflow.applications.recommendation.judging import evaluate as judged
     from feilun.workflow.applications.recommendation.terminal import table_of
@@ -131,20 +151,32 @@ def evaluate(file: File, as_json: AsJson = False) -> None:
 @app.command(epilog=f"Example: {EXAMPLES[4]}")
 def recommend(
     file: File,
-    user: Annotated[str, typer.Argument(help="Who.", show_default=False)],
+    user: Annotated[str, argument("Who.", "用户。", show_default=False)],
     count: Count = 10,
-    explain: Annotated[bool, typer.Option("--explain", help="Tell what each feature added.")] = False,
-    impersonal: Annotated[bool, typer.Option("--impersonal", help="Look at no history.")] = False,
+    explain: Annotated[
+        bool, option("Tell what each feature added.", "说明每个特征各加了多少分。", "--explain")
+    ] = False,
+    impersonal: Annotated[bool, option("Look at no history.", "不看历史。", "--impersonal")] = False,
     liked: Annotated[
-        list[str] | None, typer.Option(help="Item that the user says to like, for this list alone; may be repeated.")
+        list[str] | None,
+        option(
+            "Item that the user says to like, for this list alone; may be repeated.",
+            "用户说喜欢的商品，只影响这一次的列表；可以重复给出。",
+        ),
     ] = None,
     context: Annotated[
         list[str] | None,
-        typer.Option(help="column=value of a declared context, such as device=phone; may be repeated."),
+        option(
+            "column=value of a declared context, such as device=phone; may be repeated.",
+            "已声明的上下文，写作 column=value，如 device=phone；可以重复给出。",
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Recommend items to a user."""
+    """Recommend items to a user.
+
+    向一位用户推荐商品。
+    """
     from feilun.core.errors import UsageError
     from feilun.workflow.applications.recommendation import wiring as application
     from feilun.workflow.applications.recommendation.terminal import show
@@ -174,49 +206,6 @@ def recommend(
     show(Remark(f"For {user}:", f"给 {user} 的列表："), answer, language, output.tell)
 
 
-@app.command(epilog="Example: feilun recommendation similar shop.toml tea-1a")
-def similar(
-    file: File, item: Annotated[str, typer.Argument(help="The item.", show_default=False)], count: Count = 10,
-    as_json: AsJson = False,
-) -> None:  # fmt: skip
-    """Show the items nearest to one."""
-    from feilun.workflow.applications.recommendation import wiring as application
-
-    with application.opened_shop(_settings(file)) as shop:
-        found = shop.recommender.similar(item, count)
-    _show_scored(found, as_json)
-
-
-@app.command(epilog="Example: feilun recommendation search shop.toml 'green tea' --user u7")
-def search(
-    file: File,
-    query: Annotated[str, typer.Argument(help="A few words.", show_default=False)],
-    user: Annotated[str | None, typer.Option(help="Whose history orders what fits.")] = None,
-    count: Count = 10,
-    as_json: AsJson = False,
-) -> None:
-    """Find items by what is typed, in the order that suits who asks."""
-    from feilun.workflow.applications.recommendation import wiring as application
-
-    with application.opened_shop(_settings(file)) as shop:
-        found = shop.recommender.search(query, user, count)
-    _show_scored(found, as_json)
-
-
-@app.command(epilog="Example: feilun recommendation questions shop.toml --count 5")
-def questions(file: File, count: Count = 10, as_json: AsJson = False) -> None:
-    """Show which items to ask a newcomer about; `recommend --liked ITEM` takes the answers."""
-    from feilun.workflow.applications.recommendation import wiring as application
-
-    with application.opened_shop(_settings(file)) as shop:
-        found = shop.recommender.questions(count)
-    for one in found:
-        if as_json:
-            output.print_json({"item": one.id, "title": one.title})
-        else:
-            print(f"{one.id}  {one.title}")
-
-
 @app.command(epilog=f"Example: {EXAMPLES[5]}")
 def serve(
     file: File,
@@ -225,7 +214,10 @@ def serve(
     require_token: RequireToken = False,
     allow_host: AllowHost = None,
 ) -> None:
-    """Serve the application over HTTP until Ctrl-C: events in, lists out, a web page at /console."""
+    """Serve the application over HTTP until Ctrl-C: events in, lists out, a web page at /console.
+
+    以 HTTP 提供应用服务，直到按下 Ctrl-C：接收行为，给出列表，网页在 /console。
+    """
     from feilun.interfaces.console.console import with_pages, with_sessions
     from feilun.interfaces.http.applications.recommendation import create_app
     from feilun.workflow.applications.recommendation.service import serve as run
@@ -238,16 +230,6 @@ def serve(
         _settings(file), create, host=host, port=port, require_token=require_token, hosts=allow_host or (),
         say=output.tell,
     )  # fmt: skip
-
-
-def _show_scored(found: list[tuple[Item, float]], as_json: bool) -> None:
-    if not found and not as_json:
-        output.tell(Remark("Nothing fits.", "没有符合的商品。"))
-    for one, score in found:
-        if as_json:
-            output.print_json({"item": one.id, "title": one.title, "score": score})
-        else:
-            print(f"{score:6.3f}  {one.id}  {one.title}")
 
 
 def _settings(file: Path) -> RecommendationSettings:

@@ -6,10 +6,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from feilun.core.remark import Remark, joined
 from feilun.interfaces.cli import output
+from feilun.interfaces.cli.help import argument, option
 from feilun.interfaces.cli.options import AsJson
 
 EXAMPLES = (
@@ -20,14 +19,17 @@ EXAMPLES = (
 
 TABLES_ZH = {"interactions": "行为", "rankings": "列表"}
 
-File = Annotated[Path, typer.Argument(help="The application's TOML file.", show_default=False)]
+File = Annotated[Path, argument("The application's TOML file.", "应用文件，TOML 格式。", show_default=False)]
 
 
 def events(
-    file: File, table: Annotated[str, typer.Argument(help="Table of interactions.", show_default=False)],
+    file: File, table: Annotated[str, argument("Table of interactions.", "行为表。", show_default=False)],
     as_json: AsJson = False,
 ) -> None:  # fmt: skip
-    """Import a table of interactions; those whose ids are known are left out."""
+    """Import a table of interactions; those whose ids are known are left out.
+
+    导入一张行为表；id 已知的略过。
+    """
     from feilun.storage.database import open_database
     from feilun.workflow.applications.recommendation.file import read_application
     from feilun.workflow.applications.recommendation.tables import import_events, listed, put_events
@@ -55,12 +57,16 @@ def events(
 
 def refused(
     file: File,
-    clear: Annotated[bool, typer.Option("--clear", help="Delete what was shown.")] = False,
+    clear: Annotated[bool, option("Delete what was shown.", "删除列出的消息。", "--clear")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Show the messages of the broker that could not be read as events, with the reasons.
 
     With --json each is a line whose `record` can be mended and imported by `events`.
+
+    显示从消息队列收到却无法识别为行为的消息及原因。
+
+    加 --json 时每行一条，其中的 `record` 改好后可以用 `events` 导入。
     """
     from feilun.workflow.applications.recommendation.file import read_application
     from feilun.workflow.applications.recommendation.tables import refused_messages
@@ -79,9 +85,12 @@ def refused(
 
 
 def forget(
-    file: File, user: Annotated[str, typer.Argument(help="Who.", show_default=False)], as_json: AsJson = False
+    file: File, user: Annotated[str, argument("Who.", "用户。", show_default=False)], as_json: AsJson = False
 ) -> None:
-    """Delete all that a user did and was shown."""
+    """Delete all that a user did and was shown.
+
+    删除一位用户的全部行为和向他展示过的列表。
+    """
     from feilun.storage.database import open_database
     from feilun.workflow.applications.recommendation.file import read_application
     from feilun.workflow.applications.recommendation.tables import forget_user

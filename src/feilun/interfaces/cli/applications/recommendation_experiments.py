@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from feilun.core.remark import Remark, joined
 from feilun.interfaces.cli import output
+from feilun.interfaces.cli.help import argument
 from feilun.interfaces.cli.options import AsJson, Settings
 
 if TYPE_CHECKING:
@@ -29,11 +28,14 @@ MEASURES_ZH = {
     "seconds_to_action": "到首次行为的秒数", "coverage": "目录覆盖率",
 }  # fmt: skip
 
-File = Annotated[Path, typer.Argument(help="The application's TOML file.", show_default=False)]
+File = Annotated[Path, argument("The application's TOML file.", "应用文件，TOML 格式。", show_default=False)]
 
 
 def experiment(file: File, as_json: AsJson = False) -> None:
-    """Show what followed from the lists of each arm, with guardrails, or whose items of mixed lists were taken."""
+    """Show what followed from the lists of each arm, with guardrails, or whose items of mixed lists were taken.
+
+    显示实验各组的列表带来了什么、护栏指标如何；混合列表则显示谁的商品被选中。
+    """
     from dataclasses import asdict
 
     from feilun.apps.recommendation.stored_data import stored_data
@@ -104,6 +106,11 @@ def estimate(file: File, settings: Settings = None, as_json: AsJson = False) -> 
     The model is trained on the events before the lists. First each place is asked anew, with the same list above it;
     then whole lists made by these settings, the first places alone and ever more of them. Where the log carries too
     little, this says so.
+
+    根据记有展示概率的列表日志，估计换成这些设置会有怎样的收益。
+
+    用列表之前的行为训练模型。先固定每个位置上方的列表，逐个位置估计；再估计完全由这些设置给出的列表，先只看最前面的位
+    置，逐步扩大。日志信息不足时会指出来。
     """
     from dataclasses import asdict
 

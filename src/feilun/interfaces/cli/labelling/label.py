@@ -11,6 +11,7 @@ import typer
 from feilun.core.places import typed
 from feilun.core.remark import Remark, said_in
 from feilun.interfaces.cli import output
+from feilun.interfaces.cli.help import Verbs, argument, option
 from feilun.interfaces.cli.labelling import label_ask, label_errors, label_people, label_rules, label_suggest
 from feilun.interfaces.cli.options import AsJson
 
@@ -27,10 +28,17 @@ EXAMPLES = (
     *label_ask.EXAMPLES,
 )
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, add_completion=False)
+app = Verbs(no_args_is_help=True)
 
-OfBundle = Annotated[str, typer.Argument(help="A bundle: its folder, its name, or name@version.", show_default=False)]
-Count = Annotated[int, typer.Option(min=1, help="How many texts.")]
+OfBundle = Annotated[
+    str,
+    argument(
+        "A bundle: its folder, its name, or name@version.",
+        "模型包：文件夹、名称，或 name@version。",
+        show_default=False,
+    ),
+]
+Count = Annotated[int, option("How many texts.", "文本数。", min=1)]
 
 
 @app.callback()
@@ -39,6 +47,10 @@ def label() -> None:
 
     Of served texts, what people called wrong comes first, then what versions of the model disagree on, then what the
     model left to a person, then its lowest scores.
+
+    建议标注哪些文本，收回标签，并找出有误的标签。
+
+    上线后回答过的文本按此顺序：人们说错了的，模型各版本答案不一的，模型交给人工的，最后是分数最低的。
     """
 
 
@@ -53,11 +65,21 @@ app.command("collect", epilog=f"Example: {label_people.EXAMPLES[1]}")(label_peop
 @app.command("export", epilog=f"Example: {EXPORT}")
 def export(
     bundle: OfBundle,
-    out: Annotated[Path, typer.Option(help="A table (.csv), or tasks for Label Studio (.json).", show_default=False)],
+    out: Annotated[
+        Path,
+        option(
+            "A table (.csv), or tasks for Label Studio (.json).",
+            "写成表格（.csv），或 Label Studio 的任务（.json）。",
+            show_default=False,
+        ),
+    ],
     count: Count = 100,
     as_json: AsJson = False,
 ) -> None:
-    """Write the texts that are most worth labelling, with room for the label."""
+    """Write the texts that are most worth labelling, with room for the label.
+
+    写出最值得标注的文本，并留出填写标签的位置。
+    """
     from feilun.bundles.bundle import open_bundle
     from feilun.storage.database import open_database
     from feilun.workflow.labelling import queue as labelling
@@ -90,11 +112,19 @@ def export(
 def import_(
     bundle: OfBundle,
     table: Annotated[
-        Path, typer.Argument(help="The table that was filled in, or Label Studio's JSON.", show_default=False)
+        Path,
+        argument(
+            "The table that was filled in, or Label Studio's JSON.",
+            "填好的表格，或 Label Studio 导出的 JSON。",
+            show_default=False,
+        ),
     ],
     as_json: AsJson = False,
 ) -> None:
-    """Take the labels that were filled in; reading the same table again takes nothing twice."""
+    """Take the labels that were filled in; reading the same table again takes nothing twice.
+
+    收回填好的标签；同一张表格再读一遍不会重复计入。
+    """
     from feilun.bundles.bundle import open_bundle
     from feilun.storage.database import open_database
     from feilun.workflow.labelling import queue as labelling

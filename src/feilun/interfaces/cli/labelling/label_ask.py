@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
-
 from feilun.core.remark import Remark, said_in
 from feilun.interfaces.cli import output
+from feilun.interfaces.cli.help import argument, option
 from feilun.interfaces.cli.labelling.label_errors import TextColumn
 from feilun.interfaces.cli.options import AsJson
 
@@ -18,21 +17,55 @@ EXAMPLES = (
 
 
 def ask(
-    table: Annotated[str, typer.Argument(help="The texts: csv, tsv, jsonl, parquet, xlsx.", show_default=False)],
-    endpoint: Annotated[
-        str, typer.Option(help="Address of an OpenAI-compatible service, up to /v1.", show_default=False)
+    table: Annotated[
+        str,
+        argument(
+            "The texts: csv, tsv, jsonl, parquet, xlsx.", "文本：csv、tsv、jsonl、parquet、xlsx。", show_default=False
+        ),
     ],
-    model: Annotated[str, typer.Option(help="The model's name there.", show_default=False)],
-    labels: Annotated[str | None, typer.Option(help="The labels, with commas between; else those of --target.")] = None,
-    target: Annotated[str | None, typer.Option(help="Column of labels that people gave, in some rows.")] = None,
+    endpoint: Annotated[
+        str,
+        option(
+            "Address of an OpenAI-compatible service, up to /v1.",
+            "兼容 OpenAI 的服务地址，写到 /v1 为止。",
+            show_default=False,
+        ),
+    ],
+    model: Annotated[str, option("The model's name there.", "模型在该服务上的名称。", show_default=False)],
+    labels: Annotated[
+        str | None,
+        option(
+            "The labels, with commas between; else those of --target.", "标签，用逗号分隔；默认取 --target 列中的标签。"
+        ),
+    ] = None,
+    target: Annotated[
+        str | None, option("Column of labels that people gave, in some rows.", "人工标签列，只有部分行有值也可以。")
+    ] = None,
     text: TextColumn = None,
-    tell: Annotated[str, typer.Option(help="What else the model should know, such as what a label means.")] = "",
-    count: Annotated[int, typer.Option(min=1, help="Most answers to fetch.")] = 100,
-    most_tokens: Annotated[int | None, typer.Option(min=1, help="Tokens after which none is fetched.")] = None,
-    sample: Annotated[int, typer.Option(min=0, help="Texts with a person's label to measure the agreement by.")] = 50,
-    price: Annotated[float | None, typer.Option(min=0, help="Price of a million tokens, to say what it cost.")] = None,
+    tell: Annotated[
+        str,
+        option("What else the model should know, such as what a label means.", "模型还应知道什么，例如标签的含义。"),
+    ] = "",
+    count: Annotated[int, option("Most answers to fetch.", "最多获取多少个回答。", min=1)] = 100,
+    most_tokens: Annotated[
+        int | None, option("Tokens after which none is fetched.", "词元用量达到这个数后不再获取。", min=1)
+    ] = None,
+    sample: Annotated[
+        int,
+        option(
+            "Texts with a person's label to measure the agreement by.", "用多少条有人工标签的文本衡量一致程度。", min=0
+        ),
+    ] = 50,
+    price: Annotated[
+        float | None,
+        option("Price of a million tokens, to say what it cost.", "每百万词元的价格，用来计算费用。", min=0),
+    ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Write the rows with the suggestions: .csv, .tsv, .jsonl, .parquet.")
+        Path | None,
+        option(
+            "Write the rows with the suggestions: .csv, .tsv, .jsonl, .parquet.",
+            "把各行连同建议写到文件：.csv、.tsv、.jsonl、.parquet。",
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -40,6 +73,10 @@ def ask(
 
     Texts go to the service that you name. The same command goes on where it was stopped, and asks nothing twice.
     OPENAI_API_KEY is sent where it is set.
+
+    请大模型打标签；个人信息先被替换，每个回答都经过检查并保存下来。
+
+    文本会发送到指定的服务。中断后用同一条命令接着做，问过的不会再问。设置了 OPENAI_API_KEY 时会一并发送。
     """
     from feilun.workflow.finished.predict_file import WRITERS
     from feilun.workflow.labelling.ask import Limits, ask_for_labels, endpoint_of, write_asked

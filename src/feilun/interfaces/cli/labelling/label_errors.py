@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from feilun.core.remark import Remark, said_in
 from feilun.interfaces.cli import output
+from feilun.interfaces.cli.help import argument, option
 from feilun.interfaces.cli.options import AsJson
 
 if TYPE_CHECKING:
@@ -16,11 +15,21 @@ if TYPE_CHECKING:
 
 EXAMPLES = ("feilun label errors reviews.csv --out doubtful.csv",)
 
-Source = Annotated[str, typer.Argument(help="A classify recipe, or a table with labels.", show_default=False)]
-TextColumn = Annotated[str | None, typer.Option(help="Column of the texts; else the one that looks like it.")]
-LabelColumn = Annotated[str | None, typer.Option(help="Column of the labels; else the one that looks like it.")]
+Source = Annotated[
+    str, argument("A classify recipe, or a table with labels.", "classify 配方，或带标签的表格。", show_default=False)
+]
+TextColumn = Annotated[
+    str | None, option("Column of the texts; else the one that looks like it.", "文本列；默认取最像的一列。")
+]
+LabelColumn = Annotated[
+    str | None, option("Column of the labels; else the one that looks like it.", "标签列；默认取最像的一列。")
+]
 BaseName = Annotated[
-    str | None, typer.Option(help="Base that reads the texts, or `words`; else the recipe's or the one that fits.")
+    str | None,
+    option(
+        "Base that reads the texts, or `words`; else the recipe's or the one that fits.",
+        "读文本的基座，或 `words`；默认用配方里的，或适合的一个。",
+    ),
 ]
 
 WORST = (
@@ -46,16 +55,37 @@ def errors(
     text: TextColumn = None,
     label: LabelColumn = None,
     base: BaseName = None,
-    folds: Annotated[int, typer.Option(min=2, max=50, help="Models to fit, each on all rows but its own.")] = 5,
-    seed: Annotated[int, typer.Option(min=0, help="Deals the rows into folds.")] = 13,
-    count: Annotated[int, typer.Option(min=0, help="How many of the worst to show.")] = 20,
-    out: Annotated[Path | None, typer.Option(help="Write all that are called wrong here: .csv or .json.")] = None,
-    kept: Annotated[Path | None, typer.Option(help="Write the other rows here: .csv, .tsv, .jsonl, .parquet.")] = None,
+    folds: Annotated[
+        int,
+        option(
+            "Models to fit, each on all rows but its own.",
+            "把行分成几折；每一折由在其余各折上拟合的模型预测。",
+            min=2,
+            max=50,
+        ),
+    ] = 5,
+    seed: Annotated[int, option("Deals the rows into folds.", "分折用的随机种子。", min=0)] = 13,
+    count: Annotated[int, option("How many of the worst to show.", "显示最可疑的多少行。", min=0)] = 20,
+    out: Annotated[
+        Path | None,
+        option("Write all that are called wrong here: .csv or .json.", "把所有可疑的行写到这里：.csv 或 .json。"),
+    ] = None,
+    kept: Annotated[
+        Path | None,
+        option(
+            "Write the other rows here: .csv, .tsv, .jsonl, .parquet.",
+            "把其余的行写到这里：.csv、.tsv、.jsonl、.parquet。",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Find labels that are probably wrong, by predictions of models that had not seen the rows.
 
     The base reads each text once; a light classifier is fitted on all folds but one and predicts that one.
+
+    找出很可能有误的标签，依据是没有见过这些行的模型的预测。
+
+    基座把每条文本读一遍；轻量的分类器每次用其余各折拟合，预测剩下的一折。
     """
     from feilun.workflow.finished.predict_file import WRITERS
     from feilun.workflow.labelling.errors import label_errors, write_errors, write_kept

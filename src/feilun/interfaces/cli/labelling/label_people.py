@@ -6,10 +6,9 @@ import math
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from feilun.core.remark import Remark, joined
 from feilun.interfaces.cli import output
+from feilun.interfaces.cli.help import argument, option
 from feilun.interfaces.cli.options import AsJson
 
 EXAMPLES = (
@@ -19,7 +18,11 @@ EXAMPLES = (
 
 Files = Annotated[
     list[Path],
-    typer.Argument(help="Tables that were filled in, one a person; or Label Studio's JSON.", show_default=False),
+    argument(
+        "Tables that were filled in, one a person; or Label Studio's JSON.",
+        "填好的表格，每人一个；或 Label Studio 导出的 JSON。",
+        show_default=False,
+    ),
 ]
 
 HEADS = (
@@ -32,7 +35,10 @@ HEADS = (
 
 
 def agreement(files: Files, as_json: AsJson = False) -> None:
-    """Say how far people agree: Krippendorff's alpha, Fleiss' kappa, Cohen's of each pair, and what they confuse."""
+    """Say how far people agree: Krippendorff's alpha, Fleiss' kappa, Cohen's of each pair, and what they confuse.
+
+    说明标注者有多一致：Krippendorff α、Fleiss κ、每两人的 Cohen κ，以及哪些标签容易混淆。
+    """
     from feilun.workflow.labelling.annotators import agreement_of, read_ratings
 
     found = agreement_of(read_ratings(files))
@@ -63,12 +69,23 @@ def agreement(files: Files, as_json: AsJson = False) -> None:
 
 def collect(
     files: Files,
-    out: Annotated[Path, typer.Option(help="The table to train on: .csv, .tsv, .jsonl, .parquet.", show_default=False)],
+    out: Annotated[
+        Path,
+        option(
+            "The table to train on: .csv, .tsv, .jsonl, .parquet.",
+            "写出的训练表格：.csv、.tsv、.jsonl、.parquet。",
+            show_default=False,
+        ),
+    ],
     as_json: AsJson = False,
 ) -> None:
     """Make one table of texts and labels of what people filled in; of several labels for a text the most frequent.
 
     Texts of which people disagree evenly are left out, and counted.
+
+    把人们填好的标签合成一张文本和标签的表格；一条文本有几个标签时取最多的。
+
+    意见相持不下的文本不收入，并计数。
     """
     from feilun.workflow.finished.predict_file import WRITERS
     from feilun.workflow.labelling.annotators import read_ratings, write_labelled

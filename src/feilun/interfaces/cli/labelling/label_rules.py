@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
-
 from feilun.core.remark import Remark, joined
 from feilun.interfaces.cli import output
+from feilun.interfaces.cli.help import argument, option
 from feilun.interfaces.cli.labelling.label_errors import TextColumn
 from feilun.interfaces.cli.options import AsJson
 
@@ -26,15 +25,30 @@ RIGHT = Remark("right", "正确率")
 
 
 def rules(
-    file: Annotated[Path, typer.Argument(help="The rules, a TOML file.", show_default=False)],
-    table: Annotated[str, typer.Argument(help="The texts: csv, tsv, jsonl, parquet, xlsx.", show_default=False)],
+    file: Annotated[Path, argument("The rules, a TOML file.", "规则，TOML 文件。", show_default=False)],
+    table: Annotated[
+        str,
+        argument(
+            "The texts: csv, tsv, jsonl, parquet, xlsx.", "文本：csv、tsv、jsonl、parquet、xlsx。", show_default=False
+        ),
+    ],
     out: Annotated[
-        Path | None, typer.Option(help="Write the rows with label and probability: .csv, .tsv, .jsonl, .parquet.")
+        Path | None,
+        option(
+            "Write the rows with label and probability: .csv, .tsv, .jsonl, .parquet.",
+            "把各行连同标签和概率写到文件：.csv、.tsv、.jsonl、.parquet。",
+        ),
     ] = None,
     text: TextColumn = None,
-    minimum: Annotated[float, typer.Option(min=0, max=1, help="Probability below which a text gets no label.")] = 0.0,
+    minimum: Annotated[
+        float, option("Probability below which a text gets no label.", "概率低于此值的文本不打标签。", min=0, max=1)
+    ] = 0.0,
     target: Annotated[
-        str | None, typer.Option(help="Column of true labels, where some are known: says how right each rule is.")
+        str | None,
+        option(
+            "Column of true labels, where some are known: says how right each rule is.",
+            "真实标签列，部分行有值即可：据此说明每条规则有多准。",
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -42,6 +56,10 @@ def rules(
 
     Says how many texts each rule speaks of, how often it overlaps with others and contradicts them. The rules see
     no label: --target only measures.
+
+    按规则打标签，每条规则的可信程度取决于它与其他规则的一致程度。
+
+    会说明每条规则涉及多少文本、与其他规则重叠和矛盾各有多少。规则看不到标签：--target 只用于衡量。
     """
     from feilun.labelling.rules import read_rules
     from feilun.workflow.finished.predict_file import WRITERS

@@ -7,12 +7,11 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from feilun.core.errors import UsageError
 from feilun.core.places import typed
 from feilun.core.remark import Remark
 from feilun.interfaces.cli import output
+from feilun.interfaces.cli.help import argument, option
 from feilun.interfaces.cli.labelling.label_errors import BaseName, TextColumn
 from feilun.interfaces.cli.options import AsJson
 from feilun.labelling.ways import By
@@ -47,24 +46,45 @@ REASONS = {
 def suggest(
     where: Annotated[
         str,
-        typer.Argument(
-            help="A bundle, a classify recipe, or a table with labels; or one of texts alone.", show_default=False
+        argument(
+            "A bundle, a classify recipe, or a table with labels; or one of texts alone.",
+            "模型包、classify 配方或带标签的表格；也可以是只有文本的表格。",
+            show_default=False,
         ),
     ],
     file: Annotated[
-        str | None, typer.Option(help="The texts to choose from; without it, those that the bundle answered.")
+        str | None,
+        option(
+            "The texts to choose from; without it, those that the bundle answered.",
+            "从哪些文本中挑选；不写则从模型包回答过的文本中挑选。",
+        ),
     ] = None,
-    by: Annotated[By, typer.Option(help="Unsure texts (margin, entropy), unlike ones (diversity), or both.")] = "both",
-    count: Annotated[int, typer.Option(min=1, help="How many texts.")] = 20,
-    out: Annotated[Path | None, typer.Option(help="Write them: .csv, or .json for Label Studio.")] = None,
+    by: Annotated[
+        By,
+        option(
+            "Unsure texts (margin, entropy), unlike ones (diversity), or both.",
+            "挑没把握的（margin、entropy）、彼此不同的（diversity），或两者兼顾（both）。",
+        ),
+    ] = "both",
+    count: Annotated[int, option("How many texts.", "文本数。", min=1)] = 20,
+    out: Annotated[
+        Path | None,
+        option("Write them: .csv, or .json for Label Studio.", "写到文件：.csv，或供 Label Studio 用的 .json。"),
+    ] = None,
     text: TextColumn = None,
     base: BaseName = None,
-    seed: Annotated[int, typer.Option(min=0, help="Draws, where texts are to be unlike each other.")] = 13,
+    seed: Annotated[
+        int, option("Draws, where texts are to be unlike each other.", "挑选彼此不同的文本时用的随机种子。", min=0)
+    ] = 13,
     as_json: AsJson = False,
 ) -> None:
     """Choose the texts that are most worth a label: of a file, or of those that a bundle answered.
 
     Where nothing is labelled yet, texts are chosen by their variety alone.
+
+    从文件或模型包回答过的文本里，挑出最值得标注的。
+
+    还没有任何标签时，只按文本的多样性挑选。
     """
     from feilun.workflow.labelling import suggest as suggesting
     from feilun.workflow.labelling.label_files import ENDINGS, write_questions

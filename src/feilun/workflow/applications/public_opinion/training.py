@@ -76,7 +76,9 @@ def train_models(
     return found
 
 
-def train_entities(settings: Settings, folder: Path, out: Path, gazetteer: Gazetteer, screen: Screen = silent) -> Bundle:
+def train_entities(
+    settings: Settings, folder: Path, out: Path, gazetteer: Gazetteer, screen: Screen = silent
+) -> Bundle:
     """Train the tagger from labelled spans, and say what it adds to the list of entities.
 
     Args:
