@@ -22,6 +22,7 @@ from feilun.storage import deliveries
 from feilun.storage.database import Database
 
 ATTEMPTS = 3
+"""How often a delivery is tried."""
 PATIENCE_SECONDS = 10.0
 RETRY_SECONDS = 5.0
 """Until the second attempt; twice as long until each further one."""
@@ -63,6 +64,9 @@ class Alerts:
         channels: What sends, by the channel's name.
         patience_seconds: How long a delivery may take.
         retry_seconds: How long until a delivery is tried again.
+        attempts: How often it is tried.
+        ordered: Whether messages of one title arrive in their order: the next waits until the former arrived, or is
+            given up.
     """
 
     def __init__(
@@ -71,11 +75,15 @@ class Alerts:
         channels: Mapping[str, Send],
         patience_seconds: float = PATIENCE_SECONDS,
         retry_seconds: float = RETRY_SECONDS,
+        attempts: int = ATTEMPTS,
+        ordered: bool = False,
     ) -> None:
         self.database = database
         self.channels = dict(channels)
         self.patience_seconds = patience_seconds
         self.retry_seconds = retry_seconds
+        self.attempts = attempts
+        self.ordered = ordered
         self._changed = Condition()
         self._ending = False
         self._threads: list[Thread] = []
@@ -149,14 +157,17 @@ class Alerts:
         if name in self._hanging and self._hanging[name].is_alive():
             return False
         with self.database.read() as connection:
-            row = deliveries.due(connection, name)
+            row = deliveries.due(connection, name, ordered=self.ordered)
         if row is None:
             return False
+        with self.database.write() as connection:
+            if not deliveries.claim(connection, row, time.time() + self.patience_seconds + LEAVING_SECONDS):
+                return True  # another process sends it: look at once what comes next
         error = self._try(name, row)
         again = None
         if error is not None:
             log.warning("The channel %s could not be told: %s", name, error)
-            if row.attempts + 1 < ATTEMPTS:
+            if row.attempts + 1 < self.attempts:
                 again = time.time() + self.retry_seconds * 2**row.attempts
         with self.database.write() as connection:
             deliveries.note(connection, row.sequence, error, again)

@@ -34,6 +34,13 @@ def conversation_of(connection: Connection, application: str, channel: str, key:
     return found
 
 
+def key_of(connection: Connection, application: str, channel: str, conversation: str) -> str | None:
+    """Return how a platform names our conversation; None where none of its is ours."""
+    mine = (links.c.application == application, links.c.channel == channel, links.c.conversation == conversation)
+    found: str | None = connection.execute(select(links.c.key).where(*mine)).scalars().first()
+    return found
+
+
 def link(connection: Connection, application: str, channel: str, key: str, conversation: str) -> None:
     """Remember which conversation a platform's is."""
     row = {"application": application, "channel": channel, "key": key, "conversation": conversation}

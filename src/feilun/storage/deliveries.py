@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, exists, func, select
 
 from feilun.storage.tables.service import deliveries
 
@@ -29,11 +29,33 @@ def waiting(connection: Connection, channel: str) -> int:
     return int(connection.execute(select(func.count()).where(own)).scalar_one())
 
 
-def due(connection: Connection, channel: str) -> Row[Any] | None:
-    """Return what a channel is to be told next: also what waits for days, for then the clock was set back."""
+def due(connection: Connection, channel: str, *, ordered: bool = False) -> Row[Any] | None:
+    """Return what a channel is to be told next: also what waits for days, for then the clock was set back.
+
+    Args:
+        connection: In a transaction.
+        channel: The channel.
+        ordered: Whether what has the title of something that waits longer waits for it.
+    """
     now, due_at = time.time(), deliveries.c.due
     own = (deliveries.c.channel == channel) & ((due_at <= now) | (due_at > now + LONGEST_WAIT))
+    if ordered:
+        former = deliveries.alias()
+        same = (former.c.channel == channel) & (former.c.title == deliveries.c.title) & former.c.due.is_not(None)
+        own &= ~exists().where(same & (former.c.sequence < deliveries.c.sequence))
     return connection.execute(select(deliveries).where(own).order_by(deliveries.c.sequence)).first()
+
+
+def claim(connection: Connection, found: Row[Any], until: float) -> bool:
+    """Keep what is due from being sent by another process until then; says whether none was faster.
+
+    Args:
+        connection: In a transaction that may write.
+        found: As `due` returned it.
+        until: Seconds since 1970; if nothing is noted until then, it is due again.
+    """
+    own = (deliveries.c.sequence == found.sequence) & (deliveries.c.due == found.due)
+    return connection.execute(deliveries.update().where(own).values(due=until)).rowcount == 1
 
 
 def note(connection: Connection, sequence: int, error: str | None, again: float | None) -> None:

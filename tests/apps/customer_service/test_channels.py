@@ -201,7 +201,9 @@ def test_messages_are_turns_once_each_and_replies_go_back_by_webhook(tmp_path, p
     monkeypatch.setenv("SECRET", "secret")
     monkeypatch.setenv("WEBHOOK", f"http://127.0.0.1:{platform.server_port}/hook")
     desk = made_desk(f"sqlite:///{tmp_path / 'a.db'}")
-    opened = inboxes({"slack": ChannelSettings("SECRET", "WEBHOOK"), "dingtalk": ChannelSettings("SECRET")}, desk)
+    opened = inboxes(
+        {"slack": ChannelSettings("SECRET", replies="WEBHOOK"), "dingtalk": ChannelSettings("SECRET")}, desk
+    )
     monkeypatch.setattr("time.time", lambda: NOW)
     guarded = Access(list)  # tokens are asked for, and there is none: the signature takes their place
     with TestClient(with_customer_service(create_app, desk, opened)(Engine({}), None, guarded)) as client:
@@ -284,5 +286,5 @@ def test_secrets_stand_in_the_environment_and_webhooks_are_reached_by_https(tmp_
         inboxes({"slack": ChannelSettings("NOT_SET")}, desk)
     monkeypatch.setenv("SECRET", "http://evil.example")
     with pytest.raises(UsageError, match="https"):
-        inboxes({"slack": ChannelSettings("SECRET", "SECRET")}, desk)
+        inboxes({"slack": ChannelSettings("SECRET", replies="SECRET")}, desk)
     desk.database.close()

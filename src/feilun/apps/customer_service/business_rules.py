@@ -1,7 +1,7 @@
 """What decision tables say of a reply: opening hours, limits, who goes first, what is not spoken of, what must be said.
 
-A table sees `text`, `language`, `action`, `intent`, `slots`, `confidence`, `customer` (what the business told of them),
-`channel`, `hour` (0 to 23) and `weekday` (1 is Monday), and answers with `OUTPUTS`.
+A table sees `text`, `language`, `action`, `intent`, `intent_confidence`, `slots`, `confidence`, `customer` (what the
+business told of them), `channel`, `hour` (0 to 23) and `weekday` (1 is Monday), and answers with `OUTPUTS`.
 """
 
 from __future__ import annotations
@@ -54,8 +54,9 @@ class BusinessRules:
         now, language = self.now(), language or language_of(text)
         facts = {
             "text": text, "language": language, "action": reply.action, "intent": reply.intent or "",
-            "slots": dict(reply.slots), "confidence": reply.confidence, "handoff": reply.handoff or "",
-            "customer": dict(customer), "channel": channel, "hour": now.hour, "weekday": now.isoweekday(),
+            "intent_confidence": reply.intent_confidence, "slots": dict(reply.slots), "confidence": reply.confidence,
+            "handoff": reply.handoff or "", "customer": dict(customer), "channel": channel,
+            "hour": now.hour, "weekday": now.isoweekday(),
         }  # fmt: skip
         for row in self.tables.rows(facts):
             reply = _with_row(reply, row, PHRASES[language])

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from feilun.apps.customer_service.finding.evidence import Evidence
 from feilun.apps.customer_service.finding.held_out import Thresholds
 from feilun.apps.customer_service.finding.library import Library
+from feilun.apps.customer_service.intents import Intents
 from feilun.apps.customer_service.reply import Reply
 from feilun.apps.customer_service.rungs.clarify import Clarify
 from feilun.apps.customer_service.rungs.composing import Composer
@@ -47,6 +48,7 @@ class Ladder:
         thresholds: How sure the rungs have to be.
         settings: The application.
         composer: Says what documents say in its own words; None quotes them.
+        intents: Says what questions are about that no entry answers; None leaves it open.
     """
 
     def __init__(
@@ -55,11 +57,13 @@ class Ladder:
         thresholds: Thresholds,
         settings: CustomerServiceSettings,
         composer: Composer | None = None,
+        intents: Intents | None = None,
     ) -> None:
         self.library = library
         self.thresholds = thresholds
         self.settings = settings
         self.composer = composer
+        self.intents = intents
         self.rungs: Sequence[Rung] = (
             Guard(settings.handover.anger),
             *((Forms(settings.forms, thresholds.curated),) if settings.forms else ()),
@@ -71,7 +75,7 @@ class Ladder:
 
     def recalibrated(self, thresholds: Thresholds) -> Ladder:
         """Return a ladder over the same library that has to be as sure as other thresholds say."""
-        return Ladder(self.library, thresholds, self.settings, self.composer)
+        return Ladder(self.library, thresholds, self.settings, self.composer, self.intents)
 
     def answer(
         self, text: str, memory: Mapping[str, Any], customer: Mapping[str, str | float | bool] | None = None
@@ -89,9 +93,18 @@ class Ladder:
         Returns:
             The reply, and what is to be remembered after it.
         """
-        said, known = kept(text[:READ]), customer or {}
-        former = str(memory.get("asked", ""))
-        if former and leans_on_former(said):
+        said, former = kept(text[:READ]), str(memory.get("asked", ""))
+        leans = bool(former) and leans_on_former(said)
+        reply, remember = self._answer(said, former if leans else "", memory, customer or {})
+        if reply.intent is not None:
+            return replace(reply, intent_confidence=reply.confidence), remember
+        asked = f"{former} {said}" if leans else said
+        return reply if self.intents is None else self.intents.named(reply, asked[:LONGEST]), remember
+
+    def _answer(
+        self, said: str, former: str, memory: Mapping[str, Any], known: Mapping[str, str | float | bool]
+    ) -> tuple[Reply, dict[str, Any]]:
+        if former:
             reply, remember = self._climbed(self._question(said, f"{former} {said}", memory, known, leans=True))
             if reply.action not in UNANSWERED:
                 return reply, remember

@@ -51,7 +51,9 @@ class Reply:
         text: What the customer reads.
         citations: Where the answer stands.
         confidence: Calibrated probability that the answer is right, 0 to 1.
-        intent: The category of the curated entry that answers, where it is one.
+        intent: What the turn is about: the category of the curated entry, or the form, that answers; else what a
+            classifier of these categories reads in the question. None where neither tells.
+        intent_confidence: Calibrated probability that the intent is right, 0 to 1.
         slots: Values that were found or told, by name.
         options: Questions to choose from.
         form: The form that the reply is about, where it is about one.
@@ -65,6 +67,7 @@ class Reply:
     citations: tuple[Citation, ...] = ()
     confidence: float = 0.0
     intent: str | None = None
+    intent_confidence: float = 0.0
     slots: Mapping[str, str] = field(default_factory=dict)
     options: tuple[str, ...] = ()
     form: FormState | None = None
@@ -78,6 +81,7 @@ class Reply:
             **vars(self),
             "citations": [{**vars(citation)} for citation in self.citations],
             "confidence": round(self.confidence, 4),
+            "intent_confidence": round(self.intent_confidence, 4),
             "slots": dict(self.slots),
             "options": list(self.options),
             "form": None if self.form is None else {**vars(self.form), "values": dict(self.form.values)},

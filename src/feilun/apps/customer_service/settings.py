@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from feilun.apps.customer_service.channels.settings import ChannelSettings
-from feilun.apps.customer_service.channels.table import CHANNELS
+from feilun.apps.customer_service.channels.table import CHANNELS, MESSENGERS
 from feilun.apps.customer_service.forms.settings import FormSettings, form_contradictions
 from feilun.core.errors import nearest
 from feilun.core.remark import Remark
@@ -130,7 +130,14 @@ class CustomerServiceSettings:
                     "knowledge.public 里有空文本：它列的是电话号码和地址。",
                 )
             )
-        for name in self.channels:
+        for name, own in self.channels.items():
+            if own.token and name in CHANNELS and name not in MESSENGERS:
+                found.append(
+                    Remark(
+                        f"channels.{name}.token is of no use: its messages name the address that answers go to.",
+                        f"channels.{name}.token 没有用处：它的消息里写明了应答地址。",
+                    )
+                )
             if name not in CHANNELS:
                 hint = nearest(name, CHANNELS)
                 found.append(Remark(f"There is no channel {name!r}. {hint}", f"没有渠道 {name!r}。{hint.chinese}"))

@@ -54,11 +54,14 @@ class Incoming:
         event: Names it: a platform sends a message again where the answer is slow.
         conversation: Names the conversation on the platform.
         text: What is said.
+        answers: Address of the platform to which answers in this very conversation go for a while, and until when,
+            seconds since 1970; None where it names none.
     """
 
     event: str
     conversation: str
     text: str
+    answers: tuple[str, float] | None = None
 
 
 class Channel(Protocol):

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from feilun.apps.customer_service.channels.aes import decrypted
 from feilun.apps.customer_service.channels.channel import Challenge, Incoming, Request, fresh, same
 from feilun.apps.customer_service.channels.forms import bytes_of, json_of, object_at, text_at
+from feilun.apps.customer_service.channels.passes import Passes
+from feilun.apps.customer_service.channels.sending import check_parts, posted
 
 
 @dataclass(frozen=True)
@@ -43,3 +47,40 @@ class Feishu:
     def written(self, text: str) -> dict[str, Any]:
         """Return a message for a custom bot's webhook."""
         return {"msg_type": "text", "content": {"text": text}}
+
+
+@dataclass(frozen=True)
+class FeishuMessages:
+    """Feishu's `im/v1/messages` (https://open.feishu.cn/document/server-docs/im-v1/message/create).
+
+    Args:
+        token: `APP_ID:APP_SECRET`.
+        api: Where the interface is.
+    """
+
+    token: str
+    api: str = "https://open.feishu.cn/open-apis"
+    _passes: Passes = field(default_factory=Passes)
+
+    def __post_init__(self) -> None:
+        """Refuse a token of another form."""
+        check_parts(self.token, "APP_ID:APP_SECRET")
+
+    def send(self, conversation: str, message: Mapping[str, Any]) -> None:
+        """Send into the chat."""
+        with self._passes.used(self._asked) as access:
+            posted(
+                f"{self.api}/im/v1/messages?receive_id_type=chat_id",
+                {
+                    "receive_id": conversation.partition("/")[0],
+                    "msg_type": message["msg_type"],
+                    "content": json.dumps(message["content"], ensure_ascii=False),
+                },
+                {"Authorization": f"Bearer {access}"},
+            )
+
+    def _asked(self) -> tuple[str, float]:
+        name, _, secret = self.token.partition(":")
+        address = f"{self.api}/auth/v3/tenant_access_token/internal"
+        told = posted(address, {"app_id": name, "app_secret": secret})
+        return str(told["tenant_access_token"]), float(told["expire"])

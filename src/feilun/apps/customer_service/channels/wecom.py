@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 from xml.etree import ElementTree
 
 from feilun.apps.customer_service.channels.aes import decrypted
 from feilun.apps.customer_service.channels.channel import Challenge, Incoming, Request, fresh, same
 from feilun.apps.customer_service.channels.forms import bytes_of
+from feilun.apps.customer_service.channels.passes import Passes
+from feilun.apps.customer_service.channels.sending import check_parts, posted
 from feilun.core.errors import UsageError
 from feilun.core.remark import Remark
 
@@ -83,3 +87,35 @@ def _xml(content: bytes) -> ElementTree.Element:
             Remark(f"The body is no XML ({error}).", f"请求体不是 XML（{error}）。"),
             Remark("WeCom sends XML.", "企业微信发送 XML。"),
         ) from error
+
+
+@dataclass(frozen=True)
+class WeComMessages:
+    """WeCom's `message/send` (https://developer.work.weixin.qq.com/document/path/90236).
+
+    Args:
+        token: `CORP_ID:SECRET:AGENT_ID`.
+        api: Where the interface is.
+    """
+
+    token: str
+    api: str = "https://qyapi.weixin.qq.com/cgi-bin"
+    _passes: Passes = field(default_factory=Passes)
+
+    def __post_init__(self) -> None:
+        """Refuse a token of another form."""
+        check_parts(self.token, "CORP_ID:SECRET:AGENT_ID")
+
+    def send(self, conversation: str, message: Mapping[str, Any]) -> None:
+        """Send to the person."""
+        agent = self.token.rpartition(":")[2]
+        with self._passes.used(self._asked) as access:
+            posted(
+                f"{self.api}/message/send?access_token={quote(access)}",
+                {"touser": conversation, "agentid": int(agent), **message},
+            )
+
+    def _asked(self) -> tuple[str, float]:
+        corporation, secret, _ = self.token.split(":")
+        told = posted(f"{self.api}/gettoken?corpid={quote(corporation)}&corpsecret={quote(secret)}", None)
+        return str(told["access_token"]), float(told["expires_in"])

@@ -42,7 +42,7 @@ REPLACED = Remark(
 
 COUNTED_ZH = {
     "rows": "行", "entries": "条目", "variants": "问法", "repeated": "重复", "redacted": "脱敏",
-    "conversations": "对话", "turns": "轮次", "answered": "已答",
+    "conversations": "对话", "turns": "轮次", "answered": "已答", "labelled": "标注意图",
 }  # fmt: skip
 """What a report of an import counts, in Chinese."""
 

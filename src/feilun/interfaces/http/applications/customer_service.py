@@ -190,10 +190,10 @@ def write(request: Request, conversation: str, body: Written) -> dict[str, str]:
     """Write to the customer; the conversation must have been taken."""
     inbox: Inbox | None = request.app.state.inboxes.get(_desk(request).channel_of(conversation))
     if inbox is not None:
-        inbox.check_reached()
+        inbox.check_reached(conversation)
     turn = _desk(request).write(conversation, body.text)
     if inbox is not None:
-        inbox.push(body.text)
+        inbox.push(conversation, turn, body.text)
     return {"turn": turn}
 
 

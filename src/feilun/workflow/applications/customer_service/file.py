@@ -12,7 +12,7 @@ from typing import Any
 from feilun.apps.customer_service.known.documents import passages_of
 from feilun.apps.customer_service.known.entries import FaqEntry, Passage
 from feilun.apps.customer_service.known.faq import FaqReport, entries_of, merged
-from feilun.apps.customer_service.known.past import Pair, PastReport, answered_in
+from feilun.apps.customer_service.known.past import Pair, Past, PastReport, answered_in
 from feilun.apps.customer_service.known.redacted import kept_but
 from feilun.apps.customer_service.settings import CustomerServiceSettings
 from feilun.core import toml
@@ -36,12 +36,14 @@ class Knowledge:
         entries: FAQ entries.
         passages: Passages of documents.
         answered: Sayings of customers with what was answered.
+        labelled: Sayings of customers with the intent that stands beside them.
         reports: What was found in each file of a FAQ or of conversations.
     """
 
     entries: tuple[FaqEntry, ...]
     passages: tuple[Passage, ...]
-    answered: tuple[tuple[str, str], ...]
+    answered: tuple[Pair, ...]
+    labelled: tuple[Pair, ...]
     reports: Mapping[str, FaqReport | PastReport]
 
 
@@ -105,14 +107,16 @@ def read_knowledge(settings: CustomerServiceSettings) -> Knowledge:
     for name in settings.knowledge.documents:
         for document in documents_in(Path(name)):
             passages.update({one.id: one for one in passages_of(read_document(document), document.name, keep)})
-    answered: list[Pair] = []
+    past: list[Past] = []
     for name in settings.knowledge.conversations:
-        said, reports[name] = answered_turns(Path(name))
-        answered += said
-    return Knowledge(tuple(entries.values()), tuple(passages.values()), tuple(answered), reports)
+        said, reports[name] = past_turns(Path(name))
+        past.append(said)
+    answered = tuple(pair for one in past for pair in one.answered)
+    labelled = tuple(pair for one in past for pair in one.labelled)
+    return Knowledge(tuple(entries.values()), tuple(passages.values()), answered, labelled, reports)
 
 
-def answered_turns(path: Path) -> tuple[list[Pair], PastReport]:
+def past_turns(path: Path) -> tuple[Past, PastReport]:
     """Read what customers said in past conversations, JSON Lines, each with what was answered to it.
 
     Raises:

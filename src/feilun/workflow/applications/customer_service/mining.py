@@ -9,7 +9,7 @@ from feilun.apps.customer_service.improving.mining import Mined
 from feilun.apps.customer_service.settings import CustomerServiceSettings
 from feilun.bundles.bundle import Bundle
 from feilun.core.decisions.similarity import SimilarityDecision
-from feilun.workflow.applications.customer_service.file import answered_turns
+from feilun.workflow.applications.customer_service.file import past_turns
 from feilun.workflow.applications.customer_service.wiring import opened
 
 
@@ -24,7 +24,7 @@ def mine(settings: CustomerServiceSettings, days: float) -> list[Mined]:
         UsageError: If it was not trained yet.
         DataError: If a file of conversations is not as it must be.
     """
-    said = [pair for name in settings.knowledge.conversations for pair in answered_turns(Path(name))[0]]
+    said = [pair for name in settings.knowledge.conversations for pair in past_turns(Path(name))[0].answered]
     with opened(settings) as desk:
         said += [pair for held in desk.held(days) for pair in asked_and_answered(held.turns)]
         embedder = desk.ladder.library.embedder

@@ -11,6 +11,7 @@ from feilun.core.remark import Remark
 from feilun.storage.customer_service_knowledge import EVERY, IMPORTED
 from feilun.storage.customer_service_releases import Released, knowledge_of, releases_of
 from feilun.storage.database import Database
+from feilun.workflow.applications.customer_service.intents import intents_of
 from feilun.workflow.applications.customer_service.release import Proposal, Say, release, silent
 from feilun.workflow.applications.customer_service.version import Version, reranker_of, standing
 
@@ -52,6 +53,7 @@ def roll_back(
     if version is not None:
         open_bundle(version.bundle)
         reranker_of(version.reranker)
+        intents_of(version.intents)
     proposal = Proposal(version, known, EVERY if approved else IMPORTED, found.number)
     release(settings, database, proposal, force=force, say=say)
     return found

@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from feilun.apps.customer_service.rungs.form import form_entries
 from feilun.apps.customer_service.settings import CustomerServiceSettings, ModelSettings
 from feilun.bundles.bundle import Bundle, open_bundle
 from feilun.bundles.registry import versions
-from feilun.core.errors import BundleError
+from feilun.core.errors import BundleError, DataError
 from feilun.core.files import atomic_file
 from feilun.knowledge.terms import simplified
 from feilun.models.bases.catalogue import open_base
@@ -34,6 +35,14 @@ from feilun.storage import customer_service as storage
 from feilun.storage.database import Database
 from feilun.workflow.applications.customer_service.demo import packaged_entries
 from feilun.workflow.applications.customer_service.file import read_knowledge
+from feilun.workflow.applications.customer_service.intents import (
+    NO_INTENTS,
+    intent_recipe,
+    lessons_of,
+    not_learned,
+    outcome_of,
+    too_few,
+)
 from feilun.workflow.applications.customer_service.knowledge import known_after, rows_of
 from feilun.workflow.applications.customer_service.release import Proposal, release
 from feilun.workflow.applications.customer_service.version import (
@@ -52,6 +61,9 @@ from feilun.workflow.steps import train as train_recipe
 Pair = tuple[str, str, str]
 """Two texts that belong together, and the name of what they belong to: texts of one name are no negatives of each
 other."""
+
+PAIR, LABELLED = ("text", "pair", "name"), ("text", "intent")
+"""Columns of the tables that are learned from."""
 
 
 def train(
@@ -95,6 +107,8 @@ def train(
         declined=wanted.declined, precision=wanted.precision, reranker=reranker, lender=lender,
     )  # fmt: skip
     version = Version(f"{bundle.name}@{bundle.version}", found, learned_from, settings.model.reranker)
+    keep_refused(settings.name, version)  # what follows takes its time too, and may be interrupted
+    version = replace(version, **intents_trained(settings, known.entries, knowledge.labelled, screen))
     keep_refused(settings.name, version)
     release(settings, database, Proposal(version, rows), force=force, say=screen.say)
     return found
@@ -158,8 +172,42 @@ def trained(
     if made is not None:
         screen.say(f"{made.name}@{made.version} learned from just the same: it is taken.")
         return made, learned_from
-    recipe = from_table(_recipe(name, settings.model, _written(folder_of(settings.name), parts)))
+    recipe = from_table(_recipe(name, settings.model, _written(folder_of(settings.name), parts, PAIR)))
     return train_recipe(recipe, resume=True, screen=screen), learned_from
+
+
+def intents_trained(
+    settings: CustomerServiceSettings, entries: Sequence[FaqEntry], labelled: Sequence[tuple[str, str]], screen: Screen
+) -> dict[str, str]:
+    """Train what tells the FAQ's categories (recipe `classify`); what came of just the same is taken again.
+
+    Args:
+        settings: The application.
+        entries: The FAQ.
+        labelled: Sayings of customers with their intent.
+        screen: What the user sees meanwhile.
+
+    Returns:
+        `intents` and `intents_from` of the version; nothing where there is too little to learn from.
+    """
+    lessons = lessons_of(entries, labelled)
+    if lessons is None:
+        screen.say(NO_INTENTS)
+        return {}
+    if lessons.few:
+        screen.say(too_few(lessons.few))
+    base, name = open_base(settings.model.base).sha256, f"{settings.name}-intents"
+    learned_from = _hash(base, lessons.parts, intent_recipe(name, settings.model, {}))
+    made = _first(own.intents for own in _versions(settings.name) if own.intents_from == learned_from)
+    if made is None:
+        files = _written(folder_of(settings.name) / "intents", lessons.parts, LABELLED)
+        try:
+            made = train_recipe(from_table(intent_recipe(name, settings.model, files)), resume=True, screen=screen)
+        except DataError as error:  # it changes no answer, so that it holds up no release
+            screen.say(not_learned(error.message))
+            return {}
+    screen.say(outcome_of(made))
+    return {"intents": f"{made.name}@{made.version}", "intents_from": learned_from}
 
 
 def _as_it_is(base: str, sha256: str, screen: Screen, lender: Sequence[FaqEntry]) -> tuple[Bundle, str]:
@@ -175,7 +223,7 @@ def _as_it_is(base: str, sha256: str, screen: Screen, lender: Sequence[FaqEntry]
     if made is not None:
         screen.say(f"{made.name}@{made.version} was made of it before: it is taken.")
         return made, learned_from
-    recipe = from_table(_recipe(name, settings, _written(folder_of(name), parts), "none"))
+    recipe = from_table(_recipe(name, settings, _written(folder_of(name), parts, PAIR), "none"))
     return train_recipe(recipe, screen=screen), learned_from
 
 
@@ -186,7 +234,7 @@ def _judging(entries: Sequence[FaqEntry]) -> dict[str, list[Pair]]:
     return {"validation": held[::2], "test": held[1::2]}
 
 
-def _hash(base: str, parts: Mapping[str, Sequence[Pair]], recipe: Mapping[str, Any]) -> str:
+def _hash(base: str, parts: Mapping[str, Sequence[tuple[str, ...]]], recipe: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps([base, parts, recipe], sort_keys=True).encode()).hexdigest()
 
 
@@ -203,11 +251,13 @@ def _first(references: Iterable[str]) -> Bundle | None:
     return None
 
 
-def _written(folder: Path, parts: Mapping[str, Sequence[Pair]]) -> dict[str, str]:
+def _written(folder: Path, parts: Mapping[str, Sequence[tuple[str, ...]]], columns: tuple[str, ...]) -> dict[str, str]:
+    """Write rows as tables, a file a part; what is read as a text is in simplified characters."""
     files = {name: str(folder / f"{name}.csv") for name in parts}
-    for name, pairs in parts.items():
+    for name, rows in parts.items():
         with atomic_file(Path(files[name])) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-            csv.writer(file).writerows([("text", "pair", "name"), *[tuple(map(simplified, pair)) for pair in pairs]])
+            said = [(*map(simplified, row[:-1]), row[-1]) for row in rows]
+            csv.writer(file).writerows([columns, *said])
     return files
 
 

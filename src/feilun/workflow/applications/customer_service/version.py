@@ -26,6 +26,7 @@ from feilun.core.remark import Remark
 from feilun.data.target_kinds.same import opposites
 from feilun.knowledge.rules import DecisionTables
 from feilun.storage.database import Database
+from feilun.workflow.applications.customer_service.intents import intents_of
 from feilun.workflow.applications.customer_service.knowledge import Imported
 
 
@@ -38,12 +39,21 @@ class Version:
         thresholds: How sure the rungs have to be.
         learned_from: Hash of the pairs and settings from which the bundle follows.
         reranker: The bundle that looks again at close candidates; empty where none does.
+        intents: The bundle that tells intents, name@version; empty where the FAQ is not sorted.
+        intents_from: As `learned_from`, of that bundle.
     """
 
     bundle: str
     thresholds: Thresholds
     learned_from: str = ""
     reranker: str = ""
+    intents: str = ""
+    intents_from: str = ""
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Return the bundles that it answers with."""
+        return self.bundle, self.reranker, self.intents
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON form."""
@@ -63,7 +73,8 @@ class Version:
         for rung, features in ((thresholds.curated, QUESTION), (thresholds.grounded, PASSAGE)):
             if len(rung.weights) != len(features) + 1:
                 raise ValueError(f"it has {len(rung.weights)} weights for {len(features)} features and a constant")
-        named = {name: str(value.get(name, "")) for name in ("bundle", "learned_from", "reranker")}
+        names = ("bundle", "learned_from", "reranker", "intents", "intents_from")
+        named = {name: str(value.get(name, "")) for name in names}
         return Version(thresholds=thresholds, **named)
 
 
@@ -142,7 +153,7 @@ def ladder_of(settings: CustomerServiceSettings, version: Version, known: Import
     """Open the models of a version and build the index of what it knows; raises as `desk_of` does."""
     bundle, reranker = open_bundle(version.bundle), reranker_of(version.reranker)
     library = Library(bundle, entries_of(settings, known), known.passages, reranker)
-    return Ladder(library, version.thresholds, settings, composer_of(settings))
+    return Ladder(library, version.thresholds, settings, composer_of(settings), intents_of(version.intents))
 
 
 def entries_of(settings: CustomerServiceSettings, known: Imported) -> list[FaqEntry]:
