@@ -119,7 +119,9 @@ def _train_entities(application: Application, out: Path, screen: Screen, as_json
         output.print_json({"model": "tagger", "bundle": str(bundle.path), **bundle.report.to_json()})
         return
     key = f'tagger = "{bundle.path.absolute()}"'
-    output.tell(Remark(f"{bundle.path}: set {key} in the table [models].", f"{bundle.path}：在 [models] 中设置 {key}。"))
+    output.tell(
+        Remark(f"{bundle.path}: set {key} in the table [models].", f"{bundle.path}：在 [models] 中设置 {key}。")
+    )
 
 
 def _train_topic(

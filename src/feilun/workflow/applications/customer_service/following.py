@@ -54,7 +54,7 @@ class Following:
     def _ladder(self, version: Version) -> Ladder:
         """Return the ladder of a version; where its models stay, only what changed is read."""
         before = self._version
-        if (version.bundle, version.reranker) != (before.bundle, before.reranker):
+        if (version.bundle, version.reranker, version.tagger) != (before.bundle, before.reranker, before.tagger):
             return ladder_of(self.settings, version, known_to(self.settings.name, self.desk.database))
         self._hold()
         return self.desk.ladder.recalibrated(version.thresholds)

@@ -12,7 +12,7 @@ from feilun.storage.customer_service_knowledge import EVERY, IMPORTED
 from feilun.storage.customer_service_releases import Released, knowledge_of, releases_of
 from feilun.storage.database import Database
 from feilun.workflow.applications.customer_service.release import Proposal, Say, release, silent
-from feilun.workflow.applications.customer_service.version import Version, reranker_of, standing
+from feilun.workflow.applications.customer_service.version import Version, reranker_of, standing, tagger_of
 
 
 def roll_back(
@@ -52,6 +52,7 @@ def roll_back(
     if version is not None:
         open_bundle(version.bundle)
         reranker_of(version.reranker)
+        tagger_of(version.tagger)
     proposal = Proposal(version, known, EVERY if approved else IMPORTED, found.number)
     release(settings, database, proposal, force=force, say=say)
     return found

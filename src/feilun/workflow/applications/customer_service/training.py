@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ from feilun.workflow.applications.customer_service.demo import packaged_entries
 from feilun.workflow.applications.customer_service.file import read_knowledge
 from feilun.workflow.applications.customer_service.knowledge import known_after, rows_of
 from feilun.workflow.applications.customer_service.release import Proposal, release
+from feilun.workflow.applications.customer_service.tagger import tagger_trained
 from feilun.workflow.applications.customer_service.version import (
     Version,
     folder_of,
@@ -95,6 +97,9 @@ def train(
         declined=wanted.declined, precision=wanted.precision, reranker=reranker, lender=lender,
     )  # fmt: skip
     version = Version(f"{bundle.name}@{bundle.version}", found, learned_from, settings.model.reranker)
+    asked = [text for entry in known.entries for text in entry.texts] + [said for said, _ in knowledge.answered]
+    tagger, tagger_from = tagger_trained(settings, asked, _versions(settings.name), screen)
+    version = replace(version, tagger=tagger, tagger_from=tagger_from)
     keep_refused(settings.name, version)
     release(settings, database, Proposal(version, rows), force=force, say=screen.say)
     return found

@@ -1,4 +1,4 @@
-"""Trains what public opinion needs by Feilun's recipes: sentiment and topics from one labelled table, entities from spans."""
+"""Trains what public opinion needs: sentiment and topics from one labelled table, entities from labelled spans."""
 
 from __future__ import annotations
 
@@ -76,7 +76,9 @@ def train_models(
     return found
 
 
-def train_entities(settings: Settings, folder: Path, out: Path, gazetteer: Gazetteer, screen: Screen = silent) -> Bundle:
+def train_entities(
+    settings: Settings, folder: Path, out: Path, gazetteer: Gazetteer, screen: Screen = silent
+) -> Bundle:
     """Train the tagger from labelled spans, and say what it adds to the list of entities.
 
     Args:
