@@ -1,4 +1,4 @@
-"""What a tagger finds that lists do not: entity F1 of a list alone, a model alone, and both as the applications unite them.
+"""What a tagger finds that lists do not: entity F1 of a list alone, of a model alone, and of both united.
 
     python benchmarks/entities.py --made --seeds 13 14 15
     python benchmarks/entities.py --cluener ../shared/data/cluener --rows 3000
@@ -6,9 +6,9 @@
 `--made`: documents of the packaged sample of public opinion about sixty made companies. The list names forty of them;
 the model learns from documents on those forty alone; half of the judged documents are on the twenty that neither list
 nor model saw, of other stems. `--cluener`: Chinese news; companies, people and products (books, films, games); the list
-holds the mentions of all training rows, the model learns from `--rows` of them, dev is judged, also its mentions that no
-training row names. Models: `--layers` top layers of `--base`. Last the processor's time of the model's
-pass by its int8 bundle, one thread.
+holds the mentions of all training rows, the model learns from `--rows` of them; dev is judged, also its texts whose
+names no training row has. Models: `--layers` top layers of `--base`. Last what a pass of the int8 bundle takes
+of the processor, on one thread.
 """
 
 from __future__ import annotations
@@ -38,12 +38,16 @@ from feilun.workflow.recipe import from_table
 from feilun.workflow.steps import train
 
 STEMS = {
-    "zh": ("启明", "恒泽", "远帆", "金穗", "蓝汀", "鼎和", "星野", "宏岩", "泰澜", "博渊", "嘉禾", "凌川", "百川", "瑞霖",
-           "华峤", "信诺", "正阳", "东篱", "南屏", "北辰", "汇通", "长风", "万象", "明德", "顺安", "云岭", "锦程", "天工",
-           "木樨", "雪山"),
-    "en": ("Alder", "Brisk", "Calder", "Dunmore", "Eastvale", "Farrow", "Glenmar", "Hartwell", "Ironbark", "Juniper",
-           "Kestrel", "Larkspur", "Marlow", "Norvane", "Oakhurst", "Pellam", "Quarry", "Redfern", "Stanmere", "Tarrant",
-           "Umber", "Vexley", "Wexcombe", "Yarrow", "Zephyr", "Corvane", "Dellwood", "Elmstead", "Foxley", "Granmoor"),
+    "zh": (
+        "启明", "恒泽", "远帆", "金穗", "蓝汀", "鼎和", "星野", "宏岩", "泰澜", "博渊", "嘉禾", "凌川", "百川",
+        "瑞霖", "华峤", "信诺", "正阳", "东篱", "南屏", "北辰", "汇通", "长风", "万象", "明德", "顺安", "云岭",
+        "锦程", "天工", "木樨", "雪山",
+    ),
+    "en": (
+        "Alder", "Brisk", "Calder", "Dunmore", "Eastvale", "Farrow", "Glenmar", "Hartwell", "Ironbark", "Juniper",
+        "Kestrel", "Larkspur", "Marlow", "Norvane", "Oakhurst", "Pellam", "Quarry", "Redfern", "Stanmere", "Tarrant",
+        "Umber", "Vexley", "Wexcombe", "Yarrow", "Zephyr", "Corvane", "Dellwood", "Elmstead", "Foxley", "Granmoor",
+    ),
 }  # fmt: skip
 ENDINGS = {
     "zh": ("汽车", "地产", "银行", "科技", "食品", "能源", "制药", "物流", "证券", "电子"),

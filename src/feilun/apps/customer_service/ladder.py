@@ -26,6 +26,7 @@ from feilun.apps.customer_service.rungs.unknown import Unknown
 from feilun.apps.customer_service.settings import CustomerServiceSettings
 from feilun.apps.customer_service.words.injection import gives_orders
 from feilun.apps.customer_service.words.phrases import language_in, leans_on_former
+from feilun.apps.customer_service.words.slots import Products, SlotReader
 from feilun.knowledge.search import Hit
 from feilun.knowledge.terms import simplified
 from feilun.monitoring.redaction import kept
@@ -64,6 +65,7 @@ class Ladder:
         self.settings = settings
         self.composer = composer
         self.intents = intents
+        self._reader = SlotReader(Products(settings.product_names), library.tagger)
         self.rungs: Sequence[Rung] = (
             Guard(settings.handover.anger),
             *((Forms(settings.forms, thresholds.curated),) if settings.forms else ()),
@@ -149,7 +151,9 @@ class Ladder:
         spoken = cache(partial(self.library.spoken, short, vector))
         found = cache(partial(self._entries, short, vector, answered, spoken))
         language = language_in(text, memory.get("language"), self.library.language)
-        return Question(text, short, language, vector, found, spoken, memory, customer, gives_orders(text))
+        return Question(
+            text, short, language, vector, found, spoken, memory, customer, gives_orders(text), self._reader
+        )  # fmt: skip
 
     def _entries(
         self, text: str, vector: NDArray[np.float32] | None, answered: str, spoken: Callable[[], Sequence[Hit]]

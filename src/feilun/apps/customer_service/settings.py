@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -34,6 +35,33 @@ class ModelSettings:
     seed: int = setting(13, "seed of its training", minimum=0)
     reranker: str = setting("", "`match` bundle that looks again at close candidates; `train` takes it up")
     generator: str = setting("", "`generate` bundle that says what documents say in its own words; none quotes them")
+
+
+@dataclass(frozen=True)
+class ProductSettings:
+    """A table `[products.NAME]`: something that customers speak of, by its name."""
+
+    aliases: tuple[str, ...] = setting((), "other names that customers give it")
+
+
+@dataclass(frozen=True)
+class TaggerSettings:
+    """The table `[tagger]`: what finds order numbers, amounts, dates and products that no format and no list knows."""
+
+    spans: str = setting("", "JSON Lines to train it from: text, entities ([{start, end, label}])")
+    made: int = setting(
+        0, "sayings to train it from that are made of the FAQ and the products; 0 makes none", minimum=0
+    )
+    epochs: int = setting(6, "most times over them", minimum=1)
+    layers: int = setting(4, "top layers of the base that learn; 0: all, which takes longest", minimum=0)
+
+    def contradictions(self) -> list[str]:
+        """Say what cannot be."""
+        both = Remark(
+            "tagger.spans and tagger.made exclude each other: labelled sayings teach more than made ones.",
+            "tagger.spans 与 tagger.made 只能写一个：标注的说法比自动写出的更好。",
+        )
+        return [both] if self.spans and self.made else []
 
 
 @dataclass(frozen=True)
@@ -97,6 +125,8 @@ class CustomerServiceSettings:
     name: str = setting(REQUIRED, "name of the application; its knowledge and conversations are kept under it")
     knowledge: KnowledgeSettings = table(KnowledgeSettings, "what there is to know")
     model: ModelSettings = table(ModelSettings, "what questions are found by")
+    products: dict[str, ProductSettings] = tables(ProductSettings, "what customers speak of by its name")
+    tagger: TaggerSettings = table(TaggerSettings, "what finds values of slots beside formats and products")
     ladder: LadderSettings = table(LadderSettings, "how sure it has to be")
     dialogue: DialogueSettings = table(DialogueSettings, "how turns hang together")
     forms: dict[str, FormSettings] = tables(FormSettings, "what customers are asked for, one thing after another")
@@ -106,9 +136,14 @@ class CustomerServiceSettings:
     release: ReleaseSettings = table(ReleaseSettings, "what a release is held to")
     costs: CostSettings = table(CostSettings, "what replies cost")
 
+    @property
+    def product_names(self) -> dict[str, tuple[str, ...]]:
+        """Return the further names of each product."""
+        return {name: product.aliases for name, product in self.products.items()}
+
     def contradictions(self) -> list[str]:
         """Say what cannot be."""
-        found: list[str] = []
+        found = _doubled(self.product_names)
         if not re.fullmatch(r"\w[\w.-]{0,79}", self.name):
             found.append(
                 Remark(
@@ -142,3 +177,19 @@ class CustomerServiceSettings:
                 hint = nearest(name, CHANNELS)
                 found.append(Remark(f"There is no channel {name!r}. {hint}", f"没有渠道 {name!r}。{hint.chinese}"))
         return found + form_contradictions(self.forms)
+
+
+def _doubled(products: Mapping[str, Sequence[str]]) -> list[str]:
+    """Say which names stand for two products."""
+    meant: dict[str, set[str]] = {}
+    for product, aliases in products.items():
+        for name in (product, *aliases):
+            meant.setdefault(name.lower(), set()).add(product)
+    return [
+        Remark(
+            f"products: {name!r} stands for {' and '.join(sorted(both))}.",
+            f"products：{name!r} 同时指 {'、'.join(sorted(both))}。",
+        )
+        for name, both in meant.items()
+        if len(both) > 1
+    ]

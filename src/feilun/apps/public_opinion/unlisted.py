@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from feilun.apps.public_opinion.gazetteer import Gazetteer, Kind, read_gazetteer
+from feilun.apps.public_opinion.gazetteer import Gazetteer, read_gazetteer
 from feilun.apps.public_opinion.understanding import Analysis
 from feilun.core.errors import FeilunError, UsageError, nearest
 from feilun.core.files import write_text
@@ -34,7 +34,7 @@ class Unlisted:
     """
 
     name: str
-    kind: Kind
+    kind: str
     documents: int
     stories: int
     titles: tuple[str, ...]
@@ -48,7 +48,7 @@ def unlisted(connection: Connection, gazetteer: Gazetteer, since: float | None =
         gazetteer: The list as it is now, with the names that are to be ignored.
         since: Only of documents from this second on.
     """
-    kinds: dict[str, Counter[Kind]] = defaultdict(Counter)
+    kinds: dict[str, Counter[str]] = defaultdict(Counter)
     stories: dict[str, set[str]] = defaultdict(set)
     titles: dict[str, deque[str]] = defaultdict(lambda: deque(maxlen=EXAMPLES))
     for row in opinion.documents(connection, since=since):

@@ -1,4 +1,4 @@
-"""The entity tagger of an application: trained by a `tag` recipe, and judged together with the list that it completes."""
+"""The entity tagger of an application: trained by a `tag` recipe, judged together with the list that it completes."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def entity_f1(corpus: Corpus, labels: Sequence[str], find: Find) -> float:
         find: What is judged.
     """
     truth = [[Span(*one) for one in own if one[2] in labels] for own in corpus.target or ()]
-    found = [[Span(one.start, one.end, one.label) for one in own] for own in find(corpus.text)]
+    found = [[Span(one.start, one.end, one.label) for one in own if one.label in labels] for own in find(corpus.text)]
     return float(figures(SpanJudgement(tuple(labels), truth, found).counts.sum(0))["entity_f1"])
 
 
@@ -90,8 +90,8 @@ def tell_beside_list(
     alone, own, together = (entity_f1(corpus, labels, find) for find in (listed, model, both))
     screen.say(
         Remark(
-            f"\nEntities of {len(corpus):,} texts that were not learned, F1: list and rules {alone:.3f}, model {own:.3f}, "
-            f"together {together:.3f}.",
+            f"\nEntities of {len(corpus):,} texts that were not learned, F1: list and rules {alone:.3f}, "
+            f"model {own:.3f}, together {together:.3f}.",
             f"\n在没有学习过的 {len(corpus):,} 篇文本上，实体 F1：名单与规则 {alone:.3f}，模型 {own:.3f}，"
             f"合用 {together:.3f}。",
         )

@@ -17,6 +17,7 @@ from feilun.apps.customer_service.known.twins import says_the_same
 from feilun.apps.customer_service.words.phrases import language_of
 from feilun.core.corpus import corpus_of
 from feilun.core.ports import Embedder
+from feilun.knowledge.mentions import Tagger
 from feilun.knowledge.search import Entry, Hit, SearchIndex
 from feilun.knowledge.spelling import Spelling
 from feilun.knowledge.terms import simplified
@@ -40,14 +41,16 @@ class Library:
         entries: The FAQ.
         passages: The documents.
         reranker: Looks again at FAQ entries that are close to each other.
+        tagger: Finds values of slots that have neither a format nor a listed name.
     """
 
     def __init__(
         self, embedder: Embedder | None, entries: Iterable[FaqEntry] = (), passages: Iterable[Passage] = (),
-        reranker: Reranker | None = None,
+        reranker: Reranker | None = None, tagger: Tagger | None = None,
     ) -> None:  # fmt: skip
         self.embedder = embedder
         self.reranker = reranker
+        self.tagger = tagger
         self.entries: dict[str, FaqEntry] = {}
         self.passages: dict[str, Passage] = {}
         self.questions = SearchIndex()

@@ -10,6 +10,7 @@ from typing import Any
 
 from feilun.apps.customer_service.forms.settings import FieldSettings, FormSettings
 from feilun.apps.customer_service.forms.values import asks, value_of
+from feilun.apps.customer_service.words.slots import RULES, SlotReader
 from feilun.knowledge.terms import simplified
 
 CONFIRM = ""
@@ -71,23 +72,25 @@ class Filling:
         return replace(self, tries=self.tries + 1)
 
 
-def begun(name: str, form: FormSettings, text: str, today: date) -> Filling:
+def begun(name: str, form: FormSettings, text: str, today: date, reader: SlotReader = RULES) -> Filling:
     """Return a form that has just begun, with what the customer told in beginning it."""
-    return Filling(name, {}, CONFIRM).with_values(form, _told(form, form.fields, text, today))
+    return Filling(name, {}, CONFIRM).with_values(form, _told(form.fields, text, today, reader))
 
 
-def answered(filling: Filling, form: FormSettings, text: str, today: date) -> dict[str, str]:
+def answered(
+    filling: Filling, form: FormSettings, text: str, today: date, reader: SlotReader = RULES
+) -> dict[str, str]:
     """Return the values that a turn gives: of the field that is asked for, of open ones, and of corrected ones."""
     field = form.fields.get(filling.asking)
     told = {}
     if CORRECTION.search(simplified(text)) or (filling.asking == WRONG and not asks(text)):
-        told = _corrected(filling, form, text, today)
+        told = _corrected(filling, form, text, today, reader)
     if not told and field is not None:
-        value = value_of(text, field, today, asked=True)
+        value = value_of(text, field, today, asked=True, reader=reader)
         told = {} if value is None else {filling.asking: value}
     if told:
         still_open = {name: f for name, f in form.fields.items() if name not in filling.values and name not in told}
-        told = {**_told(form, still_open, text, today), **told} if field is None or field.kind != "text" else told
+        told = {**_told(still_open, text, today, reader), **told} if field is None or field.kind != "text" else told
     return told
 
 
@@ -97,7 +100,7 @@ def named_field(form: FormSettings, text: str) -> str | None:
     return next((name for name, field in form.fields.items() if simplified(field.name.lower()) in said), None)
 
 
-def _corrected(filling: Filling, form: FormSettings, text: str, today: date) -> dict[str, str]:
+def _corrected(filling: Filling, form: FormSettings, text: str, today: date, reader: SlotReader) -> dict[str, str]:
     """Return new values of fields that have one: of the field that is named, else of those that the text gives one."""
     known = {name: field for name, field in form.fields.items() if name in filling.values}
     named = named_field(form, text)
@@ -105,12 +108,12 @@ def _corrected(filling: Filling, form: FormSettings, text: str, today: date) -> 
         known = {named: known[named]}
     said = simplified(text)
     last = said[max((match.end() for match in CORRECTION.finditer(said)), default=0) :]
-    return _told(form, known, last, today) or _told(form, known, said, today)
+    return _told(known, last, today, reader) or _told(known, said, today, reader)
 
 
-def _told(form: FormSettings, fields: Mapping[str, FieldSettings], text: str, today: date) -> dict[str, str]:
+def _told(fields: Mapping[str, FieldSettings], text: str, today: date, reader: SlotReader) -> dict[str, str]:
     """Return the values that a text gives without being asked."""
-    values = {name: value_of(text, field, today, asked=False) for name, field in fields.items()}
+    values = {name: value_of(text, field, today, asked=False, reader=reader) for name, field in fields.items()}
     return {name: value for name, value in values.items() if value is not None}
 
 

@@ -10,7 +10,7 @@ from feilun.apps.customer_service.words.slots import PLACE
 from feilun.core.remark import Remark
 from feilun.core.settings import REQUIRED, setting, tables
 
-FieldKind = Literal["order_number", "card_ending", "amount", "date", "choice", "text"]
+FieldKind = Literal["order_number", "card_ending", "amount", "date", "product", "choice", "text"]
 
 
 @dataclass(frozen=True)

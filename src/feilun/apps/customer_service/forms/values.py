@@ -10,6 +10,7 @@ from feilun.apps.customer_service.forms.days import day_in
 from feilun.apps.customer_service.forms.settings import FieldKind, FieldSettings
 from feilun.apps.customer_service.words import slots
 from feilun.apps.customer_service.words.phrases import place_named
+from feilun.apps.customer_service.words.slots import SlotReader
 from feilun.knowledge.terms import simplified
 
 LONGEST = 200
@@ -22,7 +23,9 @@ ASKS = re.compile(
 )
 
 
-def value_of(text: str, field: FieldSettings, today: date, *, asked: bool) -> str | None:
+def value_of(
+    text: str, field: FieldSettings, today: date, *, asked: bool, reader: SlotReader = slots.RULES
+) -> str | None:
     """Return the value that a text gives a field; None where it gives no valid one.
 
     Args:
@@ -30,10 +33,13 @@ def value_of(text: str, field: FieldSettings, today: date, *, asked: bool) -> st
         field: The field.
         today: For dates.
         asked: Whether the text answers the question for this field: free text counts then alone.
+        reader: Finds numbers and products.
     """
     if field.kind == "text":
         said = text.strip()
         return said if asked and 0 < len(said) <= LONGEST and not asks(said) else None
+    if field.kind in SLOT_KINDS:
+        return reader.found(text, [field.kind]).get(field.kind)
     return READ[field.kind](text, field, today)
 
 
@@ -68,13 +74,10 @@ def _date(text: str, field: FieldSettings, today: date) -> str | None:
     return None if day is None or (field.future and day < today) else day.isoformat()
 
 
-def _slot(name: str) -> Callable[[str, FieldSettings, date], str | None]:
-    return lambda text, field, today: slots.found(text, [name]).get(name)
-
+SLOT_KINDS: tuple[FieldKind, ...] = ("order_number", "card_ending", "product")
+"""Kinds whose values are read like those of an answer's slots, and held to nothing else."""
 
 READ: Mapping[FieldKind, Callable[[str, FieldSettings, date], str | None]] = {
-    "order_number": _slot("order_number"),
-    "card_ending": _slot("card_ending"),
     "amount": _amount,
     "date": _date,
     "choice": _choice,

@@ -67,7 +67,7 @@ def chosen(question: Question, library: Library) -> FaqEntry | None:
         if entry is not None and (number == place or said == entry.question.rstrip("？?")):
             return entry
     pending = library.entries.get(question.memory.get("pending", ""))
-    if pending is not None and slots.found(question.text, slots.needed(pending.answer)):
+    if pending is not None and question.reader.found(question.text, slots.needed(pending.answer)):
         return pending
     return None
 
@@ -94,7 +94,7 @@ def _asks(entry: FaqEntry, values: Mapping[str, str], sure: float, before: str =
 def _answered(entry: FaqEntry, question: Question, sure: float, trace: Mapping[str, Any]) -> Step:
     wanted, asked = slots.needed(entry.answer), {"asked": entry.question, "answered": entry.id}
     before = {**slots.told(question.customer, wanted), **question.memory.get("slots", {})}
-    values = {**before, **slots.found(question.text, wanted)}
+    values = {**before, **question.reader.found(question.text, wanted)}
     missing = [name for name in wanted if name not in values]
     if missing:
         return Step(

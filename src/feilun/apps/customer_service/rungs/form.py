@@ -59,7 +59,7 @@ class Forms:
         if wanted is not None:
             again = [one for one in open_forms if one.name == wanted]
             others = [one for one in open_forms if one.name != wanted]
-            fresh = again or [state.begun(wanted, self.forms[wanted], question.text, self.today())]
+            fresh = again or [state.begun(wanted, self.forms[wanted], question.text, self.today(), question.reader)]
             return self._asks([*others, *fresh][-MOST_OPEN:], {**trace, "decision": "begin"})
         if open_forms:
             return self._continued(open_forms, question)
@@ -87,7 +87,7 @@ class Forms:
         if cancels(question.text):
             done = PHRASES[question.language]["cancelled"]
             return self._ended(below, active, "cancelled", done, {**trace, "decision": "cancelled"})
-        told = state.answered(active, form, question.text, self.today())
+        told = state.answered(active, form, question.text, self.today(), question.reader)
         if told:
             changed = active.with_values(form, told)
             return self._asks([*below, changed], {**trace, "decision": "told", "told": sorted(told)})

@@ -13,6 +13,7 @@ from feilun.apps.customer_service.finding.calibration import Calibration
 from feilun.apps.customer_service.finding.evidence import Evidence, Weighed
 from feilun.apps.customer_service.finding.library import Library
 from feilun.apps.customer_service.reply import Reply
+from feilun.apps.customer_service.words.slots import RULES, SlotReader
 from feilun.knowledge.search import Hit
 
 
@@ -30,6 +31,7 @@ class Question:
         memory: What is remembered of former turns: `asked`, `options`, `pending`, `slots`, `failures`, `forms`.
         customer: What the business tells of the customer; fills the slots of its names.
         orders: Whether it reads like instructions to a machine.
+        reader: Reads values of slots in it.
     """
 
     text: str
@@ -41,6 +43,7 @@ class Question:
     memory: Mapping[str, Any]
     customer: Mapping[str, str | float | bool]
     orders: bool = False
+    reader: SlotReader = RULES
 
 
 @dataclass(frozen=True)

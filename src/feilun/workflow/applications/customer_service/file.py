@@ -83,7 +83,9 @@ def read_application(path: Path) -> CustomerServiceSettings:
     model = replace(settings.model, reranker=reranker, generator=generator)
     suite = str(folder / settings.release.suite) if settings.release.suite else ""
     release = replace(settings.release, suite=suite)
-    return replace(settings, knowledge=resolved, model=model, rules=rules, release=release)
+    spans = str(folder / settings.tagger.spans) if settings.tagger.spans else ""
+    tagger = replace(settings.tagger, spans=spans)
+    return replace(settings, knowledge=resolved, model=model, tagger=tagger, rules=rules, release=release)
 
 
 def _bundle(folder: Path, name: str) -> str:

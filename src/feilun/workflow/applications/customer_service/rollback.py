@@ -13,7 +13,7 @@ from feilun.storage.customer_service_releases import Released, knowledge_of, rel
 from feilun.storage.database import Database
 from feilun.workflow.applications.customer_service.intents import intents_of
 from feilun.workflow.applications.customer_service.release import Proposal, Say, release, silent
-from feilun.workflow.applications.customer_service.version import Version, reranker_of, standing
+from feilun.workflow.applications.customer_service.version import Version, reranker_of, standing, tagger_of
 
 
 def roll_back(
@@ -54,6 +54,7 @@ def roll_back(
         open_bundle(version.bundle)
         reranker_of(version.reranker)
         intents_of(version.intents)
+        tagger_of(version.tagger)
     proposal = Proposal(version, known, EVERY if approved else IMPORTED, found.number)
     release(settings, database, proposal, force=force, say=say)
     return found

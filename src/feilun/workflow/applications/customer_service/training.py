@@ -45,6 +45,7 @@ from feilun.workflow.applications.customer_service.intents import (
 )
 from feilun.workflow.applications.customer_service.knowledge import known_after, rows_of
 from feilun.workflow.applications.customer_service.release import Proposal, release
+from feilun.workflow.applications.customer_service.tagger import tagger_trained
 from feilun.workflow.applications.customer_service.version import (
     Version,
     folder_of,
@@ -109,6 +110,10 @@ def train(
     version = Version(f"{bundle.name}@{bundle.version}", found, learned_from, settings.model.reranker)
     keep_refused(settings.name, version)  # what follows takes its time too, and may be interrupted
     version = replace(version, **intents_trained(settings, known.entries, knowledge.labelled, screen))
+    keep_refused(settings.name, version)
+    asked = [text for entry in known.entries for text in entry.texts] + [said for said, _ in knowledge.answered]
+    tagger, tagger_from = tagger_trained(settings, asked, _versions(settings.name), screen)
+    version = replace(version, tagger=tagger, tagger_from=tagger_from)
     keep_refused(settings.name, version)
     release(settings, database, Proposal(version, rows), force=force, say=screen.say)
     return found

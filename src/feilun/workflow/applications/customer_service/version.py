@@ -18,16 +18,22 @@ from feilun.apps.customer_service.ladder import Ladder
 from feilun.apps.customer_service.rungs.composing import Composer
 from feilun.apps.customer_service.rungs.form import form_entries
 from feilun.apps.customer_service.settings import CustomerServiceSettings
+from feilun.apps.customer_service.words.slots import TAGGED
 from feilun.bundles.bundle import open_bundle
 from feilun.core.errors import UsageError
 from feilun.core.files import read_json, write_json
 from feilun.core.places import home
 from feilun.core.remark import Remark
 from feilun.data.target_kinds.same import opposites
+from feilun.knowledge.mentions import Tagger
 from feilun.knowledge.rules import DecisionTables
 from feilun.storage.database import Database
 from feilun.workflow.applications.customer_service.intents import intents_of
 from feilun.workflow.applications.customer_service.knowledge import Imported
+from feilun.workflow.applications.tagging import open_tagger
+
+NAMED = ("bundle", "learned_from", "reranker", "intents", "intents_from", "tagger", "tagger_from")
+"""What a version says beside its thresholds; what it says not is empty."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +47,8 @@ class Version:
         reranker: The bundle that looks again at close candidates; empty where none does.
         intents: The bundle that tells intents, name@version; empty where the FAQ is not sorted.
         intents_from: As `learned_from`, of that bundle.
+        tagger: The bundle that finds values of slots beside formats and list, name@version; empty where none does.
+        tagger_from: As `learned_from`, of that bundle.
     """
 
     bundle: str
@@ -49,11 +57,13 @@ class Version:
     reranker: str = ""
     intents: str = ""
     intents_from: str = ""
+    tagger: str = ""
+    tagger_from: str = ""
 
     @property
     def models(self) -> tuple[str, ...]:
         """Return the bundles that it answers with."""
-        return self.bundle, self.reranker, self.intents
+        return self.bundle, self.reranker, self.intents, self.tagger
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON form."""
@@ -73,8 +83,7 @@ class Version:
         for rung, features in ((thresholds.curated, QUESTION), (thresholds.grounded, PASSAGE)):
             if len(rung.weights) != len(features) + 1:
                 raise ValueError(f"it has {len(rung.weights)} weights for {len(features)} features and a constant")
-        names = ("bundle", "learned_from", "reranker", "intents", "intents_from")
-        named = {name: str(value.get(name, "")) for name in names}
+        named = {name: str(value.get(name, "")) for name in NAMED}
         return Version(thresholds=thresholds, **named)
 
 
@@ -152,7 +161,7 @@ def desk_of(settings: CustomerServiceSettings, version: Version, known: Imported
 def ladder_of(settings: CustomerServiceSettings, version: Version, known: Imported) -> Ladder:
     """Open the models of a version and build the index of what it knows; raises as `desk_of` does."""
     bundle, reranker = open_bundle(version.bundle), reranker_of(version.reranker)
-    library = Library(bundle, entries_of(settings, known), known.passages, reranker)
+    library = Library(bundle, entries_of(settings, known), known.passages, reranker, tagger_of(version.tagger))
     return Ladder(library, version.thresholds, settings, composer_of(settings), intents_of(version.intents))
 
 
@@ -187,6 +196,16 @@ def reranker_of(reference: str) -> Reranker | None:
             ),
         )
     return Reranker(bundle, labels[1])
+
+
+def tagger_of(reference: str) -> Tagger | None:
+    """Open what finds values of slots beside formats and list; None where nothing is named.
+
+    Raises:
+        BundleError: If there is no such bundle.
+        UsageError: If it is no `tag` bundle of slots.
+    """
+    return open_tagger(open_bundle(reference), TAGGED, "tagger.spans") if reference else None
 
 
 def composer_of(settings: CustomerServiceSettings) -> Composer | None:

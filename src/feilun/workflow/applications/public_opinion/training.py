@@ -1,4 +1,4 @@
-"""Trains what public opinion needs by Feilun's recipes: sentiment and topics from one labelled table, entities from spans."""
+"""Trains what public opinion needs: sentiment and topics from one labelled table, entities from labelled spans."""
 
 from __future__ import annotations
 
