@@ -17,7 +17,7 @@ from fastapi import FastAPI
 from feilun.bundles.bundle import open_bundle
 from feilun.interfaces.console.console import with_console
 from feilun.interfaces.http.app import create_app
-from feilun.interfaces.http.applications import recommendation
+from feilun.interfaces.http.applications import opinion_queries, public_opinion, recommendation
 from feilun.interfaces.http.applications.customer_service import with_customer_service
 from feilun.monitoring.feedback import FeedbackDesk
 from feilun.monitoring.log import ObservationLog
@@ -33,7 +33,7 @@ SERVICES = ("models", "recommendation")
 
 @contextmanager
 def applications(folder: Path, access: Access | None = None) -> Iterator[dict[str, FastAPI]]:
-    """Build the service of models, with customer service and its page in it, and that of recommendation."""
+    """Build the service of models, with customer service, its page and opinions in it, and that of recommendation."""
     sys.path[:0] = [str(TESTS / "apps" / "customer_service"), str(TESTS / "apps" / "recommendation")]
     made_desk = importlib.import_module("made_service").desk
     made_shop = importlib.import_module("shops").made_shop
@@ -46,9 +46,16 @@ def applications(folder: Path, access: Access | None = None) -> Iterator[dict[st
         exits.callback(shop.close)
         bundle = open_bundle(made_bundle(folder / "reviews"), threads=1)
         feedback = FeedbackDesk(ObservationLog(database), lambda _: bundle.labels.names)
-        pages = with_console(with_customer_service(create_app, desk), "customer-service")
+        pages = with_console(with_customer_service(_with_opinions, desk), "customer-service")
         models = pages(Engine({"reviews": bundle}), feedback, access)
         yield {"models": models, "recommendation": recommendation.create_app(made_shop(shop), access)}
+
+
+def _with_opinions(engine: Engine, feedback: FeedbackDesk | None = None, access: Access | None = None) -> FastAPI:
+    app = create_app(engine, feedback, access)
+    app.include_router(public_opinion.router)
+    app.include_router(opinion_queries.router)
+    return app
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from feilun.apps.public_opinion.sample.writer import BEGIN, ENTITIES, write_samp
 from feilun.apps.public_opinion.sources.files import Files
 from feilun.interfaces.cli.applications import public_opinion as cli
 from feilun.interfaces.http.app import create_app
+from feilun.interfaces.http.applications.opinion_queries import router
 from feilun.interfaces.http.guard import scope_of
 from feilun.monitoring.feedback import FeedbackDesk
 from feilun.monitoring.log import ObservationLog
@@ -126,7 +127,9 @@ def test_it_is_told_by_the_verb_the_service_and_the_report(
     plain = CliRunner().invoke(cli.app, ["emergent", str(application[0])])
     assert "充电" in plain.stdout
     assert "grows" in plain.stdout
-    with TestClient(create_app(Engine({}), FeedbackDesk(ObservationLog(database), lambda _: ()))) as client:
+    app = create_app(Engine({}), FeedbackDesk(ObservationLog(database), lambda _: ()))
+    app.include_router(router)
+    with TestClient(app) as client:
         assert client.get("/v1/apps/public-opinion/emergent").json() == by_verb
         assert client.get("/v1/apps/public-opinion/emergent?days=0").status_code == 422
     assert scope_of("/v1/apps/public-opinion/emergent") == "predict"

@@ -110,6 +110,7 @@ def test_an_error_is_told_in_the_language_that_a_client_likes_best(
 
 def test_other_errors_have_the_same_shape(client: TestClient) -> None:
     assert client.get("/nothing").json()["error"]["message"].startswith("There is nothing at /nothing")
+    assert "什么也没有" in client.get("/nothing", headers={"Accept-Language": "zh-CN"}).json()["error"]["message"]
     wrong_method = client.get("/v1/predict/reviews")
     assert (wrong_method.status_code, wrong_method.headers["allow"]) == (405, "POST")
     assert "answers POST, not GET" in wrong_method.json()["error"]["message"]
@@ -134,6 +135,7 @@ def test_unexpected_error_keeps_its_inside_to_itself(bundle: Bundle, monkeypatch
 
 def test_health_and_readiness(bundle: Bundle) -> None:
     app = create_app(Engine({"reviews": bundle}))
+    assert not [path for path in app.openapi()["paths"] if path.startswith("/v1/apps")]  # they come with applications
     before = TestClient(app)
     assert before.get("/healthz").json() == {"status": "ok"}
     assert before.get("/readyz").status_code == 503

@@ -9,7 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from feilun.interfaces.http.app import create_app
-from feilun.interfaces.http.applications.public_opinion import MOST_DOCUMENTS
+from feilun.interfaces.http.applications.public_opinion import MOST_DOCUMENTS, router
 from feilun.interfaces.http.guard import scope_of
 from feilun.monitoring.feedback import FeedbackDesk
 from feilun.monitoring.log import ObservationLog
@@ -30,7 +30,9 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 @pytest.fixture
 def client(database: Database) -> Iterator[TestClient]:
-    with TestClient(create_app(Engine({}), FeedbackDesk(ObservationLog(database), lambda _: ()))) as opened:
+    app = create_app(Engine({}), FeedbackDesk(ObservationLog(database), lambda _: ()))
+    app.include_router(router)
+    with TestClient(app) as opened:
         yield opened
 
 
@@ -67,7 +69,9 @@ def test_a_wrong_body_is_refused_whole(client: TestClient, database: Database, b
 
 
 def test_a_service_without_a_database_says_so(tmp_path: Path) -> None:
-    with TestClient(create_app(Engine({}))) as client:
+    app = create_app(Engine({}))
+    app.include_router(router)
+    with TestClient(app) as client:
         answer = client.post(PATH, json={"documents": [ONE]})
     assert answer.status_code == 404
     assert "database" in answer.text

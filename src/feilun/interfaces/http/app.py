@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 
 from feilun import __version__
 from feilun.core.errors import FeilunError
+from feilun.core.remark import Remark, said_in
 from feilun.interfaces.http import (
     chat,
     embeddings,
@@ -91,7 +92,7 @@ def create_app(engine: Engine, desk: FeedbackDesk | None = None, access: Access 
     app.add_middleware(metrics.Measured, figures=app.state.figures)
     app.add_middleware(request_spans.TracingMiddleware, tracer=engine.tracer)
     app.add_middleware(requests_log.Logged)
-    for resource in (predict, chat, embeddings, feedback, models, public_opinion, opinion_queries, health, metrics):
+    for resource in (predict, chat, embeddings, feedback, models, health, metrics):
         app.include_router(resource.router)
     answer_errors(app)
     return app
@@ -129,10 +130,13 @@ async def _http_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101
     path, allowed = request.url.path, (error.headers or {}).get("Allow", "")
     said = {
-        404: f"There is nothing at {path}. See /docs.",
-        405: f"{path} answers {allowed}, not {request.method}. See /docs.",
+        404: Remark(f"There is nothing at {path}. See /docs.", f"{path} 处什么也没有。见 /docs。"),
+        405: Remark(
+            f"{path} answers {allowed}, not {request.method}. See /docs.",
+            f"{path} 回答 {allowed}，不回答 {request.method}。见 /docs。",
+        ),
     }.get(error.status_code, str(error.detail))
-    return error_answer(error.status_code, said, error.headers)
+    return error_answer(error.status_code, said_in(language_of(request.headers), said), error.headers)
 
 
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from feilun.apps.public_opinion.incidents import ACTIONS
 from feilun.apps.public_opinion.wording import SENTIMENTS
 from feilun.interfaces.http.error_answers import ErrorAnswer
+from feilun.interfaces.http.applications import opinion_queries, public_opinion
 from feilun.interfaces.http.guard import client_of
 from feilun.monitoring.feedback import FeedbackDesk
 from feilun.serving.access import Access
@@ -52,7 +53,8 @@ def with_public_opinion(create_app: Callable[..., FastAPI], application: Applica
         own = replace(access or Access(), application=application.settings.application)
         app = create_app(engine, feedback, own)
         app.state.public_opinion = application
-        app.include_router(router)
+        for resource in (public_opinion.router, opinion_queries.router, router):
+            app.include_router(resource)
         return app
 
     return create
