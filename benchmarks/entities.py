@@ -23,8 +23,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from feilun.workflow.getting_started.beginnings import top_layers
-
 from feilun.apps.public_opinion.gazetteer import KINDS, Entity, Gazetteer
 from feilun.apps.public_opinion.sample.writer import FOLDER
 from feilun.apps.public_opinion.understanding import named
@@ -34,6 +32,7 @@ from feilun.core.spans import Span
 from feilun.core.toml import parse
 from feilun.knowledge.mentions import Tagger
 from feilun.workflow.applications.tagging import Find, entity_f1
+from feilun.workflow.getting_started.default_settings import top_layers
 from feilun.workflow.recipe import from_table
 from feilun.workflow.steps import train
 

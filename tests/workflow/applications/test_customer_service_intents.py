@@ -138,7 +138,7 @@ def test_rows_that_teach_nothing_hold_up_no_release(trainable, monkeypatch):
     known = [FaqEntry(f"e{n}", "the very same", "answer", (), f"c{n % 2}") for n in range(80)]
     rows = {"train": [(one.question, one.category) for one in known]}
     monkeypatch.setattr(training, "lessons_of", lambda *_: Lessons(rows, ()))
-    assert training.intents_trained(settings, known, (), screen) == {}
+    assert training.intents_trained(settings, known, (), screen) == ("", "")
     assert screen.lines[-1].startswith("No intents are learned: ")
 
 

@@ -27,9 +27,8 @@ from feilun.interfaces.http import (
     request_spans,
     requests_log,
 )
-from feilun.interfaces.http.applications import opinion_queries, public_opinion
 from feilun.interfaces.http.bodies import CheckedBodies
-from feilun.interfaces.http.error_answers import error_answer, told
+from feilun.interfaces.http.error_answers import error_answer, language_of, told
 from feilun.interfaces.http.faults import said_of, status_of
 from feilun.interfaces.http.guard import Guard
 from feilun.monitoring.feedback import FeedbackDesk

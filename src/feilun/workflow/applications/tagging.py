@@ -15,8 +15,8 @@ from feilun.evaluation.metrics.spans import SpanJudgement, figures
 from feilun.knowledge.mentions import Mention, Tagger
 from feilun.models.bases.catalogue import open_base
 from feilun.models.build import token_encoder
+from feilun.workflow.prepare import prepare_rows
 from feilun.workflow.recipe import from_table
-from feilun.workflow.rows import prepare_rows
 from feilun.workflow.screen import Screen
 from feilun.workflow.steps import train
 

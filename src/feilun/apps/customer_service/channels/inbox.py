@@ -201,7 +201,9 @@ def inboxes(settings: Mapping[str, ChannelSettings], desk: Desk) -> dict[str, In
             )
         messenger = MESSENGERS[name](_variable(own.token)) if own.token else None
         read[name] = CHANNELS[name](_variable(own.secret)), replies, messenger
-    return {name: Inbox(name, channel, desk, *ways) for name, (channel, *ways) in read.items()}
+    return {
+        name: Inbox(name, channel, desk, replies, messenger) for name, (channel, replies, messenger) in read.items()
+    }
 
 
 def _variable(name: str) -> str:

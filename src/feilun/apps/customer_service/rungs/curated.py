@@ -102,5 +102,5 @@ def _answered(entry: FaqEntry, question: Question, sure: float, trace: Mapping[s
         )
     text = slots.filled(entry.answer, values)
     citation = Citation(entry.id, "FAQ", entry.question, text)
-    reply = Reply("answer", text, (citation,), sure, entry.category or None, values)
+    reply = Reply("answer", text, (citation,), sure, entry.category or None, slots=values)
     return Step(trace, reply, asked)

@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from feilun.apps.public_opinion.incidents import ACTIONS
 from feilun.apps.public_opinion.wording import SENTIMENTS
-from feilun.interfaces.http.error_answers import ErrorAnswer
 from feilun.interfaces.http.applications import opinion_queries, public_opinion
+from feilun.interfaces.http.error_answers import ErrorAnswer
 from feilun.interfaces.http.guard import client_of
 from feilun.monitoring.feedback import FeedbackDesk
 from feilun.serving.access import Access

@@ -20,7 +20,7 @@ from feilun.knowledge.mentions import Mention, Tagger, folded, united
 from feilun.models.bases.catalogue import open_base
 from feilun.workflow.applications.customer_service.version import Version, folder_of, tagger_of
 from feilun.workflow.applications.tagging import tell_beside_list, train_tagger
-from feilun.workflow.getting_started.beginnings import top_layers
+from feilun.workflow.getting_started.default_settings import top_layers
 from feilun.workflow.screen import Screen
 
 

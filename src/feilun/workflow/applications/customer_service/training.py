@@ -109,7 +109,8 @@ def train(
     )  # fmt: skip
     version = Version(f"{bundle.name}@{bundle.version}", found, learned_from, settings.model.reranker)
     keep_refused(settings.name, version)  # what follows takes its time too, and may be interrupted
-    version = replace(version, **intents_trained(settings, known.entries, knowledge.labelled, screen))
+    intents, intents_from = intents_trained(settings, known.entries, knowledge.labelled, screen)
+    version = replace(version, intents=intents, intents_from=intents_from)
     keep_refused(settings.name, version)
     asked = [text for entry in known.entries for text in entry.texts] + [said for said, _ in knowledge.answered]
     tagger, tagger_from = tagger_trained(settings, asked, _versions(settings.name), screen)
@@ -183,7 +184,7 @@ def trained(
 
 def intents_trained(
     settings: CustomerServiceSettings, entries: Sequence[FaqEntry], labelled: Sequence[tuple[str, str]], screen: Screen
-) -> dict[str, str]:
+) -> tuple[str, str]:
     """Train what tells the FAQ's categories (recipe `classify`); what came of just the same is taken again.
 
     Args:
@@ -193,12 +194,12 @@ def intents_trained(
         screen: What the user sees meanwhile.
 
     Returns:
-        `intents` and `intents_from` of the version; nothing where there is too little to learn from.
+        `intents` and `intents_from` of the version; both empty where there is too little to learn from.
     """
     lessons = lessons_of(entries, labelled)
     if lessons is None:
         screen.say(NO_INTENTS)
-        return {}
+        return "", ""
     if lessons.few:
         screen.say(too_few(lessons.few))
     base, name = open_base(settings.model.base).sha256, f"{settings.name}-intents"
@@ -210,9 +211,9 @@ def intents_trained(
             made = train_recipe(from_table(intent_recipe(name, settings.model, files)), resume=True, screen=screen)
         except DataError as error:  # it changes no answer, so that it holds up no release
             screen.say(not_learned(error.message))
-            return {}
+            return "", ""
     screen.say(outcome_of(made))
-    return {"intents": f"{made.name}@{made.version}", "intents_from": learned_from}
+    return f"{made.name}@{made.version}", learned_from
 
 
 def _as_it_is(base: str, sha256: str, screen: Screen, lender: Sequence[FaqEntry]) -> tuple[Bundle, str]:
