@@ -85,9 +85,11 @@ def answered(filling: Filling, form: FormSettings, text: str, today: date) -> di
     if not told and field is not None:
         value = value_of(text, field, today, asked=True)
         told = {} if value is None else {filling.asking: value}
-    if told:
+    if field is not None and field.kind == "text":
+        return told
+    if told or (field is not None and not asks(text)):  # a question may hold values by the way
         still_open = {name: f for name, f in form.fields.items() if name not in filling.values and name not in told}
-        told = {**_told(form, still_open, text, today), **told} if field is None or field.kind != "text" else told
+        told = {**_told(form, still_open, text, today), **told}
     return told
 
 
