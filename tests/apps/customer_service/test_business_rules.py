@@ -16,7 +16,9 @@ from feilun.apps.customer_service.reply import Citation, Reply
 from feilun.core.errors import DataError
 from feilun.knowledge.rules import DecisionTables
 
-ANSWER = Reply("answer", "收益率 3%。", (Citation("1", "FAQ", "理财", "收益率 3%。"),), 0.9, "理财", slots={"amount": "6000"})
+ANSWER = Reply(
+    "answer", "收益率 3%。", (Citation("1", "FAQ", "理财", "收益率 3%。"),), 0.9, "理财", slots={"amount": "6000"}
+)
 
 
 def rules(tmp_path, rows, inputs, outputs, hour=10):

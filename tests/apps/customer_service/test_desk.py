@@ -341,3 +341,12 @@ def test_what_people_answered_is_mined_for_the_faq_and_goes_live_once_approved(d
     again = desk.learning.mine(said, 0.9)
     assert again == found
     assert max(candidate.asked for candidate in desk.learning.candidates()) == found[0].asked
+
+
+def test_a_number_is_no_candidate_and_a_follow_up_is_one_with_the_question_that_it_leans_on(tmp_path):
+    opened = made_desk(f"sqlite:///{tmp_path / 'a.db'}")
+    begun = opened.say("信用卡年费是多少？").conversation
+    for text in ("那船票呢", "12"):
+        assert opened.say(text, begun).reply.action in {"unknown", "handoff"}
+    assert [one.question for one in opened.learning.candidates()] == ["信用卡年费是多少？ 那船票呢"]
+    opened.database.close()

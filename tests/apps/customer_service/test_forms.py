@@ -227,3 +227,11 @@ def test_forms_that_cannot_be_filled_in_are_refused_at_load(changes, said):
 
 def test_an_application_without_forms_has_none():
     assert settings().forms == {}
+
+
+def test_a_value_that_is_told_before_it_is_asked_for_is_kept_and_a_question_is_none():
+    *_, told, confirm = talk("帮我挂失银行卡", "2026-03-05丢的", "尾号1234")
+    assert (told.text, told.form.values) == ("卡号末四位是多少？", {"when": "2026-03-05"})
+    assert confirm.form.state == "confirming"
+    *_, asked = talk("帮我挂失银行卡", "2026-03-05开门吗？")
+    assert asked.form.values == {}

@@ -119,6 +119,13 @@ def test_a_number_that_is_replaced_is_answered_in_the_language_of_the_faq():
     assert "转人工" in answer("13812345678")[0].text
 
 
+def test_a_sign_is_answered_in_the_language_of_most_of_the_faq():
+    known = Library(None, [FaqEntry("0", "How much is it?", "Nothing."), *library().entries.values()])
+    assert "文字" in Ladder(known, Thresholds(BY_WORDS, BY_QUESTION), settings()).answer("😀", {})[0].text
+    known.change(removed={one.id for one in known.entries.values() if one.language == "zh"})
+    assert "words" in Ladder(known, Thresholds(BY_WORDS, BY_QUESTION), settings()).answer("😀", {})[0].text
+
+
 def test_a_follow_up_is_not_answered_with_what_was_answered_before():
     first, again, other = talk("信用卡年费是多少？", "那年费呢", "那怎么减免呢")
     assert first.text == "普卡免年费。"

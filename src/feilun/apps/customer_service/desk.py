@@ -17,7 +17,7 @@ from feilun.apps.customer_service.conversations.exchange import Answered, Heard,
 from feilun.apps.customer_service.conversations.lines import Lines
 from feilun.apps.customer_service.conversations.listening import Listeners
 from feilun.apps.customer_service.conversations.summary import summary_of
-from feilun.apps.customer_service.improving.asking import last_question
+from feilun.apps.customer_service.improving.asking import candidate_in, last_question
 from feilun.apps.customer_service.improving.learning import Learning, UnknownConversation
 from feilun.apps.customer_service.improving.measures import DAY_SECONDS, Held, found_no_answer, held
 from feilun.apps.customer_service.known.redacted import kept_but
@@ -277,5 +277,7 @@ class Desk:
             write(connection, self.application, changed)
             storage.add_turns(connection, self.application, [asked] if silent else [asked, said])
             if found_no_answer(reply.to_json()):
-                storage.propose(connection, self.application, asked.text, "")
+                question = candidate_in(asked.text, str(held.memory.get("asked", "")))
+                if question:
+                    storage.propose(connection, self.application, question, "")
         return Answered(held.id, None if silent else said.id, reply)

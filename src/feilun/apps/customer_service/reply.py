@@ -53,13 +53,13 @@ class Reply:
         confidence: Calibrated probability that the answer is right, 0 to 1.
         intent: What the turn is about: the category of the curated entry, or the form, that answers; else what a
             classifier of these categories reads in the question. None where neither tells.
-        intent_confidence: Calibrated probability that the intent is right, 0 to 1.
         slots: Values that were found or told, by name.
         options: Questions to choose from.
         form: The form that the reply is about, where it is about one.
         handoff: Why a person takes over, where one does.
         priority: How urgent a hand-over is; higher comes first.
         trace: What each rung decided, for an operator.
+        intent_confidence: Calibrated probability that the intent is right, 0 to 1.
     """
 
     action: Action
@@ -67,13 +67,13 @@ class Reply:
     citations: tuple[Citation, ...] = ()
     confidence: float = 0.0
     intent: str | None = None
-    intent_confidence: float = 0.0
     slots: Mapping[str, str] = field(default_factory=dict)
     options: tuple[str, ...] = ()
     form: FormState | None = None
     handoff: str | None = None
     priority: int = 0
     trace: tuple[Mapping[str, Any], ...] = ()
+    intent_confidence: float = 0.0
 
     def to_json(self) -> dict[str, Any]:
         """Return the public JSON form."""

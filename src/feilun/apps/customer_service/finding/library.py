@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache, partial
 from threading import Lock
@@ -57,6 +58,7 @@ class Library:
         self.texts = SearchIndex()
         self.spelling = Spelling()
         self._worded: dict[str, tuple[str, ...]] = {}
+        self.language = "zh"  # of most that is known: for turns that do not tell theirs
         self._changing = Lock()
         self.change(entries, passages)
 
@@ -75,6 +77,7 @@ class Library:
             self.entries = {**{i: e for i, e in self.entries.items() if i not in removed}, **{e.id: e for e in entries}}
             gone = {*removed, *(identity + ANSWER for identity in removed)}
             self.passages = {**{i: p for i, p in self.passages.items() if i not in gone}, **{p.id: p for p in spoken}}
+            self.language = _most_spoken((self.entries or self.passages).values())
             self.questions.change(questions, removed)
             self.texts.change(texts, gone)
 
@@ -85,12 +88,6 @@ class Library:
         gone |= {i for i in self.passages if i not in texts and not i.endswith(ANSWER)}
         new = [entry for entry in wanted.values() if self.entries.get(entry.id) != entry]
         self.change(new, [one for one in texts.values() if self.passages.get(one.id) != one], gone)
-
-    @property
-    def language(self) -> str:
-        """Return the language of the first entry, for turns that do not tell theirs: zh or en."""
-        first = next(iter(self.entries.values()), None)
-        return "zh" if first is None else first.language
 
     def embed(self, text: str) -> NDArray[np.float32] | None:
         """Return the vector of a question, shape (width,)."""
@@ -205,6 +202,12 @@ class Library:
         assert self.embedder is not None  # noqa: S101
         # e5 tells simplified from traditional characters apart, a customer does not (docs/benchmarks.md)
         return self.embedder.embed(corpus_of([simplified(text) for text in texts]))
+
+
+def _most_spoken(known: Iterable[FaqEntry | Passage]) -> str:
+    """Return the language of most that is known; zh where there is nothing."""
+    counts = Counter(one.language for one in known)
+    return max(counts, key=lambda language: (counts[language], language)) if counts else "zh"
 
 
 def answer_passage(entry: FaqEntry) -> Passage:

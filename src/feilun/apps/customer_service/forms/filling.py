@@ -88,9 +88,11 @@ def answered(
     if not told and field is not None:
         value = value_of(text, field, today, asked=True, reader=reader)
         told = {} if value is None else {filling.asking: value}
-    if told:
+    if field is not None and field.kind == "text":
+        return told
+    if told or (field is not None and not asks(text)):  # a question may hold values by the way
         still_open = {name: f for name, f in form.fields.items() if name not in filling.values and name not in told}
-        told = {**_told(still_open, text, today, reader), **told} if field is None or field.kind != "text" else told
+        told = {**_told(still_open, text, today, reader), **told}
     return told
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from feilun.apps.customer_service.improving.measures import found_no_answer
 from feilun.apps.customer_service.words.injection import gives_orders
-from feilun.apps.customer_service.words.phrases import AGENT, ANGER, SHOUT, is_angry, wants_person
+from feilun.apps.customer_service.words.phrases import AGENT, ANGER, SHOUT, is_angry, leans_on_former, wants_person
 from feilun.knowledge.terms import search_terms, simplified
 from feilun.storage.customer_service import Turn
 
@@ -49,6 +49,18 @@ def question_in(text: str) -> str:
             rest = pattern.sub(" ", rest)
     rest = rest.strip(" ，,。.!！;；、了")
     return rest if _says_something(rest) else ""
+
+
+def candidate_in(text: str, former: str) -> str:
+    """Return what a turn without an answer adds to the FAQ's candidates; empty where it is a number or a greeting.
+
+    Args:
+        text: The turn.
+        former: The question before it, which a turn such as 那手续费呢 is nothing without.
+    """
+    if not search_terms(EMPTY.sub(" ", text)):
+        return ""
+    return f"{former} {text}" if former and leans_on_former(text) else text
 
 
 def last_question(turns: Sequence[Turn]) -> Asked | None:

@@ -132,9 +132,9 @@ def outcome_of(bundle: Bundle) -> Remark:
     assert isinstance(decision, Decision)  # noqa: S101 - the recipe's task
     least = decision.abstain_below
     return Remark(
-        f"Intents: {count} categories; of {report.n} held-out questions {right:.0%} are told rightly (by words alone "
+        f"Intents: {count} categories; {right:.0%} of the held-out questions are told rightly (by words alone "
         f"{words:.0%}). One that is less sure than {least:.2f} is not named.",
-        f"意图：{count} 个类别；{report.n} 个留出的问题中 {right:.0%} 识别正确（只看词语为 {words:.0%}）。"
+        f"意图：{count} 个类别；留出的问题识别正确 {right:.0%}（只看词语为 {words:.0%}）。"
         f"把握低于 {least:.2f} 的不给出意图。",
     )
 
