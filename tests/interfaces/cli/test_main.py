@@ -5,7 +5,6 @@ import subprocess
 import sys
 
 import pytest
-import typer
 from rich.table import Table
 
 from feilun.core.errors import DataError, Interrupted, RecipeError, nearest
@@ -84,7 +83,7 @@ def test_every_verb_has_help_with_examples_that_parse(module, capsys):
     verb = module.__name__.rpartition(".")[2].replace("_", "-")
     assert main.run([verb, "--help"]) == 0
     shown = " ".join(capsys.readouterr().out.split())
-    command = typer.main.get_command(main.app)
+    command = main.command_line()
     for example in module.EXAMPLES:
         assert example in shown
         words = shlex.split(example.partition(" < ")[0])
