@@ -37,19 +37,23 @@ $(VENV)/.installed: pyproject.toml
 quickstart: install
 	$(BIN)/feilun quickstart
 
-# One thread a worker: two tests that each ask for all cores wait for one another.
+# One thread a worker: two tests that each ask for all cores wait for one another. A file is one worker's, as it may
+# train for its tests once; tests/conftest.py puts the long ones first. Compiled files are kept: tests start processes.
+PYTEST := OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest
+TOGETHER := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+
 test: install
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+	$(PYTEST) $(TOGETHER)
 
 fast: install
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m 'not slow'
+	$(PYTEST) $(TOGETHER) -m 'not slow'
 
 check: install
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/test_docs.py
+	$(PYTEST) tests/test_docs.py
 
 format: install
 	$(BIN)/ruff format .

@@ -4,10 +4,10 @@ import importlib.util
 import re
 import shlex
 import tomllib
+from functools import cache
 from pathlib import Path
 
 import pytest
-import typer
 
 from feilun.apps.recommendation.settings import RecommendationSettings
 from feilun.interfaces.cli import main
@@ -49,7 +49,7 @@ def test_commands_are_found():
 @pytest.mark.parametrize(("page", "command"), COMMANDS)
 def test_every_command_in_the_docs_parses(page, command):
     words = shlex.split(command.partition(" < ")[0])[1:]
-    group = typer.main.get_command(main.app)
+    group = main.command_line()
     if words[0].startswith("-"):
         assert words[0] in {"--help", "--version"}
         return
@@ -206,6 +206,7 @@ def _gate_metrics():
     return GATE_METRICS
 
 
+@cache
 def _generator():
     spec = importlib.util.spec_from_file_location("generate_docs", ROOT / "docs" / "generate.py")
     module = importlib.util.module_from_spec(spec)

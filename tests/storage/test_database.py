@@ -15,6 +15,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 
+from databases import made_database
 from feilun.core.errors import StorageError, UsageError
 from feilun.core.observation import Feedback, Observation
 from feilun.storage import database as storage_database
@@ -30,6 +31,14 @@ def seen(number: int, model: str = "舆情", version: str = "1", time: float | N
     prediction = {"label": "good", "score": 0.9, "abstained": False, "ranked": [{"label": "good", "score": 0.9}]}
     moment = float(number) if time is None else time
     return Observation(f"{number:032x}", moment, f"{model}@{version}", f"送餐很快 {number} 😀", prediction, 0.002)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Give the address of a database of each kind that has no tables yet."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'new.db'}"
+    return made_database(request.getfixturevalue("postgres"))
 
 
 @pytest.fixture

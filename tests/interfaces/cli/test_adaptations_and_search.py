@@ -8,7 +8,7 @@ import pytest
 from feilun.interfaces.cli import main
 from tiny import reviews, save_tiny_base
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("brisk")]
 
 
 @pytest.fixture(scope="module")

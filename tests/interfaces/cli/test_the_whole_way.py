@@ -16,6 +16,8 @@ import pytest
 from feilun.interfaces.cli import main
 from tiny import reviews, save_tiny_base
 
+pytestmark = pytest.mark.usefixtures("brisk")
+
 
 def write_table(path, corpus):
     with path.open("w", encoding="utf-8", newline="") as file:

@@ -32,9 +32,6 @@ from feilun.workflow import service
 def say(line):
     print(line, flush=True)
     assert not {"torch", "transformers", "polars", "sklearn", "alembic"} & set(sys.modules)
-service.open_database().close()  # made, so that it is found as on a second start
-for name in [name for name in sys.modules if name.startswith("alembic")]:
-    del sys.modules[name]
 service.serve(sys.argv[1:], create_app, port=0, threads=1, say=say)
 """
 
