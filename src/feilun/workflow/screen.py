@@ -22,6 +22,8 @@ FINE_TUNING, STEPS = Remark("fine-tuning", "微调"), Remark("steps", "步")
 class Screen:
     """Shows nothing; `Terminal` shows all."""
 
+    language: Language = "en"
+
     def say(self, text: str) -> None:
         """Show one line; a `Remark` in the user's language."""
 

@@ -43,3 +43,14 @@ def test_an_incident_is_told_in_the_language_of_its_story() -> None:
     chinese = opened_by(alarm(0), "Qinghe", ["a"], {**cause, "stories": [{**story, "title": "青禾汽车召回新车"}]})
     assert headline(chinese) == "[一般] Qinghe 青禾汽车召回新车"
     assert summary(chinese).splitlines()[-1] == "关键短语：brakes。"
+
+
+def test_an_incident_is_told_in_the_language_that_is_asked_for() -> None:
+    story = {"title": "Qinghe recalls cars", "source": "wire", "told": 9, "evidence": "Brakes fail."}
+    incident = opened_by(alarm(0), "Qinghe", ["a"], {"stories": [story], "sources": [["wire", 9]], "phrases": []})
+    assert headline(incident, "zh") == "[一般] Qinghe Qinghe recalls cars"
+    assert summary(incident, "zh").splitlines() == [
+        "1970-01-01 00:00（UTC）起的时段内有 10 篇负面文档，预期 5.0 篇（p = 1e-09）。整个事件的来源：wire (9)。",
+        "[1] Qinghe recalls cars（wire，被报道 9 次）：Brakes fail.",
+    ]
+    assert headline(incident, "en") == headline(incident)

@@ -118,6 +118,46 @@ def test_other_errors_have_the_same_shape(client: TestClient) -> None:
     assert "body.txt: there is no such field" in unknown.json()["error"]["message"]
 
 
+CHINESE = {"accept-language": "zh-CN,zh;q=0.9"}
+PREDICT, FEEDBACK, CHAT = "/v1/predict/reviews", "/v1/feedback", "/v1/chat/completions"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status", "said"),
+    [
+        ("POST", PREDICT, {"txt": "a"}, 422, "body.txt：没有这个字段"),
+        ("POST", PREDICT, {}, 422, "四项只给一项"),
+        ("POST", PREDICT, {"texts": "a"}, 422, "body.texts：应为列表"),
+        ("POST", PREDICT, {"texts": [1]}, 422, "body.texts.0：应为字符串"),
+        ("POST", PREDICT, {"text": "a", "ranked": -1}, 422, "body.ranked：应不小于 0"),
+        ("POST", PREDICT, {"text": "a", "ranked": "x"}, 422, "body.ranked：应为整数"),
+        ("POST", PREDICT, {"pairs": [["a"]]}, 422, "body.pairs.0：至少要有 2 项，现有 1 项"),
+        ("POST", PREDICT, {"text": "a", "key": "k" * 201}, 422, "body.key：最多 200 个字符"),
+        ("POST", PREDICT, [], 422, "请求体应为 JSON 对象"),
+        ("POST", PREDICT, b"{", 422, "请求体不是 JSON"),
+        ("POST", PREDICT, b"\xff", 422, "请求体不是 UTF-8"),
+        ("POST", PREDICT, b"[" * 999, 422, "嵌套超过"),
+        ("POST", PREDICT, b" " * 4_000_000, 413, "请求体超过"),
+        ("POST", FEEDBACK, {"label": "a"}, 422, "body.observation：缺少这一项"),
+        ("POST", FEEDBACK, {"observation": "a", "thumbs": "sideways"}, 422, "body.thumbs：应为 'up' 或 'down'"),
+        ("POST", FEEDBACK, {"observation": "a"}, 422, "至少给出一项"),
+        ("POST", CHAT, {"model": "reviews", "messages": []}, 400, "至少要有 1 项"),
+        ("GET", "/nothing", None, 404, "/nothing 不存在"),
+        ("GET", PREDICT, None, 405, "只接受 POST，不接受 GET"),
+    ],
+)
+def test_a_wrong_request_is_told_in_chinese_to_who_likes_it_best(
+    client: TestClient, method: str, path: str, body: object, status: int, said: str
+) -> None:
+    given: dict[str, Any] = {"content": body} if isinstance(body, bytes) else {"json": body}
+    own = {"content-type": "application/json"}
+    english, chinese = (client.request(method, path, headers={**own, **asked}, **given) for asked in ({}, CHINESE))
+    assert (english.status_code, chinese.status_code) == (status, status)
+    assert said in chinese.json()["error"]["message"]
+    assert english.json()["error"]["message"].isascii()
+    assert english.json().keys() == chinese.json().keys()
+
+
 def test_unexpected_error_keeps_its_inside_to_itself(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
     engine = Engine({"reviews": bundle})
     with TestClient(create_app(engine), raise_server_exceptions=False) as client:
@@ -191,4 +231,4 @@ def test_chinese_path(bundle: Bundle) -> None:
 
 
 def test_message_that_utf8_cannot_hold_is_escaped() -> None:
-    assert json.loads(error_answer(422, "label \ud800").body) == {"error": {"message": "label \\ud800"}}
+    assert json.loads(error_answer(422, "label \ud800", {}).body) == {"error": {"message": "label \\ud800"}}

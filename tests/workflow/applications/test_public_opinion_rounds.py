@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, text
 
 from apps.public_opinion.made import record, write_lines
 from apps.public_opinion.site import local, served
@@ -129,6 +129,24 @@ def test_a_full_database_is_waited_for_and_nothing_is_lost_or_doubled(applicatio
     assert full == 0
     with database.read() as connection:
         assert opinion.totals(connection)[0] == everything
+
+
+@pytest.mark.parametrize(
+    ("language", "title"), [("source", "[危急] 青禾汽车"), ("zh", "[危急] 青禾汽车"), ("en", "[critical] 青禾汽车")]
+)
+def test_people_are_told_in_the_language_of_the_file(tmp_path: Path, language: str, title: str) -> None:
+    (tmp_path / "application.toml").write_text(FILE.replace("[sources]", f'language = "{language}"\n[sources]', 1))
+    (tmp_path / "entities.toml").write_text('[[entity]]\nname = "青禾汽车"\n', encoding="utf-8")
+    (tmp_path / "rules.toml").write_text('[[rule]]\nname = "bad news"\n', encoding="utf-8")
+    write_lines(tmp_path / "first.jsonl", usual())
+    write_lines(tmp_path / "second.jsonl", surge())
+    with opened(tmp_path / "application.toml", f"sqlite:///{tmp_path / 'opinion.db'}") as application:
+        run(application)
+        with application.database.read() as connection:
+            (row,) = connection.execute(text("select title, body from deliveries"))
+    assert row.title.startswith(title)
+    assert ("negative documents" in row.body) is (language == "en")
+    assert ("篇负面文档" in row.body) is (language != "en")
 
 
 def test_what_was_judged_and_not_written_is_judged_anew_and_told_once(

@@ -52,11 +52,21 @@ def test_drift_opens_once_ends_only_when_calm_and_rests_before_the_next(database
         changed += [(hour, one.opened) for one in found]
     assert changed == [(1, True), (4, False), (28, True), (29, False)]
     assert len(told) == 4
-    assert told[0].startswith("reviews@1: drift alarm 漂移告警 | last 200: labels (p = 0.001) good 0.9")
+    assert told[0].startswith("reviews@1: drift alarm | last 200: labels (p = 0.001) good 0.9")
     assert told[1].startswith("reviews@1: drift alarm over")
     with database.read() as connection:
         assert [entry.action for entry in audit.entries(connection)] == ["alarm"] * 4
         assert audit.verify(connection).fault is None
+
+
+def test_people_are_told_in_their_language(database: Database) -> None:
+    told: list[tuple[str, str]] = []
+    alerts = Alerts(database, {"people": lambda title, body: told.append((title, body)) is None})
+    for hour, p_value in ((0, 0.001), (1, 0.5)):
+        with alerts:
+            sound(MODEL, window(p_value), AlarmRules(), alerts, now=1e9 + hour * HOUR, language="zh")
+    assert [title for title, _ in told] == ["reviews@1：漂移告警", "reviews@1：漂移告警解除"]
+    assert told[1][1].endswith("不再有信号漂移（p = 0.500）")
 
 
 def test_accuracy_opens_when_surely_below_and_ends_when_it_is_not_below(database: Database) -> None:
@@ -83,7 +93,7 @@ def test_what_was_told_and_not_noted_is_not_told_again(database: Database, monke
             sound(MODEL, window(0.001), AlarmRules(), alerts, now=1e9)
     with alerts:
         assert [one.opened for one in sound(MODEL, window(0.001), AlarmRules(), alerts, now=1e9 + 60)] == [True]
-    assert told == ["reviews@1: drift alarm 漂移告警"]
+    assert told == ["reviews@1: drift alarm"]
 
 
 def test_names_of_channels_hold_no_secret() -> None:
@@ -120,7 +130,7 @@ def test_the_verb_tells_over_http(
     server.server_close()
     page = capsys.readouterr().out
     assert page.count("alarm opened: drift, last 80: ") == 1
-    assert [body["title"] for body in bodies] == ["reviews@1: drift alarm 漂移告警"]
+    assert [body["title"] for body in bodies] == ["reviews@1: drift alarm"]
     monkeypatch.delenv("FEILUN_TELL")
     assert run(["monitor", "reviews", "--accuracy-below", "0.8"]) == 2
     assert "Give --tell ADDRESS too" in capsys.readouterr().err

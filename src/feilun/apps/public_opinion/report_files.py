@@ -11,9 +11,10 @@ from feilun.apps.public_opinion.emergent import Theme
 from feilun.apps.public_opinion.incidents import Incident
 from feilun.apps.public_opinion.queries import document_json
 from feilun.apps.public_opinion.report import LISTED, Report, day_of
-from feilun.apps.public_opinion.summary import minute, summary
+from feilun.apps.public_opinion.summary import headline, minute, summary
 from feilun.apps.public_opinion.trends import Side, Trend
 from feilun.core.files import write_json, write_text
+from feilun.core.remark import Language, Remark, joined, said_in
 from feilun.evaluation.presentation.timelines import bars, image, timeline, write_pdf
 
 SEVERITY_NAMES = {"moderate": "一般 moderate", "high": "严重 high", "critical": "危急 critical"}
@@ -38,12 +39,13 @@ body { overflow-wrap: anywhere }
 """
 
 
-def write_report(report: Report, folder: Path) -> list[Path]:
+def write_report(report: Report, folder: Path, language: Language = "en") -> list[Path]:
     """Write a report as report.html, report.pdf and report.json.
 
     Args:
         report: The report to write.
         folder: Where to; made where there is none.
+        language: That of sentences; headings are in both.
 
     Returns:
         The files.
@@ -54,8 +56,8 @@ def write_report(report: Report, folder: Path) -> list[Path]:
     """
     figures = _figures(report)
     paths = [folder / f"report.{ending}" for ending in ("html", "pdf", "json")]
-    write_text(paths[0], _page(report, figures))
-    write_pdf(paths[1], figures, _plain(report))
+    write_text(paths[0], _page(report, figures, language))
+    write_pdf(paths[1], figures, said_in(language, _plain(report)))
     write_json(paths[2], report.to_json())
     return paths
 
@@ -80,17 +82,17 @@ def _lines(trend: Trend) -> dict[str, list[int]]:
     return {"documents 文档": trend.documents.tolist(), "negative 负面": trend.negative.tolist()}
 
 
-def _page(report: Report, figures: Sequence[Any]) -> str:
+def _page(report: Report, figures: Sequence[Any], language: Language) -> str:
     images = [image(one) for one in figures]
     everything = 0 if report.total is None else int(report.total.documents.sum())
     title = f"舆情报告 Public opinion, {_of(report)}{day_of(report.since)} – {day_of(report.until)}"
     parts = [
-        f'<!doctype html><html lang="zh"><meta charset="utf-8">'
+        f'<!doctype html><html lang="{language}"><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f'<title>{html.escape(title)}</title>',
         f"<style>{STYLE}</style><h1>{html.escape(title)}</h1>",
         f"<p>{everything:,} documents 文档, {len(report.incidents)} incidents 事件.</p>", *images[:1],
-        "<h2>事件 Incidents</h2>", *(_incident(report, one) for one in report.incidents),
+        "<h2>事件 Incidents</h2>", *(_incident(report, one, language) for one in report.incidents),
         "<h2>主体 Entities</h2>", _table(report, "entity", report.entities, everything),
         "<h2>话题 Topics</h2>", _table(report, "topic", report.topics, everything), *images[1:],
         "<h2>来源 Sources</h2>", _table(report, "source", report.sources, everything),
@@ -103,9 +105,9 @@ def _page(report: Report, figures: Sequence[Any]) -> str:
     return "\n".join(parts) + "\n"
 
 
-def _incident(report: Report, incident: Incident) -> str:
+def _incident(report: Report, incident: Incident, language: Language) -> str:
     rows = report.documents[incident.id]
-    said = "".join(f"<p>{html.escape(line)}</p>" for line in summary(incident).splitlines())
+    said = "".join(f"<p>{html.escape(line)}</p>" for line in summary(incident, language).splitlines())
     listed = _listed([document_json(row) for row in rows[:LISTED]])
     return (
         f'<section class="incident" id="{incident.id}"><h3>'
@@ -167,20 +169,44 @@ def _called(report: Report, side: Side, trend: Trend) -> str:
     return report.titles.get(name, name) if side == "topic" else name
 
 
-def _plain(report: Report) -> str:
-    lines = [f"Public opinion 舆情报告, {_of(report)}{day_of(report.since)} – {day_of(report.until)}", ""]
+def _plain(report: Report) -> Remark:
+    """Return the text of the PDF."""
+    time = f"{day_of(report.since)} – {day_of(report.until)}"
+    lines = [Remark(f"Public opinion, {_of(report)}{time}", f"舆情报告，{_of(report)}{time}"), Remark("", "")]
     for one in report.incidents:
-        lines += [f"{one.severity}: {one.title}", f"{one.entity}, {minute(one.opened)} UTC", summary(one), ""]
+        lines += [_told(one), Remark("", "")]
     everything = 0 if report.total is None else int(report.total.documents.sum())
     for trend in report.entities:
         facts = trend.summary(everything)
+        name, count, share, bad = trend.entity, facts["documents"], facts["share_of_voice"], facts["negative_share"]
         lines.append(
-            f"{trend.entity}: {facts['documents']} documents, {facts['share_of_voice']:.1%} of all, "
-            f"{facts['negative_share']:.1%} negative"
+            Remark(
+                f"{name}: {count} documents, {share:.1%} of all, {bad:.1%} negative",
+                f"{name}：{count} 篇文档，声量占比 {share:.1%}，负面占比 {bad:.1%}",
+            )
         )
-    lines += [f"来源 Source: {one.source}: {int(one.documents.sum())} documents" for one in report.sources]
-    lines += [f"地区 Region: {one.region}: {int(one.documents.sum())} documents" for one in report.regions]
+    for trend in report.sources:
+        name, count = trend.source, int(trend.documents.sum())
+        lines.append(Remark(f"Source: {name}: {count} documents", f"来源：{name}：{count} 篇文档"))
+    for trend in report.regions:
+        name, count = trend.region, int(trend.documents.sum())
+        lines.append(Remark(f"Region: {name}: {count} documents", f"地区：{name}：{count} 篇文档"))
     for theme in report.emergent.themes:
-        grows = ", growing" if theme.grows else ""
-        lines.append(f"Emergent 新话题: {theme.title}: {theme.documents} documents{grows}")
-    return "\n".join(lines)
+        grows = Remark(", growing", "，在增长") if theme.grows else Remark("", "")
+        lines.append(
+            Remark(
+                f"Emergent: {theme.title}: {theme.documents} documents{grows}",
+                f"新话题：{theme.title}：{theme.documents} 篇文档{grows.chinese}",
+            )
+        )
+    return joined(lines, "\n", "\n")
+
+
+def _told(incident: Incident) -> Remark:
+    """Return an incident as the PDF tells it."""
+    about = f"{incident.entity}, {minute(incident.opened)} UTC"
+    told: dict[Language, str] = {
+        language: "\n".join((headline(incident, language), about, summary(incident, language)))
+        for language in ("en", "zh")
+    }
+    return Remark(told["en"], told["zh"])

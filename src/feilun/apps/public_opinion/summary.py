@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from feilun.apps.public_opinion.incidents import Alarm, Incident
+from feilun.core.remark import Language
 from feilun.text.segment import HAN
 
 
@@ -67,15 +68,20 @@ WORDINGS = {
 }
 
 
-def headline(incident: Incident) -> str:
-    """Say in a line how severe it is, whom it concerns and what is told."""
-    severity = _words(incident).severities[incident.severity]
+def headline(incident: Incident, language: Language | None = None) -> str:
+    """Say in a line how severe it is, whom it concerns and what is told.
+
+    Args:
+        incident: What happened.
+        language: That of our words; None takes that of the story that is told most. Titles stay as they are.
+    """
+    severity = _words(incident, language).severities[incident.severity]
     return " ".join(part for part in (f"[{severity}]", incident.entity, incident.title) if part)
 
 
-def summary(incident: Incident) -> str:
-    """Say what happened."""
-    peak, words = incident.peak, _words(incident)
+def summary(incident: Incident, language: Language | None = None) -> str:
+    """Say what happened, in a language as `headline` does."""
+    peak, words = incident.peak, _words(incident, language)
     sources = [f"{name} ({count})" for name, count in incident.cause["sources"][:SHOWN]]
     stories = incident.cause["stories"][:SHOWN]
     phrases = [name for name, _ in incident.cause["phrases"]]
@@ -96,9 +102,9 @@ def _where(alarm: Alarm, words: Wording) -> str:
     return words.where.format(places=words.comma.join(places)) if places else ""
 
 
-def _words(incident: Incident) -> Wording:
-    """Return the wording in the language of the story that is told most."""
-    return WORDINGS["zh" if HAN.search(incident.title) else "en"]
+def _words(incident: Incident, language: Language | None) -> Wording:
+    """Return the wording of a language, or of that of the story that is told most."""
+    return WORDINGS[language or ("zh" if HAN.search(incident.title) else "en")]
 
 
 def _told(story: Mapping[str, Any], words: Wording) -> str:

@@ -126,7 +126,7 @@ def monitor(
     try:
         windows = watching.watch(opened, database, spans or watching.SPANS, alpha=alpha)
         rules = alarms.AlarmRules(accuracy_below)
-        changed = alarms.tell(model, windows[0], rules, database, tell) if tell else []
+        changed = alarms.tell(model, windows[0], rules, database, tell, output.language()) if tell else []
     finally:
         database.close()
     if as_json:

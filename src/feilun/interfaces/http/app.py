@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from feilun import __version__
 from feilun.core.errors import FeilunError
 from feilun.core.remark import Remark, said_in
+from feilun.core.remark import Remark
 from feilun.interfaces.http import (
     chat,
     embeddings,
@@ -27,6 +28,7 @@ from feilun.interfaces.http import (
     request_spans,
     requests_log,
 )
+from feilun.interfaces.http.applications import opinion_queries, public_opinion
 from feilun.interfaces.http.bodies import CheckedBodies
 from feilun.interfaces.http.error_answers import error_answer, language_of, told
 from feilun.interfaces.http.faults import said_of, status_of
@@ -117,30 +119,37 @@ def _compared(app: FastAPI, comparison: Comparison) -> None:
 async def _feilun_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, FeilunError)  # noqa: S101
     headers = {"Retry-After": str(error.retry_after)} if isinstance(error, Overloaded) else None
-    return error_answer(status_of(error), told(error, request.headers), headers)
+    return error_answer(status_of(error), error.message, request.headers, headers)
 
 
-async def _wrong_request(_: Request, error: Exception) -> JSONResponse:
+async def _wrong_request(request: Request, error: Exception) -> JSONResponse:
     faults = error.errors() if isinstance(error, RequestValidationError) else []
-    return error_answer(422, f"The request is wrong: {said_of(faults)}. See /docs for an example.")
+    found = said_of(faults)
+    said = Remark(
+        f"The request is wrong: {found}. See /docs for an example.", f"请求有误：{found.chinese}。示例见 /docs。"
+    )
+    return error_answer(422, said, request.headers)
 
 
 async def _http_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101
-    path, allowed = request.url.path, (error.headers or {}).get("Allow", "")
+    path, method, allowed = request.url.path, request.method, (error.headers or {}).get("Allow", "")
     said = {
-        404: Remark(f"There is nothing at {path}. See /docs.", f"{path} 处什么也没有。见 /docs。"),
+        404: Remark(f"There is nothing at {path}. See /docs.", f"{path} 不存在。接口说明见 /docs。"),
         405: Remark(
-            f"{path} answers {allowed}, not {request.method}. See /docs.",
-            f"{path} 回答 {allowed}，不回答 {request.method}。见 /docs。",
+            f"{path} answers {allowed}, not {method}. See /docs.",
+            f"{path} 只接受 {allowed}，不接受 {method}。见 /docs。",
         ),
     }.get(error.status_code, str(error.detail))
-    return error_answer(error.status_code, said_in(language_of(request.headers), said), error.headers)
+    return error_answer(error.status_code, said, request.headers, error.headers)
 
 
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:
     # outside of the middleware that gave the id: it is said, and sent, here
     identity = request.scope.get(requests_log.REQUEST, "")
     log.error("%s failed, request %s", request.method, identity, exc_info=error, extra={"facts": {"request": identity}})
-    said = f"An unexpected {type(error).__name__}; the service's log has more under {identity}."
-    return error_answer(500, said, {requests_log.HEADER.decode(): identity})
+    said = Remark(
+        f"An unexpected {type(error).__name__}; the service's log has more under {identity}.",
+        f"意外的 {type(error).__name__}；详见服务日志中的 {identity}。",
+    )
+    return error_answer(500, said, request.headers, {requests_log.HEADER.decode(): identity})

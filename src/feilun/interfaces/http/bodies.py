@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import re
 
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from feilun.core.remark import Remark
 from feilun.interfaces.http.error_answers import error_answer
 from feilun.serving.limits import Limits
 
@@ -22,12 +24,13 @@ class Refused(Exception):
 
     Args:
         status: The status of the answer.
-        message: What is wrong.
+        message: What is wrong, in both languages.
     """
 
-    def __init__(self, status: int, message: str) -> None:
+    def __init__(self, status: int, message: Remark) -> None:
         super().__init__(message)
         self.status = status
+        self.message = message
 
 
 class CheckedBodies:
@@ -55,7 +58,8 @@ class CheckedBodies:
                 check_text(body, self.limits.depth)
         except Refused as refused:
             # the rest of the body is not read, so the connection cannot carry another request
-            await error_answer(refused.status, str(refused), {"Connection": "close"})(scope, receive, send)
+            close = {"Connection": "close"}
+            await error_answer(refused.status, refused.message, Headers(scope=scope), close)(scope, receive, send)
             return
         given = False
 
@@ -85,7 +89,9 @@ class CheckedBodies:
                     if not message.get("more_body", False):
                         return bytes(body)
         except TimeoutError as error:
-            raise Refused(408, f"The body did not arrive within {self.limits.slow_seconds:g} s.") from error
+            seconds = f"{self.limits.slow_seconds:g}"
+            late = Remark(f"The body did not arrive within {seconds} s.", f"请求体没有在 {seconds} 秒内传完。")
+            raise Refused(408, late) from error
 
 
 def check_text(body: bytes, depth: int) -> None:
@@ -101,15 +107,24 @@ def check_text(body: bytes, depth: int) -> None:
     try:
         body.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise Refused(422, f"The body is not UTF-8: byte {error.start} does not belong there.") from error
+        wrong = Remark(
+            f"The body is not UTF-8: byte {error.start} does not belong there.",
+            f"请求体不是 UTF-8：第 {error.start} 字节有误。",
+        )
+        raise Refused(422, wrong) from error
     if body.count(b"[") + body.count(b"{") <= depth:
         return
     now = 0
     for bracket in BRACKET.finditer(STRING.sub(b"", body)):
         now += 1 if bracket[0] in b"[{" else -1
         if now > depth:
-            raise Refused(422, f"The body nests JSON more than {depth} deep.")
+            raise Refused(
+                422, Remark(f"The body nests JSON more than {depth} deep.", f"请求体的 JSON 嵌套超过 {depth} 层。")
+            )
 
 
 def _too_large(most: int) -> Refused:
-    return Refused(413, f"The body is larger than {most:,} bytes. Send it in parts.")
+    said = Remark(
+        f"The body is larger than {most:,} bytes. Send it in parts.", f"请求体超过 {most:,} 字节。请分几次发送。"
+    )
+    return Refused(413, said)

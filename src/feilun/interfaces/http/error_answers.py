@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
-from feilun.core.errors import FeilunError
 from feilun.core.remark import Language, said_in
 
 
@@ -28,12 +27,16 @@ def language_of(headers: Mapping[str, str]) -> Language:
     return "zh" if headers.get("accept-language", "").strip().lower().startswith("zh") else "en"
 
 
-def told(error: FeilunError, headers: Mapping[str, str]) -> str:
-    """Return an error's message in the language that a client likes best."""
-    return said_in(language_of(headers), error.message)
+def error_answer(
+    status: int, message: str, asked: Mapping[str, str], headers: Mapping[str, str] | None = None
+) -> JSONResponse:
+    """Return an error as JSON.
 
-
-def error_answer(status: int, message: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
-    """Return an error as JSON; characters that UTF-8 cannot hold are escaped."""
-    safe = message.encode("utf-8", "backslashreplace").decode("utf-8")
+    Args:
+        status: The status.
+        message: What is wrong; characters that UTF-8 cannot hold are escaped.
+        asked: The request's headers: a remark is said in the language that they ask for.
+        headers: Headers of the answer.
+    """
+    safe = said_in(language_of(asked), message).encode("utf-8", "backslashreplace").decode("utf-8")
     return JSONResponse({"error": {"message": safe}}, status, dict(headers) if headers else None)

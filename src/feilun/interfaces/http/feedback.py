@@ -10,9 +10,18 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from feilun.core.answers.table import ANSWERS
 from feilun.core.observation import Feedback
+from feilun.core.remark import Remark
 from feilun.interfaces.http.chat_observed import COMPLETION
 from feilun.interfaces.http.error_answers import ErrorAnswer, error_answer
 from feilun.monitoring.feedback import FeedbackDesk
+
+NOTHING_SAID = Remark(
+    'give at least one of the right answer, such as "label", "thumbs" and "text"',
+    "正确答案（如 label）、thumbs 和 text 至少给出一项",
+)
+NOT_OBSERVED = Remark(
+    "This service observes nothing, so there is nothing to give feedback on.", "这个服务不记录观测，无从反馈。"
+)
 
 router = APIRouter(prefix="/v1/feedback", tags=["feedback"])
 
@@ -62,7 +71,7 @@ class FeedbackRequest(BaseModel):
     @model_validator(mode="after")
     def _something(self) -> Self:
         if not self.told() and self.thumbs is None and not (self.text and self.text.strip()):
-            raise ValueError('give at least one of the right answer, such as "label", "thumbs" and "text"')
+            raise ValueError(NOTHING_SAID)
         return self
 
     def told(self) -> dict[str, Any]:
@@ -142,7 +151,7 @@ def give_feedback(
     """Take feedback on a prediction; once answered it is on the disk. Feedback adds up and never replaces another."""
     desk: FeedbackDesk | None = request.app.state.feedback
     if desk is None:
-        return error_answer(404, "This service observes nothing, so there is nothing to give feedback on.")
+        return error_answer(404, NOT_OBSERVED, request.headers)
     correct = None if body.thumbs is None else body.thumbs == "up"
     about = body.observation.removeprefix(COMPLETION)
     given = desk.give(about, correct=correct, text=body.text, key=key, **body.told())

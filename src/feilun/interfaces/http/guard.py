@@ -9,10 +9,12 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from urllib.parse import urlsplit
 
+from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from feilun.core.errors import StorageError
+from feilun.core.remark import Remark
 from feilun.interfaces.http.error_answers import error_answer
 from feilun.serving.access import Access
 from feilun.storage.tokens import Token, find
@@ -67,6 +69,15 @@ HEADERS = (
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"content-security-policy", b"frame-ancestors 'none'; object-src 'none'; base-uri 'none'"),
 )
+NEEDED = Remark(
+    "A token is needed, in one header: Authorization: Bearer TOKEN",
+    "需要令牌，写在一个请求头里：Authorization: Bearer TOKEN",
+)
+ILL_FORMED = Remark(
+    "The token holds line breaks, spaces or characters beyond ASCII; no token does.",
+    "令牌里有换行、空格或非 ASCII 字符，令牌不会是这样。",
+)
+UNKNOWN = Remark("The token is unknown or revoked.", "令牌不存在或已吊销。")
 NO_STORE = (b"cache-control", b"no-store")
 
 log = logging.getLogger(__name__)
@@ -107,13 +118,13 @@ class Guard:
             return
         status, said = refused
         headers = {"Connection": "close", **({"WWW-Authenticate": "Bearer"} if status == 401 else {})}
-        await error_answer(status, said, headers)(scope, receive, guarded)
+        await error_answer(status, said, Headers(scope=scope), headers)(scope, receive, guarded)
 
     async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a socket on, or refuse it; one whose token is revoked meanwhile is closed with its next message."""
         refused = self._wrong_host(scope) or await self._wrong_token(scope)
         if refused is not None:
-            await error_answer(*refused)(scope, receive, send)
+            await error_answer(*refused, Headers(scope=scope))(scope, receive, send)
             return
         closed = False
 
@@ -138,41 +149,52 @@ class Guard:
 
         await self.app(scope, heard, said)
 
-    def _wrong_host(self, scope: Scope) -> tuple[int, str] | None:
+    def _wrong_host(self, scope: Scope) -> tuple[int, Remark] | None:
         """Find a page of another site that asks through the visitor's browser (DNS rebinding, cross-site requests)."""
         hosts = self.access.hosts
         if hosts is None:
             return None
         host = _only(scope, b"host") or ""
         if not named("//" + host, hosts):
-            return 421, f"The service does not answer as {host!r}. Allow the name: feilun serve --allow-host NAME"
+            return 421, Remark(
+                f"The service does not answer as {host!r}. Allow the name: feilun serve --allow-host NAME",
+                f"服务不以 {host!r} 这个名称应答。允许这个名称：feilun serve --allow-host NAME",
+            )
         origin = _only(scope, b"origin")
         if origin is not None and not named(origin, hosts):
-            return 403, f"Pages of {origin!r} may not ask. Allow the name: feilun serve --allow-host NAME"
+            return 403, Remark(
+                f"Pages of {origin!r} may not ask. Allow the name: feilun serve --allow-host NAME",
+                f"{origin!r} 的网页不允许访问。允许这个名称：feilun serve --allow-host NAME",
+            )
         return None
 
-    async def _wrong_token(self, scope: Scope) -> tuple[int, str] | None:
+    async def _wrong_token(self, scope: Scope) -> tuple[int, Remark] | None:
         if self.access.tokens is None or scope["path"] in OPEN or scope["path"].startswith(SIGNED):
             return None
         if self.access.sessions is not None and (scope["path"] + "/").startswith(PAGES + "/"):
             return None
         secret = _bearer(scope) or self._session(scope)
         if not secret:
-            return 401, "A token is needed, in one header: Authorization: Bearer TOKEN"
+            return 401, NEEDED
         if not (secret.isascii() and secret.isprintable() and " " not in secret):
-            return 401, "The token holds line breaks, spaces or characters beyond ASCII; no token does."
+            return 401, ILL_FORMED
         try:
             token = find(await self._tokens(self.access.tokens), secret)
         except StorageError as error:
-            return 503, str(error)
+            return 503, error.message
         if token is None:
-            return 401, "The token is unknown or revoked."
+            return 401, UNKNOWN
         if not token.reaches(self.access.application):
-            return 403, f"The token {token.name} is one of another application."
+            return 403, Remark(
+                f"The token {token.name} is one of another application.", f"令牌 {token.name} 属于另一个应用。"
+            )
         scope[CLIENT], scope[TOKEN] = f"token {token.name}", token
         wanted = scope_of(scope["path"])
         if not token.allows(wanted):
-            return 403, f"The token {token.name} lacks the scope {wanted!r}; it has {', '.join(token.scopes)}."
+            return 403, Remark(
+                f"The token {token.name} lacks the scope {wanted!r}; it has {', '.join(token.scopes)}.",
+                f"令牌 {token.name} 没有 {wanted!r} 权限，只有 {'、'.join(token.scopes)}。",
+            )
         return None
 
     def _session(self, scope: Scope) -> str | None:

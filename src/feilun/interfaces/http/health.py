@@ -5,8 +5,11 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
+from feilun.core.remark import Remark
 from feilun.interfaces.http.error_answers import ErrorAnswer, error_answer
 from feilun.serving.engine import Engine
+
+NOT_READY = Remark("The models are not loaded yet, or the service is stopping.", "模型尚未加载完，或服务正在停止。")
 
 router = APIRouter(tags=["health"])
 
@@ -24,6 +27,6 @@ async def readyz(request: Request) -> JSONResponse:
     """Answer 200 once every model can predict, and 503 before that and while the service stops."""
     engine: Engine = request.app.state.engine
     if not engine.ready:
-        return error_answer(503, "The models are not loaded yet, or the service is stopping.")
+        return error_answer(503, NOT_READY, request.headers)
     models = [f"{name}@{bundle.version}" for name, bundle in engine.bundles.items()]
     return JSONResponse({"status": "ready", "models": models})

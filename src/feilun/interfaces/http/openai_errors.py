@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 from fastapi import Request, Response
@@ -12,6 +12,9 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
 from feilun.core.errors import FeilunError, UsageError
+from feilun.core.remark import said_in
+from feilun.interfaces.http.error_answers import language_of
+from feilun.interfaces.values import said_of_value
 from feilun.serving.engine import UnknownModel
 from feilun.serving.limits import Overloaded, ShareTaken, TooLarge
 
@@ -67,18 +70,19 @@ class OpenAIRoute(APIRoute):
             except RequestValidationError as error:
                 fault = error.errors()[0]
                 where = ".".join(str(step) for step in fault["loc"][1:]) or None
-                return shaped(400, str(fault["msg"]).removeprefix("Value error, "), "invalid_request_error", where)
+                said = said_in(language_of(request.headers), said_of_value(fault))
+                return shaped(400, said, "invalid_request_error", where)
             except FeilunError as error:
-                return answer_of(error)
+                return answer_of(error, request.headers)
 
         return answer
 
 
-def answer_of(error: FeilunError) -> JSONResponse:
-    """Return an error of ours as an answer."""
+def answer_of(error: FeilunError, asked: Mapping[str, str]) -> JSONResponse:
+    """Return an error of ours as an answer, in the language that the request's headers ask for."""
     status, kind, code = fields_of(error)
     headers = {"Retry-After": str(error.retry_after)} if isinstance(error, Overloaded) else None
-    return shaped(status, str(error), kind, None, code, headers)
+    return shaped(status, said_in(language_of(asked), error.message), kind, None, code, headers)
 
 
 def fields_of(error: FeilunError) -> tuple[int, str, str | None]:

@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from feilun.bundles.bundle import Bundle
+from feilun.core.remark import Remark
 from feilun.interfaces.http.disconnect import cancel_on_disconnect
 from feilun.interfaces.http.error_answers import ErrorAnswer
 from feilun.interfaces.http.guard import client_of
@@ -18,6 +19,11 @@ from feilun.monitoring.log import ObservationLog
 from feilun.serving.engine import Engine
 from feilun.serving.limits import Row
 from feilun.serving.rows import remembered_rows, rows_of
+
+ONE_OF_BOTH = Remark(
+    'give either "texts", a list of texts, "text", a single one, "pairs", pairs of texts, or "rows", cells by column',
+    "texts（一批文本）、text（一条文本）、pairs（文本对）、rows（按列给出的单元格）四项只给一项",
+)
 
 router = APIRouter(prefix="/v1/predict", tags=["predict"])
 
@@ -51,10 +57,7 @@ class PredictRequest(BaseModel):
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
         if sum(value is not None for value in (self.texts, self.text, self.pairs, self.rows)) != 1:
-            raise ValueError(
-                'give either "texts", a list of texts, "text", a single one, "pairs", pairs of texts, '
-                'or "rows", cells by column'
-            )
+            raise ValueError(ONE_OF_BOTH)
         return self
 
     def asked(self, bundle: Bundle) -> list[Row]:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from feilun.core.remark import Remark, joined, said_in
+from feilun.core.remark import Language, Remark, joined, said_in
 from feilun.monitoring.alerts import Alerts, Message, Send, apprise_channel
 from feilun.storage import audit
 from feilun.storage.database import Database
@@ -59,7 +59,15 @@ class Alarm:
         return {"model": self.model, "alarm": self.rule, "opened": self.opened, "reason": self.reason}
 
 
-def sound(model: str, window: Window, rules: AlarmRules, alerts: Alerts, *, now: float | None = None) -> list[Alarm]:
+def sound(
+    model: str,
+    window: Window,
+    rules: AlarmRules,
+    alerts: Alerts,
+    *,
+    now: float | None = None,
+    language: Language = "en",
+) -> list[Alarm]:
     """Open alarms, and end those that are over; each change is told once, and noted in the audit log.
 
     Args:
@@ -68,6 +76,7 @@ def sound(model: str, window: Window, rules: AlarmRules, alerts: Alerts, *, now:
         rules: What opens an alarm.
         alerts: Tells people.
         now: Seconds since 1970; None is now.
+        language: That of what people are told.
 
     Returns:
         What changed.
@@ -84,7 +93,8 @@ def sound(model: str, window: Window, rules: AlarmRules, alerts: Alerts, *, now:
             continue
         alarm = Alarm(model, rule, not last["opened"], reason)
         # told before it is noted, under a name that follows from what was noted last: once, whenever the process dies
-        alerts.tell(Message(f"{model} {rule} {last['at']}", _title(alarm), reason))
+        told = said_in(language, _title(alarm)), said_in(language, reason)
+        alerts.tell(Message(f"{model} {rule} {last['at']}", *told))
         with alerts.database.write() as connection:
             audit.record(connection, ACTION, model=model, rule=rule, opened=alarm.opened, at=now, reason=reason)
         changed.append(alarm)
@@ -101,10 +111,17 @@ def channels_of(addresses: Sequence[str]) -> dict[str, Send]:
     return {_name(address): apprise_channel(address) for address in addresses}
 
 
-def tell(model: str, window: Window, rules: AlarmRules, database: Database, addresses: Sequence[str]) -> list[Alarm]:
+def tell(
+    model: str,
+    window: Window,
+    rules: AlarmRules,
+    database: Database,
+    addresses: Sequence[str],
+    language: Language = "en",
+) -> list[Alarm]:
     """Open and end alarms as `sound` does, and send what is due; what cannot be sent waits for the next time."""
     with Alerts(database, channels_of(addresses)) as alerts:
-        return sound(model, window, rules, alerts)
+        return sound(model, window, rules, alerts, language=language)
 
 
 Found = tuple[str, bool, bool, str]
@@ -137,11 +154,10 @@ def _accuracy(window: Window, rules: AlarmRules) -> list[Found]:
     return [("accuracy", figure.high < below, figure.value >= below, reason)]
 
 
-def _title(alarm: Alarm) -> str:
+def _title(alarm: Alarm) -> Remark:
     chinese = {"drift": "漂移", "accuracy": "准确率"}[alarm.rule]
-    return f"{alarm.model}: " + (
-        f"{alarm.rule} alarm {chinese}告警" if alarm.opened else f"{alarm.rule} alarm over {chinese}告警解除"
-    )
+    over = Remark("", "") if alarm.opened else Remark(" over", "解除")
+    return Remark(f"{alarm.model}: {alarm.rule} alarm{over}", f"{alarm.model}：{chinese}告警{over.chinese}")
 
 
 def _name(address: str) -> str:

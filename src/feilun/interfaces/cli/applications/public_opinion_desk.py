@@ -170,7 +170,7 @@ def show(incident: Incident, indent: str = "") -> None:
     day = time.strftime("%Y-%m-%d %H:%M", time.gmtime(incident.opened))
     state = f"{day} UTC  {output.said(STATES[incident.state])}  {output.said(SEVERITIES[incident.severity])}"
     print(f"{indent}{incident.id}  {state}  {incident.entity}  {incident.title}")
-    for line in summary(incident).splitlines():
+    for line in summary(incident, output.language()).splitlines():
         print(f"{indent}    {line}")
 
 

@@ -189,7 +189,7 @@ def report(
         since = opinion.since_days(connection, days)
         titles = application.scheme.titles
         made = make_report(connection, application.width, titles, since, source=source, region=region)
-    files = write_report(made, out)
+    files = write_report(made, out, application.settings.fixed_language or output.language())
     if as_json:
         output.print_json(made.to_json())
     else:

@@ -7,12 +7,13 @@ import time
 from contextlib import ExitStack
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.websockets import WebSocket
 
 from feilun.core.errors import FeilunError
+from feilun.core.remark import Remark
 from feilun.interfaces.http.applications.customer_service_talk import Talk
 from feilun.interfaces.http.error_answers import error_answer
 from feilun.interfaces.http.faults import status_of
@@ -24,16 +25,20 @@ Channel = Literal["web", "feishu", "dingtalk", "wecom", "slack", "other"]
 PROTOCOL = "feilun"
 """The protocol that is chosen where a client names several."""
 
+NO_SOCKET = Remark(
+    "This address speaks WebSocket. The service does where it was installed with feilun[customer-service].",
+    "这个地址使用 WebSocket 协议。服务须安装 feilun[customer-service] 才支持。",
+)
+
 router = APIRouter(prefix="/v1/apps/customer-service", tags=["customer service"])
 
 log = logging.getLogger(__name__)
 
 
 @router.get("/socket", include_in_schema=False)
-def no_socket() -> JSONResponse:
+def no_socket(request: Request) -> JSONResponse:
     """Say what a request is to be here."""
-    said = "This address speaks WebSocket. The service does where it was installed with feilun[customer-service]."
-    return error_answer(426, said, {"Upgrade": "websocket", "Connection": "Upgrade"})
+    return error_answer(426, NO_SOCKET, request.headers, {"Upgrade": "websocket", "Connection": "Upgrade"})
 
 
 @router.websocket("/socket")
@@ -56,7 +61,7 @@ async def talk(
             own = Talk(socket, socket.app.state.customer_service, conversation, channel, open_for)
             missed = await run_in_threadpool(own.missed, after)
         except FeilunError as error:
-            await socket.send_denial_response(error_answer(status_of(error), str(error)))
+            await socket.send_denial_response(error_answer(status_of(error), error.message, socket.headers))
             return
         await socket.accept(PROTOCOL if PROTOCOL in socket.scope["subprotocols"] else None)
         await own.run(leaving, missed)

@@ -17,6 +17,8 @@ from feilun.apps.customer_service.conversations.exchange import Answered
 from feilun.apps.customer_service.desk import Desk
 from feilun.apps.customer_service.improving.learning import UnknownConversation
 from feilun.core.errors import FeilunError
+from feilun.core.remark import Remark, said_in
+from feilun.interfaces.http.error_answers import language_of
 from feilun.interfaces.http.bodies import Refused, check_text
 from feilun.interfaces.http.faults import said_of, status_of
 from feilun.storage.customer_service import Turn
@@ -126,9 +128,10 @@ class Talk:
             await asyncio.to_thread(check_text, body, self.socket.app.state.engine.limits.depth)
             return Spoken.model_validate_json(body)
         except Refused as refused:
-            self._fault(refused.status, str(refused))
+            self._fault(refused.status, refused.message)
         except ValidationError as error:
-            self._fault(422, f"The message is wrong: {said_of([dict(fault) for fault in error.errors()])}.")
+            found = said_of([dict(fault) for fault in error.errors()])
+            self._fault(422, Remark(f"The message is wrong: {found}.", f"消息有误：{found.chinese}。"))
         return None
 
     async def _answer(self, said: Spoken, heard: asyncio.Event) -> None:
@@ -142,10 +145,12 @@ class Talk:
         try:
             answered = await run_in_threadpool(answer)
         except FeilunError as error:
-            self._fault(status_of(error), str(error), frees=True)
+            self._fault(status_of(error), error.message, frees=True)
         except Exception as error:
             log.exception("A turn over a socket failed.")
-            self._fault(500, f"An unexpected {type(error).__name__}; the service's log has more.", frees=True)
+            kind = type(error).__name__
+            said_of_it = Remark(f"An unexpected {kind}; the service's log has more.", f"意外的 {kind}；详见服务日志。")
+            self._fault(500, said_of_it, frees=True)
             heard.set()
         else:
             self.taken += 1
@@ -179,7 +184,8 @@ class Talk:
             self._say("turn", seen_turn(turn))
 
     def _fault(self, status: int, message: str, *, frees: bool = False) -> None:
-        self._say("error", {"status": status, "error": {"message": message}}, frees=frees)
+        told = said_in(language_of(self.socket.headers), message)
+        self._say("error", {"status": status, "error": {"message": told}}, frees=frees)
 
     def _say(self, event: str, fields: Mapping[str, Any], *, frees: bool = False) -> None:
         text = json.dumps({"event": event, **fields}, ensure_ascii=False)

@@ -10,12 +10,16 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from feilun.apps.public_opinion.document import NAMES
 from feilun.apps.public_opinion.intake import redacted
+from feilun.core.remark import Remark
 from feilun.interfaces.http.error_answers import ErrorAnswer, error_answer
 from feilun.storage import opinion_inbox
 from feilun.storage.database import Database
 
 router = APIRouter(prefix="/v1/apps/public-opinion", tags=["public opinion"])
 
+NO_DATABASE = Remark(
+    "This service observes nothing, so it has no database for documents.", "这个服务不记录观测，没有存放文档的数据库。"
+)
 MOST_DOCUMENTS = 1000
 
 
@@ -64,7 +68,7 @@ def push(request: Request, body: Annotated[Pushed, Body(openapi_examples=EXAMPLE
     """Queue documents; `feilun public-opinion run` reads them, and what is no document goes to the dead letters."""
     log = request.app.state.log
     if log is None:
-        return error_answer(404, "This service observes nothing, so it has no database for documents.")
+        return error_answer(404, NO_DATABASE, request.headers)
     database: Database = log.database
     with database.write() as connection:
         opinion_inbox.add(connection, body.source, [redacted(record) for record in body.documents])

@@ -176,7 +176,7 @@ def _report(application: Application, folder: Path, screen: Screen) -> tuple[lis
         report = make_report(connection, application.width, application.scheme.titles)
     show(report.to_json()["entities"], screen)
     for one in report.incidents:
-        screen.say(f"\n{headline(one)}\n{summary(one)}")
+        screen.say(f"\n{headline(one, screen.language)}\n{summary(one, screen.language)}")
     if not report.incidents:
         screen.say(
             Remark(
@@ -185,7 +185,7 @@ def _report(application: Application, folder: Path, screen: Screen) -> tuple[lis
             )
         )
     screen.say("")
-    return write_report(report, folder / "report"), list(report.incidents)
+    return write_report(report, folder / "report", screen.language), list(report.incidents)
 
 
 def show(entities: Sequence[dict[str, object]], screen: Screen) -> None:

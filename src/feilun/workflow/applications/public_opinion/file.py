@@ -20,7 +20,7 @@ from feilun.apps.public_opinion.watch import IncidentSettings
 from feilun.core import settings as core_settings
 from feilun.core import toml
 from feilun.core.errors import RecipeError, UsageError, nearest
-from feilun.core.remark import Remark, joined, said_in
+from feilun.core.remark import Language, Remark, joined, said_in
 from feilun.core.settings import REQUIRED, placed, setting, table, tables
 from feilun.monitoring.surge import SurgeSettings
 from feilun.monitoring.trading_days import CalendarSettings
@@ -177,7 +177,16 @@ class Settings:
     retention: RetentionSettings = table(RetentionSettings, "how long documents are kept")
     surge: SurgeSettings = table(SurgeSettings, "how surges are looked for")
     incidents: IncidentSettings = table(IncidentSettings, "how alarms become incidents")
+    language: Literal["source", "zh", "en"] = setting(
+        "source",
+        "language of notifications and reports; source: that of the story that is told most, in reports the system's",
+    )
     channels: dict[str, str] = setting({}, "addresses of apprise by name, to which incidents are sent")
+
+    @property
+    def fixed_language(self) -> Language | None:
+        """Return the language that is asked for; None where it follows the sources."""
+        return None if self.language == "source" else self.language
 
 
 def read_application(path: Path) -> Settings:

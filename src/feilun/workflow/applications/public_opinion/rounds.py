@@ -105,5 +105,7 @@ def _send(alerts: Alerts, application: Application, changed: list[Incident]) -> 
         rule = rules.get(incident.peak.rule)
         if incident.state != "open" or (rule and rule.hours and hour not in rule.hours):
             continue
-        message = Message(f"{incident.id}:{incident.severity}", headline(incident), summary(incident))
+        language = application.settings.fixed_language
+        told = headline(incident, language), summary(incident, language)
+        message = Message(f"{incident.id}:{incident.severity}", *told)
         alerts.tell(message, rule.channels if rule else ())
