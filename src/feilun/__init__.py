@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from feilun.bundles.bundle import open_bundle as open  # noqa: A004
     from feilun.evaluation.evaluate import evaluate
+    from feilun.workflow.screen import Terminal
     from feilun.workflow.steps import train
 
 __version__ = "0.1.0"
-__all__ = ["evaluate", "open", "train"]
+__all__ = ["Terminal", "evaluate", "open", "train"]
 
 _HOME = {
+    "Terminal": "feilun.workflow.screen:Terminal",
     "evaluate": "feilun.evaluation.evaluate:evaluate",
     "open": "feilun.bundles.bundle:open_bundle",
     "train": "feilun.workflow.steps:train",

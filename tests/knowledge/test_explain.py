@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from feilun.bundles.bundle import open_bundle
+from feilun.core.corpus import corpus_of
 from feilun.core.errors import UsageError
 from feilun.interfaces.cli.main import run
-from feilun.knowledge.explain import MOST_PARTS, explain
+from feilun.knowledge.explain import MOST_PARTS, explain, read_part
 from tiny_bundle import WORDS, made_bundle
 
 
@@ -68,6 +69,15 @@ def test_a_long_text_is_weighed_in_bounded_parts_that_hold_all_its_words(bundle)
     assert " ".join(part.text for part in found.parts) == text
 
 
+def test_what_a_model_cuts_off_has_no_part_in_an_explanation(bundle):
+    text = "good bank! " * 5000
+    read = read_part(text, bundle.predictor.encode)
+    assert bundle.predictor.encode(corpus_of([read])) == bundle.predictor.encode(corpus_of([text]))
+    shorter = read[: read.rindex(" ")]
+    assert bundle.predictor.encode(corpus_of([shorter])) != bundle.predictor.encode(corpus_of([text]))
+    assert read_part("good bank!", bundle.predictor.encode) == "good bank!"
+
+
 def test_chinese_is_weighed_by_words(bundle):
     parts = [part.text for part in explain(bundle.predictor, "银行的服务很好。").parts]
     assert "".join(parts) == "银行的服务很好"
@@ -88,8 +98,9 @@ def test_the_verb_tells_the_same_as_a_table_and_as_json(bundle, capsys):
 
 def test_the_verb_keeps_its_lines_short_and_speaks_chinese(bundle, capsys, monkeypatch):
     monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
-    assert run(["explain", str(bundle.path), " ".join(["goo" + 30 * "o" + "d"] * 600)]) == 0
+    assert run(["explain", str(bundle.path), " ".join(["goo" + 80 * "o" + "d"] * 600)]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert "标签" in lines[-1] or "就会变成" in lines[-1]
-    assert max(map(len, lines[1:-1])) <= 100
+    assert "标签" in lines[-2] or "就会变成" in lines[-2]
+    assert "共 50,999 个），其余被截断" in lines[-1]
+    assert max(map(len, lines[1:-2])) <= 100
     assert any(line.endswith("…") for line in lines)

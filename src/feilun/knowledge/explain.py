@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from feilun.core.corpus import corpus_of
+from feilun.core.corpus import Corpus, corpus_of
 from feilun.core.errors import UsageError
 from feilun.core.ports import Predictor
 from feilun.core.prediction import Prediction
@@ -106,6 +107,19 @@ def explain(predictor: Predictor, text: str, label: str | None = None) -> Explan
     )
     decisive, instead = _decisive(predictor, text, label, parts)
     return Explanation(label, _score(whole, label), parts, decisive, instead)
+
+
+def read_part(text: str, encode: Callable[[Corpus], list[list[int]]]) -> str:
+    """Return the beginning of a text that a model reads, up to the end of a word; what is behind that is cut.
+
+    Args:
+        text: The text.
+        encode: Gives rows their token ids as the model reads them.
+    """
+    ends = [found.end() for found in WORD.finditer(text)]
+    whole = encode(corpus_of([text]))
+    at = bisect_left(ends, True, key=lambda end: encode(corpus_of([text[:end]])) == whole)
+    return text[: ends[at]] if at < len(ends) else text
 
 
 def _decisive(

@@ -46,12 +46,12 @@ class Terminal(Screen):
     """Shows reports and progress on a terminal.
 
     Args:
-        console: Where to; stderr where stdout is for machines.
+        console: Where to, such as stdout; stderr where none is given.
         language: What it speaks.
     """
 
-    def __init__(self, console: Console, language: Language = "en") -> None:
-        self.console = console
+    def __init__(self, console: Console | None = None, language: Language = "en") -> None:
+        self.console = console or Console(stderr=True, markup=False, emoji=False)
         self.language = language
 
     def say(self, text: str) -> None:

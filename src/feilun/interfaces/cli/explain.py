@@ -50,7 +50,9 @@ def explain(
     做法是逐个去掉词再问一遍模型，因此适用于任何一种模型包，解释的就是它上线时的判断。
     """
     from feilun.bundles.bundle import open_bundle
+    from feilun.bundles.runtime import Runtime
     from feilun.knowledge.explain import explain as explained
+    from feilun.knowledge.explain import read_part
 
     opened = open_bundle(bundle, threads=threads)
     if opened.pair is not None or opened.columns.features:
@@ -61,11 +63,19 @@ def explain(
             ),
             Remark("Explain a bundle that reads texts alone.", "请解释一个只读文本的模型包。"),
         )
-    found = explained(opened.predictor, text, label)
+    read = read_part(text, opened.predictor.encode) if isinstance(opened.predictor, Runtime) else text
+    found = explained(opened.predictor, read, label)
     if as_json:
-        output.print_json(found.to_json())
+        output.print_json({**found.to_json(), "characters_read": len(read)})
     else:
         _show(found, most)
+        if any(map(str.isalnum, text[len(read) :])):
+            output.tell(
+                Remark(
+                    f"The model reads the first {len(read):,} of {len(text):,} characters; the rest is cut.",
+                    f"模型只读前 {len(read):,} 个字符（共 {len(text):,} 个），其余被截断。",
+                )
+            )
 
 
 def _show(found: Explanation, most: int) -> None:

@@ -106,7 +106,9 @@ def init(
         )
     wanted = [column.strip() for column in features.split(",") if column.strip()]
     tables = tables_of(data)
-    found = first_look.look(tables["train"], text, target, query, wanted, task=task.value if task else None, pair=pair)
+    with output.progress_console().status(output.said(Remark(f"looking at {data}", f"正在查看 {data}"))):
+        chosen = task.value if task else None
+        found = first_look.look(tables["train"], text, target, query, wanted, task=chosen, pair=pair)
     if not found.trainable:
         raise UsageError(first_words.advice_without_labels(found))
     parts = {part: table for part, table in tables.items() if part != "train"}
