@@ -22,7 +22,8 @@ from feilun.knowledge.mentions import Tagger
 NAMES = {"青禾卡": ("學生卡",), "Harbour Card": ("harbour",)}
 LISTED = Products(NAMES)
 DICTIONARY = MentionDictionary(
-    {"云朵贷": "product", "三千块": "amount", "A7-88": "order_number", "123456元": "product", "青禾卡金": "product"}, TAGGED
+    {"云朵贷": "product", "三千块": "amount", "A7-88": "order_number", "123456元": "product", "青禾卡金": "product"},
+    TAGGED,
 )
 READER = SlotReader(LISTED, Tagger(DICTIONARY, TAGGED))
 
@@ -68,7 +69,9 @@ def ladder(tagger=None):
     assert not faults
     known = library()
     known.tagger = tagger
-    known.change([FaqEntry("p", "产品年费是多少？", "{product}的年费见掌银。", ("年费是多少",)), *form_entries(made.forms)])
+    known.change(
+        [FaqEntry("p", "产品年费是多少？", "{product}的年费见掌银。", ("年费是多少",)), *form_entries(made.forms)]
+    )
     return Ladder(known, Thresholds(BY_WORDS, BY_QUESTION), made)
 
 
@@ -104,7 +107,10 @@ def test_a_form_takes_a_product_and_a_correction_of_it():
 @pytest.mark.parametrize(
     ("tables", "said"),
     [
-        ({"products": {"金卡": {"aliases": ["VIP"]}, "白金卡": {"aliases": ["vip"]}}}, "'vip' stands for 白金卡 and 金卡"),
+        (
+            {"products": {"金卡": {"aliases": ["VIP"]}, "白金卡": {"aliases": ["vip"]}}},
+            "'vip' stands for 白金卡 and 金卡",
+        ),
         ({"tagger": {"spans": "a.jsonl", "made": 10}}, "exclude each other"),
     ],
 )
@@ -129,7 +135,9 @@ def test_made_sayings_mark_what_was_put_in_and_judge_by_other_names_and_template
         assert {span.label for _, spans in rows for span in spans} == set(TAGGED)
         assert any(not spans for _, spans in rows)
         for text, spans in rows:
-            assert all(0 <= span.start < span.end <= len(text) and text[span.start : span.end].strip() for span in spans)
+            assert all(
+                0 <= span.start < span.end <= len(text) and text[span.start : span.end].strip() for span in spans
+            )
             assert "{" not in text
 
     def products(rows):

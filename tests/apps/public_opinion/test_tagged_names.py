@@ -22,7 +22,6 @@ from feilun.knowledge.mentions import Tagger
 from feilun.storage import opinion
 from feilun.storage.database import Database, open_database
 
-
 TAGGER = Tagger(
     MentionDictionary(
         {"星野电子": "company", "星野电子有限公司": "company", "青禾汽车配件": "company", "启明手机": "product",
