@@ -6,11 +6,11 @@
 
 `--made`: documents of the packaged sample of public opinion about sixty made companies. The list names forty of them;
 the model learns from documents on those forty alone; half of the judged documents are on the twenty that neither list
-nor model saw, of other stems. `--cluener`: Chinese news; companies, people and products (books, films, games); the list
-holds the mentions of all training rows, the model learns from `--rows` of them; dev is judged, also its texts whose
-names no training row has. `--customers`: sayings made of the packaged bank (what `tagger.made` of customer service
-learns from), judged by made ones of other templates and names, and by fifty that were written by hand. Models: `--layers` top layers of `--base`. Last what a pass of the int8 bundle takes
-of the processor, on one thread.
+nor model saw, of other stems. `--cluener`: Chinese news; companies, people and products (books, films, games); the
+list holds the mentions of all training rows, the model learns from `--rows` of them; dev is judged, also its texts
+whose names no training row has. `--customers`: sayings made of the packaged bank (what `tagger.made` of customer
+service learns from), judged by made ones of other templates and names, and by fifty that were written by hand. Models:
+`--layers` top layers of `--base`. Last what a pass of the int8 bundle takes of the processor, on one thread.
 """
 
 from __future__ import annotations
