@@ -2,13 +2,15 @@
 
     python benchmarks/entities.py --made --seeds 13 14 15
     python benchmarks/entities.py --cluener ../shared/data/cluener --rows 3000
+    python benchmarks/entities.py --customers
 
 `--made`: documents of the packaged sample of public opinion about sixty made companies. The list names forty of them;
 the model learns from documents on those forty alone; half of the judged documents are on the twenty that neither list
-nor model saw, of other stems. `--cluener`: Chinese news; companies, people and products (books, films, games); the list
-holds the mentions of all training rows, the model learns from `--rows` of them; dev is judged, also its texts whose
-names no training row has. Models: `--layers` top layers of `--base`. Last what a pass of the int8 bundle takes
-of the processor, on one thread.
+nor model saw, of other stems. `--cluener`: Chinese news; companies, people and products (books, films, games); the
+list holds the mentions of all training rows, the model learns from `--rows` of them; dev is judged, also its texts
+whose names no training row has. `--customers`: sayings made of the packaged bank (what `tagger.made` of customer
+service learns from), judged by made ones of other templates and names, and by fifty that were written by hand. Models:
+`--layers` top layers of `--base`. Last what a pass of the int8 bundle takes of the processor, on one thread.
 """
 
 from __future__ import annotations
@@ -16,13 +18,16 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import re
 import statistics
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
+from feilun.apps.customer_service.words.made_sayings import made_sayings
+from feilun.apps.customer_service.words.slots import TAGGED, formats
 from feilun.apps.public_opinion.gazetteer import KINDS, Entity, Gazetteer
 from feilun.apps.public_opinion.sample.writer import FOLDER
 from feilun.apps.public_opinion.understanding import named
@@ -30,7 +35,8 @@ from feilun.bundles.bundle import open_bundle
 from feilun.core.corpus import Corpus, corpus_of
 from feilun.core.spans import Span
 from feilun.core.toml import parse
-from feilun.knowledge.mentions import Tagger
+from feilun.knowledge.mentions import Tagger, folded, united
+from feilun.workflow.applications.customer_service.demo import packaged_entries
 from feilun.workflow.applications.tagging import Find, entity_f1
 from feilun.workflow.getting_started.default_settings import top_layers
 from feilun.workflow.recipe import from_table
@@ -124,7 +130,9 @@ def listing(rows: Sequence[Row]) -> Gazetteer:
     return Gazetteer([Entity(name, kind) for name, kind in names.items() if len(name) > 1])  # type: ignore[arg-type]
 
 
-def trained(rows: Sequence[Row], folder: Path, seed: int, arguments: argparse.Namespace) -> Tagger:
+def trained(
+    rows: Sequence[Row], folder: Path, seed: int, arguments: argparse.Namespace, labels: Collection[str] = KINDS
+) -> Tagger:
     """Train a tagger on rows."""
     path = folder / "spans.jsonl"
     lines = [
@@ -140,7 +148,7 @@ def trained(rows: Sequence[Row], folder: Path, seed: int, arguments: argparse.Na
     began = time.process_time()
     bundle = train(from_table(table), out=folder / "bundle")
     print(f"seed {seed}: trained in {time.process_time() - began:.0f} s of the processor", flush=True)
-    return Tagger(open_bundle(str(bundle.path), threads=1), KINDS)
+    return Tagger(open_bundle(str(bundle.path), threads=1), labels)
 
 
 def figures(judged: Corpus, gazetteer: Gazetteer, tagger: Tagger) -> list[float]:
@@ -181,18 +189,49 @@ def cluener(seed: int, arguments: argparse.Namespace) -> tuple[dict[str, list[fl
     return {name: figures(corpus(own), gazetteer, tagger) for name, own in tables.items()}, tagger, corpus(judged)
 
 
+def customers(seed: int, arguments: argparse.Namespace) -> tuple[dict[str, list[float]], Tagger, Corpus]:
+    """Judge what made sayings teach; no product is listed, so that list and formats are formats alone."""
+    own = [text for entry in packaged_entries() for text in entry.texts]
+    learned, judged = made_sayings({}, own, arguments.rows, seed)
+    with tempfile.TemporaryDirectory() as folder:
+        tagger = trained(learned, Path(folder), seed, arguments, TAGGED)
+    lines = (Path(__file__).parent / "customer_sayings.txt").read_text(encoding="utf-8").splitlines()
+    tables = {"made sayings": corpus(judged), "sayings by hand": corpus([marked(line) for line in lines])}
+
+    def beside(model: Tagger | None) -> Find:
+        return lambda texts: [
+            united(formats(folded(text)), () if model is None else model.read([text])[0]) for text in texts
+        ]
+
+    finds = (beside(None), tagger.read, beside(tagger))
+    figures = {name: [entity_f1(rows, TAGGED, find) for find in finds] for name, rows in tables.items()}
+    return figures, tagger, tables["made sayings"]
+
+
+def marked(line: str) -> Row:
+    """Return a saying and its spans, each written as [text](label)."""
+    text, spans, end = "", [], 0
+    for found in re.finditer(r"\[(.+?)\]\((\w+)\)", line):
+        text += line[end : found.start()]
+        spans.append(Span(len(text), len(text) + len(found[1]), found[2]))
+        text, end = text + found[1], found.end()
+    return text + line[end:], spans
+
+
 def main() -> None:
     """Print a table, and what the model's pass costs."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--made", action="store_true")
     parser.add_argument("--cluener", type=Path)
+    parser.add_argument("--customers", action="store_true")
     parser.add_argument("--seeds", type=int, nargs="+", default=[13])
     parser.add_argument("--rows", type=int, default=600)
     parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--layers", type=int, default=4)
     parser.add_argument("--base", default="multilingual-e5-small", help="minilm-l6-en reads English alone")
     arguments = parser.parse_args()
-    found = [(cluener if arguments.cluener else made)(seed, arguments) for seed in arguments.seeds]
+    judge = cluener if arguments.cluener else customers if arguments.customers else made
+    found = [judge(seed, arguments) for seed in arguments.seeds]
     print("| judged on | list | model | together |\n| --- | --- | --- | --- |")
     for name in found[0][0]:
         columns = zip(*(tables[name] for tables, _, _ in found), strict=True)

@@ -90,12 +90,12 @@ def united(*ranks: Iterable[Mention]) -> list[Mention]:
 
 
 def folded(text: str) -> str:
-    """Return a text in simplified characters and half-width letters, each character at its place.
+    """Return a text in simplified characters, half-width letters and blanks, each character at its place.
 
     Raises:
         MissingExtra: If the text is Chinese and opencc is not installed.
     """
-    plain = narrow(text)
+    plain = narrow(text).replace("\u3000", " ")
     plain = plain if len(plain) == len(text) else text
     one_script = simplified(plain)
     return one_script if len(one_script) == len(text) else plain

@@ -38,7 +38,7 @@ def test_what_was_learned_of_neighbours_decides_where_tokens_leave_it_open_and_o
     one = TokenLogits("李明", offsets, np.array([[0, 4, 0, 0, 0], [1, 0, 1.1, 0, 0]], np.float32))
     alone = [[0.0] * 5 for _ in range(5)]
     alone[1][2] = -3.0  # a further token of a name is rare behind its first
-    learnt = TagDecision(transitions=tuple(map(tuple, alone)))
+    learnt = TagDecision(transitions=tuple(map(tuple, alone)), sure_from=(("name", 0.7),))
     again = TagDecision.from_table(json.loads(json.dumps(asdict(learnt))))
     assert again == learnt
     assert [[span.end for span in own] for d in (TagDecision(), again) for own in d.spans([one], NAMES)] == [[2], [1]]

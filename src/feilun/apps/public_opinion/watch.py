@@ -50,7 +50,7 @@ class Watch:
         incidents: How alarms become incidents.
         calendar: Tells hours, days, and those without trading.
         markets: Where entities are traded, by name, for those whose holidays are that market's alone.
-        aliases: Their other names, by name: what an incident is about is told without them.
+        aliases: Other names of all entities of the list, by name: what an incident is about is told without them.
     """
 
     def __init__(
@@ -69,6 +69,7 @@ class Watch:
         self._calendar = calendar or TradingDays()
         self._markets = dict(markets or {})
         self._aliases = dict(aliases or {})
+        self._listed = None if aliases is None else frozenset(aliases)
         self.incidents: dict[str, Incident] = {}
         self._surge = surge
         self._next: int | None = None
@@ -77,7 +78,9 @@ class Watch:
 
     def _forget(self) -> None:
         # a scope is judged by itself: what is counted elsewhere is not among the many chances of a false alarm
-        self._scopes = {scope: Series.new(self.width, self._surge) for rule in self.rules for scope in rule.scopes}
+        self._scopes = {
+            scope: Series.new(self.width, self._surge, self._listed) for rule in self.rules for scope in rule.scopes
+        }
 
     def resume(self, database: Database) -> None:
         """Learn from what was judged before, and take up its incidents."""

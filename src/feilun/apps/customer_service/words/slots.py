@@ -42,7 +42,7 @@ SLOTS: Mapping[str, Slot] = {
     "amount": Slot(re.compile(r"(\d[\d,]*(?:\.\d{1,2})?\s*(?:元|块|万元?|yuan|rmb|dollars?|usd))"
                               r"|((?:¥|￥|\$)\s*\d[\d,]*(?:\.\d{1,2})?)", re.IGNORECASE),
                    "金额", "amount"),
-    "date": Slot(re.compile(r"((?:\d{4}[-/年])?\d{1,2}[-/月]\d{1,2}[日号]?)"), "日期", "date"),
+    "date": Slot(re.compile(r"(?<![0-9A-Za-z])((?:\d{4}[-/年])?\d{1,2}[-/月]\d{1,2}[日号]?)(?!\d)"), "日期", "date"),
     "product": Slot(re.compile(r"(?!)()"), "产品名称", "name of the product"),
 }  # fmt: skip
 """The slots that a template may name; products have no format, a list names them."""
