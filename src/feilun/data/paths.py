@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Collection
 from difflib import get_close_matches
 from pathlib import Path
 
-from feilun.core.errors import DataError
+from feilun.core.errors import DataError, nearest
 from feilun.core.remark import Remark, said_in
 
 PASSWORD = re.compile(r"(://[^/:@]*):[^/]*@")
@@ -32,6 +33,20 @@ def shown(path: Path | str) -> str:
 def column_of(name: str, source: Path | str) -> Remark:
     """Name a column and the table in which it stands, as a part of a sentence."""
     return Remark(f"column {name!r} of {shown(source)}", f"{shown(source)} 的 {name!r} 列")
+
+
+def missing_column(source: Path | str, name: str, there: Collection[str]) -> Remark:
+    """Say that a table lacks a column, and which was probably meant.
+
+    Args:
+        source: The table.
+        name: The column.
+        there: The columns that it has.
+    """
+    hint = nearest(name, there)
+    return Remark(
+        f"{shown(source)} has no column {name!r}. {hint}", f"{shown(source)} 没有列 {name!r}。{said_in('zh', hint)}"
+    )
 
 
 def readable_file(source: str, endings: tuple[str, ...]) -> Path:

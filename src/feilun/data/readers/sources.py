@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from feilun.core.errors import DataError, nearest
+from feilun.core.errors import DataError
 from feilun.core.remark import Remark
-from feilun.data.paths import readable_file, shown
+from feilun.data.paths import missing_column, readable_file, shown
 from feilun.data.readers import conll, databases, delimited, encodings, json_lines
 from feilun.data.readers.archives import check_archive
 from feilun.data.readers.tables import PIECE_ROWS, frame_of, pieces, polars
@@ -100,16 +100,8 @@ def open_rows(
     wanted = tuple(opened.columns if columns is None else columns)
     for name in wanted:
         if name not in opened.columns:
-            raise DataError(no_column(source, name, opened.columns), nearest(name, opened.columns))
+            raise DataError(missing_column(source, name, opened.columns))
     yield from opened.frames(wanted)
-
-
-def no_column(source: str, name: str, columns: Sequence[str]) -> Remark:
-    """Say that a table lacks a column, and which it has."""
-    return Remark(
-        f"{shown(source)} has no column {name!r} (it has: {', '.join(columns)}).",
-        f"{shown(source)} 没有列 {name!r}（有：{'、'.join(columns)}）。",
-    )
 
 
 def column_names(source: str, *, query: str | None = None, encoding: str = "auto") -> list[str]:
