@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tables import labelled, write_csv, write_xlsx
 
 from feilun.core.errors import DataError, FeilunError
+from feilun.data.paths import no_column
 from feilun.data.readers import tables as pieces_module
 from feilun.data.readers.sources import column_names, open_rows, open_source
 
@@ -203,10 +204,11 @@ def test_an_encoding_that_was_named_wrongly(tmp_path: Path) -> None:
     assert cells(source, encoding="gbk")[0] == ("这家酒店的服务很好", "good")
 
 
-def test_a_missing_column_lists_what_there_is(tmp_path: Path) -> None:
+def test_a_no_column_lists_what_there_is(tmp_path: Path) -> None:
     source = write_csv(tmp_path / "a.csv", labelled(3))
-    with pytest.raises(DataError, match=r"no column 'labl' \(it has: text, label\). Did you mean 'label'"):
-        next(open_rows(source, columns=["labl"]))
+    for name, said in (("labl", r"Did you mean 'label'\?"), ("rating", r"Valid: label, text\.")):
+        with pytest.raises(DataError, match=f"no column '{name}'. {said}"):
+            next(open_rows(source, columns=[name]))
     assert next(open_rows(source, columns=["label"])).columns == ["label"]
 
 
@@ -240,3 +242,6 @@ def test_a_password_is_never_shown() -> None:
     with pytest.raises(FeilunError) as error:
         cells("postgresql+psycopg://user:secret@127.0.0.1:1/name", query="select 1")
     assert "secret" not in str(error.value)
+    lacks = no_column("postgresql+psycopg://user:secret@127.0.0.1:1/name", "label", ["text"])
+    assert "127.0.0.1" in lacks
+    assert "secret" not in lacks + lacks.chinese

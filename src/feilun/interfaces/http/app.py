@@ -14,7 +14,6 @@ from starlette.exceptions import HTTPException
 
 from feilun import __version__
 from feilun.core.errors import FeilunError
-from feilun.core.remark import Remark, said_in
 from feilun.core.remark import Remark
 from feilun.interfaces.http import (
     chat,
@@ -28,9 +27,8 @@ from feilun.interfaces.http import (
     request_spans,
     requests_log,
 )
-from feilun.interfaces.http.applications import opinion_queries, public_opinion
 from feilun.interfaces.http.bodies import CheckedBodies
-from feilun.interfaces.http.error_answers import error_answer, language_of, told
+from feilun.interfaces.http.error_answers import error_answer
 from feilun.interfaces.http.faults import said_of, status_of
 from feilun.interfaces.http.guard import Guard
 from feilun.monitoring.feedback import FeedbackDesk

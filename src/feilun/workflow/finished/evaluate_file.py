@@ -14,7 +14,7 @@ from feilun.core.errors import DataError, UsageError, nearest
 from feilun.core.remark import Remark, said_in
 from feilun.core.report import Report
 from feilun.data.multitask import together
-from feilun.data.paths import no_column
+from feilun.data.paths import no_column, shown
 from feilun.data.prepare import load_corpus
 from feilun.data.readers.sources import column_names
 from feilun.data.settings import DataSettings
@@ -59,7 +59,7 @@ def evaluate_file(
         corpus, notes = _rows(bundle, asked), []
     if len(corpus) == 0:
         raise DataError(
-            Remark(f"{source} has no rows to judge.", f"{source} 里没有可以评判的行。"),
+            Remark(f"{shown(source)} has no rows to judge.", f"{shown(source)} 里没有可以评判的行。"),
             Remark("Give a table with texts and labels.", "请给出一张有文本和标签的表。"),
         )
     report = evaluate(bundle.predictor, corpus, slices=slices, cost_error=cost_error, cost_review=cost_review)
@@ -117,8 +117,8 @@ def _rows_of_tasks(bundle: Bundle, table: Table) -> tuple[Corpus, list[Remark]]:
     if not held:
         raise DataError(
             Remark(
-                f"{table.source} has the targets of no task: it lacks the columns of {lacking}.",
-                f"{table.source} 没有任何任务的目标列：缺少 {lacking}。",
+                f"{shown(table.source)} has the targets of no task: it lacks the columns of {lacking}.",
+                f"{shown(table.source)} 没有任何任务的目标列：缺少 {lacking}。",
             ),
             Remark("Give a table with the targets of one task at least.", "请提供至少含一个任务的目标列的表格。"),
         )
@@ -169,8 +169,8 @@ def _without_absent(settings: DataSettings, source: str, names: Sequence[str], n
             hint = nearest(column, names)
             raise DataError(
                 Remark(
-                    f"{source} has no column {column!r}, which a report by {key} needs. {hint}",
-                    f"{source} 没有列 {column!r}，而按 {key} 的报告需要它。{said_in('zh', hint)}",
+                    f"{shown(source)} has no column {column!r}, which a report by {key} needs. {hint}",
+                    f"{shown(source)} 没有列 {column!r}，而按 {key} 的报告需要它。{said_in('zh', hint)}",
                 ),
                 Remark(
                     f"Give a table that has it, or leave out --slice {key}.",

@@ -15,7 +15,7 @@ from feilun.core.ports import Predictor
 from feilun.core.prediction import Prediction
 from feilun.core.remark import Remark
 from feilun.core.row_columns import RowColumns
-from feilun.data.paths import no_column
+from feilun.data.paths import no_column, shown
 
 if TYPE_CHECKING:
     from polars import DataFrame
@@ -81,7 +81,7 @@ def predict_rows(
     taken = [name for name in names if name in (*ADDED_COLUMNS, *TASK_COLUMNS) or name.startswith(NUMBERED)]
     if taken:
         raise DataError(
-            Remark(f"{source} already has the column {taken[0]!r}.", f"{source} 已经有列 {taken[0]!r}。"),
+            Remark(f"{shown(source)} already has the column {taken[0]!r}.", f"{shown(source)} 已经有列 {taken[0]!r}。"),
             Remark("Rename it: predictions would overwrite it.", "请把它改名：预测结果会覆盖它。"),
         )
     some = False

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from feilun.core.errors import DataError, UsageError, meant
 from feilun.core.remark import Remark, said_in
-from feilun.data.paths import no_column
+from feilun.data.paths import no_column, shown
 from feilun.data.readers.sources import open_rows
 from feilun.text.language import script_shares
 from feilun.workflow.getting_started.columns import Column, column_of, guess_features, guess_text
@@ -111,8 +111,8 @@ def look(
     if not shape.text and (not read or shape.target is None):
         raise DataError(
             Remark(
-                f"No column of {source} looks like text: {listed(frame.columns)}.",
-                f"{source} 里没有看起来像文本的列：{said_in('zh', listed(frame.columns))}。",
+                f"No column of {shown(source)} looks like text: {listed(frame.columns)}.",
+                f"{shown(source)} 里没有看起来像文本的列：{said_in('zh', listed(frame.columns))}。",
             ),
             Remark(
                 "Name it with --text; or, to learn from the other columns, name what is to be predicted with --target.",
@@ -150,8 +150,8 @@ def text_column(source: str, query: str | None = None) -> str:
     if found is None:
         raise DataError(
             Remark(
-                f"No column of {source} looks like text: {listed(frame.columns)}.",
-                f"{source} 里没有看起来像文本的列：{said_in('zh', listed(frame.columns))}。",
+                f"No column of {shown(source)} looks like text: {listed(frame.columns)}.",
+                f"{shown(source)} 里没有看起来像文本的列：{said_in('zh', listed(frame.columns))}。",
             ),
             Remark("Name it with --text.", "请用 --text 指明。"),
         )
@@ -167,7 +167,7 @@ def _sample(source: str, query: str | None) -> DataFrame:
     frame = next(islice(open_rows(source, query=query), 1), None)
     if frame is None or frame.is_empty():
         raise DataError(
-            Remark(f"{source} has no rows.", f"{source} 里没有行。"),
+            Remark(f"{shown(source)} has no rows.", f"{shown(source)} 里没有行。"),
             Remark("Give a file with a header and at least some rows.", "请给出一个有表头、至少有几行的文件。"),
         )
     return frame.gather_every(math.ceil(frame.height / LOOKED_AT))  # a file may be sorted by label

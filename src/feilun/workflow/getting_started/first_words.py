@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from feilun.core.places import typed
 from feilun.core.remark import Remark, joined, said_in
+from feilun.data.paths import shown
 from feilun.data.split import SET_NAMES_ZH
 from feilun.workflow.getting_started.columns import ANSWER_NAMES, matched, targets_among, texts_among
 from feilun.workflow.getting_started.table_shape import PAIRED
@@ -91,19 +92,20 @@ def describe_texts(found: FirstLook) -> Remark:
 
 def advice_without_labels(found: FirstLook, option: str = "--target") -> Remark:
     """Say what can be done with a table in which no column looks like labels; `option` names one."""
+    table = shown(found.source)
     if found.task in PAIRED:
         return Remark(
-            f"No column of {found.source} looks like the relevance of {found.pair!r} for {found.text!r}: "
+            f"No column of {table} looks like the relevance of {found.pair!r} for {found.text!r}: "
             f"0 where it is not relevant, 1 or more where it is. Name it with {option}.",
-            f"{found.source} 里没有看起来表示 {found.pair!r} 与 {found.text!r} 相关程度的列：不相关为 0，相关为 1 "
+            f"{table} 里没有看起来表示 {found.pair!r} 与 {found.text!r} 相关程度的列：不相关为 0，相关为 1 "
             f"或更大。请用 {option} 指明。",
         )
     if found.task == "tag":
         spans = '[{"start": 0, "end": 2, "label": "name"}]'
         return Remark(
-            f"No column of {found.source} holds spans: name it with {option}. A cell is a list such as {spans}, "
+            f"No column of {table} holds spans: name it with {option}. A cell is a list such as {spans}, "
             "[] where a text has none.",
-            f"{found.source} 里没有放片段的列：请用 {option} 指明。单元格是列表，例如 {spans}，没有片段时为 []。",
+            f"{table} 里没有放片段的列：请用 {option} 指明。单元格是列表，例如 {spans}，没有片段时为 []。",
         )
     source = typed(found.source)
     rest = [column for column in found.columns if column.name != found.text]
@@ -116,9 +118,8 @@ def advice_without_labels(found: FirstLook, option: str = "--target") -> Remark:
     predict = f"feilun predict BUNDLE --file {source} --text {typed(found.text)}"
     lines = [
         Remark(
-            f"No column of {found.source} is plainly one of labels (texts in {found.text!r}): name it with {option}. "
-            f"{hint}",
-            f"{found.source} 里没有明显的标签列（文本在 {found.text!r}）：请用 {option} 指明。{hint.chinese}",
+            f"No column of {table} is plainly one of labels (texts in {found.text!r}): name it with {option}. {hint}",
+            f"{table} 里没有明显的标签列（文本在 {found.text!r}）：请用 {option} 指明。{hint.chinese}",
         ),
         *([Remark(f"  To have {answer!r} written: {generate}", f"  要写出 {answer!r}：{generate}")] if answer else []),
         Remark("Without labels:", "没有标签也可以："),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from feilun.core.errors import DataError
 from feilun.core.remark import Remark
+from feilun.data.paths import shown
 from feilun.workflow.getting_started.columns import (
     ANSWER_NAMES,
     LIST_NAMES,
@@ -153,8 +154,8 @@ def _two_of(
     if len(candidates) < wanted:
         raise DataError(
             Remark(
-                f"{source} has no two columns of texts: {', '.join(column.name for column in columns)}.",
-                f"{source} 里没有两列文本：{'、'.join(column.name for column in columns)}。",
+                f"{shown(source)} has no two columns of texts: {', '.join(column.name for column in columns)}.",
+                f"{shown(source)} 里没有两列文本：{'、'.join(column.name for column in columns)}。",
             ),
             Remark(
                 f"Name the first with --text and the second with {option}.",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from feilun.core.errors import DataError
 from feilun.core.remark import Remark
+from feilun.data.paths import shown
 from feilun.data.readers.sources import column_names, open_rows
 from feilun.workflow.finished.predict_file import write_frames
 
@@ -33,7 +34,9 @@ def write_added(source: str, path: Path, columns: Mapping[str, type], cells: Map
     taken = set(columns) & set(column_names(source))
     if taken:
         raise DataError(
-            Remark(f"{source} already has the column {min(taken)!r}.", f"{source} 已经有列 {min(taken)!r}。"),
+            Remark(
+                f"{shown(source)} already has the column {min(taken)!r}.", f"{shown(source)} 已经有列 {min(taken)!r}。"
+            ),
             Remark("Rename it: it would be overwritten.", "请把它改名，否则会被覆盖。"),
         )
     nothing = [None] * len(columns)

@@ -15,6 +15,7 @@ from feilun.core.corpus import Corpus
 from feilun.core.errors import UsageError
 from feilun.core.remark import Remark
 from feilun.data.loading import load
+from feilun.data.paths import shown
 from feilun.data.readers.sources import READERS
 from feilun.data.settings import DataSettings
 from feilun.evaluation.baselines.tf_idf import fit_regression
@@ -149,7 +150,10 @@ def _by_labelled_rows(place: Place, corpus: Corpus) -> Pool:
     corpus = corpus.select([row for row, text in enumerate(corpus.text) if text not in known])
     if not len(corpus):
         raise UsageError(
-            Remark(f"Each of the texts has a label in {place.source}.", f"每条文本在 {place.source} 里都已有标签。"),
+            Remark(
+                f"Each of the texts has a label in {shown(place.source)}.",
+                f"每条文本在 {shown(place.source)} 里都已有标签。",
+            ),
             Remark("Give further texts with --file.", "请用 --file 给出更多文本。"),
         )
     rows = len(loaded.corpus)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from feilun.core.corpus import Corpus
 from feilun.core.errors import BaseModelError, DataError, MissingExtra
 from feilun.core.remark import Remark
+from feilun.data.paths import shown
 from feilun.evaluation.baselines.tf_idf import MOST_WEIGHTS, tf_idf
 from feilun.workflow.labelling.labelled_texts import Place
 
@@ -52,7 +53,7 @@ def vectors_of(corpus: Corpus, place: Place, classes: int) -> Vectors:
     found = tf_idf(corpus, MOST_WEIGHTS // max(classes, 1))
     if found is None:
         raise DataError(
-            Remark(f"No text of {place.source} holds a word.", f"{place.source} 的文本里一个词也没有。"),
+            Remark(f"No text of {shown(place.source)} holds a word.", f"{shown(place.source)} 的文本里一个词也没有。"),
             Remark("Name the column of texts with --text.", "请用 --text 指明文本列。"),
         )
     return Vectors(found[1], Remark("words, weighed by TF-IDF", "按 TF-IDF 加权的词"))

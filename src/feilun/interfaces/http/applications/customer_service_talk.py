@@ -18,8 +18,8 @@ from feilun.apps.customer_service.desk import Desk
 from feilun.apps.customer_service.improving.learning import UnknownConversation
 from feilun.core.errors import FeilunError
 from feilun.core.remark import Remark, said_in
-from feilun.interfaces.http.error_answers import language_of
 from feilun.interfaces.http.bodies import Refused, check_text
+from feilun.interfaces.http.error_answers import language_of
 from feilun.interfaces.http.faults import said_of, status_of
 from feilun.storage.customer_service import Turn
 
