@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
-from feilun.core.errors import DataError, nearest
+from feilun.core.errors import DataError
 from feilun.core.remark import Remark, said_in
 
 PASSWORD = re.compile(r"(://[^/:@]*):[^/]*@")
