@@ -33,6 +33,13 @@ def addresses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, st
         yield {name: exits.enter_context(served(app)) for name, app in apps.items()}
 
 
+@pytest.fixture(scope="module")
+def clients(addresses: dict[str, str]) -> Iterator[dict[str, httpx.Client]]:
+    """Clients for all examples: to make one reads the certificates of the system, which takes longer than an answer."""
+    with ExitStack() as exits:
+        yield {name: exits.enter_context(httpx.Client(base_url=address)) for name, address in addresses.items()}
+
+
 @pytest.mark.parametrize("name", SERVICES)
 def test_whatever_the_document_allows_is_answered(addresses: dict[str, str], name: str) -> None:
     with urlopen(f"{addresses[name]}/openapi.json") as answer:  # noqa: S310
@@ -56,34 +63,32 @@ ANY_TEXT = st.text(
 
 @given(text=ANY_TEXT)
 @MORE
-def test_any_text_is_answered(addresses: dict[str, str], text: str) -> None:
-    with httpx.Client(base_url=addresses["models"]) as client:
-        said = client.post("/v1/predict/reviews", json={"text": text})
-        assert said.status_code == 200
-        turn = client.post("/v1/apps/customer-service/turns", json={"text": text})
-        assert turn.status_code < 500
-        pushed = {"documents": [{"text": text, "title": text, "time": text, "source": text}]}
-        assert client.post("/v1/apps/public-opinion/documents", json=pushed).status_code < 500
+def test_any_text_is_answered(clients: dict[str, httpx.Client], text: str) -> None:
+    client = clients["models"]
+    said = client.post("/v1/predict/reviews", json={"text": text})
+    assert said.status_code == 200
+    turn = client.post("/v1/apps/customer-service/turns", json={"text": text})
+    assert turn.status_code < 500
+    pushed = {"documents": [{"text": text, "title": text, "time": text, "source": text}]}
+    assert client.post("/v1/apps/public-opinion/documents", json=pushed).status_code < 500
 
 
 @given(path=ANY_TEXT, method=st.sampled_from(("GET", "POST", "DELETE", "PUT", "OPTIONS", "HEAD", "PATCH")))
 @MORE
-def test_any_path_is_answered(addresses: dict[str, str], path: str, method: str) -> None:
-    for address in addresses.values():
-        with httpx.Client(base_url=address) as client:
-            for start in ("/", "/v1/models/", "/v1/predict/", "/v1/apps/customer-service/conversations/",
-                          "/v1/apps/recommendation/users/", "/static-offline-docs/"):  # fmt: skip
-                assert client.request(method, start + quote(path, safe="/.%\\")).status_code < 500
+def test_any_path_is_answered(clients: dict[str, httpx.Client], path: str, method: str) -> None:
+    for client in clients.values():
+        for start in ("/", "/v1/models/", "/v1/predict/", "/v1/apps/customer-service/conversations/",
+                      "/v1/apps/recommendation/users/", "/static-offline-docs/"):  # fmt: skip
+            assert client.request(method, start + quote(path, safe="/.%\\")).status_code < 500
 
 
 @given(
     body=st.binary(max_size=200), kind=st.sampled_from(("application/json", "text/plain", "multipart/form-data", ""))
 )
 @QUICK
-def test_any_bytes_are_answered(addresses: dict[str, str], body: bytes, kind: str) -> None:
-    with httpx.Client(base_url=addresses["models"]) as client:
-        for path in ("/v1/predict/reviews", "/v1/feedback", "/v1/apps/customer-service/turns"):
-            assert client.post(path, content=body, headers={"content-type": kind}).status_code < 500
+def test_any_bytes_are_answered(clients: dict[str, httpx.Client], body: bytes, kind: str) -> None:
+    for path in ("/v1/predict/reviews", "/v1/feedback", "/v1/apps/customer-service/turns"):
+        assert clients["models"].post(path, content=body, headers={"content-type": kind}).status_code < 500
 
 
 @pytest.mark.parametrize("name", SERVICES)

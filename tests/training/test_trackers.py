@@ -17,7 +17,7 @@ from feilun.workflow.steps import train
 from labelled_table import labelled_table
 from tiny import save_tiny_base
 
-pytestmark = pytest.mark.usefixtures("undrawn")
+pytestmark = pytest.mark.usefixtures("brisk")
 
 SECRET = "loan card rate bank fee"
 BLOCK = 1 << 15

@@ -15,7 +15,7 @@ from feilun.workflow import recipe as recipes
 from feilun.workflow.steps import train
 from tiny import reviews, save_tiny_base
 
-pytestmark = pytest.mark.usefixtures("undrawn")
+pytestmark = pytest.mark.usefixtures("brisk")
 
 RECIPE = """
 name = "made"

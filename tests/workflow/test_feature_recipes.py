@@ -28,7 +28,7 @@ from feilun.workflow.loop.next_corpus import next_corpus
 from feilun.workflow.steps import train
 from tiny import WORDS, save_tiny_base
 
-pytestmark = pytest.mark.usefixtures("undrawn")
+pytestmark = pytest.mark.usefixtures("brisk")
 
 RECIPE = """
 task = "{task}"

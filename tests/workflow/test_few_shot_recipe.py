@@ -10,7 +10,7 @@ from feilun.workflow.recipe import from_table
 from labelled_table import labelled_table
 from tiny import save_tiny_base
 
-pytestmark = pytest.mark.usefixtures("undrawn")
+pytestmark = pytest.mark.usefixtures("brisk")
 
 CONTRAST = {"method": "contrastive", "epochs": 15, "learning_rate": 3e-3, "average": 0}
 

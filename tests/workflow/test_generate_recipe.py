@@ -25,7 +25,7 @@ from feilun.workflow.untuned_base import UNTUNED
 from tiny import WORDS
 from tiny_writer import asked, save_base, write_table
 
-pytestmark = pytest.mark.usefixtures("undrawn")
+pytestmark = pytest.mark.usefixtures("brisk")
 
 RECIPE = """
 task = "generate"

@@ -17,7 +17,7 @@ from feilun.workflow.recipe import from_table
 from feilun.workflow.steps import train
 from tiny import LABELS, reviews, save_tiny_base, tiny_base
 
-pytestmark = pytest.mark.usefixtures("undrawn")
+pytestmark = pytest.mark.usefixtures("brisk")
 
 
 def test_the_surest_texts_join_with_a_label_and_how_sure_it_is() -> None:

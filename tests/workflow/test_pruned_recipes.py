@@ -21,7 +21,7 @@ from feilun.workflow.steps import train
 from tiny import reviews, save_tiny_base
 from tiny_architectures import architecture
 
-pytestmark = pytest.mark.usefixtures("undrawn")
+pytestmark = pytest.mark.usefixtures("brisk")
 
 RECIPE = """
 name = "made"

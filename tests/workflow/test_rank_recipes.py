@@ -23,7 +23,7 @@ from feilun.workflow.judge import rows_to_judge
 from feilun.workflow.steps import train
 from tiny import WORDS, save_tiny_base
 
-pytestmark = pytest.mark.usefixtures("undrawn")
+pytestmark = pytest.mark.usefixtures("brisk")
 
 RECIPE = """
 task = "rank"

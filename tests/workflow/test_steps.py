@@ -17,11 +17,14 @@ import pytest
 from feilun.bundles.bundle import open_bundle
 from feilun.core.errors import GateNotMet, StorageError, UsageError
 from feilun.core.remark import said_in
+from feilun.evaluation.presentation import plots
 from feilun.text.segment import HAN
 from feilun.workflow import recipe as recipes
 from feilun.workflow.screen import Screen
 from feilun.workflow.steps import train
 from tiny import reviews, save_tiny_base
+
+pytestmark = pytest.mark.usefixtures("brisk")
 
 RECIPE = """
 name = "made"
@@ -36,8 +39,10 @@ max_tokens = 16
 [training]
 learning_rate = 3e-3
 epochs = 3
-checkpoint_seconds = 0
 """
+SLOWLY = ("training.early_stopping.patience=0", "training.checkpoint_seconds=0")
+"""What lets a training be stopped while it goes on: each step is kept."""
+DRAW = plots.draw
 
 
 @pytest.fixture(scope="module")
@@ -85,9 +90,10 @@ def test_texts_out_of_scope_are_judged_by_themselves_when_a_model_is_trained(pla
     assert made.report.decisions["threshold"] == made.decision.abstain_below
 
 
-def test_a_second_start_has_a_log_of_its_own_and_leaves_no_checkpoint(
-    place: Path, tmp_path: Path, own_home: Path
+def test_a_second_start_has_a_log_of_its_own_and_leaves_plots_but_no_checkpoint(
+    place: Path, tmp_path: Path, own_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(plots, "draw", DRAW)
     for _ in range(2):
         train(place / "recipe.toml", out=tmp_path / "bundle")
     (folder,) = (own_home / "runs").iterdir()
@@ -163,7 +169,7 @@ def is_alive(group: int) -> bool:
 
 def test_a_signal_to_all_processes_stops_them_with_a_checkpoint_and_none_is_left(place: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "feilun.interfaces.cli.main", "train", str(place / "recipe.toml")]
-    command += ["--workers", "2", "--set", "training.epochs=60", "--set", "training.early_stopping.patience=0"]
+    command += ["--workers", "2", "--set", "training.epochs=60", "--set", SLOWLY[0], "--set", SLOWLY[1]]
     process = subprocess.Popen(
         [*command, "--out", str(tmp_path / "a")], env={**os.environ, "FEILUN_HOME": str(tmp_path / "home")},
         stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, start_new_session=True,
@@ -182,13 +188,16 @@ def test_a_signal_to_all_processes_stops_them_with_a_checkpoint_and_none_is_left
     assert not is_alive(process.pid)
 
 
-def test_ctrl_c_stops_with_a_checkpoint_and_resume_gives_the_same_bundle(place: Path, tmp_path: Path) -> None:
+def test_ctrl_c_stops_with_a_checkpoint_and_resume_gives_the_same_bundle(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changes = ["training.epochs=5", *SLOWLY]
     command = [sys.executable, "-m", "feilun.interfaces.cli.main", "train", str(place / "recipe.toml")]
-    command += ["--set", "training.epochs=30", "--set", "training.early_stopping.patience=0", "--out"]
-    stopped = {**os.environ, "FEILUN_HOME": str(tmp_path / "stopped")}
+    command += [word for change in changes for word in ("--set", change)]
     process = subprocess.Popen(
-        [*command, str(tmp_path / "a")], env=stopped, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
-    )
+        [*command, "--out", str(tmp_path / "a")], env={**os.environ, "FEILUN_HOME": str(tmp_path / "stopped")},
+        stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True,
+    )  # fmt: skip
     deadline = time.monotonic() + 300
     while not list((tmp_path / "stopped").rglob("checkpoint.safetensors")) and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -198,7 +207,8 @@ def test_ctrl_c_stops_with_a_checkpoint_and_resume_gives_the_same_bundle(place: 
     assert "--resume" in message
     assert "Traceback" not in message
     assert not (tmp_path / "a").exists()
-    whole = {**os.environ, "FEILUN_HOME": str(tmp_path / "whole")}
-    subprocess.run([*command, str(tmp_path / "a"), "--resume"], env=stopped, check=True, capture_output=True)
-    subprocess.run([*command, str(tmp_path / "b")], env=whole, check=True, capture_output=True)
+    recipe = recipes.load(place / "recipe.toml", changes)
+    for home, name in (("stopped", "a"), ("whole", "b")):
+        monkeypatch.setenv("FEILUN_HOME", str(tmp_path / home))
+        train(recipe, out=tmp_path / name, resume=name == "a")
     assert open_bundle(tmp_path / "a").manifest["hash"] == open_bundle(tmp_path / "b").manifest["hash"]

@@ -26,7 +26,7 @@ from feilun.workflow.publish import check_gate
 from feilun.workflow.steps import train
 from tiny import WORDS, save_tiny_base
 
-pytestmark = pytest.mark.usefixtures("undrawn")
+pytestmark = pytest.mark.usefixtures("brisk")
 
 TOPICS = {"loan": "credit", "贷款": "credit", "card": "cards", "rate": "interest", "利率": "interest"}
 ENTITIES = {"loan": "product", "贷款": "product", "bank": "place", "银行": "place"}

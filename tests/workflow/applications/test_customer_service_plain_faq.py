@@ -36,7 +36,7 @@ def faq(path, rows):
     return path
 
 
-@pytest.mark.usefixtures("undrawn")
+@pytest.mark.usefixtures("brisk")
 def test_a_faq_without_variants_answers_its_questions_and_says_what_is_not_known(
     tmp_path, database, capsys, monkeypatch
 ):

@@ -27,7 +27,7 @@ from feilun.workflow.applications.customer_service.wiring import held_to_suite, 
 from tiny import WORDS, save_tiny_base
 from tiny_bundle import made_bundle, made_facts, made_files, made_model
 
-pytestmark = pytest.mark.usefixtures("undrawn")
+pytestmark = pytest.mark.usefixtures("brisk")
 
 
 def test_knowledge_by_which_a_conversation_falls_is_refused_and_changes_nothing(file, database, tmp_path):

@@ -32,7 +32,7 @@ from feilun.workflow.applications.public_opinion.training import train_models
 from feilun.workflow.applications.public_opinion.wiring import Application
 from tiny import tiny_tokenizer
 
-pytestmark = pytest.mark.usefixtures("undrawn")
+pytestmark = pytest.mark.usefixtures("brisk")
 
 APPLICATION = """
 application = "public-opinion"

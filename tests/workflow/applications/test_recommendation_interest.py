@@ -30,7 +30,7 @@ from feilun.workflow.applications.recommendation.tables import take_tables
 from feilun.workflow.screen import Screen
 from tiny import WORDS, save_tiny_base
 
-pytestmark = pytest.mark.usefixtures("undrawn")
+pytestmark = pytest.mark.usefixtures("brisk")
 
 
 class Heard(Screen):

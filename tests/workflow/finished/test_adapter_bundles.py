@@ -26,7 +26,7 @@ from feilun.workflow.steps import train
 from tiny import reviews, save_tiny_base, tiny_base
 from tiny_writer import asked, save_base, write_table
 
-pytestmark = pytest.mark.usefixtures("undrawn")
+pytestmark = pytest.mark.usefixtures("brisk")
 
 RECIPE = """
 name = "NAME"

@@ -21,7 +21,7 @@ from feilun.workflow.finished.compress_bundle import Rows, compress_bundle, want
 from feilun.workflow.steps import train
 from tiny import WORDS, reviews, save_tiny_base
 
-pytestmark = pytest.mark.usefixtures("undrawn")
+pytestmark = pytest.mark.usefixtures("brisk")
 
 RECIPE = """
 name = "made"

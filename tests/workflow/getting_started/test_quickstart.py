@@ -23,7 +23,7 @@ from feilun.workflow.getting_started.time_plan import (
 from feilun.workflow.screen import Terminal
 from tiny import LABELS, reviews, save_tiny_base
 
-pytestmark = pytest.mark.usefixtures("undrawn")
+pytestmark = pytest.mark.usefixtures("brisk")
 
 
 @pytest.fixture

@@ -71,7 +71,7 @@ def rows(count: int, seed: int, *, turned: bool = False) -> list[dict[str, objec
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("undrawn")
+@pytest.mark.usefixtures("brisk")
 def test_the_loop_of_several_tasks_turns(own_home: Path, tmp_path: Path) -> None:
     save_tiny_base(tmp_path / "base")
     lines = (json.dumps(row) + "\n" for row in rows(240, 1))

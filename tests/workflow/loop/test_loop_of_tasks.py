@@ -31,7 +31,7 @@ from feilun.workflow.service import labels_of
 from feilun.workflow.steps import train
 from tiny import WORDS, save_tiny_base
 
-pytestmark = pytest.mark.usefixtures("undrawn")
+pytestmark = pytest.mark.usefixtures("brisk")
 
 TELLING = ("loan", "card", "good", "bad")
 """Words that tell the answer, the first two before what is said turned and the others after; no other text has them."""

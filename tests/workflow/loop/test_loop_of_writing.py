@@ -28,7 +28,7 @@ from feilun.workflow.steps import train
 from tiny import WORDS
 from tiny_writer import save_base, write_table
 
-pytestmark = pytest.mark.usefixtures("undrawn")
+pytestmark = pytest.mark.usefixtures("brisk")
 
 RECIPE = """
 name = "made"

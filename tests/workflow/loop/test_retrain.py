@@ -37,7 +37,7 @@ from feilun.workflow.screen import Screen
 from feilun.workflow.steps import train
 from tiny import WORDS, reviews, save_tiny_base
 
-pytestmark = pytest.mark.usefixtures("undrawn")
+pytestmark = pytest.mark.usefixtures("brisk")
 
 RECIPE = """
 name = "made"
