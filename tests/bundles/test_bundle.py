@@ -13,7 +13,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from feilun.bundles.bundle import open_bundle, write_bundle
+from feilun.bundles.bundle import check_target, open_bundle, write_bundle
 from feilun.bundles.content import MANIFEST, REQUIRED, SCHEMA
 from feilun.core.corpus import corpus_of
 from feilun.core.errors import BundleError, StorageError, UsageError
@@ -22,6 +22,13 @@ from feilun.core.ports import Predictor
 from tiny_bundle import LABELS, made_bundle, made_facts, made_files
 
 TEXTS = ["good bank", "", "很好 服务", "loan " * 100, "<b>slow</b>\u200b card"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="there is no /proc")
+@pytest.mark.parametrize("place", ["/proc/model", "/proc/a/model", __file__ + "/model"])
+def test_a_place_that_takes_no_files_is_refused_before_anything_is_trained(place: str) -> None:
+    with pytest.raises(StorageError, match=f"{place} cannot be written .*Choose a folder"):
+        check_target(Path(place))
 
 
 @pytest.fixture

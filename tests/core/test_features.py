@@ -29,7 +29,7 @@ def test_an_outlier_is_far_away_but_within_a_bound_and_the_order_stays() -> None
     assert scaled[-1] == -scaled[0] == 3
 
 
-@pytest.mark.parametrize("cell", ["abc", "inf", float("inf"), 10**400, "1 000", [1]])
+@pytest.mark.parametrize("cell", ["abc", "inf", float("inf"), 10**400, "1 000", [1], True])
 def test_what_is_no_finite_number_is_refused_with_row_and_column(cell: object) -> None:
     with pytest.raises(UsageError, match=r"Row 1: the column 'amount' holds numbers"):
         AMOUNT.matrix([1, cell])

@@ -29,7 +29,7 @@ from feilun.bundles.runtime import Runtime
 from feilun.core.corpus import Corpus, corpus_of
 from feilun.core.decisions.table import AnyDecision
 from feilun.core.errors import BundleError, UsageError
-from feilun.core.files import atomic_folder, write_json
+from feilun.core.files import atomic_folder, check_writable, write_json
 from feilun.core.labels import LabelSet
 from feilun.core.prediction import Prediction
 from feilun.core.remark import Remark
@@ -187,6 +187,7 @@ def check_target(path: Path) -> None:
 
     Raises:
         UsageError: If there is a file, or a folder that holds something else.
+        StorageError: If nothing can be written there.
     """
     taken = path.is_file() or (path.is_dir() and not (path / MANIFEST).is_file() and any(path.iterdir()))
     if taken:
@@ -197,6 +198,7 @@ def check_target(path: Path) -> None:
             ),
             Remark("Name a new folder, or one that holds a bundle.", "请换一个新文件夹，或者一个放着模型包的文件夹。"),
         )
+    check_writable(path)
 
 
 def open_bundle(path: str | Path, *, threads: int | None = None) -> Bundle:

@@ -32,8 +32,10 @@ def number_of(value: Any) -> float | None:
     """Return a cell as a number; None where it is not known.
 
     Raises:
-        ValueError: If it is text, or infinite.
+        ValueError: If it is text, true or false, or infinite.
     """
+    if isinstance(value, bool):
+        raise ValueError("true or false")
     if value is None or (isinstance(value, str) and value.strip().lower() in NOT_KNOWN):
         return None
     if isinstance(value, str) and THOUSANDS.fullmatch(value.strip()):

@@ -18,6 +18,21 @@ from typing import Any
 from feilun.core.errors import StorageError
 from feilun.core.remark import Remark
 
+REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS}
+NO_PLACE = {errno.ENOENT, errno.ENOTDIR, errno.EEXIST}
+"""What the system says where a folder takes no files, as in /proc, or where a file stands in its place."""
+
+
+def check_writable(path: Path) -> None:
+    """Refuse a place in which nothing can be written, before long work whose result is to stand there.
+
+    Raises:
+        StorageError: If its folder, or the nearest one above it that there is, takes no file.
+    """
+    existing = next(folder for folder in path.absolute().parents if folder.exists())
+    with disk_errors(path), tempfile.TemporaryDirectory(dir=existing, prefix=f".{path.name}."):
+        pass
+
 
 @contextmanager
 def disk_errors(path: Path) -> Iterator[None]:
@@ -35,7 +50,7 @@ def disk_errors(path: Path) -> Iterator[None]:
                     "没有留下写了一半的内容。请腾出空间或换一个文件夹，再运行一次。",
                 ),
             ) from error
-        if number in {errno.EACCES, errno.EPERM, errno.EROFS}:
+        if number in REFUSED or (number in NO_PLACE and _leads_to(path, error)):
             raise StorageError(
                 Remark(
                     f"{path} cannot be written ({os.strerror(number)}).",
@@ -47,6 +62,14 @@ def disk_errors(path: Path) -> Iterator[None]:
                 ),
             ) from error
         raise
+
+
+def _leads_to(path: Path, error: Exception) -> bool:
+    """Return whether an error of the system is about a folder above a path, or about a temporary file for it."""
+    if not isinstance(error, OSError) or not error.filename:
+        return False
+    of, place = Path(os.fsdecode(error.filename)).absolute(), path.absolute()
+    return of in place.parents or of.name.startswith(f".{place.name}.")
 
 
 def _system_error(error: Exception) -> int:

@@ -109,9 +109,9 @@ def rows_to_judge(test: Corpus, task: str, most: int | None) -> Corpus:
 
 
 def remarks_on(model: TextModel, splits: Splits) -> list[str]:
-    """Say whether the base fits the language of the texts, and what of its vocabulary was left out."""
+    """Say whether the base fits the language of the texts, and what of its vocabulary or of the rows was left out."""
     unfit = warn_if_unfit(model.base.languages, script_shares(splits.train.text))
-    return [*([unfit] if unfit else []), *model.remarks]
+    return [*([unfit] if unfit else []), *model.remarks, *model.head.remarks(splits.train)]
 
 
 def abstention_of(settings: EvaluationSettings) -> Abstention | None:

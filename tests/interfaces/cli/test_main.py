@@ -149,6 +149,15 @@ def test_an_interrupted_run_is_exit_code_130(fails, capsys):
     assert "--resume" in capsys.readouterr().err
 
 
+def test_ctrl_c_before_the_verb_begins_is_exit_code_130(monkeypatch, capsys):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(main, "command_line", interrupted)
+    assert main.run(["doctor"]) == 130
+    assert capsys.readouterr().err.strip() == main.said(Remark("Stopped.", "已停止。"))
+
+
 def test_ctrl_c_is_exit_code_130(fails, capsys):
     fails(KeyboardInterrupt())
     assert main.run(["doctor"]) == 130

@@ -126,6 +126,14 @@ def test_steps_are_learned_where_the_tokens_alone_do_not_tell() -> None:
     assert np.isneginf(steps[0, 2])
 
 
+def test_spans_without_a_token_of_their_own_are_counted() -> None:
+    head = model_of(TagSettings()).head
+    rows = Corpus(id=["long", "short"], text=[LONG, "loan  fee"], target=[SPANS, (Span(0, 4, "thing"),)])
+    assert head.remarks(rows) == []
+    rows = Corpus(id=["gap"], text=["loan  fee"], target=[(Span(0, 4, "thing"), Span(4, 6, "service"))])
+    assert "Of 2 spans in the training rows 1 hold no token" in head.remarks(rows)[0]
+
+
 def test_spans_that_share_a_token_give_tags_that_can_stand_behind_each_other() -> None:
     offsets = np.array([[0, 2], [2, 4], [4, 6]])  # the middle token is half of each span
     spans = (Span(0, 3, "service"), Span(3, 6, "thing"))

@@ -33,6 +33,13 @@ def test_a_home_that_cannot_be_written_is_named(monkeypatch):
     assert "FEILUN_HOME" in home.remedy
 
 
+def test_a_database_that_cannot_be_made_is_named(own_home, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    found = {finding.name: finding for finding in doctor.examine()}
+    assert found["database"].state == "missing"
+    assert "feilun.db cannot be made" in found["database"].found
+
+
 def test_a_home_below_what_is_no_folder_is_named(monkeypatch):
     monkeypatch.setenv("FEILUN_HOME", "/dev/null/home")
     assert {finding.name: finding.state for finding in doctor.examine()}["home"] == "missing"

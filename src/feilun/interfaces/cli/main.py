@@ -159,7 +159,7 @@ def run(arguments: Sequence[str]) -> int:
     command = [*(word for word in own if word != "--debug"), *bare, *rest]
     try:
         code = command_line().main(command, prog_name="feilun", standalone_mode=False)
-    except typer.Abort:
+    except (typer.Abort, KeyboardInterrupt):
         code = 130
     except Exception as error:
         if debug:

@@ -14,6 +14,7 @@ from feilun.core.corpus import Corpus
 from feilun.core.decisions.table import DECISIONS, AnyDecision
 from feilun.core.labels import LabelSet
 from feilun.core.prediction import Prediction, Reads
+from feilun.core.remark import Remark
 from feilun.core.spans import Logits
 from feilun.models.bases.base import Base
 from feilun.text.tokens import TokenEncoder
@@ -75,6 +76,10 @@ class Head(nn.Module, ABC):
 
     def watch(self, history: Sequence[Mapping[str, float]]) -> None:
         """Look at the figures of all evaluations so far; what follows from them must follow from them alone."""
+
+    def remarks(self, train: Corpus) -> list[Remark]:
+        """Say what of the training rows cannot be learned from."""
+        return []
 
     def ids(self, corpus: Corpus) -> Sequence[str]:
         """Return, for each row of `targets`, the id of the row of the corpus that it is of."""

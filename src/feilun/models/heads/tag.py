@@ -109,6 +109,20 @@ class TagHead(Head):
         rows = self.transitions.detach().cpu().double().tolist()
         return replace(self.decision, transitions=tuple(map(tuple, rows)))
 
+    def remarks(self, train: Corpus) -> list[Remark]:
+        """Say how many spans hold no token of their own, and so teach nothing."""
+        targets = self.targets(train)
+        begun = int(((targets > 0) & (targets % 2 == 1)).sum())
+        marked = sum(map(len, train.target or ()))
+        if begun == marked:
+            return []
+        left = Remark(
+            f"Of {marked:,} spans in the training rows {marked - begun:,} hold no token of their own, so the model "
+            "does not learn from them.",
+            f"训练行的 {marked:,} 个片段中，有 {marked - begun:,} 个不含自己的词元，模型学不到它们。",
+        )
+        return [left]
+
     def ids(self, corpus: Corpus) -> Sequence[str]:
         """Return the id of the text of each window."""
         return [corpus.id[text] for text in self._windows(corpus).text_of]

@@ -121,7 +121,9 @@ def with_predictions(frame: DataFrame, predictions: Sequence[Prediction]) -> Dat
     for task in (predictions[0].answers or {}) if predictions else {}:
         own = [(prediction.answers or {})[task] for prediction in predictions]
         added.append(polars.Series(f"predicted_label_{task}", [answer.label for answer in own], polars.String))
-        added.append(polars.Series(f"predicted_score_{task}", [answer.score for answer in own], polars.Float64))
+        added.append(
+            polars.Series(f"predicted_score_{task}", [round(answer.score, 6) for answer in own], polars.Float64)
+        )
     for number in range(len(predictions[0].numbers or ()) if predictions else 0):
         told = [prediction.numbers[number] for prediction in predictions if prediction.numbers is not None]
         name = "" if predictions[0].numbers is None or len(predictions[0].numbers) == 1 else f"_{told[0].name}"

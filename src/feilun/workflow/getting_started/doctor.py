@@ -145,8 +145,8 @@ def _processor(sets: tuple[str, ...], count: int) -> Iterator[Finding]:
 
 def _state() -> Iterator[Finding]:
     folder = home()
-    existing = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
-    writable = existing.is_dir() and os.access(existing, os.W_OK)
+    existing = _nearest_folder(folder)
+    writable = _may_be_made(folder)
     remedy = "" if writable else "export FEILUN_HOME=/a/folder/you/may/write"
     refused = Remark(f"{folder} cannot be written", f"{folder} 不可写")
     yield Finding(
@@ -161,6 +161,17 @@ def _state() -> Iterator[Finding]:
     yield Finding(Remark("disk", "磁盘"), "ok" if enough else "note", left, "" if enough else full)
 
 
+def _nearest_folder(path: Path) -> Path:
+    """Return a path, or the nearest one above it that there is."""
+    return next(one for one in (path.absolute(), *path.absolute().parents) if one.exists())
+
+
+def _may_be_made(path: Path) -> bool:
+    """Return whether this user may make a path, or write to it where it is there."""
+    existing = _nearest_folder(path)
+    return existing.is_dir() and os.access(existing, os.W_OK)
+
+
 def _database() -> Iterator[Finding]:
     from feilun.storage.database import look_at
 
@@ -170,6 +181,12 @@ def _database() -> Iterator[Finding]:
         another = Remark("Set FEILUN_DATABASE to another one.", "请把 FEILUN_DATABASE 设为另一个。")
         yield Finding(Remark("database", "数据库"), "missing", error.problem, error.remedy or another)
     else:
+        if not revision and "://" not in place and not _may_be_made(Path(place)):
+            refused = Remark(f"{place} cannot be made", f"无法创建 {place}")
+            yield Finding(
+                Remark("database", "数据库"), "missing", refused, "export FEILUN_HOME=/a/folder/you/may/write"
+            )
+            return
         schema = Remark(f"schema {revision}", f"结构版本 {revision}")
         state = schema if revision else Remark("made at first use", "首次使用时创建")
         yield Finding(Remark("database", "数据库"), "ok", joined([str(place), state], ", ", "，"))

@@ -16,7 +16,7 @@ import torch
 from feilun.core import places
 from feilun.core.child_process import end_with_parent
 from feilun.core.errors import Interrupted, TrainingError, UsageError
-from feilun.core.files import write_text
+from feilun.core.files import check_writable, write_text
 from feilun.core.folder_lock import locked_folder
 from feilun.core.remark import Remark, said_in
 from feilun.core.settings import describe, to_table
@@ -142,6 +142,8 @@ def search(
     for dimension in searched.space:  # a value that no recipe may have is refused before anything is trained
         for value in dimension.extremes():
             searched.with_settings({dimension.key: value})
+    if out is not None:
+        check_writable(out)
     folder = out or places.studies() / f"{searched.recipe.name}-{searched.identity[:8]}"
     with locked_folder(folder):
         return _search_in(folder, searched, workers, show)

@@ -11,20 +11,33 @@ from typing import Any
 
 from feilun.core import toml
 from feilun.core.errors import RecipeError, UsageError
+from feilun.core.places import typed
 from feilun.core.remark import Remark, joined, said_in
 from feilun.core.settings import Fault
 
 PATHS = ("data.train", "data.validation", "data.test", "data.unlabelled", "model.base")
 """Keys that may hold a path relative to the recipe's folder."""
 
+TABLES = (".csv", ".tsv", ".jsonl", ".parquet", ".xlsx", ".xls")
+
 
 def read_text(path: Path) -> str:
     """Return a recipe's text.
 
     Raises:
-        UsageError: If there is no such file.
+        UsageError: If there is no such file, or it is a table.
         RecipeError: If it is not UTF-8.
     """
+    if path.suffix.lower() in TABLES:
+        raise UsageError(
+            Remark(
+                f"{str(path)!r} is a table by its ending, not a recipe.", f"看扩展名，{str(path)!r} 是表格，不是配方。"
+            ),
+            Remark(
+                f"`feilun init --data {typed(path)}` looks at it and writes a recipe.",
+                f"`feilun init --data {typed(path)}` 会看过它之后写出配方。",
+            ),
+        )
     if not path.is_file():
         folder = Remark("a folder, not a recipe", "是一个文件夹，不是配方")
         kind = folder if path.is_dir() else Remark("not there", "不存在")
@@ -73,6 +86,11 @@ def _syntax_fault(message: str, text: str) -> str:
         remedy = Remark(
             " It has Chinese or typographic punctuation: write straight quotes and the plain = and , instead.",
             "这一行有中文标点或弯引号：请改用英文的直引号、= 和 ,。",
+        )
+    elif not line.partition("=")[0].isascii():
+        remedy = Remark(
+            " Keys and tables have English names (docs/recipe.md); Chinese stands in straight quotes, behind the =.",
+            "键和表都用英文名（见 docs/recipe.md）；中文写在 = 后面的英文直引号里。",
         )
     elif "{" in line and "}" not in line:
         remedy = Remark(
