@@ -191,7 +191,7 @@ def inboxes(settings: Mapping[str, ChannelSettings], desk: Desk) -> dict[str, In
     Raises:
         UsageError: If a variable is not set or not of its form, or an address is neither https nor of this machine.
     """
-    read = {}
+    read: dict[str, tuple[Channel, str | None, Messenger | None]] = {}
     for name, own in settings.items():
         replies = _variable(own.replies) if own.replies else None
         if replies is not None and not replies.startswith(("https://", "http://127.0.0.1:", "http://localhost:")):
