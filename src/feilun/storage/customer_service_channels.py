@@ -11,20 +11,18 @@ KEPT_SECONDS = 86_400.0
 """How long it is remembered that a message came: platforms send one again within minutes."""
 
 
-def first_time(connection: Connection, application: str, channel: str, event: str, now: float) -> bool:
-    """Say whether a message comes for the first time, and remember it."""
+def came_before(connection: Connection, application: str, channel: str, event: str) -> bool:
+    """Say whether a message was answered before."""
+    mine = (events.c.application == application, events.c.channel == channel, events.c.event == event)
+    return connection.execute(select(events.c.time).where(*mine)).first() is not None
+
+
+def remember(connection: Connection, application: str, channel: str, event: str, now: float) -> None:
+    """Remember that a message was answered; those of long ago are forgotten."""
     connection.execute(delete(events).where(events.c.time < now - KEPT_SECONDS))
-    mine = (events.c.application == application, events.c.channel == channel, events.c.event == event)
-    if connection.execute(select(events.c.time).where(*mine)).first() is not None:
-        return False
-    connection.execute(insert(events), {"application": application, "channel": channel, "event": event, "time": now})
-    return True
-
-
-def forget(connection: Connection, application: str, channel: str, event: str) -> None:
-    """Let a message come for the first time again."""
-    mine = (events.c.application == application, events.c.channel == channel, events.c.event == event)
-    connection.execute(delete(events).where(*mine))
+    if not came_before(connection, application, channel, event):
+        row = {"application": application, "channel": channel, "event": event, "time": now}
+        connection.execute(insert(events), row)
 
 
 def conversation_of(connection: Connection, application: str, channel: str, key: str) -> str | None:

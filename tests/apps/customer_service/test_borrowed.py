@@ -84,3 +84,13 @@ def test_without_a_lender_it_says_what_is_missing():
     assert len(held_out(BANK)) > FEWEST
     with pytest.raises(DataError, match="Only 0 FAQ entries have two variants"):
         calibrated(PLAIN, lender=())
+
+
+def test_the_lender_lends_what_it_learned_in_the_languages_of_the_faq():
+    every = packaged_entries()
+    english = tuple(entry for entry in every if entry.language == "en")
+    asked = tuple(FaqEntry(entry.id, entry.question, entry.answer) for entry in english[::3])
+    assert len(held_out(english)) >= FEWEST
+    assert calibrated(asked, lender=every) == calibrated(asked, lender=english)
+    few = (*english[: FEWEST - 1], *(entry for entry in every if entry.language == "zh"))
+    assert calibrated(asked, lender=few).curated.weights  # too few of a language: all of them lend

@@ -239,3 +239,30 @@ def test_dingtalk_needs_no_account():
     tables = {"knowledge": {"faq": ["a.csv"]}, "channels": {"dingtalk": {"secret": "S", "token": "T"}}}
     _, faults = read(CustomerServiceSettings, {"application": "customer-service", "name": "bank", **tables})
     assert "channels.dingtalk.token is of no use" in str([fault.message for fault in faults])
+
+
+def test_a_message_whose_process_ended_before_it_was_answered_is_answered_when_it_comes_again(platform, desk):
+    inbox = Inbox("slack", Slack("secret"), desk)
+    with pytest.MonkeyPatch.context() as broken:
+        broken.setattr(desk, "say", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            inbox.take(told("E1", FEE))
+    inbox.close()
+    again = Inbox("slack", Slack("secret"), desk)
+    assert again.take(told("E1", FEE)) == {"text": NO_FEE}
+    assert again.take(told("E1", FEE)) == {}
+    again.close()
+
+
+def test_a_message_that_comes_again_while_it_is_answered_is_answered_once(platform, desk, monkeypatch):
+    inbox = Inbox("slack", Slack("secret"), desk)
+    say, again = desk.say, []
+
+    def slow(*arguments):
+        again.append(inbox.take(told("E1", FEE)))
+        return say(*arguments)
+
+    monkeypatch.setattr(desk, "say", slow)
+    assert inbox.take(told("E1", FEE)) == {"text": NO_FEE}
+    assert again == [{}]
+    inbox.close()

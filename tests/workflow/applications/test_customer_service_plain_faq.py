@@ -1,19 +1,24 @@
 """A FAQ of questions and answers alone is trained for: the base is taken as it is, and thresholds are borrowed."""
 
 import csv
+import time
 from dataclasses import replace
+from threading import Event, Thread
 
 import pytest
 
 from feilun.apps.customer_service.settings import ModelSettings
+from feilun.bundles.registry import next_version
+from feilun.core import folder_lock
 from feilun.core.places import home
 from feilun.interfaces.cli.applications.customer_service_calibration import show_calibration
 from feilun.workflow.applications.customer_service import training
 from feilun.workflow.applications.customer_service.demo import demo_settings, packaged_entries
-from feilun.workflow.applications.customer_service.version import standing
+from feilun.workflow.applications.customer_service.version import folder_of, standing
 from feilun.workflow.applications.customer_service.wiring import opened
 from feilun.workflow.screen import Screen
 from tiny import save_tiny_base
+from tiny_bundle import made_bundle
 
 ROWS = [
     ("你们几点开门？", "每天上午十点到晚上九点。"),
@@ -76,3 +81,31 @@ def standing_after(settings, database):
     screen = Said()
     training.train(settings, database, screen=screen)
     return standing(settings.name), screen.lines
+
+
+def test_what_another_process_is_making_is_waited_for_and_taken(tmp_path, monkeypatch):
+    monkeypatch.setattr(folder_lock, "LOOK_SECONDS", 0.01)
+    save_tiny_base(tmp_path / "base")
+    screen, held, named = Said(), Event(), []
+
+    def other(name):
+        with folder_lock.locked_folder(folder_of(name)):
+            held.set()
+            while training.ANOTHER_MAKES_IT not in screen.lines:
+                time.sleep(0.01)
+            made_bundle(next_version(name), name=name)
+
+    def begin(name):
+        """The other process begins when this one looks where its work is."""
+        if not named:
+            named.append(Thread(target=other, args=(name,)))
+            named[0].start()
+            held.wait(10)
+        return folder_of(name)
+
+    monkeypatch.setattr(training, "folder_of", begin)
+    bundle, _ = training._as_it_is(str(tmp_path / "base"), "sha", screen, packaged_entries())
+    named[0].join()
+    assert bundle.name.startswith("questions-untuned-")
+    assert bundle.version == "1"
+    assert "was made of it before" in screen.lines[-1]

@@ -52,6 +52,7 @@ class Inbox:
         self.replies = replies
         self.messenger = messenger
         self._lines = Lines()
+        self._answering: set[str] = set()
         self._answers: dict[str, tuple[str, float]] = {}
         self._changing = Lock()
         self._queue = f"{name} {identity_of(desk.application)}"
@@ -74,22 +75,17 @@ class Inbox:
             return found.answer
         if found is None:
             return {}
-        where = (self.desk.application, self.name)
-        with ExitStack() as line:
-            line.enter_context(self._lines.turn(found.conversation))  # messages at once begin one conversation
-            with self.desk.database.write() as connection:
-                if not storage.first_time(connection, *where, found.event, request.now):
-                    return {}
-                conversation = storage.conversation_of(connection, *where, found.conversation)
-            if conversation is not None:
-                line.close()
-            answered = self._answered(found, conversation)
-            if conversation is None:
-                with self.desk.database.write() as connection:
-                    storage.link(connection, *where, found.conversation, answered.conversation)
-        if found.answers is not None:
-            self._remember(answered.conversation, found.answers)
-        return {} if answered.turn is None else self._replied(found, answered, answered.turn)
+        with self._changing:
+            if found.event in self._answering:
+                return {}
+            self._answering.add(found.event)
+        try:
+            answered = self._answered(found, request.now)
+        finally:
+            self._answering.discard(found.event)
+        if answered is None or answered.turn is None:
+            return {}
+        return self._replied(found, answered, answered.turn)
 
     def check_reached(self, conversation: str) -> None:
         """Refuse to take what a person writes where nothing would bring it to the customer.
@@ -127,14 +123,25 @@ class Inbox:
         """Try once more what is due; what the platform does not take waits for the next start."""
         self._open.close()
 
-    def _answered(self, found: Incoming, conversation: str | None) -> Answered:
-        """Answer a message; one that could not be answered is forgotten, so that it may come again."""
-        try:
-            return self.desk.say(found.text, conversation, self.name)
-        except Exception:
+    def _answered(self, found: Incoming, now: float) -> Answered | None:
+        """Answer a message; None where it was answered before. What was not, for whatever reason, may come again."""
+        where = (self.desk.application, self.name)
+        with ExitStack() as line:
+            line.enter_context(self._lines.turn(found.conversation))  # messages at once begin one conversation
+            with self.desk.database.read() as connection:
+                if storage.came_before(connection, *where, found.event):
+                    return None
+                conversation = storage.conversation_of(connection, *where, found.conversation)
+            if conversation is not None:
+                line.close()
+            answered = self.desk.say(found.text, conversation, self.name)
             with self.desk.database.write() as connection:
-                storage.forget(connection, self.desk.application, self.name, found.event)
-            raise
+                storage.remember(connection, *where, found.event, now)
+                if conversation is None:
+                    storage.link(connection, *where, found.conversation, answered.conversation)
+        if found.answers is not None:
+            self._remember(answered.conversation, found.answers)
+        return answered
 
     def _replied(self, found: Incoming, answered: Answered, turn: str) -> Mapping[str, Any]:
         """Send a reply, or return it as the answer where there is no other way."""
@@ -191,7 +198,7 @@ def inboxes(settings: Mapping[str, ChannelSettings], desk: Desk) -> dict[str, In
     Raises:
         UsageError: If a variable is not set or not of its form, or an address is neither https nor of this machine.
     """
-    read = {}
+    read: dict[str, tuple[Channel, str | None, Messenger | None]] = {}
     for name, own in settings.items():
         replies = _variable(own.replies) if own.replies else None
         if replies is not None and not replies.startswith(("https://", "http://127.0.0.1:", "http://localhost:")):

@@ -63,8 +63,9 @@ def thresholds(
         declined: Share of the questions without an answer that must be declined.
         precision: Share of the answers to the other questions that must be right.
         reranker: What looks again at close FAQ entries.
-        lender: Entries of another FAQ, with variants enough, for one that has too few; the embedder must have learned
-            neither from its held-out variants nor from any way to ask the FAQ itself.
+        lender: Entries of another FAQ, with variants enough, for one that has too few: those in its languages lend,
+            where they are enough. The embedder must have learned neither from its held-out variants nor from any way to
+            ask the FAQ itself.
 
     Raises:
         DataError: If the FAQ and the lender have too few variants.
@@ -89,6 +90,7 @@ def _borrowed(
     embedder: Embedder | None, entries: Sequence[FaqEntry], passages: Sequence[Passage], lender: Sequence[FaqEntry],
     declined: float, precision: float, reranker: Reranker | None,
 ) -> Thresholds:  # fmt: skip
+    lender = _speaking_like(entries, lender)
     held = held_out(lender)
     if not enough(held):
         raise DataError(
@@ -111,6 +113,16 @@ def _borrowed(
         borrowed(own, lent, Library.question, "", declined, precision),
         borrowed(own, lent, Library.passage, ANSWER, declined, precision),
     )
+
+
+def _speaking_like(entries: Sequence[FaqEntry], lender: Sequence[FaqEntry]) -> Sequence[FaqEntry]:
+    """Return the lender's entries in the languages of a FAQ, where they are enough.
+
+    A base for one language alone tells nothing in the other: what it says there would teach that cosines tell nothing.
+    """
+    languages = {entry.language for entry in entries}
+    spoken = [entry for entry in lender if entry.language in languages]
+    return spoken if enough(held_out(spoken)) else lender
 
 
 def enough(held: Mapping[str, str]) -> bool:

@@ -29,6 +29,8 @@ from feilun.bundles.bundle import Bundle, open_bundle
 from feilun.bundles.registry import versions
 from feilun.core.errors import BundleError, DataError
 from feilun.core.files import atomic_file
+from feilun.core.folder_lock import locked_folder
+from feilun.core.remark import Remark
 from feilun.knowledge.terms import simplified
 from feilun.models.bases.catalogue import open_base
 from feilun.storage import customer_service as storage
@@ -62,6 +64,11 @@ from feilun.workflow.steps import train as train_recipe
 Pair = tuple[str, str, str]
 """Two texts that belong together, and the name of what they belong to: texts of one name are no negatives of each
 other."""
+
+ANOTHER_MAKES_IT = Remark(
+    "Another process makes it small just now, for all applications: it is waited for.",
+    "另一个进程正在为所有应用压缩它，等它完成。",
+)
 
 PAIR, LABELLED = ("text", "pair", "name"), ("text", "intent")
 """Columns of the tables that are learned from."""
@@ -225,12 +232,13 @@ def _as_it_is(base: str, sha256: str, screen: Screen, lender: Sequence[FaqEntry]
     parts, settings = {"train": read, **_judging(lender)}, ModelSettings(base)
     learned_from = _hash(sha256, parts, _recipe("", settings, {}, "none"))
     name = f"questions-untuned-{learned_from[:12]}"
-    made = _first(f"{name}@{version}" for version in reversed(versions(name)))
-    if made is not None:
-        screen.say(f"{made.name}@{made.version} was made of it before: it is taken.")
-        return made, learned_from
-    recipe = from_table(_recipe(name, settings, _written(folder_of(name), parts, PAIR), "none"))
-    return train_recipe(recipe, screen=screen), learned_from
+    with locked_folder(folder_of(name), lambda: screen.say(ANOTHER_MAKES_IT)):
+        made = _first(f"{name}@{version}" for version in reversed(versions(name)))
+        if made is not None:
+            screen.say(f"{made.name}@{made.version} was made of it before: it is taken.")
+            return made, learned_from
+        recipe = from_table(_recipe(name, settings, _written(folder_of(name), parts, PAIR), "none"))
+        return train_recipe(recipe, screen=screen), learned_from
 
 
 def _judging(entries: Sequence[FaqEntry]) -> dict[str, list[Pair]]:
