@@ -19,6 +19,7 @@ SOURCE = ROOT / "src" / "feilun"
 ROOMS = {path.name for path in SOURCE.iterdir() if (path / "__init__.py").exists()}
 READMES = ["README.md", "README.zh-CN.md"]
 PAGES = [*READMES, "CONTRIBUTING.md", "CHANGELOG.md", *sorted(str(p.relative_to(ROOT)) for p in ROOT.glob("docs/*.md"))]
+GROUP = typer.main.get_command(main.app)
 VERBS = {module.__name__.rpartition(".")[2].replace("_", "-") for module in main.VERBS}
 
 
@@ -49,7 +50,7 @@ def test_commands_are_found():
 @pytest.mark.parametrize(("page", "command"), COMMANDS)
 def test_every_command_in_the_docs_parses(page, command):
     words = shlex.split(command.partition(" < ")[0])[1:]
-    group = main.command_line()
+    group = GROUP
     if words[0].startswith("-"):
         assert words[0] in {"--help", "--version"}
         return
