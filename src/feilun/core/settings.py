@@ -85,12 +85,6 @@ class Fault:
     message: str
 
 
-def placed(fault: Fault, line: int | None) -> Remark:
-    """Return what is wrong with a key, with the line of the file where it stands, if it does."""
-    there = Remark("", "") if line is None else Remark(f"line {line}: ", f"第 {line} 行：")
-    return joined([there, fault.message], "", "")
-
-
 def read(cls: type[Settings], values: Mapping[str, Any], prefix: str = "") -> tuple[Settings | None, list[Fault]]:
     """Build settings from a table and collect every fault.
 

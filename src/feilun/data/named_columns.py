@@ -7,7 +7,7 @@ from difflib import get_close_matches
 
 from feilun.core.errors import DataError
 from feilun.core.remark import Remark
-from feilun.data.paths import shown
+from feilun.data.paths import no_column
 
 TARGET_NAMES = ("label", "target", "class", "category", "sentiment", "intent", "tag", "topic", "rating", "polarity",
                 "标签", "类别", "分类", "情感", "意图", "主题")  # fmt: skip
@@ -33,10 +33,7 @@ def check_columns(source: str, columns: Sequence[str], wanted: Mapping[str, str]
         guess = _guess(key, name, free) or "COLUMN"
         key = key.partition(" ")[0]
         raise DataError(
-            Remark(
-                f"{shown(source)} has no column {name!r} (it has: {', '.join(columns)}).",
-                f"{shown(source)} 没有列 {name!r}（有：{'、'.join(columns)}）。",
-            ),
+            no_column(source, name, columns),
             Remark(
                 f"Set {key} in the recipe, or pass --set {key}={guess}.",
                 f"请在配方中设置 {key}，或使用 --set {key}={guess}。",

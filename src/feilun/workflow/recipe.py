@@ -29,7 +29,7 @@ from feilun.workflow.rules.rows import AS_THEY_ARE, contradictions_of_rows
 from feilun.workflow.rules.unlabelled import contradictions_of_unlabelled
 from feilun.workflow.settings_files import toml_text
 from feilun.workflow.settings_files.overrides import put as put_overrides
-from feilun.workflow.settings_files.recipe_file import parse, place, read_text, resolve
+from feilun.workflow.settings_files.recipe_file import parse, placed, read_text, resolve
 from feilun.workflow.task_tables import (
     TaskSettings,
     contradictions_of,
@@ -163,9 +163,7 @@ def load(path: Path, overrides: Sequence[str] = (), *, text: str | None = None) 
     resolve(values, Path.cwd())
     recipe, more = _read(values)
     if recipe is None or faults:
-        lines = toml_text.lines_of_keys(text)
-        placed = sorted((place(fault, lines, overridden) for fault in more), key=lambda found: found[0])
-        raise RecipeError([*faults, *(message for _, message in placed)], str(path))
+        raise RecipeError([*faults, *placed(more, text, overridden)], str(path))
     return recipe
 
 

@@ -23,7 +23,7 @@ FAULTS = {
     "query": (BEGIN + 'items_query = "select 1"\n', "items 与 items_query 要一起给出"),
     "monotone": (BEGIN + "[ranking]\nmonotone = { price = 2 }\n", "price 必须是 1 或 -1"),
     "interleave": (BEGIN + '[experiment]\nmethod = "interleave"\n', "需要一部分用户"),
-    "toml": ("application = \n", "不是 UTF-8 的 TOML"),
+    "toml": ("application = \n", "第 1 行，第 15 列"),
     "empty": (BEGIN, "目录为空，没有可以推荐的商品。"),
     "columns": (BEGIN + 'items = "no_item.csv"\n', "没有列 'item' 或 'id'（现有：name）。"),
     "rows": (BEGIN + 'items = "wrong.csv"\n', "  - 第 1 行：'price' 必须是有限的数，不能是 'dear'。"),

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args
+from typing import Any, Literal, get_args
 
-from feilun.core import toml
+from feilun.apps.public_opinion.toml_tables import no_table, read_file, read_tables
 from feilun.core.errors import DataError, MissingExtra, RecipeError
 from feilun.core.remark import Remark, joined, said_in
-from feilun.core.settings import REQUIRED, read, setting
+from feilun.core.settings import REQUIRED, setting
 from feilun.knowledge.mentions import Mention, canonical, folded
 
 LARGEST, MOST_KEYS = 4 * 1024 * 1024, 200_000
@@ -42,9 +41,6 @@ class Ignored:
     """A name that the tagger finds and that is none; a table `[[ignored]]`."""
 
     name: str = setting(REQUIRED, "the name as it was offered")
-
-
-Table = TypeVar("Table", Entity, Ignored)
 
 
 class Gazetteer:
@@ -138,42 +134,12 @@ def read_gazetteer(path: Path) -> Gazetteer:
         DataError: If it cannot be read.
         RecipeError: With every fault of its entities.
     """
-    try:
-        values = toml.parse(path.read_text(encoding="utf-8-sig"), largest=LARGEST, keys=MOST_KEYS)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise DataError(
-            Remark(f"The entities of {path} cannot be read: {error}.", f"无法读取 {path} 中的主体：{error}。"),
-            Remark("A TOML file of [[entity]] tables.", "应是由 [[entity]] 表组成的 TOML 文件。"),
-        ) from error
-    entities, faults = _tables(Entity, "entity", values)
-    ignored, others = _tables(Ignored, "ignored", values)
+    values = read_file(path, "entity", largest=LARGEST, keys=MOST_KEYS)
+    entities, faults = read_tables(Entity, "entity", values)
+    ignored, others = read_tables(Ignored, "ignored", values)
     if faults or others or not entities:
         raise RecipeError([*faults, *others] or [no_table("entity")], str(path))
-    return Gazetteer(entities, [one.name for one in ignored])
-
-
-def _tables(kind: type[Table], name: str, values: Any) -> tuple[list[Table], list[Remark]]:
-    """Return the tables of a name, and what is wrong with them."""
-    found, faults = [], []
-    for number, table in enumerate(values.get(name, []), 1):
-        one, wrong = read(kind, table)
-        faults += [numbered(name, number, fault.message) for fault in wrong]
-        if one is not None:
-            found.append(one)
-    return found, faults
-
-
-TABLES_ZH = {"entity": "主体", "ignored": "忽略的名称", "topic": "话题", "rule": "规则"}
-
-
-def numbered(table: str, number: int, fault: str) -> Remark:
-    """Return a fault of one of many tables."""
-    return Remark(f"{table} {number}: {fault}", f"第 {number} 个{TABLES_ZH[table]}：{said_in('zh', fault)}")
-
-
-def no_table(table: str) -> Remark:
-    """Return what is said of a file without any."""
-    return Remark(f"there is no table [[{table}]].", f"没有 [[{table}]] 表。")
+    return Gazetteer(list(entities.values()), [one.name for one in ignored.values()])
 
 
 def automaton(patterns: list[str], *, longest: bool = False) -> Any:

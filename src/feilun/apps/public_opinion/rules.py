@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Literal
 
-from feilun.apps.public_opinion.gazetteer import no_table, numbered
 from feilun.apps.public_opinion.regions import region_name
-from feilun.core import toml
-from feilun.core.errors import DataError, RecipeError, nearest
+from feilun.apps.public_opinion.toml_tables import no_table, numbered, read_file, read_tables
+from feilun.core.errors import RecipeError, nearest
 from feilun.core.remark import Remark, said_in
-from feilun.core.settings import REQUIRED, read, setting
+from feilun.core.settings import REQUIRED, setting
 
 Metric = Literal["negative", "documents"]
 Scope = tuple[str, str]
@@ -67,30 +65,17 @@ def read_rules(
         DataError: If it cannot be read.
         RecipeError: With every fault, unknown topics, entities and channels among them.
     """
-    try:
-        values = toml.parse(path.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise DataError(
-            Remark(f"The rules of {path} cannot be read: {error}.", f"无法读取 {path} 中的规则：{error}。"),
-            Remark("A TOML file of [[rule]] tables.", "应是由 [[rule]] 表组成的 TOML 文件。"),
-        ) from error
-    rules: list[Rule] = []
-    faults: list[str] = []
-    for number, table in enumerate(values.get("rule", []), 1):
-        rule, wrong = read(Rule, table)
-        faults += [numbered("rule", number, fault.message) for fault in wrong]
-        if rule is not None:
-            faults += _unknown(number, "topic", rule.topics, topics)
-            faults += _unknown(number, "entity", rule.entities, entities)
-            faults += _unknown(number, "channel", rule.channels, channels)
-            hours = [hour for hour in rule.hours if not 0 <= hour < 24]
-            faults += [
-                numbered("rule", number, Remark(f"there is no hour {hour}.", f"没有 {hour} 点。")) for hour in hours
-            ]
-            rules.append(rule)
+    rules, found = read_tables(Rule, "rule", read_file(path, "rule"))
+    faults: list[str] = [*found]
+    for number, rule in rules.items():
+        faults += _unknown(number, "topic", rule.topics, topics)
+        faults += _unknown(number, "entity", rule.entities, entities)
+        faults += _unknown(number, "channel", rule.channels, channels)
+        hours = [hour for hour in rule.hours if not 0 <= hour < 24]
+        faults += [numbered("rule", number, Remark(f"there is no hour {hour}.", f"没有 {hour} 点。")) for hour in hours]
     if faults or not rules:
         raise RecipeError(faults or [no_table("rule")], str(path))
-    return tuple(rules)
+    return tuple(rules.values())
 
 
 def _unknown(number: int, kind: str, names: Sequence[str], known: Collection[str]) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from feilun.apps.public_opinion.gazetteer import automaton, no_table, numbered
-from feilun.core import toml
+from feilun.apps.public_opinion.gazetteer import automaton
+from feilun.apps.public_opinion.toml_tables import no_table, numbered, read_file, read_tables
 from feilun.core.corpus import Corpus
-from feilun.core.errors import DataError, RecipeError, UsageError, nearest
+from feilun.core.errors import RecipeError, UsageError, nearest
 from feilun.core.prediction import Prediction, Ranking
 from feilun.core.remark import Remark
-from feilun.core.settings import REQUIRED, read, setting
+from feilun.core.settings import REQUIRED, setting
 
 FINANCE = Path(__file__).with_name("finance.toml")
 """The default scheme."""
@@ -96,22 +95,14 @@ def read_scheme(path: Path = FINANCE) -> Scheme:
         DataError: If it cannot be read.
         RecipeError: With every fault of its topics.
     """
-    try:
-        values = toml.parse(path.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise DataError(
-            Remark(f"The scheme {path} cannot be read: {error}.", f"无法读取话题体系 {path}：{error}。"),
-            Remark("A TOML file of [[topic]] tables.", "应是由 [[topic]] 表组成的 TOML 文件。"),
-        ) from error
+    tables, found = read_tables(Topic, "topic", read_file(path, "topic"))
     topics: list[Topic] = []
-    faults: list[str] = []
-    for number, table in enumerate(values.get("topic", []), 1):
-        topic, wrong = read(Topic, table)
-        faults += [numbered("topic", number, fault.message) for fault in wrong]
-        if topic is not None and topic.name in {one.name for one in topics}:
+    faults: list[str] = [*found]
+    for number, topic in tables.items():
+        if topic.name in {one.name for one in topics}:
             before = Remark(f"the name {topic.name!r} came before.", f"名称 {topic.name!r} 已经出现过。")
             faults.append(numbered("topic", number, before))
-        elif topic is not None:
+        else:
             topics.append(topic)
     if faults or not topics:
         raise RecipeError(faults or [no_table("topic")], str(path))

@@ -15,8 +15,7 @@ from feilun.models.build import ModelSettings
 from feilun.models.masking import MaskSettings
 from feilun.training.settings import TrainingSettings
 from feilun.workflow.settings_files.overrides import put
-from feilun.workflow.settings_files.recipe_file import parse, place, read_text, resolve
-from feilun.workflow.settings_files.toml_text import lines_of_keys
+from feilun.workflow.settings_files.recipe_file import parse, placed, read_text, resolve
 
 DEFAULTS: Mapping[str, Any] = {
     "data": {"split": {"validation": 0.05, "test": 0.05}},
@@ -82,8 +81,7 @@ def settings_of(source: str, text: str | None, base: str | None, overrides: Sequ
         values = _with(values, WORD_EMBEDDINGS)
     settings, more = read(PretrainSettings, values)
     if settings is None or faults:
-        lines = lines_of_keys(content)
-        faults += [message for _, message in sorted(place(fault, lines, overridden) for fault in more)]
+        faults += placed(more, content, overridden)
         raise RecipeError(faults, source if written else Remark("feilun pretrain", "feilun pretrain 的设置"))
     return settings
 

@@ -1,11 +1,15 @@
-"""A recipe's file: its text, where the paths in it lead, and the line on which each fault stands."""
+"""A recipe's file: its text, where the paths in it lead, and the line on which each fault stands.
+
+Files of other settings are read by the same functions.
+"""
 
 from __future__ import annotations
 
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +18,7 @@ from feilun.core.errors import RecipeError, UsageError
 from feilun.core.places import typed
 from feilun.core.remark import Remark, joined, said_in
 from feilun.core.settings import Fault
+from feilun.workflow.settings_files.toml_text import lines_of_keys
 
 PATHS = ("data.train", "data.validation", "data.test", "data.unlabelled", "model.base")
 """Keys that may hold a path relative to the recipe's folder."""
@@ -48,6 +53,15 @@ def read_text(path: Path) -> str:
                 "配方是 TOML 文件；要训练的话，`feilun init --data FILE` 会看过数据之后写出一个。",
             ),
         )
+    return decoded(path)
+
+
+def decoded(path: Path) -> str:
+    """Return the text of a file of settings that is there.
+
+    Raises:
+        RecipeError: If it is not UTF-8.
+    """
     try:
         return path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -128,7 +142,19 @@ def resolve(values: dict[str, Any], folder: Path) -> None:
             values["tasks"] = {**values["tasks"], task: inner}
 
 
-def place(fault: Fault, lines: Mapping[str, int], overridden: set[str]) -> tuple[int, str]:
+def placed(faults: Iterable[Fault], text: str, overridden: set[str]) -> list[str]:
+    """Say what is wrong with the settings of a file, in the order of its lines.
+
+    Args:
+        faults: What is wrong.
+        text: The file.
+        overridden: Keys that options replaced.
+    """
+    lines = lines_of_keys(text)
+    return [said for _, said in sorted((_place(fault, lines, overridden) for fault in faults), key=itemgetter(0))]
+
+
+def _place(fault: Fault, lines: Mapping[str, int], overridden: set[str]) -> tuple[int, str]:
     """Find the fault's line (0 where it has none) and put it, or the option that brought it, before its message."""
     if any(fault.key == key or fault.key.startswith(f"{key}.") for key in overridden):
         return 0, joined([f"--set {fault.key}", fault.message], ": ", "：")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,15 +14,13 @@ from feilun.apps.customer_service.known.faq import FaqReport, entries_of, merged
 from feilun.apps.customer_service.known.past import Pair, Past, PastReport, answered_in
 from feilun.apps.customer_service.known.redacted import kept_but
 from feilun.apps.customer_service.settings import CustomerServiceSettings
-from feilun.core import toml
-from feilun.core.errors import DataError, RecipeError, UsageError
+from feilun.core.errors import DataError
 from feilun.core.remark import Remark
-from feilun.core.settings import placed, read
 from feilun.data.paths import shown
 from feilun.data.readers.documents import documents_in, read_document
 from feilun.data.readers.encodings import detect, open_text
 from feilun.data.readers.sources import open_source
-from feilun.workflow.settings_files.toml_text import lines_of_keys
+from feilun.workflow.settings_files.application_file import read_settings
 
 COLUMNS = ("question", "answer", "variants", "category")
 
@@ -54,22 +51,7 @@ def read_application(path: Path) -> CustomerServiceSettings:
         UsageError: If there is no such file, or it is another application's.
         RecipeError: With every fault, each with its line.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-        values: dict[str, Any] = toml.parse(text)
-    except (FileNotFoundError, IsADirectoryError) as error:
-        raise UsageError(
-            Remark(f"There is no application file {path}.", f"没有应用文件 {path}。"),
-            Remark(
-                "examples/customer_service.toml is one to begin with.", "可以从 examples/customer_service.toml 开始。"
-            ),
-        ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise RecipeError([Remark(f"it is no TOML: {error}.", f"不是 TOML：{error}。")], str(path)) from error
-    settings, faults = read(CustomerServiceSettings, values)
-    if settings is None:
-        lines = lines_of_keys(text)
-        raise RecipeError([placed(fault, lines.get(fault.key)) for fault in faults], str(path))
+    settings = read_settings(path, CustomerServiceSettings, "customer_service.toml", {})
     folder = path.absolute().parent
     known = settings.knowledge
     resolved = replace(

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 from urllib.parse import urlsplit
 
 from sqlalchemy import make_url
@@ -17,14 +16,12 @@ from feilun.apps.public_opinion.sources.feed import Feed
 from feilun.apps.public_opinion.sources.fetching import Fetcher
 from feilun.apps.public_opinion.sources.source import Source
 from feilun.apps.public_opinion.watch import IncidentSettings
-from feilun.core import settings as core_settings
-from feilun.core import toml
-from feilun.core.errors import RecipeError, UsageError, nearest
+from feilun.core.errors import UsageError, nearest
 from feilun.core.remark import Language, Remark, joined, said_in
-from feilun.core.settings import REQUIRED, placed, setting, table, tables
+from feilun.core.settings import REQUIRED, setting, table, tables
 from feilun.monitoring.surge import SurgeSettings
 from feilun.monitoring.trading_days import CalendarSettings
-from feilun.workflow.settings_files.toml_text import lines_of_keys
+from feilun.workflow.settings_files.application_file import read_settings
 
 FEWEST_DAYS = 35
 """Five weeks: fewer tell too little of hours and weekdays."""
@@ -196,18 +193,4 @@ def read_application(path: Path) -> Settings:
         UsageError: If there is no such file.
         RecipeError: With every fault and its line.
     """
-    if not path.is_file():
-        raise UsageError(
-            Remark(f"There is no application file {path}.", f"没有应用文件 {path}。"),
-            Remark("examples/public_opinion.toml is one to begin with.", "可以从 examples/public_opinion.toml 开始。"),
-        )
-    text = path.read_bytes().decode("utf-8-sig", "replace")
-    try:
-        values: dict[str, Any] = toml.parse(text)
-    except tomllib.TOMLDecodeError as error:
-        raise RecipeError([Remark(f"no TOML: {error}.", f"不是 TOML：{error}。")], str(path)) from error
-    settings, faults = core_settings.read(Settings, values)
-    if settings is None:
-        lines = lines_of_keys(text)
-        raise RecipeError([placed(fault, lines.get(fault.key)) for fault in faults], str(path))
-    return settings
+    return read_settings(path, Settings, "public_opinion.toml", {})
