@@ -19,7 +19,7 @@ SOURCE = ROOT / "src" / "feilun"
 ROOMS = {path.name for path in SOURCE.iterdir() if (path / "__init__.py").exists()}
 READMES = ["README.md", "README.zh-CN.md"]
 PAGES = [*READMES, "CONTRIBUTING.md", "CHANGELOG.md", *sorted(str(p.relative_to(ROOT)) for p in ROOT.glob("docs/*.md"))]
-GROUP = typer.main.get_command(main.app)
+GROUP = main.command_line()
 VERBS = {module.__name__.rpartition(".")[2].replace("_", "-") for module in main.VERBS}
 
 
