@@ -3,11 +3,13 @@
 import csv
 import json
 import random
+from dataclasses import replace
 
 import pytest
 from made_bank import written
 
-from feilun.apps.customer_service.finding.held_out import held_out
+from feilun.apps.customer_service.finding.calibration import NEVER
+from feilun.apps.customer_service.finding.held_out import Thresholds, held_out
 from feilun.apps.customer_service.intents import OUT_OF_SCOPE
 from feilun.apps.customer_service.known.entries import FaqEntry
 from feilun.bundles.bundle import open_bundle, write_bundle
@@ -120,7 +122,8 @@ def test_train_makes_a_classifier_that_names_what_no_entry_answers_and_goes_back
     (told,) = [line for line in screen.lines if line.startswith("Intents: 2 categories")]
     assert "by words alone" in told
     with opened(settings) as desk:
-        reply = desk.say("slow bad loan rate, please, and a parcel with it").reply
+        never = Thresholds(*(replace(rung, threshold=NEVER) for rung in vars(stood.thresholds).values()))
+        reply, _ = desk.ladder.recalibrated(never).answer("贷款 slow bad loan rate", {})
         nothing = desk.say("转人工").reply
     assert (reply.action != "answer", reply.intent) == (True, "loans")
     assert reply.intent_confidence > 0.5
