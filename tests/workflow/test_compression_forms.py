@@ -7,7 +7,7 @@ from pathlib import Path
 import polars
 import pytest
 
-from feilun.bundles.bundle import open_bundle
+from feilun.bundles.bundle import Bundle, open_bundle
 from feilun.bundles.cascade import Cascade
 from feilun.compression import compress
 from feilun.core.errors import DataError, RecipeError
@@ -50,6 +50,14 @@ def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "recipe.toml"
 
 
+@pytest.fixture(scope="module")
+def plain(recipe: Path) -> Bundle:
+    """A model of which so little may be lost that no student is trained."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(compress, "distil", lambda *_, **__: pytest.fail("a student was trained in vain"))
+        return train(recipes.load(recipe, ["compression.max_drop=0.5"]), out=recipe.with_name("teacher"))
+
+
 def test_a_cascade_is_a_bundle_like_any_other(recipe: Path, tmp_path: Path) -> None:
     first, second = (train(recipe, out=tmp_path / name) for name in "ab")
     assert first.manifest["hash"] == second.manifest["hash"]
@@ -72,14 +80,10 @@ def test_a_student_alone_holds_no_transformer(recipe: Path, tmp_path: Path) -> N
     assert alone.predictor.batch_tokens > 256
 
 
-def test_what_cannot_be_promised_is_not_even_tried(
-    recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(compress, "distil", lambda *_, **__: pytest.fail("a student was trained in vain"))
-    bundle = train(recipes.load(recipe, ["compression.max_drop=0.5"]), out=tmp_path / "m")
-    assert bundle.manifest["form"] == "model"
-    assert "student.onnx" not in bundle.manifest["files"]
-    assert any("takes 539 validation rows" in note for note in bundle.report.notes)
+def test_what_cannot_be_promised_is_not_even_tried(plain: Bundle) -> None:
+    assert plain.manifest["form"] == "model"
+    assert "student.onnx" not in plain.manifest["files"]
+    assert any("takes 539 validation rows" in note for note in plain.report.notes)
 
 
 def test_unlabelled_texts_need_the_column(recipe: Path, tmp_path: Path) -> None:
@@ -93,12 +97,13 @@ def test_other_tasks_are_told_so(recipe: Path) -> None:
         recipes.load(recipe, ["task=multilabel"])
 
 
-def test_a_model_learns_from_a_bundle_and_keeps_its_own_rows_for_judging(recipe: Path, tmp_path: Path) -> None:
-    teacher = train(recipes.load(recipe, ["compression.max_drop=0.5"]), out=tmp_path / "teacher")
-    settings = [f"training.distil.teachers={teacher.path}", "compression.form=model", "training.seed=5"]
+def test_a_model_learns_from_a_bundle_and_keeps_its_own_rows_for_judging(
+    recipe: Path, plain: Bundle, tmp_path: Path
+) -> None:
+    settings = [f"training.distil.teachers={plain.path}", "compression.form=model", "training.seed=5"]
     first, second = (train(recipes.load(recipe, settings), out=tmp_path / name) for name in "ab")
     assert first.manifest["hash"] == second.manifest["hash"]
-    assert first.manifest["fingerprints"]["data"] == teacher.manifest["fingerprints"]["data"]
+    assert first.manifest["fingerprints"]["data"] == plain.manifest["fingerprints"]["data"]
     assert first.manifest["recipe"]["training"]["distil"]["teachers"] == ["teacher"]
     other = train(recipes.load(recipe, [*settings, "training.distil.weight=0.1"]), out=tmp_path / "other")
     assert (other.path / "model.onnx").read_bytes() != (first.path / "model.onnx").read_bytes()

@@ -52,6 +52,12 @@ def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "recipe.toml"
 
 
+@pytest.fixture(scope="module")
+def whole(recipe: Path) -> Bundle:
+    """The same, not pruned."""
+    return train(recipes.load(recipe, ["compression.prune=0"]), out=recipe.with_name("whole"))
+
+
 def weights(bundle: Bundle) -> int:
     """Return how many numbers the matrices of the layers hold."""
     tensors = onnx.load(bundle.path / "model.onnx").graph.initializer
@@ -59,10 +65,9 @@ def weights(bundle: Bundle) -> int:
     return sum(tensor.dims[0] * tensor.dims[1] for tensor in matrices)
 
 
-def test_a_pruned_bundle_is_half_the_size_and_the_same_each_time(recipe: Path, tmp_path: Path) -> None:
+def test_a_pruned_bundle_is_half_the_size_and_the_same_each_time(recipe: Path, whole: Bundle, tmp_path: Path) -> None:
     first, second = (train(recipes.load(recipe), out=tmp_path / name) for name in "ab")
     assert first.manifest["hash"] == second.manifest["hash"]
-    whole = train(recipes.load(recipe, ["compression.prune=0"]), out=tmp_path / "whole")
     assert weights(first) == weights(whole) / 2
     assert first.report.cost["pruned_speedup"] > 0
     assert first.report.baselines["before"]["accuracy"] == pytest.approx(whole.report.value("accuracy"))
@@ -71,9 +76,8 @@ def test_a_pruned_bundle_is_half_the_size_and_the_same_each_time(recipe: Path, t
     assert first.report.value("accuracy") > 0.8  # what it learned survives
 
 
-def test_what_loses_too_much_is_not_shipped(recipe: Path, tmp_path: Path) -> None:
+def test_what_loses_too_much_is_not_shipped(recipe: Path, whole: Bundle, tmp_path: Path) -> None:
     bundle = train(recipes.load(recipe, ["compression.max_drop=0.5"]), out=tmp_path / "m")
-    whole = train(recipes.load(recipe, ["compression.prune=0"]), out=tmp_path / "whole")
     assert weights(bundle) == weights(whole)
     assert "pruned_speedup" not in bundle.report.cost
     assert any(note.startswith("Nothing was pruned: 50% was tried and refused") for note in bundle.report.notes)

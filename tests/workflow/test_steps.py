@@ -14,7 +14,7 @@ from pathlib import Path
 import polars
 import pytest
 
-from feilun.bundles.bundle import open_bundle
+from feilun.bundles.bundle import Bundle, open_bundle
 from feilun.core.errors import GateNotMet, StorageError, UsageError
 from feilun.core.remark import said_in
 from feilun.evaluation.presentation import plots
@@ -56,17 +56,24 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_the_same_recipe_gives_the_same_bundle_hash_and_another_seed_another(place: Path, tmp_path: Path) -> None:
-    first, second = (train(place / "recipe.toml", out=tmp_path / name).manifest["hash"] for name in "ab")
-    other = train(recipes.load(place / "recipe.toml", ["training.seed=99"]), out=tmp_path / "c").manifest["hash"]
-    assert first == second != other
+@pytest.fixture(scope="module")
+def written(place: Path) -> Bundle:
+    """What the recipe gives, trained once for the tests that look at it."""
+    return train(place / "recipe.toml", out=place / "模型")
 
 
-def test_the_bundle_says_what_was_judged(place: Path, tmp_path: Path) -> None:
-    written = train(place / "recipe.toml", out=tmp_path / "模型")
-    again = open_bundle(tmp_path / "模型")
+def test_the_same_recipe_gives_the_same_bundle_hash_and_another_seed_another(
+    place: Path, written: Bundle, tmp_path: Path
+) -> None:
+    again = train(place / "recipe.toml", out=tmp_path / "a").manifest["hash"]
+    other = train(recipes.load(place / "recipe.toml", ["training.seed=99"]), out=tmp_path / "b").manifest["hash"]
+    assert written.manifest["hash"] == again != other
+
+
+def test_the_bundle_says_what_was_judged(written: Bundle) -> None:
+    again = open_bundle(written.path)
     assert again.report.to_json() == written.report.to_json()
-    assert again.report.n == len(open_bundle(tmp_path / "模型").predict(["good"] * again.report.n))
+    assert again.report.n == len(open_bundle(written.path).predict(["good"] * again.report.n))
     assert {"majority class", "TF-IDF + logistic regression"} <= set(again.report.baselines)
 
 
@@ -131,13 +138,13 @@ def test_a_missed_gate_writes_no_bundle_and_names_every_miss(place: Path, tmp_pa
 
 
 def test_a_full_disk_while_the_bundle_is_written_leaves_the_former_one(
-    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    place: Path, written: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import resource
 
     from feilun.workflow import steps
 
-    train(place / "recipe.toml", out=tmp_path / "bundle")
+    shutil.copytree(written.path, tmp_path / "bundle")
     former = open_bundle(tmp_path / "bundle").manifest["hash"]
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
