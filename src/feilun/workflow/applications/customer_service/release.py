@@ -27,6 +27,8 @@ from feilun.workflow.applications.customer_service.version import Version, desk_
 
 Say = Callable[[str], Any]
 
+BEFORE = Remark("No fall, it did not pass before", "不算退步，以前也没有通过")
+
 
 def silent(_: str) -> None:
     """Say nothing."""
@@ -131,11 +133,16 @@ def _judged(
     known = known_after(settings.name, proposal.known, database, proposal.origins)
     outcome = suite_outcome(settings, version, known, suite)
     failed, total = tuple(outcome.failures), len(suite.conversations)
-    say(f"Suite: {total - len(failed)} of {total} conversations as expected.")
+    right = total - len(failed)
+    say(
+        Remark(
+            f"Suite: {right} of {total} conversations as expected.", f"测试集：{total} 个对话中 {right} 个符合预期。"
+        )
+    )
     passed = _passed_before(settings, database, suite, failed, say) if failed else set()
     for line in failed:
         if line not in passed:
-            say(f"No fall, it did not pass before: {'; '.join(outcome.failures[line])}")
+            say(joined([BEFORE, joined(outcome.failures[line])], ": ", "："))
     return Verdict(suite, failed, {line: outcome.failures[line] for line in failed if line in passed})
 
 
@@ -149,7 +156,12 @@ def _passed_before(
     try:
         outcome = suite_outcome(settings, before, known_to(settings.name, database), suite, lines)
     except BundleError as error:
-        say(f"What stands cannot be opened, so that nothing can fall: {error}")
+        say(
+            Remark(
+                f"What stands cannot be opened, so that nothing can fall: {error}",
+                f"当前的发布打不开，因此没有可比较的对话：{said_in('zh', error.message)}",
+            )
+        )
         return set()
     return set(lines) - set(outcome.failures)
 

@@ -29,6 +29,7 @@ from feilun.bundles.bundle import Bundle, open_bundle
 from feilun.bundles.registry import versions
 from feilun.core.errors import BundleError, DataError
 from feilun.core.files import atomic_file
+from feilun.core.remark import Remark
 from feilun.knowledge.terms import simplified
 from feilun.models.bases.catalogue import open_base
 from feilun.storage import customer_service as storage
@@ -88,18 +89,32 @@ def train(
     knowledge = read_knowledge(settings)
     rows = rows_of(knowledge)
     known = known_after(settings.name, rows, database)
-    screen.say(f"{len(known.entries)} FAQ entries and {len(known.passages)} passages of documents.")
+    many, passages = len(known.entries), len(known.passages)
+    screen.say(
+        Remark(
+            f"{many} FAQ entries and {passages} passages of documents.", f"常见问题 {many} 条，文档段落 {passages} 段。"
+        )
+    )
     contradictions = alike(known.entries)[1]
     if contradictions:
         screen.say(
-            f"Pairs of questions that are (nearly) the same and have other answers: {len(contradictions)}. What is "
-            "asked in the same words is answered by neither. `feilun customer-service import FILE` lists them."
+            Remark(
+                f"Pairs of questions that are (nearly) the same and have other answers: {len(contradictions)}. What is "
+                "asked in the same words is answered by neither. `feilun customer-service import FILE` lists them.",
+                f"有 {len(contradictions)} 对问题（几乎）相同而答案不同。与它们一字不差的问题，两个答案都不给。"
+                "用 `feilun customer-service import FILE` 列出。",
+            )
         )
     entries = [*known.entries, *form_entries(settings.forms)]
     reranker = reranker_of(settings.model.reranker)
     taught = taught_by_people(settings.name, database)
     learned = sum(len(entry.learned) for entry in known.entries)
-    screen.say(f"Learned since: {len(taught)} answers that people gave, {learned} further ways to ask what is known.")
+    screen.say(
+        Remark(
+            f"Learned since: {len(taught)} answers that people gave, {learned} further ways to ask what is known.",
+            f"此后学到的：人工给出的答案 {len(taught)} 个，已知问题的新问法 {learned} 种。",
+        )
+    )
     lender = packaged_entries()
     bundle, learned_from = trained(settings, entries, [*knowledge.answered, *taught], screen, lender)
     wanted = settings.ladder
@@ -168,15 +183,22 @@ def trained(
     base, held = open_base(settings.model.base).sha256, held_out(entries)
     if not enough(held):
         screen.say(
-            f"{len(held)} FAQ entries have two variants or more; below {FEWEST} there is nothing to fine-tune on: "
-            f"{settings.model.base} is taken as it is."
+            Remark(
+                f"{len(held)} FAQ entries have two variants or more; below {FEWEST} there is nothing to fine-tune on: "
+                f"{settings.model.base} is taken as it is.",
+                f"有两种以上问法的常见问题只有 {len(held)} 条，不足 {FEWEST} 条时没有可微调的内容："
+                f"{settings.model.base} 原样使用。",
+            )
         )
         return _as_it_is(settings.model.base, base, screen, lender)
     parts, name = {"train": pairs_of(entries, answered), **_judging(entries)}, f"{settings.name}-questions"
     learned_from = _hash(base, parts, _recipe(name, settings.model, {}))
     made = _first(own.bundle for own in _versions(settings.name) if own.learned_from == learned_from)
     if made is not None:
-        screen.say(f"{made.name}@{made.version} learned from just the same: it is taken.")
+        version = f"{made.name}@{made.version}"
+        screen.say(
+            Remark(f"{version} learned from just the same: it is taken.", f"{version} 学的内容完全相同，直接采用。")
+        )
         return made, learned_from
     recipe = from_table(_recipe(name, settings.model, _written(folder_of(settings.name), parts, PAIR)))
     return train_recipe(recipe, resume=True, screen=screen), learned_from
@@ -227,7 +249,8 @@ def _as_it_is(base: str, sha256: str, screen: Screen, lender: Sequence[FaqEntry]
     name = f"questions-untuned-{learned_from[:12]}"
     made = _first(f"{name}@{version}" for version in reversed(versions(name)))
     if made is not None:
-        screen.say(f"{made.name}@{made.version} was made of it before: it is taken.")
+        version = f"{made.name}@{made.version}"
+        screen.say(Remark(f"{version} was made of it before: it is taken.", f"以前做过 {version}，直接采用。"))
         return made, learned_from
     recipe = from_table(_recipe(name, settings, _written(folder_of(name), parts, PAIR), "none"))
     return train_recipe(recipe, screen=screen), learned_from
