@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Annotated
 
-import typer
-
 from feilun.core.remark import Remark
 from feilun.interfaces.cli import output
 from feilun.interfaces.cli.applications.public_opinion_numbers import Days, File
+from feilun.interfaces.cli.help import option
 from feilun.interfaces.cli.options import AsJson
 
 EXAMPLE = "feilun public-opinion names examples/public_opinion.toml --days 30"
@@ -25,17 +24,27 @@ def names(
     file: File,
     days: Days = None,
     approve: Annotated[
-        list[str] | None, typer.Option(help="Write this name into the list; may be given again.", show_default=False)
+        list[str] | None,
+        option(
+            "Write this name into the list; may be given again.",
+            "把这个名称写进名单；可以重复给出。",
+            show_default=False,
+        ),
     ] = None,
     ignore: Annotated[
-        list[str] | None, typer.Option(help="Find this name no more; may be given again.", show_default=False)
+        list[str] | None,
+        option("Find this name no more; may be given again.", "不再找这个名称；可以重复给出。", show_default=False),
     ] = None,
-    most: Annotated[int, typer.Option(min=1, help="Show at most so many.")] = 50,
+    most: Annotated[int, option("Show at most so many.", "最多显示多少个。", min=1)] = 50,
     as_json: AsJson = False,
 ) -> None:
     """List the names that the tagger found and no list has, with how often; approve some as entities, ignore others.
 
     What is approved or ignored goes into the file of entities; `run` reads it when it starts.
+
+    列出标注模型找到而名单上没有的名称及其次数；批准其中一些为主体，忽略另一些。
+
+    批准和忽略的名称写进主体文件；`run` 在启动时读取它。
     """
     from feilun.apps.public_opinion.unlisted import add_to_list, unlisted
     from feilun.storage import opinion
