@@ -16,7 +16,7 @@ from feilun.apps.public_opinion.gazetteer import KINDS, Entity, Gazetteer
 from feilun.apps.public_opinion.understanding import named
 from feilun.bundles.bundle import open_bundle
 from feilun.core.corpus import Corpus, corpus_of
-from feilun.core.errors import UsageError
+from feilun.core.errors import DataError, UsageError
 from feilun.core.spans import Span
 from feilun.evaluation.baselines.spans import MentionDictionary
 from feilun.interfaces.cli.applications import public_opinion as cli
@@ -150,3 +150,10 @@ def standing_version() -> Version:
     from feilun.apps.customer_service.finding.held_out import Thresholds
 
     return Version("bank-questions@1", Thresholds(BY_WORDS, BY_QUESTION))
+
+
+def test_a_file_of_sayings_that_is_not_there_is_named(tmp_path: Path) -> None:
+    path = written(tmp_path, FEE)
+    path.write_text(path.read_text(encoding="utf-8") + '[tagger]\nspans = "gone.jsonl"\n', encoding="utf-8")
+    with pytest.raises(DataError, match=r"gone\.jsonl cannot be read"):
+        tagger_trained(read_application(path), [], [], Heard())

@@ -103,6 +103,7 @@ def train(
 
     用应用文件所写的标注表和此后人工更正的内容，训练判断情感和话题的模型。
 
+    写了 models.spans 时，还训练一个标注模型，找出主体名单上没有的公司、人物和产品。
     话题体系里新增的话题先按词查找；有了十篇文本，就可以用 --topic 为它训练模型。
     """
     from feilun.apps.public_opinion.corrected import corrected

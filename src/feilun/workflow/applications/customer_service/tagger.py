@@ -9,13 +9,17 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from feilun.apps.customer_service.settings import CustomerServiceSettings
 from feilun.apps.customer_service.words.made_sayings import Row, made_sayings
 from feilun.apps.customer_service.words.slots import TAGGED, Products, formats
+from feilun.core.errors import BundleError, DataError
 from feilun.core.files import atomic_file
+from feilun.core.remark import Remark
+from feilun.data.paths import shown
 from feilun.knowledge.mentions import Mention, Tagger, folded, united
 from feilun.models.bases.catalogue import open_base
 from feilun.workflow.applications.customer_service.version import Version, folder_of, tagger_of
@@ -46,13 +50,15 @@ def tagger_trained(
     if not (wanted.spans or wanted.made):
         return "", ""
     parts = () if wanted.spans else made_sayings(settings.product_names, own, wanted.made, settings.model.seed)
-    learned = Path(wanted.spans).read_bytes().hex() if wanted.spans else parts
+    learned = _contents(Path(wanted.spans)) if wanted.spans else parts
     recipe = _recipe(settings, {})
     said = json.dumps([open_base(settings.model.base).sha256, learned, recipe], sort_keys=True)
     learned_from = hashlib.sha256(said.encode()).hexdigest()
     for version in before:
-        if version.tagger_from == learned_from:
-            return version.tagger, learned_from
+        with suppress(BundleError):  # one that is gone is trained again
+            if version.tagger_from == learned_from:
+                tagger_of(version.tagger)
+                return version.tagger, learned_from
     folder = folder_of(settings.name) / "tagger"
     names = ("train", "test")
     files = {"train": wanted.spans} if wanted.spans else {
@@ -71,6 +77,20 @@ def tagger_trained(
 
     worth = tagger is not None and tell_beside_list(test, labels, both(None), tagger.read, both(tagger), screen)
     return reference if worth else "", learned_from
+
+
+def _contents(path: Path) -> str:
+    """Return the hash of a file."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise DataError(
+            Remark(f"{shown(path)} cannot be read: {error.strerror}.", f"无法读取 {shown(path)}：{error.strerror}。"),
+            Remark(
+                "tagger.spans names JSON Lines of sayings with their entities.",
+                "tagger.spans 写带实体标注的 JSON Lines 文件。",
+            ),
+        ) from error
 
 
 def _read(model: Tagger | None, texts: Sequence[str]) -> list[list[Mention]]:
