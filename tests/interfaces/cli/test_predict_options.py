@@ -16,6 +16,7 @@ from tiny_bundle import made_bundle
         (["x", "--text", "review"], "go with --file"),
         (["x", "--query", "select 1"], "go with --file"),
         (["--file", "t.csv", "--pair", "y"], "--pair goes with texts"),
+        (["--file", "-"], "by: feilun predict any -"),
     ],
 )
 def test_an_option_that_would_be_ignored_is_refused(

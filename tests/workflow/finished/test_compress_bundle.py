@@ -208,9 +208,11 @@ def test_nothing_to_do_is_said(place: Path, bundle: Bundle) -> None:
 
 def test_the_verb(place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["compress", str(place / "bundle"), "--train", str(place / "train.csv"), "--out", str(tmp_path / "b")]
-    assert main.run([*words, "--json"]) == 0
+    assert main.run([*words, "--max-changed", "0.5", "--json"]) == 0
     said = json.loads(capsys.readouterr().out)
     assert Path(said["bundle"]).name == "b"
+    manifest = json.loads((tmp_path / "b" / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["recipe"]["compression"]["max_changed"] == 0.5
     assert main.run([*words, "--cascade", "--student"]) == 2
     assert "exclude each other" in capsys.readouterr().err
     assert main.run([*words, "--max-drop", "3"]) == 2

@@ -50,6 +50,16 @@ def compress(
         ),
     ] = False,
     student: Annotated[bool, option("The static student alone.", "只用静态小模型。", "--student")] = False,
+    max_changed: Annotated[
+        float | None,
+        option(
+            "Largest share of predictions that int8 or fp16 may change; else the recipe's.",
+            "int8 或 fp16 最多允许改变多大比例的预测；默认与配方相同。",
+            min=0,
+            max=1,
+            show_default=False,
+        ),
+    ] = None,
     max_drop: Annotated[
         float | None,
         option(
@@ -102,7 +112,8 @@ def compress(
     _check_student(cascade or student, {"--max-drop": max_drop, "--unlabelled": unlabelled})
     opened = open_bundle(bundle, threads=threads)
     form = "cascade" if cascade else "student" if student else "model"
-    settings = wanted(opened, {"form": form, "quantize": quantize, "max_drop": max_drop})
+    changes = {"form": form, "quantize": quantize, "max_drop": max_drop, "max_changed": max_changed}
+    settings = wanted(opened, changes)
     rows = Rows(train, validation, test, unlabelled, text, target)
     screen = Terminal(output.progress_console() if as_json else output.result_console(), output.language())
     made = compress_bundle(opened, rows, settings, languages=languages or (), out=out, screen=screen)

@@ -89,6 +89,14 @@ def predict(
             Remark("Give texts, or --file, or - for standard input.", "请给出文本，或 --file，或用 - 表示标准输入。"),
             Remark(f"For example: {EXAMPLES[0]}", f"例如：{EXAMPLES[0]}"),
         )
+    if file == "-":
+        raise UsageError(
+            Remark("--file names a table, and - is none.", "--file 指的是表格，而 - 不是。"),
+            Remark(
+                f"Standard input is read, one text a line, by: feilun predict {bundle} -",
+                f"从标准输入读取，每行一条文本：feilun predict {bundle} -",
+            ),
+        )
     if file is None and out is not None:
         raise UsageError(
             Remark("--out goes with --file.", "--out 要与 --file 一起使用。"),
