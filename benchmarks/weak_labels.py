@@ -20,7 +20,7 @@ from sklearn.metrics import f1_score
 from feilun.core.corpus import corpus_of
 from feilun.data.settings import DataSettings
 from feilun.evaluation.baselines.tf_idf import fit_regression
-from feilun.labelling.label_model import fit_label_model, majority_vote
+from feilun.labelling.label_model import fit_label_model
 from feilun.labelling.rules import read_rules, votes
 from feilun.workflow.labelling.labelled_texts import Place
 from feilun.workflow.labelling.vectors import vectors_of
@@ -29,6 +29,14 @@ from public_tables import texts_and_labels
 SETS = {"airline_tweets": "minilm-l6-en", "waimai_10k": "multilingual-e5-small"}
 TRUE_LABELS = (100, 300, 1000)
 SEEDS = 3
+
+
+def majority_vote(votes: NDArray[np.bool_], classes: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """Return the class that most rules name for each text, shape (texts,); -1 where none speaks or two tie."""
+    counts = votes.astype(np.int64) @ np.eye(count, dtype=np.int64)[classes]  # (texts, classes)
+    best = counts.max(axis=1)
+    decided = (best > 0) & ((counts == best[:, None]).sum(axis=1) == 1)
+    return np.where(decided, counts.argmax(axis=1), -1)
 
 
 def line(name: str, said: NDArray[np.int64], right: NDArray[np.int64]) -> None:

@@ -109,14 +109,6 @@ def _maximised(
     return LabelModel(classes, np.clip(rates, LOWEST, 1 - 1e-3), shares)
 
 
-def majority_vote(votes: NDArray[np.bool_], classes: NDArray[np.int64], count: int) -> NDArray[np.int64]:
-    """Return the class that most rules name for each text, shape (texts,); -1 where none speaks or two tie."""
-    counts = votes.astype(np.int64) @ np.eye(count, dtype=np.int64)[classes]  # (texts, classes)
-    best = counts.max(axis=1)
-    decided = (best > 0) & ((counts == best[:, None]).sum(axis=1) == 1)
-    return np.where(decided, counts.argmax(axis=1), -1)
-
-
 def decide(probabilities: NDArray[np.float64], votes: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Return the likeliest class of each text, shape (texts,); -1 where no rule speaks or two classes are as likely."""
     ordered = np.sort(probabilities, axis=1)
