@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from feilun.core.remark import Language, Remark, said_in
 from feilun.core.settings import describe
 from feilun.models.bases.catalogue import list_bases
 from feilun.workflow.recipe import Recipe
@@ -14,6 +15,8 @@ DOCS = Path(__file__).parent
 RECIPE = """\
 # The recipe, key by key
 
+[中文](recipe.zh-CN.md)
+
 <!-- Written by `make docs` from the settings classes in src/feilun; do not edit. -->
 
 A recipe is one TOML file. Every key but those marked *required* has a default. Any key can be set on the command line:
@@ -22,6 +25,21 @@ to the file, paths on the command line to the working folder. `feilun check reci
 at once, each with its line.
 
 A key that begins with `model.adaptation.` and has a word in brackets belongs to that kind of adaptation.
+
+"""
+
+RECIPE_ZH = """\
+# 配方的每一个键
+
+[English](recipe.md)
+
+<!-- Written by `make docs` from the settings classes in src/feilun; do not edit. -->
+
+一份配方是一个 TOML 文件。除标为*必填*的以外，每个键都有默认值。任何键都可以在命令行上设置：
+`feilun train recipe.toml --set training.epochs=3`，列表在那里写作 `a,b,c`。文件里的路径相对于文件，
+命令行上的路径相对于当前文件夹。`feilun check recipe.toml` 一次列出配方的全部错误，各附行号。
+
+以 `model.adaptation.` 开头、说明前有括号的键，只属于括号里的那种适配方式。
 
 """
 
@@ -53,14 +71,25 @@ for several times the time and size: `examples/finance_sentiment_gemma.toml`.
 """
 
 
-def recipe_page() -> str:
+HEADS: dict[Language, tuple[str, ...]] = {
+    "en": ("key", "type", "default", "what it does"),
+    "zh": ("键", "类型", "默认值", "作用"),
+}
+TOP, REQUIRED = Remark("At the top", "最外层"), Remark("required", "必填")
+
+
+def recipe_page(language: Language) -> str:
     """Return the reference of the recipe."""
     rows = list(describe(Recipe))
-    parts = [RECIPE]
+    parts = [RECIPE_ZH if language == "zh" else RECIPE]
     for table in dict.fromkeys(_table(key) for key, *_ in rows):
-        heading = f"`[{table}]`" if table else "At the top"
-        body = [(f"`{key}`", kind, default, text) for key, kind, default, text in rows if _table(key) == table]
-        parts.append(f"## {heading}\n\n{_markdown(('key', 'type', 'default', 'what it does'), body)}\n")
+        heading = f"`[{table}]`" if table else said_in(language, TOP)
+        body = [
+            (f"`{key}`", *(said_in(language, REQUIRED if cell == REQUIRED else cell) for cell in cells))
+            for key, *cells in rows
+            if _table(key) == table
+        ]
+        parts.append(f"## {heading}\n\n{_markdown(HEADS[language], body)}\n")
     return "\n".join(parts)
 
 
@@ -83,7 +112,8 @@ def bases_page() -> str:
 
 def pages() -> dict[Path, str]:
     """Return every generated page by its path."""
-    return {DOCS / "recipe.md": recipe_page(), DOCS / "bases.md": bases_page()}
+    recipes = {DOCS / "recipe.md": recipe_page("en"), DOCS / "recipe.zh-CN.md": recipe_page("zh")}
+    return recipes | {DOCS / "bases.md": bases_page()}
 
 
 def _table(key: str) -> str:

@@ -142,7 +142,7 @@ def test_the_two_readmes_say_the_same():
     assert commands_of(text_of(READMES[0])) == commands_of(text_of(READMES[1]))
 
 
-ENGLISH_ALONE = {"bases", "benchmarks", "recipe", "roadmap"}
+ENGLISH_ALONE = {"bases", "benchmarks", "roadmap"}
 """Pages of `docs/` that are made by the code, or kept by those who work on it."""
 
 GUIDES = sorted({path.name.partition(".")[0] for path in ROOT.glob("docs/*.md")} - ENGLISH_ALONE)
@@ -187,6 +187,14 @@ def test_every_place_in_the_source_that_a_page_names_is_there(page):
     places = re.findall(r"`(?:src/feilun/)?((?:[a-z_]+/)+(?:[a-z_]+\.py)?)`", text_of(page))
     missing = [place for place in places if place.partition("/")[0] in ROOMS and not (SOURCE / place).exists()]
     assert not missing
+
+
+def test_every_setting_of_a_recipe_is_described_in_chinese():
+    page = text_of("docs/recipe.zh-CN.md")
+    rows = [line.split(" | ") for line in page.splitlines() if line.startswith("| `")]
+    assert len(rows) > 200
+    english = [row[0] for row in rows if not re.search(r"[\u4e00-\u9fff]", row[-1])]
+    assert not english, f"write their descriptions as Remark(english, chinese): {english}"
 
 
 def test_generated_pages_are_up_to_date():

@@ -160,7 +160,7 @@ def describe(cls: type, prefix: str = "") -> Iterator[tuple[str, str, str, str]]
             yield f"{key}.kind", kinds, str(metadata["default_kind"]), metadata["description"]
             for kind, kind_class in metadata["kinds"].items():
                 for row in describe(kind_class, key):
-                    yield row[0], row[1], row[2], f"({kind}) {row[3]}"
+                    yield row[0], row[1], row[2], joined([f"({kind}) ", row[3]], "", "")
         elif "table" in metadata:
             yield from describe(metadata["table"], key)
         elif "tables" in metadata:

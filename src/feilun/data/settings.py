@@ -17,10 +17,17 @@ class CleanSettings(Cleaning):
     """The table `[data.clean]`: the cleaning of each text, and what happens to duplicates."""
 
     deduplicate: Literal["none", "exact", "near"] = setting(
-        "exact", "rows of equal label to keep once: with the same text (exact), or with nearly the same (near)"
+        "exact",
+        Remark(
+            "rows of equal label to keep once: with the same text (exact), or with nearly the same (near)",
+            "标签相同的行只留一次：文本相同（exact），或几乎相同（near）",
+        ),
     )
     near_threshold: float = setting(
-        0.8, "similarity (Jaccard, of character pairs and triples) from which on texts are near duplicates",
+        0.8, Remark(
+            "similarity (Jaccard, of character pairs and triples) from which on texts are near duplicates",
+            "相似度（字符二元、三元组的 Jaccard）达到此值即为近似重复",
+        ),
         minimum=0.5, maximum=1,
     )  # fmt: skip
 
@@ -40,34 +47,91 @@ class DataSettings:
             "训练数据的文件（csv、tsv、jsonl、parquet、xlsx）或数据库 URL",
         ),
     )
-    validation: str | None = setting(None, "file of the rows to choose by; else split off")
-    test: str | None = setting(None, "file of the rows for the report; else split off")
+    validation: str | None = setting(
+        None, Remark("file of the rows to choose by; else split off", "用来选择的行（验证集）的文件；不写则自动划出")
+    )
+    test: str | None = setting(
+        None,
+        Remark("file of the rows for the report; else split off", "用来出报告的行（测试集）的文件；不写则自动划出"),
+    )
     unlabelled: str | None = setting(
-        None, "file of texts without labels: a student learns its teacher's answers to them, or labels spread to them"
+        None,
+        Remark(
+            "file of texts without labels: a student learns its teacher's answers to them, or labels spread to them",
+            "没有标签的文本文件：学生从中学习教师的回答，或把标签传播到它们",
+        ),
     )
-    query: str | None = setting(None, "SQL query, where `train` is a database URL")
-    text: str = setting("text", 'column of the texts; "" where the features are all there is')
-    pair: str | None = setting(None, "column of a second text, read after the first")
+    query: str | None = setting(
+        None, Remark("SQL query, where `train` is a database URL", "SQL 查询，`train` 是数据库 URL 时用")
+    )
+    text: str = setting(
+        "text", Remark('column of the texts; "" where the features are all there is', '文本列；只有其他列时写 ""')
+    )
+    pair: str | None = setting(
+        None, Remark("column of a second text, read after the first", "第二文本的列，读在第一文本之后")
+    )
     target: str | tuple[str, ...] = setting(
-        "label", "column of what is to be predicted; of numbers, also several; [] where every pair says the same"
+        "label",
+        Remark(
+            "column of what is to be predicted; of numbers, also several; [] where every pair says the same",
+            "要预测的列；数值可以是几列；每对文本都同义时写 []",
+        ),
     )
-    separator: str = setting("auto", "what stands between the labels of a cell (multilabel); auto finds it")
+    separator: str = setting(
+        "auto",
+        Remark(
+            "what stands between the labels of a cell (multilabel); auto finds it",
+            "一格里几个标签之间的分隔符（multilabel）；auto 自动找出",
+        ),
+    )
     same: str = setting(
         "auto",
-        'label of pairs that say the same (match, model.encoder = "bi"); auto knows 1, true, yes, same and others',
+        Remark(
+            'label of pairs that say the same (match, model.encoder = "bi"); auto knows 1, true, yes, same and others',
+            '表示同义的标签（match，model.encoder = "bi"）；auto 认识 1、true、yes、same 等',
+        ),
     )
     gather: str | None = setting(
-        None, "column whose equal values are one text with a line for each of its labels (multilabel)"
+        None,
+        Remark(
+            "column whose equal values are one text with a line for each of its labels (multilabel)",
+            "此列的值相同的各行是同一条文本，每个标签一行（multilabel）",
+        ),
     )
-    time: str | None = setting(None, "column of when each row happened")
-    group: str | None = setting(None, "column whose equal values never stand in two sets")
-    most_rows: int | None = setting(None, "rows of each file to use, evenly spread over it; none: all", minimum=1)
-    features: tuple[str, ...] = setting((), "columns of numbers or categories that the model reads beside the text")
-    categories: tuple[str, ...] = setting((), "those of `features` whose numbers are codes, not amounts")
-    verbalise: bool = setting(False, "write the features into the text (`amount: 100; …`) instead")
+    time: str | None = setting(None, Remark("column of when each row happened", "每行发生时间的列"))
+    group: str | None = setting(
+        None, Remark("column whose equal values never stand in two sets", "此列的值相同的行不会分在两个集合里")
+    )
+    most_rows: int | None = setting(
+        None,
+        Remark(
+            "rows of each file to use, evenly spread over it; none: all", "每个文件使用多少行，均匀抽取；none：全部"
+        ),
+        minimum=1,
+    )
+    features: tuple[str, ...] = setting(
+        (),
+        Remark(
+            "columns of numbers or categories that the model reads beside the text",
+            "模型在文本之外读取的数值列或类别列",
+        ),
+    )
+    categories: tuple[str, ...] = setting(
+        (), Remark("those of `features` whose numbers are codes, not amounts", "`features` 中数字只是代码而非数量的列")
+    )
+    verbalise: bool = setting(
+        False,
+        Remark("write the features into the text (`amount: 100; …`) instead", "把这些列写进文本（`amount: 100; …`）"),
+    )
     kept: tuple[str, ...] = derived(())
     raw: tuple[str, ...] = derived(())
-    encoding: str = setting("auto", "encoding of text files: auto detects UTF-8, UTF-16, GB18030 and others")
+    encoding: str = setting(
+        "auto",
+        Remark(
+            "encoding of text files: auto detects UTF-8, UTF-16, GB18030 and others",
+            "文本文件的编码：auto 自动识别 UTF-8、UTF-16、GB18030 等",
+        ),
+    )
     clean: CleanSettings = table(CleanSettings, "cleaning and duplicates")
     split: SplitSettings = table(SplitSettings, "how rows are split off for validation and test")
 

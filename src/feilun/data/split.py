@@ -25,18 +25,32 @@ class SplitSettings:
     """The table `[data.split]`."""
 
     validation: float = setting(
-        0.1, "share of rows to choose by, where no validation file is given", above=0, below=0.9
+        0.1,
+        Remark("share of rows to choose by, where no validation file is given", "没有验证集文件时，划作验证集的比例"),
+        above=0,
+        below=0.9,
     )
-    test: float = setting(0.1, "share of rows for the report, where no test file is given", above=0, below=0.9)
+    test: float = setting(
+        0.1,
+        Remark("share of rows for the report, where no test file is given", "没有测试集文件时，划作测试集的比例"),
+        above=0,
+        below=0.9,
+    )
     by: Literal["label", "group", "time", "random"] = setting(
         "label",
-        "label: same label shares in all sets; group: whole groups at random; time: the latest rows are the test",
+        Remark(
+            "label: same label shares in all sets; group: whole groups at random; time: the latest rows are the test",
+            "label：各集合的标签比例相同；group：整组随机划分；time：最晚的行作测试集",
+        ),
     )
     leakage: Literal["drop", "keep"] = setting(
         "drop",
-        "training rows whose text nearly stands in given validation or test files: drop them, or only count them",
+        Remark(
+            "training rows whose text nearly stands in given validation or test files: drop them, or only count them",
+            "训练行的文本与给定的验证集或测试集文件几乎相同时：去掉，或只计数",
+        ),
     )
-    seed: int = setting(13, "seed of the random choice of rows", minimum=0)
+    seed: int = setting(13, Remark("seed of the random choice of rows", "随机划分的种子"), minimum=0)
 
     def contradictions(self) -> list[str]:
         """Say which settings exclude each other."""

@@ -33,36 +33,82 @@ class ModelSettings:
     """The table `[model]`."""
 
     base: str = setting(
-        "multilingual-e5-small", "packaged name, hub id, or folder of the base model; none: reads features alone"
+        "multilingual-e5-small",
+        Remark(
+            "packaged name, hub id, or folder of the base model; none: reads features alone",
+            "基座：内置名称、hub 编号或文件夹；none：只读其他列",
+        ),
     )
-    max_tokens: int = setting(128, "longest sequence that the model reads; longer texts are cut", minimum=4)
+    max_tokens: int = setting(
+        128,
+        Remark("longest sequence that the model reads; longer texts are cut", "模型读取的最大长度；更长的文本会截断"),
+        minimum=4,
+    )
     too_long: Literal["cut", "refuse"] = setting(
-        "cut", "what becomes of rows longer than that: cut (the data report counts them), or refuse to train on them"
+        "cut",
+        Remark(
+            "what becomes of rows longer than that: cut (the data report counts them), or refuse to train on them",
+            "超过该长度的行怎么办：cut 截断（数据报告会计数）；或拒绝训练",
+        ),
     )
     layers: int | None = setting(
-        None, "layers of the base to keep, those that agree most with all of them; none: all", minimum=1
+        None,
+        Remark(
+            "layers of the base to keep, those that agree most with all of them; none: all",
+            "保留基座的几层，选与全部层最一致的；none：全部",
+        ),
+        minimum=1,
     )
     vocabulary: Literal["auto", "keep", "trim"] = setting(
         "auto",
-        "trim: keep only the pieces of the languages at hand; "
-        "auto: trim vocabularies above 100,000 pieces, unless the model writes",
+        Remark(
+            "trim: keep only the pieces of the languages at hand; auto: trim vocabularies above 100,000 pieces, "
+            "unless the model writes",
+            "trim：只保留数据语言的词元；auto：词表超过 100,000 个词元时裁剪，生成模型除外",
+        ),
     )
-    languages: tuple[str, ...] = setting((), "languages to keep when trimming; empty: those of the data, and English")
-    dropout: float = setting(0.1, "dropout inside the base while training", minimum=0, below=1)
+    languages: tuple[str, ...] = setting(
+        (),
+        Remark(
+            "languages to keep when trimming; empty: those of the data, and English",
+            "裁剪词表时保留的语言；空：数据的语言和英语",
+        ),
+    )
+    dropout: float = setting(
+        0.1, Remark("dropout inside the base while training", "训练时基座内部的 dropout"), minimum=0, below=1
+    )
     precision: Literal["auto", "fp32", "bf16"] = setting(
-        "auto", "type of the matrix products; auto: bf16 where the processor has the instructions"
+        "auto",
+        Remark(
+            "type of the matrix products; auto: bf16 where the processor has the instructions",
+            "矩阵乘法的精度；auto：处理器有相应指令时用 bf16",
+        ),
     )
-    adaptation: Adaptation = choice(ADAPTATIONS, "full", "how the base's weights may move")
+    adaptation: Adaptation = choice(
+        ADAPTATIONS, "full", Remark("how the base's weights may move", "基座的权重怎样变化")
+    )
     encoder: Literal["cross", "bi"] = setting(
         "cross",
-        "how two texts are compared (match): cross reads them together; bi reads each for itself, and gives vectors",
+        Remark(
+            "how two texts are compared (match): cross reads them together; bi reads each for itself, and gives "
+            "vectors",
+            "怎样比较两条文本（match）：cross 放在一起读；bi 各自读，并给出向量",
+        ),
     )
     pair_prefix: str | None = setting(
         None,
-        'put before every second text that is read for itself (e5: "passage: "); none: the same as before the first',
+        Remark(
+            'put before every second text that is read for itself (e5: "passage: "); none: the same as before the '
+            "first",
+            '单独读第二文本时加在前面的文字（e5："passage: "）；none：与第一文本相同',
+        ),
     )
     features: FusionSettings = table(FusionSettings, "how the columns of data.features reach the head")
-    head: HeadSettings = choice(HEADS, "classify", "the task, which the recipe's own `task` sets: leave it out")
+    head: HeadSettings = choice(
+        HEADS,
+        "classify",
+        Remark("the task, which the recipe's own `task` sets: leave it out", "任务，由配方的 `task` 决定：不必写"),
+    )
 
     def __post_init__(self) -> None:
         if not isinstance(self.adaptation, tuple(ADAPTATIONS.values())):

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from feilun.core.features import FeatureColumns
+from feilun.core.remark import Remark
 from feilun.core.settings import setting
 
 
@@ -21,8 +22,17 @@ from feilun.core.settings import setting
 class FusionSettings:
     """The table `[model.features]`: how features reach the head."""
 
-    width: int = setting(64, "numbers between the features and the state that they add to the text's", minimum=1)
-    dropout: float = setting(0.1, "share of these set to zero while training", minimum=0, below=1)
+    width: int = setting(
+        64,
+        Remark(
+            "numbers between the features and the state that they add to the text's",
+            "各列与其加到文本状态上的向量之间的宽度",
+        ),
+        minimum=1,
+    )
+    dropout: float = setting(
+        0.1, Remark("share of these set to zero while training", "训练时其中置零的比例"), minimum=0, below=1
+    )
 
 
 class Fusion(nn.Module):

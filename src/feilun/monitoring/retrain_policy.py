@@ -17,24 +17,50 @@ from feilun.monitoring.drift import holm
 class RetrainSettings:
     """The table `[retrain]`."""
 
-    labels: int = setting(200, "new answers told by people that are a reason to train again", minimum=1)
-    fewest_labels: int = setting(50, "new answers below which nothing is a reason", minimum=1)
-    drift: bool = setting(True, "whether drift in what was answered last is a reason")
-    days: float | None = setting(None, "age of the champion, in days, that is a reason", above=0)
+    labels: int = setting(
+        200,
+        Remark("new answers told by people that are a reason to train again", "人们给出多少新答案就该重新训练"),
+        minimum=1,
+    )
+    fewest_labels: int = setting(
+        50, Remark("new answers below which nothing is a reason", "新答案少于此数时，任何理由都不算"), minimum=1
+    )
+    drift: bool = setting(
+        True, Remark("whether drift in what was answered last is a reason", "最近的回答发生漂移是否算理由")
+    )
+    days: float | None = setting(
+        None, Remark("age of the champion, in days, that is a reason", "现任版本使用多少天后算理由"), above=0
+    )
     accuracy_below: float | None = setting(
-        None, "accuracy by feedback on what was answered last that is a reason, when it is surely below", above=0,
+        None, Remark(
+            "accuracy by feedback on what was answered last that is a reason, when it is surely below",
+            "按反馈计算的最近准确率确实低于此值时算理由",
+        ), above=0,
         maximum=1,
     )  # fmt: skip
     held_out: float = setting(
-        0.2, "share of the answers told by people that no version learns from: by them versions are compared",
+        0.2, Remark(
+            "share of the answers told by people that no version learns from: by them versions are compared",
+            "人们给出的答案中任何版本都不学的比例：用来比较版本",
+        ),
         above=0, below=1,
     )  # fmt: skip
     margin: float = setting(
-        0.01, "accuracy, F1, ROUGE-L or NDCG that the challenger may lose on the old test rows; of numbers the share "
-        "by which its mean absolute error may be larger", minimum=0, maximum=1,
+        0.01, Remark(
+            "accuracy, F1, ROUGE-L or NDCG that the challenger may lose on the old test rows; of numbers the "
+            "share by which its mean absolute error may be larger",
+            "挑战者在旧测试行上最多可损失的准确率、F1、ROUGE-L 或 NDCG；数值任务则为平均绝对误差最多可增大的比例",
+        ), minimum=0, maximum=1,
     )  # fmt: skip
-    alpha: float = setting(0.05, "how unlikely by chance a difference must be to count", above=0, below=1)
-    review: bool = setting(False, "whether a person promotes, whatever the comparison says")
+    alpha: float = setting(
+        0.05,
+        Remark("how unlikely by chance a difference must be to count", "差别偶然出现的概率低到多少才算数"),
+        above=0,
+        below=1,
+    )
+    review: bool = setting(
+        False, Remark("whether a person promotes, whatever the comparison says", "无论比较结果如何，是否都由人决定上任")
+    )
 
     def contradictions(self) -> list[Remark]:
         """Say which settings exclude each other."""

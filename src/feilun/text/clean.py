@@ -30,16 +30,47 @@ PASSES = 16
 class Cleaning:
     """Which cleaning steps are on; the table `[data.clean]` without its duplicates."""
 
-    mojibake: bool = setting(True, "repair text that was decoded in the wrong encoding (schÃ¶n → schön)")
-    html: bool = setting(True, "remove tags and comments, resolve entities (&lt;br&gt; and the like)")
+    mojibake: bool = setting(
+        True,
+        Remark(
+            "repair text that was decoded in the wrong encoding (schÃ¶n → schön)",
+            "修复用错误编码解码的文本（schÃ¶n → schön）",
+        ),
+    )
+    html: bool = setting(
+        True,
+        Remark(
+            "remove tags and comments, resolve entities (&lt;br&gt; and the like)",
+            "去掉标签和注释，还原实体（&lt;br&gt; 之类）",
+        ),
+    )
     unicode: Literal["safe", "nfc", "nfkc", "none"] = setting(
         "safe",
-        "safe: NFC, and compatible forms of the same letter; nfkc also rewrites ①, ㎡, ½ and Chinese punctuation",
+        Remark(
+            "safe: NFC, and compatible forms of the same letter; nfkc also rewrites ①, ㎡, ½ and Chinese punctuation",
+            "safe：NFC，并统一同一字母的兼容写法；nfkc 还会改写 ①、㎡、½ 和中文标点",
+        ),
     )
-    full_width: bool = setting(True, "make full-width letters and digits half-width; Chinese punctuation stays")
-    control: bool = setting(True, "remove control, zero-width and direction characters")
-    whitespace: bool = setting(True, "make runs of blanks one blank, runs of line breaks one line break; trim the ends")
-    redact: tuple[Kind, ...] = setting((), "personal data to replace by placeholders such as [PHONE]")
+    full_width: bool = setting(
+        True,
+        Remark(
+            "make full-width letters and digits half-width; Chinese punctuation stays",
+            "全角字母和数字改为半角；中文标点不变",
+        ),
+    )
+    control: bool = setting(
+        True, Remark("remove control, zero-width and direction characters", "去掉控制字符、零宽字符和方向字符")
+    )
+    whitespace: bool = setting(
+        True,
+        Remark(
+            "make runs of blanks one blank, runs of line breaks one line break; trim the ends",
+            "连续空白合为一个空格，连续换行合为一个；去掉首尾空白",
+        ),
+    )
+    redact: tuple[Kind, ...] = setting(
+        (), Remark("personal data to replace by placeholders such as [PHONE]", "用 [PHONE] 之类的占位符替换的个人信息")
+    )
 
     def apply(self, text: str) -> str:
         """Return the cleaned text; cleaning it again changes nothing."""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from feilun.core.remark import Remark
 from feilun.core.settings import setting
 
 
@@ -20,10 +21,19 @@ class DistilSettings:
     """The table `[training.distil]`."""
 
     teachers: tuple[str, ...] = setting(
-        (), "bundles whose answers are learned beside the labels; of several, what they say together"
+        (),
+        Remark(
+            "bundles whose answers are learned beside the labels; of several, what they say together",
+            "除标签外还学习其回答的模型包；有几个时，取它们的综合意见",
+        ),
     )
-    temperature: float = setting(2.0, "softens what the teachers say", above=0)
-    weight: float = setting(0.5, "share of the teachers in the loss; the labels have the rest", minimum=0, maximum=1)
+    temperature: float = setting(2.0, Remark("softens what the teachers say", "使教师的回答更平缓"), above=0)
+    weight: float = setting(
+        0.5,
+        Remark("share of the teachers in the loss; the labels have the rest", "教师在损失中的比例；其余归标签"),
+        minimum=0,
+        maximum=1,
+    )
 
 
 @dataclass(frozen=True)

@@ -36,10 +36,25 @@ WIDE = 10
 class SearchSettings:
     """The table `[search]`, for `feilun search`."""
 
-    trials: int = setting(20, "how many settings are tried, those of the recipe among them", minimum=1)
-    minutes: float | None = setting(None, "time after which no trial goes on; none: until all are done", above=0)
+    trials: int = setting(
+        20,
+        Remark("how many settings are tried, those of the recipe among them", "试多少组设置，包括配方原样"),
+        minimum=1,
+    )
+    minutes: float | None = setting(
+        None,
+        Remark(
+            "time after which no trial goes on; none: until all are done",
+            "超过这么多分钟不再继续试验；none：直到全部做完",
+        ),
+        above=0,
+    )
     vary: tuple[str, ...] = setting(
-        (), "what is varied: key=low..high, or key=a|b|c; none: learning rate, epochs, batch, and what the kind has"
+        (),
+        Remark(
+            "what is varied: key=low..high, or key=a|b|c; none: learning rate, epochs, batch, and what the kind has",
+            "改动什么：key=low..high 或 key=a|b|c；none：学习率、轮数、批次，以及该适配方式的大小",
+        ),
     )
 
 

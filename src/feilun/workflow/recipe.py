@@ -11,7 +11,7 @@ from typing import Any, Literal
 from feilun.compression.settings import CompressionSettings
 from feilun.core import settings as core_settings
 from feilun.core.errors import RecipeError, nearest
-from feilun.core.remark import Remark, said_in
+from feilun.core.remark import Remark, joined, said_in
 from feilun.core.settings import REQUIRED, Fault, setting, table, tables
 from feilun.data.settings import DataSettings
 from feilun.evaluation.judges.table import JUDGES
@@ -42,6 +42,11 @@ from feilun.workflow.task_tables import (
 GATE_METRICS = tuple(dict.fromkeys(metric for judge in JUDGES.values() for metric in judge.metrics))
 """Metrics that a gate may bound, of all tasks: losses and errors from above, the others from below."""
 
+METRICS_OF_TASKS = joined([
+    Remark(f"{task}: {', '.join(judge.metrics)}", f"{task}：{'、'.join(judge.metrics)}")
+    for task, judge in JUDGES.items()
+])  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -49,12 +54,18 @@ class Recipe:
 
     task: Literal["classify", "generate", "multilabel", "match", "multitask", "rank", "regress", "tag"] = setting(
         REQUIRED,
-        "what the model is to do: classify gives each text one label, multilabel a set of labels, match each pair of "
-        "texts one label, rank a relevance to sort by, regress numbers; tag finds spans such as names; generate writes "
-        "an answer; multitask does "
-        "several of these at once",
+        Remark(
+            "what the model is to do: classify gives each text one label, multilabel a set of labels, match each "
+            "pair of texts one label, rank a relevance to sort by, regress numbers; tag finds spans such as "
+            "names; generate writes an answer; multitask does several of these at once",
+            "模型要完成的任务：classify 每条文本一个标签；multilabel 一组标签；match 每对文本一个标签；rank 用于排"
+            "序的相关度；regress 数值；tag 找出名称之类的片段；generate 写出回答；multitask 同时完成其中几项",
+        ),
     )
-    name: str = setting("model", "name of the bundle; where absent, the recipe's file name")
+    name: str = setting(
+        "model",
+        Remark("name of the bundle; where absent, the recipe's file name", "模型包的名称；不写则用配方的文件名"),
+    )
     data: DataSettings = table(DataSettings, "the rows")
     model: ModelSettings = table(ModelSettings, "the base model and what is put on it")
     tasks: dict[str, TaskSettings] = tables(TaskSettings, "the tasks of a multitask recipe, by name")
@@ -64,9 +75,16 @@ class Recipe:
     search: SearchSettings = table(SearchSettings, "how better settings are searched for")
     retrain: RetrainSettings = table(RetrainSettings, "when the model is trained again, and what may take its place")
     gate: dict[str, float] = setting(
-        {}, "bounds that the release must keep, by metric of the task: "
-        + "; ".join(f"{task}: {', '.join(judge.metrics)}" for task, judge in JUDGES.items()),
-    )  # fmt: skip
+        {},
+        joined(
+            [
+                Remark("bounds that the release must keep, by metric of the task", "发布必须守住的界限，按任务的指标"),
+                METRICS_OF_TASKS,
+            ],
+            ": ",
+            "：",
+        ),
+    )
 
     @property
     def kind(self) -> str:

@@ -24,10 +24,14 @@ SINGLE_HEADS = {name: HEADS[name] for name in ("classify", "multilabel", "regres
 class TaskSettings:
     """A table `[tasks.NAME]` of a `multitask` recipe."""
 
-    task: Literal["classify", "multilabel", "regress"] = setting(REQUIRED, "what this task is")
-    weight: float = setting(1.0, "what its loss counts", above=0)
+    task: Literal["classify", "multilabel", "regress"] = setting(
+        REQUIRED, Remark("what this task is", "这项任务是什么")
+    )
+    weight: float = setting(1.0, Remark("what its loss counts", "它的损失的权重"), above=0)
     data: DataSettings = table(DataSettings, "its rows; keys that are absent are those of the table [data]")
-    head: HeadSettings = choice(SINGLE_HEADS, "classify", "its head, which its own `task` sets")
+    head: HeadSettings = choice(
+        SINGLE_HEADS, "classify", Remark("its head, which its own `task` sets", "它的头，由它自己的 `task` 决定")
+    )
 
 
 def with_tasks(values: Mapping[str, Any]) -> Mapping[str, Any]:

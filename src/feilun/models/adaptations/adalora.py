@@ -38,14 +38,32 @@ class AdaLoRA(Adaptation):
     pace: ClassVar[float] = 20.0
     searched: ClassVar[Mapping[str, tuple[int, ...]]] = {"alpha": (16, 32, 64)}
 
-    rank: int = setting(8, "rank of the updates at the end, on average over the weights", minimum=1)
-    initial_rank: int = setting(12, "rank of every update at the beginning", minimum=2)
-    alpha: int = setting(32, "an update is scaled by alpha / initial_rank", minimum=1)
-    targets: tuple[str, ...] = setting(("all",), "linear layers that get one; none: query and value; all: every one")
-    warmup_share: float = setting(0.1, "share of the run before ranks begin to fall", minimum=0, below=1)
-    final_share: float = setting(0.3, "share of the run after the ranks are settled", minimum=0, below=1)
-    interval: int = setting(10, "steps between two decisions about ranks", minimum=1)
-    orthogonality: float = setting(0.5, "weight of the loss that keeps P and Q orthogonal", minimum=0)
+    rank: int = setting(
+        8,
+        Remark("rank of the updates at the end, on average over the weights", "结束时更新的秩，各权重的平均值"),
+        minimum=1,
+    )
+    initial_rank: int = setting(12, Remark("rank of every update at the beginning", "开始时每个更新的秩"), minimum=2)
+    alpha: int = setting(
+        32, Remark("an update is scaled by alpha / initial_rank", "更新按 alpha / initial_rank 缩放"), minimum=1
+    )
+    targets: tuple[str, ...] = setting(
+        ("all",),
+        Remark(
+            "linear layers that get one; none: query and value; all: every one",
+            "加在哪些线性层上；none：query 和 value；all：全部",
+        ),
+    )
+    warmup_share: float = setting(
+        0.1, Remark("share of the run before ranks begin to fall", "秩开始下降之前占全程的比例"), minimum=0, below=1
+    )
+    final_share: float = setting(
+        0.3, Remark("share of the run after the ranks are settled", "秩确定之后占全程的比例"), minimum=0, below=1
+    )
+    interval: int = setting(10, Remark("steps between two decisions about ranks", "每隔多少步决定一次秩"), minimum=1)
+    orthogonality: float = setting(
+        0.5, Remark("weight of the loss that keeps P and Q orthogonal", "使 P 和 Q 保持正交的损失的权重"), minimum=0
+    )
 
     def contradictions(self) -> list[str]:
         """Say which settings exclude each other."""

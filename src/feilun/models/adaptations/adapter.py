@@ -50,9 +50,13 @@ class Adapter(Adaptation):
     pace: ClassVar[float] = 10.0
     searched: ClassVar[Mapping[str, tuple[int, ...]]] = {"size": (16, 32, 64, 128)}
 
-    size: int = setting(32, "width of the bottleneck", minimum=1)
+    size: int = setting(32, Remark("width of the bottleneck", "瓶颈的宽度"), minimum=1)
     placement: Literal["houlsby", "pfeiffer"] = setting(
-        "houlsby", "houlsby: two in each layer, and its norms learn; pfeiffer: one, and nothing else learns"
+        "houlsby",
+        Remark(
+            "houlsby: two in each layer, and its norms learn; pfeiffer: one, and nothing else learns",
+            "houlsby：每层两个，层归一化也学习；pfeiffer：每层一个，其余都不学习",
+        ),
     )
 
     def apply(self, base: Base) -> None:

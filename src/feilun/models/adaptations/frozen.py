@@ -20,8 +20,14 @@ if TYPE_CHECKING:
 class Frozen(Adaptation):
     """The head learns, and with `layers` the top layers of the base."""
 
-    layers: int = setting(0, "how many of the top layers move", minimum=0)
-    gradual: bool = setting(False, "those layers begin one after another, from the top, over the first half of the run")
+    layers: int = setting(0, Remark("how many of the top layers move", "最上面几层变化"), minimum=0)
+    gradual: bool = setting(
+        False,
+        Remark(
+            "those layers begin one after another, from the top, over the first half of the run",
+            "这些层在前半程自上而下逐个开始变化",
+        ),
+    )
 
     def contradictions(self) -> list[str]:
         """Say which settings exclude each other."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from feilun.core.remark import Remark
 from feilun.core.settings import setting
 from feilun.models.adaptations.adaptation import Adaptation
 
@@ -20,7 +21,7 @@ class Full(Adaptation):
     measurable (docs/benchmarks.md, "Word embeddings").
     """
 
-    word_embeddings: bool = setting(False, "also update the word embeddings")
+    word_embeddings: bool = setting(False, Remark("also update the word embeddings", "词嵌入也更新"))
 
     def apply(self, base: Base) -> None:
         """Say which of the base's weights may move."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from feilun.core.remark import Remark
 from feilun.core.settings import setting
 from feilun.models.adaptations.adaptation import Adaptation
 from feilun.models.adaptations.low_rank import NAME, check_rank, find_targets, fold_low_rank
@@ -21,10 +22,23 @@ class LoRA(Adaptation):
     pace: ClassVar[float] = 10.0
     searched: ClassVar[Mapping[str, tuple[int, ...]]] = {"rank": (4, 8, 16, 32)}
 
-    rank: int = setting(8, "rank of the updates", minimum=1)
-    alpha: int = setting(16, "an update is scaled by alpha / rank", minimum=1)
-    dropout: float = setting(0.0, "dropout before an update; above 0 an encoder trains slower", minimum=0, below=1)
-    targets: tuple[str, ...] = setting((), "linear layers that get one; none: query and value; all: every one")
+    rank: int = setting(8, Remark("rank of the updates", "更新的秩"), minimum=1)
+    alpha: int = setting(16, Remark("an update is scaled by alpha / rank", "更新按 alpha / rank 缩放"), minimum=1)
+    dropout: float = setting(
+        0.0,
+        Remark(
+            "dropout before an update; above 0 an encoder trains slower", "更新之前的 dropout；大于 0 时编码器训练变慢"
+        ),
+        minimum=0,
+        below=1,
+    )
+    targets: tuple[str, ...] = setting(
+        (),
+        Remark(
+            "linear layers that get one; none: query and value; all: every one",
+            "加在哪些线性层上；none：query 和 value；all：全部",
+        ),
+    )
 
     def apply(self, base: Base) -> None:
         """Put the updates in; they are zero at first.

@@ -23,15 +23,38 @@ from feilun.models.heads.linear import LinearHead
 class ClassifySettings:
     """The table `[model.head]` of a `classify` recipe."""
 
-    dropout: float = setting(0.1, "share of the pooled state set to zero while training", minimum=0, below=1)
-    label_smoothing: float = setting(0.0, "share of the target spread over all labels", minimum=0, below=1)
-    class_weights: Literal["none", "balanced"] = setting("none", "balanced: rare labels weigh more in the loss")
-    focal_gamma: float = setting(0.0, "above 0: focal loss, easy rows weigh less (Lin et al. 2017)", minimum=0)
+    dropout: float = setting(
+        0.1,
+        Remark("share of the pooled state set to zero while training", "训练时汇集状态中置零的比例"),
+        minimum=0,
+        below=1,
+    )
+    label_smoothing: float = setting(
+        0.0, Remark("share of the target spread over all labels", "目标中均摊到所有标签的比例"), minimum=0, below=1
+    )
+    class_weights: Literal["none", "balanced"] = setting(
+        "none", Remark("balanced: rare labels weigh more in the loss", "balanced：少见的标签在损失中权重更大")
+    )
+    focal_gamma: float = setting(
+        0.0,
+        Remark(
+            "above 0: focal loss, easy rows weigh less (Lin et al. 2017)",
+            "大于 0：focal loss，容易的行权重更小（Lin 等 2017）",
+        ),
+        minimum=0,
+    )
     out_of_scope: str | None = setting(
-        None, "the label of texts that no other label fits; texts to which no other label is likely get it, too"
+        None,
+        Remark(
+            "the label of texts that no other label fits; texts to which no other label is likely get it, too",
+            "不属于任何其他标签的文本的标签；模型对哪个标签都没把握的文本也归它",
+        ),
     )
     scope_lost: float = setting(
-        0.01, "share of the texts within the scope that this may cost their right label, on validation rows",
+        0.01, Remark(
+            "share of the texts within the scope that this may cost their right label, on validation rows",
+            "范围内的文本最多有多大比例因此失去正确标签，按验证行计",
+        ),
         minimum=0, below=1,
     )  # fmt: skip
 

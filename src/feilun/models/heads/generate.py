@@ -35,13 +35,44 @@ class GenerateSettings:
     """The table `[model.head]` of a `generate` recipe."""
 
     template: str | None = setting(
-        None, "what the prompt says, {text} standing for the text; none: the text alone, or with a line break behind it"
+        None,
+        Remark(
+            "what the prompt says, {text} standing for the text; none: the text alone, or with a line break behind it",
+            "提示词的写法，{text} 代表文本；none：只有文本，或后面加一个换行",
+        ),
     )
-    turns: bool = setting(True, "put the prompt as a turn of a conversation, where the base was trained on such")
-    max_new_tokens: int = setting(64, "longest answer; model.max_tokens holds prompt and answer", minimum=1)
-    temperature: float = setting(0.0, "divides the logits before a token is drawn; 0 takes the likeliest", minimum=0)
-    top_p: float = setting(1.0, "draws from the likeliest tokens that hold this share", above=0, maximum=1)
-    stop: tuple[str, ...] = setting((), "texts at which an answer ends; they are no part of it")
+    turns: bool = setting(
+        True,
+        Remark(
+            "put the prompt as a turn of a conversation, where the base was trained on such",
+            "基座受过对话训练时，把提示词作为对话的一轮",
+        ),
+    )
+    max_new_tokens: int = setting(
+        64,
+        Remark(
+            "longest answer; model.max_tokens holds prompt and answer",
+            "回答的最大长度；model.max_tokens 包括提示词和回答",
+        ),
+        minimum=1,
+    )
+    temperature: float = setting(
+        0.0,
+        Remark(
+            "divides the logits before a token is drawn; 0 takes the likeliest",
+            "抽取词元之前用它除 logits；0 取最可能的",
+        ),
+        minimum=0,
+    )
+    top_p: float = setting(
+        1.0,
+        Remark("draws from the likeliest tokens that hold this share", "只从合计占此比例的最可能的词元中抽取"),
+        above=0,
+        maximum=1,
+    )
+    stop: tuple[str, ...] = setting(
+        (), Remark("texts at which an answer ends; they are no part of it", "遇到这些文字回答即结束；它们不算在回答里")
+    )
 
     def contradictions(self) -> list[str]:
         """Say what cannot be."""

@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from feilun.core.corpus import Corpus
 from feilun.core.labels import LabelSet
+from feilun.core.remark import Remark
 from feilun.core.settings import setting
 from feilun.models.heads.linear import LinearHead
 
@@ -24,10 +25,24 @@ HEAVIEST = 20.0
 class MultilabelSettings:
     """The table `[model.head]` of a `multilabel` recipe."""
 
-    dropout: float = setting(0.1, "share of the pooled state set to zero while training", minimum=0, below=1)
-    label_smoothing: float = setting(0.0, "how far targets are drawn from 0 and 1 towards one half", minimum=0, below=1)
+    dropout: float = setting(
+        0.1,
+        Remark("share of the pooled state set to zero while training", "训练时汇集状态中置零的比例"),
+        minimum=0,
+        below=1,
+    )
+    label_smoothing: float = setting(
+        0.0,
+        Remark("how far targets are drawn from 0 and 1 towards one half", "目标从 0 和 1 向一半靠拢多少"),
+        minimum=0,
+        below=1,
+    )
     class_weights: Literal["none", "balanced"] = setting(
-        "none", "balanced: of each label, the rows that have it weigh as much in the loss as those that do not"
+        "none",
+        Remark(
+            "balanced: of each label, the rows that have it weigh as much in the loss as those that do not",
+            "balanced：每个标签有它的行与没有它的行在损失中权重相同",
+        ),
     )
 
     def tokenizer(self, tokenizer: Tokenizer) -> Tokenizer:

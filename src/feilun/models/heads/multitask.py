@@ -16,6 +16,7 @@ from torch.nn import functional
 from feilun.core.corpus import Corpus
 from feilun.core.decisions.multitask import MultitaskDecision, OneTask, qualified
 from feilun.core.labels import LabelSet
+from feilun.core.remark import Remark
 from feilun.core.settings import derived, setting
 from feilun.models.heads.head import Head
 
@@ -46,11 +47,19 @@ class MultitaskSettings:
 
     temperature: float = setting(
         1.0,
-        "how rows are drawn: 1 takes them as they are; the higher, the closer small tasks come to the largest one",
+        Remark(
+            "how rows are drawn: 1 takes them as they are; the higher, the closer small tasks come to the largest one",
+            "怎样抽取各任务的行：1 按原样；越大，小任务越接近最大的任务",
+        ),
         minimum=1,
     )
     patience: int = setting(
-        0, "evaluations without a better value after which a task is left out of the loss; 0: never", minimum=0
+        0,
+        Remark(
+            "evaluations without a better value after which a task is left out of the loss; 0: never",
+            "连续多少次评估没有改善后，该任务不再计入损失；0：从不",
+        ),
+        minimum=0,
     )
     parts: tuple[TaskPart, ...] = derived(())
 

@@ -16,6 +16,7 @@ from torch.nn import functional
 from feilun.core.corpus import Corpus
 from feilun.core.decisions.rank import queries
 from feilun.core.labels import LabelSet
+from feilun.core.remark import Remark
 from feilun.core.settings import setting
 from feilun.models.heads.linear import LinearHead
 
@@ -24,12 +25,26 @@ from feilun.models.heads.linear import LinearHead
 class RankSettings:
     """The table `[model.head]` of a `rank` recipe."""
 
-    dropout: float = setting(0.1, "share of the pooled state set to zero while training", minimum=0, below=1)
+    dropout: float = setting(
+        0.1,
+        Remark("share of the pooled state set to zero while training", "训练时汇集状态中置零的比例"),
+        minimum=0,
+        below=1,
+    )
     loss: Literal["listwise", "pairwise"] = setting(
-        "listwise", "listwise: a softmax over the candidates of a query; pairwise: each better one against each worse"
+        "listwise",
+        Remark(
+            "listwise: a softmax over the candidates of a query; pairwise: each better one against each worse",
+            "listwise：对一个查询的候选作 softmax；pairwise：较好的逐个与较差的比",
+        ),
     )
     candidates: int = setting(
-        8, "most candidates of a query that are read in one list; more are spread over several", minimum=2
+        8,
+        Remark(
+            "most candidates of a query that are read in one list; more are spread over several",
+            "一个列表最多读一个查询的多少候选；更多的分成几个列表",
+        ),
+        minimum=2,
     )
 
     def tokenizer(self, tokenizer: Tokenizer) -> Tokenizer:

@@ -14,6 +14,7 @@ from torch.nn import functional
 from feilun.core.corpus import Corpus
 from feilun.core.decisions.regress import RegressDecision
 from feilun.core.labels import LabelSet
+from feilun.core.remark import Remark
 from feilun.core.settings import setting
 from feilun.models.heads.head import Head
 
@@ -24,10 +25,27 @@ SMALLEST_SCALE = 1e-12
 class RegressSettings:
     """The table `[model.head]` of a `regress` recipe."""
 
-    dropout: float = setting(0.0, "share of the pooled state set to zero while training", minimum=0, below=1)
-    loss: Literal["huber", "mse"] = setting("huber", "huber: far misses weigh less (Huber 1964); mse: squared")
-    delta: float = setting(1.0, "huber: standard deviations up to which a miss is squared", above=0)
-    coverage: float = setting(0.9, "share of the truths that the intervals are to hold", above=0, below=1)
+    dropout: float = setting(
+        0.0,
+        Remark("share of the pooled state set to zero while training", "训练时汇集状态中置零的比例"),
+        minimum=0,
+        below=1,
+    )
+    loss: Literal["huber", "mse"] = setting(
+        "huber",
+        Remark(
+            "huber: far misses weigh less (Huber 1964); mse: squared",
+            "huber：偏差大的权重较小（Huber 1964）；mse：平方",
+        ),
+    )
+    delta: float = setting(
+        1.0,
+        Remark("huber: standard deviations up to which a miss is squared", "huber：偏差在多少个标准差以内按平方计"),
+        above=0,
+    )
+    coverage: float = setting(
+        0.9, Remark("share of the truths that the intervals are to hold", "区间应包含真值的比例"), above=0, below=1
+    )
 
     def tokenizer(self, tokenizer: Tokenizer) -> Tokenizer:
         """Return the base's own tokenizer."""

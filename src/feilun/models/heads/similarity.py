@@ -19,6 +19,7 @@ from feilun.core.corpus import Corpus
 from feilun.core.decisions.similarity import SimilarityDecision
 from feilun.core.labels import LabelSet
 from feilun.core.prediction import Reads
+from feilun.core.remark import Remark
 from feilun.core.settings import setting
 from feilun.models.heads.contrastive import contrastive_loss, no_negatives, ranking_loss
 from feilun.models.heads.head import Head, Miner
@@ -30,14 +31,38 @@ class SimilaritySettings:
 
     loss: Literal["both", "contrastive", "ranking"] = setting(
         "both",
-        "contrastive: each text finds its second one among those of the batch; ranking: pairs that are the same are "
-        "nearer than pairs that are not; both: their sum",
+        Remark(
+            "contrastive: each text finds its second one among those of the batch; ranking: pairs that are the "
+            "same are nearer than pairs that are not; both: their sum",
+            "contrastive：每条文本在同一批的第二文本中找出自己的；ranking：同义的比不同义的更近；both：两者之和",
+        ),
     )
-    temperature: float = setting(0.05, "divides the cosines in the loss; lower looks at the hardest more", above=0)
-    symmetric: bool = setting(True, "second texts find their first ones too")
-    hard_negatives: int = setting(0, "second texts of other pairs, hard to tell apart, that each pair gets", minimum=0)
-    mined_by: Miner = setting("both", "what finds them: shared words (BM25), the model as it is at first, or both")
-    projection: int | None = setting(None, "width of the vectors; none: the base's own", minimum=1)
+    temperature: float = setting(
+        0.05,
+        Remark(
+            "divides the cosines in the loss; lower looks at the hardest more", "损失中用它除余弦；越小越看重难分的"
+        ),
+        above=0,
+    )
+    symmetric: bool = setting(True, Remark("second texts find their first ones too", "第二文本也要找出自己的第一文本"))
+    hard_negatives: int = setting(
+        0,
+        Remark(
+            "second texts of other pairs, hard to tell apart, that each pair gets",
+            "每对文本另配多少个难以区分的、别的对的第二文本",
+        ),
+        minimum=0,
+    )
+    mined_by: Miner = setting(
+        "both",
+        Remark(
+            "what finds them: shared words (BM25), the model as it is at first, or both",
+            "靠什么找它们：共有的词（BM25）、训练之前的模型，或两者",
+        ),
+    )
+    projection: int | None = setting(
+        None, Remark("width of the vectors; none: the base's own", "向量的宽度；none：基座原有的宽度"), minimum=1
+    )
 
     def tokenizer(self, tokenizer: Tokenizer) -> Tokenizer:
         """Return the base's own tokenizer."""

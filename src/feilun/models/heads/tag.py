@@ -35,12 +35,29 @@ IGNORED = -100
 class TagSettings:
     """The table `[model.head]` of a `tag` recipe."""
 
-    dropout: float = setting(0.1, "share of each token's state set to zero while training", minimum=0, below=1)
-    label_smoothing: float = setting(0.0, "share of the target spread over all tags", minimum=0, below=1)
-    characters: bool = setting(
-        True, "read Chinese characters and punctuation one by one, so that a span can begin and end at each"
+    dropout: float = setting(
+        0.1,
+        Remark("share of each token's state set to zero while training", "训练时每个词元状态中置零的比例"),
+        minimum=0,
+        below=1,
     )
-    transitions: bool = setting(True, "learn which tag stands behind which, beside each token's own (linear-chain CRF)")
+    label_smoothing: float = setting(
+        0.0, Remark("share of the target spread over all tags", "目标中均摊到所有标记的比例"), minimum=0, below=1
+    )
+    characters: bool = setting(
+        True,
+        Remark(
+            "read Chinese characters and punctuation one by one, so that a span can begin and end at each",
+            "中文字和标点逐个读，片段可以从任意一个开始和结束",
+        ),
+    )
+    transitions: bool = setting(
+        True,
+        Remark(
+            "learn which tag stands behind which, beside each token's own (linear-chain CRF)",
+            "除各词元自身外，还学习哪个标记接在哪个后面（线性链 CRF）",
+        ),
+    )
 
     def contradictions(self) -> list[str]:
         """Say which settings exclude each other."""
