@@ -135,10 +135,10 @@ def english_lines(shown: str) -> list[str]:
         ),
         (("predict", "empty", "文本"), "错误：empty 不是模型包：里面没有 manifest.json。"
          "请给出 `feilun train` 写出的文件夹，或者已登记模型的名称。\n"),
-        (("evaluate", "reviews", "表.csv"), "错误：表.csv 没有列 'text'。可用：a、b。请用 --text 指明。\n"),
+        (("evaluate", "reviews", "表.csv"), "错误：表.csv 没有列 'text'（有：a、b）。请用 --text 指明。\n"),
         (
             ("predict", "reviews", "--file", "表.csv"),
-            "错误：表.csv 没有列 'text'。可用：a、b。请用 --text 指明。\n",
+            "错误：表.csv 没有列 'text'（有：a、b）。请用 --text 指明。\n",
         ),
         (
             ("compress", "reviews", "--train", "表.csv", "--cascade", "--student"),
