@@ -27,7 +27,6 @@ from feilun.evaluation.calibration import fit_temperature
 from feilun.monitoring.performance import (
     average_thresholded_confidence,
     difference_of_confidences,
-    mean_confidence,
 )
 
 Answers = tuple[NDArray[np.float64], NDArray[np.bool_]]
@@ -94,7 +93,7 @@ def main() -> None:
         **read(options.data / "online_shopping_10_cats" / "test.csv", "category"),
     }
     ways: dict[str, Callable[[NDArray[np.float64]], float]] = {
-        "mean confidence": mean_confidence,
+        "mean confidence": lambda scores: float(scores.mean()),
         "difference of confidences": lambda scores: difference_of_confidences(known, correct, scores),
         "thresholded confidence": lambda scores: average_thresholded_confidence(known, correct, scores),
         "as on the reference": lambda _: float(correct.mean()),

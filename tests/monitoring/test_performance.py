@@ -12,7 +12,6 @@ from feilun.monitoring.performance import (
     average_thresholded_confidence,
     difference_of_confidences,
     estimated_accuracy,
-    mean_confidence,
     observed,
     wilson,
 )
@@ -29,8 +28,16 @@ def test_calibrated_scores_tell_the_accuracy_also_after_a_shift() -> None:
     known, correct = calibrated(4000, 1, sure=6)
     shifted, truth = calibrated(4000, 2, sure=1)
     assert correct.mean() - truth.mean() > 0.15
-    for estimate in (mean_confidence(shifted), difference_of_confidences(known, correct, shifted)):
-        assert estimate == pytest.approx(truth.mean(), abs=0.03)
+    assert difference_of_confidences(known, correct, shifted) == pytest.approx(truth.mean(), abs=0.03)
+
+
+def test_where_the_ways_disagree_the_interval_is_wide_and_holds_the_truth() -> None:
+    known, correct = calibrated(4000, 1, sure=6)
+    shifted, truth = calibrated(4000, 2, sure=1)
+    figure = estimated_accuracy(known, correct, shifted)
+    assert abs(figure.value - truth.mean()) > 0.3
+    assert figure.low < truth.mean() < figure.high
+    assert figure.high - figure.low > 0.4
 
 
 def test_without_a_shift_every_way_gives_the_reference_accuracy() -> None:
@@ -52,7 +59,7 @@ def test_without_a_shift_the_interval_holds_the_truth_as_often_as_it_says() -> N
         assert figure.low is not None
         assert figure.high is not None
         held += figure.low <= truth <= figure.high
-    assert 180 <= held <= 199
+    assert held >= 185  # a little more than it says, as it reaches over two estimates
 
 
 def test_too_few_rows_get_no_estimate() -> None:

@@ -30,11 +30,6 @@ FEWEST_ROWS = 50
 """Windows or references with fewer rows get no estimate."""
 
 
-def mean_confidence(scores: NDArray[np.float64]) -> float:
-    """Estimate accuracy as the mean of calibrated scores (confidence-based performance estimation)."""
-    return float(scores.mean())
-
-
 def difference_of_confidences(
     reference: NDArray[np.float64], correct: NDArray[np.bool_], scores: NDArray[np.float64]
 ) -> float:
@@ -67,8 +62,8 @@ def estimated_accuracy(
 ) -> Figure | None:
     """Estimate the accuracy on a window without labels, by average thresholded confidence.
 
-    Of the three ways above it erred least on other review domains (docs/monitoring.md). The interval holds only the
-    chance in drawing reference and window, not the error of the method, which grows with the shift.
+    It erred least on other review domains (docs/monitoring.md). The interval holds the chance in drawing reference and
+    window, and reaches over what the difference of confidences says: where the two disagree, little is known.
 
     Args:
         reference: Scores of rows whose right labels are known, shape (rows,).
@@ -81,10 +76,11 @@ def estimated_accuracy(
     if min(len(reference), len(scores)) < FEWEST_ROWS:
         return None
     value = average_thresholded_confidence(reference, correct, scores)
+    other = difference_of_confidences(reference, correct, scores)
     known = float(correct.mean())
     variance = known * (1 - known) / len(reference) + value * (1 - value) / len(scores)
     reach = NormalDist().inv_cdf((1 + LEVEL) / 2) * variance**0.5
-    return Figure(value, max(0.0, value - reach), min(1.0, value + reach))
+    return Figure(value, max(0.0, min(value, other) - reach), min(1.0, max(value, other) + reach))
 
 
 @dataclass(frozen=True)
