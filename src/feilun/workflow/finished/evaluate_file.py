@@ -10,7 +10,7 @@ from feilun.bundles.bundle import Bundle
 from feilun.bundles.content import read_table
 from feilun.core import settings as core_settings
 from feilun.core.corpus import Corpus
-from feilun.core.errors import DataError, UsageError, nearest
+from feilun.core.errors import DataError, UsageError, meant, nearest
 from feilun.core.remark import Remark, said_in
 from feilun.core.report import Report
 from feilun.data.multitask import together
@@ -150,9 +150,10 @@ def _check_columns(settings: DataSettings, source: str, names: Sequence[str], sl
     for option, columns in wanted.items():
         for name in columns:
             if name not in names:
+                guess = meant(name, names)
                 raise DataError(
                     no_column(source, name, names),
-                    Remark(f"Name it with {option}.", f"请用 {option} 指明。"),
+                    Remark(f"{guess} Name it with {option}.".strip(), f"{said_in('zh', guess)}请用 {option} 指明。"),
                 )
 
 
