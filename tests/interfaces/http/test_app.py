@@ -110,7 +110,7 @@ def test_an_error_is_told_in_the_language_that_a_client_likes_best(
 
 def test_other_errors_have_the_same_shape(client: TestClient) -> None:
     assert client.get("/nothing").json()["error"]["message"].startswith("There is nothing at /nothing")
-    assert "什么也没有" in client.get("/nothing", headers={"Accept-Language": "zh-CN"}).json()["error"]["message"]
+    assert "不存在" in client.get("/nothing", headers={"Accept-Language": "zh-CN"}).json()["error"]["message"]
     wrong_method = client.get("/v1/predict/reviews")
     assert (wrong_method.status_code, wrong_method.headers["allow"]) == (405, "POST")
     assert "answers POST, not GET" in wrong_method.json()["error"]["message"]
