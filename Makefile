@@ -40,7 +40,7 @@ quickstart: install
 # One thread a worker: two tests that each ask for all cores wait for one another. A file is one worker's, as it may
 # train for its tests once; tests/conftest.py puts the long ones first. Compiled files are kept: tests start processes.
 PYTEST := OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest
-TOGETHER := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+TOGETHER := -n $(WORKERS) --dist loadfile --no-loadscope-reorder --durations 12
 
 test: install
 	$(PYTEST) $(TOGETHER)

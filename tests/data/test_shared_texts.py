@@ -76,3 +76,12 @@ def test_groups_follow_shared_texts_through_other_pairs() -> None:
 def test_pairs_that_all_hang_together_are_not_united() -> None:
     corpus = replace(corpus_of([f"text {i}" for i in range(40)]), pair=["the same hypothesis"] * 40)
     assert len(set(by_shared_texts(corpus).tolist())) == 40
+
+
+def test_a_search_may_be_asked_anew_about_the_same_collection(tmp_path: Path) -> None:
+    rows = [{**row, "same": "1"} for row in pairs(range(60))]
+    for name, part in (("train", rows[::2]), ("test", rows[1::2])):
+        polars.DataFrame(part).write_csv(tmp_path / f"{name}.csv")
+    files = {name: str(tmp_path / f"{name}.csv") for name in ("train", "test")}
+    splits = prepare(DataSettings(text="b", pair="a", target=(), **files), task="similarity")
+    assert not [note for note in splits.report["notes"] if "training pair" in note]

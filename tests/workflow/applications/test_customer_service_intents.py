@@ -167,3 +167,9 @@ def test_labelled_conversations_are_read_with_their_intents(trainable):
     knowledge = read_knowledge(read_application(trainable))
     assert knowledge.labelled == (("card gone", "cards"),)
     assert next(iter(reversed(knowledge.reports.values()))).labelled == 1
+
+
+def test_intents_are_left_out_where_the_application_says_so(trainable):
+    text = trainable.read_text(encoding="utf-8").replace("[model]\n", "[model]\nintents = false\n")
+    trainable.write_text(text, encoding="utf-8")
+    assert training.intents_trained(read_application(trainable), entries(24), (), Told()) == ("", "")

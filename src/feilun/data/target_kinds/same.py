@@ -29,7 +29,7 @@ class SameOrNot:
     """A label is the text of its cell; without a target column every row is a pair that says the same."""
 
     lists: ClassVar[bool] = False
-    pairs: ClassVar[bool] = True
+    pairs: ClassVar[bool] = False  # a search is asked anew about the same collection
 
     def read(self, loaded: Loaded, settings: DataSettings) -> None:
         """Drop rows without a second text, and call every pair the same where there are no cells.

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
+from multiprocessing.context import BaseContext
 from pathlib import Path
 from typing import Any
 
@@ -90,10 +91,18 @@ def costs(
     Raises:
         FeilunError: If the base cannot be opened, or an adaptation does not fit it.
     """
-    fresh = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, mp_context=fresh, max_tasks_per_child=1) as processes:
+    with ProcessPoolExecutor(1, mp_context=_fresh_processes(), max_tasks_per_child=1) as processes:
         for kind in ADAPTATIONS:
             yield processes.submit(_cost_and_quality, base, kind, seconds, threads, dict(recipes or {})).result()
+
+
+def _fresh_processes() -> BaseContext:
+    """Return what starts fresh processes: copies of one that has only imported what they need, where there are such."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    return context
 
 
 def _cost_and_quality(

@@ -222,8 +222,11 @@ def intents_trained(
         screen: What the user sees meanwhile.
 
     Returns:
-        `intents` and `intents_from` of the version; both empty where there is too little to learn from.
+        `intents` and `intents_from` of the version; both empty where there is too little to learn from, or nothing is
+        to be learned.
     """
+    if not settings.model.intents:
+        return "", ""
     lessons = lessons_of(entries, labelled)
     if lessons is None:
         screen.say(NO_INTENTS)
