@@ -33,6 +33,14 @@ PREFERRED = "minilm-l6-en"
 ROWS, SHORTEST, LONGEST = 256, 8, 56
 """Made texts and their lengths in tokens: sentences of news and reviews, mostly."""
 
+HEAVY = (
+    "transformers.modeling_utils",
+    "transformers.generation.utils",
+    "transformers.models.bert.modeling_bert",
+    "peft",
+)
+"""Modules that take seconds to import and that most measurements need."""
+
 WARM_UP = 3
 """Steps before the clock starts."""
 
@@ -101,7 +109,7 @@ def _fresh_processes() -> BaseContext:
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])
+    context.set_forkserver_preload([__name__, *HEAVY])
     return context
 
 
