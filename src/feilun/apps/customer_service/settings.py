@@ -33,6 +33,7 @@ class ModelSettings:
     epochs: int = setting(6, "most times over the pairs of questions", minimum=1)
     layers: int = setting(0, "top layers of the base that learn; 0: all, which takes longest", minimum=0)
     seed: int = setting(13, "seed of its training", minimum=0)
+    compared: int = setting(2000, "texts on which int8 is compared with float32", minimum=1)
     intents: bool = setting(True, "whether `train` also learns the FAQ's categories, to name what no entry answers")
     reranker: str = setting("", "`match` bundle that looks again at close candidates; `train` takes it up")
     generator: str = setting("", "`generate` bundle that says what documents say in its own words; none quotes them")

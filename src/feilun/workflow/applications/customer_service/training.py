@@ -312,4 +312,5 @@ def _recipe(name: str, settings: ModelSettings, files: Mapping[str, str], method
             "epochs": settings.epochs, "seed": settings.seed, "batch_rows": 32,
             "early_stopping": {"metric": "mrr@10"}, "method": method,
         },
+        "compression": {"texts": settings.compared},
     }  # fmt: skip
