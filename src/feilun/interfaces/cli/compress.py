@@ -9,8 +9,8 @@ from typing import Annotated
 from feilun.core.errors import UsageError
 from feilun.core.remark import Remark
 from feilun.interfaces.cli import output
-from feilun.interfaces.cli.help import argument, option
-from feilun.interfaces.cli.options import AsJson, Threads
+from feilun.interfaces.cli.help import option
+from feilun.interfaces.cli.options import AsJson, BundleName, TargetColumn, TextColumn, Threads
 
 EXAMPLES = (
     "feilun compress out/model --train news.csv --cascade --out out/fast",
@@ -19,14 +19,7 @@ EXAMPLES = (
 
 
 def compress(
-    bundle: Annotated[
-        str,
-        argument(
-            "A bundle: its folder, its name, or name@version.",
-            "模型包：文件夹、名称，或 name@version。",
-            show_default=False,
-        ),
-    ],
+    bundle: BundleName,
     train: Annotated[str, option("The table that it was trained on.", "训练时用的表格。", show_default=False)],
     validation: Annotated[
         str | None,
@@ -35,12 +28,8 @@ def compress(
     test: Annotated[
         str | None, option("Rows to judge by; else split off as in training.", "据以评估的行；默认按训练时的办法切出。")
     ] = None,
-    text: Annotated[
-        str | None, option("The column of texts; else the one trained on.", "文本列；默认与训练时相同。")
-    ] = None,
-    target: Annotated[
-        str | None, option("The column of labels; else the one trained on.", "标签列；默认与训练时相同。")
-    ] = None,
+    text: TextColumn = None,
+    target: TargetColumn = None,
     cascade: Annotated[
         bool,
         option(

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from feilun.interfaces.cli import output
 from feilun.interfaces.cli.help import argument, option
-from feilun.interfaces.cli.options import AsJson, CostError, CostReview, Threads
+from feilun.interfaces.cli.options import AsJson, BundleName, CostError, CostReview, TargetColumn, TextColumn, Threads
 
 EXAMPLES = (
     "feilun evaluate out/model test.csv",
@@ -15,14 +15,7 @@ EXAMPLES = (
 
 
 def evaluate(
-    bundle: Annotated[
-        str,
-        argument(
-            "A bundle: its folder, its name, or name@version.",
-            "模型包：文件夹、名称，或 name@version。",
-            show_default=False,
-        ),
-    ],
+    bundle: BundleName,
     data: Annotated[
         str,
         argument(
@@ -31,12 +24,8 @@ def evaluate(
             show_default=False,
         ),
     ],
-    text: Annotated[
-        str | None, option("Its column of texts; else the one trained on.", "文本列；默认与训练时相同。")
-    ] = None,
-    target: Annotated[
-        str | None, option("Its column of labels; else the one trained on.", "标签列；默认与训练时相同。")
-    ] = None,
+    text: TextColumn = None,
+    target: TargetColumn = None,
     query: Annotated[
         str | None, option("The SQL query, where the data is a database URL.", "数据是数据库 URL 时的 SQL 查询。")
     ] = None,

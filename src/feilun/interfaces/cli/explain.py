@@ -8,7 +8,7 @@ from feilun.core.errors import UsageError
 from feilun.core.remark import Remark, joined
 from feilun.interfaces.cli import output
 from feilun.interfaces.cli.help import argument, option
-from feilun.interfaces.cli.options import AsJson, Threads
+from feilun.interfaces.cli.options import AsJson, BundleName, Threads
 from feilun.text.printable import printable
 
 if TYPE_CHECKING:
@@ -25,14 +25,7 @@ SHOWN = 60
 
 
 def explain(
-    bundle: Annotated[
-        str,
-        argument(
-            "A bundle: its folder, its name, or name@version.",
-            "模型包：文件夹、名称，或 name@version。",
-            show_default=False,
-        ),
-    ],
+    bundle: BundleName,
     text: Annotated[str, argument("The text.", "文本。", show_default=False)],
     label: Annotated[
         str | None, option("The label to explain; else the predicted one.", "要解释的标签；默认为预测出的标签。")

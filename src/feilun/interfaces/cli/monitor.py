@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from feilun.core.remark import Remark, joined
 from feilun.interfaces.cli import output
-from feilun.interfaces.cli.help import argument, option
-from feilun.interfaces.cli.options import AsJson, Threads
+from feilun.interfaces.cli.help import option
+from feilun.interfaces.cli.options import AsJson, BundleName, Threads
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -42,14 +42,7 @@ RULES = {"drift": Remark("drift", "漂移"), "accuracy": Remark("accuracy", "准
 
 
 def monitor(
-    bundle: Annotated[
-        str,
-        argument(
-            "A bundle: its folder, its name, or name@version.",
-            "模型包：文件夹、名称，或 name@version。",
-            show_default=False,
-        ),
-    ],
+    bundle: BundleName,
     count: Annotated[
         list[int] | None,
         option(

@@ -4,7 +4,23 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from feilun.interfaces.cli.help import option
+from feilun.interfaces.cli.help import argument, option
+
+BundleName = Annotated[
+    str,
+    argument(
+        "A bundle: its folder, its name, or name@version.",
+        "模型包：文件夹、名称，或 name@version。",
+        show_default=False,
+    ),
+]
+
+TextColumn = Annotated[
+    str | None, option("The column of texts; else the one trained on.", "文本列；默认与训练时相同。")
+]
+TargetColumn = Annotated[
+    str | None, option("The column of labels; else the one trained on.", "标签列；默认与训练时相同。")
+]
 
 AsJson = Annotated[
     bool, option("Print JSON, one object a line, and nothing else.", "只输出 JSON，每行一个对象。", "--json")

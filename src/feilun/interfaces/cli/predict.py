@@ -13,7 +13,7 @@ from feilun.core.errors import UsageError
 from feilun.core.remark import Remark
 from feilun.interfaces.cli import output
 from feilun.interfaces.cli.help import argument, option
-from feilun.interfaces.cli.options import AsJson, Threads
+from feilun.interfaces.cli.options import AsJson, BundleName, TextColumn, Threads
 from feilun.text.printable import printable
 
 if TYPE_CHECKING:
@@ -28,14 +28,7 @@ EXAMPLES = (
 
 
 def predict(
-    bundle: Annotated[
-        str,
-        argument(
-            "A bundle: its folder, its name, or name@version.",
-            "模型包：文件夹、名称，或 name@version。",
-            show_default=False,
-        ),
-    ],
+    bundle: BundleName,
     texts: Annotated[
         list[str] | None,
         argument(
@@ -57,9 +50,7 @@ def predict(
             "表格：csv、tsv、jsonl、parquet、xlsx，或数据库 URL 加 --query。",
         ),
     ] = None,
-    text: Annotated[
-        str | None, option("Its column of texts; else the one trained on.", "文本列；默认与训练时相同。")
-    ] = None,
+    text: TextColumn = None,
     query: Annotated[
         str | None, option("The SQL query, where --file is a database URL.", "--file 是数据库 URL 时的 SQL 查询。")
     ] = None,

@@ -45,7 +45,7 @@ from feilun.workflow.applications.customer_service.intents import (
     outcome_of,
     too_few,
 )
-from feilun.workflow.applications.customer_service.knowledge import known_after, rows_of
+from feilun.workflow.applications.customer_service.knowledge import Imported, known_after, rows_of
 from feilun.workflow.applications.customer_service.release import Proposal, release
 from feilun.workflow.applications.customer_service.tagger import tagger_trained
 from feilun.workflow.applications.customer_service.version import (
@@ -95,22 +95,7 @@ def train(
     knowledge = read_knowledge(settings)
     rows = rows_of(knowledge)
     known = known_after(settings.name, rows, database)
-    many, passages = len(known.entries), len(known.passages)
-    screen.say(
-        Remark(
-            f"{many} FAQ entries and {passages} passages of documents.", f"常见问题 {many} 条，文档段落 {passages} 段。"
-        )
-    )
-    contradictions = alike(known.entries)[1]
-    if contradictions:
-        screen.say(
-            Remark(
-                f"Pairs of questions that are (nearly) the same and have other answers: {len(contradictions)}. What is "
-                "asked in the same words is answered by neither. `feilun customer-service import FILE` lists them.",
-                f"有 {len(contradictions)} 对问题（几乎）相同而答案不同。与它们一字不差的问题，两个答案都不给。"
-                "用 `feilun customer-service import FILE` 列出。",
-            )
-        )
+    _tell_known(known, screen)
     entries = [*known.entries, *form_entries(settings.forms)]
     reranker = reranker_of(settings.model.reranker)
     taught = taught_by_people(settings.name, database)
@@ -139,6 +124,26 @@ def train(
     keep_refused(settings.name, version)
     release(settings, database, Proposal(version, rows), force=force, say=screen.say)
     return found
+
+
+def _tell_known(known: Imported, screen: Screen) -> None:
+    """Say how much is known, and what contradicts itself."""
+    many, passages = len(known.entries), len(known.passages)
+    screen.say(
+        Remark(
+            f"{many} FAQ entries and {passages} passages of documents.", f"常见问题 {many} 条，文档段落 {passages} 段。"
+        )
+    )
+    contradictions = alike(known.entries)[1]
+    if contradictions:
+        screen.say(
+            Remark(
+                f"Pairs of questions that are (nearly) the same and have other answers: {len(contradictions)}. What is "
+                "asked in the same words is answered by neither. `feilun customer-service import FILE` lists them.",
+                f"有 {len(contradictions)} 对问题（几乎）相同而答案不同。与它们一字不差的问题，两个答案都不给。"
+                "用 `feilun customer-service import FILE` 列出。",
+            )
+        )
 
 
 def taught_by_people(application: str, database: Database) -> list[tuple[str, str]]:
